@@ -1,0 +1,1 @@
+"""The command line: parsing arguments and showing results, one file for each command group."""

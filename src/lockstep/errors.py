@@ -1,0 +1,105 @@
+"""Every error that Lockstep raises on purpose.
+
+    LockstepError               exit 1
+    ├── BadInput                exit 3   something the user wrote is wrong; nothing was changed
+    │   └── BadInputs           exit 3   several of them, reported together
+    ├── NotAllowed              exit 1   a guard refused: deletes, adoption, ownership, stale plan
+    ├── CloudError              exit 1   AWS answered with an error that retrying does not mend
+    │   └── NoCredentials       exit 1   no, expired or wrong credentials
+    ├── ArtifactError           exit 1   a package is missing, damaged or not what was declared
+    ├── GitError                exit 1   git said no
+    └── Interrupted             exit 130 Ctrl-C, after a clean stop
+
+An error says what was being done, what is wrong and where, and what to do about it.
+"""
+
+from collections.abc import Iterable
+
+__all__ = [
+    "ArtifactError",
+    "BadInput",
+    "BadInputs",
+    "CloudError",
+    "GitError",
+    "Interrupted",
+    "LockstepError",
+    "NoCredentials",
+    "NotAllowed",
+]
+
+
+class LockstepError(Exception):
+    """Base of all errors that carry a message for the user.
+
+    ``problem`` is one sentence; ``where`` is ``file:line``, a target or an API call;
+    ``fix`` says what to do; ``doing`` says what was being attempted.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str | None = None,
+        fix: str | None = None,
+        doing: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.where = where
+        self.fix = fix
+        self.doing = doing
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        text = self.problem
+        if self.doing:
+            text = f"{self.doing}: {text}"
+        if self.where:
+            text = f"{self.where}: {text}"
+        if self.fix:
+            text = f"{text}\n  fix: {self.fix}"
+        return text
+
+
+class BadInput(LockstepError):
+    """Something the user wrote is wrong. Found before anything is changed."""
+
+    exit_code = 3
+
+
+class BadInputs(BadInput):
+    """Several bad inputs, reported together so that they can be mended together."""
+
+    def __init__(self, errors: Iterable[BadInput]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(f"{len(self.errors)} problems found")
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+class NotAllowed(LockstepError):
+    """A guard refused: too many deletes, a function of somebody else's, a stale plan."""
+
+
+class CloudError(LockstepError):
+    """AWS answered with an error that trying again does not mend."""
+
+
+class NoCredentials(CloudError):
+    """There are no AWS credentials, or they are expired or not valid."""
+
+
+class ArtifactError(LockstepError):
+    """A package is missing, damaged, too large or not what was declared."""
+
+
+class GitError(LockstepError):
+    """Git refused, or the repository is not in a usable state."""
+
+
+class Interrupted(LockstepError):
+    """The user stopped the run; what was under way has been finished or left repeatable."""
+
+    exit_code = 130

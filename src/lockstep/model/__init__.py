@@ -1,0 +1,88 @@
+"""The words of Lockstep as values: frozen, keyword-only, plain data.
+
+Law: standard library only, no I/O, no clock, no randomness. Desired and live state use the same
+types. Nothing here knows where a value came from or how it is applied.
+"""
+
+from lockstep.model.fields import FIELDS, Call, Field, Kind
+from lockstep.model.fleet import Bucket, Environment, Fleet, Project
+from lockstep.model.function import (
+    Code,
+    Function,
+    Health,
+    Package,
+    Reference,
+    Secret,
+    SyncStatus,
+    Value,
+    looks_secret,
+)
+from lockstep.model.plan import (
+    AddPermission,
+    Change,
+    CreateFunction,
+    DeleteFunction,
+    Plan,
+    PutNotifications,
+    RemovePermission,
+    SetConcurrency,
+    SetLogRetention,
+    SetTags,
+    StagePackage,
+    Step,
+    TargetPlan,
+    UpdateCode,
+    UpdateConfiguration,
+    Verb,
+)
+from lockstep.model.report import Outcome, Report, StepResult
+from lockstep.model.status import Check, Explained, Origin, StatusRow, Verdict
+from lockstep.model.target import Release, Statement, Target, Trigger
+
+__all__ = [
+    "FIELDS",
+    "AddPermission",
+    "Bucket",
+    "Call",
+    "Change",
+    "Check",
+    "Code",
+    "CreateFunction",
+    "DeleteFunction",
+    "Environment",
+    "Explained",
+    "Field",
+    "Fleet",
+    "Function",
+    "Health",
+    "Kind",
+    "Origin",
+    "Outcome",
+    "Package",
+    "Plan",
+    "Project",
+    "PutNotifications",
+    "Reference",
+    "Release",
+    "RemovePermission",
+    "Report",
+    "Secret",
+    "SetConcurrency",
+    "SetLogRetention",
+    "SetTags",
+    "StagePackage",
+    "Statement",
+    "StatusRow",
+    "Step",
+    "StepResult",
+    "SyncStatus",
+    "Target",
+    "TargetPlan",
+    "Trigger",
+    "UpdateCode",
+    "UpdateConfiguration",
+    "Value",
+    "Verb",
+    "Verdict",
+    "looks_secret",
+]

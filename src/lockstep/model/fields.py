@@ -1,0 +1,505 @@
+"""The one table of function fields: name in the repository, name in AWS, default, normaliser, call.
+
+A new field is one row. Reading the repository (validation, JSON Schema), reading AWS, comparing,
+creating and updating all follow from it. Nested AWS structures are one row for each leaf, so a
+change is shown where it is: ``logging.format``, not ``logging``.
+
+Source: the Lambda service model (CreateFunction, UpdateFunctionConfiguration, UpdateFunctionCode)
+and the API reference for defaults.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lockstep.model.function import Value
+
+__all__ = [
+    "BY_NAME",
+    "FIELDS",
+    "NOT_FIELDS",
+    "Call",
+    "Field",
+    "Kind",
+    "from_api",
+    "normalise",
+    "to_api",
+]
+
+
+class Kind(StrEnum):
+    """The shape of a field's value in the repository."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    STRINGS = "strings"  # a list whose order counts
+    SET = "set"  # a list whose order does not count
+    MAP = "map"  # string to string, reference or null (null deletes the key, as in Helm)
+    STRUCTS = "structs"  # a list of maps; ``Field.members`` names their keys
+
+
+class Call(StrEnum):
+    """The API call that changes a field of a function that exists."""
+
+    CONFIGURATION = "UpdateFunctionConfiguration"
+    CODE = "UpdateFunctionCode"
+    CONCURRENCY = "PutFunctionConcurrency"
+    RETENTION = "PutRetentionPolicy"
+    TAGS = "TagResource"
+    NEVER = "only when the function is created"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One row. ``api`` is the dotted path in CreateFunction's input; "" for calls of their own."""
+
+    name: str  # dotted path under ``lambda:``
+    api: str
+    kind: Kind
+    about: str  # one line for the schema and the reference
+    default: Value = None  # AWS's default when the field is absent
+    reset: Any = None  # what the API takes to go back to the default
+    call: Call = Call.CONFIGURATION
+    live: str = ""  # dotted path in FunctionConfiguration where it differs from ``api``
+    enum: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str = ""
+    members: Mapping[str, str] = field(default_factory=dict)  # STRUCTS: our key -> API key
+    read: Callable[[Any, Mapping[str, Any]], Any] | None = None  # AWS's value -> ours
+    in_pages: bool = True  # ListFunctions tells it
+    for_type: str = ""  # "Zip" or "Image" where the other does not take it
+
+    @property
+    def top(self) -> str:
+        """The top-level member of the API input that holds this field."""
+        return self.api.partition(".")[0]
+
+
+def _layer_arns(layers: Any, _: Mapping[str, Any]) -> Any:
+    return [layer["Arn"] if isinstance(layer, Mapping) else layer for layer in layers]
+
+
+def _log_group(group: Any, config: Mapping[str, Any]) -> Any:
+    return None if group == f"/aws/lambda/{config.get('FunctionName')}" else group
+
+
+def _log_level(level: Any, config: Mapping[str, Any]) -> Any:
+    """Levels exist only under the JSON format."""
+    return level if config.get("LoggingConfig", {}).get("LogFormat") == "JSON" else None
+
+
+_ARN = r"^arn:aws[a-z-]*:.+"
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        name="runtime",
+        api="Runtime",
+        kind=Kind.STRING,
+        about="Runtime identifier, for example dotnet8 or python3.13.",
+        pattern=r"^[a-z]+[a-z0-9.\-]*$",
+        for_type="Zip",
+    ),
+    Field(
+        name="handler",
+        api="Handler",
+        kind=Kind.STRING,
+        about="Method that Lambda calls.",
+        pattern=r"^\S{1,128}$",
+        for_type="Zip",
+    ),
+    Field(
+        name="role",
+        api="Role",
+        kind=Kind.STRING,
+        about="Execution role: an ARN, or a name (path included) in the environment's account.",
+        pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:role/.+|[\w+=,.@/-]{1,576})$",
+    ),
+    Field(
+        name="description",
+        api="Description",
+        kind=Kind.STRING,
+        about="Description of the function.",
+        default="",
+        reset="",
+        pattern=r"^[\s\S]{0,256}$",
+    ),
+    Field(
+        name="memorySize",
+        api="MemorySize",
+        kind=Kind.INTEGER,
+        about="Memory in MB.",
+        default=128,
+        reset=128,
+        minimum=128,
+        maximum=32768,
+    ),
+    Field(
+        name="timeout",
+        api="Timeout",
+        kind=Kind.INTEGER,
+        about="Time-out of one invocation in seconds.",
+        default=3,
+        reset=3,
+        minimum=1,
+        maximum=900,
+    ),
+    Field(
+        name="environment",
+        api="Environment.Variables",
+        kind=Kind.MAP,
+        about="Environment variables: literals, {ssm: name} or {secret: name}. 4 KB in all.",
+        default={},
+        reset={},
+    ),
+    Field(
+        name="layers",
+        api="Layers",
+        kind=Kind.STRINGS,
+        about="ARNs of layer versions, at most five; the order is the order of unpacking.",
+        default=(),
+        reset=[],
+        maximum=5,
+        pattern=_ARN,
+        read=_layer_arns,
+        for_type="Zip",
+    ),
+    Field(
+        name="architectures",
+        api="Architectures",
+        kind=Kind.SET,
+        about="Instruction set: x86_64 or arm64. Changes together with the code.",
+        default=("x86_64",),
+        reset=["x86_64"],
+        maximum=1,
+        enum=("x86_64", "arm64"),
+        call=Call.CODE,
+    ),
+    Field(
+        name="ephemeralStorage",
+        api="EphemeralStorage.Size",
+        kind=Kind.INTEGER,
+        about="Size of /tmp in MB.",
+        default=512,
+        reset=512,
+        minimum=512,
+        maximum=10240,
+    ),
+    Field(
+        name="vpc.subnetIds",
+        api="VpcConfig.SubnetIds",
+        kind=Kind.SET,
+        about="Subnets that the function runs in; order does not count.",
+        default=(),
+        reset=[],
+        pattern=r"^subnet-[0-9a-z]+$",
+        maximum=16,
+    ),
+    Field(
+        name="vpc.securityGroupIds",
+        api="VpcConfig.SecurityGroupIds",
+        kind=Kind.SET,
+        about="Security groups of the function's network interfaces; order does not count.",
+        default=(),
+        reset=[],
+        pattern=r"^sg-[0-9a-zA-Z]+$",
+        maximum=5,
+    ),
+    Field(
+        name="vpc.ipv6",
+        api="VpcConfig.Ipv6AllowedForDualStack",
+        kind=Kind.BOOLEAN,
+        about="Let the function reach IPv6 addresses from dual-stack subnets.",
+        default=False,
+        reset=False,
+    ),
+    Field(
+        name="tracing",
+        api="TracingConfig.Mode",
+        kind=Kind.STRING,
+        about="X-Ray tracing.",
+        default="PassThrough",
+        reset="PassThrough",
+        enum=("Active", "PassThrough"),
+    ),
+    Field(
+        name="deadLetterTarget",
+        api="DeadLetterConfig.TargetArn",
+        kind=Kind.STRING,
+        about="ARN of the SQS queue or SNS topic for events that failed.",
+        default="",
+        reset="",
+        pattern=r"^(|arn:aws[a-z-]*:s(qs|ns):.+)$",
+    ),
+    Field(
+        name="kmsKeyArn",
+        api="KMSKeyArn",
+        kind=Kind.STRING,
+        about="KMS key that encrypts the environment variables.",
+        default="",
+        reset="",
+        pattern=r"^(|arn:aws[a-z-]*:kms:.+)$",
+    ),
+    Field(
+        name="fileSystems",
+        api="FileSystemConfigs",
+        kind=Kind.STRUCTS,
+        about="EFS or S3 file system access points to mount.",
+        default=(),
+        reset=[],
+        members={"arn": "Arn", "localMountPath": "LocalMountPath"},
+    ),
+    Field(
+        name="logging.format",
+        api="LoggingConfig.LogFormat",
+        kind=Kind.STRING,
+        about="Format of the function's logs.",
+        default="Text",
+        reset="Text",
+        enum=("Text", "JSON"),
+    ),
+    Field(
+        name="logging.applicationLevel",
+        api="LoggingConfig.ApplicationLogLevel",
+        kind=Kind.STRING,
+        about="Least level of application logs that is kept; needs the JSON format.",
+        default="INFO",
+        enum=("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
+        read=_log_level,
+    ),
+    Field(
+        name="logging.systemLevel",
+        api="LoggingConfig.SystemLogLevel",
+        kind=Kind.STRING,
+        about="Least level of system logs that is kept; needs the JSON format.",
+        default="INFO",
+        enum=("DEBUG", "INFO", "WARN"),
+        read=_log_level,
+    ),
+    Field(
+        name="logging.group",
+        api="LoggingConfig.LogGroup",
+        kind=Kind.STRING,
+        about="Log group; by default /aws/lambda/ and the function's name.",
+        reset="/aws/lambda/{functionName}",
+        read=_log_group,
+        pattern=r"^[a-zA-Z0-9_/.#-]{1,512}$",
+    ),
+    Field(
+        name="snapStart",
+        api="SnapStart.ApplyOn",
+        kind=Kind.STRING,
+        about="Snapshots of initialised published versions.",
+        default="None",
+        reset="None",
+        enum=("PublishedVersions", "None"),
+        for_type="Zip",
+    ),
+    Field(
+        name="imageConfig.entryPoint",
+        api="ImageConfig.EntryPoint",
+        live="ImageConfigResponse.ImageConfig.EntryPoint",
+        kind=Kind.STRINGS,
+        about="Overrides the image's ENTRYPOINT.",
+        default=(),
+        reset=[],
+        for_type="Image",
+    ),
+    Field(
+        name="imageConfig.command",
+        api="ImageConfig.Command",
+        live="ImageConfigResponse.ImageConfig.Command",
+        kind=Kind.STRINGS,
+        about="Overrides the image's CMD.",
+        default=(),
+        reset=[],
+        for_type="Image",
+    ),
+    Field(
+        name="imageConfig.workingDirectory",
+        api="ImageConfig.WorkingDirectory",
+        live="ImageConfigResponse.ImageConfig.WorkingDirectory",
+        kind=Kind.STRING,
+        about="Overrides the image's WORKDIR.",
+        default="",
+        reset="",
+        for_type="Image",
+    ),
+    Field(
+        name="durable.executionTimeout",
+        api="DurableConfig.ExecutionTimeout",
+        kind=Kind.INTEGER,
+        about="Longest time that a durable execution may take, in seconds.",
+        minimum=1,
+        maximum=31622400,
+    ),
+    Field(
+        name="durable.retentionDays",
+        api="DurableConfig.RetentionPeriodInDays",
+        kind=Kind.INTEGER,
+        about="Days that the history of durable executions is kept.",
+        minimum=1,
+        maximum=90,
+    ),
+    Field(
+        name="durable.kmsKeyArn",
+        api="DurableConfig.KMSKeyArn",
+        kind=Kind.STRING,
+        about="KMS key that encrypts the history of durable executions.",
+        pattern=_ARN,
+    ),
+    Field(
+        name="tenancy",
+        api="TenancyConfig.TenantIsolationMode",
+        kind=Kind.STRING,
+        about="Isolation of tenants; fixed when the function is created.",
+        enum=("PER_TENANT",),
+        call=Call.NEVER,
+    ),
+    Field(
+        name="codeSigningConfigArn",
+        api="CodeSigningConfigArn",
+        kind=Kind.STRING,
+        about="Code signing configuration; fixed when the function is created.",
+        pattern=_ARN,
+        call=Call.NEVER,
+        in_pages=False,
+    ),
+    Field(
+        name="reservedConcurrency",
+        api="",
+        kind=Kind.INTEGER,
+        about="Concurrent executions kept for this function, which are also its limit.",
+        minimum=0,
+        call=Call.CONCURRENCY,
+        in_pages=False,
+    ),
+    Field(
+        name="logRetentionDays",
+        api="",
+        kind=Kind.INTEGER,
+        about="Days that the function's log group keeps events; absent: for ever.",
+        enum=tuple(
+            str(days)
+            for days in (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827)
+            + (2192, 2557, 2922, 3288, 3653)
+        ),
+        call=Call.RETENTION,
+        in_pages=False,
+    ),
+)
+
+BY_NAME: Mapping[str, Field] = {row.name: row for row in FIELDS}
+
+NOT_FIELDS: Mapping[str, str] = {
+    "FunctionName": "the function's name, not a setting",
+    "Code": "the package or image, compared by digest",
+    "PackageType": "follows from the code: zip or image",
+    "Tags": "owned key by key, see planning.policy",
+    "Publish": "published versions come with aliases, later",
+    "PublishTo": "published versions come with aliases, later",
+    "CapacityProviderConfig": "Lambda managed instances are not supported yet",
+    "RuntimeConfig": "custom runtimes of managed instances are not supported yet",
+    "AcceleratorConfig": "accelerators of managed instances are not supported yet",
+}
+"""Members of CreateFunction that have no row, and why."""
+
+
+def normalise(row: Field, value: Value) -> Value:
+    """Bring a value into the one form in which equal means equal; the default becomes None."""
+    match row.kind:
+        case Kind.SET:
+            value = tuple(sorted(set(_items(value))))
+        case Kind.STRINGS:
+            value = tuple(_items(value))
+        case Kind.STRUCTS:
+            maps = [dict(item) for item in _items(value)]
+            value = tuple(sorted((dict(sorted(m.items())) for m in maps), key=repr))
+        case Kind.MAP:
+            pairs = value.items() if isinstance(value, Mapping) else ()
+            value = dict(sorted((str(k), v) for k, v in pairs if v is not None))
+        case Kind.STRING if row.enum and isinstance(value, str):
+            value = next((e for e in row.enum if e.lower() == value.lower()), value)
+        case Kind.INTEGER | Kind.NUMBER if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        case _:
+            pass
+    if value is None or value == row.default:
+        return None
+    if row.default is None and value in ((), {}, ""):
+        return None
+    return value
+
+
+def _items(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
+
+
+def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
+    """Settings of a live function from a FunctionConfiguration; fields at their default are absent."""
+    settings: dict[str, Value] = {}
+    for row in FIELDS:
+        if not row.api or not row.in_pages:
+            continue
+        raw = _dig(config, row.live or row.api)
+        if raw is None:
+            continue
+        if row.read is not None:
+            raw = row.read(raw, config)
+        if row.kind is Kind.STRUCTS:
+            ours = {api: name for name, api in row.members.items()}
+            raw = [{ours[k]: v for k, v in item.items() if k in ours} for item in raw]
+        value = normalise(row, raw)
+        if value is not None:
+            settings[row.name] = value
+    return settings
+
+
+def to_api(settings: Mapping[str, Value], rows: Iterator[Field] | tuple[Field, ...]) -> dict[str, Any]:
+    """API input members for the given rows; a field at its default gets the value that resets it."""
+    request: dict[str, Any] = {}
+    for row in rows:
+        if not row.api:
+            continue
+        value = settings.get(row.name)
+        wire = _wire(row, value) if value is not None else row.reset
+        if wire is None:
+            continue
+        *parents, leaf = row.api.split(".")
+        place = request
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[leaf] = wire
+    return request
+
+
+def _wire(row: Field, value: Value) -> Any:
+    match row.kind:
+        case Kind.STRUCTS:
+            return [{row.members[k]: v for k, v in item.items()} for item in _items(value)]
+        case Kind.STRINGS | Kind.SET:
+            return list(_items(value))
+        case Kind.MAP:
+            return dict(value) if isinstance(value, Mapping) else {}
+        case _:
+            return value
+
+
+def _dig(config: Mapping[str, Any], path: str) -> Any:
+    value: Any = config
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def matches(row: Field, text: str) -> bool:
+    """Say whether a string has the form that the row asks for."""
+    return not row.pattern or re.match(row.pattern, text) is not None

@@ -1,0 +1,101 @@
+"""All targets of a project, desired or live, and what they live in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from lockstep.model.target import Target
+
+__all__ = ["Bucket", "Environment", "Fleet", "Project", "select"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Environment:
+    """Where the targets of one environment live and what may be done to them.
+
+    All previews share one Environment, named "preview".
+    """
+
+    name: str
+    region: str | None = None  # None: ambient
+    account: str | None = None  # 12 digits; None: whatever the credentials are for
+    profile: str | None = None
+    role: str | None = None  # ARN to assume
+    engine: str = "aws"
+    prune: bool = False  # previews are always pruned
+    adopt: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """What ``lockstep.yaml`` says, apart from the targets."""
+
+    name: str  # [a-z0-9-]+, goes into ownership tags and notification ids
+    folder: str = "."  # of services/ and environments/, relative to the repository's root
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    package_bucket: str | None = None
+    package_key: str = "lockstep/packages/{service}/{sha256}.zip"
+    artifacts: Mapping[str, Any] = field(default_factory=dict)  # source and its options, validated
+    file: str = "lockstep.yaml"
+
+    def environment(self, name: str) -> Environment:
+        """The Environment of a target's environment; every ``preview/...`` shares one."""
+        base = name.partition("/")[0]
+        return self.environments.get(base, Environment(name=base))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bucket:
+    """A bucket's whole notification configuration, exactly as AWS returned it (live only).
+
+    ``raw`` has the members LambdaFunctionConfigurations, TopicConfigurations, QueueConfigurations
+    and EventBridgeConfiguration where they are set. It is carried, never rebuilt.
+    """
+
+    name: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fleet:
+    """All targets of a project, by key, with the buckets that trigger them.
+
+    ``others`` are live functions with this project's tags that no target declares any more, by
+    the target's key in their tag. ``notes`` say what was not read. Both are empty when desired.
+    """
+
+    project: str
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    buckets: Mapping[str, Bucket] = field(default_factory=dict)
+    others: Mapping[str, Target] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    commit: str | None = None  # 40 hex digits of the commit it was read from
+
+    def only(self, keys: Iterable[str]) -> "Fleet":
+        """The same fleet with just these targets."""
+        kept = {key: self.targets[key] for key in keys if key in self.targets}
+        return Fleet(
+            project=self.project,
+            targets=kept,
+            buckets=self.buckets,
+            others=self.others,
+            notes=self.notes,
+            commit=self.commit,
+        )
+
+
+def select(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """Keys that one of the patterns selects; no pattern selects all.
+
+    ``staging`` and ``preview/pr-1`` select whole environments, ``staging/api`` one target,
+    ``*/s3-*`` several. A pattern that selects nothing selects nothing: callers say so.
+    """
+    wanted = list(patterns)
+    if not wanted:
+        return list(keys)
+    return [
+        key
+        for key in keys
+        if any(fnmatchcase(key, p) or fnmatchcase(key, p.rstrip("/") + "/*") for p in wanted)
+    ]

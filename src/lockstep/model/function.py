@@ -1,0 +1,144 @@
+"""A Lambda function as a value, desired or live, and the values it is made of."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+__all__ = [
+    "Code",
+    "Function",
+    "Health",
+    "Package",
+    "Reference",
+    "Secret",
+    "SyncStatus",
+    "Value",
+    "looks_secret",
+]
+
+
+class SyncStatus(StrEnum):
+    """Whether live equals desired, in Argo CD's words."""
+
+    SYNCED = "Synced"
+    OUT_OF_SYNC = "OutOfSync"
+    UNKNOWN = "Unknown"
+
+
+class Health(StrEnum):
+    """Whether the live function can work, in Argo CD's words."""
+
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    DEGRADED = "Degraded"
+    SUSPENDED = "Suspended"
+    MISSING = "Missing"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """An environment variable whose value lives elsewhere: ``{ssm: name}`` or ``{secret: name}``."""
+
+    store: str  # "ssm" (Parameter Store) or "secret" (Secrets Manager)
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.store}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that no output, log or saved plan may show.
+
+    Two secrets are equal when their values are; where the value came from does not count.
+    ``value`` is None after a plan was read back from a file, which never holds values.
+    """
+
+    value: str | None = field(repr=False)
+    reference: Reference | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"(secret {self.reference})" if self.reference else "(secret)"
+
+
+_Scalar = str | int | float | bool | None
+Value: TypeAlias = "_Scalar | Secret | Reference | tuple[Value, ...] | Mapping[str, Value]"
+"""What a field can hold. Lists are tuples, so that values can be compared and hashed."""
+
+_SECRET_WORDS = re.compile(
+    r"pass(word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential"
+    r"|conn(ection)?_?str(ing)?|(^|_)dsn($|_)|(^|_)pwd($|_)|auth(?!or)|signing_?key|encryption_?key",
+    re.IGNORECASE,
+)
+_SECRET_VALUES = re.compile(
+    r"://[^/\s:@]*:[^/\s@]+@"  # a URL with a password
+    r"|\b(AKIA|ASIA)[A-Z0-9]{16}\b"  # an AWS access key
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_"  # a GitHub token
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.",  # a JWT
+)
+
+
+def looks_secret(key: str, value: str = "") -> bool:
+    """Say whether an environment variable should be masked, by its name or by its value's shape."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key)
+    return bool(_SECRET_WORDS.search(snake) or _SECRET_VALUES.search(value))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """The zip of one release, known by digest, and where it is staged for Lambda to read."""
+
+    sha256: str  # lowercase hex, 64 characters
+    size: int  # bytes; 0 when the source did not say
+    bucket: str
+    key: str
+    origin: str  # where it comes from, for people: "github:owner/repo@tag/asset.zip"
+    object_version: str | None = None  # of the staged object, where the bucket has versioning
+    is_staged: bool = False  # already lies at bucket/key with this digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """What runs: a zip known by its SHA-256, or a container image.
+
+    ``sha256`` is lowercase hex of the zip's bytes (Lambda's ``CodeSha256`` is the same digest in
+    base64); None when it is not known. ``image`` is an ECR image URI. Equality is what runs, not
+    where it was read from.
+    """
+
+    sha256: str | None = None
+    image: str | None = None
+    package: Package | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Function:
+    """One Lambda function.
+
+    ``settings`` maps a field's name (see ``fields.FIELDS``) to its normalised value and leaves out
+    every field that has AWS's default, so two functions are alike when their settings are equal.
+    """
+
+    name: str
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    code: Code = Code()
+    tags: Mapping[str, str | None] = field(default_factory=dict)  # desired: None removes the tag
+
+    # Only of live functions.
+    arn: str | None = field(default=None, compare=False)
+    revision: str | None = field(default=None, compare=False)  # RevisionId
+    modified: str | None = field(default=None, compare=False)  # LastModified, ISO 8601
+    health: Health = field(default=Health.UNKNOWN, compare=False)
+    reason: str | None = field(default=None, compare=False)  # why it is not healthy
+    unread: frozenset[str] = field(default=frozenset(), compare=False)  # fields nobody asked AWS for
+
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """Project and target that own this live function, or None when no Lockstep project does."""
+        project = self.tags.get("lockstep:project")
+        target = self.tags.get("lockstep:target")
+        return (project, target) if project and target else None

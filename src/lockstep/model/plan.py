@@ -1,0 +1,194 @@
+"""What would be done, as data: steps in a graph, and one summary for each target.
+
+A plan that is written to a file holds no secret values. Applying a saved plan therefore plans
+again at the same commit and refuses when the outcome differs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lockstep.model.function import Function, Health, Package, SyncStatus, Value
+from lockstep.model.target import Statement
+
+__all__ = [
+    "AddPermission",
+    "Change",
+    "CreateFunction",
+    "DeleteFunction",
+    "Plan",
+    "PutNotifications",
+    "RemovePermission",
+    "SetConcurrency",
+    "SetLogRetention",
+    "SetTags",
+    "StagePackage",
+    "Step",
+    "TargetPlan",
+    "UpdateCode",
+    "UpdateConfiguration",
+    "Verb",
+]
+
+
+class Verb(StrEnum):
+    """What happens to a target, in the words of the terminal."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ADOPT = "adopt"
+    NOTHING = "nothing"
+    BLOCKED = "blocked"  # something has to be decided or mended first; see ``problem``
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One difference: what is live (``old``) and what is declared (``new``). None is absent/default."""
+
+    path: str  # "memorySize", "environment.RabbitMqHost", "code", "trigger", "permission", "tags.team"
+    old: Value = None
+    new: Value = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One effect. Every step can be repeated. ``needs`` are ids of steps that come first."""
+
+    id: str  # unique in the plan, readable: "staging/s3-notifier:code"
+    target: str  # the target it belongs to; for a bucket's notifications, the bucket's name
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagePackage(Step):
+    """Put a package into the package bucket, once for all targets that use it."""
+
+    package: Package
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateFunction(Step):
+    """Create the function with configuration, code and tags in one call."""
+
+    function: Function
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateConfiguration(Step):
+    """Change the fields named in ``changes`` (rows with ``Call.CONFIGURATION``)."""
+
+    function: Function
+    changes: tuple[Change, ...]
+    revision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateCode(Step):
+    """Change what runs (package or image, and architecture)."""
+
+    function: Function
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetConcurrency(Step):
+    """Reserve concurrent executions, or with None give them back."""
+
+    function: str
+    reserved: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetLogRetention(Step):
+    """Set the retention of a log group in days (None: for ever), creating the group when needed."""
+
+    log_group: str
+    days: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetTags(Step):
+    """Set and remove tags of a function; other tags stay."""
+
+    function: str
+    put: Mapping[str, str]
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddPermission(Step):
+    """Let a bucket call the function."""
+
+    function: str
+    statement: Statement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemovePermission(Step):
+    """Take back a permission that Lockstep gave."""
+
+    function: str
+    sid: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutNotifications(Step):
+    """Write a bucket's notifications once, for all its targets.
+
+    ``put`` are entries of ours (LambdaFunctionConfigurations as the API takes them) and ``remove``
+    ids of ours; at apply time they are merged again into what the bucket then holds.
+    """
+
+    bucket: str
+    put: tuple[Mapping[str, Any], ...]
+    remove: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteFunction(Step):
+    """Delete a function with all its versions and aliases."""
+
+    function: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetPlan:
+    """What the plan says of one target."""
+
+    target: str
+    verb: Verb
+    function: str | None = None  # its name
+    version: str | None = None  # declared
+    changes: tuple[Change, ...] = ()
+    status: SyncStatus = SyncStatus.UNKNOWN
+    health: Health = Health.UNKNOWN
+    problem: str | None = None  # why it is blocked, and the way out
+    place: str = ""  # file:line of the declaration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Everything that would be done. Empty when ``steps`` is."""
+
+    engine: str
+    project: str
+    commit: str | None = None
+    fingerprint: str = ""  # of the live state that it was made from
+    targets: tuple[TargetPlan, ...] = ()
+    steps: tuple[Step, ...] = ()
+    problems: tuple[str, ...] = ()  # reasons why it may not be applied
+    notes: tuple[str, ...] = ()  # what was not read, and other things worth knowing
+    selection: tuple[str, ...] = field(default=())  # patterns it was made with; () is everything
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do and nothing in the way."""
+        return not self.steps and not self.problems and not self.blocked
+
+    @property
+    def blocked(self) -> tuple[TargetPlan, ...]:
+        """Targets that cannot be brought in sync before somebody decides or mends something."""
+        return tuple(target for target in self.targets if target.verb is Verb.BLOCKED)

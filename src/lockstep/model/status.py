@@ -1,0 +1,65 @@
+"""What ``status``, ``explain`` and ``doctor`` show."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lockstep.model.function import Health, SyncStatus, Value
+from lockstep.model.plan import Change
+
+__all__ = ["Check", "Explained", "Origin", "StatusRow", "Verdict"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusRow:
+    """One target as ``status`` shows it."""
+
+    target: str
+    service: str
+    environment: str
+    deployment_type: str
+    declared: str | None  # version in Git
+    live: str | None  # version in AWS; None: not known or not there
+    status: SyncStatus
+    health: Health
+    changes: tuple[Change, ...] = ()  # what differs
+    problem: str | None = None
+    commit: str | None = None  # last commit that touched the declaration, 40 hex digits
+    author: str | None = None
+    changed: str | None = None  # when, ISO 8601
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """One layer that gave a value."""
+
+    layer: str  # "global", "service", "environment", ...
+    place: str  # file:line
+    value: Value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Explained:
+    """One value of a target and where it comes from; the last origin won."""
+
+    path: str  # "lambda.memorySize"
+    value: Value
+    origins: tuple[Origin, ...]
+
+
+class Verdict(StrEnum):
+    """How a check of ``doctor`` ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One check of ``doctor``."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    fix: str | None = None

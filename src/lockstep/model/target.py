@@ -1,0 +1,95 @@
+"""One service in one environment: what it runs and what triggers it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lockstep.model.function import Function
+
+__all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "service_of"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trigger:
+    """An S3 bucket that calls the function for objects of a prefix and suffix.
+
+    ``prefix`` and ``suffix`` are as S3 takes them (percent-encoded, a space is ``+``); empty matches
+    everything. ``events`` are sorted. Source: PutBucketNotificationConfiguration.
+    """
+
+    bucket: str
+    prefix: str = ""
+    suffix: str = ""
+    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
+    place: str = field(default="", compare=False)  # file:line of the declaration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """One statement of a function's resource policy that lets S3 call it."""
+
+    source_arn: str  # of the bucket
+    source_account: str | None  # 12 digits
+    principal: str = "s3.amazonaws.com"
+    action: str = "lambda:InvokeFunction"
+    sid: str = field(default="", compare=False)
+
+    @property
+    def content_id(self) -> str:
+        """Statement id made from the content: a changed statement never reuses an old id."""
+        content = [self.action, self.principal, self.source_arn, self.source_account]
+        digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        return f"lockstep-{digest[:16]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """One version of a service and where its package comes from.
+
+    ``source`` is "github-release", "s3", "https" or "directory"; ``options`` are that source's, with
+    ``{service} {env} {version} {pr}`` filled in. ``sha256`` is the pin, lowercase hex. ``staged_key``
+    is the key in the package bucket, with ``{sha256}`` still to be filled in.
+    """
+
+    service: str
+    version: str
+    source: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
+    sha256: str | None = None
+    staged_key: str = "lockstep/packages/{sha256}.zip"
+    place: str = field(default="", compare=False)  # file:line of the version
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """One service in one environment."""
+
+    environment: str  # "staging", "preview/pr-123"
+    service: str
+    deployment_type: str = "lambda"
+    version: str | None = None
+    commit: str | None = None  # of the source, where the declaration names it
+    function: Function | None = None  # None: not deployed by Lockstep, or missing in AWS
+    release: Release | None = field(default=None, compare=False)
+    triggers: tuple[Trigger, ...] = ()
+    statements: tuple[Statement, ...] = ()  # of live targets: every statement on the function
+    ignore: tuple[str, ...] = ()  # globs of fields that others manage
+    adopt: bool = False  # take over a live function that has no owner
+    place: str = field(default="", compare=False)  # file:line of the declaration
+
+    @property
+    def key(self) -> str:
+        """``staging/s3-notifier`` or ``preview/pr-123/s3-notifier``."""
+        return f"{self.environment}/{self.service}"
+
+
+def environment_of(key: str) -> str:
+    """Environment part of a target's key."""
+    return key.rpartition("/")[0]
+
+
+def service_of(key: str) -> str:
+    """Service part of a target's key."""
+    return key.rpartition("/")[2]
