@@ -1,0 +1,114 @@
+"""What differs between a desired and a live function, value by value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from lockstep.model import FIELDS, Call, Change, Field, Function, Kind, Value
+from lockstep.model.fields import BY_NAME
+
+__all__ = ["call_of", "diff_code", "diff_settings", "diff_tags", "with_ignored"]
+
+
+def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Function:
+    """The desired function with the live values of everything that others manage.
+
+    Lambda replaces a whole structure or map at once, so what is ignored has to be sent as it is.
+    """
+    if not ignore:
+        return desired
+    settings = dict(desired.settings)
+    for row in FIELDS:
+        if row.kind is Kind.MAP:
+            merged = {
+                key: value
+                for key, value in _mapping(settings.get(row.name)).items()
+                if not _is_ignored(f"{row.name}.{key}", ignore)
+            }
+            for key, value in _mapping(live.settings.get(row.name)).items():
+                if _is_ignored(f"{row.name}.{key}", ignore):
+                    merged[key] = value
+            settings[row.name] = dict(sorted(merged.items()))
+            if not merged:
+                del settings[row.name]
+        if _is_ignored(row.name, ignore):
+            settings.pop(row.name, None)
+            if row.name in live.settings:
+                settings[row.name] = live.settings[row.name]
+    tags = {key: v for key, v in desired.tags.items() if not _is_ignored(f"tags.{key}", ignore)}
+    code = live.code if _is_ignored("code", ignore) else desired.code
+    return replace(desired, settings=settings, tags=tags, code=code)
+
+
+def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
+    """Changes of settings, in the table's order; maps are compared key by key. Unread fields are left out."""
+    changes: list[Change] = []
+    for row in FIELDS:
+        if row.name in live.unread:
+            continue
+        old, new = live.settings.get(row.name), desired.settings.get(row.name)
+        if old == new:
+            continue
+        if row.kind is Kind.MAP:
+            changes.extend(_diff_map(row.name, _mapping(old), _mapping(new)))
+        else:
+            changes.append(
+                Change(
+                    path=row.name,
+                    old=row.default if old is None else old,
+                    new=row.default if new is None else new,
+                )
+            )
+    return tuple(changes)
+
+
+def diff_code(desired: Function, live: Function) -> tuple[Change, ...]:
+    """The change of what runs: a package's SHA-256 (hex) or an image."""
+    one, other = desired.code, live.code
+    if one.image:
+        if one.image == other.image:
+            return ()
+        _, _, digest = one.image.partition("@sha256:")
+        if digest and digest == other.sha256:
+            return ()
+        return (Change(path="code", old=other.image or other.sha256, new=one.image),)
+    if one.sha256 == other.sha256:
+        return ()
+    return (Change(path="code", old=other.sha256, new=one.sha256),)
+
+
+def diff_tags(desired: Mapping[str, str | None], live: Mapping[str, str | None]) -> tuple[Change, ...]:
+    """Changes of the tags that are declared; None removes one, and tags of others are left alone."""
+    return tuple(
+        Change(path=f"tags.{key}", old=live.get(key), new=value)
+        for key, value in sorted(desired.items())
+        if live.get(key) != value
+    )
+
+
+def call_of(path: str) -> Call:
+    """The API call that makes a change."""
+    row = row_of(path)
+    return row.call if row else Call.CODE
+
+
+def row_of(path: str) -> Field | None:
+    """The table's row for a change's path; None for code, tags and triggers."""
+    return BY_NAME.get(path) or (BY_NAME["environment"] if path.startswith("environment.") else None)
+
+
+def _diff_map(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    return [
+        Change(path=f"{name}.{key}", old=old.get(key), new=new.get(key))
+        for key in sorted({*old, *new})
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _mapping(value: Value) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_ignored(path: str, ignore: Sequence[str]) -> bool:
+    return any(fnmatchcase(path, pattern) or path.startswith(f"{pattern}.") for pattern in ignore)

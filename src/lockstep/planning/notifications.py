@@ -1,0 +1,231 @@
+"""A bucket's notifications: whose entry is whose, what overlaps, and merging without losing any.
+
+Sources: S3 API reference (PutBucketNotificationConfiguration) and user guide, "Configuring event
+notifications using object key name filtering".
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lockstep.model import Trigger
+
+__all__ = [
+    "Clash",
+    "Entry",
+    "clashes",
+    "describe",
+    "entries_of",
+    "entry_for",
+    "expand",
+    "find_overlaps",
+    "is_same",
+    "merge",
+    "overlap",
+    "owner_of",
+]
+
+LAMBDA = "LambdaFunctionConfigurations"
+KINDS: Mapping[str, str] = {
+    LAMBDA: "LambdaFunctionArn",
+    "TopicConfigurations": "TopicArn",
+    "QueueConfigurations": "QueueArn",
+}
+"""Members of the configuration that hold entries with filters, and their destination's key."""
+
+_WILDCARDS: Mapping[str, tuple[str, ...]] = {
+    "s3:ObjectCreated:*": ("Put", "Post", "Copy", "CompleteMultipartUpload"),
+    "s3:ObjectRemoved:*": ("Delete", "DeleteMarkerCreated"),
+    "s3:ObjectRestore:*": ("Post", "Completed", "Delete"),
+    "s3:Replication:*": (
+        "OperationFailedReplication",
+        "OperationMissedThreshold",
+        "OperationReplicatedAfterThreshold",
+        "OperationNotTracked",
+    ),
+    "s3:ObjectTagging:*": ("Put", "Delete"),
+    "s3:LifecycleExpiration:*": ("Delete", "DeleteMarkerCreated"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One entry of a configuration, of any kind, with its filter read out."""
+
+    kind: str
+    id: str
+    destination: str
+    prefix: str
+    suffix: str
+    events: tuple[str, ...]
+
+    def __str__(self) -> str:
+        name = self.destination.rsplit(":", 1)[-1]
+        return f"{self.id or '(no id)'} -> {name} ({self.prefix}*{self.suffix}, {', '.join(self.events)})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clash:
+    """Two entries of one bucket that S3 refuses to hold together."""
+
+    one: Entry
+    other: Entry
+
+
+def expand(events: Iterable[str]) -> frozenset[str]:
+    """Event types that a list of events stands for, wildcards expanded."""
+    result: set[str] = set()
+    for event in events:
+        members = _WILDCARDS.get(event)
+        if members is None:
+            result.add(event)
+        else:
+            result.update(f"{event[:-1]}{member}" for member in members)
+    return frozenset(result)
+
+
+def overlap(
+    events_a: Iterable[str],
+    prefix_a: str,
+    suffix_a: str,
+    events_b: Iterable[str],
+    prefix_b: str,
+    suffix_b: str,
+) -> bool:
+    """Say whether S3 would refuse two filters: they share an event, and prefixes and suffixes overlap."""
+    return (
+        (prefix_a.startswith(prefix_b) or prefix_b.startswith(prefix_a))
+        and (suffix_a.endswith(suffix_b) or suffix_b.endswith(suffix_a))
+        and not expand(events_a).isdisjoint(expand(events_b))
+    )
+
+
+def find_overlaps(triggers: Sequence[tuple[str, Trigger]]) -> list[tuple[int, int]]:
+    """Pairs of positions in ``triggers`` (owner, trigger) that S3 would refuse on one bucket.
+
+    Sorting by prefix keeps this near n log n: only triggers whose prefixes nest are compared.
+    """
+    by_bucket: dict[str, list[int]] = {}
+    for position, (_, trigger) in enumerate(triggers):
+        by_bucket.setdefault(trigger.bucket, []).append(position)
+    found: list[tuple[int, int]] = []
+    for positions in by_bucket.values():
+        positions.sort(key=lambda i: triggers[i][1].prefix)
+        nested: list[int] = []  # triggers whose prefix starts the current one
+        for i in positions:
+            mine = triggers[i][1]
+            while nested and not mine.prefix.startswith(triggers[nested[-1]][1].prefix):
+                nested.pop()
+            for j in nested:
+                other = triggers[j][1]
+                if overlap(
+                    mine.events, mine.prefix, mine.suffix, other.events, other.prefix, other.suffix
+                ):
+                    found.append((min(i, j), max(i, j)))
+            nested.append(i)
+    return sorted(found)
+
+
+def entry_for(project: str, target: str, function_arn: str, trigger: Trigger) -> dict[str, Any]:
+    """The entry that a target's trigger asks for, as the API takes it.
+
+    Its id names project and target and ends in a hash of the content, so a changed trigger gets
+    a new id and an entry that was edited behind our back is seen.
+    """
+    entry: dict[str, Any] = {
+        "LambdaFunctionArn": function_arn,
+        "Events": sorted(trigger.events),
+    }
+    rules = [
+        {"Name": name, "Value": value}
+        for name, value in (("prefix", trigger.prefix), ("suffix", trigger.suffix))
+        if value
+    ]
+    if rules:
+        entry["Filter"] = {"Key": {"FilterRules": rules}}
+    digest = hashlib.sha256(json.dumps(_content(entry)).encode()).hexdigest()[:12]
+    return {"Id": f"lockstep-{project}.{target.replace('/', '.')}.{digest}", **entry}
+
+
+def owner_of(entry_id: str) -> tuple[str, str] | None:
+    """Project and target that an entry's id names, or None for an entry that is not ours to touch."""
+    if not entry_id.startswith("lockstep-"):
+        return None
+    project, *target, digest = entry_id.removeprefix("lockstep-").split(".")
+    return (project, "/".join(target)) if project and target and digest else None
+
+
+def entries_of(raw: Mapping[str, Any]) -> list[Entry]:
+    """All entries of a configuration, in order."""
+    return [_read(kind, entry) for kind in KINDS for entry in raw.get(kind, ())]
+
+
+def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Say whether two Lambda entries do the same, whatever their ids and the order of their parts."""
+    return _content(one) == _content(other)
+
+
+def merge(
+    raw: Mapping[str, Any], *, put: Iterable[Mapping[str, Any]], remove: Iterable[str]
+) -> dict[str, Any]:
+    """The configuration with our entries put and removed by id, and everything else as it was.
+
+    Entries of others keep their bytes and their order; so do settings that have no entries
+    (EventBridgeConfiguration) and members that did not exist when this was written.
+    """
+    new = {str(entry["Id"]): entry for entry in put}
+    gone = set(remove)
+    kept: list[Mapping[str, Any]] = []
+    for entry in raw.get(LAMBDA, ()):
+        entry_id = entry.get("Id", "")
+        if entry_id in new:
+            kept.append(new.pop(entry_id))
+        elif entry_id not in gone:
+            kept.append(entry)
+    kept.extend(new[entry_id] for entry_id in sorted(new))
+    result = {member: value for member, value in raw.items() if member != LAMBDA}
+    return {LAMBDA: kept, **result} if kept else result
+
+
+def clashes(raw: Mapping[str, Any]) -> list[Clash]:
+    """Pairs of entries, across Lambda, SNS and SQS, that S3 would refuse together."""
+    entries = entries_of(raw)
+    as_triggers = [
+        ("", Trigger(bucket="", prefix=e.prefix, suffix=e.suffix, events=e.events)) for e in entries
+    ]
+    return [Clash(one=entries[i], other=entries[j]) for i, j in find_overlaps(as_triggers)]
+
+
+def describe(trigger: Trigger) -> str:
+    """A trigger in one line: ``s3://bucket/prefix*suffix``, with its events unless they are all creations."""
+    events = "" if trigger.events == ("s3:ObjectCreated:*",) else f" [{', '.join(trigger.events)}]"
+    return f"s3://{trigger.bucket}/{trigger.prefix}*{trigger.suffix}{events}"
+
+
+def trigger_of(bucket: str, entry: Mapping[str, Any]) -> Trigger:
+    """The trigger that a live Lambda entry stands for."""
+    read = _read(LAMBDA, entry)
+    return Trigger(
+        bucket=bucket, prefix=read.prefix, suffix=read.suffix, events=tuple(sorted(read.events))
+    )
+
+
+def _read(kind: str, entry: Mapping[str, Any]) -> Entry:
+    rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", ())
+    # S3 answers with "Prefix" where it was given "prefix".
+    filters = {str(rule.get("Name", "")).lower(): str(rule.get("Value", "")) for rule in rules}
+    return Entry(
+        kind=kind,
+        id=str(entry.get("Id", "")),
+        destination=str(entry.get(KINDS[kind], "")),
+        prefix=filters.get("prefix", ""),
+        suffix=filters.get("suffix", ""),
+        events=tuple(entry.get("Events", ())),
+    )
+
+
+def _content(entry: Mapping[str, Any]) -> list[Any]:
+    read = _read(LAMBDA, entry)
+    return [read.destination, read.prefix, read.suffix, sorted(read.events)]
