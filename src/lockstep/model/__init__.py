@@ -5,7 +5,7 @@ types. Nothing here knows where a value came from or how it is applied.
 """
 
 from lockstep.model.fields import FIELDS, Call, Field, Kind
-from lockstep.model.fleet import Bucket, Environment, Fleet, Project
+from lockstep.model.fleet import Bucket, Environment, Fleet, Project, Scope, select
 from lockstep.model.function import (
     Code,
     Function,
@@ -66,6 +66,7 @@ __all__ = [
     "Release",
     "RemovePermission",
     "Report",
+    "Scope",
     "Secret",
     "SetConcurrency",
     "SetLogRetention",
@@ -85,4 +86,5 @@ __all__ = [
     "Verb",
     "Verdict",
     "looks_secret",
+    "select",
 ]

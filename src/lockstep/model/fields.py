@@ -9,7 +9,7 @@ and the API reference for defaults.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -72,6 +72,7 @@ class Field:
     members: Mapping[str, str] = field(default_factory=dict)  # STRUCTS: our key -> API key
     read: Callable[[Any, Mapping[str, Any]], Any] | None = None  # AWS's value -> ours
     in_pages: bool = True  # ListFunctions tells it
+    needs: tuple[str, Value] | None = None  # exists only while another field has this value
     for_type: str = ""  # "Zip" or "Image" where the other does not take it
 
     @property
@@ -86,11 +87,6 @@ def _layer_arns(layers: Any, _: Mapping[str, Any]) -> Any:
 
 def _log_group(group: Any, config: Mapping[str, Any]) -> Any:
     return None if group == f"/aws/lambda/{config.get('FunctionName')}" else group
-
-
-def _log_level(level: Any, config: Mapping[str, Any]) -> Any:
-    """Levels exist only under the JSON format."""
-    return level if config.get("LoggingConfig", {}).get("LogFormat") == "JSON" else None
 
 
 _ARN = r"^arn:aws[a-z-]*:.+"
@@ -269,7 +265,8 @@ FIELDS: tuple[Field, ...] = (
         about="Least level of application logs that is kept; needs the JSON format.",
         default="INFO",
         enum=("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"),
-        read=_log_level,
+        reset="INFO",
+        needs=("logging.format", "JSON"),
     ),
     Field(
         name="logging.systemLevel",
@@ -278,7 +275,8 @@ FIELDS: tuple[Field, ...] = (
         about="Least level of system logs that is kept; needs the JSON format.",
         default="INFO",
         enum=("DEBUG", "INFO", "WARN"),
-        read=_log_level,
+        reset="INFO",
+        needs=("logging.format", "JSON"),
     ),
     Field(
         name="logging.group",
@@ -458,25 +456,38 @@ def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
         value = normalise(row, raw)
         if value is not None:
             settings[row.name] = value
-    return settings
+    return {name: value for name, value in settings.items() if _exists(BY_NAME[name], settings)}
 
 
-def to_api(settings: Mapping[str, Value], rows: Iterator[Field] | tuple[Field, ...]) -> dict[str, Any]:
-    """API input members for the given rows; a field at its default gets the value that resets it."""
+def to_api(name: str, settings: Mapping[str, Value], rows: Iterable[Field]) -> dict[str, Any]:
+    """API input members for the given rows; a field at its default gets the value that resets it.
+
+    ``name`` is the function's, from which AWS makes the default of some fields.
+    """
     request: dict[str, Any] = {}
     for row in rows:
-        if not row.api:
+        if not row.api or not _exists(row, settings):
             continue
         value = settings.get(row.name)
         wire = _wire(row, value) if value is not None else row.reset
         if wire is None:
             continue
+        if isinstance(wire, str) and value is None:
+            wire = wire.replace("{functionName}", name)
         *parents, leaf = row.api.split(".")
         place = request
         for parent in parents:
             place = place.setdefault(parent, {})
         place[leaf] = wire
     return request
+
+
+def _exists(row: Field, settings: Mapping[str, Value]) -> bool:
+    if row.needs is None:
+        return True
+    other, wanted = row.needs
+    value = settings.get(other)
+    return (BY_NAME[other].default if value is None else value) == wanted
 
 
 def _wire(row: Field, value: Value) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lockstep.model.target import Target
 
-__all__ = ["Bucket", "Environment", "Fleet", "Project", "select"]
+__all__ = ["Bucket", "Environment", "Fleet", "Project", "Scope", "select"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,31 +58,48 @@ class Bucket:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """The account and Region that an environment turned out to be in."""
+
+    account: str  # 12 digits
+    region: str
+    partition: str = "aws"
+
+    def function_arn(self, name: str) -> str:
+        """ARN of a function by name."""
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{name}"
+
+    def bucket_arn(self, name: str) -> str:
+        """ARN of a bucket by name."""
+        return f"arn:{self.partition}:s3:::{name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Fleet:
     """All targets of a project, by key, with the buckets that trigger them.
 
-    ``others`` are live functions with this project's tags that no target declares any more, by
-    the target's key in their tag. ``notes`` say what was not read. Both are empty when desired.
+    A desired fleet is always whole; ``selection`` holds the patterns of what is to be compared and
+    changed (empty: everything). Only of live fleets: ``others`` are functions with this project's
+    tags that no target declares any more, by ARN; ``scopes`` say where each environment is;
+    ``notes`` say what was not read.
     """
 
     project: str
     targets: Mapping[str, Target] = field(default_factory=dict)
     buckets: Mapping[str, Bucket] = field(default_factory=dict)
     others: Mapping[str, Target] = field(default_factory=dict)
+    selection: tuple[str, ...] = ()
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     commit: str | None = None  # 40 hex digits of the commit it was read from
 
-    def only(self, keys: Iterable[str]) -> "Fleet":
-        """The same fleet with just these targets."""
-        kept = {key: self.targets[key] for key in keys if key in self.targets}
-        return Fleet(
-            project=self.project,
-            targets=kept,
-            buckets=self.buckets,
-            others=self.others,
-            notes=self.notes,
-            commit=self.commit,
-        )
+    def scope(self, environment: str) -> Scope:
+        """Where an environment is; every ``preview/...`` shares one. KeyError when nobody asked AWS."""
+        return self.scopes[environment.partition("/")[0]]
+
+    def selected(self) -> list[str]:
+        """Keys of the targets that are to be compared and changed."""
+        return select(self.targets, self.selection)
 
 
 def select(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:

@@ -40,7 +40,7 @@ class Verb(StrEnum):
     DELETE = "delete"
     ADOPT = "adopt"
     NOTHING = "nothing"
-    BLOCKED = "blocked"  # something has to be decided or mended first; see ``problem``
+    BLOCKED = "blocked"  # something has to be mended first; see ``TargetPlan.problem``
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,7 +165,7 @@ class TargetPlan:
     changes: tuple[Change, ...] = ()
     status: SyncStatus = SyncStatus.UNKNOWN
     health: Health = Health.UNKNOWN
-    problem: str | None = None  # why it is blocked, and the way out
+    problem: str | None = None  # why nothing is done about it, and the way out
     place: str = ""  # file:line of the declaration
 
 
@@ -191,4 +191,4 @@ class Plan:
     @property
     def blocked(self) -> tuple[TargetPlan, ...]:
         """Targets that cannot be brought in sync before somebody decides or mends something."""
-        return tuple(target for target in self.targets if target.verb is Verb.BLOCKED)
+        return tuple(target for target in self.targets if target.problem is not None)

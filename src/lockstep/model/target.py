@@ -78,6 +78,7 @@ class Target:
     ignore: tuple[str, ...] = ()  # globs of fields that others manage
     adopt: bool = False  # take over a live function that has no owner
     place: str = field(default="", compare=False)  # file:line of the declaration
+    problem: str | None = field(default=None, compare=False)  # why its release cannot be had
 
     @property
     def key(self) -> str:

@@ -32,7 +32,9 @@ def _target(target: Target) -> list[Any]:
         function.code.image,
         settings,
         dict(function.tags),
-        sorted([s.sid, s.action, s.principal, s.source_arn, s.source_account or ""] for s in target.statements),
+        sorted(
+            [s.sid, s.action, s.principal, s.source_arn, s.source_account or ""] for s in target.statements
+        ),
     ]
 
 

@@ -19,7 +19,6 @@ __all__ = [
     "describe",
     "entries_of",
     "entry_for",
-    "expand",
     "find_overlaps",
     "is_same",
     "merge",
@@ -34,20 +33,6 @@ KINDS: Mapping[str, str] = {
     "QueueConfigurations": "QueueArn",
 }
 """Members of the configuration that hold entries with filters, and their destination's key."""
-
-_WILDCARDS: Mapping[str, tuple[str, ...]] = {
-    "s3:ObjectCreated:*": ("Put", "Post", "Copy", "CompleteMultipartUpload"),
-    "s3:ObjectRemoved:*": ("Delete", "DeleteMarkerCreated"),
-    "s3:ObjectRestore:*": ("Post", "Completed", "Delete"),
-    "s3:Replication:*": (
-        "OperationFailedReplication",
-        "OperationMissedThreshold",
-        "OperationReplicatedAfterThreshold",
-        "OperationNotTracked",
-    ),
-    "s3:ObjectTagging:*": ("Put", "Delete"),
-    "s3:LifecycleExpiration:*": ("Delete", "DeleteMarkerCreated"),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,18 +59,6 @@ class Clash:
     other: Entry
 
 
-def expand(events: Iterable[str]) -> frozenset[str]:
-    """Event types that a list of events stands for, wildcards expanded."""
-    result: set[str] = set()
-    for event in events:
-        members = _WILDCARDS.get(event)
-        if members is None:
-            result.add(event)
-        else:
-            result.update(f"{event[:-1]}{member}" for member in members)
-    return frozenset(result)
-
-
 def overlap(
     events_a: Iterable[str],
     prefix_a: str,
@@ -98,7 +71,16 @@ def overlap(
     return (
         (prefix_a.startswith(prefix_b) or prefix_b.startswith(prefix_a))
         and (suffix_a.endswith(suffix_b) or suffix_b.endswith(suffix_a))
-        and not expand(events_a).isdisjoint(expand(events_b))
+        and any(_share(a, b) for a in events_a for b in events_b)
+    )
+
+
+def _share(event_a: str, event_b: str) -> bool:
+    """Say whether two event types have one in common: ``s3:ObjectCreated:*`` stands for its family."""
+    return (
+        event_a == event_b
+        or (event_a.endswith("*") and event_b.startswith(event_a[:-1]))
+        or (event_b.endswith("*") and event_a.startswith(event_b[:-1]))
     )
 
 
@@ -120,9 +102,7 @@ def find_overlaps(triggers: Sequence[tuple[str, Trigger]]) -> list[tuple[int, in
                 nested.pop()
             for j in nested:
                 other = triggers[j][1]
-                if overlap(
-                    mine.events, mine.prefix, mine.suffix, other.events, other.prefix, other.suffix
-                ):
+                if overlap(mine.events, mine.prefix, mine.suffix, other.events, other.prefix, other.suffix):
                     found.append((min(i, j), max(i, j)))
             nested.append(i)
     return sorted(found)
@@ -207,9 +187,7 @@ def describe(trigger: Trigger) -> str:
 def trigger_of(bucket: str, entry: Mapping[str, Any]) -> Trigger:
     """The trigger that a live Lambda entry stands for."""
     read = _read(LAMBDA, entry)
-    return Trigger(
-        bucket=bucket, prefix=read.prefix, suffix=read.suffix, events=tuple(sorted(read.events))
-    )
+    return Trigger(bucket=bucket, prefix=read.prefix, suffix=read.suffix, events=tuple(sorted(read.events)))
 
 
 def _read(kind: str, entry: Mapping[str, Any]) -> Entry:

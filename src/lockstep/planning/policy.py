@@ -1,0 +1,104 @@
+"""What may be taken over and what may be deleted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lockstep.model import Fleet, Function, Project, Target
+
+__all__ = ["BUCKETS_TAG", "Rules", "adoption_problem", "deletion_problem", "is_prunable", "ownership_tags"]
+
+FREE_DELETES = 5  # targets that one sync may delete without being asked
+FREE_SHARE = 0.20  # of the project's targets, when that is more
+BUCKETS_TAG = "lockstep:buckets"
+_TAG_LENGTH = 256  # characters of a tag's value, AWS's limit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What the user allowed for this run, on top of what ``lockstep.yaml`` allows."""
+
+    project: Project
+    adopt: bool = False
+    allow_deletes: int | None = None
+
+
+def ownership_tags(project: str, target: Target, buckets: Sequence[str]) -> dict[str, str]:
+    """Tags that say whose a function is, which version it runs and which buckets call it.
+
+    The buckets are remembered so that a trigger can be taken down when the repository no longer
+    names its bucket.
+    """
+    tags = {"lockstep:project": project, "lockstep:target": target.key}
+    if target.version:
+        tags["lockstep:version"] = target.version
+    chunk, number = "", 1
+    for bucket in sorted(set(buckets)):
+        joined = f"{chunk} {bucket}".strip()
+        if len(joined) > _TAG_LENGTH:
+            tags[_buckets_tag(number)] = chunk
+            chunk, number = bucket, number + 1
+        else:
+            chunk = joined
+    if chunk:
+        tags[_buckets_tag(number)] = chunk
+    return tags
+
+
+def remembered_buckets(tags: Mapping[str, str | None]) -> set[str]:
+    """Buckets that a live function's tags remember."""
+    return {
+        bucket
+        for key, value in tags.items()
+        if key == BUCKETS_TAG or key.startswith(f"{BUCKETS_TAG}.")
+        for bucket in (value or "").split()
+    }
+
+
+def adoption_problem(rules: Rules, target: Target, live: Function, fleet: Fleet) -> str | None:
+    """Why the live function may not be changed for this target, or None when it may be."""
+    owner = live.owner
+    if owner is None:
+        if rules.adopt or target.adopt or rules.project.environment(target.environment).adopt:
+            return None
+        return (
+            f"the function {live.name} exists and nobody's tags own it; "
+            "take it over with --adopt or `adopt: true`, or declare another functionName"
+        )
+    project, key = owner
+    if project != fleet.project:
+        return (
+            f"the function {live.name} belongs to the Lockstep project {project!r} ({key}); "
+            "declare another functionName, or remove its lockstep: tags there first"
+        )
+    other = fleet.targets.get(key)
+    if key != target.key and other and other.function and other.function.name == live.name:
+        return f"the function {live.name} is also declared by {key} ({other.place})"
+    return None
+
+
+def is_prunable(project: Project, environment: str) -> bool:
+    """Say whether targets of an environment are deleted when they are no longer declared."""
+    is_preview = environment.partition("/")[0] == "preview"
+    return is_preview or project.environment(environment).prune
+
+
+def deletion_problem(rules: Rules, deletes: int, fleet: Fleet, others: int) -> str | None:
+    """Why this many targets may not be deleted in one sync, or None when they may be."""
+    declared = sum(1 for target in fleet.targets.values() if target.function is not None)
+    if not deletes:
+        return None
+    allowed = max(FREE_DELETES, int((declared + others) * FREE_SHARE))
+    if rules.allow_deletes is not None:
+        allowed = rules.allow_deletes
+    elif not declared:
+        allowed = 0
+    if deletes <= allowed:
+        return None
+    return (
+        f"{deletes} targets would be deleted and {allowed} are allowed in one sync; "
+        f"look at the plan, then run again with --allow-deletes {deletes}"
+    )
+
+
+def _buckets_tag(number: int) -> str:
+    return BUCKETS_TAG if number == 1 else f"{BUCKETS_TAG}.{number}"

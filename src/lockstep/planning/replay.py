@@ -1,0 +1,129 @@
+"""What a plan would make of a live fleet, without doing it.
+
+The proof of the planner: replayed on the live fleet, a plan gives the desired one, so planning
+again finds nothing. Engines are tested against the same function.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from lockstep.model import (
+    AddPermission,
+    Bucket,
+    CreateFunction,
+    DeleteFunction,
+    Fleet,
+    Function,
+    Health,
+    Plan,
+    PutNotifications,
+    RemovePermission,
+    SetConcurrency,
+    SetLogRetention,
+    SetTags,
+    StagePackage,
+    Step,
+    Target,
+    UpdateCode,
+    UpdateConfiguration,
+    Value,
+)
+from lockstep.model.fields import BY_NAME, Call
+from lockstep.planning.notifications import merge
+
+__all__ = ["replay"]
+
+
+def replay(plan: Plan, live: Fleet) -> Fleet:
+    """The live fleet after every step of the plan was done, in the plan's order."""
+    for step in plan.steps:
+        live = _do(step, live)
+    return live
+
+
+def _do(step: Step, live: Fleet) -> Fleet:
+    match step:
+        case StagePackage():
+            return live
+        case CreateFunction():
+            created = replace(
+                step.function,
+                settings=_without_own_calls(step.function.settings),
+                arn=live.scope(step.target.rpartition("/")[0]).function_arn(step.function.name),
+                health=Health.HEALTHY,
+            )
+            environment, _, service = step.target.rpartition("/")
+            target = Target(environment=environment, service=service, function=created)
+            return replace(live, targets={**live.targets, step.target: target})
+        case UpdateConfiguration():
+            names = {_row_name(change.path) for change in step.changes}
+            return _with_settings(live, step.target, step.function.settings, names)
+        case UpdateCode():
+            names = {_row_name(change.path) for change in step.changes} - {"code"}
+            live = _with_settings(live, step.target, step.function.settings, names)
+            return _with_function(live, step.target, lambda f: replace(f, code=step.function.code))
+        case SetConcurrency():
+            return _with_setting(live, step.target, "reservedConcurrency", step.reserved)
+        case SetLogRetention():
+            return _with_setting(live, step.target, "logRetentionDays", step.days)
+        case SetTags():
+            return _with_function(
+                live,
+                step.target,
+                lambda f: replace(
+                    f,
+                    tags={k: v for k, v in {**f.tags, **step.put}.items() if k not in step.remove},
+                ),
+            )
+        case AddPermission():
+            target = live.targets[step.target]
+            statements = (*target.statements, replace(step.statement, sid=step.statement.content_id))
+            return _with_target(live, step.target, replace(target, statements=statements))
+        case RemovePermission():
+            target = live.targets[step.target]
+            kept = tuple(s for s in target.statements if s.sid != step.sid)
+            return _with_target(live, step.target, replace(target, statements=kept))
+        case PutNotifications():
+            raw = merge(live.buckets[step.bucket].raw, put=step.put, remove=step.remove)
+            bucket = Bucket(name=step.bucket, raw=raw)
+            return replace(live, buckets={**live.buckets, step.bucket: bucket})
+        case DeleteFunction():
+            others = {arn: t for arn, t in live.others.items() if arn != step.function}
+            return replace(live, others=others)
+        case _:
+            raise TypeError(f"unknown step {step!r}")
+
+
+def _row_name(path: str) -> str:
+    return "environment" if path.startswith("environment.") else path
+
+
+def _without_own_calls(settings: Mapping[str, Value]) -> dict[str, Value]:
+    own = {Call.CONCURRENCY, Call.RETENTION}
+    return {name: value for name, value in settings.items() if BY_NAME[name].call not in own}
+
+
+def _with_settings(live: Fleet, key: str, wanted: Mapping[str, Value], names: set[str]) -> Fleet:
+    for name in sorted(names):
+        live = _with_setting(live, key, name, wanted.get(name))
+    return live
+
+
+def _with_setting(live: Fleet, key: str, name: str, value: Value) -> Fleet:
+    def change(function: Function) -> Function:
+        settings = {k: v for k, v in function.settings.items() if k != name}
+        if value is not None:
+            settings[name] = value
+        return replace(function, settings=settings)
+
+    return _with_function(live, key, change)
+
+
+def _with_function(live: Fleet, key: str, change: Callable[[Function], Function]) -> Fleet:
+    target = live.targets[key]
+    assert target.function is not None  # noqa: S101 - a step on a function follows its creation
+    return _with_target(live, key, replace(target, function=change(target.function)))
+
+
+def _with_target(live: Fleet, key: str, target: Target) -> Fleet:
+    return replace(live, targets={**live.targets, key: target})
