@@ -1,0 +1,97 @@
+"""Text on a terminal: what may be printed, how wide it is, where it wraps."""
+
+import re
+import unicodedata
+
+__all__ = ["columns_of", "fit", "hanging", "printable", "printable_lines", "wrap"]
+
+
+def printable(text: str) -> str:
+    """The text on one line with every control, format and unassigned character escaped.
+
+    A value from a repository or from AWS can so never move the cursor, change colours, reorder
+    the line or hide something.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
+    if named:
+        return named
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def printable_lines(text: str) -> list[str]:
+    """The lines of a message, each printable.
+
+    A line that a CI system would take for a command of its own (``::name::``, GitHub's workflow
+    commands) loses that meaning.
+    """
+    return [_harmless(printable(line.expandtabs(4))) for line in text.splitlines()]
+
+
+def _harmless(line: str) -> str:
+    return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", line)
+
+
+def columns_of(text: str) -> int:
+    """Columns that printable text takes on a terminal: 2 for wide characters, 0 for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(c) for c in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def fit(text: str, columns: int) -> str:
+    """The text filled up with spaces to a number of columns; longer text stays whole."""
+    return text + " " * (columns - columns_of(text))
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """Lines of at most ``columns`` columns, broken at spaces, or inside a word that is longer."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line else word
+        if columns_of(joined) <= columns:
+            line = joined
+            continue
+        if line.strip():
+            lines.append(line)
+        *full, line = _pieces(word, columns)
+        lines.extend(full)
+    return [*lines, line] if line or not lines else lines
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    """A long word in pieces; no piece begins with ``:``, so none looks like a CI system's command."""
+    pieces: list[str] = []
+    while columns_of(word) > columns:
+        end, used = 0, 0
+        while end < len(word) and used + _columns(word[end]) <= columns:
+            used += _columns(word[end])
+            end += 1
+        cut = max(end, 1)
+        while cut > 1 and word[cut : cut + 1] == ":":
+            cut -= 1
+        cut = cut if cut > 1 else max(end, 1)
+        pieces.append(word[:cut])
+        word = word[cut:]
+    return [*pieces, word]
+
+
+def hanging(first: str, text: str, columns: int, rest: str | None = None) -> list[str]:
+    """Wrapped text: ``first`` stands before the first line, spaces (or ``rest``) before the others."""
+    rest = " " * columns_of(first) if rest is None else rest
+    room = max(columns - max(columns_of(first), columns_of(rest)), 20)
+    head, *tail = wrap(text, room)
+    return [first + head, *(rest + _harmless(line) for line in tail)]

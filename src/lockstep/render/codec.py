@@ -1,0 +1,188 @@
+"""Plans and reports as JSON and back: stable, versioned, without secret values.
+
+``decode_plan(encode_plan(plan)) == without_secrets(plan)``. The functions come in pairs, one to
+write and one to read each type, with the members in the same order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lockstep.model import (
+    Change,
+    CreateFunction,
+    Health,
+    Outcome,
+    Plan,
+    PutNotifications,
+    Report,
+    StepResult,
+    SyncStatus,
+    TargetPlan,
+    UpdateCode,
+    UpdateConfiguration,
+    Verb,
+)
+from lockstep.render.masks import concealed_change, without_values
+from lockstep.render.step_codec import bare_function, change_from, change_to, plain, step_from, step_to
+from lockstep.render.wire import Node, dump, parse
+
+__all__ = [
+    "PLAN_FORMAT",
+    "REPORT_FORMAT",
+    "decode_plan",
+    "decode_report",
+    "encode_plan",
+    "encode_report",
+    "without_secrets",
+]
+
+PLAN_FORMAT = "lockstep.plan/1"
+REPORT_FORMAT = "lockstep.report/1"
+
+
+def encode_plan(plan: Plan) -> str:
+    """The plan as a JSON document. Secret values are left out."""
+    plan = without_secrets(plan)
+    return dump(
+        {
+            "format": PLAN_FORMAT,
+            "engine": plan.engine,
+            "project": plan.project,
+            "commit": plan.commit,
+            "fingerprint": plan.fingerprint,
+            "selection": plan.selection,
+            "targets": [_target_to(target) for target in plan.targets],
+            "steps": [step_to(step) for step in plan.steps],
+            "problems": plan.problems,
+            "notes": plan.notes,
+        }
+    )
+
+
+def decode_plan(text: str, file: str = "plan.json") -> Plan:
+    """The plan that ``encode_plan`` wrote; BadInput, with the path, for anything else."""
+    root = _root(text, file, PLAN_FORMAT)
+    return Plan(
+        engine=root.get("engine").text(),
+        project=root.get("project").text(),
+        commit=root.get("commit").maybe(Node.text),
+        fingerprint=root.get("fingerprint").text(),
+        selection=root.get("selection").texts(),
+        targets=root.get("targets").many(_target_from),
+        steps=root.get("steps").many(step_from),
+        problems=root.get("problems").texts(),
+        notes=root.get("notes").texts(),
+    )
+
+
+def encode_report(report: Report) -> str:
+    """The report as a JSON document."""
+    return dump(
+        {
+            "format": REPORT_FORMAT,
+            "success": report.is_success,
+            "results": [_result_to(result) for result in report.results],
+            "seconds": report.seconds,
+            "calls": report.calls,
+            "interrupted": report.interrupted,
+            "mismatches": report.mismatches,
+        }
+    )
+
+
+def decode_report(text: str, file: str = "report.json") -> Report:
+    """The report that ``encode_report`` wrote; BadInput for anything else."""
+    root = _root(text, file, REPORT_FORMAT)
+    return Report(
+        results=root.get("results").many(_result_from),
+        seconds=root.get("seconds").number(),
+        calls=root.get("calls").integer(),
+        interrupted=root.get("interrupted").flag(),
+        mismatches=root.get("mismatches").texts(),
+    )
+
+
+def without_secrets(plan: Plan) -> Plan:
+    """The plan as a file can hold it: every secret is there, none has a value."""
+    return replace(
+        plan,
+        targets=tuple(replace(t, changes=_bare_changes(t.changes)) for t in plan.targets),
+        steps=tuple(_bare_step(step) for step in plan.steps),
+    )
+
+
+def _bare_step(step: Any) -> Any:
+    match step:
+        case UpdateConfiguration() | UpdateCode():
+            return replace(step, function=bare_function(step.function), changes=_bare_changes(step.changes))
+        case CreateFunction():
+            return replace(step, function=bare_function(step.function))
+        case PutNotifications():
+            return replace(step, put=tuple(plain(entry) for entry in step.put))
+        case _:
+            return step
+
+
+def _bare_changes(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    hidden = (concealed_change(change) for change in changes)
+    return tuple(
+        Change(path=change.path, old=without_values(change.old), new=without_values(change.new))
+        for change in hidden
+    )
+
+
+def _root(text: str, file: str, expected: str) -> Node:
+    root = parse(text, file)
+    name = root.get("format").text()
+    if name != expected:
+        raise root.fail(f"the format is {name!r}; this version of lockstep reads {expected!r}")
+    return root
+
+
+def _target_to(target: TargetPlan) -> Mapping[str, Any]:
+    return {
+        "target": target.target,
+        "verb": target.verb,
+        "function": target.function,
+        "version": target.version,
+        "status": target.status,
+        "health": target.health,
+        "problem": target.problem,
+        "place": target.place,
+        "changes": [change_to(change) for change in target.changes],
+    }
+
+
+def _target_from(node: Node) -> TargetPlan:
+    return TargetPlan(
+        target=node.get("target").text(),
+        verb=node.get("verb").choice(Verb),
+        function=node.get("function").maybe(Node.text),
+        version=node.get("version").maybe(Node.text),
+        status=node.get("status").choice(SyncStatus),
+        health=node.get("health").choice(Health),
+        problem=node.get("problem").maybe(Node.text),
+        place=node.get("place").text(),
+        changes=node.get("changes").many(change_from),
+    )
+
+
+def _result_to(result: StepResult) -> Mapping[str, Any]:
+    return {
+        "step": result.step,
+        "target": result.target,
+        "outcome": result.outcome,
+        "seconds": result.seconds,
+        "error": result.error,
+    }
+
+
+def _result_from(node: Node) -> StepResult:
+    return StepResult(
+        step=node.get("step").text(),
+        target=node.get("target").text(),
+        outcome=node.get("outcome").choice(Outcome),
+        seconds=node.get("seconds").number(),
+        error=node.get("error").maybe(Node.text),
+    )

@@ -1,0 +1,265 @@
+"""Steps, and the functions and packages in them, as JSON and back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lockstep.model import (
+    AddPermission,
+    Change,
+    Code,
+    CreateFunction,
+    DeleteFunction,
+    Function,
+    Health,
+    Package,
+    PutNotifications,
+    RemovePermission,
+    SetConcurrency,
+    SetLogRetention,
+    SetTags,
+    StagePackage,
+    Statement,
+    Step,
+    UpdateCode,
+    UpdateConfiguration,
+    Value,
+)
+from lockstep.render.masks import concealed, concealed_change, without_values
+from lockstep.render.wire import Node, value_to
+
+__all__ = ["bare_function", "change_from", "change_to", "plain", "step_from", "step_to"]
+
+
+def bare_function(function: Function) -> Function:
+    """The function with its secrets' values taken out of the settings."""
+    settings = {name: without_values(concealed(name, v)) for name, v in function.settings.items()}
+    return replace(function, settings=settings)
+
+
+def plain(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An API structure with lists where it has tuples, as JSON gives it back."""
+    result: Mapping[str, Any] = json.loads(json.dumps(entry))
+    return result
+
+
+def step_to(step: Step) -> Mapping[str, Any]:
+    """A step as JSON; ``kind`` says which one it is."""
+    kind, members = _members_to(step)
+    return {"kind": kind, "id": step.id, "target": step.target, "needs": step.needs, **members}
+
+
+def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
+    match step:
+        case StagePackage():
+            return "stage-package", {"package": _package_to(step.package)}
+        case CreateFunction():
+            return "create-function", {"function": _function_to(step.function)}
+        case UpdateConfiguration():
+            return "update-configuration", {
+                "function": _function_to(step.function),
+                "changes": [change_to(change) for change in step.changes],
+                "revision": step.revision,
+            }
+        case UpdateCode():
+            return "update-code", {
+                "function": _function_to(step.function),
+                "changes": [change_to(change) for change in step.changes],
+            }
+        case SetConcurrency():
+            return "set-concurrency", {"function": step.function, "reserved": step.reserved}
+        case SetLogRetention():
+            return "set-log-retention", {"logGroup": step.log_group, "days": step.days}
+        case SetTags():
+            return "set-tags", {
+                "function": step.function,
+                "put": dict(step.put),
+                "remove": step.remove,
+            }
+        case AddPermission():
+            return "add-permission", {
+                "function": step.function,
+                "statement": _statement_to(step.statement),
+            }
+        case RemovePermission():
+            return "remove-permission", {"function": step.function, "sid": step.sid}
+        case PutNotifications():
+            return "put-notifications", {
+                "bucket": step.bucket,
+                "put": [dict(entry) for entry in step.put],
+                "remove": step.remove,
+                "targets": step.targets,
+            }
+        case DeleteFunction():
+            return "delete-function", {"function": step.function}
+        case _:
+            raise TypeError(f"no JSON form for {type(step).__name__}")
+
+
+def step_from(node: Node) -> Step:
+    """What ``step_to`` wrote; BadInput for anything else."""
+    base: dict[str, Any] = {
+        "id": node.get("id").text(),
+        "target": node.get("target").text(),
+        "needs": node.get("needs").texts(),
+    }
+    match node.get("kind").text():
+        case "stage-package":
+            return StagePackage(**base, package=_package_from(node.get("package")))
+        case "create-function":
+            return CreateFunction(**base, function=_function_from(node.get("function")))
+        case "update-configuration":
+            return UpdateConfiguration(
+                **base,
+                function=_function_from(node.get("function")),
+                changes=node.get("changes").many(change_from),
+                revision=node.get("revision").maybe(Node.text),
+            )
+        case "update-code":
+            return UpdateCode(
+                **base,
+                function=_function_from(node.get("function")),
+                changes=node.get("changes").many(change_from),
+            )
+        case "set-concurrency":
+            return SetConcurrency(
+                **base,
+                function=node.get("function").text(),
+                reserved=node.get("reserved").maybe(Node.integer),
+            )
+        case "set-log-retention":
+            return SetLogRetention(
+                **base,
+                log_group=node.get("logGroup").text(),
+                days=node.get("days").maybe(Node.integer),
+            )
+        case "set-tags":
+            return SetTags(
+                **base,
+                function=node.get("function").text(),
+                put=node.get("put").text_map(),
+                remove=node.get("remove").texts(),
+            )
+        case "add-permission":
+            return AddPermission(
+                **base,
+                function=node.get("function").text(),
+                statement=_statement_from(node.get("statement")),
+            )
+        case "remove-permission":
+            return RemovePermission(**base, function=node.get("function").text(), sid=node.get("sid").text())
+        case "put-notifications":
+            return PutNotifications(
+                **base,
+                bucket=node.get("bucket").text(),
+                put=node.get("put").many(Node.raw_mapping),
+                remove=node.get("remove").texts(),
+                targets=node.get("targets").texts(),
+            )
+        case "delete-function":
+            return DeleteFunction(**base, function=node.get("function").text())
+        case other:
+            raise node.fail(f"{other!r} is not a kind of step")
+
+
+def change_to(change: Change) -> Mapping[str, Any]:
+    """A change as JSON, with its secrets' values left out."""
+    change = concealed_change(change)
+    return {"path": change.path, "old": value_to(change.old), "new": value_to(change.new)}
+
+
+def change_from(node: Node) -> Change:
+    """What ``change_to`` wrote."""
+    return Change(path=node.get("path").text(), old=node.get("old").value(), new=node.get("new").value())
+
+
+def _function_to(function: Function) -> Mapping[str, Any]:
+    return {
+        "name": function.name,
+        "settings": {name: value_to(concealed(name, v)) for name, v in function.settings.items()},
+        "code": _code_to(function.code),
+        "tags": dict(function.tags),
+        "arn": function.arn,
+        "revision": function.revision,
+        "modified": function.modified,
+        "health": function.health,
+        "reason": function.reason,
+        "unread": sorted(function.unread),
+    }
+
+
+def _function_from(node: Node) -> Function:
+    settings: dict[str, Value] = {
+        name: node.get("settings").get(name).value() for name in node.get("settings").mapping()
+    }
+    tags = node.get("tags")
+    return Function(
+        name=node.get("name").text(),
+        settings=settings,
+        code=_code_from(node.get("code")),
+        tags={key: tags.get(key).maybe(Node.text) for key in tags.mapping()},
+        arn=node.get("arn").maybe(Node.text),
+        revision=node.get("revision").maybe(Node.text),
+        modified=node.get("modified").maybe(Node.text),
+        health=node.get("health").choice(Health),
+        reason=node.get("reason").maybe(Node.text),
+        unread=frozenset(node.get("unread").texts()),
+    )
+
+
+def _code_to(code: Code) -> Mapping[str, Any]:
+    package = _package_to(code.package) if code.package else None
+    return {"sha256": code.sha256, "image": code.image, "package": package}
+
+
+def _code_from(node: Node) -> Code:
+    return Code(
+        sha256=node.get("sha256").maybe(Node.text),
+        image=node.get("image").maybe(Node.text),
+        package=node.get("package").maybe(_package_from),
+    )
+
+
+def _package_to(package: Package) -> Mapping[str, Any]:
+    return {
+        "sha256": package.sha256,
+        "size": package.size,
+        "bucket": package.bucket,
+        "key": package.key,
+        "origin": package.origin,
+        "objectVersion": package.object_version,
+        "isStaged": package.is_staged,
+    }
+
+
+def _package_from(node: Node) -> Package:
+    return Package(
+        sha256=node.get("sha256").text(),
+        size=node.get("size").integer(),
+        bucket=node.get("bucket").text(),
+        key=node.get("key").text(),
+        origin=node.get("origin").text(),
+        object_version=node.get("objectVersion").maybe(Node.text),
+        is_staged=node.get("isStaged").flag(),
+    )
+
+
+def _statement_to(statement: Statement) -> Mapping[str, Any]:
+    return {
+        "sourceArn": statement.source_arn,
+        "sourceAccount": statement.source_account,
+        "principal": statement.principal,
+        "action": statement.action,
+        "sid": statement.sid,
+    }
+
+
+def _statement_from(node: Node) -> Statement:
+    return Statement(
+        source_arn=node.get("sourceArn").text(),
+        source_account=node.get("sourceAccount").maybe(Node.text),
+        principal=node.get("principal").text(),
+        action=node.get("action").text(),
+        sid=node.get("sid").text(),
+    )

@@ -1,0 +1,79 @@
+"""Steps of a plan in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lockstep.model import (
+    AddPermission,
+    CreateFunction,
+    DeleteFunction,
+    Plan,
+    PutNotifications,
+    RemovePermission,
+    SetConcurrency,
+    SetLogRetention,
+    SetTags,
+    StagePackage,
+    Step,
+    StepResult,
+    UpdateCode,
+    UpdateConfiguration,
+)
+from lockstep.render.cells import printable
+
+__all__ = ["describe", "entry_words", "step_words", "words_by_step"]
+
+
+def describe(step: Step) -> str:
+    """What the step does, in a few words: ``update code``, ``reserve 5 concurrent executions``."""
+    match step:
+        case StagePackage():
+            words = "stage package"
+        case CreateFunction():
+            words = "create function"
+        case UpdateConfiguration():
+            words = "update configuration"
+        case UpdateCode():
+            words = "update code"
+        case SetConcurrency(reserved=None):
+            words = "give back reserved concurrency"
+        case SetConcurrency(reserved=reserved):
+            words = f"reserve {reserved} concurrent executions"
+        case SetLogRetention(log_group=group, days=None):
+            words = f"keep logs of {group} for ever"
+        case SetLogRetention(log_group=group, days=days):
+            words = f"keep logs of {group} for {days} days"
+        case SetTags():
+            words = "set tags"
+        case AddPermission(statement=statement):
+            words = f"allow {statement.source_arn or statement.principal} to call"
+        case RemovePermission(sid=sid):
+            words = f"remove permission {sid}"
+        case PutNotifications():
+            words = "write bucket notifications"
+        case DeleteFunction():
+            words = "delete function"
+        case _:
+            words = step.id
+    return printable(words)
+
+
+def words_by_step(plan: Plan) -> Mapping[str, str]:
+    """Words for each step of a plan, by the step's id, to tell results with."""
+    return {step.id: describe(step) for step in plan.steps}
+
+
+def step_words(result: StepResult, words: Mapping[str, str]) -> str:
+    """``staging/s3-notifier: update code``, or the step's id where the plan is not at hand."""
+    what = words.get(result.step)
+    return f"{printable(result.target)}: {what}" if what else printable(result.step)
+
+
+def entry_words(entry: Mapping[str, Any]) -> str:
+    """A notification entry as the API takes it: ``staging/* [s3:ObjectCreated:*] -> function``."""
+    rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", ())
+    filters = {str(rule.get("Name", "")).lower(): str(rule.get("Value", "")) for rule in rules}
+    events = ", ".join(str(event) for event in entry.get("Events", ()))
+    function = str(entry.get("LambdaFunctionArn", "")).partition(":function:")[2]
+    words = f"{filters.get('prefix', '')}*{filters.get('suffix', '')} [{events}]"
+    return printable(f"{words} -> {function}" if function else words)

@@ -1,0 +1,143 @@
+"""A plan as terminal lines, in the reading style of ``terraform plan``."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from lockstep.model import Change, Plan, PutNotifications, StagePackage, TargetPlan, Verb
+from lockstep.render.cells import columns_of, hanging, printable, printable_lines
+from lockstep.render.masks import Masks
+from lockstep.render.palette import PLAIN, Palette
+from lockstep.render.steps import entry_words
+from lockstep.render.values import change_lines, size
+
+__all__ = ["SIGNS", "plan_lines", "plan_summary", "told_changes", "version_words"]
+
+SIGNS = {
+    Verb.CREATE: "+",
+    Verb.UPDATE: "~",
+    Verb.DELETE: "-",
+    Verb.ADOPT: "=",
+    Verb.BLOCKED: "!",
+    Verb.NOTHING: " ",
+}
+
+_VERSION_PATHS = ("version", "tags.lockstep:version")
+
+
+def plan_lines(plan: Plan, *, palette: Palette = PLAIN, columns: int = 80) -> list[str]:
+    """The plan for reading, in lines without line ends; the last line is the summary.
+
+    Targets in sync are only counted. Secrets are masked, equal ones alike; nothing of a value can
+    act on the terminal.
+    """
+    masks = Masks()
+    lines: list[str] = []
+    for target in plan.targets:
+        if target.verb is not Verb.NOTHING or target.problem:
+            lines += [*_target_lines(target, masks, palette, columns), ""]
+    lines += _step_lines(plan, palette, columns)
+    if plan.notes:
+        lines += [palette.paint(palette.bold, "Notes:"), *_items(plan.notes, "  * ", columns), ""]
+    if plan.problems:
+        head = palette.paint(palette.blocked, "This plan cannot be applied:")
+        lines += [head, *_items(plan.problems, "  ! ", columns), ""]
+    if plan.is_empty:
+        commit = f" with commit {plan.commit[:8]}" if plan.commit else ""
+        lines.append(f"Nothing to do: everything is in sync{commit}.")
+    return [*lines, palette.paint(palette.bold, plan_summary(plan))]
+
+
+def plan_summary(plan: Plan) -> str:
+    """``Plan: 2 to create, 1 to update, 0 to delete, 1 to adopt, 5 unchanged.``"""
+    count = Counter(target.verb for target in plan.targets)
+    words = [f"{count[verb]} to {verb}" for verb in (Verb.CREATE, Verb.UPDATE, Verb.DELETE, Verb.ADOPT)]
+    words.append(f"{count[Verb.NOTHING]} unchanged")
+    if count[Verb.BLOCKED]:
+        words.append(f"{count[Verb.BLOCKED]} blocked")
+    return f"Plan: {', '.join(words)}."
+
+
+def version_words(target: TargetPlan) -> str:
+    """``0.1.5 -> 0.1.6`` where the change tells the live version, else the declared one, else ""."""
+    before = next((c.old for c in target.changes if c.path in _VERSION_PATHS and c.old is not None), None)
+    if before is not None and target.version is not None and before != target.version:
+        return printable(f"{before} -> {target.version}")
+    return printable(target.version or "")
+
+
+def told_changes(target: TargetPlan) -> tuple[Change, ...]:
+    """The changes that are listed: the version stands in the header already."""
+    return tuple(change for change in target.changes if change.path not in _VERSION_PATHS)
+
+
+def _target_lines(target: TargetPlan, masks: Masks, palette: Palette, columns: int) -> list[str]:
+    colour = _colour(target.verb, palette)
+    sign = SIGNS[target.verb] if target.verb is not Verb.NOTHING else "*"
+    parts = [target.target, target.verb.value, target.function or "", version_words(target)]
+    words = [printable(part) for part in parts if part]
+    header = f"{sign} {'  '.join(words)}"
+    if columns_of(header) <= columns:
+        lines = [palette.paint(colour, header)]
+    else:
+        lines = [palette.paint(colour, f"{sign} {'  '.join(words[:2])}")]
+        lines += hanging("      ", "  ".join(words[2:]), columns)
+    if target.problem:
+        first, *others = printable_lines(target.problem) or [""]
+        lines += hanging("    because: ", first, columns)
+        for other in others:
+            lines += hanging("      ", other.strip(), columns)
+        if target.place:
+            lines += hanging("    at: ", printable(target.place), columns)
+    is_new = target.verb is Verb.CREATE
+    for change in told_changes(target):
+        lines += change_lines(change, masks, columns=columns, indent="    ", is_new=is_new)
+    return lines
+
+
+def _colour(verb: Verb, palette: Palette) -> str:
+    match verb:
+        case Verb.CREATE:
+            return palette.create
+        case Verb.UPDATE:
+            return palette.update
+        case Verb.DELETE:
+            return palette.delete
+        case Verb.ADOPT:
+            return palette.adopt
+        case Verb.BLOCKED:
+            return palette.blocked
+        case Verb.NOTHING:
+            return palette.dim
+
+
+def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
+    """What no single target shows: packages to upload and the notifications of each bucket."""
+    lines: list[str] = []
+    for step in plan.steps:
+        match step:
+            case StagePackage(package=package) if not package.is_staged:
+                how = f" ({size(package.size)})" if package.size else ""
+                text = printable(f"{package.origin} -> s3://{package.bucket}/{package.key}{how}")
+                head = palette.paint(palette.create, "+")
+                lines += [f"{head} package", *hanging("    ", text, columns), ""]
+            case PutNotifications():
+                head = palette.paint(palette.update, f"~ bucket {printable(step.bucket)}  notifications")
+                lines.append(head)
+                for entry in step.put:
+                    lines += hanging("    + ", entry_words(entry), columns)
+                for name in step.remove:
+                    lines += hanging("    - ", printable(name), columns)
+                lines.append("")
+            case _:
+                pass
+    return lines
+
+
+def _items(texts: Iterable[str], sign: str, columns: int) -> list[str]:
+    lines: list[str] = []
+    for text in texts:
+        first, *others = printable_lines(text) or [""]
+        lines += hanging(sign, first, columns)
+        for other in others:
+            lines += hanging(" " * len(sign), other.strip(), columns)
+    return lines

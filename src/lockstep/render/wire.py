@@ -1,0 +1,182 @@
+"""Values as JSON and back, and a reader of JSON that says where something is wrong."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from lockstep.errors import BadInput
+from lockstep.model import Reference, Secret, Value
+
+__all__ = ["Node", "dump", "parse", "value_from", "value_to"]
+
+_E = TypeVar("_E", bound=StrEnum)
+_T = TypeVar("_T")
+_DEEPEST = 50
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """JSON with a line end, ASCII only, so that it is safe on a terminal and equal for equal input."""
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def value_to(value: Value) -> Any:
+    """A value as JSON. The content of a Secret is never written, only where it came from.
+
+    Objects with one key that begins with ``$`` are ours; a map's own keys that begin with ``$``
+    get another one.
+    """
+    match value:
+        case Secret():
+            return {"$secret": _reference_to(value.reference)}
+        case Reference():
+            return {"$reference": _reference_to(value)}
+        case Mapping():
+            return {f"${k}" if k.startswith("$") else k: value_to(item) for k, item in value.items()}
+        case tuple() | list():
+            return [value_to(item) for item in value]
+        case _:
+            return value
+
+
+def _reference_to(reference: Reference | None) -> Any:
+    return {"store": reference.store, "name": reference.name} if reference else None
+
+
+def parse(text: str, file: str) -> "Node":
+    """The document's root; BadInput when the text is not a JSON object."""
+    try:
+        root = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"this is not JSON: {error}", where=file) from None
+    node = Node(root, "", file)
+    node.mapping()
+    return node
+
+
+class Node:
+    """One place in a JSON document; every wrong type is BadInput with the path to it."""
+
+    __slots__ = ("_file", "_path", "_raw")
+
+    def __init__(self, raw: Any, path: str, file: str) -> None:
+        self._raw, self._path, self._file = raw, path, file
+
+    def fail(self, problem: str) -> BadInput:
+        """The error to raise about this place."""
+        return BadInput(
+            problem,
+            where=f"{self._file}: {self._path}" if self._path else self._file,
+            fix="write the file again with `lockstep plan -o FILE.json`; it is not meant to be edited",
+        )
+
+    def mapping(self) -> Mapping[str, Any]:
+        """The object that stands here."""
+        if not isinstance(self._raw, dict):
+            raise self.fail("expected an object")
+        return self._raw
+
+    def get(self, key: str) -> "Node":
+        """A member that has to be there."""
+        if key not in self.mapping():
+            raise self.fail(f"{key} is missing")
+        return Node(self._raw[key], f"{self._path}.{key}" if self._path else key, self._file)
+
+    def items(self) -> list["Node"]:
+        """The array that stands here."""
+        if not isinstance(self._raw, list):
+            raise self.fail("expected an array")
+        return [Node(raw, f"{self._path}[{i}]", self._file) for i, raw in enumerate(self._raw)]
+
+    def many(self, read: Callable[["Node"], _T]) -> tuple[_T, ...]:
+        """Every item of the array, read."""
+        return tuple(read(item) for item in self.items())
+
+    def maybe(self, read: Callable[["Node"], _T]) -> _T | None:
+        """What stands here, or None for null."""
+        return None if self._raw is None else read(self)
+
+    def text(self) -> str:
+        """A string."""
+        if not isinstance(self._raw, str):
+            raise self.fail("expected a string")
+        return self._raw
+
+    def integer(self) -> int:
+        """A whole number."""
+        if not isinstance(self._raw, int) or isinstance(self._raw, bool):
+            raise self.fail("expected a whole number")
+        return self._raw
+
+    def number(self) -> float:
+        """A finite number."""
+        if not isinstance(self._raw, int | float) or isinstance(self._raw, bool):
+            raise self.fail("expected a number")
+        if not math.isfinite(self._raw):
+            raise self.fail("expected a finite number")
+        return float(self._raw)
+
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self._raw, bool):
+            raise self.fail("expected true or false")
+        return self._raw
+
+    def choice(self, kind: type[_E]) -> _E:
+        """One of an enumeration's words."""
+        try:
+            return kind(self.text())
+        except ValueError:
+            raise self.fail(f"expected one of {', '.join(kind)}") from None
+
+    def texts(self) -> tuple[str, ...]:
+        """An array of strings."""
+        return self.many(Node.text)
+
+    def text_map(self) -> dict[str, str]:
+        """An object of strings."""
+        return {key: self.get(key).text() for key in self.mapping()}
+
+    def raw_mapping(self) -> dict[str, Any]:
+        """An object of the API's, as it is."""
+        return dict(self.mapping())
+
+    def value(self) -> Value:
+        """What ``value_to`` wrote."""
+        return value_from(self)
+
+
+def value_from(node: Node, depth: int = 0) -> Value:
+    """What ``value_to`` wrote; BadInput for anything else."""
+    raw = node._raw
+    if depth > _DEEPEST:
+        raise node.fail("nested too deeply")
+    match raw:
+        case None | bool() | str() | int():
+            return cast("Value", raw)
+        case float():
+            return node.number()
+        case list():
+            return tuple(value_from(item, depth + 1) for item in node.items())
+        case {"$secret": _} if len(raw) == 1:
+            return Secret(None, node.get("$secret").maybe(_reference_from))
+        case {"$reference": _} if len(raw) == 1:
+            return _reference_from(node.get("$reference"))
+        case dict():
+            pairs = ((key, value_from(node.get(key), depth + 1)) for key in raw)
+            return {_own_key(node, key): value for key, value in pairs}
+        case _:
+            raise node.fail("expected a value")
+
+
+def _own_key(node: Node, key: str) -> str:
+    if not key.startswith("$"):
+        return key
+    if not key.startswith("$$"):
+        raise node.fail(f"{key} is not known")
+    return key[1:]
+
+
+def _reference_from(node: Node) -> Reference:
+    return Reference(store=node.get("store").text(), name=node.get("name").text())
