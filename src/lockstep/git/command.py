@@ -1,0 +1,267 @@
+"""Running git: one place, argument lists only, nothing of the user's set-up that could surprise.
+
+Prompts, pagers, hooks, external diffs, file-system monitors and replaced objects are switched off;
+only the transports ``file``, ``http``, ``https`` and ``ssh`` are allowed. Messages never hold a
+password: user and query parts of URLs are masked.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lockstep.errors import BadInput, GitError
+
+__all__ = ["Repository", "check_revision", "mask", "run_git", "start_git"]
+
+LOCAL_SECONDS = 120.0
+NETWORK_SECONDS = 600.0
+
+_OPTIONS = (
+    "--no-pager",
+    "--no-replace-objects",
+    "--literal-pathspecs",
+    *("-c", "core.quotePath=false"),
+    *("-c", "core.fsmonitor=false"),  # would run a program that the repository's config names
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "log.showSignature=false"),  # would run gpg
+    *("-c", "i18n.logOutputEncoding=UTF-8"),
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
+    *("-c", "submodule.recurse=false"),
+    *("-c", "http.lowSpeedLimit=1000"),  # bytes a second
+    *("-c", "http.lowSpeedTime=30"),  # seconds
+)
+_TRANSPORTS = frozenset({"file", "http", "https", "ssh"})
+# They say which repository to use; git sets them for its hooks.
+_PLACES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repository:
+    """Where git runs: the top of a working tree, a bare repository, or a mirror of ``url``.
+
+    ``url`` may hold a password, so it is handed to git through the environment and neither shown
+    nor written to the mirror's configuration.
+    """
+
+    folder: Path
+    url: str | None = field(default=None, repr=False)
+
+    def run(
+        self,
+        *arguments: str,
+        doing: str,
+        data: bytes | None = None,
+        allowed: tuple[int, ...] = (0,),
+        seconds: float = LOCAL_SECONDS,
+        keep_open: tuple[int, ...] = (),
+    ) -> bytes:
+        """Run one git command here and return what it wrote; see ``run_git``."""
+        return run_git(
+            self._place() + arguments,
+            doing=doing,
+            data=data,
+            allowed=allowed,
+            seconds=seconds,
+            keep_open=keep_open,
+            configuration=self._configuration(),
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start one git command here whose output is read while it runs."""
+        return start_git(self._place() + arguments, configuration=self._configuration())
+
+    def _place(self) -> tuple[str, ...]:
+        return (f"--git-dir={self.folder}",) if self.url else ("-C", str(self.folder))
+
+    def _configuration(self) -> Mapping[str, str]:
+        return {"remote.origin.url": self.url} if self.url else {}
+
+
+def run_git(
+    arguments: Sequence[str],
+    *,
+    doing: str,
+    data: bytes | None = None,
+    allowed: tuple[int, ...] = (0,),
+    seconds: float = LOCAL_SECONDS,
+    keep_open: tuple[int, ...] = (),
+    configuration: Mapping[str, str] | None = None,
+) -> bytes:
+    """Run git with ``data`` on its input and return its output.
+
+    ``allowed`` lists the exit codes that are no error, ``keep_open`` file descriptors that git
+    inherits. Raises GitError or BadInput, with what to do about it, when git is missing, takes
+    longer than ``seconds`` or says no.
+    """
+    process = start_git(arguments, keep_open=keep_open, configuration=configuration)
+    try:
+        output, errors = process.communicate(data, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise GitError(
+            f"git did not answer within {seconds:.0f} seconds",
+            doing=doing,
+            fix="check the network and the repository, then run again",
+        ) from None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    if process.returncode not in allowed:
+        raise explain_failure(errors.decode("utf-8", "replace"), doing=doing)
+    return output
+
+
+def start_git(
+    arguments: Sequence[str],
+    *,
+    keep_open: tuple[int, ...] = (),
+    configuration: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start git with pipes on all three streams; GitError when it is not installed."""
+    try:
+        return subprocess.Popen(
+            ["git", *_OPTIONS, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_environment(configuration or {}),
+            start_new_session=True,  # no terminal to ask on, and Ctrl-C is ours to pass on
+            pass_fds=keep_open,
+        )
+    except FileNotFoundError:
+        raise GitError("git is not installed", fix="install git 2.30 or later and put it on PATH") from None
+    except OSError as error:
+        raise GitError(f"git cannot be started: {error.strerror}", fix="check the git on PATH") from None
+
+
+def check_revision(revision: str) -> str:
+    """Return the revision when it is safe to hand to git; BadInput when it could be an option."""
+    if not revision or revision.startswith("-") or re.search(r"[\s\x00-\x1f\x7f]", revision):
+        raise BadInput(
+            f"{revision!r} is not a revision",
+            fix="name a branch, a tag or a commit, for example main or 3f1c2ab",
+        )
+    return revision
+
+
+def mask(text: str) -> str:
+    """Hide what may be secret in the URLs of a text: passwords, tokens as user names, queries."""
+    text = re.sub(r"(?i)\b(https?://)[^/\s@'\"]+@", r"\1***@", text)
+    text = re.sub(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@'\"]*):[^/\s@'\"]+@", r"\1:***@", text)
+    return re.sub(r"(://[^\s?'\"]+)\?[^\s'\"]+", r"\1?***", text)
+
+
+def explain_failure(errors: str, *, doing: str) -> GitError | BadInput:
+    """Turn what git wrote on its error stream into an error that says what to do."""
+    text = mask(errors)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:", "remote: "))]
+    reason = "; ".join(dict.fromkeys((said or lines)[:3])) or "git failed without saying why"
+    for pattern, is_input, problem, fix in _KNOWN:
+        if re.search(pattern, text, re.IGNORECASE):
+            kind = BadInput if is_input else GitError
+            return kind(f"{problem} ({reason})", doing=doing, fix=fix)
+    return GitError(reason, doing=doing, fix="run the same with git itself to see more")
+
+
+# What git says, whether the user's input is to blame, our words, and the way out.
+_KNOWN: tuple[tuple[str, bool, str, str], ...] = (
+    (
+        "dubious ownership",
+        False,
+        "the repository belongs to another user, so git refuses to read it",
+        "git config --global --add safe.directory FOLDER, or change the folder's owner",
+    ),
+    (
+        "not a git repository|does not appear to be a git repository",
+        True,
+        "this is not a git repository",
+        "name the folder or URL of a git repository",
+    ),
+    (
+        "couldn't find remote ref|not our ref|no such ref|bad revision|unknown revision",
+        True,
+        "the repository has no such revision",
+        "name a branch, a tag or a full commit id that has been pushed",
+    ),
+    (
+        r"authentication failed|could not read (username|password)|permission denied|"
+        r"terminal prompts disabled|invalid credentials|the requested url returned error: 40[13]",
+        False,
+        "the repository's host refused the credentials, or there are none",
+        "set up a git credential helper, an SSH key or a token that may read the repository",
+    ),
+    (
+        "host key verification failed",
+        False,
+        "the SSH host is not known yet",
+        "connect once with ssh, or add the host's key to known_hosts",
+    ),
+    (
+        "transport '.*' not allowed|unable to find remote helper|is not a supported",
+        True,
+        "this kind of URL is not allowed",
+        "use https, ssh or a folder",
+    ),
+    (
+        r"repository not found|repository '.*' not found|returned error: 404",
+        True,
+        "there is no such repository, or it is private and the credentials may not see it",
+        "check the URL, and the credentials that git uses for it",
+    ),
+    (
+        "could ?n.t resolve host|failed to connect|couldn't connect|connection (refused|timed out|reset)|"
+        "network is unreachable|no route to host|operation (too slow|timed out)|early eof|"
+        "remote end hung up|returned error: 5",
+        False,
+        "the repository's host cannot be reached",
+        "check the network, the proxy settings and the URL, then run again",
+    ),
+    (
+        "ssl certificate|certificate verify|unable to get local issuer",
+        False,
+        "the host's certificate is not trusted",
+        "name the certificate authority's file in GIT_SSL_CAINFO",
+    ),
+)
+
+
+def _environment(configuration: Mapping[str, str]) -> dict[str, str]:
+    environment = {key: value for key, value in os.environ.items() if key not in _PLACES}
+    allowed = _TRANSPORTS.intersection(
+        environment.get("GIT_ALLOW_PROTOCOL", ":".join(_TRANSPORTS)).split(":")
+    )
+    environment.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes")
+    environment.update(
+        GIT_ALLOW_PROTOCOL=":".join(sorted(allowed)),
+        GIT_OPTIONAL_LOCKS="0",
+        GIT_TERMINAL_PROMPT="0",
+        LC_ALL="C",
+        SSH_ASKPASS_REQUIRE="never",
+    )
+    first = int(environment.get("GIT_CONFIG_COUNT") or 0)
+    for number, (key, value) in enumerate(configuration.items(), first):
+        environment[f"GIT_CONFIG_KEY_{number}"] = key
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
+        environment["GIT_CONFIG_COUNT"] = str(number + 1)
+    return environment

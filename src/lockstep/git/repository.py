@@ -1,0 +1,122 @@
+"""Opening a repository: the files on disk, or any commit of a local or remote repository."""
+
+import difflib
+import os
+from pathlib import Path
+
+from lockstep.errors import BadInput, GitError
+from lockstep.git.command import Repository, check_revision, run_git
+from lockstep.git.mirror import is_url, open_mirror
+from lockstep.git.tree import CommitTree, WorkTree
+
+__all__ = ["find_repository", "open_commit", "open_worktree", "resolve_commit"]
+
+
+def open_worktree(folder: Path, *, under: tuple[str, ...] = ()) -> WorkTree:
+    """Open the repository around a folder as its files lie on disk.
+
+    A folder outside Git is opened too; its ``commit`` is None. Raises BadInput when there is no such
+    folder or the repository is bare, GitError when git cannot read it.
+    """
+    root = _existing(folder)
+    try:
+        place = run_git(
+            ("-C", str(root), "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--show-cdup"),
+            doing=f"opening {folder}",
+        )
+    except (BadInput, GitError):
+        if _lies_in_git(root):
+            raise
+        return WorkTree(root, repository=None, under=under)
+    is_bare, is_inside, *up = os.fsdecode(place).split("\n")
+    if is_inside != "true":
+        what = "is a bare repository" if is_bare == "true" else "lies inside a .git folder"
+        raise BadInput(
+            f"{folder} {what}: no files are checked out there",
+            fix="name a revision to read, for example --rev main, or a clone",
+        )
+    top = (root / "".join(up)).resolve()
+    return WorkTree(top, repository=Repository(folder=top), under=under)
+
+
+def open_commit(repo: str | None, rev: str, cache: Path, *, under: tuple[str, ...] = ()) -> CommitTree:
+    """Open one commit without a checkout.
+
+    ``repo`` is a folder, the URL of a remote repository (mirrored below ``cache``), or None for the
+    current folder. Raises BadInput for a revision or repository that is not there, GitError when git
+    or the network fails.
+    """
+    check_revision(rev)
+    if repo is not None and is_url(repo):
+        mirror, commit = open_mirror(repo, rev, cache)
+        return CommitTree(mirror, commit, under=under)
+    repository = find_repository(Path(repo or "."))
+    return CommitTree(repository, resolve_commit(repository, rev), under=under)
+
+
+def find_repository(folder: Path) -> Repository:
+    """Return the local repository that a folder lies in, bare or not; BadInput when there is none."""
+    place = _existing(folder)
+    doing = f"opening {folder}"
+    is_bare = run_git(("-C", str(place), "rev-parse", "--is-bare-repository"), doing=doing).strip() == b"true"
+    what = "--absolute-git-dir" if is_bare else "--show-toplevel"
+    top = run_git(("-C", str(place), "rev-parse", what), doing=doing)
+    return Repository(folder=Path(os.fsdecode(top).removesuffix("\n")))
+
+
+def resolve_commit(repository: Repository, revision: str) -> str:
+    """Return the commit id of a revision; BadInput when there is none, naming what is near."""
+    check_revision(revision)
+    doing = f"looking up {revision}"
+    output = repository.run(
+        *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"),
+        doing=doing,
+        allowed=(0, 1, 128),
+    )
+    if commit := output.decode("ascii").strip():
+        return commit
+    listing = repository.run("for-each-ref", "--format=%(refname:short)", "--count=5000", doing=doing)
+    names = listing.decode("utf-8", "replace").split()
+    if not names and not _has_head(repository):
+        raise BadInput(
+            "the repository has no commits yet", where=str(repository.folder), fix="commit your files first"
+        )
+    if is_shallow(repository):
+        raise BadInput(
+            f"{revision} is not in this shallow clone, which holds only the newest commits",
+            where=str(repository.folder),
+            fix="git fetch --unshallow, or in GitHub Actions: actions/checkout with fetch-depth: 0",
+        )
+    near = [name for name in names if name.endswith("/" + revision)] or difflib.get_close_matches(
+        revision, names
+    )
+    raise BadInput(
+        f"the repository has no revision {revision}",
+        where=str(repository.folder),
+        fix=f"did you mean {near[0]}?"
+        if near
+        else "name a branch, a tag or a commit; git fetch if it is new",
+    )
+
+
+def is_shallow(repository: Repository) -> bool:
+    """Say whether the repository lacks older commits."""
+    answer = repository.run("rev-parse", "--is-shallow-repository", doing="opening the repository")
+    return answer.strip() == b"true"
+
+
+def _has_head(repository: Repository) -> bool:
+    allowed = (0, 1, 128)
+    head = repository.run("rev-parse", "--verify", "--quiet", "HEAD", doing="opening", allowed=allowed)
+    return bool(head.strip())
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise BadInput(f"{folder} {what}", fix="name the folder of a repository")
+    return folder.resolve()
+
+
+def _lies_in_git(folder: Path) -> bool:
+    return any((place / ".git").exists() for place in (folder, *folder.parents))

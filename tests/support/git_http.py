@@ -1,0 +1,114 @@
+"""A Git server on loopback: ``git http-backend`` behind a threading HTTP server.
+
+Real clone, fetch and push over HTTP. It records requests, and can ask for a password or answer with
+an error, so that tests see what a client does then.
+"""
+
+import base64
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+__all__ = ["GitServer", "git_server"]
+
+
+class GitServer(ThreadingHTTPServer):
+    """Serves the bare repositories below ``root``; ``url(name)`` is what a client clones."""
+
+    daemon_threads = True
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.root = root
+        self.requests: list[str] = []  # "GET /name.git/info/refs"
+        self.password: str | None = None  # of the user "someone"; None lets everybody in
+        self.failing: int | None = None  # an HTTP status to answer with
+
+    def url(self, name: str, *, user: str = "") -> str:
+        """Return the URL of a repository, with ``user`` (``name:password``) in it when given."""
+        return f"http://{user + '@' if user else ''}127.0.0.1:{self.server_port}/{name}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: GitServer
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        parts = urlsplit(self.path)
+        self.server.requests.append(f"{self.command} {parts.path}")
+        length = int(self.headers.get("Content-Length") or 0)
+        body = (
+            self._chunks() if self.headers.get("Transfer-Encoding") == "chunked" else self.rfile.read(length)
+        )
+        if self.server.failing:
+            return self._send(self.server.failing, [], b"")
+        if self.server.password is not None:
+            expected = base64.b64encode(f"someone:{self.server.password}".encode()).decode()
+            if self.headers.get("Authorization") != f"Basic {expected}":
+                return self._send(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.server.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": parts.path,
+            "QUERY_STRING": parts.query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "REMOTE_ADDR": "127.0.0.1",
+            "REMOTE_USER": "someone",
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+            "GIT_CONFIG_KEY_1": "uploadpack.allowFilter",
+            "GIT_CONFIG_VALUE_1": "true",
+        }
+        done = subprocess.run(
+            ["git", "http-backend"], input=body, env=environment, capture_output=True, check=False
+        )
+        head, _, answer = done.stdout.partition(b"\r\n\r\n")
+        headers = [line.decode().split(": ", 1) for line in head.split(b"\r\n") if b": " in line]
+        status = next((int(value.split()[0]) for name, value in headers if name == "Status"), 200)
+        return self._send(status, [(name, value) for name, value in headers if name != "Status"], answer)
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = _answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@contextmanager
+def git_server(root: Path) -> Iterator[GitServer]:
+    """Run a Git server for the repositories below ``root`` until the block ends."""
+    server = GitServer(root)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
