@@ -1,0 +1,104 @@
+"""``validate``, ``explain`` and ``doctor``: what is declared, where it comes from, what is missing."""
+
+from typing import Annotated
+
+import typer
+
+from lockstep.cli.shell import Output, Shell
+from lockstep.errors import BadInput, BadInputs
+
+__all__ = ["doctor", "explain", "validate"]
+
+Form = Annotated[Output, typer.Option("-o", "--output", help="Form of the result.")]
+
+
+def validate(ctx: typer.Context, output: Form = Output.TABLE) -> int:
+    """Check the repository, offline."""
+    from lockstep.delivery.workspace import open_workspace
+
+    shell: Shell = ctx.obj
+    problem: BadInput | None = None
+    warnings: tuple[str, ...] = ()
+    count, environments = 0, 0
+    try:
+        workspace = open_workspace(shell.where)
+        warnings = workspace.warnings
+        count = len(workspace.fleet.targets)
+        environments = len({target.environment for target in workspace.fleet.targets.values()})
+    except BadInput as error:
+        problem = error
+    errors = problem.errors if isinstance(problem, BadInputs) else (problem,) if problem else ()
+    texts = [str(error) for error in errors]
+
+    from lockstep.render.markdown import validate_markdown
+
+    shell.summarise(lambda: validate_markdown(texts, count, warnings))
+    match output:
+        case Output.JSON:
+            from lockstep.render.documents import validate_document
+
+            shell.emit(validate_document(problem, count, warnings))
+        case Output.MARKDOWN:
+            shell.emit(validate_markdown(texts, count, warnings))
+        case Output.TABLE if problem is not None:
+            raise problem
+        case Output.TABLE:
+            for warning in warnings:
+                shell.log(f"warning: {warning}")
+            where = f"{environments} {'environment' if environments == 1 else 'environments'}"
+            shell.emit([f"Valid: {count} {'target' if count == 1 else 'targets'} in {where}."])
+    return problem.exit_code if problem else 0
+
+
+def explain(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(help="A target: staging/s3-notifier.")],
+    key: Annotated[str | None, typer.Argument(help="A value: lambda.memorySize. Default: all.")] = None,
+    output: Form = Output.TABLE,
+) -> int:
+    """Show where each value of a target comes from."""
+    from lockstep.delivery.explain import explain_target
+
+    shell: Shell = ctx.obj
+    values = explain_target(shell.open_workspace(), target, key)
+    match output:
+        case Output.JSON:
+            from lockstep.render.documents import explain_document
+
+            shell.emit(explain_document(target, values))
+        case Output.MARKDOWN:
+            from lockstep.render.markdown import explain_markdown
+
+            shell.emit(explain_markdown(target, values))
+        case Output.TABLE:
+            from lockstep.render.explain import explain_lines
+
+            shell.emit(explain_lines(target, values, palette=shell.palette, columns=shell.columns))
+    return 0
+
+
+def doctor(ctx: typer.Context, output: Form = Output.TABLE) -> int:
+    """Check credentials, permissions, buckets and tools, and say how to mend what is wrong."""
+    from lockstep.delivery.doctor import run_checks
+    from lockstep.model import Check, Verdict
+    from lockstep.render.doctor import check_lines, doctor_summary
+    from lockstep.render.markdown import doctor_markdown
+
+    shell: Shell = ctx.obj
+
+    def on_check(check: Check) -> None:
+        if output is Output.TABLE:
+            shell.emit(check_lines(check, palette=shell.palette, columns=shell.columns))
+
+    checks = run_checks(shell.where, on_check=on_check)
+    match output:
+        case Output.JSON:
+            from lockstep.render.documents import doctor_document
+
+            shell.emit(doctor_document(checks))
+        case Output.MARKDOWN:
+            shell.emit(doctor_markdown(checks))
+        case Output.TABLE:
+            shell.emit(["", doctor_summary(checks)])
+    shell.summarise(lambda: doctor_markdown(checks))
+    return 1 if any(check.verdict is Verdict.FAILED for check in checks) else 0

@@ -1,0 +1,81 @@
+"""A sync while it runs: plain lines, or on a terminal live rows for the steps under way."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lockstep.cli.shell import Shell
+from lockstep.model import Outcome, Plan, StepResult
+from lockstep.render.report import result_lines
+from lockstep.render.steps import step_words, words_by_step
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+__all__ = ["Follower"]
+
+_ROWS = 8  # live rows at most; the rest is counted
+
+
+class Follower:
+    """Told of the plan and of every result, possibly by several threads; shows them as they come."""
+
+    def __init__(self, shell: Shell, write: Callable[[list[str]], None]) -> None:
+        self._shell = shell
+        self._write = write
+        self._lock = threading.Lock()
+        self._running: dict[str, tuple[str, float]] = {}
+        self._live: Any = None
+        self.words: Mapping[str, str] = {}
+
+    def learn(self, plan: Plan) -> None:
+        """Take the words for the steps from the plan."""
+        self.words = words_by_step(plan)
+
+    def under_way(self) -> list[str]:
+        """Words for the steps that are running. Takes no lock: a signal handler asks."""
+        return [words for words, _ in list(self._running.values())]
+
+    def tell(self, result: StepResult) -> None:
+        """Show one result."""
+        with self._lock:
+            if result.outcome is Outcome.STARTED:
+                self._running[result.step] = (step_words(result, self.words), time.monotonic())
+                return
+            self._running.pop(result.step, None)
+            lines = result_lines(result, self.words, palette=self._shell.palette, columns=self._shell.columns)
+            if self._live is None:
+                self._write(lines)
+                return
+            from rich.text import Text
+
+            self._live.console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
+
+    @contextmanager
+    def rows(self) -> Iterator[None]:
+        """Live rows for as long as the block runs, where stdout is a terminal; else nothing."""
+        if not self._shell.is_live:
+            yield
+            return
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(highlight=False, markup=False, emoji=False)
+        self._live = Live(get_renderable=self._table, console=console, transient=True, refresh_per_second=8)
+        try:
+            with self._live:
+                yield
+        finally:
+            self._live = None
+
+    def _table(self) -> "Text":
+        from rich.text import Text
+
+        now = time.monotonic()
+        rows = list(self._running.values())
+        lines = [f"  ...       {words} ({now - since:.0f} s)" for words, since in rows[:_ROWS]]
+        if len(rows) > _ROWS:
+            lines.append(f"            and {len(rows) - _ROWS} more")
+        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,84 @@
+"""The entry point: from arguments to an exit code, with every error told as text.
+
+Exit codes: 0 done or nothing to do, 1 failed, 2 differences (with ``--exit-code``), 3 bad input,
+130 stopped by Ctrl-C.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from lockstep.cli.arguments import arranged
+from lockstep.errors import LockstepError
+
+__all__ = ["main"]
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = arranged(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has gone: the interpreter's own flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except LockstepError as error:
+        _tell(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        # Worker threads may be waiting for AWS; nothing they do is worth waiting for.
+        sys.stdout.flush()
+        _tell("interrupted")
+        os._exit(130)
+    except Exception as error:
+        _tell_bug(error, is_verbose=any(word in ("-v", "-vv", "--verbose") for word in words))
+        return 1
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    import typer
+
+    from lockstep.cli.app import app
+
+    usage_error = cast("type[Any]", typer.BadParameter.__base__)
+    try:
+        result = app(args=list(words), prog_name="lockstep", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except usage_error as error:
+        error.show()
+        return 3
+    return result if isinstance(result, int) else 0
+
+
+def _tell(message: str) -> None:
+    from lockstep.render.cells import printable_lines
+
+    first, *others = printable_lines(message) or ["failed"]
+    sys.stderr.write("".join(f"{line}\n" for line in (f"error: {first}", *others)))
+    sys.stderr.flush()
+
+
+def _tell_bug(error: Exception, *, is_verbose: bool) -> None:
+    """Tell of an error nobody foresaw. Its text may hold values from AWS, so it is shown only on request."""
+    import traceback
+
+    if is_verbose:
+        sys.stderr.write("".join(traceback.format_exception(error)))
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
+    place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    _tell(
+        f"unexpected {type(error).__name__}{place}; this is a bug in lockstep\n"
+        "  fix: run the same command with -v and report what it prints, after removing what is secret"
+    )

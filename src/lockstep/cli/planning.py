@@ -1,0 +1,225 @@
+"""``plan`` and ``sync``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lockstep.cli.shell import Output, Shell, save
+from lockstep.errors import BadInput
+
+if TYPE_CHECKING:
+    from lockstep.delivery.sync import Options
+    from lockstep.delivery.workspace import Workspace
+    from lockstep.model import Plan
+
+__all__ = ["plan", "sync"]
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TARGET", help="Targets, environments or globs: staging, '*/s3-*'. Default: all."
+    ),
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="REV", help="Only targets that changed since this commit.")
+]
+Adopt = Annotated[bool, typer.Option("--adopt", help="Take over live functions that have no owner.")]
+AllowDeletes = Annotated[
+    int | None,
+    typer.Option("--allow-deletes", metavar="N", min=0, help="Delete up to N targets in this run."),
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="Read everything of every function, however long it takes.")
+]
+
+
+def plan(
+    ctx: typer.Context,
+    targets: Targets = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o", "--output", metavar="FORM", help="table, json, markdown, or a FILE.json to save it."
+        ),
+    ] = "table",
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 2 when there are differences.")
+    ] = False,
+    since: Since = None,
+    adopt: Adopt = False,
+    allow_deletes: AllowDeletes = None,
+    full: Full = False,
+) -> int:
+    """Show what sync would do. Changes nothing."""
+    from lockstep.delivery.sync import make_plan
+
+    shell: Shell = ctx.obj
+    form, file = _form(output)
+    workspace = shell.open_workspace()
+    options = _options(shell, targets, since=since, adopt=adopt, allow_deletes=allow_deletes, full=full)
+    return _plan(shell, make_plan(workspace, options, progress=shell.progress), form, file, exit_code)
+
+
+def sync(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TARGET|PLAN.json",
+            help="Targets, environments or globs, or a saved plan. Default: all.",
+        ),
+    ] = None,
+    output: Annotated[Output, typer.Option("-o", "--output", help="Form of the report.")] = Output.TABLE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
+    since: Since = None,
+    adopt: Adopt = False,
+    allow_deletes: AllowDeletes = None,
+    full: Full = False,
+) -> int:
+    """Make AWS what the repository says."""
+    shell: Shell = ctx.obj
+    saved = _saved(targets or [])
+    workspace = shell.open_workspace()
+    options = _options(
+        shell,
+        list(saved.selection) if saved else targets,
+        since=since,
+        adopt=adopt,
+        allow_deletes=allow_deletes,
+        full=full,
+    )
+    if dry_run:
+        from lockstep.delivery.sync import make_plan
+
+        made = saved or make_plan(workspace, options, progress=shell.progress)
+        return _plan(shell, made, output, None, exit_code=False)
+    return _sync(shell, workspace, options, saved, output)
+
+
+def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code: bool) -> int:
+    from lockstep.render.markdown import plan_markdown
+
+    shell.end_progress()
+    match form:
+        case Output.JSON:
+            from lockstep.render.codec import encode_plan
+
+            shell.emit(encode_plan(made))
+        case Output.MARKDOWN:
+            shell.emit(plan_markdown(made))
+        case Output.TABLE:
+            from lockstep.render.text import plan_lines
+
+            shell.emit(plan_lines(made, palette=shell.palette, columns=shell.columns))
+    if file is not None:
+        from lockstep.render.codec import encode_plan
+
+        save(file, encode_plan(made))
+        shell.log(f"saved to {file}; apply it with: lockstep sync {file}")
+    shell.summarise(lambda: plan_markdown(made))
+    if made.problems:
+        return 1
+    return 2 if exit_code and not made.is_empty else 0
+
+
+def _sync(
+    shell: Shell, workspace: "Workspace", options: "Options", saved: "Plan | None", form: Output
+) -> int:
+    from lockstep.cli.following import Follower
+    from lockstep.cli.stopping import stopping
+    from lockstep.delivery.sync import run_sync
+    from lockstep.render.codec import encode_report
+    from lockstep.render.markdown import plan_markdown, report_markdown
+    from lockstep.render.report import report_lines
+    from lockstep.render.text import plan_lines
+
+    is_table = form is Output.TABLE
+    follower = Follower(shell, shell.emit if is_table else lambda lines: shell.log("\n".join(lines)))
+
+    def on_plan(made: "Plan") -> None:
+        shell.end_progress()
+        follower.learn(made)
+        if is_table:
+            shell.emit([*plan_lines(made, palette=shell.palette, columns=shell.columns), ""])
+
+    with stopping(follower.under_way) as stop, follower.rows():
+        shell.progress("planning")
+        made, report = run_sync(
+            workspace, options, saved=saved, on_plan=on_plan, on_step=follower.tell, stop=stop
+        )
+    shell.end_progress()
+    words = dict(follower.words)
+    match form:
+        case Output.JSON:
+            shell.emit(encode_report(report))
+        case Output.MARKDOWN:
+            shell.emit(report_markdown(report, words))
+        case Output.TABLE if made.steps or not report.is_success:
+            lines = report_lines(report, words, palette=shell.palette, columns=shell.columns)
+            shell.emit(["", *lines] if report.results else lines)
+        case Output.TABLE:
+            pass
+    shell.summarise(lambda: f"{plan_markdown(made)}\n{report_markdown(report, words)}")
+    if report.interrupted:
+        return 130
+    if made.blocked:
+        count = len(made.blocked)
+        shell.log(f"{count} {'target is' if count == 1 else 'targets are'} blocked; the plan above says why")
+    return 0 if report.is_success and not made.problems and not made.blocked else 1
+
+
+def _options(
+    shell: Shell,
+    targets: list[str] | None,
+    *,
+    since: str | None,
+    adopt: bool,
+    allow_deletes: int | None,
+    full: bool,
+) -> "Options":
+    from lockstep.delivery.sync import Options
+
+    return Options(
+        patterns=tuple(targets or ()),
+        since=since,
+        adopt=adopt,
+        allow_deletes=allow_deletes,
+        full=full,
+        github_token=shell.settings.github_token,
+    )
+
+
+def _form(output: str) -> tuple[Output, Path | None]:
+    """The form that ``-o`` names; a name ending in .json is a file that the plan is saved to."""
+    if output.endswith(".json"):
+        return Output.TABLE, Path(output).expanduser()
+    try:
+        return Output(output), None
+    except ValueError:
+        raise BadInput(
+            f"{output!r} is not a form of output",
+            where="-o",
+            fix="write table, json, markdown, or the name of a file that ends in .json",
+        ) from None
+
+
+def _saved(targets: list[str]) -> "Plan | None":
+    """The saved plan when the arguments name one."""
+    files = [name for name in targets if name.endswith(".json")]
+    if not files:
+        return None
+    if len(targets) > 1:
+        raise BadInput("a saved plan stands alone", where=files[0], fix="leave out the other arguments")
+    from lockstep.render.codec import decode_plan
+
+    try:
+        text = Path(files[0]).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadInput(
+            f"cannot read the saved plan: {reason}",
+            where=files[0],
+            fix="make one with: lockstep plan -o plan.json",
+        ) from None
+    return decode_plan(text, files[0])

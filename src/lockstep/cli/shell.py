@@ -1,0 +1,151 @@
+"""What every command knows of its surroundings, and the only place that writes to them."""
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockstep.errors import BadInput
+from lockstep.settings import Settings
+
+if TYPE_CHECKING:
+    from lockstep.delivery.workspace import Where, Workspace
+    from lockstep.render.palette import Palette
+
+__all__ = ["Output", "Shell", "WideOutput", "save"]
+
+_LOCK = threading.Lock()
+
+
+class Output(StrEnum):
+    """Forms of a result."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class WideOutput(StrEnum):
+    """Forms of a status."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shell:
+    """Global options and settings of one run, with the ways to speak to the user."""
+
+    settings: Settings
+    directory: Path
+    repo: str | None = None
+    rev: str | None = None
+    no_color: bool = False
+    verbosity: int = 0
+
+    @property
+    def where(self) -> "Where":
+        """Where the desired state is read from; BadInput when the folder does not exist."""
+        from lockstep.delivery.workspace import Where
+
+        if self.repo is None and not self.directory.is_dir():
+            raise BadInput("there is no such folder", where=str(self.directory), fix="check -C")
+        return Where(folder=self.directory, repo=self.repo, rev=self.rev, cache=self.settings.cache)
+
+    def open_workspace(self) -> "Workspace":
+        """Read the desired state, telling its warnings on stderr."""
+        from lockstep.delivery.workspace import open_workspace
+
+        workspace = open_workspace(self.where)
+        for warning in workspace.warnings:
+            self.log(f"warning: {warning}")
+        return workspace
+
+    @property
+    def is_live(self) -> bool:
+        """Whether rows may move: a terminal, outside CI."""
+        return sys.stdout.isatty() and not self.settings.is_ci and os.environ.get("TERM") != "dumb"
+
+    @property
+    def palette(self) -> "Palette":
+        """Colours for stdout."""
+        from lockstep.render.palette import COLOUR, PLAIN
+
+        wanted = self.settings.colour
+        if self.no_color:
+            wanted = False
+        return COLOUR if (sys.stdout.isatty() if wanted is None else wanted) else PLAIN
+
+    @property
+    def columns(self) -> int:
+        """Width for text: the terminal's, else 80."""
+        if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+            return 80
+        return max(shutil.get_terminal_size((80, 24)).columns, 40)
+
+    def emit(self, lines: Iterable[str] | str) -> None:
+        """Write a result to stdout: lines, or a text that ends its last line itself."""
+        text = lines if isinstance(lines, str) else "".join(f"{line}\n" for line in lines)
+        with _LOCK:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def log(self, message: str) -> None:
+        """Write a message to stderr; nothing in it can act on the terminal."""
+        from lockstep.render.cells import printable_lines
+
+        text = "".join(f"{line}\n" for line in printable_lines(message))
+        with _LOCK:
+            sys.stdout.flush()
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+    def summarise(self, markdown: Callable[[], str]) -> None:
+        """Add Markdown to the job's summary where GitHub asks for one; a failure to is only told."""
+        path = self.settings.job_summary
+        if path is None:
+            return
+        try:
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(markdown() + "\n")
+        except OSError as error:
+            self.log(f"warning: the job summary could not be written: {error}")
+
+    def progress(self, words: str) -> None:
+        """Show what is being done: one changing line on a terminal, a log line with -v, else nothing."""
+        from lockstep.render.cells import columns_of, printable
+
+        if self.verbosity:
+            self.log(words)
+        elif sys.stderr.isatty() and self.is_live:
+            text = printable(words)
+            if columns_of(text) >= self.columns:
+                text = text[: self.columns // 2]
+            with _LOCK:
+                sys.stderr.write(f"\r\x1b[K{text}")
+                sys.stderr.flush()
+
+    def end_progress(self) -> None:
+        """Clear the changing line."""
+        if not self.verbosity and sys.stderr.isatty() and self.is_live:
+            with _LOCK:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file whole or not at all; BadInput when it cannot be written."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise BadInput(f"cannot write the plan: {error.strerror}", where=str(path)) from None

@@ -1,0 +1,78 @@
+"""``status``."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from lockstep.cli.planning import Full, Targets
+from lockstep.cli.shell import Shell, WideOutput
+from lockstep.errors import LockstepError
+
+__all__ = ["status"]
+
+
+def status(
+    ctx: typer.Context,
+    targets: Targets = None,
+    output: Annotated[
+        WideOutput, typer.Option("-o", "--output", help="Form of the result.")
+    ] = WideOutput.TABLE,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            "--watch", metavar="[SECONDS]", min=0.5, help="Show it again every 5 (or so many) seconds."
+        ),
+    ] = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 2 when something is out of sync.")
+    ] = False,
+    full: Full = False,
+) -> int:
+    """Show what runs where, and whether it is what the repository says."""
+    shell: Shell = ctx.obj
+    if watch is None:
+        return _once(shell, targets, output, exit_code, full)
+    while True:
+        if shell.is_live:
+            shell.emit("\x1b[H\x1b[2J")
+        elif output in (WideOutput.TABLE, WideOutput.WIDE):
+            shell.emit([datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")])
+        try:
+            _once(shell, targets, output, exit_code, full)
+        except LockstepError as error:
+            shell.end_progress()
+            shell.log(f"error: {error}")
+        time.sleep(watch)
+
+
+def _once(shell: Shell, targets: list[str] | None, output: WideOutput, exit_code: bool, full: bool) -> int:
+    from lockstep.delivery.status import read_status
+    from lockstep.delivery.sync import Options
+    from lockstep.model import SyncStatus
+    from lockstep.render.markdown import status_markdown
+
+    workspace = shell.open_workspace()
+    options = Options(patterns=tuple(targets or ()), full=full, github_token=shell.settings.github_token)
+    rows, notes = read_status(workspace, options, progress=shell.progress)
+    shell.end_progress()
+    match output:
+        case WideOutput.JSON:
+            from lockstep.render.documents import status_document
+
+            shell.emit(status_document(rows, notes))
+        case WideOutput.MARKDOWN:
+            shell.emit(status_markdown(rows, notes))
+        case WideOutput.WIDE:
+            from lockstep.render.status import wide_lines
+
+            now = datetime.now(UTC)
+            shell.emit(wide_lines(rows, notes, now=now, palette=shell.palette, columns=shell.columns))
+        case WideOutput.TABLE:
+            from lockstep.render.status import status_lines
+
+            shell.emit(status_lines(rows, notes, palette=shell.palette, columns=shell.columns))
+    shell.summarise(lambda: status_markdown(rows, notes))
+    is_off = any(row.status is SyncStatus.OUT_OF_SYNC for row in rows)
+    return 2 if exit_code and is_off else 0

@@ -1,0 +1,71 @@
+"""Settings of the process, from the environment. What a project wants is in ``lockstep.yaml`` instead.
+
+LOCKSTEP_CACHE         folder of the cache; default $XDG_CACHE_HOME/lockstep or ~/.cache/lockstep
+LOCKSTEP_LOG           level of the log on stderr: debug, info, warning (default), error
+GITHUB_TOKEN           token for releases of private repositories; GH_TOKEN is read too
+GITHUB_STEP_SUMMARY    file that a GitHub job's summary is written to
+NO_COLOR, FORCE_COLOR  switch colour off or on; TERM=dumb switches it off
+CI                     set by CI systems: plain lines, no live rows
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lockstep.errors import BadInput
+
+__all__ = ["LOG_LEVELS", "Settings", "read_settings"]
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What the environment says. ``colour`` is None where it does not say."""
+
+    cache: Path
+    log_level: str = "warning"
+    github_token: str | None = field(default=None, repr=False)
+    job_summary: Path | None = None
+    colour: bool | None = None
+    is_ci: bool = False
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from an environment, by default the process's own; BadInput for an unknown log level."""
+    env = os.environ if environ is None else environ
+    level = env.get("LOCKSTEP_LOG", "").lower() or "warning"
+    if level not in LOG_LEVELS:
+        raise BadInput(
+            f"{level!r} is not a log level",
+            where="LOCKSTEP_LOG",
+            fix=f"set it to one of {', '.join(LOG_LEVELS)}, or unset it",
+        )
+    summary = env.get("GITHUB_STEP_SUMMARY")
+    return Settings(
+        cache=_cache(env),
+        log_level=level,
+        github_token=env.get("GITHUB_TOKEN") or env.get("GH_TOKEN") or None,
+        job_summary=Path(summary) if summary else None,
+        colour=_colour(env),
+        is_ci=env.get("CI", "").lower() not in ("", "0", "false"),
+    )
+
+
+def _cache(env: Mapping[str, str]) -> Path:
+    own = env.get("LOCKSTEP_CACHE")
+    if own:
+        return Path(own).expanduser()
+    base = env.get("XDG_CACHE_HOME")
+    folder = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
+    return folder / "lockstep"
+
+
+def _colour(env: Mapping[str, str]) -> bool | None:
+    """See no-color.org; FORCE_COLOR is what GitHub Actions and npm use to ask for it."""
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR", "0") != "0":
+        return True
+    return False if env.get("TERM") == "dumb" else None
