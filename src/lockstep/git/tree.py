@@ -55,8 +55,8 @@ class CommitTree:
         return {path: _text(targets[blob]) for path, blob in self._links.items()}
 
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
-        """Return the contents of files; GitError for a path that the commit does not have."""
-        wanted = {path: _known(self.blobs, path) for path in paths}
+        """Return the contents of files; KeyError for a path that the commit does not have."""
+        wanted = {path: self.blobs[path] for path in paths}
         contents = read_blobs(self.repository, wanted.values(), commit=self._commit)
         return {path: contents[blob] for path, blob in wanted.items()}
 
@@ -91,10 +91,13 @@ class WorkTree:
         self.links: Mapping[str, str] = links
 
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
-        """Return the contents of files as they are now; GitError for one that is not there."""
+        """Return the contents of files as they are now.
+
+        Raises KeyError for a path that was not listed and GitError for one that has gone since.
+        """
         wanted = list(dict.fromkeys(paths))
-        for path in wanted:
-            _known(self.blobs, path)
+        if unlisted := [path for path in wanted if path not in self.blobs]:
+            raise KeyError(unlisted[0])
         contents = {
             path: _read_all(descriptor)
             for path, descriptor, _ in _open_beneath(self.root, wanted)
@@ -261,12 +264,6 @@ def _link_target(root: Path, path: str) -> str:
         return str((root / path).readlink())
     except OSError:
         return ""
-
-
-def _known(blobs: Mapping[str, str], path: str) -> str:
-    if path not in blobs:
-        raise GitError("there is no such file in the repository", where=path)
-    return blobs[path]
 
 
 def _text(data: bytes) -> str:
