@@ -7,6 +7,7 @@ import pytest
 
 from lockstep.local.ministack import LocalCloud
 from tests.support import clouds
+from tests.support.strict import Proxy, Rule
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,17 @@ def moto(_running: Callable[[str], clouds.Moto]) -> clouds.Moto:
 def cloud(request: pytest.FixtureRequest, _running: Callable[[str], clouds.Cloud]) -> clouds.Cloud:
     """An empty local AWS; the test runs on each emulator."""
     return _running(request.param)
+
+
+@pytest.fixture
+def strict() -> Iterator[Callable[..., Proxy]]:
+    """``strict(cloud, *rules)`` puts a strict AWS in front of a cloud; see tests.support.strict."""
+    open_proxies: list[Proxy] = []
+
+    def start(cloud: clouds.Cloud, *rules: Rule) -> Proxy:
+        open_proxies.append(Proxy(cloud, *rules))
+        return open_proxies[-1]
+
+    yield start
+    for proxy in open_proxies:
+        proxy.close()

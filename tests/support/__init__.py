@@ -1,0 +1,1 @@
+"""What tests build on: local clouds, a strict AWS, waiting."""

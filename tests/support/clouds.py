@@ -25,10 +25,15 @@ __all__ = [
     "REGION",
     "Cloud",
     "Moto",
+    "allow_bucket",
     "client",
     "make_bucket",
+    "make_function",
+    "make_queue",
     "make_role",
+    "make_topic",
     "make_zip",
+    "start",
     "upload",
 ]
 
@@ -201,3 +206,16 @@ def allow_bucket(
         SourceAccount=account,
         **fields,
     )
+
+
+def make_queue(cloud: Cloud, name: str, *, account: str = ACCOUNT) -> str:
+    """Create an SQS queue, for example as somebody else's notification destination; return its ARN."""
+    sqs = client(cloud, "sqs", account=account)
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(found["Attributes"]["QueueArn"])
+
+
+def make_topic(cloud: Cloud, name: str, *, account: str = ACCOUNT) -> str:
+    """Create an SNS topic; return its ARN."""
+    return str(client(cloud, "sns", account=account).create_topic(Name=name)["TopicArn"])

@@ -24,5 +24,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # not sys.exit: at its end the interpreter would wait for the lock of the standard input that is being read
+    # not sys.exit: on its way out the interpreter waits for the lock of the stream that is being read
     os._exit(main())

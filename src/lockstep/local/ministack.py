@@ -170,4 +170,4 @@ def _environment(port: int, folder: Path, token: str) -> dict[str, str]:
 
 
 def _is_ready(endpoint: str, token: str) -> bool:
-    return json.loads(call(f"{endpoint}/_ministack/health", seconds=5)).get("edition") == token
+    return bool(json.loads(call(f"{endpoint}/_ministack/health", seconds=5)).get("edition") == token)
