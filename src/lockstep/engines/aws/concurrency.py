@@ -1,0 +1,37 @@
+"""Reserved concurrency of functions.
+
+Source: Lambda API reference (PutFunctionConcurrency, DeleteFunctionConcurrency).
+"""
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.function import get as get_function
+from lockstep.engines.aws.pace import Pace, settles
+from lockstep.errors import CloudError
+from lockstep.model import SetConcurrency
+
+__all__ = ["apply"]
+
+
+def apply(connection: Connection, step: SetConcurrency, pace: Pace) -> None:
+    """Reserve concurrent executions or give them back, and read it back."""
+    if step.reserved is None:
+        connection.call("lambda", "DeleteFunctionConcurrency", FunctionName=step.function)
+    else:
+        connection.call(
+            "lambda",
+            "PutFunctionConcurrency",
+            FunctionName=step.function,
+            ReservedConcurrentExecutions=step.reserved,
+        )
+
+    def agrees() -> bool:
+        function = get_function(connection, step.function)
+        return function is not None and function.settings.get("reservedConcurrency") == step.reserved
+
+    if settles(connection, pace, agrees):
+        return
+    raise CloudError(
+        f"the reserved concurrency of {step.function} was set, but reading it back shows another",
+        where="lambda:GetFunction",
+        fix="look whether something else sets it, then run again",
+    )

@@ -1,0 +1,236 @@
+"""One account and Region: credentials, clients, quotas, and the one way to make a call."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from lockstep._version import __version__
+from lockstep.engines.aws.errors import explain
+from lockstep.engines.aws.quota import Quotas
+from lockstep.errors import BadInput, NotAllowed
+from lockstep.model import Environment, Scope
+
+__all__ = ["Connection", "Connections"]
+
+_QUOTAS: dict[tuple[str, str], Quotas] = {}
+_QUOTAS_LOCK = threading.Lock()
+
+
+class Connection:
+    """Clients for one environment's account and Region.
+
+    Calls are counted in ``calls``. Values added to ``secrets`` never appear in an error's text.
+    """
+
+    def __init__(self, environment: Environment, stop: threading.Event) -> None:
+        self.environment = environment
+        self.stop = stop
+        self.calls: Counter[str] = Counter()
+        self.secrets: set[str] = set()
+        self._lock = threading.RLock()
+        self._clients: dict[str, Any] = {}
+        self._session: Any = None
+        self._scope: Scope | None = None
+        self._quotas: Quotas | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """Account, Region and partition; asks STS once and checks the declared account."""
+        with self._lock:
+            if self._scope is None:
+                region = self._region()
+                identity = self._raw_call("sts", "GetCallerIdentity", {})
+                account = str(identity["Account"])
+                partition = str(identity.get("Arn", "arn:aws:")).split(":")[1] or "aws"
+                wanted = self.environment.account
+                if wanted and wanted != account:
+                    raise NotAllowed(
+                        f"the credentials are for account {account}, but {self.environment.name} is "
+                        f"declared in account {wanted}",
+                        where="sts:GetCallerIdentity",
+                        fix="use the other credentials, or `profile:`/`role:` for the environment",
+                    )
+                self._scope = Scope(account=account, region=region, partition=partition)
+            return self._scope
+
+    def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """Make one call under the quotas. Raises LockstepError, or botocore's ClientError for ``codes``
+        that the caller handles: see ``try_call``."""
+        try:
+            return self.try_call(service, operation, **params)
+        except Exception as error:
+            raise self.explain(error, service, operation) from error
+
+    def try_call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
+        """Make one call and let AWS's own error through, for callers that tell errors apart."""
+        self._limits().wait(service, operation, self.stop)
+        return self._raw_call(service, operation, params)
+
+    def pages(
+        self, service: str, operation: str, items: str, token_in: str, token_out: str, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        """All items of a paged listing. A page that fails raises: a listing is whole or an error."""
+        token: str | None = None
+        while True:
+            extra = {token_in: token} if token else {}
+            answer = self.call(service, operation, **params, **extra)
+            yield from answer.get(items, ())
+            token = answer.get(token_out) or None
+            if token is None:
+                return
+
+    def explain(self, error: Exception, service: str, operation: str) -> Exception:
+        """The error in Lockstep's words, with every known secret blotted out."""
+        told = explain(error, service, operation)
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            if secret and secret in told.problem:
+                told.problem = told.problem.replace(secret, "(secret)")
+        told.args = (str(told),)
+        return told
+
+    def _raw_call(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        from botocore import xform_name
+
+        method = getattr(self.client(service), xform_name(operation))
+        self.calls[f"{service}:{operation}"] += 1
+        answer: dict[str, Any] = method(**params)
+        return answer
+
+    def client(self, service: str) -> Any:
+        """The botocore client of a service, made when it is first needed."""
+        client = self._clients.get(service)
+        if client is None:
+            with self._lock:
+                client = self._clients.get(service)
+                if client is None:
+                    client = self._clients[service] = self._make_client(service)
+        return client
+
+    def _make_client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        session = self._make_session()
+        config = Config(
+            # "standard", not "adaptive": the token buckets already pace the calls, and adaptive
+            # mode would halve the rate for minutes after another client's burst.
+            retries={"mode": "standard", "total_max_attempts": 8},
+            connect_timeout=10,
+            read_timeout=60,
+            max_pool_connections=40,
+            user_agent_extra=f"lockstep/{__version__}",
+            s3={"addressing_style": "path"} if _is_loopback(_endpoint(session, service)) else None,
+        )
+        try:
+            return session.create_client(service, region_name=self._region(), config=config)
+        except Exception as error:
+            raise self.explain(error, service, "CreateClient") from error
+
+    def _make_session(self) -> Any:
+        with self._lock:
+            if self._session is None:
+                import botocore.session
+
+                try:
+                    session = botocore.session.Session(profile=self.environment.profile)
+                    if self.environment.role:
+                        _assume(session, self.environment.role, self._region_of(session))
+                except Exception as error:
+                    raise self.explain(error, "sts", "AssumeRole") from error
+                self._session = session
+            return self._session
+
+    def _region(self) -> str:
+        return self._region_of(self._make_session())
+
+    def _region_of(self, session: Any) -> str:
+        region = self.environment.region or session.get_config_variable("region")
+        if not region:
+            raise BadInput(
+                f"no Region is known for the environment {self.environment.name}",
+                where="lockstep.yaml",
+                fix="write `region: eu-west-1` at the top of lockstep.yaml, or set AWS_REGION",
+            )
+        return str(region)
+
+    def _limits(self) -> Quotas:
+        if self._quotas is None:
+            scope = self.scope
+            with _QUOTAS_LOCK:
+                key = (scope.account, scope.region)
+                if key not in _QUOTAS:
+                    _QUOTAS[key] = Quotas(self._quota_scale())
+                self._quotas = _QUOTAS[key]
+        return self._quotas
+
+    def _quota_scale(self) -> float:
+        """AWS's quotas count for AWS; a cloud on this machine has none unless the user asks for them."""
+        asked = os.environ.get("LOCKSTEP_QUOTAS")
+        if asked is not None:
+            try:
+                return max(0.0, float(asked))
+            except ValueError as error:
+                raise BadInput(
+                    f"LOCKSTEP_QUOTAS is {asked!r}",
+                    fix="give the share of AWS's quotas to use, for example 0.5, or 0 for no limit",
+                ) from error
+        return 0.0 if _is_loopback(_endpoint(self._make_session(), "lambda")) else 1.0
+
+
+class Connections:
+    """The connections of a project, shared by environments that live in the same place."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self.stop = stop or threading.Event()
+        self._by_place: dict[tuple[str | None, ...], Connection] = {}
+
+    def get(self, environment: Environment) -> Connection:
+        """The connection of an environment; made on first use, without any call."""
+        place = (environment.region, environment.account, environment.profile, environment.role)
+        if place not in self._by_place:
+            self._by_place[place] = Connection(environment, self.stop)
+        return self._by_place[place]
+
+    def all(self) -> list[Connection]:
+        """Every connection made so far."""
+        return list(self._by_place.values())
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How often each operation was called, over all connections."""
+        return sum((connection.calls for connection in self._by_place.values()), Counter())
+
+
+def _assume(session: Any, role: str, region: str) -> None:
+    """Give the session the credentials of a role, refreshed as long as it runs."""
+    from botocore.credentials import (
+        AssumeRoleCredentialFetcher,
+        DeferredRefreshableCredentials,
+    )
+
+    def create_client(service: str, **kwargs: Any) -> Any:
+        return session.create_client(service, **{**kwargs, "region_name": region})
+
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=create_client,
+        source_credentials=session.get_credentials(),
+        role_arn=role,
+        extra_args={"RoleSessionName": "lockstep"},
+    )
+    # botocore offers no public way to set credentials that refresh themselves.
+    session._credentials = DeferredRefreshableCredentials(
+        method="assume-role", refresh_using=fetcher.fetch_credentials
+    )
+
+
+def _endpoint(session: Any, service: str) -> str | None:
+    names = {"lambda": "AWS_ENDPOINT_URL_LAMBDA", "s3": "AWS_ENDPOINT_URL_S3"}
+    specific = os.environ.get(names.get(service, ""))
+    return specific or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def _is_loopback(url: str | None) -> bool:
+    host = urlsplit(url).hostname if url else None
+    return host in {"localhost", "::1"} or bool(host and host.startswith("127."))

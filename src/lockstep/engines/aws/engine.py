@@ -1,0 +1,272 @@
+"""The aws engine: read, plan, apply, read back."""
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from lockstep.engines.aws import concurrency, function, logs, notification, package, permission, tags
+from lockstep.engines.aws.connection import Connection, Connections
+from lockstep.engines.aws.errors import Stale
+from lockstep.engines.aws.execute import execute
+from lockstep.engines.aws.lease import hold
+from lockstep.engines.aws.pace import Pace
+from lockstep.engines.aws.read import read_live
+from lockstep.engines.aws.references import resolve
+from lockstep.errors import CloudError, NotAllowed
+from lockstep.model import (
+    AddPermission,
+    CreateFunction,
+    DeleteFunction,
+    Fleet,
+    Function,
+    Package,
+    Plan,
+    Project,
+    PutNotifications,
+    Reference,
+    RemovePermission,
+    Report,
+    Secret,
+    SetConcurrency,
+    SetLogRetention,
+    SetTags,
+    StagePackage,
+    Step,
+    StepResult,
+    Target,
+    UpdateCode,
+    UpdateConfiguration,
+)
+from lockstep.planning.notifications import owner_of
+from lockstep.planning.planner import make_plan
+from lockstep.planning.policy import Rules
+
+__all__ = ["AwsEngine"]
+
+
+class AwsEngine:
+    """Makes Lambda match a desired fleet, through the API.
+
+    ``fetch`` gives a verified local file of a package; ``stop`` ends a run cleanly when it is set;
+    ``full`` reads every function by itself. One engine serves one run.
+    """
+
+    name = "aws"
+
+    def __init__(
+        self,
+        rules: Rules,
+        fetch: Callable[[Package], Path],
+        *,
+        full: bool = False,
+        stop: threading.Event | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.rules = rules
+        self.stale: frozenset[str] = frozenset()  # targets of the last apply that changed under it
+        self._fetch = fetch
+        self._full = full
+        self._stop = stop or threading.Event()
+        self._progress = progress
+        self._pace = pace or Pace()
+        self._connections = Connections(self._stop)
+        self._made: list[Plan] = []
+        self._live: Fleet | None = None
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How often each AWS operation was called."""
+        return self._connections.calls
+
+    @property
+    def live(self) -> Fleet:
+        """The live fleet as the last preview read it."""
+        if self._live is None:
+            raise NotAllowed("nothing was read yet", fix="call preview first")
+        return self._live
+
+    def preview(self, desired: Fleet) -> Plan:
+        """Read what is live and say what would be done. Changes nothing."""
+        desired = self._resolve(desired)
+        self._live = read_live(
+            desired, self._project, self._connections, full=self._full, progress=self._progress
+        )
+        plan = make_plan(desired, self._live, self.rules, engine=self.name)
+        self._made = [plan]
+        return plan
+
+    def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
+        """Do what the plan says. Every step reads back what it wrote.
+
+        Only a plan that this engine has just made is applied; anything else is stale by definition.
+        """
+        if not any(plan is made for made in self._made):
+            raise NotAllowed("the plan was not made from what is live now", fix="plan again")
+        self._made = []
+        if plan.problems:
+            raise NotAllowed("; ".join(plan.problems))
+        begun, before = time.monotonic(), sum(self.calls.values())
+        context = _Run(self, plan)
+        lock = threading.Lock()
+
+        def tell(result: StepResult) -> None:
+            with lock:
+                on_step(result)
+
+        results, self.stale = execute(plan.steps, context.do, tell, self._stop)
+        return Report(
+            results=results,
+            seconds=time.monotonic() - begun,
+            calls=sum(self.calls.values()) - before,
+            interrupted=self._stop.is_set(),
+        )
+
+    @property
+    def _project(self) -> Project:
+        return self.rules.project
+
+    def connection(self, environment: str) -> Connection:
+        """The connection for an environment's targets."""
+        return self._connections.get(self._project.environment(environment))
+
+    def _resolve(self, desired: Fleet) -> Fleet:
+        """Role names to ARNs and references to values, for the targets that are selected."""
+        selected = [desired.targets[key] for key in desired.selected()]
+        by_connection: dict[int, dict[Reference, str]] = {}
+        for target in selected:
+            for reference in _references(target):
+                connection = self.connection(target.environment)
+                by_connection.setdefault(id(connection), {})[reference] = target.place
+        values = {
+            id(connection): resolve(connection, by_connection[id(connection)].items())
+            for connection in self._connections.all()
+            if id(connection) in by_connection
+        }
+        targets = dict(desired.targets)
+        for target in selected:
+            if target.function is not None:
+                connection = self.connection(target.environment)
+                resolved = _with_values(target.function, values.get(id(connection), {}))
+                targets[target.key] = replace(target, function=_with_role(resolved, connection))
+        return replace(desired, targets=targets)
+
+
+class _Run:
+    """One application of a plan: what its steps learn from each other."""
+
+    def __init__(self, engine: AwsEngine, plan: Plan) -> None:
+        self._engine = engine
+        self._pace = engine._pace
+        self._project = engine.rules.project
+        self._versions: dict[str, str | None] = {}  # staged object -> its version
+        self._revisions: dict[str, str | None] = {
+            key: target.function.revision for key, target in engine.live.targets.items() if target.function
+        }
+        self._kept: set[str] = set()  # targets with an entry that could not be removed after all
+        self._first = next((step.target for step in plan.steps if step.target), "")
+
+    def do(self, step: Step, failed: frozenset[str]) -> None:
+        """Do one step. Raises LockstepError."""
+        connection = self._connection(step)
+        match step:
+            case StagePackage():
+                self._versions[step.id] = package.stage(connection, step.package, self._engine._fetch)
+            case CreateFunction():
+                function.create(connection, step.function, self._pace, self._version(step))
+            case UpdateConfiguration():
+                done = function.update_configuration(
+                    connection, step.function, step.changes, self._pace, self._revisions.get(step.target)
+                )
+                self._revisions[step.target] = done.revision
+            case UpdateCode():
+                done = function.update_code(
+                    connection,
+                    step.function,
+                    self._pace,
+                    self._revisions.get(step.target),
+                    self._version(step),
+                )
+                self._revisions[step.target] = done.revision
+            case SetConcurrency():
+                concurrency.apply(connection, step, self._pace)
+            case SetLogRetention():
+                logs.apply(connection, step, self._pace)
+            case SetTags():
+                tags.apply(connection, step, self._pace)
+            case AddPermission():
+                permission.add(connection, step.function, step.statement, self._pace)
+            case RemovePermission():
+                permission.remove(connection, step.function, step.sid)
+            case PutNotifications():
+                self._put_notifications(connection, step, failed)
+            case DeleteFunction():
+                self._delete(connection, step)
+            case _:
+                raise TypeError(f"unknown step {step!r}")
+
+    def _put_notifications(
+        self, connection: Connection, step: PutNotifications, failed: frozenset[str]
+    ) -> None:
+        bucket = self._project.package_bucket
+        lease = hold(connection, bucket, step.bucket, self._pace) if bucket else contextlib.nullcontext()
+        with lease:
+            kept = notification.write(connection, step, failed & frozenset(step.targets), self._pace)
+        owners = [owner_of(entry_id) for entry_id in kept]
+        self._kept.update(owner[1] for owner in owners if owner)
+
+    def _delete(self, connection: Connection, step: DeleteFunction) -> None:
+        if step.target in self._kept:
+            raise CloudError(
+                f"{step.target} still serves a prefix that its successor could not take over",
+                fix="mend the successor and run again",
+            )
+        live = function.get(connection, step.function)
+        if live is None:
+            return
+        if live.owner != (self._project_name, step.target):
+            raise Stale(f"{live.name} is not owned by {step.target} any more", fix="run again")
+        function.delete(connection, step.function)
+
+    @property
+    def _project_name(self) -> str:
+        return self._engine.live.project
+
+    def _connection(self, step: Step) -> Connection:
+        if isinstance(step, PutNotifications):
+            return self._engine.connection(step.targets[0].rpartition("/")[0])
+        target = step.target or self._first
+        return self._engine.connection(target.rpartition("/")[0])
+
+    def _version(self, step: Step) -> str | None:
+        return next((self._versions[need] for need in step.needs if need in self._versions), None)
+
+
+def _references(target: Target) -> list[Reference]:
+    variables = target.function.settings.get("environment") if target.function else None
+    if not isinstance(variables, dict):
+        return []
+    return [value for value in variables.values() if isinstance(value, Reference)]
+
+
+def _with_values(wanted: Function, values: dict[Reference, Secret]) -> Function:
+    variables = wanted.settings.get("environment")
+    if not isinstance(variables, dict):
+        return wanted
+    resolved = {
+        key: values[value] if isinstance(value, Reference) else value for key, value in variables.items()
+    }
+    return replace(wanted, settings={**wanted.settings, "environment": resolved})
+
+
+def _with_role(wanted: Function, connection: Connection) -> Function:
+    role = wanted.settings.get("role")
+    if not isinstance(role, str) or role.startswith("arn:"):
+        return wanted
+    scope = connection.scope
+    arn = f"arn:{scope.partition}:iam::{scope.account}:role/{role.lstrip('/')}"
+    return replace(wanted, settings={**wanted.settings, "role": arn})

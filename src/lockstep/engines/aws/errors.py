@@ -1,0 +1,124 @@
+"""AWS's errors, in words that say what to do.
+
+Source: error table of the Lambda API reference and S3's list of error codes.
+"""
+
+from typing import Any
+
+from lockstep.errors import BadInput, CloudError, LockstepError, NoCredentials
+
+__all__ = ["Stale", "code_of", "explain", "message_of"]
+
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+_INVALID = {
+    "AuthFailure",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "MissingAuthenticationToken",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "403"}
+_IAM_NAMES = {
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:HeadBucket": "s3:ListBucket",
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
+}
+
+
+class Stale(CloudError):
+    """What was planned no longer fits what is live; reading and planning again mends it."""
+
+
+def code_of(error: BaseException) -> str:
+    """AWS's error code, or "" for other errors."""
+    response: Any = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def message_of(error: BaseException) -> str:
+    """AWS's message, or the error's own words."""
+    response: Any = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Message", "")) or str(error)
+    return str(error)
+
+
+def explain(error: Exception, service: str, operation: str, who: str = "") -> LockstepError:
+    """The error to raise for a failed call: which call, what AWS says, what to do."""
+    if isinstance(error, LockstepError):
+        return error
+    call = f"{service}:{operation}"
+    code, message = code_of(error), message_of(error)
+    if code in _EXPIRED:
+        return NoCredentials(
+            f"the AWS credentials have expired ({code})",
+            where=call,
+            fix="sign in again (for example `aws sso login`) and repeat the command",
+        )
+    if code in _INVALID:
+        return NoCredentials(
+            f"AWS does not accept the credentials ({code}: {message})",
+            where=call,
+            fix="check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, or `profile:` in lockstep.yaml",
+        )
+    if code in _DENIED:
+        permission = _IAM_NAMES.get(call, call)
+        return CloudError(
+            f"access denied{f' to {who}' if who else ''}: {message}",
+            where=call,
+            fix=f"allow {permission} in the policy of the role that runs Lockstep",
+        )
+    if code == "CodeStorageExceededException":
+        return CloudError(
+            f"the Region's storage for function code is full: {message}",
+            where=call,
+            fix="delete functions or old versions that nobody uses, or ask AWS for more code storage",
+        )
+    if code:
+        return CloudError(f"{code}: {message}", where=call)
+    return _explain_client(error, call)
+
+
+def _explain_client(error: Exception, call: str) -> LockstepError:
+    """Errors that never reached AWS or came back without an answer."""
+    match type(error).__name__:
+        case "NoCredentialsError" | "PartialCredentialsError" | "CredentialRetrievalError":
+            return NoCredentials(
+                "there are no AWS credentials" if "NoCred" in type(error).__name__ else str(error),
+                where=call,
+                fix="set AWS_PROFILE, or `profile:` for the environment in lockstep.yaml, or run in a job "
+                "that assumes a role; `lockstep doctor` shows what is found",
+            )
+        case "SSOTokenLoadError" | "UnauthorizedSSOTokenError" | "TokenRetrievalError" | "SSOError":
+            return NoCredentials(str(error), where=call, fix="run `aws sso login` for this profile")
+        case "ProfileNotFound":
+            return BadInput(
+                str(error), where=call, fix="name a profile of ~/.aws/config, or remove `profile:`"
+            )
+        case (
+            "EndpointConnectionError"
+            | "ConnectTimeoutError"
+            | "ConnectionClosedError"
+            | "ProxyConnectionError"
+            | "HTTPClientError"
+            | "SSLError"
+        ):
+            return CloudError(
+                f"AWS cannot be reached: {error}",
+                where=call,
+                fix="check the network, the proxy, the Region and AWS_ENDPOINT_URL, and run again",
+            )
+        case "ReadTimeoutError":
+            return CloudError(
+                "AWS did not answer in time", where=call, fix="run again: every step can be repeated"
+            )
+        case "ParamValidationError":
+            return BadInput(str(error).replace("\n", " "), where=call)
+        case name:
+            return CloudError(f"{name}: {error}", where=call)

@@ -1,0 +1,89 @@
+"""Running a graph of steps in threads: what is ready runs, what fails holds back only what needs it."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from lockstep.engines.aws.errors import Stale
+from lockstep.errors import LockstepError
+from lockstep.model import Outcome, PutNotifications, Step, StepResult
+
+__all__ = ["execute"]
+
+WORKERS = 32
+
+
+def execute(
+    steps: Sequence[Step],
+    do: Callable[[Step, frozenset[str]], None],
+    on_step: Callable[[StepResult], None],
+    stop: threading.Event,
+) -> tuple[tuple[StepResult, ...], frozenset[str]]:
+    """Run every step after those it needs; returns the results and the targets that were stale.
+
+    ``do`` gets the step and the targets that failed so far. A step whose needs failed is not tried,
+    except a bucket's notifications, which go ahead without the targets that failed. After ``stop``
+    is set nothing new begins and what runs is finished.
+    """
+    waiting = list(steps)
+    running: dict[Future[StepResult], Step] = {}
+    results: dict[str, StepResult] = {}
+    failed: set[str] = set()
+    stale: set[str] = set()
+
+    def run(step: Step, lost: frozenset[str]) -> StepResult:
+        on_step(StepResult(step=step.id, target=step.target, outcome=Outcome.STARTED))
+        begun = time.monotonic()
+        error: str | None = None
+        try:
+            do(step, lost)
+        except Stale as problem:
+            stale.update(_targets(step))
+            error = str(problem)
+        except LockstepError as problem:
+            error = str(problem)
+        return StepResult(
+            step=step.id,
+            target=step.target,
+            outcome=Outcome.FAILED if error else Outcome.DONE,
+            seconds=time.monotonic() - begun,
+            error=error,
+        )
+
+    def finish(result: StepResult, step: Step) -> None:
+        results[step.id] = result
+        if result.outcome is not Outcome.DONE:
+            failed.update(_targets(step))
+        on_step(result)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        while waiting or running:
+            still: list[Step] = []
+            for step in waiting:
+                if not all(need in results for need in step.needs):
+                    still.append(step)
+                elif stop.is_set() or not _may_run(step, results, failed):
+                    finish(StepResult(step=step.id, target=step.target, outcome=Outcome.NOT_TRIED), step)
+                else:
+                    running[pool.submit(run, step, frozenset(failed))] = step
+            progressed = len(still) < len(waiting)
+            waiting = still
+            if running and (not progressed or not waiting):
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    finish(future.result(), running.pop(future))
+    ordered = tuple(results[step.id] for step in steps)
+    return ordered, frozenset(stale)
+
+
+def _may_run(step: Step, results: dict[str, StepResult], failed: set[str]) -> bool:
+    if isinstance(step, PutNotifications):
+        return any(target not in failed for target in step.targets)
+    return all(results[need].outcome is Outcome.DONE for need in step.needs) and (
+        step.target not in failed or not step.needs
+    )
+
+
+def _targets(step: Step) -> tuple[str, ...]:
+    return step.targets if isinstance(step, PutNotifications) else (step.target,)

@@ -1,0 +1,335 @@
+"""Functions: reading, creating, updating, waiting, deleting.
+
+Source: Lambda API reference and developer guide, "Lambda function states".
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.errors import Stale, code_of, message_of
+from lockstep.engines.aws.pace import Pace
+from lockstep.errors import CloudError
+from lockstep.model import (
+    FIELDS,
+    Call,
+    Change,
+    Code,
+    Function,
+    Health,
+    Package,
+    Secret,
+    looks_secret,
+)
+from lockstep.model.fields import from_api, to_api
+from lockstep.planning.diff import diff_code, diff_settings, row_of
+
+__all__ = [
+    "create",
+    "delete",
+    "get",
+    "masked_like",
+    "read_configuration",
+    "update_code",
+    "update_configuration",
+]
+
+
+def get(connection: Connection, name: str) -> Function | None:
+    """One function with everything that GetFunction tells, or None when there is none.
+
+    ``name`` may be an ARN. The presigned URL in the answer goes nowhere.
+    """
+    try:
+        answer = connection.try_call("lambda", "GetFunction", FunctionName=name)
+    except Exception as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise connection.explain(error, "lambda", "GetFunction") from error
+    function = read_configuration(answer["Configuration"])
+    settings = dict(function.settings)
+    reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
+    if reserved is not None:
+        settings["reservedConcurrency"] = reserved
+    image = answer.get("Code", {}).get("ImageUri")
+    return replace(
+        function,
+        settings=settings,
+        code=replace(function.code, image=image) if image else function.code,
+        tags=dict(answer.get("Tags") or {}),
+        unread=function.unread - {"reservedConcurrency"},
+        health=_health(answer["Configuration"], known=True),
+        reason=_reason(answer["Configuration"]),
+    )
+
+
+def read_configuration(config: Mapping[str, Any]) -> Function:
+    """A Function from a FunctionConfiguration, as listings and GetFunction return it."""
+    return Function(
+        name=str(config["FunctionName"]),
+        settings=from_api(config),
+        code=_code(config),
+        arn=config.get("FunctionArn"),
+        revision=config.get("RevisionId"),
+        modified=config.get("LastModified"),
+        health=_health(config, known=False),
+        reason=_reason(config),
+        unread=frozenset(row.name for row in FIELDS if not row.in_pages),
+    )
+
+
+def masked_like(live: Function, desired: Function) -> Function:
+    """The live function with every variable a secret that Git does not show in the clear.
+
+    A variable that Git does not declare, or takes from a store, may hold anything.
+    """
+    variables = live.settings.get("environment")
+    if not isinstance(variables, Mapping):
+        return live
+    declared = desired.settings.get("environment")
+    clear = declared if isinstance(declared, Mapping) else {}
+    masked = {
+        key: value
+        if isinstance(clear.get(key), str) and not looks_secret(key, str(value))
+        else Secret(str(value))
+        for key, value in variables.items()
+    }
+    return replace(live, settings={**live.settings, "environment": masked})
+
+
+def create(connection: Connection, wanted: Function, pace: Pace, version_id: str | None) -> Function:
+    """Create the function and wait until it can work. Raises Stale when there is one already."""
+    rows = [row for row in FIELDS if row.api and row.name in wanted.settings]
+    request: dict[str, Any] = {
+        "FunctionName": wanted.name,
+        "PackageType": "Image" if wanted.code.image else "Zip",
+        "Code": _code_input(wanted.code, version_id),
+        **_plain(to_api(wanted.name, wanted.settings, rows)),
+    }
+    if wanted.tags:
+        request["Tags"] = dict(wanted.tags)
+    for attempt in range(pace.role_tries + 1):
+        try:
+            connection.try_call("lambda", "CreateFunction", **request)
+            break
+        except Exception as error:
+            if _is_role_propagation(error) and attempt < pace.role_tries and not connection.stop.is_set():
+                connection.stop.wait(pace.role_pause)
+                continue
+            if code_of(error) == "ResourceConflictException":
+                raise Stale(
+                    f"{wanted.name} exists already", where="lambda:CreateFunction", fix="run again"
+                ) from error
+            raise connection.explain(error, "lambda", "CreateFunction") from error
+    try:
+        function = wait_until_ready(connection, wanted.name, pace)
+    except FunctionFailed as failed:
+        # A failed create is never mended by an update (AWS: delete it and create it again).
+        if failed.never_worked:
+            delete(connection, wanted.name)
+        raise
+    _check(
+        function,
+        wanted,
+        (*diff_settings(wanted, _comparable(function, wanted)), *diff_code(wanted, function)),
+    )
+    return function
+
+
+def update_configuration(
+    connection: Connection,
+    wanted: Function,
+    changes: tuple[Change, ...],
+    pace: Pace,
+    revision: str | None,
+) -> Function:
+    """Change the fields named in ``changes`` and wait. Raises Stale when somebody changed it meanwhile."""
+    tops = {row.top for change in changes for row in [row_of(change.path)] if row}
+    rows = [row for row in FIELDS if row.top in tops and row.call is Call.CONFIGURATION]
+    request = _plain(to_api(wanted.name, wanted.settings, rows))
+    _update(connection, "UpdateFunctionConfiguration", wanted.name, request, pace, revision)
+    function = wait_until_ready(connection, wanted.name, pace)
+    left = {change.path for change in diff_settings(wanted, _comparable(function, wanted))}
+    _check(function, wanted, tuple(change for change in changes if change.path in left))
+    return function
+
+
+def update_code(
+    connection: Connection, wanted: Function, pace: Pace, revision: str | None, version_id: str | None
+) -> Function:
+    """Change what runs and wait; the digest of what then runs must be the declared one."""
+    request = _code_input(wanted.code, version_id)
+    request["Architectures"] = to_api(
+        wanted.name, wanted.settings, [row for row in FIELDS if row.name == "architectures"]
+    )["Architectures"]
+    _update(connection, "UpdateFunctionCode", wanted.name, request, pace, revision)
+    function = wait_until_ready(connection, wanted.name, pace)
+    _check(function, wanted, diff_code(wanted, function))
+    return function
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Delete a function; one that is gone already is what was wanted."""
+    try:
+        connection.try_call("lambda", "DeleteFunction", FunctionName=name)
+    except Exception as error:
+        if code_of(error) != "ResourceNotFoundException":
+            raise connection.explain(error, "lambda", "DeleteFunction") from error
+
+
+class FunctionFailed(CloudError):
+    """Lambda could not bring the function into the state that was asked for."""
+
+    never_worked = False
+
+
+def wait_until_ready(connection: Connection, name: str, pace: Pace) -> Function:
+    """Wait until a function is Active and its last update succeeded, by GetFunction (100/s family).
+
+    Fails at once when Lambda says that it failed, with Lambda's reason.
+    """
+    pause, waited = pace.state_first, 0.0
+    while True:
+        function = get(connection, name)
+        if function is None:
+            raise Stale(f"{name} was deleted meanwhile", where="lambda:GetFunction", fix="run again")
+        if function.health is Health.DEGRADED:
+            failed = FunctionFailed(
+                f"{name}: {function.reason}",
+                where="lambda:GetFunction",
+                fix="mend the cause (role, VPC, layer, KMS key or image) and run again",
+            )
+            failed.never_worked = bool(function.reason and function.reason.startswith("State=Failed"))
+            raise failed
+        if function.health is not Health.PROGRESSING:
+            return function
+        if waited >= pace.state_total or connection.stop.is_set():
+            raise CloudError(
+                f"{name} is still {function.reason or 'changing'} after {waited:.0f} s",
+                where="lambda:GetFunction",
+                fix="run again: it goes on from here",
+            )
+        connection.stop.wait(pause)
+        waited += pause
+        pause = min(pace.state_most, pause * 2)
+
+
+def _update(
+    connection: Connection,
+    operation: str,
+    name: str,
+    request: dict[str, Any],
+    pace: Pace,
+    revision: str | None,
+) -> None:
+    """Make an update under optimistic locking; an update that is under way is waited for first."""
+    for attempt in (1, 2):
+        locked = {"RevisionId": revision} if revision else {}
+        try:
+            connection.try_call("lambda", operation, FunctionName=name, **request, **locked)
+            return
+        except Exception as error:
+            code = code_of(error)
+            in_progress = code == "ResourceConflictException" and "progress" in message_of(error)
+            if in_progress and attempt == 1:
+                # What is under way is somebody's, or ours from a run that was killed. Either way
+                # the revision that was planned on is over, so what was read has to be read again.
+                wait_until_ready(connection, name, pace)
+                raise Stale(
+                    f"{name} was being updated by somebody else", where=f"lambda:{operation}", fix="run again"
+                ) from error
+            if code == "PreconditionFailedException":
+                raise Stale(
+                    f"{name} was changed since it was read", where=f"lambda:{operation}", fix="run again"
+                ) from error
+            if code == "ResourceNotFoundException" and "unction" in message_of(error):
+                raise Stale(
+                    f"{name} was deleted since it was read", where=f"lambda:{operation}", fix="run again"
+                ) from error
+            raise connection.explain(error, "lambda", operation) from error
+
+
+def _is_role_propagation(error: Exception) -> bool:
+    message = message_of(error)
+    return code_of(error) == "InvalidParameterValueException" and (
+        "cannot be assumed" in message or ("KMS" in message and "AccessDenied" in message)
+    )
+
+
+def _check(function: Function, wanted: Function, left: tuple[Change, ...]) -> None:
+    """A read-back that differs is a failure, not a warning. Values are not named: they may be secret."""
+    if left:
+        paths = ", ".join(sorted({change.path for change in left}))
+        raise CloudError(
+            f"{wanted.name} was changed, but reading it back shows other values of {paths}",
+            where="lambda:GetFunction",
+            fix="look whether something else changes this function at the same time, then run again",
+        )
+
+
+def _comparable(function: Function, wanted: Function) -> Function:
+    """What was read back, as the planner would see it; calls of their own are checked by their own steps."""
+    own = frozenset(row.name for row in FIELDS if not row.in_pages)
+    return replace(masked_like(function, wanted), unread=function.unread | own)
+
+
+def _code_input(code: Code, version_id: str | None) -> dict[str, Any]:
+    if code.image:
+        return {"ImageUri": code.image}
+    package: Package | None = code.package
+    if package is None:
+        raise CloudError("a zip function needs a package", fix="declare an artifact source")
+    place = {"S3Bucket": package.bucket, "S3Key": package.key}
+    version = version_id or package.object_version
+    return {**place, "S3ObjectVersion": version} if version else place
+
+
+def _plain(value: Any) -> Any:
+    """Secrets as the values that AWS needs; the only place where they leave their wrapper."""
+    match value:
+        case Secret():
+            if value.value is None:
+                raise CloudError(f"the value of {value} was not resolved")
+            return value.value
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _code(config: Mapping[str, Any]) -> Code:
+    digest = str(config.get("CodeSha256") or "")
+    if config.get("PackageType") == "Image":
+        return Code(sha256=digest or None, image=f"(image {digest[:12]})")
+    try:
+        return Code(sha256=base64.b64decode(digest, validate=True).hex() or None)
+    except binascii.Error:
+        return Code(sha256=digest or None)
+
+
+def _health(config: Mapping[str, Any], *, known: bool) -> Health:
+    """Health from the states; a listing leaves them out, so there it is unknown."""
+    state, update = config.get("State"), config.get("LastUpdateStatus")
+    if state == "Failed" or update == "Failed":
+        return Health.DEGRADED
+    if state == "Pending" or update == "InProgress":
+        return Health.PROGRESSING
+    if state in {"Inactive", "Deactivated", "Deactivating"}:
+        return Health.SUSPENDED
+    return Health.HEALTHY if known or state == "Active" else Health.UNKNOWN
+
+
+def _reason(config: Mapping[str, Any]) -> str | None:
+    for status, code, reason in (
+        ("State", "StateReasonCode", "StateReason"),
+        ("LastUpdateStatus", "LastUpdateStatusReasonCode", "LastUpdateStatusReason"),
+    ):
+        if config.get(status) in {"Failed", "Pending", "InProgress", "Inactive"}:
+            words = [f"{status}={config[status]}", str(config.get(code) or "")]
+            text = " ".join(word for word in words if word)
+            detail = config.get(reason)
+            return f"{text}: {detail}" if detail else text
+    return None

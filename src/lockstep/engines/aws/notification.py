@@ -1,0 +1,155 @@
+"""A bucket's notifications: read whole, merge, write once, read back, one writer at a time.
+
+Source: S3 API reference (PutBucketNotificationConfiguration replaces the whole configuration and
+has no ETag) and user guide, "Event notification destinations".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.errors import code_of, message_of
+from lockstep.engines.aws.function import get as get_function
+from lockstep.engines.aws.pace import Pace, settles
+from lockstep.errors import CloudError
+from lockstep.model import PutNotifications
+from lockstep.planning.notifications import KINDS, LAMBDA, clashes, entries_of, merge
+from lockstep.planning.triggers import survivors
+
+__all__ = ["read", "write"]
+
+_ROUNDS = 5  # times that another writer may come between before we give up
+
+
+def read(connection: Connection, bucket: str) -> dict[str, Any] | None:
+    """The whole configuration as AWS returns it, or None when there is no such bucket."""
+    try:
+        answer = connection.try_call(
+            "s3",
+            "GetBucketNotificationConfiguration",
+            Bucket=bucket,
+            ExpectedBucketOwner=connection.scope.account,
+        )
+    except Exception as error:
+        if code_of(error) in {"NoSuchBucket", "404"}:
+            return None
+        if code_of(error) in {"PermanentRedirect", "301", "IllegalLocationConstraintException"}:
+            raise CloudError(
+                f"the bucket {bucket} is in another Region than the functions that it should call",
+                where="s3:GetBucketNotificationConfiguration",
+                fix="S3 calls functions of its own Region only: move the environment or use another bucket",
+            ) from error
+        raise connection.explain(error, "s3", "GetBucketNotificationConfiguration") from error
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def write(
+    connection: Connection, step: PutNotifications, failed: frozenset[str], pace: Pace
+) -> tuple[str, ...]:
+    """Bring a bucket's entries of ours up to date; returns the ids that were not removed after all.
+
+    Called under the bucket's lease. What the bucket holds is read again here, so entries that
+    others added since the plan was made are kept.
+    """
+    for _ in range(_ROUNDS):
+        raw = read(connection, step.bucket)
+        if raw is None:
+            raise CloudError(f"the bucket {step.bucket} does not exist", fix="create it and run again")
+        put, remove = survivors(raw, step.put, step.remove, failed)
+        wanted = merge(raw, put=put, remove=remove)
+        if wanted != raw:
+            _put(connection, step.bucket, wanted, pace)
+        if _holds(connection, step.bucket, wanted, pace):
+            return tuple(entry_id for entry_id in step.remove if entry_id not in remove)
+    raise CloudError(
+        f"the notifications of {step.bucket} were changed by somebody else each time they were written",
+        where="s3:PutBucketNotificationConfiguration",
+        fix="find the other writer (a Terraform aws_s3_bucket_notification is the usual one) and run again",
+    )
+
+
+def _put(connection: Connection, bucket: str, wanted: Mapping[str, Any], pace: Pace) -> None:
+    for pause in (*pace.permission_pauses, None):
+        try:
+            connection.try_call(
+                "s3",
+                "PutBucketNotificationConfiguration",
+                Bucket=bucket,
+                NotificationConfiguration=wanted,
+                ExpectedBucketOwner=connection.scope.account,
+            )
+            return
+        except Exception as error:
+            unvalidated = "Unable to validate" in message_of(error)
+            retry = code_of(error) == "OperationAborted" or (
+                unvalidated and not _refused_for_good(connection, wanted)
+            )
+            if retry and pause is not None and not connection.stop.wait(pause):
+                continue
+            if unvalidated or "ambiguously" in message_of(error):
+                raise _diagnose(connection, bucket, wanted, error) from error
+            raise connection.explain(error, "s3", "PutBucketNotificationConfiguration") from error
+
+
+def _refused_for_good(connection: Connection, wanted: Mapping[str, Any]) -> bool:
+    """Whether waiting cannot help: entries overlap, or one of them calls a function that is gone."""
+    return bool(clashes(wanted)) or bool(_dead(connection, wanted))
+
+
+def _dead(connection: Connection, wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Lambda entries whose function does not exist (in our account and Region, where we can look)."""
+    here = f":{connection.scope.region}:{connection.scope.account}:"
+    return [
+        entry
+        for entry in wanted.get(LAMBDA, ())
+        if here in entry["LambdaFunctionArn"] and get_function(connection, entry["LambdaFunctionArn"]) is None
+    ]
+
+
+def _diagnose(connection: Connection, bucket: str, wanted: Mapping[str, Any], error: Exception) -> CloudError:
+    """Tell the three causes of "Unable to validate" apart and name the culprit."""
+    where = "s3:PutBucketNotificationConfiguration"
+    overlapping = clashes(wanted)
+    if overlapping:
+        pair = overlapping[0]
+        return CloudError(
+            f"two entries of {bucket} overlap: {pair.one} and {pair.other}",
+            where=where,
+            fix="S3 allows one of them: change a prefix or suffix, or ask the owner of the other entry",
+        )
+    dead = _dead(connection, wanted)
+    if dead:
+        culprits = ", ".join(f"{e.get('Id')} -> {e['LambdaFunctionArn']}" for e in dead)
+        return CloudError(
+            f"{bucket} has an entry for a function that does not exist: {culprits}",
+            where=where,
+            fix="S3 refuses every change until that entry is removed; its owner should remove it",
+        )
+    names = ", ".join(sorted({e["LambdaFunctionArn"].rsplit(":", 1)[-1] for e in wanted.get(LAMBDA, ())}))
+    others = sum(len(wanted.get(kind, ())) for kind in KINDS if kind != LAMBDA)
+    return CloudError(
+        f"S3 may not call a destination of {bucket} ({message_of(error)}); functions: {names}"
+        + (f"; and {others} SNS or SQS destinations" if others else ""),
+        where=where,
+        fix="check that the resource policy of each destination lets s3.amazonaws.com use it for this bucket",
+    )
+
+
+def _holds(connection: Connection, bucket: str, wanted: Mapping[str, Any], pace: Pace) -> bool:
+    """Read back: the bucket holds exactly what was written, in whatever order S3 answers."""
+    return settles(connection, pace, lambda: _same(read(connection, bucket) or {}, wanted))
+    return False
+
+
+def _same(got: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Compare by content: S3 may answer with "Prefix" where it was given "prefix"."""
+
+    def keyed(raw: Mapping[str, Any]) -> list[tuple[str, ...]]:
+        return sorted(
+            (e.kind, e.id, e.destination, e.prefix, e.suffix, *sorted(e.events)) for e in entries_of(raw)
+        )
+
+    return keyed(got) == keyed(wanted) and ("EventBridgeConfiguration" in got) == (
+        "EventBridgeConfiguration" in wanted
+    )

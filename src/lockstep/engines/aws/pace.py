@@ -1,0 +1,34 @@
+"""How long to wait for what, and waiting for a read-back to agree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lockstep.engines.aws.connection import Connection
+
+__all__ = ["Pace", "settles"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How long to wait for what, in seconds. Tests shorten it; nobody else should need to."""
+
+    state_first: float = 0.1  # first pause while a function changes state; grows to ``state_most``
+    state_most: float = 2.0
+    state_total: float = 600.0  # a function in a VPC can take minutes
+    role_pause: float = 5.0  # IAM is eventually consistent
+    role_tries: int = 30
+    permission_pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    readback_pauses: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0)
+    lease_pause: float = 0.5
+    lease_total: float = 240.0
+    lease_ttl: float = 120.0  # longer than the longest write of one bucket
+
+
+def settles(connection: Connection, pace: Pace, agrees: Callable[[], bool]) -> bool:
+    """Say whether a read-back agrees, looking again a few times: AWS's reads can lag behind its writes."""
+    for pause in pace.readback_pauses:
+        if agrees():
+            return True
+        if connection.stop.wait(pause):
+            return False
+    return agrees()

@@ -1,0 +1,94 @@
+"""Resource policies: who may call a function.
+
+Source: Lambda API reference (GetPolicy, AddPermission, RemovePermission).
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.errors import code_of
+from lockstep.engines.aws.pace import Pace, settles
+from lockstep.errors import CloudError
+from lockstep.model import Statement
+
+__all__ = ["add", "read", "remove"]
+
+
+def read(connection: Connection, name: str) -> tuple[Statement, ...]:
+    """Every statement that lets a service call the function; none when it has no policy.
+
+    Statements of other shapes (deny, several principals, other conditions) are kept by id only,
+    with principal and source as text that equals nothing of ours.
+    """
+    try:
+        answer = connection.try_call("lambda", "GetPolicy", FunctionName=name)
+    except Exception as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return ()
+        raise connection.explain(error, "lambda", "GetPolicy") from error
+    policy = json.loads(answer["Policy"])
+    statements = policy.get("Statement", [])
+    return tuple(_statement(one) for one in (statements if isinstance(statements, list) else [statements]))
+
+
+def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> None:
+    """Add a statement under its content's id. One that is there already is what was wanted."""
+    request: dict[str, Any] = {
+        "FunctionName": name,
+        "StatementId": statement.content_id,
+        "Action": statement.action,
+        "Principal": statement.principal,
+        "SourceArn": statement.source_arn,
+    }
+    if statement.source_account:
+        request["SourceAccount"] = statement.source_account
+    try:
+        connection.try_call("lambda", "AddPermission", **request)
+    except Exception as error:
+        # An id that exists may be ours from a call whose answer was lost; the read-back tells.
+        if code_of(error) != "ResourceConflictException":
+            raise connection.explain(error, "lambda", "AddPermission") from error
+    if settles(connection, pace, lambda: statement in read(connection, name)):
+        return
+    raise CloudError(
+        f"the permission for {statement.source_arn} on {name} is not there when read back",
+        where="lambda:GetPolicy",
+        fix=f"look at the statement {statement.content_id} of the function's policy, then run again",
+    )
+
+
+def remove(connection: Connection, name: str, sid: str) -> None:
+    """Remove a statement of ours; one that is gone already is what was wanted."""
+    try:
+        connection.try_call("lambda", "RemovePermission", FunctionName=name, StatementId=sid)
+    except Exception as error:
+        if code_of(error) != "ResourceNotFoundException":
+            raise connection.explain(error, "lambda", "RemovePermission") from error
+
+
+def _statement(raw: dict[str, Any]) -> Statement:
+    condition = raw.get("Condition") or {}
+    arn, account = None, None
+    for operator, tests in condition.items():
+        for key, value in tests.items():
+            match operator.lower(), key.lower():
+                case (("arnlike" | "arnequals" | "stringequals" | "stringlike"), "aws:sourcearn"):
+                    arn = value
+                case (("stringequals" | "stringlike"), "aws:sourceaccount"):
+                    account = value
+                case _:
+                    arn = json.dumps(condition, sort_keys=True)
+    principal = raw.get("Principal")
+    if isinstance(principal, dict):
+        principal = principal.get("Service", json.dumps(principal, sort_keys=True))
+    if raw.get("Effect") != "Allow":
+        principal = f"({raw.get('Effect')}) {principal}"
+    plain = Statement(
+        source_arn=str(arn) if arn is not None else "",
+        source_account=str(account) if account is not None else None,
+        principal=str(principal),
+        action=str(raw.get("Action")),
+    )
+    return replace(plain, sid=str(raw.get("Sid", "")))

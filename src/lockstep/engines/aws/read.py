@@ -1,0 +1,261 @@
+"""The live fleet, read in pages where that is cheaper than asking for each function.
+
+Sources: Lambda API reference (ListFunctions: 50 a page, without states, tags and concurrency),
+tagging API (GetResources: 100 a page). Both listings lag behind writes, so what is absent from
+one is asked for by GetFunction before anything is decided from its absence.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from lockstep.engines.aws import function as functions
+from lockstep.engines.aws import logs, notification, permission, tags
+from lockstep.engines.aws.connection import Connection, Connections
+from lockstep.model import (
+    Bucket,
+    Fleet,
+    Function,
+    Project,
+    Statement,
+    Target,
+    select,
+)
+from lockstep.planning.policy import remembered_buckets
+
+__all__ = ["read_live"]
+
+FEW = 10  # up to this many selected targets are asked for one by one, which also tells their health
+WORKERS = 32
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    """What is read in one account and Region."""
+
+    connection: Connection
+    wanted: dict[str, Target]  # selected targets with a function, by key
+    functions: dict[str, Function] = field(default_factory=dict)  # by name
+    others: dict[str, Target] = field(default_factory=dict)  # by ARN
+    statements: dict[str, tuple[Statement, ...]] = field(default_factory=dict)  # by name
+    notes: list[str] = field(default_factory=list)
+
+
+def read_live(
+    desired: Fleet,
+    project: Project,
+    connections: Connections,
+    *,
+    full: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Fleet:
+    """Read everything that a plan for the desired fleet's selection needs. Changes nothing.
+
+    ``full`` asks for each function by itself, however many they are.
+    """
+    readings: dict[int, _Reading] = {}
+    environments: dict[str, Connection] = {}
+    for target in desired.targets.values():
+        environment = project.environment(target.environment)
+        connection = connections.get(environment)
+        if target.function is not None:
+            environments[environment.name] = connection
+            readings.setdefault(id(connection), _Reading(connection=connection, wanted={}))
+    for environment in project.environments.values():
+        # Removed previews leave no target behind, but their functions may still be there.
+        connection = connections.get(environment)
+        environments.setdefault(environment.name, connection)
+        readings.setdefault(id(connection), _Reading(connection=connection, wanted={}))
+    for key in desired.selected():
+        target = desired.targets[key]
+        if target.function is not None:
+            environment = project.environment(target.environment)
+            readings[id(connections.get(environment))].wanted[key] = target
+
+    buckets: dict[str, Bucket] = {}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for reading in readings.values():
+            _read_functions(reading, desired, pool, full, progress)
+            _read_policies(reading, pool, progress)
+            _read_logs(reading, full)
+            _read_buckets(reading, buckets, pool)
+
+    live: dict[str, Target] = {}
+    others: dict[str, Target] = {}
+    for reading in readings.values():
+        others.update(reading.others)
+        for key, target in reading.wanted.items():
+            assert target.function is not None  # noqa: S101 - only such targets are wanted
+            found = reading.functions.get(target.function.name)
+            if found is not None:
+                live[key] = replace(
+                    target,
+                    function=functions.masked_like(found, target.function),
+                    statements=reading.statements.get(found.name, ()),
+                    version=found.tags.get("lockstep:version"),
+                )
+    return Fleet(
+        project=desired.project,
+        targets=live,
+        buckets=buckets,
+        others=others,
+        scopes={name: connection.scope for name, connection in environments.items()},
+        notes=tuple(note for reading in readings.values() for note in reading.notes),
+    )
+
+
+def _read_functions(
+    reading: _Reading,
+    desired: Fleet,
+    pool: ThreadPoolExecutor,
+    full: bool,
+    progress: Callable[[str], None],
+) -> None:
+    connection = reading.connection
+    _ = connection.scope  # credentials and account are checked before anything else is asked
+    owned_by_arn = pool.submit(tags.owned, connection)
+    names = {target.function.name for target in reading.wanted.values() if target.function}
+    one_by_one = full or len(names) <= FEW
+    listed: dict[str, Function] = {}
+    if not one_by_one:
+        progress("listing functions")
+        pages = connection.pages("lambda", "ListFunctions", "Functions", "Marker", "NextMarker", MaxItems=50)
+        listed = {one["FunctionName"]: functions.read_configuration(one) for one in pages}
+    owned = owned_by_arn.result()
+    by_arn = {function.arn: function for function in listed.values() if function.arn}
+    for name, function in listed.items():
+        if function.arn in owned:
+            listed[name] = replace(function, tags=owned[function.arn])
+    # Absent from a listing, without an owner, or with fields that no page tells: ask.
+    ask = {
+        name
+        for target in reading.wanted.values()
+        if target.function
+        for name in [target.function.name]
+        if one_by_one or name not in listed or not listed[name].owner or _needs_more(target)
+    }
+    if ask:
+        progress(f"reading {len(ask)} functions")
+    for name, found in _each(pool, sorted(ask), lambda name: functions.get(connection, name)):
+        if found is None:
+            listed.pop(name, None)
+        else:
+            listed[name] = found
+    reading.functions = {name: listed[name] for name in names if name in listed}
+    unread = [name for name in reading.functions if name not in ask]
+    if unread:
+        reading.notes.append(
+            f"{len(unread)} functions were read from listings: health, and reserved concurrency where none "
+            "is declared, were not read (--full reads them)"
+        )
+    _find_others(reading, desired, owned, by_arn, pool)
+
+
+def _find_others(
+    reading: _Reading,
+    desired: Fleet,
+    owned: Mapping[str, Mapping[str, str]],
+    by_arn: Mapping[str, Function],
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Functions with this project's tags that no target declares; each confirmed to exist."""
+    declared = {target.function.name for target in desired.targets.values() if target.function}
+    here = f":{reading.connection.scope.region}:{reading.connection.scope.account}:"
+    candidates: dict[str, Mapping[str, str]] = {}
+    for arn, found in owned.items():
+        if found.get("lockstep:project") != desired.project or here not in arn:
+            continue
+        if arn.rsplit(":", 1)[-1] in declared:
+            continue
+        if select([found.get("lockstep:target", "")], desired.selection):
+            candidates[arn] = found
+    unsure = sorted(arn for arn in candidates if arn not in by_arn)
+    confirmed = dict(_each(pool, unsure, lambda arn: functions.get(reading.connection, arn)))
+    for arn, found in candidates.items():
+        function = by_arn.get(arn) or confirmed.get(arn)
+        if function is None:
+            continue
+        environment, _, service = found.get("lockstep:target", "").rpartition("/")
+        reading.others[arn] = Target(
+            environment=environment,
+            service=service,
+            version=found.get("lockstep:version"),
+            function=replace(function, arn=arn, tags=dict(found)),
+        )
+
+
+def _needs_more(target: Target) -> bool:
+    function = target.function
+    if function is None:
+        return False
+    tagged_image = bool(function.code.image) and "@sha256:" not in str(function.code.image)
+    return "reservedConcurrency" in function.settings or tagged_image
+
+
+def _read_policies(reading: _Reading, pool: ThreadPoolExecutor, progress: Callable[[str], None]) -> None:
+    """Policies only of functions that have, or had, triggers: GetPolicy allows 15 calls a second."""
+    names = [
+        function.name
+        for target in reading.wanted.values()
+        if target.function and target.function.name in reading.functions
+        for function in [reading.functions[target.function.name]]
+        if target.triggers or remembered_buckets(function.tags)
+    ]
+    if names:
+        progress(f"reading {len(names)} policies")
+    reading.statements.update(_each(pool, names, lambda name: permission.read(reading.connection, name)))
+    for name, function in reading.functions.items():
+        if name not in reading.statements:
+            reading.functions[name] = replace(function, unread=function.unread | {"permissions"})
+
+
+def _read_logs(reading: _Reading, full: bool) -> None:
+    """Retention where somebody declares it, or where everything is asked for."""
+    groups: dict[str, str] = {}
+    is_declared = False
+    for target in reading.wanted.values():
+        if target.function and target.function.name in reading.functions:
+            name = target.function.name
+            groups[name] = str(target.function.settings.get("logging.group") or f"/aws/lambda/{name}")
+            is_declared = is_declared or "logRetentionDays" in target.function.settings
+    if not groups or not (full or is_declared):
+        return
+    prefix = next(iter(groups.values())) if len(groups) == 1 else "/"
+    if all(group.startswith("/aws/lambda/") for group in groups.values()) and len(groups) > 1:
+        prefix = "/aws/lambda/"
+    days = logs.retentions(reading.connection, prefix)
+    for name, group in groups.items():
+        function = reading.functions[name]
+        settings = dict(function.settings)
+        if days.get(group) is not None:
+            settings["logRetentionDays"] = days[group]
+        reading.functions[name] = replace(
+            function, settings=settings, unread=function.unread - {"logRetentionDays"}
+        )
+
+
+def _read_buckets(reading: _Reading, buckets: dict[str, Bucket], pool: ThreadPoolExecutor) -> None:
+    names = {trigger.bucket for target in reading.wanted.values() for trigger in target.triggers}
+    for function in (*reading.functions.values(), *(t.function for t in reading.others.values())):
+        if function is not None:
+            names |= remembered_buckets(function.tags)
+    for name, raw in _each(
+        pool, sorted(names - buckets.keys()), lambda name: notification.read(reading.connection, name)
+    ):
+        if raw is not None:
+            buckets[name] = Bucket(name=name, raw=raw)
+
+
+def _each(pool: ThreadPoolExecutor, items: Iterable[_T], work: Callable[[_T], _R]) -> list[tuple[_T, _R]]:
+    """Do the work for each item in threads; the first error ends it."""
+    wanted = list(items)
+    futures = [pool.submit(work, item) for item in wanted]
+    try:
+        return [(item, future.result()) for item, future in zip(wanted, futures, strict=True)]
+    finally:
+        for future in futures:
+            future.cancel()

@@ -1,0 +1,57 @@
+"""Tags of functions: ours are put and removed by key, everybody else's stay.
+
+Source: Lambda API reference (TagResource, UntagResource) and the tagging API (GetResources).
+"""
+
+from collections.abc import Mapping
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.function import get as get_function
+from lockstep.engines.aws.pace import Pace, settles
+from lockstep.errors import CloudError
+from lockstep.model import SetTags
+
+__all__ = ["apply", "owned"]
+
+
+def owned(connection: Connection) -> dict[str, dict[str, str]]:
+    """Tags of every function that some Lockstep project owns, by ARN; 100 to a call."""
+    found = connection.pages(
+        "resourcegroupstaggingapi",
+        "GetResources",
+        "ResourceTagMappingList",
+        "PaginationToken",
+        "PaginationToken",
+        TagFilters=[{"Key": "lockstep:project"}],
+        ResourceTypeFilters=["lambda:function"],
+        ResourcesPerPage=100,
+    )
+    return {one["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in found}
+
+
+def apply(connection: Connection, step: SetTags, pace: Pace) -> None:
+    """Put and remove tags and read them back."""
+    arn = step.function
+    if not arn.startswith("arn:"):
+        arn = connection.scope.function_arn(step.function)
+    if step.put:
+        connection.call("lambda", "TagResource", Resource=arn, Tags=dict(step.put))
+    if step.remove:
+        connection.call("lambda", "UntagResource", Resource=arn, TagKeys=list(step.remove))
+
+    def has() -> bool:
+        function = get_function(connection, arn)
+        return function is not None and _has(function.tags, step)
+
+    if settles(connection, pace, has):
+        return
+    raise CloudError(
+        f"the tags of {arn.rsplit(':', 1)[-1]} were set, but reading them back shows others",
+        where="lambda:GetFunction",
+        fix="look whether something else changes these tags, then run again",
+    )
+
+
+def _has(tags: Mapping[str, str | None], step: SetTags) -> bool:
+    put = all(tags.get(key) == value for key, value in step.put.items())
+    return put and not any(key in tags for key in step.remove)
