@@ -1,0 +1,219 @@
+"""The merged values of one candidate -> a Target, or a note why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from lockstep.config import rules, templates
+from lockstep.config.context import Context
+from lockstep.config.function import environment_size, read_settings
+from lockstep.config.layers import Path, Stack
+from lockstep.config.release import read_release
+from lockstep.config.shapes import REMOVED
+from lockstep.model import Code, Function, Target, Trigger
+
+__all__ = ["DECLARING", "Built", "Skipped", "build", "version_of"]
+
+DECLARING = frozenset({"environment config", "environment service", "pull request", "preview service config"})
+"""Layers of which a ``lambda:`` block makes a service a Lambda function without a deploymentType."""
+
+_NAMED = frozenset({"environment config", "pull request", "preview service config", "service config"})
+_MAX_ENVIRONMENT = 4096  # bytes, Lambda quotas
+_MAX_TAGS = 50  # on a resource, Lambda's own included; AWS general reference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skipped:
+    """A candidate that is no target, and why when that may surprise."""
+
+    note: str | None = None
+
+
+Built = Target | Skipped
+
+
+def build(context: Context) -> Built:
+    """Make the target. Problems are noted in the context; what is returned then must not be used."""
+    _check_names(context)
+    kind = _deployment_type(context)
+    values = context.stack.values
+    if kind != "lambda":
+        return Skipped() if values.get("enabled") is False else _other(context, kind)
+    for layer in context.stack.layers:
+        context.keep(layer.errors)
+    block = values.get("lambda") or {}
+    if not _is_enabled(context, block):
+        return Skipped()
+    version = block.get("version")
+    if version is None:
+        if context.candidate.pr is not None and not context.candidate.own:
+            key = context.candidate.key
+            return Skipped(note=f"{key}: not deployed, no layer of it declares lambda.version")
+        context.wrong(("lambda", "version"), "no version is declared", 'add lambda.version: "1.2.3"')
+    elif templates.has_template(version):
+        context.wrong(("lambda", "version"), "a version cannot be a template", "write the version itself")
+    if context.is_wrong or version is None:
+        return Skipped()
+    context.version = version
+    if any(layer.has_templates for layer in context.stack.layers):
+        block = context.filled(block, ())
+    return Skipped() if context.is_wrong else _function(context, block, version)
+
+
+def _function(context: Context, block: dict[str, Any], version: str) -> Target:
+    name = block.get("functionName")
+    if name is None:
+        fix = "add lambda.functionName; templates such as my-function-{env} are possible"
+        context.wrong(("lambda",), "no functionName is declared", fix)
+    settings = read_settings(context, block)
+    size = environment_size(settings)
+    if size > _MAX_ENVIRONMENT:
+        context.wrong(
+            ("lambda", "environment"),
+            f"the environment variables have {size:,} bytes in all; Lambda allows 4,096",
+            "move large values to {ssm: ...} parameters that the function reads itself",
+        )
+    tags = {key: None if v is REMOVED else v for key, v in (block.get("tags") or {}).items()}
+    if sum(value is not None for value in tags.values()) > _MAX_TAGS:
+        context.wrong(("lambda", "tags"), f"{len(tags)} tags are declared; AWS allows 50", "remove some")
+    place = context.place("lambda", "version")
+    commit = _commit(block, context.stack.values)
+    image = block.get("image")
+    return Target(
+        environment=context.candidate.environment,
+        service=context.candidate.service,
+        version=version,
+        commit=commit,
+        function=Function(name=name or "", settings=settings, code=Code(image=image), tags=tags),
+        release=read_release(context, block, version, commit, place),
+        triggers=_triggers(context, block),
+        ignore=tuple(block.get("ignore") or ()),
+        adopt=bool(block.get("adopt")),
+        place=place,
+    )
+
+
+def _triggers(context: Context, block: dict[str, Any]) -> tuple[Trigger, ...]:
+    triggers = []
+    if block.get("s3TriggerPrefix") is not None:
+        triggers.append(
+            _trigger(context, {"prefix": block["s3TriggerPrefix"]}, ("lambda", "s3TriggerPrefix"))
+        )
+    for number, entry in enumerate(block.get("triggers") or ()):
+        triggers.append(_trigger(context, entry, ("lambda", "triggers", number)))
+    return tuple(triggers)
+
+
+def _trigger(context: Context, entry: Mapping[str, Any], path: Path) -> Trigger:
+    bucket = entry.get("bucket") or context.file.trigger_bucket
+    if bucket is None:
+        fix = "add 'triggers: {bucket: name}' to lockstep.yaml"
+        context.wrong(path, "the trigger names no bucket", fix)
+    events = entry.get("events")
+    return Trigger(
+        bucket=bucket or "",
+        prefix=entry.get("prefix") or "",
+        suffix=entry.get("suffix") or "",
+        events=tuple(sorted(set(events))) if events else context.file.trigger_events,
+        place=context.stack.place(path),
+    )
+
+
+def _deployment_type(context: Context) -> str:
+    declared = context.stack.values.get("deploymentType")
+    if declared is None:
+        for layer in context.stack.layers:
+            if layer.name in DECLARING and (layer.values.get("lambda") or layer.errors):
+                return "lambda"
+        return "kubernetes"
+    kind = str(declared)
+    if kind != "lambda" and SequenceMatcher(None, kind.lower(), "lambda").ratio() > 0.8:
+        context.wrong(("deploymentType",), f"the deploymentType {kind!r} is not known", "write lambda")
+    return kind
+
+
+def _is_enabled(context: Context, block: Mapping[str, Any]) -> bool:
+    """``enabled: false``, at the top or under ``lambda``, leaves a service out of an environment."""
+    enabled = context.stack.values.get("enabled", True)
+    if not isinstance(enabled, bool):
+        context.wrong(("enabled",), f"enabled: {enabled!r} is not a boolean", "write enabled: true or false")
+    return enabled is not False and block.get("enabled") is not False
+
+
+def _check_names(context: Context) -> None:
+    """``serviceName`` and ``envName`` of a metadata file say where the file is, or it was copied."""
+    candidate = context.candidate
+    base, _, preview = candidate.environment.partition("/")
+    for layer in context.stack.layers:
+        if layer.name not in _NAMED:
+            continue
+        service, env = layer.values.get("serviceName"), layer.values.get("envName")
+        if service is not None and service != candidate.service:
+            context.wrong_at(
+                layer.place(("serviceName",)),
+                f"serviceName is {service!r} in the folder of {candidate.service!r}",
+                f"write serviceName: {candidate.service}, or move the file",
+            )
+        if (
+            env is not None
+            and layer.name != "service config"
+            and env not in {base, preview, f"{base}/{preview}"}
+        ):
+            context.wrong_at(
+                layer.place(("envName",)),
+                f"envName is {env!r} in the folder of {candidate.environment!r}",
+                f"write envName: {preview or base}, or move the file",
+            )
+
+
+def _other(context: Context, kind: str) -> Target:
+    """A service that somebody else deploys: its version is shown."""
+    version, path = version_of(context.stack, context.candidate.service)
+    return Target(
+        environment=context.candidate.environment,
+        service=context.candidate.service,
+        deployment_type=kind,
+        version=version,
+        commit=_commit({}, context.stack.values),
+        place=context.place(*path),
+    )
+
+
+def version_of(stack: Stack, service: str) -> tuple[str | None, Path]:
+    """Version of a service that Lockstep does not deploy, and where it is written.
+
+    The first of lambda.version, version, imageTag, image.tag, {service}.image.tag, service.version,
+    service.image.tag, gitVersion.version and gitVersion.shortSha that is there.
+    """
+    paths: tuple[tuple[str, ...], ...] = (
+        ("lambda", "version"),
+        ("version",),
+        ("imageTag",),
+        ("image", "tag"),
+        (service, "image", "tag"),
+        ("service", "version"),
+        ("service", "image", "tag"),
+        ("gitVersion", "version"),
+        ("gitVersion", "shortSha"),
+    )
+    for path in paths:
+        value: Any = stack.values
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
+            return (value if isinstance(value, str) else stack.text(path) or str(value)), path
+    return None, ()
+
+
+def _commit(block: Mapping[str, Any], values: Mapping[str, Any]) -> str | None:
+    """The source's commit where one of the known places names it; a placeholder says nothing."""
+    found = block.get("commitSha")
+    for section, key in (("deploymentNotification", "commitSha"), ("gitVersion", "sha")):
+        inside = values.get(section)
+        if not found and isinstance(inside, dict):
+            found = inside.get(key)
+    if not isinstance(found, str) or rules.commit(found) is not None:
+        return None
+    digits = found.rstrip(".").lower()
+    return digits if len(digits) >= 7 else None

@@ -1,0 +1,78 @@
+"""What only all targets together can show: two owners of one thing."""
+
+from collections.abc import Iterable, Mapping
+
+from lockstep.config.problems import Problems
+from lockstep.model import Environment, Project, Target
+from lockstep.planning.notifications import find_overlaps
+
+__all__ = ["check_fleet"]
+
+
+def check_fleet(project: Project, targets: Mapping[str, Target], problems: Problems) -> None:
+    """Find functions, triggers and package keys that two targets claim; each error names both places."""
+    lambdas = [target for target in targets.values() if target.function is not None]
+    _check_function_names(project, lambdas, problems)
+    _check_triggers(lambdas, problems)
+    if "{sha256}" not in project.package_key:
+        _check_staged_keys(project, lambdas, problems)
+
+
+def _check_function_names(project: Project, targets: Iterable[Target], problems: Problems) -> None:
+    places: dict[str, tuple[str, str]] = {}
+    seen: dict[tuple[str, str, str], Target] = {}
+    for target in targets:
+        base = target.environment.partition("/")[0]
+        place = places.get(base)
+        if place is None:
+            place = places[base] = _where(project.environment(base))
+        assert target.function is not None  # noqa: S101 - the caller's choice
+        other = seen.setdefault((*place, target.function.name), target)
+        if other is not target:
+            problems.add(
+                target.place,
+                f"the function {target.function.name} of {target.key} is also declared by {other.key} "
+                f"({other.place}) in the same account and Region",
+                "give each target its own functionName; {env} in it keeps environments apart",
+            )
+
+
+def _where(environment: Environment) -> tuple[str, str]:
+    """Account and Region, as far as they are known without asking AWS."""
+    account = environment.account
+    if account is None and environment.role is not None:
+        account = environment.role.split(":")[4]
+    return account or f"profile {environment.profile}", environment.region or ""
+
+
+def _check_triggers(targets: Iterable[Target], problems: Problems) -> None:
+    triggers = [(target.key, trigger) for target in targets for trigger in target.triggers]
+    for first, second in find_overlaps(triggers):
+        (one_key, one), (other_key, other) = triggers[first], triggers[second]
+        problems.add(
+            other.place,
+            f"the trigger of {other_key} on s3://{other.bucket}/{other.prefix}*{other.suffix} overlaps with "
+            f"that of {one_key} ({one.place}) on {one.prefix}*{one.suffix}; S3 refuses both",
+            "give them prefixes or suffixes of which neither contains the other, or different events",
+        )
+
+
+def _check_staged_keys(project: Project, targets: Iterable[Target], problems: Problems) -> None:
+    """A fixed key holds one package: two different releases would overwrite each other."""
+    seen: dict[str, Target] = {}
+    for target in targets:
+        release = target.release
+        if release is None or _lies_there(project, release.source, release.options):
+            continue
+        other = seen.setdefault(release.staged_key, target)
+        if other.release is not None and (other.service, other.version) != (target.service, target.version):
+            problems.add(
+                target.place,
+                f"the package of {target.key} is staged as {release.staged_key}, like that of "
+                f"{other.key} ({other.place})",
+                f"add {{service}} and {{env}}, or {{sha256}}, to packages.key in {project.file}",
+            )
+
+
+def _lies_there(project: Project, source: str, options: Mapping[str, str]) -> bool:
+    return source == "s3" and options.get("bucket") == project.package_bucket

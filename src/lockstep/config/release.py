@@ -1,0 +1,114 @@
+"""Where the package of a version comes from and under which key it is staged."""
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from lockstep.config.context import Context
+from lockstep.config.schema import ARTIFACT_OPTIONS
+from lockstep.model import Release
+
+__all__ = ["read_release"]
+
+
+def read_release(
+    context: Context, block: Mapping[str, Any], version: str, commit: str | None, place: str
+) -> Release | None:
+    """The release of a zip function; None for images. Problems are noted in the context.
+
+    ``lambda.s3Key`` wins over everything: the package already lies in S3. Otherwise ``lambda.artifact``
+    is laid on the project's ``artifacts``; with another source it stands alone.
+    """
+    if block.get("image") is not None:
+        return None
+    found = _from_key(context, block["s3Key"], block) if block.get("s3Key") else _from_source(context, block)
+    if found is None:
+        return None
+    source, options = found
+    pin = block.get("sha256")
+    return Release(
+        service=context.candidate.service,
+        version=version,
+        source=source,
+        options=options,
+        commit=commit,
+        sha256=pin.lower() if pin else None,
+        staged_key=_staged_key(context),
+        place=place,
+    )
+
+
+def _from_key(context: Context, key: str, block: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:
+    options = _merged(context, block)
+    bucket = options.get("bucket") if options.get("source") == "s3" else None
+    bucket = bucket or context.file.project.package_bucket
+    if bucket is None:
+        context.wrong(
+            ("lambda", "s3Key"),
+            "s3Key is declared, and no bucket that holds it",
+            "add 'packages: {bucket: name}' to lockstep.yaml",
+        )
+        return None
+    if key.startswith(("/", "s3:")) or len(key.encode()) > 1024:
+        context.wrong(
+            ("lambda", "s3Key"),
+            f"{key!r} is no key of a package",
+            "write the key alone, without s3:// and bucket",
+        )
+    return "s3", {"bucket": bucket, "key": key}
+
+
+def _from_source(context: Context, block: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:
+    options = _merged(context, block)
+    source = options.pop("source", None)
+    if source is None:
+        context.wrong(
+            ("lambda",),
+            "nothing says where the package comes from",
+            "add artifacts: to lockstep.yaml, or lambda.artifact, lambda.s3Key or lambda.image",
+        )
+        return None
+    needed, allowed = ARTIFACT_OPTIONS[source]
+    for name in options:
+        if name not in needed | allowed:
+            known = ", ".join(sorted(needed | allowed))
+            context.wrong(
+                ("lambda", "artifact", name),
+                f"the source {source} has no option {name}",
+                f"its options are: {known}",
+            )
+    for name in sorted(needed - options.keys()):
+        context.wrong(
+            ("lambda", "artifact"),
+            f"the source {source} needs the option {name}",
+            f"add {name}: to artifacts in lockstep.yaml or to lambda.artifact",
+        )
+    path = options.get("path")
+    if path is not None and posixpath.normpath(path).startswith(("/", "..")):
+        context.wrong(
+            ("lambda", "artifact", "path"),
+            f"the path {path!r} leaves the repository",
+            "write a path inside it",
+        )
+    return source, options
+
+
+def _merged(context: Context, block: Mapping[str, Any]) -> dict[str, str]:
+    """The project's options, filled in, with the service's on top."""
+    own = {key: value for key, value in (block.get("artifact") or {}).items() if value is not None}
+    project = context.file.project.artifacts
+    if own.get("source", project.get("source")) != project.get("source"):
+        return own
+    names = context.names()
+    filled = {
+        key: context.fill(str(value), context.file.place("artifacts", key), names) or ""
+        for key, value in project.items()
+        if key not in own
+    }
+    return {**filled, **own}
+
+
+def _staged_key(context: Context) -> str:
+    """Key in the package bucket; ``{sha256}`` is filled in when the digest is known."""
+    names = {**context.names(), "sha256": "{sha256}"}
+    return context.fill(context.file.project.package_key, context.file.place("packages", "key"), names) or ""

@@ -1,0 +1,250 @@
+"""What AWS asks of names and texts, each rule with the words to mend it.
+
+A rule takes a text and returns None, or what is wrong and how to fix it.
+"""
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import TypeAlias
+from urllib.parse import quote
+
+__all__ = [
+    "EVENTS",
+    "RESERVED_VARIABLES",
+    "Problem",
+    "Rule",
+    "bucket",
+    "commit",
+    "event",
+    "function_name",
+    "image",
+    "s3_filter",
+    "service_name",
+    "sha256",
+    "tag_key",
+    "tag_value",
+    "url",
+    "variable",
+    "version",
+]
+
+Problem: TypeAlias = tuple[str, str]
+Rule: TypeAlias = Callable[[str], Problem | None]
+
+EVENTS = (
+    "s3:ObjectCreated:*",
+    "s3:ObjectCreated:Put",
+    "s3:ObjectCreated:Post",
+    "s3:ObjectCreated:Copy",
+    "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:*",
+    "s3:ObjectRemoved:Delete",
+    "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:ObjectRestore:*",
+    "s3:ObjectRestore:Post",
+    "s3:ObjectRestore:Completed",
+    "s3:ObjectRestore:Delete",
+    "s3:ReducedRedundancyLostObject",
+    "s3:Replication:*",
+    "s3:Replication:OperationFailedReplication",
+    "s3:Replication:OperationNotTracked",
+    "s3:Replication:OperationMissedThreshold",
+    "s3:Replication:OperationReplicatedAfterThreshold",
+    "s3:LifecycleExpiration:*",
+    "s3:LifecycleExpiration:Delete",
+    "s3:LifecycleExpiration:DeleteMarkerCreated",
+    "s3:LifecycleTransition",
+    "s3:IntelligentTiering",
+    "s3:ObjectAcl:Put",
+    "s3:ObjectTagging:*",
+    "s3:ObjectTagging:Put",
+    "s3:ObjectTagging:Delete",
+    "s3:ObjectAnnotation:*",
+    "s3:ObjectAnnotation:Put",
+    "s3:ObjectAnnotation:Delete",
+    "s3:ObjectRetention:Put",
+)
+"""Event types of S3 notifications (S3 API reference, NotificationConfiguration)."""
+
+RESERVED_VARIABLES = frozenset(
+    {
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+    }
+)
+"""Variables that Lambda sets itself (Lambda developer guide, "Defined runtime environment variables")."""
+
+_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+\Z")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
+_BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_COMMIT = re.compile(r"([0-9a-fA-F]{7,64}|[0-9a-fA-F]*\.\.\.)?\Z")
+_TAG = re.compile(r"[\w\s.:/=+@-]*\Z")
+_ENCODED = re.compile(r"(?:[A-Za-z0-9/._+-]|%[0-9A-Fa-f]{2})*\Z")
+_NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9/._+%-]")
+
+
+def function_name(text: str) -> Problem | None:
+    """Lambda's rule for names: 1 to 64 letters, digits, hyphens and underscores."""
+    if _FUNCTION_NAME.match(text):
+        return None
+    if len(text) > 64:
+        return f"the function name has {len(text)} characters; Lambda allows 64", "shorten it"
+    return (
+        f"{text!r} is no function name: letters, digits, - and _ only",
+        f"write {re.sub(r'[^A-Za-z0-9_-]+', '-', text).strip('-') or 'a name'}",
+    )
+
+
+def service_name(text: str) -> Problem | None:
+    """Names of services and environments are folder names that fit into tags and statement ids."""
+    if _SERVICE_NAME.match(text):
+        return None
+    return (
+        f"the folder name {text!r} cannot name a service or environment",
+        "use at most 63 letters, digits, '-', '_' and '.'",
+    )
+
+
+def variable(text: str) -> Problem | None:
+    """Names of environment variables (Lambda API reference, EnvironmentVariableName; reserved ones)."""
+    if text in RESERVED_VARIABLES:
+        return f"{text} is set by Lambda itself and cannot be declared", "remove it or choose another name"
+    if _VARIABLE.match(text):
+        return None
+    return (
+        f"{text!r} is no name of an environment variable",
+        "use at least two of A-Z a-z 0-9 and _, the first a letter",
+    )
+
+
+def tag_key(text: str) -> Problem | None:
+    """Keys of tags: 1 to 128 characters; ``aws:`` is AWS's and ``lockstep:`` is Lockstep's."""
+    prefix = text.lower().partition(":")[0] + ":"
+    if prefix in ("aws:", "lockstep:"):
+        owner = "AWS" if prefix == "aws:" else "Lockstep"
+        return f"tags that start with {prefix} are {owner}'s own", "choose another key"
+    if not 1 <= len(text) <= 128:
+        return f"the tag key has {len(text)} characters; AWS allows 1 to 128", "shorten it"
+    if not _TAG.match(text):
+        return f"{text!r} is no tag key", "use letters, digits, spaces and . : / = + @ _ -"
+    return None
+
+
+def tag_value(text: str) -> Problem | None:
+    """Values of tags: at most 256 characters."""
+    if len(text) > 256:
+        return f"the tag value has {len(text)} characters; AWS allows 256", "shorten it"
+    if not _TAG.match(text):
+        return f"{text!r} is no tag value", "use letters, digits, spaces and . : / = + @ _ -"
+    return None
+
+
+def version(text: str) -> Problem | None:
+    """A version goes into tags, keys and URLs."""
+    if _VERSION.match(text):
+        return None
+    return (
+        f"{text!r} is no version",
+        "use 1 to 128 letters, digits, '.', '-', '_' and '+', the first a letter or digit",
+    )
+
+
+def commit(text: str) -> Problem | None:
+    """A Git commit: 7 to 64 hex digits; empty, or a placeholder that ends with ``...``, says nothing."""
+    if _COMMIT.match(text):
+        return None
+    return f"{text!r} is no commit", "write 7 to 64 hex digits, or remove the line"
+
+
+def sha256(text: str) -> Problem | None:
+    """A pin: 64 hex digits."""
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        return None
+    return (
+        f"{text!r} is no SHA-256",
+        "write the 64 hex digits that 'sha256sum package.zip' prints (not Lambda's base64 CodeSha256)",
+    )
+
+
+def bucket(text: str) -> Problem | None:
+    """Names of S3 buckets: 3 to 63 lowercase letters, digits, dots and hyphens."""
+    if _BUCKET.match(text):
+        return None
+    return (
+        f"{text!r} is no bucket name",
+        "write the name alone: 3 to 63 lowercase letters, digits, '.' and '-', without s3://",
+    )
+
+
+def image(text: str) -> Problem | None:
+    """The URI of an image with its tag or digest; Lambda takes no implied ``latest``."""
+    name, _, digest = text.partition("@")
+    if re.search(r"\s", text) or "://" in text or "/" not in name:
+        return f"{text!r} is no image URI", "write 123456789012.dkr.ecr.eu-west-1.amazonaws.com/name:tag"
+    if not digest and ":" not in name.rpartition("/")[2]:
+        return f"the image {text!r} has neither tag nor digest", "add ':{version}' or '@sha256:...'"
+    return None
+
+
+def url(text: str) -> Problem | None:
+    """HTTPS, or HTTP on this machine; a password in a URL would end in every log."""
+    match = re.match(r"(https?)://([^/?#]*)", text)
+    if match is None:
+        return "the URL does not start with https://", "write the whole URL"
+    if "@" in match[2]:
+        return "the URL holds credentials", "remove them; tokens come from the environment"
+    host = re.sub(r":\d+\Z", "", match[2])
+    if not host:
+        return "the URL names no host", "write the whole URL"
+    if match[1] == "http" and host not in ("localhost", "127.0.0.1", "[::1]"):
+        return "the URL is not encrypted", "use https://"
+    return None
+
+
+def event(text: str) -> Problem | None:
+    """One of S3's event types."""
+    if text in EVENTS:
+        return None
+    near = get_close_matches(text.removeprefix("s3:"), [name[3:] for name in EVENTS], n=1, cutoff=0.5)
+    fix = f"did you mean s3:{near[0]}?" if near else "for example s3:ObjectCreated:*"
+    return f"{text!r} is no S3 event", fix
+
+
+def s3_filter(text: str) -> Problem | None:
+    """A prefix or suffix as S3 takes it: no wildcards, percent-encoded, a space is ``+``.
+
+    Source: S3 user guide, "Configuring event notifications using object key name filtering".
+    """
+    if "*" in text or "?" in text:
+        bare = text.rstrip("*?") if not re.search(r"[*?]", text.rstrip("*?")) else ""
+        fix = f"write {bare!r}" if bare else "name the beginning or the end of the key"
+        return f"{text!r} has a wildcard; S3 compares prefixes and suffixes letter by letter", fix
+    if len(text) > 1024:
+        return f"the filter has {len(text)} characters; keys have at most 1024", "shorten it"
+    if _ENCODED.match(text):
+        return None
+    encoded = _NOT_ENCODED.sub(lambda match: "+" if match[0] == " " else _percent(match[0]), text)
+    return f"{text!r} has characters that S3 compares percent-encoded", f"write {encoded!r}"
+
+
+def _percent(character: str) -> str:
+    return "%7E" if character == "~" else quote(character, safe="")

@@ -1,0 +1,284 @@
+"""The tables of keys: what ``lockstep.yaml`` and a ``lambda:`` block may hold.
+
+Function fields come from ``model.fields.FIELDS``; everything else is a row here. Checking, the JSON
+Schemas and the suggestions for unknown keys all follow from these tables.
+"""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from lockstep.config import rules
+from lockstep.config.shapes import Key, Shape, did_you_mean
+from lockstep.model.fields import FIELDS, Field, Kind
+
+__all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
+
+_REGION = r"^[a-z]{2,4}(-[a-z]+)+-\d$"
+_ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
+
+
+def _text(name: str, about: str, *, rule: rules.Rule | None = None, example: str = "") -> Key:
+    return Key(name=name, shape=Shape.STRING, about=about, rule=rule, example=example)
+
+
+def _flag(name: str, about: str) -> Key:
+    return Key(name=name, shape=Shape.BOOLEAN, about=about)
+
+
+def _texts(name: str, about: str, item: Key) -> Key:
+    return Key(name=name, shape=Shape.LIST, about=about, item=item)
+
+
+def _of_row(row: Field, name: str) -> Key:
+    """The key of one row of the field table."""
+    most = int(row.maximum) if row.maximum is not None else None
+    match row.kind:
+        case Kind.INTEGER | Kind.NUMBER | Kind.BOOLEAN | Kind.STRING:
+            return Key(
+                name=name,
+                shape=Shape(row.kind.value),
+                about=row.about,
+                enum=row.enum,
+                pattern=row.pattern,
+                minimum=row.minimum,
+                maximum=row.maximum,
+            )
+        case Kind.STRINGS | Kind.SET:
+            item = Key(name=name, shape=Shape.STRING, about="", enum=row.enum, pattern=row.pattern)
+            return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)
+        case Kind.MAP:
+            return Key(name=name, shape=Shape.ENVIRONMENT, about=row.about)
+        case Kind.STRUCTS:
+            members = tuple(
+                Key(name=member, shape=Shape.STRING, about=f"{api} of the entry.", required=True)
+                for member, api in row.members.items()
+            )
+            item = Key(name=name, shape=Shape.MAP, about="", members=members)
+            return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)
+
+
+def _of_rows(rows: Iterable[Field]) -> tuple[Key, ...]:
+    """Keys for all rows; rows with dotted names become members of a map."""
+    plain: list[Key] = []
+    groups: dict[str, list[Key]] = {}
+    for row in rows:
+        group, _, name = row.name.rpartition(".")
+        if group:
+            groups.setdefault(group, []).append(_of_row(row, name))
+        else:
+            plain.append(_of_row(row, name))
+    nested = [
+        Key(
+            name=group,
+            shape=Shape.MAP,
+            about=f"{', '.join(member.name for member in members)}.",
+            members=tuple(members),
+        )
+        for group, members in groups.items()
+    ]
+    return tuple(plain + nested)
+
+
+def _ignorable(pattern: str) -> rules.Problem | None:
+    """A glob of paths that a plan shows: it has to be able to match one."""
+    if pattern.partition(".")[0] in ("environment", "tags", "code"):
+        return None
+    names = [row.name for row in FIELDS] + ["code", "environment.X", "tags.X"]
+    if any(fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for name in names):
+        return None
+    return f"{pattern!r} matches no field", did_you_mean(pattern, names[:-2])
+
+
+_BUCKET = _text("bucket", "Name of the bucket.", rule=rules.bucket)
+_EVENTS = _texts(
+    "events",
+    "Event types of S3; s3:ObjectCreated:* when absent.",
+    Key(
+        name="event",
+        shape=Shape.STRING,
+        about="",
+        rule=rules.event,
+        extra={"examples": list(rules.EVENTS)},
+    ),
+)
+_TRIGGER = Key(
+    name="trigger",
+    shape=Shape.MAP,
+    about="One entry of a bucket's notifications.",
+    members=(
+        _text("bucket", "Bucket; the one under triggers in lockstep.yaml when absent.", rule=rules.bucket),
+        _text("prefix", "Beginning of the object keys, percent-encoded.", rule=rules.s3_filter),
+        _text("suffix", "End of the object keys, percent-encoded.", rule=rules.s3_filter),
+        _EVENTS,
+    ),
+)
+_ARTIFACT = (
+    Key(
+        name="source",
+        shape=Shape.STRING,
+        about="Where packages come from.",
+        enum=("github-release", "s3", "https", "directory"),
+    ),
+    Key(
+        name="repository",
+        shape=Shape.STRING,
+        about="github-release: owner/name.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$",
+        example="owner/name",
+    ),
+    _text("tag", "github-release: tag of the release.", example='"{service}-v{version}"'),
+    _text("asset", "github-release: glob that one asset's name matches.", example='"*.zip"'),
+    _text("api", "github-release: base URL of the API.", rule=rules.url, example="https://api.github.com"),
+    _text("bucket", "s3: bucket that holds the packages.", rule=rules.bucket),
+    _text("key", "s3: key of the package.", example='"{service}/{version}.zip"'),
+    _text("url", "https: URL of the package.", rule=rules.url),
+    _text("path", "directory: path of the package, relative to the repository's root."),
+)
+
+ARTIFACT_OPTIONS = {
+    "github-release": ({"repository", "tag"}, {"asset", "api"}),
+    "s3": ({"bucket", "key"}, set[str]()),
+    "https": ({"url"}, set[str]()),
+    "directory": ({"path"}, set[str]()),
+}
+"""Options that each source needs, and options that it may have."""
+
+_EXTRAS = (
+    _text("version", "Version to run; quote it.", rule=rules.version, example='"0.1.6"'),
+    _text("functionName", "Name of the function in AWS.", rule=rules.function_name),
+    _text("s3TriggerPrefix", "Short for one trigger on the project's bucket.", rule=rules.s3_filter),
+    _text("s3Key", "Key of the package in the package bucket, in place of the artifact source."),
+    _text("commitSha", "Commit that the version was built from.", rule=rules.commit),
+    _text("sha256", "Pin: the package's SHA-256 in hex; a sync stops when it differs.", rule=rules.sha256),
+    _text("image", "URI of a container image, in place of a package.", rule=rules.image),
+    _texts("triggers", "S3 triggers.", _TRIGGER),
+    Key(name="tags", shape=Shape.TAGS, about="Tags; null removes a tag in AWS."),
+    _texts(
+        "ignore",
+        "Globs of fields that others manage: reservedConcurrency, environment.DD_*.",
+        _text("ignore", "", rule=_ignorable),
+    ),
+    _flag("adopt", "Take over the function although nothing in AWS says that this project owns it."),
+    _flag("enabled", "false leaves the service out of the environment."),
+    Key(
+        name="artifact",
+        shape=Shape.MAP,
+        about="Overrides the project's artifacts for this service.",
+        members=_ARTIFACT,
+    ),
+)
+
+LAMBDA = Key(
+    name="lambda",
+    shape=Shape.MAP,
+    about="A Lambda function.",
+    members=_EXTRAS + _of_rows(FIELDS),
+    also=tuple(row.name for row in FIELDS if "." in row.name),
+)
+"""The ``lambda:`` block of a layer."""
+
+_PLACE = (
+    Key(
+        name="region",
+        shape=Shape.STRING,
+        about="AWS Region.",
+        pattern=_REGION,
+        example="eu-west-1",
+    ),
+    Key(
+        name="account",
+        shape=Shape.STRING,
+        about="AWS account: 12 digits in quotes. Credentials for another account are refused.",
+        pattern=r"^\d{12}$",
+        says="write the 12 digits in quotes",
+        example='"123456789012"',
+    ),
+    _text("profile", "Profile of the AWS configuration files."),
+    Key(
+        name="role",
+        shape=Shape.STRING,
+        about="ARN of a role to assume.",
+        pattern=_ROLE,
+        example="arn:aws:iam::123456789012:role/deploy",
+    ),
+)
+_ENVIRONMENT = Key(
+    name="environment",
+    shape=Shape.MAP,
+    about="One environment; all previews share the one named preview.",
+    members=(
+        *_PLACE,
+        Key(
+            name="engine",
+            shape=Shape.STRING,
+            about="What applies changes.",
+            enum=("aws", "terraform"),
+        ),
+        _flag("prune", "Remove functions that are no longer declared. Previews always are."),
+        _flag("adopt", "Take over functions that no project owns."),
+    ),
+)
+
+PROJECT = Key(
+    name="lockstep.yaml",
+    shape=Shape.MAP,
+    about="A Lockstep project: one GitOps tree.",
+    members=(
+        Key(
+            name="project",
+            shape=Shape.STRING,
+            about="Name; goes into ownership tags. The folder's name when absent.",
+            pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+            says="use lowercase letters, digits and hyphens",
+        ),
+        _text("folder", "Folder of services/ and environments/; the repository's root when absent."),
+        *_PLACE,
+        Key(
+            name="environments",
+            shape=Shape.OPEN,
+            about="Environments by the name of their folder. When absent, every folder is one.",
+            item=_ENVIRONMENT,
+        ),
+        Key(
+            name="packages",
+            shape=Shape.MAP,
+            about="Where packages are staged for Lambda to read.",
+            members=(
+                _BUCKET,
+                _text(
+                    "key", "Key of a staged package.", example='"lockstep/packages/{service}/{sha256}.zip"'
+                ),
+            ),
+        ),
+        Key(
+            name="artifacts",
+            shape=Shape.MAP,
+            about="Where packages come from; the options depend on the source.",
+            members=_ARTIFACT,
+        ),
+        Key(
+            name="triggers",
+            shape=Shape.MAP,
+            about="Defaults of S3 triggers.",
+            members=(_BUCKET, _EVENTS),
+        ),
+        Key(
+            name="functionDefaults",
+            shape=Shape.MAP,
+            about="Lowest layer of lambda: for every function.",
+            members=LAMBDA.members,
+            also=LAMBDA.also,
+        ),
+    ),
+)
+"""The whole of ``lockstep.yaml``."""
+
+
+def leaf(path: tuple[str | int, ...]) -> Key | None:
+    """The key under ``lambda:`` that judges the text at a path; list items share their list's."""
+    key: Key | None = LAMBDA
+    for part in path:
+        if key is None:
+            return None
+        key = key.item if isinstance(part, int) else key.by_name.get(part)
+    return key

@@ -1,0 +1,331 @@
+"""The shapes that values may have, as data, and the one function that checks a value against them.
+
+A ``Key`` is a row of a table in ``schema``. Checking gives the value in the form that layers merge:
+references become ``Reference``, environment variables strings, masked ones ``Secret``.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum, StrEnum
+from functools import cached_property
+from typing import Any
+
+from lockstep.config import rules
+from lockstep.config.yaml_reader import Lines, line_at
+from lockstep.errors import BadInput
+from lockstep.model import Reference, Secret, looks_secret
+
+__all__ = ["REMOVED", "Checker", "Key", "Removed", "Shape", "did_you_mean", "problem_of"]
+
+
+class Removed(Enum):
+    """Stands for ``key: null`` under ``tags``, which removes a tag in AWS instead of a line in Git."""
+
+    TAG = "removed"
+
+
+REMOVED = Removed.TAG
+
+
+class Shape(StrEnum):
+    """What a value looks like in the file."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    LIST = "list"  # of ``item``
+    MAP = "map"  # with exactly the keys of ``members``
+    OPEN = "open map"  # any names, each an ``item``
+    ENVIRONMENT = "environment variables"
+    TAGS = "tags"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One key and what its value may be. Null is allowed everywhere: it deletes, or says nothing."""
+
+    name: str
+    shape: Shape
+    about: str
+    enum: tuple[str, ...] = ()
+    pattern: str = ""
+    says: str = ""  # the pattern in words
+    minimum: float | None = None
+    maximum: float | None = None
+    most: int | None = None  # items of a list
+    rule: rules.Rule | None = None
+    members: tuple["Key", ...] = ()
+    item: "Key | None" = None
+    required: bool = False
+    example: str = ""
+    also: tuple[str, ...] = ()  # other spellings of members, for suggestions
+    extra: Mapping[str, Any] = field(default_factory=dict)  # added to the JSON Schema
+
+    @cached_property
+    def by_name(self) -> Mapping[str, "Key"]:
+        """Members by name."""
+        return {member.name: member for member in self.members}
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that was probably meant, as the words of a fix."""
+    names = list(known)
+    lower = {known_name.lower(): known_name for known_name in names}
+    near = lower.get(name.lower())
+    if near is None:
+        found = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+        near = lower[found[0]] if found else None
+    tops = sorted({known_name.partition(".")[0] for known_name in names})
+    return f"did you mean {near}?" if near else f"known keys: {', '.join(tops)}"
+
+
+def problem_of(key: Key, text: str) -> rules.Problem | None:
+    """What is wrong with a text, all templates filled in."""
+    if key.enum and text.lower() not in [option.lower() for option in key.enum]:
+        found = get_close_matches(text, key.enum, n=1)
+        fix = f"did you mean {found[0]}?" if found else f"write one of: {', '.join(key.enum)}"
+        return f"{_short(text)} is not allowed for {key.name}", fix
+    if key.pattern and not re.match(key.pattern, text):
+        fix = key.says or (f"for example {key.example}" if key.example else f"it must match {key.pattern}")
+        return f"{_short(text)} is no valid {key.name}", fix
+    return key.rule(text) if key.rule is not None else None
+
+
+class Checker:
+    """Checks values of one file, collecting every error."""
+
+    __slots__ = ("errors", "file", "has_templates", "templates")
+
+    def __init__(self, file: str, *, templates: bool) -> None:
+        self.file = file
+        self.templates = templates  # strings may hold {service} and are judged when it is filled in
+        self.has_templates = False
+        self.errors: list[BadInput] = []
+
+    def check(self, key: Key, value: Any, lines: Lines, path: str) -> Any:
+        """The value in its final form; None when it is null or wrong (then ``errors`` grew)."""
+        if value is None:
+            return None
+        match key.shape:
+            case Shape.STRING:
+                return self._string(key, value, lines, path)
+            case Shape.INTEGER | Shape.NUMBER:
+                return self._number(key, value, lines, path)
+            case Shape.BOOLEAN:
+                return self._boolean(key, value, lines, path)
+            case Shape.LIST:
+                return self._list(key, value, lines, path)
+            case Shape.MAP:
+                return self._map(key, value, lines, path)
+            case Shape.OPEN:
+                return self._open(key, value, lines, path)
+            case Shape.ENVIRONMENT:
+                return self._environment(value, lines, path)
+            case Shape.TAGS:
+                return self._tags(value, lines, path)
+
+    def add(self, lines: Lines, problem: str, fix: str | None) -> None:
+        """Note an error at a place of the file."""
+        self.errors.append(BadInput(problem, where=f"{self.file}:{line_at(lines, ())}", fix=fix))
+
+    def _string(self, key: Key, value: Any, lines: Lines, path: str) -> str | None:
+        text = lines[1] if isinstance(lines, tuple) and isinstance(lines[1], str) else None
+        if type(value) is not str:
+            problem, fix = _not_a_string(path, key, value, text)
+        elif text is not None:
+            problem = f"{text} without quotes is no string for every YAML reader"
+            fix = f'write {_last(path)}: "{text}"'
+        elif self.templates and ("{" in value or "}" in value):
+            self.has_templates = True
+            return value
+        else:
+            found = problem_of(key, value)
+            if found is None:
+                return _enum_case(key, value)
+            problem, fix = f"{path}: {found[0]}", found[1]
+        self.add(lines, problem, fix)
+        return None
+
+    def _number(self, key: Key, value: Any, lines: Lines, path: str) -> int | float | None:
+        kind = "a whole number" if key.shape is Shape.INTEGER else "a number"
+        fix = f"write {_last(path)}: {key.example or (f'{key.minimum:g}' if key.minimum else '10')}"
+        if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value):
+            self.add(lines, f"{path}: the quoted {value!r} is a string, not {kind}", f"write {value}")
+        elif type(value) is not int and (key.shape is Shape.INTEGER or type(value) is not float):
+            self.add(lines, f"{path}: {_short(value)} is not {kind}", fix)
+        elif (key.minimum is not None and value < key.minimum) or (
+            key.maximum is not None and value > key.maximum
+        ):
+            low = "" if key.minimum is None else f"at least {key.minimum:g}"
+            high = "" if key.maximum is None else f"at most {key.maximum:g}"
+            bounds = " and ".join(filter(None, (low, high)))
+            self.add(lines, f"{path}: {_short(value)} is out of range", f"it takes {bounds}")
+        elif key.enum and str(value) not in key.enum:
+            near = min(key.enum, key=lambda option: abs(int(option) - value))
+            options = ", ".join(key.enum)
+            self.add(lines, f"{path}: {value} is not allowed", f"nearest is {near}; one of: {options}")
+        else:
+            return value
+        return None
+
+    def _boolean(self, key: Key, value: Any, lines: Lines, path: str) -> bool | None:
+        if isinstance(value, bool):
+            return value
+        word = str(value).lower()
+        fix = f"write {_last(path)}: true or {_last(path)}: false"
+        if word in ("yes", "on", "true"):
+            fix = f"write {_last(path)}: true"
+        elif word in ("no", "off", "false"):
+            fix = f"write {_last(path)}: false"
+        self.add(lines, f"{path}: {_short(value)} is not a boolean in YAML 1.2", fix)
+        return None
+
+    def _list(self, key: Key, value: Any, lines: Lines, path: str) -> list[Any] | None:
+        assert key.item is not None  # noqa: S101 - a row of the table without it is our own mistake
+        if not isinstance(value, list):
+            self.add(lines, f"{path} takes a list, not {_kind(value)}", f"write {_last(path)}: [...]")
+            return None
+        if key.most is not None and len(value) > key.most:
+            self.add(lines, f"{path} has {len(value)} items; AWS allows {key.most}", "remove some")
+        below = lines[1]
+        items = []
+        for number, entry in enumerate(value):
+            if entry is None:
+                self.add(below[number], f"{path}[{number}] is empty", "write a value or remove the item")
+                continue
+            items.append(self.check(key.item, entry, below[number], f"{path}[{number}]"))
+        return items
+
+    def _map(self, key: Key, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            names = ", ".join(key.by_name)
+            self.add(lines, f"{path} takes a map, not {_kind(value)}", f"write its keys below it: {names}")
+            return None
+        below = lines[1]
+        known = key.by_name
+        result: dict[str, Any] = {}
+        for name, entry in value.items():
+            member = known.get(name)
+            at = f"{path}.{name}" if path else name
+            if member is None:
+                within = f" under {path}" if path else ""
+                fix = did_you_mean(name, (*known, *key.also))
+                self.add(below[name], f"unknown key {name!r}{within}", fix)
+            else:
+                result[name] = self.check(member, entry, below[name], at)
+        for member in key.members:
+            if member.required and value.get(member.name) is None:
+                self.add(lines, f"{path or 'the file'} has no {member.name}", f"add {member.name}:")
+        return result
+
+    def _open(self, key: Key, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
+        assert key.item is not None  # noqa: S101 - as above
+        if not isinstance(value, dict):
+            self.add(lines, f"{path} takes a map, not {_kind(value)}", "write names with a colon below it")
+            return None
+        below = lines[1]
+        return {
+            name: self.check(key.item, entry, below[name], f"{path}.{name}") for name, entry in value.items()
+        }
+
+    def _environment(self, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
+        """Strings, numbers and booleans as they are written, references, and null, which deletes."""
+        if not isinstance(value, dict):
+            self.add(lines, f"{path} takes a map, not {_kind(value)}", "write NAME: value below it")
+            return None
+        result: dict[str, Any] = {}
+        for name, entry in value.items():
+            at = lines[1][name]
+            found = rules.variable(name)
+            if found is not None:
+                self.add(at, f"{path}: {found[0]}", found[1])
+            elif entry is None:
+                result[name] = None
+            elif isinstance(entry, dict):
+                result[name] = self._reference(entry, at, f"{path}.{name}")
+            elif isinstance(entry, list):
+                fix = "write a string, {ssm: name} or {secret: name}"
+                self.add(at, f"{path}.{name} is a list; a variable is one text", fix)
+            else:
+                text = entry if isinstance(entry, str) else str(at[1])
+                self.has_templates |= "{" in text or "}" in text
+                result[name] = Secret(text) if looks_secret(name, text) else text
+        return result
+
+    def _reference(self, entry: dict[str, Any], lines: Lines, path: str) -> Reference | None:
+        fix = "write {ssm: /name/of/parameter} or {secret: name-of-secret}"
+        if len(entry) != 1 or next(iter(entry)) not in ("ssm", "secret"):
+            self.add(lines, f"{path} is a map; only references are maps", fix)
+            return None
+        ((store, name),) = entry.items()
+        if not isinstance(name, str) or not re.fullmatch(r"\S{1,2048}", name):
+            self.add(lines, f"{path}: the {store} reference needs one name without spaces", fix)
+            return None
+        self.has_templates |= "{" in name or "}" in name
+        return Reference(store=store, name=name)
+
+    def _tags(self, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            self.add(lines, f"{path} takes a map, not {_kind(value)}", "write key: value below it")
+            return None
+        result: dict[str, Any] = {}
+        for name, entry in value.items():
+            at = lines[1][name]
+            found = rules.tag_key(name)
+            if found is not None:
+                self.add(at, f"{path}: {found[0]}", found[1])
+            else:
+                text = self.check(_TAG_VALUE, entry, at, f"{path}.{name}")
+                result[name] = REMOVED if entry is None else text
+        return result
+
+
+_TAG_VALUE = Key(name="tag value", shape=Shape.STRING, about="", rule=rules.tag_value)
+
+
+def _not_a_string(path: str, key: Key, value: Any, text: str | None) -> rules.Problem:
+    if text is None:
+        return f"{path} takes a string, not {_kind(value)}", f"write {_last(path)}: {key.example or 'text'}"
+    fix = f'write {_last(path)}: "{text}"'
+    if isinstance(value, bool):
+        return f"{text} without quotes is a boolean; {path} takes a string", fix
+    reads = f" and reads as {value}" if str(value) != text else ""
+    return f"{text} without quotes is a number{reads}; {path} takes a string", fix
+
+
+def _enum_case(key: Key, value: str) -> str:
+    if not key.enum or value in key.enum:
+        return value
+    return next(option for option in key.enum if option.lower() == value.lower())
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case dict():
+            return "a map"
+        case list():
+            return "a list"
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string"
+        case _:
+            return "a number"
+
+
+def _last(path: str) -> str:
+    return re.sub(r"(\[\d+\])+\Z", "", path.rpartition(".")[2]) or "-"
+
+
+def _short(value: Any) -> str:
+    text = (
+        repr(value)
+        if isinstance(value, str)
+        else _kind(value)
+        if isinstance(value, dict | list)
+        else str(value)
+    )
+    return text if len(text) <= 80 else f"{text[:77]}..."
