@@ -197,7 +197,7 @@ def _bounded(head: Sequence[str], sections: Sequence[str], longest: int) -> str:
         room -= len(part) + 2
     left = 0
     for section in sections:
-        if len(section) + 2 <= room and not left:
+        if len(section) + 2 <= room:
             parts.append(section)
             room -= len(section) + 2
         else:

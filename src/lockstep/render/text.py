@@ -41,8 +41,8 @@ def plan_lines(plan: Plan, *, palette: Palette = PLAIN, columns: int = 80) -> li
     if plan.problems:
         head = palette.paint(palette.blocked, "This plan cannot be applied:")
         lines += [head, *_items(plan.problems, "  ! ", columns), ""]
-    if plan.is_empty:
-        commit = f" with commit {plan.commit[:8]}" if plan.commit else ""
+    if plan.is_empty and all(target.verb is Verb.NOTHING for target in plan.targets):
+        commit = f" with commit {printable(plan.commit[:8])}" if plan.commit else ""
         lines.append(f"Nothing to do: everything is in sync{commit}.")
     return [*lines, palette.paint(palette.bold, plan_summary(plan))]
 

@@ -1,0 +1,168 @@
+"""Hypothesis strategies for plans and reports with every kind of step."""
+
+from hypothesis import strategies as st
+
+from lockstep.model import (
+    AddPermission,
+    Change,
+    Code,
+    CreateFunction,
+    DeleteFunction,
+    Function,
+    Health,
+    Outcome,
+    Package,
+    Plan,
+    PutNotifications,
+    Reference,
+    RemovePermission,
+    Report,
+    Secret,
+    SetConcurrency,
+    SetLogRetention,
+    SetTags,
+    StagePackage,
+    Statement,
+    StepResult,
+    SyncStatus,
+    TargetPlan,
+    UpdateCode,
+    UpdateConfiguration,
+    Verb,
+)
+
+SECRET = "S3CR3T"
+"""Stands in every secret value that is generated, so that a leak is seen."""
+
+texts = st.text(max_size=12)
+names = st.text("abcdefghijklmnopqrstuvwxyz/-", min_size=1, max_size=12)
+maybe_text = st.none() | texts
+secret_texts = texts.map(lambda text: SECRET + text)
+references = st.builds(Reference, store=st.sampled_from(["ssm", "secret"]), name=texts)
+secrets = st.builds(Secret, secret_texts | st.none(), st.none() | references)
+numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+leaves = st.none() | st.booleans() | numbers | texts | secrets | references
+keys = texts | st.sampled_from(["$secret", "$reference", "$$", "$x", "PASSWORD", "environment"])
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=6,
+)
+changes = st.builds(
+    Change,
+    path=st.sampled_from(["memorySize", "environment.X", "code", "trigger"]) | texts,
+    old=values,
+    new=values,
+) | st.builds(
+    Change,
+    path=st.sampled_from(["environment.DB_PASSWORD", "environment.apiToken"]),
+    old=secret_texts | st.none(),
+    new=secret_texts | st.none(),
+)
+some_changes = st.lists(changes, max_size=3).map(tuple)
+packages = st.builds(
+    Package,
+    sha256=texts,
+    size=st.integers(0, 10**9),
+    bucket=texts,
+    key=texts,
+    origin=texts,
+    object_version=maybe_text,
+    is_staged=st.booleans(),
+)
+functions = st.builds(
+    Function,
+    name=texts,
+    settings=st.dictionaries(texts, values, max_size=2)
+    | st.builds(
+        lambda text, other: {"environment": {"DB_PASSWORD": text, "PLAIN": other}}, secret_texts, values
+    ),
+    code=st.builds(Code, sha256=maybe_text, image=maybe_text, package=st.none() | packages),
+    tags=st.dictionaries(texts, maybe_text, max_size=2),
+    arn=maybe_text,
+    revision=maybe_text,
+    modified=maybe_text,
+    health=st.sampled_from(Health),
+    reason=maybe_text,
+    unread=st.frozensets(texts, max_size=2),
+)
+statements = st.builds(
+    Statement, source_arn=texts, source_account=maybe_text, principal=texts, action=texts, sid=texts
+)
+rules = st.fixed_dictionaries({"Name": st.sampled_from(["prefix", "suffix"]), "Value": texts})
+entries = st.fixed_dictionaries(
+    {
+        "Id": texts,
+        "LambdaFunctionArn": texts,
+        "Events": st.lists(texts, max_size=2) | st.lists(texts, max_size=2).map(tuple),
+        "Filter": st.fixed_dictionaries(
+            {"Key": st.fixed_dictionaries({"FilterRules": st.lists(rules, max_size=2)})}
+        ),
+    }
+)
+base = {"id": texts, "target": texts, "needs": st.lists(texts, max_size=2).map(tuple)}
+some_texts = st.lists(texts, max_size=2).map(tuple)
+steps = st.one_of(
+    st.builds(StagePackage, **base, package=packages),
+    st.builds(CreateFunction, **base, function=functions),
+    st.builds(UpdateConfiguration, **base, function=functions, changes=some_changes, revision=maybe_text),
+    st.builds(UpdateCode, **base, function=functions, changes=some_changes),
+    st.builds(SetConcurrency, **base, function=texts, reserved=st.none() | st.integers(0, 1000)),
+    st.builds(SetLogRetention, **base, log_group=texts, days=st.none() | st.integers(1, 3653)),
+    st.builds(
+        SetTags, **base, function=texts, put=st.dictionaries(texts, texts, max_size=2), remove=some_texts
+    ),
+    st.builds(AddPermission, **base, function=texts, statement=statements),
+    st.builds(RemovePermission, **base, function=texts, sid=texts),
+    st.builds(
+        PutNotifications,
+        **base,
+        bucket=texts,
+        put=st.lists(entries, max_size=2).map(tuple),
+        remove=some_texts,
+        targets=some_texts,
+    ),
+    st.builds(DeleteFunction, **base, function=texts),
+)
+targets = st.builds(
+    TargetPlan,
+    target=texts,
+    verb=st.sampled_from(Verb),
+    function=maybe_text,
+    version=maybe_text,
+    changes=some_changes,
+    status=st.sampled_from(SyncStatus),
+    health=st.sampled_from(Health),
+    problem=maybe_text,
+    place=texts,
+)
+plans = st.builds(
+    Plan,
+    engine=texts,
+    project=texts,
+    commit=maybe_text,
+    fingerprint=texts,
+    targets=st.lists(targets, max_size=3).map(tuple),
+    steps=st.lists(steps, max_size=4).map(tuple),
+    problems=some_texts,
+    notes=some_texts,
+    selection=some_texts,
+)
+reports = st.builds(
+    Report,
+    results=st.lists(
+        st.builds(
+            StepResult,
+            step=texts,
+            target=texts,
+            outcome=st.sampled_from(Outcome),
+            seconds=st.floats(0, 1e6),
+            error=maybe_text,
+        ),
+        max_size=4,
+    ).map(tuple),
+    seconds=st.floats(0, 1e6),
+    calls=st.integers(0, 10**6),
+    interrupted=st.booleans(),
+    mismatches=some_texts,
+)
