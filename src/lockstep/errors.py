@@ -3,6 +3,7 @@
     LockstepError               exit 1
     ├── BadInput                exit 3   something the user wrote is wrong; nothing was changed
     │   └── BadInputs           exit 3   several of them, reported together
+    ├── Several                 exit 1   several errors side by side (exit 3 when all are bad input)
     ├── NotAllowed              exit 1   a guard refused: deletes, adoption, ownership, stale plan
     ├── CloudError              exit 1   AWS answered with an error that retrying does not mend
     │   └── NoCredentials       exit 1   no, expired or wrong credentials
@@ -25,6 +26,7 @@ __all__ = [
     "LockstepError",
     "NoCredentials",
     "NotAllowed",
+    "Several",
 ]
 
 
@@ -74,6 +76,18 @@ class BadInputs(BadInput):
     def __init__(self, errors: Iterable[BadInput]) -> None:
         self.errors = tuple(errors)
         super().__init__(f"{len(self.errors)} problems found")
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+class Several(LockstepError):
+    """Several errors that stand side by side. Bad input only when all of them are."""
+
+    def __init__(self, errors: Iterable[LockstepError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(f"{len(self.errors)} problems found")
+        self.exit_code = 3 if all(error.exit_code == BadInput.exit_code for error in self.errors) else 1
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)

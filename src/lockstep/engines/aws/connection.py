@@ -31,7 +31,7 @@ class Connection:
         self.calls: Counter[str] = Counter()
         self.secrets: set[str] = set()
         self._lock = threading.RLock()
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str | None], Any] = {}
         self._session: Any = None
         self._scope: Scope | None = None
         self._quotas: Quotas | None = None
@@ -99,17 +99,16 @@ class Connection:
         answer: dict[str, Any] = method(**params)
         return answer
 
-    def client(self, service: str) -> Any:
-        """The botocore client of a service, made when it is first needed."""
-        client = self._clients.get(service)
-        if client is None:
+    def client(self, service: str, region: str | None = None) -> Any:
+        """The botocore client of a service, made when it is first needed. ``region`` None: our own."""
+        key = (service, region)
+        if key not in self._clients:
             with self._lock:
-                client = self._clients.get(service)
-                if client is None:
-                    client = self._clients[service] = self._make_client(service)
-        return client
+                if key not in self._clients:
+                    self._clients[key] = self._make_client(service, region or self._region())
+        return self._clients[key]
 
-    def _make_client(self, service: str) -> Any:
+    def _make_client(self, service: str, region: str) -> Any:
         from botocore.config import Config
 
         session = self._make_session()
@@ -124,7 +123,7 @@ class Connection:
             s3={"addressing_style": "path"} if _is_loopback(_endpoint(session, service)) else None,
         )
         try:
-            return session.create_client(service, region_name=self._region(), config=config)
+            return session.create_client(service, region_name=region, config=config)
         except Exception as error:
             raise self.explain(error, service, "CreateClient") from error
 

@@ -1,0 +1,245 @@
+"""``doctor``: can everything that Lockstep needs be reached, and what to do where it cannot."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from lockstep.delivery.packages import make_catalog, with_packages
+from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.engines.aws import notification
+from lockstep.engines.aws.connection import Connection, Connections
+from lockstep.errors import LockstepError
+from lockstep.model import Check, Environment, Verdict
+
+__all__ = ["run_checks"]
+
+SKEW_REFUSED = 300  # seconds by which AWS lets a signature's time be off
+SKEW_ODD = 30
+
+ACTIONS = (
+    "lambda:ListFunctions",
+    "lambda:GetFunction",
+    "lambda:CreateFunction",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "lambda:DeleteFunction",
+    "lambda:GetPolicy",
+    "lambda:AddPermission",
+    "lambda:RemovePermission",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+    "tag:GetResources",
+    "s3:GetBucketNotification",
+    "s3:PutBucketNotification",
+    "s3:GetObject",
+    "s3:PutObject",
+    "iam:PassRole",
+)
+"""What a sync with triggers needs; the other services are asked for only by fields that use them."""
+
+
+def run_checks(where: Where, *, on_check: Callable[[Check], None]) -> tuple[Check, ...]:
+    """Run every check that can be run, telling each as soon as it is known. Changes nothing in AWS."""
+    checks: list[Check] = []
+    for check in _all(where):
+        checks.append(check)
+        on_check(check)
+    return tuple(checks)
+
+
+def _all(where: Where) -> Iterator[Check]:
+    yield _git()
+    try:
+        workspace = open_workspace(where)
+    except LockstepError as error:
+        yield _failed("repository", error)
+        return
+    lambdas = sum(1 for target in workspace.fleet.targets.values() if target.function)
+    yield Check(
+        name="repository",
+        verdict=Verdict.WARNING if workspace.warnings else Verdict.OK,
+        detail=f"{workspace.project.file}: {len(workspace.fleet.targets)} targets, {lambdas} of them Lambda"
+        + "".join(f"; {warning}" for warning in workspace.warnings),
+    )
+    yield from _clouds(workspace)
+
+
+def _git() -> Check:
+    from lockstep.git.command import run_git
+
+    try:
+        version = run_git(("--version",), doing="looking for git").decode().strip()
+    except LockstepError as error:
+        return _failed("git", error)
+    return Check(name="git", verdict=Verdict.OK, detail=version)
+
+
+def _clouds(workspace: Workspace) -> Iterator[Check]:
+    connections = Connections(threading.Event())
+    by_connection: dict[int, tuple[Connection, list[Environment]]] = {}
+    for name in sorted(
+        {target.environment for target in workspace.fleet.targets.values() if target.function}
+    ):
+        environment = workspace.project.environment(name)
+        connection = connections.get(environment)
+        known = by_connection.setdefault(id(connection), (connection, []))[1]
+        if environment not in known:
+            known.append(environment)
+    usable: list[Connection] = []
+    for connection, environments in by_connection.values():
+        names = ", ".join(environment.name for environment in environments)
+        try:
+            scope = connection.scope
+        except LockstepError as error:
+            yield _failed(f"credentials ({names})", error)
+            continue
+        usable.append(connection)
+        yield Check(
+            name=f"credentials ({names})",
+            verdict=Verdict.OK,
+            detail=f"account {scope.account}, Region {scope.region}",
+        )
+        yield _clock(connection)
+        yield _permissions(connection)
+        yield from _buckets(workspace, connection)
+    if usable:
+        yield from _packages(workspace, usable[0])
+
+
+def _clock(connection: Connection) -> Check:
+    answer = connection.call("sts", "GetCallerIdentity")
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if not date:
+        return Check(name="clock", verdict=Verdict.SKIPPED, detail="the answer has no Date")
+    skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
+    if skew < SKEW_ODD:
+        return Check(name="clock", verdict=Verdict.OK, detail=f"within {max(1, round(skew))} s of AWS")
+    return Check(
+        name="clock",
+        verdict=Verdict.FAILED if skew > SKEW_REFUSED else Verdict.WARNING,
+        detail=f"{skew:.0f} s away from AWS, which refuses signatures from {SKEW_REFUSED} s on",
+        fix="set this machine's clock, for example by switching NTP on",
+    )
+
+
+def _permissions(connection: Connection) -> Check:
+    """By simulation where that is allowed, otherwise by calls that only read."""
+    name = f"permissions ({connection.environment.name})"
+    identity = connection.call("sts", "GetCallerIdentity")
+    try:
+        answer = connection.call(
+            "iam",
+            "SimulatePrincipalPolicy",
+            PolicySourceArn=_principal(str(identity["Arn"])),
+            ActionNames=list(ACTIONS),
+        )
+        results = answer.get("EvaluationResults", ())
+    except LockstepError:
+        return _harmless(connection, name)
+    if not results:
+        return _harmless(connection, name)
+    denied = [r["EvalActionName"] for r in results if r.get("EvalDecision") != "allowed"]
+    if not denied:
+        return Check(name=name, verdict=Verdict.OK, detail=f"{len(results)} actions allowed (simulated)")
+    return Check(
+        name=name,
+        verdict=Verdict.WARNING,
+        detail=f"simulation on all resources denies {', '.join(denied)}",
+        fix="allow them for this project's functions and buckets; policies that are limited to those "
+        "resources are denied by the simulation and work all the same",
+    )
+
+
+def _principal(arn: str) -> str:
+    """The role behind an assumed role's session: simulation takes no sessions."""
+    if ":assumed-role/" not in arn:
+        return arn
+    head, _, rest = arn.partition(":assumed-role/")
+    return f"{head.replace(':sts:', ':iam:')}:role/{rest.split('/')[0]}"
+
+
+def _harmless(connection: Connection, name: str) -> Check:
+    denied: list[LockstepError] = []
+    for service, operation, params in (
+        ("lambda", "ListFunctions", {"MaxItems": 1}),
+        ("resourcegroupstaggingapi", "GetResources", {"ResourcesPerPage": 1}),
+    ):
+        try:
+            connection.call(service, operation, **params)
+        except LockstepError as error:
+            denied.append(error)
+    if denied:
+        return _failed(name, denied[0])
+    return Check(
+        name=name,
+        verdict=Verdict.OK,
+        detail="reading works; writing was not tried (iam:SimulatePrincipalPolicy would tell)",
+    )
+
+
+def _buckets(workspace: Workspace, connection: Connection) -> Iterator[Check]:
+    project = workspace.project
+    package_bucket = project.package_bucket
+    if package_bucket:
+        try:
+            connection.call(
+                "s3", "HeadBucket", Bucket=package_bucket, ExpectedBucketOwner=connection.scope.account
+            )
+            yield Check(name="package bucket", verdict=Verdict.OK, detail=package_bucket)
+        except LockstepError as error:
+            yield Check(
+                name="package bucket",
+                verdict=Verdict.FAILED,
+                detail=f"{package_bucket}: {error.problem}",
+                fix="create it in this account, or change `packages.bucket` in lockstep.yaml",
+            )
+    names = {
+        trigger.bucket
+        for target in workspace.fleet.targets.values()
+        if target.environment.partition("/")[0] == connection.environment.name or target.function
+        for trigger in target.triggers
+    }
+    for name in sorted(names):
+        try:
+            raw = notification.read(connection, name)
+        except LockstepError as error:
+            yield _failed(f"bucket {name}", error)
+            continue
+        if raw is None:
+            yield Check(
+                name=f"bucket {name}",
+                verdict=Verdict.FAILED,
+                detail="there is no such bucket",
+                fix="create it, or correct the trigger",
+            )
+        else:
+            entries = sum(len(value) for value in raw.values() if isinstance(value, list))
+            yield Check(name=f"bucket {name}", verdict=Verdict.OK, detail=f"{entries} notification entries")
+
+
+def _packages(workspace: Workspace, connection: Connection) -> Iterator[Check]:
+    from lockstep.settings import read_settings
+
+    token = read_settings().github_token
+    catalog = make_catalog(workspace, token, lambda region: connection.client("s3", region))
+    _, errors = with_packages(workspace.fleet, catalog, workspace.project.package_bucket)
+    if errors:
+        key, error = next(iter(sorted(errors.items())))
+        yield Check(
+            name="packages",
+            verdict=Verdict.FAILED,
+            detail=f"{len(errors)} cannot be had; {key}: {error.problem}",
+            fix=error.fix,
+        )
+    else:
+        yield Check(name="packages", verdict=Verdict.OK, detail="every declared version has its package")
+
+
+def _failed(name: str, error: LockstepError) -> Check:
+    return Check(
+        name=name,
+        verdict=Verdict.FAILED,
+        detail=str(error).partition("\n  fix: ")[0],
+        fix=error.fix,
+    )

@@ -1,0 +1,76 @@
+"""Which targets a command is about: patterns, and what changed since a commit."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from lockstep.delivery.workspace import PROJECT_FILE, Subtree, Workspace
+from lockstep.errors import BadInput
+from lockstep.git.history import changed_paths
+from lockstep.git.repository import find_repository
+from lockstep.model import select
+
+__all__ = ["changed_since", "check_patterns"]
+
+_PREVIEW = re.compile(r"^preview/[^/*?\[]+(/[^/]*)?$")
+
+
+def check_patterns(workspace: Workspace, patterns: Iterable[str]) -> None:
+    """Raise BadInput for a pattern that no target matches, with what is close to it.
+
+    A preview that is named outright may be gone from the repository: syncing it removes it.
+    """
+    keys = list(workspace.fleet.targets)
+    for pattern in patterns:
+        if select(keys, [pattern]) or _PREVIEW.match(pattern):
+            continue
+        known = sorted({*keys, *(target.environment for target in workspace.fleet.targets.values())})
+        close = difflib.get_close_matches(pattern, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known[:8])}"
+        raise BadInput(
+            "no target matches", where=pattern, fix=f"{hint} (`lockstep status` lists all targets)"
+        )
+
+
+def changed_since(workspace: Workspace, since: str) -> tuple[str, ...] | None:
+    """Keys and patterns of targets whose files changed since a commit; None means: take everything.
+
+    A target whose files are gone is among them, so that it is removed.
+    """
+    where = workspace.where
+    if where.repo is not None:
+        raise BadInput("--since needs a local repository", where=where.repo, fix="clone it and use -C")
+    repository = find_repository(where.folder)
+    until = workspace.tree.commit if where.rev is not None else None
+    changed = changed_paths(repository, since, until)
+    if changed is None:
+        return None
+    tree = workspace.tree
+    if isinstance(tree, Subtree):
+        changed = {path.removeprefix(tree.prefix) for path in changed if path.startswith(tree.prefix)}
+    if PROJECT_FILE in changed:
+        return None
+    keys = {key for key, files in workspace.files.items() if not changed.isdisjoint(files)}
+    folder = workspace.project.folder.strip("./")
+    base = f"{folder}/environments/" if folder else "environments/"
+    for path in changed:
+        if path.startswith(base):
+            keys.update(_vanished(path.removeprefix(base).split("/"), workspace))
+    return tuple(sorted(keys))
+
+
+def _vanished(parts: list[str], workspace: Workspace) -> list[str]:
+    """The target or preview that a changed path belonged to, when it is not declared any more."""
+    match parts:
+        case ["preview", preview, *_] if preview.startswith("pr-"):
+            environment = f"preview/{preview}"
+            alive = any(t.environment == environment for t in workspace.fleet.targets.values())
+            if not alive:
+                return [f"{environment}/*"]
+            if len(parts) == 4 and parts[2] == "services":
+                return [f"{environment}/{parts[3].removesuffix('.values.yaml')}"]
+            return []
+        case [environment, service, _, *_] if environment != "preview":
+            return [f"{environment}/{service}"]
+        case _:
+            return []

@@ -1,0 +1,209 @@
+"""``plan`` and ``sync``: from a workspace to a plan, and from a plan to a report."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lockstep.delivery.packages import make_catalog, with_packages
+from lockstep.delivery.selection import changed_since, check_patterns
+from lockstep.delivery.workspace import Workspace
+from lockstep.errors import BadInput, LockstepError, NotAllowed, Several
+from lockstep.model import Fleet, Outcome, Plan, Report, StepResult
+from lockstep.planning.policy import Rules
+
+__all__ = ["Options", "Session", "make_plan", "run_sync"]
+
+_ROUNDS = 3  # plans made for targets that change while they are synced
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the user asked for. No patterns and no ``since`` mean everything."""
+
+    patterns: tuple[str, ...] = ()
+    since: str | None = None
+    adopt: bool = False
+    allow_deletes: int | None = None
+    full: bool = False
+    github_token: str | None = None
+
+
+class Session:
+    """One run's engine and packages for a workspace."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        options: Options,
+        *,
+        stop: threading.Event | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        from lockstep.engines.aws import AwsEngine
+
+        self.workspace = workspace
+        self.options = options
+        self._progress = progress or (lambda _: None)
+        _check_engines(workspace)
+        rules = Rules(project=workspace.project, adopt=options.adopt, allow_deletes=options.allow_deletes)
+        self.catalog = make_catalog(workspace, options.github_token, self._s3_client)
+        self.engine: AwsEngine = AwsEngine(
+            rules, self.catalog.fetch, full=options.full, stop=stop, progress=self._progress
+        )
+
+    def plan(self, patterns: tuple[str, ...], *, is_lenient: bool = False) -> Plan:
+        """Plan for the targets that the patterns select.
+
+        A package that cannot be had is an error for all, unless ``is_lenient``: then it is a problem
+        of its target alone.
+        """
+        fleet = replace(self.workspace.fleet, selection=patterns)
+        self._progress("finding packages")
+        fleet, errors = with_packages(fleet, self.catalog, self.workspace.project.package_bucket)
+        if errors and not is_lenient:
+            raise _combined(list(errors.values()))
+        return self.engine.preview(fleet)
+
+    def _s3_client(self, region: str | None) -> Any:
+        """A client with the credentials of the first environment that deploys anything."""
+        for target in self.workspace.fleet.targets.values():
+            if target.function is not None:
+                return self.engine.connection(target.environment).client("s3", region)
+        raise BadInput("no environment deploys anything", where=self.workspace.project.file)
+
+
+def make_plan(
+    workspace: Workspace,
+    options: Options,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> Plan:
+    """Say what ``sync`` would do. Changes nothing. Raises LockstepError."""
+    patterns = patterns_of(workspace, options)
+    if patterns is None:
+        return _nothing(workspace, options)
+    return Session(workspace, options, progress=progress).plan(patterns)
+
+
+def run_sync(
+    workspace: Workspace,
+    options: Options,
+    *,
+    saved: Plan | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
+    on_step: Callable[[StepResult], None],
+    stop: threading.Event,
+) -> tuple[Plan, Report]:
+    """Plan and do it. A target that changed meanwhile is read and planned again.
+
+    With ``saved``, only that plan is applied: what would be done now must be just what it says.
+    Raises NotAllowed when it is not, or when a guard refuses; LockstepError when planning fails.
+    """
+    patterns = saved.selection if saved else patterns_of(workspace, options)
+    if patterns is None:
+        plan = _nothing(workspace, options)
+        if on_plan:
+            on_plan(plan)
+        return plan, Report()
+    session = Session(workspace, options, stop=stop)
+    plan = session.plan(patterns)
+    if saved is not None:
+        _check_fresh(saved, plan)
+    if on_plan:
+        on_plan(plan)
+    report = session.engine.apply(plan, on_step)
+    for _ in range(_ROUNDS - 1):
+        stale = session.engine.stale
+        if not stale or saved is not None or stop.is_set():
+            break
+        again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
+        report = _joined(report, session.engine.apply(again, on_step), stale)
+    return plan, report
+
+
+def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | None:
+    """The patterns that the options come to; None when nothing changed since ``since``."""
+    check_patterns(workspace, options.patterns)
+    if options.since is None:
+        return options.patterns
+    changed = changed_since(workspace, options.since)
+    if changed is None:
+        return options.patterns
+    if options.patterns:
+        from lockstep.model import select
+
+        changed = tuple(select(changed, options.patterns))
+    return changed or None
+
+
+def _nothing(workspace: Workspace, options: Options) -> Plan:
+    return Plan(
+        engine="aws",
+        project=workspace.project.name,
+        commit=workspace.fleet.commit,
+        notes=(f"no target changed since {options.since}",),
+    )
+
+
+def _check_engines(workspace: Workspace) -> None:
+    for environment in workspace.project.environments.values():
+        if environment.engine != "aws":
+            raise BadInput(
+                f"the engine {environment.engine!r} of {environment.name} is not there yet",
+                where=workspace.project.file,
+                fix="write `engine: aws`, or leave the line out",
+            )
+
+
+def _check_fresh(saved: Plan, now: Plan) -> None:
+    """Refuse a saved plan unless planning again gives the same one."""
+    from lockstep.render.codec import encode_plan
+
+    if saved.commit != now.commit:
+        raise NotAllowed(
+            f"the plan was made from commit {(saved.commit or '(none)')[:12]}, and the repository is at "
+            f"{(now.commit or '(none)')[:12]}",
+            fix="plan again, or check out the plan's commit (or name it with --rev)",
+        )
+    if encode_plan(saved) != encode_plan(now):
+        before = {target.target: target for target in saved.targets}
+        after = {target.target: target for target in now.targets}
+        differing = sorted(
+            key
+            for key in {*before, *after}
+            if key not in before or key not in after or before[key].verb != after[key].verb
+        )
+        what = f" ({', '.join(differing[:5])})" if differing else ""
+        raise NotAllowed(f"the plan is stale: what is live has changed since{what}", fix="plan again")
+
+
+def _targets_of(fleet: Fleet, stale: frozenset[str]) -> set[str]:
+    """Targets to plan again; a bucket stands for every target that it triggers."""
+    return {
+        key
+        for key, target in fleet.targets.items()
+        if key in stale or any(trigger.bucket in stale for trigger in target.triggers)
+    } | {key for key in stale if "/" in key}
+
+
+def _joined(first: Report, second: Report, stale: frozenset[str]) -> Report:
+    """One report of two rounds: what the second round did again replaces the first's failures."""
+    kept = [
+        result
+        for result in first.results
+        if result.outcome is Outcome.DONE
+        or (result.target not in stale and result.step not in {r.step for r in second.results})
+    ]
+    return replace(
+        second,
+        results=(*kept, *second.results),
+        seconds=first.seconds + second.seconds,
+        calls=first.calls + second.calls,
+        mismatches=(*first.mismatches, *second.mismatches),
+    )
+
+
+def _combined(errors: list[LockstepError]) -> LockstepError:
+    distinct = list({str(error): error for error in errors}.values())
+    return distinct[0] if len(distinct) == 1 else Several(distinct)

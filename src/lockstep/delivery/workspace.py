@@ -1,0 +1,123 @@
+"""Opening a project: the folder or commit that a command works on, read and validated."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockstep.config.cache import Cache
+from lockstep.config.load import load
+from lockstep.errors import BadInput
+from lockstep.git.repository import open_commit, open_worktree
+from lockstep.model import Fleet, Project
+from lockstep.model.tree import Tree
+
+__all__ = ["PROJECT_FILE", "Where", "Workspace", "open_tree", "open_workspace"]
+
+PROJECT_FILE = "lockstep.yaml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Where:
+    """Which tree to read: a folder as it lies on disk, or a commit of a repository."""
+
+    folder: Path
+    repo: str | None = None  # path or URL; with ``rev``
+    rev: str | None = None
+    cache: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """A project that was read and found valid."""
+
+    project: Project
+    fleet: Fleet
+    tree: Tree
+    where: Where
+    root: Path | None  # folder of the project file on disk; None for a remote repository
+    warnings: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]]  # target -> every file that contributes to it
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """The part of a tree below a folder, with that folder as its root."""
+
+    tree: Tree
+    prefix: str  # ends in "/"
+
+    @property
+    def commit(self) -> str | None:
+        """As the whole tree's."""
+        return self.tree.commit
+
+    @property
+    def is_dirty(self) -> bool:
+        """As the whole tree's."""
+        return self.tree.is_dirty
+
+    @property
+    def blobs(self) -> Mapping[str, str]:
+        """Files below the folder."""
+        return _below(self.tree.blobs, self.prefix)
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Symbolic links below the folder."""
+        return _below(self.tree.links, self.prefix)
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Contents by path below the folder."""
+        found = self.tree.read([self.prefix + path for path in paths])
+        return {path.removeprefix(self.prefix): data for path, data in found.items()}
+
+
+def open_workspace(where: Where) -> Workspace:
+    """Read the project and check all that can be checked without AWS.
+
+    Raises BadInput or BadInputs with file and line; GitError when git cannot read the tree.
+    """
+    tree, root = open_tree(where)
+    loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache))
+    return Workspace(
+        project=loaded.project,
+        fleet=loaded.fleet,
+        tree=tree,
+        where=where,
+        root=root,
+        warnings=loaded.warnings,
+        files=loaded.files,
+    )
+
+
+def open_tree(where: Where) -> tuple[Tree, Path | None]:
+    """The tree below the project file's folder, and where that folder lies on disk.
+
+    The project file is looked for in the folder and in those above it, up to the repository's root.
+    """
+    if where.repo is not None or where.rev is not None:
+        repo = where.repo or str(where.folder)
+        tree: Tree = open_commit(repo, where.rev or "HEAD", where.cache / "repositories")
+        local = Path(repo) if Path(repo).is_dir() else None
+        top = open_worktree(local).root if local is not None and where.repo is None else local
+    else:
+        work = open_worktree(where.folder)
+        tree, top = work, work.root
+    inside = ""
+    if top is not None and where.repo is None:
+        inside = where.folder.resolve().relative_to(top.resolve()).as_posix()
+    parts = [] if inside in {"", "."} else inside.split("/")
+    for depth in range(len(parts), -1, -1):
+        prefix = "".join(f"{part}/" for part in parts[:depth])
+        if f"{prefix}{PROJECT_FILE}" in tree.blobs or f"{prefix}{PROJECT_FILE}" in tree.links:
+            root = top / prefix if top is not None else None
+            return (Subtree(tree, prefix) if prefix else tree), root
+    raise BadInput(
+        f"there is no {PROJECT_FILE}",
+        where=where.repo or str(where.folder),
+        fix="run `lockstep init` there, or name the project's folder with -C",
+    )
+
+
+def _below(files: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {path.removeprefix(prefix): value for path, value in files.items() if path.startswith(prefix)}
