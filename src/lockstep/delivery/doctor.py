@@ -17,8 +17,7 @@ __all__ = ["run_checks"]
 SKEW_REFUSED = 300  # seconds by which AWS lets a signature's time be off
 SKEW_ODD = 30
 
-ACTIONS = (
-    "lambda:ListFunctions",
+FUNCTION_ACTIONS = (
     "lambda:GetFunction",
     "lambda:CreateFunction",
     "lambda:UpdateFunctionCode",
@@ -29,14 +28,11 @@ ACTIONS = (
     "lambda:RemovePermission",
     "lambda:TagResource",
     "lambda:UntagResource",
-    "tag:GetResources",
-    "s3:GetBucketNotification",
-    "s3:PutBucketNotification",
-    "s3:GetObject",
-    "s3:PutObject",
-    "iam:PassRole",
 )
-"""What a sync with triggers needs; the other services are asked for only by fields that use them."""
+BUCKET_ACTIONS = ("s3:GetBucketNotification", "s3:PutBucketNotification")
+PACKAGE_ACTIONS = ("s3:GetObject", "s3:PutObject")
+LISTING_ACTIONS = ("lambda:ListFunctions", "tag:GetResources")
+SIMULATED = 20  # resources of a kind that one simulation is asked for
 
 
 def run_checks(where: Where, *, on_check: Callable[[Check], None]) -> tuple[Check, ...]:
@@ -101,7 +97,7 @@ def _clouds(workspace: Workspace) -> Iterator[Check]:
             detail=f"account {scope.account}, Region {scope.region}",
         )
         yield _clock(connection)
-        yield _permissions(connection)
+        yield _permissions(workspace, connection)
         yield from _buckets(workspace, connection)
     if usable:
         yield from _packages(workspace, usable[0])
@@ -123,32 +119,69 @@ def _clock(connection: Connection) -> Check:
     )
 
 
-def _permissions(connection: Connection) -> Check:
-    """By simulation where that is allowed, otherwise by calls that only read."""
+def _permissions(workspace: Workspace, connection: Connection) -> Check:
+    """By simulation on this project's own resources, otherwise by calls that only read."""
     name = f"permissions ({connection.environment.name})"
+    reading = _reading(connection)
+    if reading is not None:
+        return _failed(name, reading)
     identity = connection.call("sts", "GetCallerIdentity")
-    try:
-        answer = connection.call(
-            "iam",
-            "SimulatePrincipalPolicy",
-            PolicySourceArn=_principal(str(identity["Arn"])),
-            ActionNames=list(ACTIONS),
+    denied: list[str] = []
+    allowed = 0
+    for actions, resources in _needs(workspace, connection):
+        try:
+            answer = connection.call(
+                "iam",
+                "SimulatePrincipalPolicy",
+                PolicySourceArn=_principal(str(identity["Arn"])),
+                ActionNames=list(actions),
+                ResourceArns=resources,
+            )
+        except LockstepError:
+            return _unsimulated(name)
+        for result in answer.get("EvaluationResults", ()):
+            if result.get("EvalDecision") == "allowed":
+                allowed += 1
+            else:
+                denied.append(str(result.get("EvalActionName")))
+    if set(LISTING_ACTIONS) & set(denied) or not allowed:
+        # They have just worked, so this simulation does not know what is really allowed.
+        return _unsimulated(name)
+    if denied:
+        return Check(
+            name=name,
+            verdict=Verdict.FAILED,
+            detail=f"denied (by simulation): {', '.join(sorted(set(denied)))}",
+            fix="allow them on this project's functions, buckets and roles",
         )
-        results = answer.get("EvaluationResults", ())
-    except LockstepError:
-        return _harmless(connection, name)
-    if not results:
-        return _harmless(connection, name)
-    denied = [r["EvalActionName"] for r in results if r.get("EvalDecision") != "allowed"]
-    if not denied:
-        return Check(name=name, verdict=Verdict.OK, detail=f"{len(results)} actions allowed (simulated)")
-    return Check(
-        name=name,
-        verdict=Verdict.WARNING,
-        detail=f"simulation on all resources denies {', '.join(denied)}",
-        fix="allow them for this project's functions and buckets; policies that are limited to those "
-        "resources are denied by the simulation and work all the same",
-    )
+    return Check(name=name, verdict=Verdict.OK, detail=f"{allowed} actions allowed (by simulation)")
+
+
+def _needs(workspace: Workspace, connection: Connection) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Actions and the resources of this project that they are needed on."""
+    scope = connection.scope
+    functions: set[str] = set()
+    buckets: set[str] = set()
+    roles: set[str] = set()
+    for target in workspace.fleet.targets.values():
+        environment = workspace.project.environment(target.environment)
+        if target.function is None or environment.region not in {None, scope.region}:
+            continue
+        functions.add(scope.function_arn(target.function.name))
+        buckets.update(scope.bucket_arn(trigger.bucket) for trigger in target.triggers)
+        role = str(target.function.settings.get("role", ""))
+        prefix = f"arn:{scope.partition}:iam::{scope.account}:role/"
+        roles.add(role if role.startswith("arn:") else f"{prefix}{role.lstrip('/')}")
+    package_bucket = workspace.project.package_bucket
+    yield LISTING_ACTIONS, ["*"]
+    for actions, resources in (
+        (FUNCTION_ACTIONS, functions),
+        (BUCKET_ACTIONS, buckets),
+        (("iam:PassRole",), roles),
+        (PACKAGE_ACTIONS, {f"{scope.bucket_arn(package_bucket)}/*"} if package_bucket else set()),
+    ):
+        if resources:
+            yield actions, sorted(resources)[:SIMULATED]
 
 
 def _principal(arn: str) -> str:
@@ -159,18 +192,17 @@ def _principal(arn: str) -> str:
     return f"{head.replace(':sts:', ':iam:')}:role/{rest.split('/')[0]}"
 
 
-def _harmless(connection: Connection, name: str) -> Check:
-    denied: list[LockstepError] = []
-    for service, operation, params in (
-        ("lambda", "ListFunctions", {"MaxItems": 1}),
-        ("resourcegroupstaggingapi", "GetResources", {"ResourcesPerPage": 1}),
-    ):
-        try:
-            connection.call(service, operation, **params)
-        except LockstepError as error:
-            denied.append(error)
-    if denied:
-        return _failed(name, denied[0])
+def _reading(connection: Connection) -> LockstepError | None:
+    """The error of the first harmless call that does not work, if any."""
+    try:
+        connection.call("lambda", "ListFunctions", MaxItems=1)
+        connection.call("resourcegroupstaggingapi", "GetResources", ResourcesPerPage=1)
+    except LockstepError as error:
+        return error
+    return None
+
+
+def _unsimulated(name: str) -> Check:
     return Check(
         name=name,
         verdict=Verdict.OK,
