@@ -1,0 +1,164 @@
+"""All packages of a plan: found, compared with their pins, and fetched when they have to be staged."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lockstep.artifacts.base import Found, Source
+from lockstep.artifacts.cache import Cache
+from lockstep.artifacts.checks import check_zip, sha256_of
+from lockstep.errors import ArtifactError, BadInput, LockstepError
+from lockstep.model import Package, Release
+
+__all__ = ["Catalog", "Resolved"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """Packages by the caller's keys, and what is wrong with the others."""
+
+    packages: Mapping[str, Package] = field(default_factory=dict)
+    errors: Mapping[str, LockstepError] = field(default_factory=dict)
+
+
+class Catalog:
+    """Turns releases into packages. Several threads may use one catalog."""
+
+    def __init__(self, sources: Mapping[str, Source], cache: Cache) -> None:
+        self._sources = sources
+        self._cache = cache
+        self._releases: dict[str, tuple[Release, Found]] = {}  # by digest
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    def package(self, release: Release, bucket: str | None) -> Package:
+        """Return the package of a release, to be staged in ``bucket``.
+
+        A package that lies in that bucket already, or anywhere in S3 when ``bucket`` is None, is used
+        where it is. Nothing is downloaded when the digest is published, pinned or known from before.
+        Raises ArtifactError when there is no such package or it is not the one that was pinned.
+        """
+        found, digest, size = self._identify(release, bucket)
+        return self._staged(release, bucket, found, digest, size)
+
+    def resolve(self, wanted: Mapping[str, tuple[Release, str | None]], workers: int = 8) -> Resolved:
+        """Find many packages in parallel, each distinct release once.
+
+        ``wanted`` maps a key of the caller's, such as a target's, to release and package bucket.
+        """
+        same: dict[Hashable, list[str]] = {}
+        for key, (release, bucket) in wanted.items():
+            options = tuple(sorted(release.options.items()))
+            identity = (release.source, options, release.sha256, bucket)
+            same.setdefault(identity, []).append(key)
+        packages: dict[str, Package] = {}
+        errors: dict[str, LockstepError] = {}
+
+        def find(keys: list[str]) -> tuple[Found, str, int] | LockstepError:
+            try:
+                return self._identify(*wanted[keys[0]])
+            except LockstepError as error:
+                return error
+
+        with ThreadPoolExecutor(max_workers=max(1, min(workers, len(same)))) as pool:
+            for keys, found in zip(same.values(), pool.map(find, same.values()), strict=True):
+                for key in keys:
+                    release, bucket = wanted[key]
+                    try:
+                        if isinstance(found, LockstepError):
+                            raise found
+                        packages[key] = self._staged(release, bucket, *found)
+                    except LockstepError as error:
+                        errors[key] = error
+        return Resolved(packages=packages, errors=errors)
+
+    def fetch(self, package: Package) -> Path:
+        """Return a file with the package, checked and with the right digest, downloading it if need be.
+
+        Raises ArtifactError when it cannot be had, is damaged or is not what it was. A package is
+        known after ``package`` or ``resolve`` in this catalog, or from the cache.
+        """
+        with self._lock:
+            lock = self._locks[package.sha256]
+        with lock:
+            if path := self._cache.get(package.sha256):
+                return path
+            if package.sha256 not in self._releases:
+                raise ArtifactError(
+                    f"the package {package.origin} is not on this machine",
+                    fix="plan again, then sync that plan",
+                )
+            release, found = self._releases[package.sha256]
+            _, _, path = self._download(release, found, expected=package.sha256)
+            return path
+
+    def _identify(self, release: Release, bucket: str | None) -> tuple[Found, str, int]:
+        """Return what the source has, its digest and its size in bytes (0: not known)."""
+        source = self._source(release)
+        found = source.find(release)
+        digest, size = found.sha256, found.size or 0
+        if digest is None and found.etag and (known := self._cache.remembered(found.origin, found.etag)):
+            digest, size = known
+        if digest is None and release.sha256 and not _is_in_place(found, bucket):
+            digest = release.sha256  # compared when it is fetched, before it is staged
+        if digest is None:
+            digest, size, _ = self._download(release, found, expected=release.sha256)
+        _compare(release, found, digest, release.sha256)
+        with self._lock:
+            self._releases[digest] = (release, found)
+        return found, digest, size
+
+    def _staged(self, release: Release, bucket: str | None, found: Found, digest: str, size: int) -> Package:
+        if _is_in_place(found, bucket) and found.bucket and found.key:
+            return Package(
+                sha256=digest,
+                size=size,
+                bucket=found.bucket,
+                key=found.key,
+                origin=found.origin,
+                object_version=found.object_version,
+                is_staged=True,
+            )
+        if bucket is None:
+            raise BadInput(
+                f"there is no bucket to stage {found.origin} in",
+                where=release.place,
+                fix="set packages.bucket in lockstep.yaml",
+            )
+        key = release.staged_key.replace("{sha256}", digest)
+        return Package(sha256=digest, size=size, bucket=bucket, key=key, origin=found.origin)
+
+    def _download(self, release: Release, found: Found, *, expected: str | None) -> tuple[str, int, Path]:
+        with self._cache.new_file() as file:
+            self._source(release).download(release, found, file)
+            digest, size = sha256_of(file), file.stat().st_size
+            _compare(release, found, digest, expected)
+            check_zip(file, origin=found.origin)
+            path = self._cache.add(file, digest)
+        if found.etag:
+            self._cache.remember(found.origin, found.etag, digest, size)
+        return digest, size, path
+
+    def _source(self, release: Release) -> Source:
+        if release.source not in self._sources:
+            known = ", ".join(sorted(self._sources))
+            raise BadInput(
+                f"there is no artifact source {release.source}", where=release.place, fix=f"one of: {known}"
+            )
+        return self._sources[release.source]
+
+
+def _is_in_place(found: Found, bucket: str | None) -> bool:
+    return found.bucket is not None and bucket in (None, found.bucket)
+
+
+def _compare(release: Release, found: Found, digest: str, expected: str | None) -> None:
+    if expected and digest != expected:
+        raise ArtifactError(
+            f"{found.origin} has the digest {digest}, not {expected}",
+            where=release.place,
+            fix="it was replaced, or the pin is of another version: check which, then correct lambda.sha256",
+        )

@@ -1,0 +1,108 @@
+"""Packages that lie in the repository or beside it (kind ``directory``; option ``path``).
+
+``path`` is relative to the repository's root and never leaves it. Files on disk need not be
+committed: a build puts its zips into an ignored folder.
+"""
+
+import os
+import stat
+from pathlib import Path, PurePosixPath
+
+from lockstep.artifacts.base import Found
+from lockstep.errors import ArtifactError, BadInput
+from lockstep.model import Release
+from lockstep.model.tree import Tree
+
+__all__ = ["DirectorySource", "TreeSource"]
+
+
+class DirectorySource:
+    """Packages on disk below ``root``; no symbolic link leads out of it."""
+
+    kind = "directory"
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def find(self, release: Release) -> Found:
+        """Look at the file; its content is known by its times and size until it is read once."""
+        path = _path(release)
+        descriptor = self._open(release, path)
+        try:
+            about = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        seen = f"{about.st_dev}-{about.st_ino}-{about.st_size}-{about.st_mtime_ns}-{about.st_ctime_ns}"
+        return Found(origin=f"directory:{path}", size=about.st_size, etag=f"{self._root}:{seen}")
+
+    def download(self, release: Release, found: Found, into: Path) -> None:
+        """Copy the file to ``into``."""
+        descriptor = self._open(release, _path(release))
+        with os.fdopen(descriptor, "rb") as source, into.open("wb") as copy:
+            while chunk := source.read(1 << 20):
+                copy.write(chunk)
+
+    def _open(self, release: Release, path: str) -> int:
+        real = (self._root / path).resolve()
+        if not real.is_relative_to(self._root):
+            raise BadInput(
+                f"{path} is a symbolic link out of the repository",
+                where=release.place,
+                fix="put the package itself there",
+            )
+        try:
+            descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise _absent(release, path) from None
+        except OSError as error:
+            raise ArtifactError(
+                f"{path} cannot be read: {error.strerror}", where=release.place, fix="check its permissions"
+            ) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ArtifactError(f"{path} is not a file", where=release.place, fix="name a zip")
+        return descriptor
+
+
+class TreeSource:
+    """Packages that are committed, read from a commit without a checkout."""
+
+    kind = "directory"
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def find(self, release: Release) -> Found:
+        """Look the file up in the commit; its content is known by its blob id."""
+        path = _path(release)
+        blob = self._tree.blobs.get(path)
+        if blob is None:
+            raise _absent(release, path)
+        return Found(origin=f"directory:{path}", etag=f"blob:{blob}")
+
+    def download(self, release: Release, found: Found, into: Path) -> None:
+        """Write the file to ``into``."""
+        path = _path(release)
+        into.write_bytes(self._tree.read([path])[path])
+
+
+def _path(release: Release) -> str:
+    path = release.options.get("path", "")
+    parts = PurePosixPath(path).parts
+    if not path or "\0" in path:
+        raise BadInput("the directory source has no path", where=release.place, fix="set artifacts.path")
+    if path.startswith("/") or ".." in parts:
+        raise BadInput(
+            f"{path} leaves the repository",
+            where=release.place,
+            fix="write a path relative to its root, without ..",
+        )
+    return "/".join(parts)
+
+
+def _absent(release: Release, path: str) -> ArtifactError:
+    return ArtifactError(
+        f"there is no package {path} for {release.service} {release.version}",
+        where=release.place,
+        fix="build it, or check artifacts.path and the version",
+    )

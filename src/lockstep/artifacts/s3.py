@@ -1,0 +1,131 @@
+"""Packages in S3 (kind ``s3``; options ``bucket``, ``key``, ``version``, ``region``, ``owner``).
+
+One HeadObject finds a package and its digest: the object's SHA-256 checksum when it covers the whole
+object, else the metadata entry ``lockstep-sha256``. ``owner`` is the account that must own the bucket.
+"""
+
+import base64
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lockstep.artifacts.base import Found
+from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
+from lockstep.model import Release
+
+__all__ = ["S3Source"]
+
+MAX_BYTES = 262_144_000  # a zip that is larger cannot unpack to Lambda's 250 MB
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class S3Source:
+    """Finds packages with a botocore S3 client; ``client`` makes one for a Region, None is its own."""
+
+    kind = "s3"
+
+    def __init__(self, client: Callable[[str | None], Any]) -> None:
+        self._client = client
+
+    def find(self, release: Release) -> Found:
+        """Ask for the object's head; ArtifactError or NoCredentials when it cannot be read."""
+        bucket, key = _place(release)
+        head = self._call(release, "head_object", ChecksumMode="ENABLED")
+        version = head.get("VersionId")
+        return Found(
+            origin=f"s3://{bucket}/{key}",
+            sha256=_digest(head),
+            size=head["ContentLength"],
+            etag=f"{head['ETag']}-{version}",
+            bucket=bucket,
+            key=key,
+            object_version=None if version == "null" else version,
+        )
+
+    def download(self, release: Release, found: Found, into: Path) -> None:
+        """Write the object that was found, and no later one, to ``into``."""
+        if (found.size or 0) > MAX_BYTES:
+            raise ArtifactError(
+                f"{found.origin} is larger than 250 MB", where=release.place, fix="use a container image"
+            )
+        etag = (found.etag or "").rpartition("-")[0]
+        got = self._call(release, "get_object", version=found.object_version, IfMatch=etag)
+        with into.open("wb") as file:
+            for chunk in got["Body"].iter_chunks(1 << 20):
+                file.write(chunk)
+
+    def _call(self, release: Release, name: str, version: str | None = None, **parameters: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        bucket, key = _place(release)
+        options = release.options
+        if version := version or options.get("version"):
+            parameters["VersionId"] = version
+        if owner := options.get("owner"):
+            parameters["ExpectedBucketOwner"] = owner
+        try:
+            call = getattr(self._client(options.get("region")), name)
+            return call(Bucket=bucket, Key=key, **parameters)
+        except ClientError as error:
+            raise _refused(release, f"s3://{bucket}/{key}", error.response) from None
+        except BotoCoreError as error:
+            raise _failed(release, f"s3://{bucket}/{key}", error) from None
+
+
+def _place(release: Release) -> tuple[str, str]:
+    bucket, key = release.options.get("bucket"), release.options.get("key")
+    if not bucket or not key:
+        raise BadInput(
+            "the s3 source needs a bucket and a key",
+            where=release.place,
+            fix="set artifacts.bucket and artifacts.key",
+        )
+    return bucket, key
+
+
+def _digest(head: Any) -> str | None:
+    """The digest of the whole object; a composite one (of a multipart upload) is of its parts."""
+    checksum = head.get("ChecksumSHA256", "")
+    if checksum and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum:
+        return base64.b64decode(checksum).hex()
+    named = head.get("Metadata", {}).get("lockstep-sha256", "")
+    return named if _SHA256.fullmatch(named) else None
+
+
+def _refused(release: Release, origin: str, response: Any) -> LockstepError:
+    code = response.get("Error", {}).get("Code", "")
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    match code, status:
+        case "ExpiredToken" | "InvalidAccessKeyId" | "SignatureDoesNotMatch", _:
+            return NoCredentials(f"{origin}: the AWS credentials are not valid ({code})", fix="sign in again")
+        case "NoSuchBucket", _:
+            problem, fix = "there is no such bucket", "check artifacts.bucket"
+        case _, 404:
+            problem, fix = "there is no such object", "check the version, and that the package was uploaded"
+        case _, 403:
+            problem = "access is denied, or there is no such object"
+            fix = "allow s3:GetObject, and s3:ListBucket so that AWS says which; check the bucket's owner"
+        case _, 301 | 400 if "x-amz-bucket-region" in headers:
+            region = headers["x-amz-bucket-region"]
+            problem, fix = f"the bucket is in {region}", f"set artifacts.region to {region}"
+        case _, 412:
+            problem, fix = "the object was replaced meanwhile", "plan again"
+        case _:
+            problem, fix = f"AWS answered {code or status}", "check the object, or run again later"
+    return ArtifactError(f"{origin}: {problem}", where=release.place, fix=fix)
+
+
+def _failed(release: Release, origin: str, error: Exception) -> LockstepError:
+    from botocore import exceptions as of
+
+    if isinstance(error, of.NoCredentialsError | of.PartialCredentialsError | of.TokenRetrievalError):
+        return NoCredentials(
+            f"{origin}: there are no AWS credentials", where=release.place, fix="sign in, or set AWS_PROFILE"
+        )
+    if isinstance(error, of.ParamValidationError):
+        return ArtifactError(
+            f"{origin}: {error}", where=release.place, fix="check artifacts.bucket and artifacts.key"
+        )
+    return ArtifactError(f"{origin}: {error}", where=release.place, fix="check the network, then run again")
