@@ -23,7 +23,9 @@ __all__ = [
     "Call",
     "Field",
     "Kind",
+    "existing",
     "from_api",
+    "matches",
     "normalise",
     "to_api",
 ]
@@ -456,6 +458,11 @@ def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
         value = normalise(row, raw)
         if value is not None:
             settings[row.name] = value
+    return existing(settings)
+
+
+def existing(settings: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings without those that mean nothing beside the others: see ``Field.needs``."""
     return {name: value for name, value in settings.items() if _exists(BY_NAME[name], settings)}
 
 

@@ -69,14 +69,18 @@ Value: TypeAlias = "_Scalar | Secret | Reference | tuple[Value, ...] | Mapping[s
 """What a field can hold. Lists are tuples, so that values can be compared and hashed."""
 
 _SECRET_WORDS = re.compile(
-    r"pass(word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential"
-    r"|conn(ection)?_?str(ing)?|(^|_)dsn($|_)|(^|_)pwd($|_)|auth(?!or)|signing_?key|encryption_?key",
+    r"passw(or)?d|passphrase|(?<![a-z])(db|pg|user|root|admin|smtp|mysql|redis|mongo)?pass(?![a-z])|(^|_)pwd($|_)"
+    r"|secret|credential|token(?!i[sz])|auth(?!or)|authori[sz]ation"
+    r"|(api|access|account|encryption|hmac|jwt|licen[cs]e|master|private|shared|signing|ssh|webhook)_?key(?!space)"
+    r"|conn(ection)?_?str(ing)?|(^|_)dsn($|_)",
     re.IGNORECASE,
 )
+"""Rather one mask too many than one secret shown; but no word that merely contains one of these."""
 _SECRET_VALUES = re.compile(
     r"://[^/\s:@]*:[^/\s@]+@"  # a URL with a password
+    r"|(?i:\b(password|pwd|accountkey|sharedaccesskey)\s*=\s*[^\s;])"  # a connection string
     r"|\b(AKIA|ASIA)[A-Z0-9]{16}\b"  # an AWS access key
-    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_"  # a GitHub token
+    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_|\bglpat-|\bxox[abprs]-"  # GitHub, GitLab, Slack
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.",  # a JWT
 )

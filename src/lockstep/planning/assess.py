@@ -1,11 +1,11 @@
 """One target, looked at on its own: what differs, and whether it may be touched."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from lockstep.model import Call, Change, Fleet, Function, Statement, Target, Verb
 from lockstep.planning.diff import diff_code, diff_settings, diff_tags, row_of, with_ignored
-from lockstep.planning.notifications import owner_of
+from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import (
     BUCKETS_TAG,
     Rules,
@@ -14,7 +14,23 @@ from lockstep.planning.policy import (
     remembered_buckets,
 )
 
-__all__ = ["Assessment", "assess", "permissions"]
+__all__ = ["Assessment", "Permissions", "assess", "permissions"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permissions:
+    """What has to change in a function's resource policy.
+
+    An id that is to be added and is taken by a statement with other content has to be freed first.
+    """
+
+    add: tuple[Statement, ...] = ()
+    remove: tuple[Statement, ...] = ()  # statements of ours
+
+    @property
+    def to_free(self) -> frozenset[str]:
+        """Ids of statements that are removed before others are added under the same ids."""
+        return frozenset(s.sid for s in self.remove) & frozenset(s.sid for s in self.add)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,15 +40,11 @@ class Assessment:
     target: Target
     verb: Verb
     wanted: Function  # desired, with ownership tags and what others manage
-    live: Target | None
+    live: Function | None
     changes: tuple[Change, ...]
+    permissions: Permissions
+    final_tags: Mapping[str, str | None]  # after buckets were let go
     problem: str | None = None
-    final_tags: Mapping[str, str | None] = field(default_factory=dict)  # after buckets were let go
-
-    @property
-    def function(self) -> Function | None:
-        """The live function, when there is one."""
-        return self.live.function if self.live else None
 
 
 def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, rules: Rules) -> Assessment:
@@ -49,65 +61,90 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
             for name in remembered_buckets(now.tags) - buckets
             if name in fleet.buckets and _has_entries(fleet, name, desired.project, target.key)
         }
-    final = _tags(function, now, ownership_tags(desired.project, target, sorted(buckets)))
-    first = _tags(function, now, ownership_tags(desired.project, target, sorted(buckets | letting_go)))
+    # A bucket is remembered until its entries are gone, so that a run that was killed can go on.
+    final = _tags(function, now, ownership_tags(desired.project, target, buckets))
+    first = _tags(function, now, ownership_tags(desired.project, target, buckets | letting_go))
     wanted = replace(function, tags=first)
-
-    def result(verb: Verb, changes: tuple[Change, ...] = (), problem: str | None = None) -> Assessment:
-        return Assessment(
-            target=target,
-            verb=verb,
-            wanted=wanted,
-            live=live,
-            changes=changes,
-            problem=problem,
-            final_tags=final,
-        )
-
-    missing = sorted(bucket for bucket in buckets if bucket not in fleet.buckets)
-    problem = target.problem
-    if missing and problem is None:
-        problem = f"the bucket {missing[0]} does not exist or may not be read; create it, or mend the trigger"
-    if now is None:
-        changes = (
-            *diff_settings(wanted, Function(name=wanted.name)),
-            *diff_code(wanted, Function(name=wanted.name)),
-        )
-        return result(Verb.BLOCKED if problem else Verb.CREATE, changes, problem)
-
+    policy = permissions(target, live, fleet)
+    against = now or Function(name=wanted.name)
     changes = (
-        *diff_code(wanted, now),
-        *diff_settings(wanted, now),
-        *diff_tags(wanted.tags, now.tags),
-        *_permission_changes(target, live, fleet),
+        *diff_code(wanted, against),
+        *diff_settings(wanted, against),
+        *(diff_tags(wanted.tags, now.tags) if now else ()),
+        *(Change(path="permission", new=statement.source_arn) for statement in policy.add),
+        *(Change(path="permission", old=statement.source_arn) for statement in policy.remove),
     )
-    problem = problem or _impossible(wanted, now, changes)
-    if problem:
-        return result(Verb.BLOCKED, changes, problem)
-    owner_problem = adoption_problem(rules, target, now, desired)
-    if now.owner is None:
-        return result(Verb.ADOPT, changes, owner_problem)
-    if owner_problem:
-        return result(Verb.BLOCKED, changes, owner_problem)
-    return result(Verb.UPDATE if changes else Verb.NOTHING, changes)
+    problem = target.problem or _missing_bucket(buckets, fleet)
+    verb = Verb.CREATE
+    if now is not None:
+        problem = problem or _impossible(wanted, now, changes)
+        verb = Verb.UPDATE if changes else Verb.NOTHING
+        if now.owner is None and not problem:
+            verb, problem = Verb.ADOPT, adoption_problem(rules, target, now, desired)
+        else:
+            problem = problem or adoption_problem(rules, target, now, desired)
+    return Assessment(
+        target=target,
+        verb=Verb.BLOCKED if problem and verb is not Verb.ADOPT else verb,
+        wanted=wanted,
+        live=now,
+        changes=changes,
+        permissions=policy,
+        final_tags=final,
+        problem=problem,
+    )
 
 
-def _tags(function: Function, live: Function | None, ownership: Mapping[str, str]) -> dict[str, str | None]:
+def permissions(target: Target, live: Target | None, fleet: Fleet) -> Permissions:
+    """Statements to add and statements of ours to remove; nothing when nobody read the policy.
+
+    A statement of ours is kept only when its id fits its content; one of others that says what is
+    wanted will do.
+    """
+    function = live.function if live else None
+    if function is not None and "permissions" in function.unread:
+        return Permissions()
+    have = live.statements if live else ()
+    want: list[Statement] = []
+    for bucket in sorted({trigger.bucket for trigger in target.triggers}):
+        scope = fleet.scope(target.environment)
+        plain = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
+        want.append(replace(plain, sid=plain.content_id))
+    remove = tuple(
+        statement
+        for statement in have
+        if statement.sid.startswith("lockstep-")
+        and not any(statement == one and statement.sid == one.sid for one in want)
+    )
+    gone = {statement.sid for statement in remove}
+    kept = [statement for statement in have if statement.sid not in gone]
+    return Permissions(add=tuple(statement for statement in want if statement not in kept), remove=remove)
+
+
+def _tags(
+    function: Function, live: Function | None, ownership: Mapping[str, str | None]
+) -> dict[str, str | None]:
     stale = {key: None for key in (live.tags if live else {}) if key.startswith(BUCKETS_TAG)}
     return {**function.tags, **stale, **ownership}
 
 
 def _has_entries(fleet: Fleet, bucket: str, project: str, target: str) -> bool:
-    raw = fleet.buckets[bucket].raw
     return any(
         owner_of(str(entry.get("Id", ""))) == (project, target)
-        for entry in raw.get("LambdaFunctionConfigurations", ())
+        for entry in fleet.buckets[bucket].raw.get(LAMBDA, ())
     )
+
+
+def _missing_bucket(buckets: set[str], fleet: Fleet) -> str | None:
+    missing = sorted(bucket for bucket in buckets if bucket not in fleet.buckets)
+    if not missing:
+        return None
+    return f"the bucket {missing[0]} does not exist or may not be read; create it, or mend the trigger"
 
 
 def _impossible(wanted: Function, live: Function, changes: Sequence[Change]) -> str | None:
     """A change that no API call makes."""
-    if live.code != wanted.code and bool(wanted.code.image) != bool(live.code.image):
+    if bool(wanted.code.image) != bool(live.code.image):
         return (
             f"{live.name} is {'an image' if live.code.image else 'a zip'} function and the declaration "
             "wants the other kind, which AWS cannot change; declare another functionName"
@@ -117,38 +154,19 @@ def _impossible(wanted: Function, live: Function, changes: Sequence[Change]) -> 
         if row is None:
             continue
         cannot_unset = wanted.settings.get(row.name) is None and row.reset is None
-        if row.call is Call.NEVER or (row.api and cannot_unset):
+        if row.call is Call.NEVER:
             return (
                 f"{change.path} of {live.name} is fixed when the function is created "
                 f"({change.old} -> {change.new}); declare another functionName, or put the value back"
             )
+        if row.api and cannot_unset:
+            return (
+                f"{change.path} of {live.name} is {change.old} and AWS has no call that removes it; "
+                "put the value back, or declare another functionName"
+            )
+        if row.call is Call.CODE and not wanted.code.image and wanted.code.package is None:
+            return (
+                f"{change.path} of {live.name} changes only together with the code, which is ignored; "
+                f"ignore {change.path} as well"
+            )
     return None
-
-
-def _permission_changes(target: Target, live: Target | None, fleet: Fleet) -> list[Change]:
-    missing, extra, _ = permissions(target, live, fleet)
-    return [
-        *(Change(path="permission", new=statement.source_arn) for statement in missing),
-        *(Change(path="permission", old=statement.source_arn) for statement in extra),
-    ]
-
-
-def permissions(
-    target: Target, live: Target | None, fleet: Fleet
-) -> tuple[list[Statement], list[Statement], set[str]]:
-    """Statements to add, statements of ours to remove, and ids that must be free before adding."""
-    function = live.function if live else None
-    if function is not None and "permissions" in function.unread:
-        return [], [], set()
-    have = live.statements if live else ()
-    want: list[Statement] = []
-    for bucket in sorted({trigger.bucket for trigger in target.triggers}):
-        scope = fleet.scope(target.environment)
-        plain = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
-        want.append(replace(plain, sid=plain.content_id))
-    missing = [statement for statement in want if statement not in have]
-    extra = [
-        statement for statement in have if statement.sid.startswith("lockstep-") and statement not in want
-    ]
-    taken = {statement.sid for statement in extra} & {statement.sid for statement in missing}
-    return missing, extra, taken

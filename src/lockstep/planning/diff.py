@@ -5,10 +5,10 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from lockstep.model import FIELDS, Call, Change, Field, Function, Kind, Value
-from lockstep.model.fields import BY_NAME
+from lockstep.model import FIELDS, Call, Change, Field, Function, Kind, Secret, Value
+from lockstep.model.fields import BY_NAME, existing
 
-__all__ = ["call_of", "diff_code", "diff_settings", "diff_tags", "with_ignored"]
+__all__ = ["call_of", "diff_code", "diff_settings", "diff_tags", "row_of", "with_ignored"]
 
 
 def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Function:
@@ -38,17 +38,15 @@ def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Fu
                 settings[row.name] = live.settings[row.name]
     tags = {key: v for key, v in desired.tags.items() if not _is_ignored(f"tags.{key}", ignore)}
     code = live.code if _is_ignored("code", ignore) else desired.code
-    return replace(desired, settings=settings, tags=tags, code=code)
+    return replace(desired, settings=existing(settings), tags=tags, code=code)
 
 
 def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
     """Changes of settings, in the table's order; maps are compared key by key. Unread fields are left out."""
     changes: list[Change] = []
     for row in FIELDS:
-        if row.name in live.unread:
-            continue
         old, new = live.settings.get(row.name), desired.settings.get(row.name)
-        if old == new:
+        if old == new or row.name in live.unread:
             continue
         if row.kind is Kind.MAP:
             changes.extend(_diff_map(row.name, _mapping(old), _mapping(new)))
@@ -64,18 +62,18 @@ def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
 
 
 def diff_code(desired: Function, live: Function) -> tuple[Change, ...]:
-    """The change of what runs: a package's SHA-256 (hex) or an image."""
+    """The change of what runs: a package's SHA-256 (hex) or an image.
+
+    None as long as the desired one is not known, because its package cannot be had.
+    """
     one, other = desired.code, live.code
     if one.image:
-        if one.image == other.image:
-            return ()
         _, _, digest = one.image.partition("@sha256:")
-        if digest and digest == other.sha256:
+        if one.image == other.image or (digest and digest == other.sha256):
             return ()
-        return (Change(path="code", old=other.image or other.sha256, new=one.image),)
-    if one.sha256 == other.sha256:
+    elif one.sha256 is None or one.sha256 == other.sha256:
         return ()
-    return (Change(path="code", old=other.sha256, new=one.sha256),)
+    return (Change(path="code", old=other.image or other.sha256, new=one.image or one.sha256),)
 
 
 def diff_tags(desired: Mapping[str, str | None], live: Mapping[str, str | None]) -> tuple[Change, ...]:
@@ -87,10 +85,10 @@ def diff_tags(desired: Mapping[str, str | None], live: Mapping[str, str | None])
     )
 
 
-def call_of(path: str) -> Call:
-    """The API call that makes a change."""
+def call_of(path: str) -> Call | None:
+    """The API call that makes a change; None for tags, permissions and triggers, which are no fields."""
     row = row_of(path)
-    return row.call if row else Call.CODE
+    return row.call if row else Call.CODE if path == "code" else None
 
 
 def row_of(path: str) -> Field | None:
@@ -100,10 +98,26 @@ def row_of(path: str) -> Field | None:
 
 def _diff_map(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     return [
-        Change(path=f"{name}.{key}", old=old.get(key), new=new.get(key))
+        _masked(Change(path=f"{name}.{key}", old=old.get(key), new=new.get(key)))
         for key in sorted({*old, *new})
-        if old.get(key) != new.get(key)
+        if _plain(old.get(key)) != _plain(new.get(key))
     ]
+
+
+def _plain(value: Value) -> Value:
+    """The value itself: what comes from a secret store is live in AWS as any other variable."""
+    return value.value if isinstance(value, Secret) else value
+
+
+def _masked(change: Change) -> Change:
+    """What is secret on one side is secret on the other."""
+    if not isinstance(change.old, Secret) and not isinstance(change.new, Secret):
+        return change
+    old, new = (
+        Secret(side) if isinstance(side, str) else side  # None stays None: the variable is not there
+        for side in (change.old, change.new)
+    )
+    return replace(change, old=old, new=new)
 
 
 def _mapping(value: Value) -> Mapping[str, Any]:

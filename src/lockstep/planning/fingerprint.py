@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from lockstep.model import Fleet, Secret, Target
@@ -12,9 +13,10 @@ __all__ = ["fingerprint"]
 def fingerprint(live: Fleet) -> str:
     """SHA-256 (hex) over all that was read, without secret values: those show in the revision."""
     state = {
-        "targets": [_target(live.targets[key]) for key in sorted(live.targets)],
-        "others": [_target(live.others[key]) for key in sorted(live.others)],
-        "buckets": [[name, live.buckets[name].raw] for name in sorted(live.buckets)],
+        "scopes": {name: [at.account, at.region, at.partition] for name, at in live.scopes.items()},
+        "targets": {key: _target(target) for key, target in live.targets.items()},
+        "others": {arn: _target(target) for arn, target in live.others.items()},
+        "buckets": {name: bucket.raw for name, bucket in live.buckets.items()},
     }
     return hashlib.sha256(json.dumps(state, sort_keys=True, default=_plain).encode()).hexdigest()
 
@@ -23,15 +25,14 @@ def _target(target: Target) -> list[Any]:
     function = target.function
     if function is None:
         return [target.key]
-    settings = {key: value for key, value in function.settings.items() if key != "environment"}
     return [
         target.key,
         function.name,
         function.revision or function.modified,
         function.code.sha256,
         function.code.image,
-        settings,
-        dict(function.tags),
+        function.settings,
+        function.tags,
         sorted(
             [s.sid, s.action, s.principal, s.source_arn, s.source_account or ""] for s in target.statements
         ),
@@ -39,4 +40,6 @@ def _target(target: Target) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     return "(secret)" if isinstance(value, Secret) else str(value)

@@ -9,7 +9,6 @@ from lockstep.model import (
     Change,
     CreateFunction,
     DeleteFunction,
-    Fleet,
     Function,
     PutNotifications,
     RemovePermission,
@@ -18,13 +17,13 @@ from lockstep.model import (
     SetTags,
     StagePackage,
     Step,
-    Target,
     UpdateCode,
     UpdateConfiguration,
 )
-from lockstep.planning.assess import Assessment, permissions
-from lockstep.planning.diff import call_of, diff_code, diff_settings, diff_tags
+from lockstep.planning.assess import Assessment
+from lockstep.planning.diff import call_of, diff_tags
 from lockstep.planning.triggers import BucketChange
+from lockstep.planning.undeclared import Former
 
 __all__ = ["Layout"]
 
@@ -37,18 +36,17 @@ class Layout:
         self._ids: set[str] = set()
         self._gates: dict[str, list[str]] = {}  # target -> steps that come before its trigger
 
-    def add_target(self, one: Assessment, live: Fleet) -> None:
+    def add_target(self, one: Assessment) -> None:
         """Steps for one target, apart from its notifications."""
         if one.problem is not None:
             return
-        if one.function is None:
+        if one.live is None:
             self._create(one)
         else:
-            self._update(one, one.function)
+            self._update(one, one.live)
         key = one.target.key
-        missing, extra, taken = permissions(one.target, one.live, live)
-        for statement in extra:
-            if statement.sid in taken:
+        for statement in one.permissions.remove:
+            if statement.sid in one.permissions.to_free:
                 self._add(
                     RemovePermission(
                         id=f"{key}:free:{statement.sid}",
@@ -57,29 +55,22 @@ class Layout:
                         sid=statement.sid,
                     )
                 )
-        for statement in missing:
-            freed = (f"{key}:free:{statement.sid}",) if statement.sid in taken else ()
-            created = (f"{key}:create",) if one.function is None else ()
+        for statement in one.permissions.add:
             self._add(
                 AddPermission(
                     id=f"{key}:permission:{statement.sid}",
                     target=key,
                     function=one.wanted.name,
                     statement=statement,
-                    needs=(*created, *freed),
+                    needs=self._those(f"{key}:create", f"{key}:free:{statement.sid}"),
                 )
             )
 
-    def add_buckets(
-        self, buckets: Sequence[BucketChange], assessed: Mapping[str, Assessment], live: Fleet
-    ) -> None:
+    def add_buckets(self, buckets: Sequence[BucketChange], assessed: Mapping[str, Assessment]) -> None:
         """One PUT for each bucket, then what may only go once the entries are gone."""
         puts: dict[str, list[str]] = {}
         for change in buckets:
-            if not change.put and not change.remove:
-                continue
             touched = sorted({*change.added, *change.removed})
-            needs = [step for key in sorted(change.added) for step in self._gates.get(key, ())]
             step = PutNotifications(
                 id=f"bucket:{change.bucket}",
                 target=change.bucket,
@@ -87,22 +78,27 @@ class Layout:
                 put=change.put,
                 remove=change.remove,
                 targets=tuple(touched),
-                needs=tuple(needs),
+                needs=tuple(step for key in sorted(change.added) for step in self._gates.get(key, ())),
             )
             self._add(step)
             for key in touched:
                 puts.setdefault(key, []).append(step.id)
         for key, one in assessed.items():
-            if one.problem is None and one.function is not None:
-                self._let_go(key, one, one.function, puts.get(key, []), live)
+            if one.problem is None and one.live is not None:
+                self._let_go(key, one, one.live, puts.get(key, []))
 
-    def add_delete(self, key: str, other: Target, buckets: Sequence[BucketChange]) -> None:
-        """Delete a function once no bucket calls it any more; its policy goes with it."""
-        function = other.function
-        if function is None or function.arn is None:
-            return
-        needs = tuple(f"bucket:{change.bucket}" for change in buckets if other.key in change.removed)
-        self._add(DeleteFunction(id=f"{key}:delete", target=other.key, function=function.arn, needs=needs))
+    def add_delete(self, former: Former, buckets: Sequence[BucketChange]) -> None:
+        """Delete a function once no bucket calls it and its successor is there; its policy goes with it."""
+        owner = former.target.key
+        puts = (f"bucket:{change.bucket}" for change in buckets if owner in change.removed)
+        self._add(
+            DeleteFunction(
+                id=f"{former.key}:delete",
+                target=owner,
+                function=former.arn,
+                needs=(*self._gates.get(owner, ()), *puts),
+            )
+        )
 
     def _create(self, one: Assessment) -> None:
         key, wanted = one.target.key, one.wanted
@@ -115,15 +111,12 @@ class Layout:
                 needs=self._stage(wanted),
             )
         )
-        changes = diff_settings(wanted, Function(name=wanted.name))
-        self._separate(key, wanted, changes, needs=(f"{key}:create",))
+        self._separate(key, wanted, one.changes, needs=(f"{key}:create",))
 
     def _update(self, one: Assessment, live: Function) -> None:
         key, wanted = one.target.key, one.wanted
-        settings = diff_settings(wanted, live)
-        code = diff_code(wanted, live)
-        by_config = tuple(c for c in settings if call_of(c.path) is Call.CONFIGURATION)
-        by_code = (*code, *(c for c in settings if call_of(c.path) is Call.CODE))
+        by_config = tuple(c for c in one.changes if call_of(c.path) is Call.CONFIGURATION)
+        by_code = tuple(c for c in one.changes if call_of(c.path) is Call.CODE)
         before: tuple[str, ...] = ()
         if by_config:
             self._add(
@@ -142,12 +135,12 @@ class Layout:
                     id=f"{key}:code",
                     target=key,
                     function=wanted,
-                    changes=tuple(by_code),
+                    changes=by_code,
                     needs=(*before, *self._stage(wanted)),
                 )
             )
             before = (f"{key}:code",)
-        self._separate(key, wanted, settings, needs=())
+        self._separate(key, wanted, one.changes, needs=())
         tags = diff_tags(wanted.tags, live.tags)
         if tags:
             # The version tag says what runs, so it comes after the code.
@@ -185,28 +178,23 @@ class Layout:
                 case _:
                     pass
 
-    def _let_go(
-        self, key: str, one: Assessment, function: Function, puts: Sequence[str], live: Fleet
-    ) -> None:
+    def _let_go(self, key: str, one: Assessment, live: Function, puts: Sequence[str]) -> None:
         """Permissions and remembered buckets go after the entries that used them."""
-        _, extra, taken = permissions(one.target, one.live, live)
-        for statement in extra:
-            if statement.sid not in taken:
+        for statement in one.permissions.remove:
+            if statement.sid not in one.permissions.to_free:
                 self._add(
                     RemovePermission(
                         id=f"{key}:revoke:{statement.sid}",
                         target=key,
-                        function=function.name,
+                        function=live.name,
                         sid=statement.sid,
                         needs=tuple(puts),
                     )
                 )
-        leftover = diff_tags(one.final_tags, {**function.tags, **one.wanted.tags})
+        leftover = diff_tags(one.final_tags, {**live.tags, **one.wanted.tags})
         if leftover:
-            needs = tuple(step for step in (*puts, f"{key}:tags") if step in self._ids)
-            self._add(
-                _tag_step(f"{key}:tags-after", key, function.arn or function.name, leftover, needs=needs)
-            )
+            needs = (*puts, *self._those(f"{key}:tags"))
+            self._add(_tag_step(f"{key}:tags-after", key, live.arn or live.name, leftover, needs=needs))
 
     def _stage(self, wanted: Function) -> tuple[str, ...]:
         package = wanted.code.package
@@ -217,11 +205,20 @@ class Layout:
             self._add(StagePackage(id=step_id, target="", package=package))
         return (step_id,)
 
+    def _those(self, *ids: str) -> tuple[str, ...]:
+        """Those of the given steps that there are."""
+        return tuple(step_id for step_id in ids if step_id in self._ids)
+
     def _add(self, step: Step) -> None:
         self.steps.append(step)
         self._ids.add(step.id)
-        if not isinstance(step, StagePackage | SetConcurrency | SetLogRetention | PutNotifications):
-            self._gates.setdefault(step.target, []).append(step.id)
+        match step:
+            case (
+                StagePackage() | SetConcurrency() | SetLogRetention() | PutNotifications() | DeleteFunction()
+            ):
+                pass
+            case _:
+                self._gates.setdefault(step.target, []).append(step.id)
 
 
 def _tag_step(

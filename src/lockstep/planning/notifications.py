@@ -6,6 +6,7 @@ notifications using object key name filtering".
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = [
     "Clash",
     "Entry",
     "clashes",
+    "content_of",
     "describe",
     "entries_of",
     "entry_for",
@@ -24,6 +26,7 @@ __all__ = [
     "merge",
     "overlap",
     "owner_of",
+    "trigger_of",
 ]
 
 LAMBDA = "LambdaFunctionConfigurations"
@@ -33,6 +36,8 @@ KINDS: Mapping[str, str] = {
     "QueueConfigurations": "QueueArn",
 }
 """Members of the configuration that hold entries with filters, and their destination's key."""
+
+_OURS = re.compile(r"lockstep-(?P<project>[^.]+)\.(?P<target>.+)\.[0-9a-f]{12}\Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,16 +130,19 @@ def entry_for(project: str, target: str, function_arn: str, trigger: Trigger) ->
     ]
     if rules:
         entry["Filter"] = {"Key": {"FilterRules": rules}}
-    digest = hashlib.sha256(json.dumps(_content(entry)).encode()).hexdigest()[:12]
-    return {"Id": f"lockstep-{project}.{target.replace('/', '.')}.{digest}", **entry}
+    digest = hashlib.sha256(json.dumps(content_of(entry)).encode()).hexdigest()[:12]
+    # A slash is written as a dot and a dot as two: no name starts with a dot, so this reads back.
+    name = target.replace(".", "..").replace("/", ".")
+    return {"Id": f"lockstep-{project}.{name}.{digest}", **entry}
 
 
 def owner_of(entry_id: str) -> tuple[str, str] | None:
     """Project and target that an entry's id names, or None for an entry that is not ours to touch."""
-    if not entry_id.startswith("lockstep-"):
+    found = _OURS.match(entry_id)
+    if found is None:
         return None
-    project, *target, digest = entry_id.removeprefix("lockstep-").split(".")
-    return (project, "/".join(target)) if project and target and digest else None
+    target = re.sub(r"\.\.?", lambda dots: "." if len(dots[0]) == 2 else "/", found["target"])
+    return found["project"], target
 
 
 def entries_of(raw: Mapping[str, Any]) -> list[Entry]:
@@ -144,7 +152,7 @@ def entries_of(raw: Mapping[str, Any]) -> list[Entry]:
 
 def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Say whether two Lambda entries do the same, whatever their ids and the order of their parts."""
-    return _content(one) == _content(other)
+    return content_of(one) == content_of(other)
 
 
 def merge(
@@ -153,10 +161,11 @@ def merge(
     """The configuration with our entries put and removed by id, and everything else as it was.
 
     Entries of others keep their bytes and their order; so do settings that have no entries
-    (EventBridgeConfiguration) and members that did not exist when this was written.
+    (EventBridgeConfiguration) and members that did not exist when this was written. An entry
+    without an id cannot be named, so it always stays.
     """
     new = {str(entry["Id"]): entry for entry in put}
-    gone = set(remove)
+    gone = set(remove) - {""}
     kept: list[Mapping[str, Any]] = []
     for entry in raw.get(LAMBDA, ()):
         entry_id = entry.get("Id", "")
@@ -204,6 +213,7 @@ def _read(kind: str, entry: Mapping[str, Any]) -> Entry:
     )
 
 
-def _content(entry: Mapping[str, Any]) -> list[Any]:
+def content_of(entry: Mapping[str, Any]) -> list[Any]:
+    """What a Lambda entry does, in a form in which equal means equal."""
     read = _read(LAMBDA, entry)
     return [read.destination, read.prefix, read.suffix, sorted(read.events)]

@@ -1,11 +1,20 @@
 """What may be taken over and what may be deleted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.model import Fleet, Function, Project, Target
 
-__all__ = ["BUCKETS_TAG", "Rules", "adoption_problem", "deletion_problem", "is_prunable", "ownership_tags"]
+__all__ = [
+    "BUCKETS_TAG",
+    "Rules",
+    "adoption_problem",
+    "deletion_problem",
+    "is_prunable",
+    "may_adopt",
+    "ownership_tags",
+    "remembered_buckets",
+]
 
 FREE_DELETES = 5  # targets that one sync may delete without being asked
 FREE_SHARE = 0.20  # of the project's targets, when that is more
@@ -22,15 +31,17 @@ class Rules:
     allow_deletes: int | None = None
 
 
-def ownership_tags(project: str, target: Target, buckets: Sequence[str]) -> dict[str, str]:
+def ownership_tags(project: str, target: Target, buckets: Iterable[str]) -> dict[str, str | None]:
     """Tags that say whose a function is, which version it runs and which buckets call it.
 
     The buckets are remembered so that a trigger can be taken down when the repository no longer
     names its bucket.
     """
-    tags = {"lockstep:project": project, "lockstep:target": target.key}
-    if target.version:
-        tags["lockstep:version"] = target.version
+    tags: dict[str, str | None] = {
+        "lockstep:project": project,
+        "lockstep:target": target.key,
+        "lockstep:version": target.version,
+    }
     chunk, number = "", 1
     for bucket in sorted(set(buckets)):
         joined = f"{chunk} {bucket}".strip()
@@ -54,11 +65,16 @@ def remembered_buckets(tags: Mapping[str, str | None]) -> set[str]:
     }
 
 
+def may_adopt(rules: Rules, target: Target) -> bool:
+    """Say whether the target may take over a function, and entries for it, that nobody owns."""
+    return rules.adopt or target.adopt or rules.project.environment(target.environment).adopt
+
+
 def adoption_problem(rules: Rules, target: Target, live: Function, fleet: Fleet) -> str | None:
     """Why the live function may not be changed for this target, or None when it may be."""
     owner = live.owner
     if owner is None:
-        if rules.adopt or target.adopt or rules.project.environment(target.environment).adopt:
+        if may_adopt(rules, target):
             return None
         return (
             f"the function {live.name} exists and nobody's tags own it; "

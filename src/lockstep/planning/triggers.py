@@ -1,8 +1,8 @@
 """Triggers of many targets as one change for each bucket."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from lockstep.model import Bucket, Target, Trigger
 from lockstep.planning.notifications import (
@@ -19,7 +19,9 @@ from lockstep.planning.notifications import (
     trigger_of,
 )
 
-__all__ = ["BucketChange", "Wish", "change_bucket", "survivors"]
+__all__ = ["BucketChange", "Parties", "Wish", "change_bucket", "survivors"]
+
+Raw: TypeAlias = Mapping[str, Any]  # one entry as the API gives and takes it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,173 +35,220 @@ class Wish:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Parties:
+    """Who has a say on a bucket."""
+
+    wishes: Sequence[Wish] = ()  # targets that are made ready in this sync
+    waiting: Sequence[Target] = ()  # declared targets that are not: blocked, or not selected
+    gone: Collection[str] = ()  # targets whose entries go
+    declared: Mapping[str, Target] = field(default_factory=dict)  # all targets that have a function
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BucketChange:
     """What has to change on one bucket. Nothing when ``put`` and ``remove`` are empty."""
 
     bucket: str
-    put: tuple[Mapping[str, Any], ...]
-    remove: tuple[str, ...]
-    added: Mapping[str, tuple[str, ...]]  # target -> triggers in words
-    removed: Mapping[str, tuple[str, ...]]
-    problems: Mapping[str, str]  # target -> why its triggers cannot be had
+    put: tuple[Raw, ...] = ()
+    remove: tuple[str, ...] = ()
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # target -> triggers in words
+    removed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)  # target -> why it cannot have its way
 
 
-def change_bucket(
-    project: str,
-    bucket: Bucket,
-    wishes: Sequence[Wish],
-    gone: Sequence[str] = (),
-    places: Mapping[str, str] | None = None,
-) -> BucketChange:
+def change_bucket(project: str, bucket: Bucket, parties: Parties) -> BucketChange:
     """Work out one change for all targets of a bucket.
 
-    ``gone`` are targets whose entries go; ``places`` tell where a target is declared, for messages.
-    A wish that S3 would refuse becomes a problem of its target and leaves the bucket as it is for
-    that target; the others are served.
+    A wish that S3 would refuse, and a removal that would leave a prefix without a function because
+    the next one is not ready, become problems. Then the change is not to be used: leave those
+    targets out and ask again.
     """
-    problems: dict[str, str] = {}
-    while True:
-        served = [wish for wish in wishes if wish.target.key not in problems]
-        change = _change(project, bucket, served, gone, problems)
-        merged = merge(bucket.raw, put=change.put, remove=change.remove)
-        new = _refusals(project, bucket, merged, served, places or {})
-        if not new:
-            return change
-        problems.update(new)
-
-
-def survivors(
-    raw: Mapping[str, Any],
-    put: Sequence[Mapping[str, Any]],
-    remove: Sequence[str],
-    failed: frozenset[str],
-) -> tuple[list[Mapping[str, Any]], list[str]]:
-    """What is left of a bucket's change when some targets could not be made ready.
-
-    Their entries are not put, and no entry is removed that now serves what they would have served:
-    a prefix is never left without a function because its next one failed.
-    """
-    kept = [entry for entry in put if _target_of(entry) not in failed]
-    dropped = entries_of({LAMBDA: [entry for entry in put if _target_of(entry) in failed]})
-    live = {entry.id: entry for entry in entries_of({LAMBDA: raw.get(LAMBDA, ())})}
-    removals = [
-        entry_id
-        for entry_id in remove
-        if (owner_of(entry_id) or ("", ""))[1] not in failed
-        and not (entry_id in live and any(_overlaps(live[entry_id], other) for other in dropped))
-    ]
-    return kept, removals
-
-
-def _change(
-    project: str,
-    bucket: Bucket,
-    wishes: Sequence[Wish],
-    gone: Sequence[str],
-    problems: Mapping[str, str],
-) -> BucketChange:
-    live: list[Mapping[str, Any]] = list(bucket.raw.get(LAMBDA, ()))
-    owners = {str(entry.get("Id", "")): owner_of(str(entry.get("Id", ""))) for entry in live}
-    put: list[Mapping[str, Any]] = []
-    remove: list[str] = []
+    put: list[Raw] = []
+    removals: dict[str, tuple[str, Raw]] = {}  # id -> whose it is, and the entry
     added: dict[str, list[str]] = {}
-    removed: dict[str, list[str]] = {}
-    for wish in wishes:
+    live = _Live(project, bucket, parties.declared)
+    for wish in parties.wishes:
         key = wish.target.key
         wanted = {
             str(entry["Id"]): (entry, trigger)
             for trigger in wish.triggers
             for entry in [entry_for(project, key, wish.arn, trigger)]
         }
-        for entry_id, (entry, trigger) in wanted.items():
-            if not any(_serves(e, entry, entry_id, owners) for e in live):
+        entries = [entry for entry, _ in wanted.values()]
+        for entry, trigger in wanted.values():
+            if not live.is_served(wish, entry):
                 put.append(entry)
                 added.setdefault(key, []).append(describe(trigger))
-        for old in live:
-            entry_id = str(old.get("Id", ""))
-            is_ours = owners[entry_id] == (project, key) and entry_id not in wanted
-            is_taken = (
-                wish.may_take_over
-                and owners[entry_id] is None
-                and old.get("LambdaFunctionArn") == wish.arn
-                and any(_overlap_raw(old, e) for e, _ in wanted.values())
-                and not any(is_same(old, e) for e, _ in wanted.values())
-            )
-            if is_ours or is_taken:
-                remove.append(entry_id)
-                removed.setdefault(key, []).append(describe(trigger_of(bucket.name, old)))
-    for old in live:
-        entry_id = str(old.get("Id", ""))
-        owner = owners[entry_id]
-        if owner and owner[0] == project and owner[1] in gone and entry_id not in remove:
-            remove.append(entry_id)
-            removed.setdefault(owner[1], []).append(describe(trigger_of(bucket.name, old)))
+        stale = [entry for entry in live.of(wish) if entry["Id"] not in wanted]
+        if wish.may_take_over:
+            stale += live.in_the_way(wish, entries)
+        removals.update({str(old["Id"]): (key, old) for old in stale})
+    for owner in sorted(parties.gone):
+        for old in live.by_owner.get(owner, ()):
+            removals.setdefault(str(old["Id"]), (owner, old))
+
+    removed: dict[str, list[str]] = {}
+    for key, old in removals.values():
+        removed.setdefault(key, []).append(describe(trigger_of(bucket.name, old)))
+    merged = merge(bucket.raw, put=put, remove=removals)
     return BucketChange(
         bucket=bucket.name,
         put=tuple(put),
-        remove=tuple(remove),
+        remove=tuple(removals),
         added={key: tuple(values) for key, values in added.items()},
         removed={key: tuple(values) for key, values in removed.items()},
-        problems=dict(problems),
+        problems={
+            **_too_early(bucket.name, removals.values(), parties.waiting),
+            **_refusals(bucket.name, merged, {str(entry["Id"]) for entry in put}, project, parties.declared),
+        },
     )
 
 
-def _refusals(
-    project: str,
-    bucket: Bucket,
-    merged: Mapping[str, Any],
-    wishes: Sequence[Wish],
-    places: Mapping[str, str],
+def survivors(
+    raw: Mapping[str, Any],
+    put: Sequence[Raw],
+    remove: Sequence[str],
+    failed: frozenset[str],
+) -> tuple[list[Raw], list[str]]:
+    """What is left of a bucket's change when some targets could not be made ready.
+
+    Their entries are not put, and no entry is removed that now serves what they would have served:
+    a prefix is never left without a function because its next one failed. What then no longer fits
+    beside the entries that stay is not put either, so more targets than ``failed`` may be left out.
+    """
+    live = {entry.id: entry for entry in entries_of({LAMBDA: raw.get(LAMBDA, ())})}
+    while True:
+        kept = [entry for entry in put if _target_of(entry["Id"]) not in failed]
+        dropped = entries_of({LAMBDA: [entry for entry in put if _target_of(entry["Id"]) in failed]})
+        removals = [
+            entry_id
+            for entry_id in remove
+            if _target_of(entry_id) not in failed
+            and not (entry_id in live and any(_overlaps(live[entry_id], other) for other in dropped))
+        ]
+        stay = {*remove, *(entry.id for entry in dropped)}.difference(removals)
+        new = {entry["Id"] for entry in kept}
+        squeezed = {
+            _target_of(mine.id)
+            for clash in clashes(merge(raw, put=kept, remove=removals))
+            for mine, other in ((clash.one, clash.other), (clash.other, clash.one))
+            if mine.id in new and other.id in stay
+        }
+        if not squeezed:
+            return kept, removals
+        failed |= squeezed
+
+
+class _Live:
+    """A bucket's live Lambda entries by whose they are and by what they call."""
+
+    def __init__(self, project: str, bucket: Bucket, declared: Collection[str]) -> None:
+        self.by_owner: dict[str, list[Raw]] = {}  # target of this project -> its entries
+        self._foreign: dict[str, list[Raw]] = {}  # function -> entries that no project owns
+        self._strays: dict[str, list[Raw]] = {}  # function -> entries of targets no longer declared
+        for entry in bucket.raw.get(LAMBDA, ()):
+            owner = owner_of(str(entry.get("Id", "")))
+            arn = str(entry.get("LambdaFunctionArn", ""))
+            if owner is None:
+                self._foreign.setdefault(arn, []).append(entry)
+            elif owner[0] == project:
+                self.by_owner.setdefault(owner[1], []).append(entry)
+                if owner[1] not in declared:
+                    self._strays.setdefault(arn, []).append(entry)
+
+    def of(self, wish: Wish) -> list[Raw]:
+        """Entries of the target; also what its function was called by under a former target's name."""
+        return [*self.by_owner.get(wish.target.key, ()), *self._strays.get(wish.arn, ())]
+
+    def is_served(self, wish: Wish, wanted: Raw) -> bool:
+        """Say whether a live entry is the wanted one: ours by id, or somebody's that does just the same."""
+        return any(is_same(entry, wanted) for entry in self._foreign.get(wish.arn, ())) or any(
+            entry["Id"] == wanted["Id"] and is_same(entry, wanted)
+            for entry in self.by_owner.get(wish.target.key, ())
+        )
+
+    def in_the_way(self, wish: Wish, wanted: Sequence[Raw]) -> list[Raw]:
+        """Entries of others that call the target's function and overlap what it wants."""
+        return [
+            entry
+            for entry in self._foreign.get(wish.arn, ())
+            if entry.get("Id")
+            and any(_overlap_raw(entry, one) for one in wanted)
+            and not any(is_same(entry, one) for one in wanted)
+        ]
+
+
+def _too_early(
+    bucket: str, removals: Collection[tuple[str, Raw]], waiting: Sequence[Target]
 ) -> dict[str, str]:
-    """Targets whose wish S3 would refuse, with the reason."""
-    wishing = {wish.target.key for wish in wishes if wish.triggers}
+    """Targets that would give up what a target that is not ready is to have."""
     found: dict[str, str] = {}
-    for clash in clashes(merged):
-        for mine, other in ((clash.one, clash.other), (clash.other, clash.one)):
-            owner = owner_of(mine.id)
-            if owner and owner[0] == project and owner[1] in wishing and owner[1] not in found:
-                found[owner[1]] = _explain(project, bucket.name, mine, other, owner[1], places)
+    next_ones = [(other, t) for other in waiting for t in other.triggers if t.bucket == bucket]
+    for key, entry in removals:
+        (old,) = entries_of({LAMBDA: [entry]})
+        for other, trigger in next_ones:
+            if other.key != key and overlap(
+                old.events, old.prefix, old.suffix, trigger.events, trigger.prefix, trigger.suffix
+            ):
+                found[key] = (
+                    f"its trigger {describe(trigger_of(bucket, entry))} is to pass to {_place(other)}, which "
+                    "this sync does not make ready; mend or select that one too, so that no object is missed"
+                )
     return found
 
 
-def _explain(
-    project: str, bucket: str, mine: Entry, other: Entry, target: str, places: Mapping[str, str]
-) -> str:
+def _refusals(
+    bucket: str,
+    merged: Mapping[str, Any],
+    new: Collection[str],
+    project: str,
+    declared: Mapping[str, Target],
+) -> dict[str, str]:
+    """Targets whose new entries (by id) S3 would refuse, with the reason."""
+    found: dict[str, str] = {}
+    for clash in clashes(merged):
+        for mine, other in ((clash.one, clash.other), (clash.other, clash.one)):
+            if mine.id in new:
+                key = _target_of(mine.id)
+                found.setdefault(key, _explain(bucket, mine, other, project, declared))
+    return found
+
+
+def _explain(bucket: str, mine: Entry, other: Entry, project: str, declared: Mapping[str, Target]) -> str:
     owner = owner_of(other.id)
+    me = declared[_target_of(mine.id)]
     text = (
-        f"the trigger s3://{bucket}/{mine.prefix}*{mine.suffix} ({places.get(target, target)}) overlaps "
-        f"the entry {other.id or '(no id)'} of that bucket: {other.prefix or '(all)'}*{other.suffix} -> "
-        f"{other.destination}"
+        f"the trigger s3://{bucket}/{mine.prefix}*{mine.suffix} of {_place(me)} overlaps the "
+        f"entry {other.id or '(no id)'} of that bucket: {other.prefix}*{other.suffix} -> {other.destination}"
     )
-    if owner and owner[0] == project:
+    if owner and owner[0] == project and owner[1] in declared:
         return (
-            f"{text}, which is {owner[1]} ({places.get(owner[1], 'not declared any more')}); "
-            "sync both targets together, or give them prefixes that do not contain each other"
+            f"{text}, which is {_place(declared[owner[1]])}; sync both targets together, or give them "
+            "prefixes that do not contain each other"
+        )
+    if owner:
+        return (
+            f"{text}, which is {owner[1]} of the Lockstep project {owner[0]!r}; sync or remove that one first"
         )
     if other.destination == mine.destination:
         return f"{text}; it calls the same function: --adopt replaces it, or remove it by hand"
     return f"{text}; S3 allows one of them: choose another prefix or suffix, or ask its owner to remove it"
 
 
-def _serves(
-    live: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-    wanted_id: str,
-    owners: Mapping[str, tuple[str, str] | None],
-) -> bool:
-    """Say whether a live entry is the wanted one: ours by id, or somebody's that does just the same."""
-    live_id = str(live.get("Id", ""))
-    return is_same(live, wanted) and (live_id == wanted_id or owners[live_id] is None)
+def _place(target: Target) -> str:
+    """A target with where its trigger is declared."""
+    place = next((trigger.place for trigger in target.triggers if trigger.place), target.place)
+    return f"{target.key} ({place})" if place else target.key
 
 
-def _target_of(entry: Mapping[str, Any]) -> str:
-    return (owner_of(str(entry.get("Id", ""))) or ("", ""))[1]
+def _target_of(entry_id: str) -> str:
+    return (owner_of(entry_id) or ("", ""))[1]
 
 
 def _overlaps(one: Entry, other: Entry) -> bool:
     return overlap(one.events, one.prefix, one.suffix, other.events, other.prefix, other.suffix)
 
 
-def _overlap_raw(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _overlap_raw(one: Raw, other: Raw) -> bool:
     first, second = entries_of({LAMBDA: [one, other]})
     return _overlaps(first, second)

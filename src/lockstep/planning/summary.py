@@ -1,0 +1,63 @@
+"""What a plan says of each target, in the order and the words that people read."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lockstep.model import Change, Health, SyncStatus, TargetPlan, Verb
+from lockstep.planning.assess import Assessment
+from lockstep.planning.policy import BUCKETS_TAG
+from lockstep.planning.triggers import BucketChange
+from lockstep.planning.undeclared import Former
+
+__all__ = ["summarise", "summarise_former"]
+
+
+def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
+    """A declared target: its differences, triggers included, and what is in the way."""
+    key = one.target.key
+    removed = [words for bucket in buckets for words in bucket.removed.get(key, ())]
+    added = [words for bucket in buckets for words in bucket.added.get(key, ())]
+    if len(removed) == len(added) == 1:
+        triggers = [Change(path="trigger", old=removed[0], new=added[0])]
+    else:
+        triggers = [
+            *(Change(path="trigger", old=words) for words in removed),
+            *(Change(path="trigger", new=words) for words in added),
+        ]
+    # Which buckets are remembered follows from the triggers, which are shown; alone it is shown too.
+    shown = [change for change in one.changes if not change.path.startswith(f"tags.{BUCKETS_TAG}")]
+    changes = (*(shown or triggers or one.changes), *(triggers if shown else ()))
+    verb = Verb.UPDATE if one.verb is Verb.NOTHING and changes else one.verb
+    return TargetPlan(
+        target=key,
+        verb=verb,
+        function=one.wanted.name,
+        version=one.target.version,
+        changes=tuple(_as_version(change) for change in changes),
+        status=SyncStatus.SYNCED if verb is Verb.NOTHING else SyncStatus.OUT_OF_SYNC,
+        health=one.live.health if one.live else Health.MISSING,
+        problem=one.problem,
+        place=one.target.place,
+    )
+
+
+def summarise_former(former: Former, buckets: Sequence[BucketChange], problem: str | None) -> TargetPlan:
+    """A function that is not declared any more and is to be deleted."""
+    function = former.target.function
+    return TargetPlan(
+        target=former.key,
+        verb=Verb.BLOCKED if problem else Verb.DELETE,
+        function=function.name if function else None,
+        changes=tuple(
+            Change(path="trigger", old=words)
+            for bucket in buckets
+            for words in bucket.removed.get(former.key, ())
+        ),
+        status=SyncStatus.OUT_OF_SYNC,
+        health=function.health if function else Health.UNKNOWN,
+        problem=problem,
+    )
+
+
+def _as_version(change: Change) -> Change:
+    return replace(change, path="version") if change.path == "tags.lockstep:version" else change
