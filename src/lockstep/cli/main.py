@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from lockstep.cli.arguments import arranged
-from lockstep.errors import LockstepError
+from lockstep.cli.stopping import at_once
+from lockstep.errors import BadInputs, LockstepError, Several
 
 __all__ = ["main"]
 
@@ -25,20 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _run(words)
+        with at_once():
+            code = _run(words)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has gone: the interpreter's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except LockstepError as error:
-        _tell(str(error))
+        for one in error.errors if isinstance(error, BadInputs | Several) else (error,):
+            _tell(str(one))
         return error.exit_code
-    except KeyboardInterrupt:
-        # Worker threads may be waiting for AWS; nothing they do is worth waiting for.
-        sys.stdout.flush()
-        _tell("interrupted")
-        os._exit(130)
     except Exception as error:
         _tell_bug(error, is_verbose=any(word in ("-v", "-vv", "--verbose") for word in words))
         return 1
@@ -53,8 +51,6 @@ def _run(words: Sequence[str]) -> int:
     usage_error = cast("type[Any]", typer.BadParameter.__base__)
     try:
         result = app(args=list(words), prog_name="lockstep", standalone_mode=False)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
     except usage_error as error:
         error.show()
         return 3

@@ -17,9 +17,7 @@ __all__ = ["plan", "sync"]
 
 Targets = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="TARGET", help="Targets, environments or globs: staging, '*/s3-*'. Default: all."
-    ),
+    typer.Argument(metavar="TARGET", help="Targets, environments or globs: staging, '*/s3-*'. Default: all."),
 ]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="REV", help="Only targets that changed since this commit.")

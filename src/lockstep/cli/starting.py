@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lockstep.cli.shell import Shell
+from lockstep.cli.stopping import raising
 
 __all__ = ["demo", "init"]
 
@@ -30,4 +31,5 @@ def demo(
     from lockstep.local.story import run_demo
 
     del ctx
-    return run_demo(keep=keep)
+    with raising():
+        return run_demo(keep=keep)

@@ -1,4 +1,4 @@
-"""Ctrl-C during a sync: the first one finishes what is under way, the second one leaves at once."""
+"""Ctrl-C: commands that change nothing end at once; a sync first finishes what is under way."""
 
 import os
 import signal
@@ -7,14 +7,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["stopping"]
+__all__ = ["at_once", "raising", "stopping"]
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Ctrl-C ends the process at once, whatever threads are waiting for."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        os.write(2, b"\ninterrupted; nothing was changed\n")
+        os._exit(128 + number)
+
+    with _handling(handle, signal.SIGINT):
+        yield
+
+
+@contextmanager
+def raising() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, so that what was started is ended again."""
+    with _handling(signal.default_int_handler, signal.SIGINT):
+        yield
 
 
 @contextmanager
 def stopping(under_way: Callable[[], list[str]]) -> Iterator[threading.Event]:
     """An event that Ctrl-C (or SIGTERM, which CI systems send) sets.
 
-    ``under_way`` names what is running at that moment, to be told. Only for the main thread.
+    ``under_way`` names what is running at that moment, to be told.
     """
     stop = threading.Event()
 
@@ -28,9 +47,18 @@ def stopping(under_way: Callable[[], list[str]]) -> Iterator[threading.Event]:
         words = f"\nstopping: finishing {running}; press Ctrl-C again to leave at once\n"
         os.write(2, words.encode("utf-8", "replace"))
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handling(handle, signal.SIGINT, signal.SIGTERM):
         yield stop
+
+
+@contextmanager
+def _handling(handle: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals; whoever called us does
+        return
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,0 +1,217 @@
+"""Exit codes, streams and errors of the command line, as a user's shell sees them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lockstep import __version__
+from lockstep.cli import main
+from lockstep.delivery.init import write_project_file
+from tests.support.waiting import until
+
+HEAVY = ("botocore", "urllib3", "rich", "yaml", "hypothesis", "ministack", "lockstep.engines", "asyncio")
+
+
+def _run(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "lockstep", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """On stdout, alone."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lockstep {__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    """``lockstep --help`` is where people begin."""
+    result = _run("--help")
+    assert result.returncode == 0
+    for command in ("init", "validate", "plan", "sync", "status", "explain", "doctor", "demo"):
+        assert f"  {command} " in result.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Start-up time is a promise; what a command needs is imported inside it."""
+    code = (
+        "import sys; from lockstep.cli import main; main(['plan', '--help']);"
+        "print(*sys.modules, sep='\\n', file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = {name for name in result.stderr.split() if name.startswith(HEAVY)}
+    assert not loaded
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plna"],
+        ["plan", "--no-such-option"],
+        ["plan", "-o", "yaml"],
+        ["status", "-o", "xml"],
+        ["status", "--watch", "0.1"],
+        ["explain"],
+        ["plan", "--allow-deletes", "many"],
+        ["sync", "missing.json"],
+        ["sync", "missing.json", "staging"],
+        ["plan", "-C", "/no/such/folder"],
+        ["validate", "-C", "/no/such/folder"],
+    ],
+)
+def test_wrong_arguments_exit_3(words: list[str], tmp_path: Path) -> None:
+    """Bad input is 3, never 2, which means differences; the reason is on stderr, without traceback."""
+    result = _run(*words, cwd=tmp_path)
+    assert result.returncode == 3
+    assert result.stdout == ""
+    assert "rror: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "lockstep.plan/9"}', "\x00"])
+def test_a_damaged_plan_file_exits_3(text: str, tmp_path: Path) -> None:
+    """A saved plan that cannot be read names the file."""
+    (tmp_path / "plan.json").write_text(text)
+    result = _run("sync", "plan.json", cwd=tmp_path)
+    assert result.returncode == 3
+    assert result.stderr.startswith("error: plan.json: ")
+
+
+def test_a_folder_without_a_project_says_what_to_do(tmp_path: Path) -> None:
+    """The first thing that people see when they try it in the wrong place."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    result = _run("plan", cwd=tmp_path)
+    assert result.returncode == 3
+    assert "lockstep init" in result.stderr
+
+
+def test_an_unknown_log_level_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the process are checked like everything else."""
+    monkeypatch.setenv("LOCKSTEP_LOG", "loud")
+    result = _run("validate")
+    assert result.returncode == 3
+    assert "LOCKSTEP_LOG" in result.stderr
+
+
+def test_validate_as_json_lists_problems(tmp_path: Path) -> None:
+    """Problems are the result, so they are on stdout, and the exit code is still 3."""
+    write_project_file(tmp_path)
+    project = tmp_path / "lockstep.yaml"
+    project.write_text(project.read_text().replace("artifacts:", "artefacts:", 1))
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    result = _run("validate", "-o", "json", cwd=tmp_path)
+    assert result.returncode == 3
+    document = json.loads(result.stdout)
+    assert document["valid"] is False
+    assert "artefacts" in document["problems"][0]["problem"]
+    assert document["problems"][0]["where"].startswith("lockstep.yaml:")
+
+
+def test_values_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+    """An error that quotes a file's content shows escapes, it does not send them."""
+    write_project_file(tmp_path)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    project = tmp_path / "lockstep.yaml"
+    project.write_text(project.read_text() + '"\\e[2Jkey": 1\n')
+    result = _run("validate", cwd=tmp_path)
+    assert result.returncode == 3
+    assert "\x1b" not in result.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """``lockstep ... | head`` ends quietly."""
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.run(
+        [sys.executable, "-m", "lockstep", "--help"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert process.stderr == b""
+    assert process.returncode in (1, 141)
+
+
+def test_a_bug_is_told_without_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody foresaw may hold secrets in its text; with -v the developer sees it all."""
+
+    def fail(words: object) -> int:
+        raise RuntimeError("password is hunter2")
+
+    # No command is meant to fail like this, so one is made to.
+    monkeypatch.setattr(sys.modules["lockstep.cli.main"], "_run", fail)
+    assert main(["plan"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: unexpected RuntimeError")
+    assert "hunter2" not in told
+    assert "Traceback" not in told
+    assert main(["-v", "plan"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+STOPPING = """
+import sys
+from lockstep.cli.stopping import stopping
+with stopping(lambda: ["staging/a: update code"]) as stop:
+    print("ready", flush=True)
+    stop.wait()
+    print("stopped", flush=True)
+    if "linger" in sys.argv:
+        stop.clear = None
+        import time
+        while True:
+            time.sleep(60)
+"""
+
+
+def test_the_first_interrupt_lets_the_run_finish() -> None:
+    """It sets the event and says what is being finished."""
+    process = subprocess.Popen([sys.executable, "-c", STOPPING], stdout=-1, stderr=-1, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert out == "stopped\n"
+    assert "stopping: finishing staging/a: update code; press Ctrl-C again" in err
+    assert process.returncode == 0
+
+
+def test_the_second_interrupt_leaves_at_once() -> None:
+    """Whatever is under way."""
+    process = subprocess.Popen([sys.executable, "-c", STOPPING, "linger"], stdout=-1, stderr=-1, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "stopped\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "left at once; run the same command again" in err
+
+
+def test_an_interrupt_of_a_watch_exits_130(tmp_path: Path) -> None:
+    """Commands that change nothing end at once."""
+    write_project_file(tmp_path)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lockstep", "status", "--watch", "60"],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+        )
+        until(lambda: "error: " in log.read_text() or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+    assert log.read_text().endswith("\ninterrupted; nothing was changed\n")

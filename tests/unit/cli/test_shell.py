@@ -1,0 +1,102 @@
+"""Streams, colours, the job summary and saved files."""
+
+from pathlib import Path
+
+import pytest
+
+from lockstep.cli.following import Follower
+from lockstep.cli.shell import Shell, save
+from lockstep.errors import BadInput
+from lockstep.model import DeleteFunction, Outcome, Plan, StepResult
+from lockstep.settings import Settings, read_settings
+
+
+def _shell(tmp_path: Path, **settings: object) -> Shell:
+    return Shell(settings=Settings(cache=tmp_path, **settings), directory=tmp_path)  # type: ignore[arg-type]
+
+
+def test_colour_is_for_terminals_and_for_those_who_ask(tmp_path: Path) -> None:
+    """Captured output has none; NO_COLOR and --no-color win over everything."""
+    assert _shell(tmp_path).palette.create == ""
+    assert _shell(tmp_path, colour=True).palette.create
+    shell = Shell(settings=Settings(cache=tmp_path, colour=True), directory=tmp_path, no_color=True)
+    assert shell.palette.create == ""
+
+
+def test_results_and_log_go_different_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Results can be piped; nothing in a log line acts on the terminal."""
+    shell = _shell(tmp_path)
+    shell.emit(["one", "two"])
+    shell.log("note\n\x1b[31m")
+    assert capsys.readouterr() == ("one\ntwo\n", "note\n\\x1b[31m\n")
+
+
+def test_progress_is_quiet_in_a_pipe_and_told_with_v(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No half lines in logs."""
+    _shell(tmp_path).progress("reading")
+    assert capsys.readouterr().err == ""
+    Shell(settings=Settings(cache=tmp_path), directory=tmp_path, verbosity=1).progress("reading")
+    assert capsys.readouterr().err == "reading\n"
+
+
+def test_the_job_summary_is_added_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where GitHub names a file; a file that cannot be written is a warning, not a failure."""
+    file = tmp_path / "summary.md"
+    _shell(tmp_path, job_summary=file).summarise(lambda: "one")
+    _shell(tmp_path, job_summary=file).summarise(lambda: "two")
+    assert file.read_text() == "one\ntwo\n"
+    _shell(tmp_path, job_summary=tmp_path / "no" / "file").summarise(lambda: "x")
+    assert "warning: the job summary could not be written" in capsys.readouterr().err
+
+
+def test_a_plan_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A folder that is not there is bad input and leaves nothing behind."""
+    save(tmp_path / "plan.json", "{}")
+    assert (tmp_path / "plan.json").read_text() == "{}"
+    with pytest.raises(BadInput):
+        save(tmp_path / "no" / "plan.json", "{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_steps_are_followed_in_words(tmp_path: Path) -> None:
+    """Starts are known but not written in a pipe; ends are."""
+    written: list[str] = []
+    follower = Follower(_shell(tmp_path), written.extend)
+    step = DeleteFunction(id="x", target="preview/pr-1/a", function="f")
+    follower.learn(Plan(engine="aws", project="p", steps=(step,)))
+    with follower.rows():
+        follower.tell(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.STARTED))
+        assert follower.under_way() == ["preview/pr-1/a: delete function"]
+        assert written == []
+        follower.tell(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.DONE, seconds=1))
+    assert follower.under_way() == []
+    assert written == ["  done      preview/pr-1/a: delete function (1.0 s)"]
+
+
+def test_settings_come_from_the_environment(tmp_path: Path) -> None:
+    """Every variable that the module's docstring names."""
+    settings = read_settings(
+        {
+            "LOCKSTEP_CACHE": str(tmp_path),
+            "LOCKSTEP_LOG": "DEBUG",
+            "GH_TOKEN": "t0ken",
+            "GITHUB_STEP_SUMMARY": "/s",
+            "FORCE_COLOR": "1",
+            "CI": "true",
+        }
+    )
+    assert settings == Settings(
+        cache=tmp_path,
+        log_level="debug",
+        github_token="t0ken",
+        job_summary=Path("/s"),
+        colour=True,
+        is_ci=True,
+    )
+    assert "t0ken" not in repr(settings)
+    assert read_settings({"XDG_CACHE_HOME": "/x"}).cache == Path("/x/lockstep")
+    assert read_settings({"XDG_CACHE_HOME": "relative"}).cache == Path.home() / ".cache/lockstep"
+    assert read_settings({"NO_COLOR": "1", "FORCE_COLOR": "1"}).colour is False
+    assert read_settings({"CI": "false"}).is_ci is False

@@ -1,0 +1,65 @@
+"""The project's own files: ./dev, CI, changelog, layers."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _run(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_dev_is_plain_sh_and_explains_itself() -> None:
+    """No make, no bash: whoever clones the repository can run it."""
+    assert (ROOT / "dev").read_text().startswith("#!/bin/sh\n")
+    assert _run("sh", "-n", "dev").returncode == 0
+    told = _run("./dev", "help")
+    assert told.returncode == 0
+    for command in ("demo", "test", "lint", "bench"):
+        assert f"  {command}" in told.stdout
+    assert _run("./dev", "no-such-command").returncode == 1
+
+
+def test_ci_runs_what_developers_run() -> None:
+    """CI has no steps of its own."""
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith('exec ./dev test "$@"')
+    assert _run("bash", "-n", ".ci/run").returncode == 0
+
+
+def test_workflows_pin_actions_and_ask_for_nothing() -> None:
+    """A tag can be moved, a commit cannot; no permission is given to all jobs."""
+    for path in (ROOT / ".github/workflows").glob("*.yml"):
+        workflow = yaml.safe_load(path.read_text())
+        assert workflow["permissions"] == {}
+        for name in re.findall(r"uses: (\S+)", path.read_text()):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name), name
+
+
+def test_the_changelog_can_be_made() -> None:
+    """Every fragment has a kind and an issue that towncrier understands."""
+    told = _run(str(Path(sys.executable).with_name("towncrier")), "build", "--draft", "--version", "next")
+    assert told.returncode == 0, told.stderr
+    assert "## Features" in told.stdout
+
+
+def test_dependencies_stay_few() -> None:
+    """A new one needs a decision record and a line here."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=\[ ]", dependency)[0] for dependency in project["dependencies"]}
+    assert names == {"botocore", "pyyaml", "rich", "typer", "urllib3"}
+
+
+def test_decisions_are_one_page_each() -> None:
+    """Numbered without gaps, with the three parts."""
+    records = sorted((ROOT / "adr").glob("*.md"))
+    assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
+    for path in records:
+        text = path.read_text()
+        assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), path
+        assert len(text.split()) < 600, path
