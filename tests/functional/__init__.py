@@ -1,0 +1,1 @@
+"""The aws engine against MiniStack and moto behind a strict AWS."""

@@ -1,0 +1,39 @@
+"""Fixtures of the functional tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockstep.engines.aws import connection
+from tests.support.clouds import Cloud
+from tests.support.engine import Lab, prepare
+from tests.support.strict import Proxy, Rule, everything
+
+
+@pytest.fixture(autouse=True)
+def _fresh_quotas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token buckets belong to a process; each test begins as a new one does."""
+    monkeypatch.setattr(connection, "_QUOTAS", {})
+
+
+@pytest.fixture
+def lab_on(
+    strict: Callable[..., Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Lab]:
+    """``lab_on(cloud, *rules)``: a strict AWS as this process's AWS, with the usual role and buckets."""
+
+    def make(cloud: Cloud, *rules: Rule, **fields: Any) -> Lab:
+        aws = strict(cloud, *rules)
+        for name, value in aws.environment().items():
+            monkeypatch.setenv(name, value)
+        return prepare(aws, tmp_path, **fields)
+
+    return make
+
+
+@pytest.fixture
+def lab(cloud: Cloud, lab_on: Callable[..., Lab]) -> Lab:
+    """A lab on each emulator with every AWS rule switched on but throttling."""
+    return lab_on(cloud, *everything())
