@@ -56,17 +56,18 @@ def build(context: Context) -> Built:
     if context.is_wrong or version is None:
         return Skipped()
     context.version = version
-    if any(layer.has_templates for layer in context.stack.layers):
+    is_filled = any(layer.has_templates for layer in context.stack.layers)
+    if is_filled:
         block = context.filled(block, ())
-    return Skipped() if context.is_wrong else _function(context, block, version)
+    return Skipped() if context.is_wrong else _function(context, block, version, is_shared=not is_filled)
 
 
-def _function(context: Context, block: dict[str, Any], version: str) -> Target:
+def _function(context: Context, block: dict[str, Any], version: str, *, is_shared: bool) -> Target:
     name = block.get("functionName")
     if name is None:
         fix = "add lambda.functionName; templates such as my-function-{env} are possible"
         context.wrong(("lambda",), "no functionName is declared", fix)
-    settings = read_settings(context, block)
+    settings = read_settings(context, block, is_shared=is_shared)
     size = environment_size(settings)
     if size > _MAX_ENVIRONMENT:
         context.wrong(
@@ -74,7 +75,9 @@ def _function(context: Context, block: dict[str, Any], version: str) -> Target:
             f"the environment variables have {size:,} bytes in all; Lambda allows 4,096",
             "move large values to {ssm: ...} parameters that the function reads itself",
         )
-    tags = {key: None if v is REMOVED else v for key, v in (block.get("tags") or {}).items()}
+    tags = block.get("tags") or {}
+    if REMOVED in tags.values():
+        tags = {key: None if v is REMOVED else v for key, v in tags.items()}
     if sum(value is not None for value in tags.values()) > _MAX_TAGS:
         context.wrong(("lambda", "tags"), f"{len(tags)} tags are declared; AWS allows 50", "remove some")
     place = context.place("lambda", "version")

@@ -16,14 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from lockstep._version import __version__
-from lockstep.model import Code, Function, Reference, Release, Secret, Target, Trigger
+from lockstep.model import Code, Function, Reference, Release, Secret, Target, Trigger, Value
 
-__all__ = ["Cache", "Record", "freeze", "thaw"]
+__all__ = ["Cache", "Memo", "Record", "freeze", "thaw"]
 
 Record = tuple[str, str | None, tuple[Any, ...] | None]
 """Stamp of the contents, note, and the frozen target (None: the candidate is no target)."""
 
-_FORMAT = 1
+Memo = dict[int, tuple[Any, Any]]
+"""By identity: the object itself, which keeps the identity alive, and what it was turned into."""
+
+_FORMAT = 2
 _DIGEST = 32  # bytes
 
 
@@ -76,8 +79,8 @@ def _code_stamp() -> str:
     return f"{max((s.st_mtime_ns for s in stats), default=0):x}.{sum(s.st_size for s in stats)}"
 
 
-def freeze(target: Target) -> tuple[Any, ...]:
-    """A target as plain data."""
+def freeze(target: Target, memo: Memo) -> tuple[Any, ...]:
+    """A target as plain data. What targets share stays shared, by way of the memo of one run."""
     function, release = target.function, target.release
     return (
         target.environment,
@@ -85,7 +88,7 @@ def freeze(target: Target) -> tuple[Any, ...]:
         target.deployment_type,
         target.version,
         target.commit,
-        None if function is None else _freeze_function(function),
+        None if function is None else _freeze_function(function, memo),
         None if release is None else _freeze_release(release),
         tuple((t.bucket, t.prefix, t.suffix, t.events, t.place) for t in target.triggers),
         target.ignore,
@@ -94,8 +97,8 @@ def freeze(target: Target) -> tuple[Any, ...]:
     )
 
 
-def thaw(data: tuple[Any, ...]) -> Target:
-    """The target that was frozen."""
+def thaw(data: tuple[Any, ...], memo: Memo) -> Target:
+    """The target that was frozen. The memo is that of one run and keeps what it knows alive."""
     environment, service, kind, version, commit, function, release, triggers, ignore, adopt, place = data
     return Target(
         environment=environment,
@@ -103,7 +106,7 @@ def thaw(data: tuple[Any, ...]) -> Target:
         deployment_type=kind,
         version=version,
         commit=commit,
-        function=None if function is None else _thaw_function(function),
+        function=None if function is None else _thaw_function(function, memo),
         release=None if release is None else _thaw_release(service, version, commit, release),
         triggers=tuple(
             [Trigger(bucket=b, prefix=p, suffix=s, events=e, place=at) for b, p, s, e, at in triggers]
@@ -114,26 +117,39 @@ def thaw(data: tuple[Any, ...]) -> Target:
     )
 
 
-def _freeze_function(function: Function) -> tuple[Any, ...]:
-    settings = dict(function.settings)
-    environment = settings.get("environment")
-    odd = None
-    if isinstance(environment, Mapping):
-        odd = {name: _freeze_value(v) for name, v in environment.items() if not isinstance(v, str)} or None
-        settings["environment"] = {name: v if isinstance(v, str) else "" for name, v in environment.items()}
-    return function.name, settings, odd, function.code.image, dict(function.tags)
+def _freeze_function(function: Function, memo: Memo) -> tuple[Any, ...]:
+    settings = function.settings
+    known = memo.get(id(settings))
+    if known is None:
+        known = memo[id(settings)] = (settings, _freeze_settings(settings))
+    return function.name, known[1], function.code.image, function.tags
 
 
-def _thaw_function(data: tuple[Any, ...]) -> Function:
-    name, settings, odd, image, tags = data
-    if odd:
-        environment = {
-            key: _thaw_value(odd[key]) if key in odd else v for key, v in settings["environment"].items()
-        }
-        settings = {**settings, "environment": environment}
-    return Function(
-        name=name, settings=settings, code=_NO_CODE if image is None else Code(image=image), tags=tags
-    )
+def _freeze_settings(settings: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Any]]:
+    plain: dict[str, Any] = dict(settings)
+    environment = plain.get("environment")
+    if not isinstance(environment, Mapping):
+        return plain, {}
+    odd = {name: _freeze_value(value) for name, value in environment.items() if not isinstance(value, str)}
+    plain["environment"] = {name: "" if name in odd else value for name, value in environment.items()}
+    return plain, odd
+
+
+def _thaw_function(data: tuple[Any, ...], memo: Memo) -> Function:
+    name, frozen, image, tags = data
+    known = memo.get(id(frozen))
+    if known is None:
+        known = memo[id(frozen)] = (frozen, _thaw_settings(*frozen))
+    return Function(name=name, settings=known[1], code=Code(image=image) if image else _NO_CODE, tags=tags)
+
+
+def _thaw_settings(plain: dict[str, Any], odd: dict[str, Any]) -> dict[str, Value]:
+    if not odd:
+        return plain
+    environment = {
+        name: _thaw_value(odd[name]) if name in odd else value for name, value in plain["environment"].items()
+    }
+    return {**plain, "environment": environment}
 
 
 _NO_CODE = Code()
@@ -155,7 +171,7 @@ def _thaw_value(data: tuple[str, str]) -> Reference | Secret:
 
 
 def _freeze_release(release: Release) -> tuple[Any, ...]:
-    return release.source, dict(release.options), release.sha256, release.staged_key, release.place
+    return release.source, release.options, release.sha256, release.staged_key, release.place
 
 
 def _thaw_release(service: str, version: str, commit: str | None, data: tuple[Any, ...]) -> Release:

@@ -1,8 +1,8 @@
 """What building one target looks at and adds to."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from lockstep.config import rules, templates
 from lockstep.config.layers import Path, Stack
@@ -12,9 +12,12 @@ from lockstep.config.project_file import ProjectFile
 from lockstep.config.schema import leaf
 from lockstep.config.shapes import problem_of
 from lockstep.errors import BadInput
-from lockstep.model import Reference, Secret
+from lockstep.model import Reference, Secret, Value
 
-__all__ = ["Context"]
+__all__ = ["Context", "Shared"]
+
+Shared: TypeAlias = dict[tuple[tuple[str, int], ...], tuple[Mapping[str, Any], dict[str, Value]]]
+"""Settings that were made before, by the identity of the values that they were made from."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,8 +28,10 @@ class Context:
     candidate: Candidate
     stack: Stack
     problems: Problems
+    shared: Shared
     version: str | None = None
     is_wrong: bool = False
+    _names: dict[str, str] | None = field(default=None, init=False)
 
     def place(self, *path: str | int) -> str:
         """``file:line`` of a value."""
@@ -47,8 +52,13 @@ class Context:
         self.is_wrong = True
         self.problems.add(where, problem, fix, doing=self.candidate.key)
 
-    def names(self) -> dict[str, str]:
-        """What templates may use."""
+    def names(self) -> Mapping[str, str]:
+        """What templates may use; ``version`` once it is known."""
+        if self._names is None or (self.version is not None and "version" not in self._names):
+            self._names = self._make_names()
+        return self._names
+
+    def _make_names(self) -> dict[str, str]:
         candidate = self.candidate
         names = {"service": candidate.service, "env": candidate.environment.rpartition("/")[2]}
         if self.version is not None:

@@ -5,11 +5,14 @@ from typing import Any
 
 from lockstep.config.context import Context
 from lockstep.model import FIELDS, Field, Reference, Secret, Value
-from lockstep.model.fields import normalise
+from lockstep.model.fields import BY_NAME, normalise
 
 __all__ = ["environment_size", "read_settings"]
 
-_ROWS: tuple[tuple[Field, str, str], ...] = tuple((row, *row.name.rpartition(".")[::2]) for row in FIELDS)
+_TOP: Mapping[str, Field] = {row.name: row for row in FIELDS if "." not in row.name}
+_GROUPS: frozenset[str] = frozenset(row.name.partition(".")[0] for row in FIELDS if "." in row.name)
+_ONLY = {kind: frozenset(row.name for row in FIELDS if row.for_type == kind) for kind in ("Zip", "Image")}
+_JUDGED = frozenset(_TOP) | _GROUPS | {"image", "s3Key", "sha256"}
 _REQUIRED = {
     "role": "add lambda.role (an ARN, or the name of a role in the account)",
     "runtime": "add lambda.runtime, for example dotnet8 or python3.13 (or lambda.image for a container)",
@@ -17,22 +20,45 @@ _REQUIRED = {
 }
 
 
-def read_settings(context: Context, block: Mapping[str, Any]) -> dict[str, Value]:
-    """Normalised settings; fields at AWS's default are absent. Problems are noted in the context."""
+def read_settings(context: Context, block: Mapping[str, Any], *, is_shared: bool) -> Mapping[str, Value]:
+    """Normalised settings; fields at AWS's default are absent. Problems are noted in the context.
+
+    ``is_shared`` when the values are the layers' own: then targets with the same layers get one object,
+    which saves time, memory and room in the cache. Its key is the identity of the values.
+    """
+    if not is_shared:
+        return _read(context, block)
+    key = tuple([(name, id(block[name])) for name in block if name in _JUDGED])
+    known = context.shared.get(key)
+    if known is None:
+        settings = _read(context, block)
+        if context.is_wrong:
+            return settings
+        known = context.shared[key] = (block, settings)  # the block keeps the identities alive
+    return known[1]
+
+
+def _read(context: Context, block: Mapping[str, Any]) -> dict[str, Value]:
     settings: dict[str, Value] = {}
     declared: set[str] = set()
-    for row, group, name in _ROWS:
-        inside = block.get(group) if group else block
-        raw = inside.get(name) if inside else None
-        if raw is None:
-            continue
-        declared.add(row.name)
-        value = normalise(row, raw)
-        if value is not None:
-            settings[row.name] = value
+    for name, raw in block.items():
+        if raw is not None and name in _TOP:
+            declared.add(name)
+            _put(settings, _TOP[name], raw)
+        elif raw and name in _GROUPS:
+            for member, inside in raw.items():
+                if inside is not None:
+                    declared.add(f"{name}.{member}")
+                    _put(settings, BY_NAME[f"{name}.{member}"], inside)
     _check_type(context, block, declared)
     _check_together(context, settings, declared)
     return settings
+
+
+def _put(settings: dict[str, Value], row: Field, raw: Any) -> None:
+    value = normalise(row, raw)
+    if value is not None:
+        settings[row.name] = value
 
 
 def environment_size(settings: Mapping[str, Value]) -> int:
@@ -57,15 +83,13 @@ def _check_type(context: Context, block: Mapping[str, Any], declared: set[str]) 
             context.wrong(
                 ("lambda",), f"no {name} is declared, without which Lambda creates no function", fix
             )
-    wrong_type = "Zip" if is_image else "Image"
-    for row, _, _ in _ROWS:
-        if row.for_type == wrong_type and row.name in declared:
-            kind = "container image" if is_image else "zip package"
-            context.wrong(
-                ("lambda", *row.name.split(".")),
-                f"lambda.{row.name} does not go with a {kind}",
-                f"remove it, or write {row.name}: null where a lower layer sets it",
-            )
+    kind = "container image" if is_image else "zip package"
+    for name in sorted(declared & _ONLY["Zip" if is_image else "Image"]):
+        context.wrong(
+            ("lambda", *name.split(".")),
+            f"lambda.{name} does not go with a {kind}",
+            f"remove it, or write {name}: null where a lower layer sets it",
+        )
     for name in ("s3Key", "sha256") if is_image else ():
         if block.get(name) is not None:
             context.wrong(
@@ -77,12 +101,13 @@ def _check_type(context: Context, block: Mapping[str, Any], declared: set[str]) 
 
 def _check_together(context: Context, settings: Mapping[str, Value], declared: set[str]) -> None:
     """Fields that AWS takes only together."""
-    for level in ("logging.applicationLevel", "logging.systemLevel"):
-        if level in declared and settings.get("logging.format") != "JSON":
+    for name in sorted(declared):
+        needs = BY_NAME[name].needs
+        if needs is not None and settings.get(needs[0]) != needs[1]:
             context.wrong(
-                ("lambda", *level.split(".")),
-                f"lambda.{level} needs the JSON format",
-                "add logging.format: JSON",
+                ("lambda", *name.split(".")),
+                f"lambda.{name} exists only with {needs[0]}: {needs[1]}",
+                f"add {needs[0]}: {needs[1]}, or remove it",
             )
     for one, other in (("subnetIds", "securityGroupIds"), ("securityGroupIds", "subnetIds")):
         if f"vpc.{one}" in settings and f"vpc.{other}" not in settings:

@@ -3,7 +3,7 @@
 Merging is Helm's: maps merge deeply, lists and scalars replace, null deletes the key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,8 +59,12 @@ class Layer:
 class Stack:
     """The layers of one target, lowest first, and their merged values."""
 
-    layers: Sequence[Layer]
+    layers: tuple[Layer, ...]
     values: dict[str, Any] = field(default_factory=dict)
+
+    def under(self, layer: Layer) -> "Stack":
+        """A new stack with one more layer on top."""
+        return Stack(layers=(*self.layers, layer), values=merge(self.values, layer.values))
 
     def place(self, path: Path = ()) -> str:
         """``file:line`` of the layer that gave a value; of the highest layer when none did."""

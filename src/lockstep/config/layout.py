@@ -10,9 +10,12 @@
 {folder}/environments/preview/pr-{N}/services/{svc}.values.yaml     declares a target of it
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
 
 from lockstep.config import rules
 from lockstep.errors import BadInput
@@ -26,8 +29,7 @@ Slot = tuple[str, str]
 _PR = re.compile(r"pr-([1-9][0-9]{0,9})\Z")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """The layers that all targets of one service share in one environment, or in all previews."""
 
     service: str
@@ -37,8 +39,7 @@ class Base:
     declares: str | None = None  # preview: services/{svc}/config.yaml, which asks for every preview
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What may be a target: decided when its files have been read."""
 
     key: str
@@ -96,23 +97,19 @@ def arrange(tree: Tree, folder: str) -> Layout:
         raise _nothing(tree.blobs, prefix)
     bases = _Bases(tree.blobs, found, prefix)
     candidates = [
-        _candidate(tree.blobs, bases.of(service, env), env, service, files)
+        _candidate(tree.blobs, bases.of(service, env), service, files)
         for env, services in found.environments.items()
         for service, files in services.items()
         if "config" in files
     ]
-    for preview in sorted(found.declared, key=lambda name: int(name[3:])):
-        files = found.previews.get(preview, {})
-        for service in sorted(files.keys() | bases.in_every_preview):
+    for preview in found.declared:
+        own = found.previews.get(preview, {})
+        for service in own.keys() | bases.in_every_preview:
             base = bases.of_preview(service)
-            own = {"pull request": files[service]} if service in files else {}
-            environment = f"preview/{preview}"
-            candidates.append(_candidate(tree.blobs, base, environment, service, own, preview[3:]))
-    for candidate in candidates:
-        _check_names(candidate)
+            candidates.append(_preview_candidate(tree.blobs, base, preview, service, own.get(service)))
     environments = {env for env, services in found.environments.items() if services}
     return Layout(
-        candidates=tuple(sorted(candidates, key=lambda candidate: candidate.key)),
+        candidates=tuple(sorted(candidates, key=attrgetter("key"))),
         environments=frozenset(environments | ({"preview"} if found.declared else set())),
         warnings=tuple(_warnings(found, prefix)),
     )
@@ -124,52 +121,56 @@ def _sort(paths: Iterable[str], prefix: str) -> _Found:
     for path in paths:
         if not path.startswith(prefix):
             continue
-        match path[start:].split("/"):
-            case ["global.values.yaml"]:
-                found.shared["global"] = path
-            case ["services", service, ("config.yaml" | "values.yaml") as name]:
-                found.services.setdefault(service, {})[name[:-5]] = path
-            case ["environments", env, *rest] if rest:
-                found.folders.add(env)
-                if env == "preview":
-                    _sort_preview(found, path, rest)
-                else:
-                    _sort_environment(found, path, env, rest)
-            case ["services", *_] | ["global.values.yml"] if path.endswith((".yml", "/Config.yaml")):
-                found.odd.append(path)
-            case _:
-                pass
+        parts = path[start:].split("/")
+        if parts[0] == "environments" and len(parts) > 2:
+            env = parts[1]
+            found.folders.add(env)
+            if env == "preview":
+                _sort_preview(found, path, parts)
+            else:
+                _sort_environment(found, path, env, parts)
+        elif parts[0] == "services" and len(parts) == 3:
+            _put(found.services, path, parts[1], parts[2], found)
+        elif parts == ["global.values.yaml"]:
+            found.shared["global"] = path
     return found
 
 
-def _sort_environment(found: _Found, path: str, env: str, rest: list[str]) -> None:
-    match rest:
-        case [service, ("config.yaml" | "values.yaml") as name]:
-            found.environments.setdefault(env, {}).setdefault(service, {})[name[:-5]] = path
-        case [name] if name == f"{env}.values.yaml":
-            found.shared[f"environment:{env}"] = path
-        case [*_, ("config.yml" | "values.yml")] | [_] if path.endswith(".yml"):
-            found.odd.append(path)
-        case _:
-            pass
+def _put(services: dict[str, dict[str, str]], path: str, service: str, name: str, found: _Found) -> None:
+    """Note the config or values file of a service."""
+    if name == "config.yaml":
+        services.setdefault(service, {})["config"] = path
+    elif name == "values.yaml":
+        services.setdefault(service, {})["values"] = path
+    elif name in ("config.yml", "values.yml"):
+        found.odd.append(path)
 
 
-def _sort_preview(found: _Found, path: str, rest: list[str]) -> None:
-    match rest:
-        case ["preview.values.yaml"]:
-            found.shared["environment:preview"] = path
-        case ["services", service, ("config.yaml" | "values.yaml") as name]:
-            found.preview_services.setdefault(service, {})[name[:-5]] = path
-        case [preview, "pr.yaml"] if _PR.match(preview):
-            found.declared.add(preview)
-        case [preview, "services", name] if _PR.match(preview) and name.endswith(".values.yaml"):
-            found.previews.setdefault(preview, {})[name.removesuffix(".values.yaml")] = path
-        case [_, "pr.yml"] | [_, "services", _] if path.endswith(".yml"):
+def _sort_environment(found: _Found, path: str, env: str, parts: list[str]) -> None:
+    if len(parts) == 4:
+        _put(found.environments.setdefault(env, {}), path, parts[2], parts[3], found)
+    elif len(parts) == 3 and parts[2] == f"{env}.values.yaml":
+        found.shared[f"environment:{env}"] = path
+    elif len(parts) == 3 and parts[2] == f"{env}.values.yml":
+        found.odd.append(path)
+
+
+def _sort_preview(found: _Found, path: str, parts: list[str]) -> None:
+    count, folder, name = len(parts), parts[2], parts[-1]
+    if count == 5 and folder == "services":
+        _put(found.preview_services, path, parts[3], name, found)
+    elif count == 5 and parts[3] == "services":
+        if name.endswith(".values.yaml") and _PR.match(folder):
+            found.previews.setdefault(folder, {})[name[: -len(".values.yaml")]] = path
+        else:
             found.odd.append(path)
-        case [preview, "pr.yaml"] | [preview, "services", _]:
+    elif count == 4 and name in ("pr.yaml", "pr.yml"):
+        if name == "pr.yaml" and _PR.match(folder):
+            found.declared.add(folder)
+        else:
             found.odd.append(path)
-        case _:
-            pass
+    elif count == 3 and name == "preview.values.yaml":
+        found.shared["environment:preview"] = path
 
 
 class _Bases:
@@ -178,7 +179,9 @@ class _Bases:
     def __init__(self, blobs: Mapping[str, str], found: _Found, prefix: str) -> None:
         self.blobs = blobs
         self.found = found
+        self.prefix = prefix
         self.known: dict[tuple[str, str], Base] = {}
+        self.checked: set[str] = set()
         self.in_every_preview = {
             service for service, files in found.preview_services.items() if "config" in files
         }
@@ -217,44 +220,56 @@ class _Bases:
     def _make(
         self, service: str, env: str, slots: Sequence[tuple[str, str | None]], declares: str | None
     ) -> Base:
+        present = tuple([(name, path) for name, path in slots if path is not None])
+        stamp = ",".join([name + self.blobs[path] for name, path in present])
+        for name in (service, env):
+            if name not in self.checked:
+                self._check_name(name, f"{self.prefix}environments/{env}/{service}")
         return Base(
             service=service,
             environment=env,
-            slots=tuple((name, path) for name, path in slots if path is not None),
-            stamp=",".join("" if path is None else self.blobs[path] for _, path in slots),
+            slots=present,
+            stamp=hashlib.sha1(stamp.encode(), usedforsecurity=False).hexdigest(),
             declares=declares,
         )
 
+    def _check_name(self, name: str, where: str) -> None:
+        found = rules.service_name(name)
+        if found is not None:
+            raise BadInput(found[0], where=where, fix=found[1])
+        self.checked.add(name)
 
-def _candidate(
-    blobs: Mapping[str, str],
-    base: Base,
-    environment: str,
-    service: str,
-    files: Mapping[str, str],
-    pr: str | None = None,
+
+def _candidate(blobs: Mapping[str, str], base: Base, service: str, files: Mapping[str, str]) -> Candidate:
+    """A target of staging, production or another named environment."""
+    values, config = files.get("values"), files["config"]
+    own: tuple[Slot, ...] = (("environment config", config),)
+    if values is not None:
+        own = (("environment service", values), *own)
+    return Candidate(
+        key=f"{base.environment}/{service}",
+        environment=base.environment,
+        service=service,
+        base=base,
+        own=own,
+        stamp=f"{base.stamp},{blobs[values] if values else ''},{blobs[config]}",
+    )
+
+
+def _preview_candidate(
+    blobs: Mapping[str, str], base: Base, preview: str, service: str, path: str | None
 ) -> Candidate:
-    if pr is None:
-        names = (("environment service", files.get("values")), ("environment config", files.get("config")))
-        own = tuple((name, path) for name, path in names if path is not None)
-    else:
-        own = tuple(files.items())
+    """A target of one preview."""
+    environment = f"preview/{preview}"
     return Candidate(
         key=f"{environment}/{service}",
         environment=environment,
         service=service,
         base=base,
-        own=own,
-        stamp=",".join([base.stamp, *(name[-3:] + blobs[path] for name, path in own)]),
-        pr=pr,
+        own=(("pull request", path),) if path else (),
+        stamp=f"{base.stamp},{blobs[path] if path else ''}",
+        pr=preview[3:],
     )
-
-
-def _check_names(candidate: Candidate) -> None:
-    for name in (candidate.service, candidate.environment.partition("/")[0]):
-        found = rules.service_name(name)
-        if found is not None:
-            raise BadInput(found[0], where=candidate.declaration, fix=found[1])
 
 
 def _refuse_links(links: Mapping[str, str], prefix: str) -> None:

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lockstep.config.build import Skipped, build
-from lockstep.config.cache import Cache, Record, freeze, thaw
+from lockstep.config.cache import Cache, Memo, Record, freeze, thaw
 from lockstep.config.checks import check_fleet
-from lockstep.config.context import Context
-from lockstep.config.layers import Layer, Stack, fold, merge, read_layer
-from lockstep.config.layout import Base, Candidate, Layout, Slot, arrange
+from lockstep.config.context import Context, Shared
+from lockstep.config.layers import Layer, Stack, merge, read_layer
+from lockstep.config.layout import Candidate, Layout, Slot, arrange
 from lockstep.config.problems import Problems
 from lockstep.config.project_file import ProjectFile, read_project
 from lockstep.config.yaml_reader import parse
@@ -50,15 +50,17 @@ def load(tree: Tree, *, project_file: str = "lockstep.yaml", cache: Cache | None
         records: dict[str, Record] = {}
         targets: dict[str, Target] = {}
         notes: list[str] = []
+        frozen: Memo = {}
+        thawed: Memo = {}
         for candidate in layout.candidates:
             key = candidate.key
-            target, note = fresh[key] if key in fresh else _recall(known[key])
+            target, note = fresh[key] if key in fresh else _recall(known[key], thawed)
             if target is not None:
                 targets[key] = target
             if note is not None:
                 notes.append(note)
             if key in fresh:
-                records[key] = (candidate.stamp, note, None if target is None else freeze(target))
+                records[key] = (candidate.stamp, note, None if target is None else freeze(target, frozen))
             else:
                 records[key] = known[key]
         _check_listed(file, layout, targets, problems)
@@ -72,11 +74,7 @@ def load(tree: Tree, *, project_file: str = "lockstep.yaml", cache: Cache | None
             project=file.project,
             fleet=Fleet(project=file.project.name, targets=targets, commit=tree.commit),
             warnings=(*layout.warnings, *_missing(file, layout), *notes),
-            files={
-                candidate.key: (project_file, *candidate.files)
-                for candidate in layout.candidates
-                if candidate.key in targets
-            },
+            files=_Contributors(project_file, {c.key: c for c in layout.candidates if c.key in targets}),
         )
 
 
@@ -103,6 +101,23 @@ def read_project_file(tree: Tree, project_file: str) -> ProjectFile:
     return read_project(tree.read([project_file])[project_file], project_file)
 
 
+class _Contributors(Mapping[str, tuple[str, ...]]):
+    """Paths by target, put together when they are asked for."""
+
+    def __init__(self, project_file: str, candidates: Mapping[str, Candidate]) -> None:
+        self._project_file = project_file
+        self._candidates = candidates
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        return (self._project_file, *self._candidates[key].files)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._candidates)
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+
 class Files:
     """Layers of files that were fetched, each parsed once, and the stacks they make."""
 
@@ -110,23 +125,22 @@ class Files:
         self.file = file
         self.contents = contents
         self.shared: dict[str, Layer] = {}
-        self.stacks: dict[int, Stack] = {}
+        self.stacks: dict[tuple[Slot, ...], Stack] = {
+            (): Stack(layers=(file.defaults,), values=merge({}, file.defaults.values))
+        }
 
     def stack(self, candidate: Candidate) -> Stack:
         """The layers of a candidate, merged. BadInput when a file cannot be read."""
-        base = self._base(candidate.base)
-        own = [self._read(slot) for slot in candidate.own]
-        values = base.values
-        for layer in own:
-            values = merge(values, layer.values)
-        return Stack(layers=[*base.layers, *own], values=values)
+        stack = self._common(candidate.base.slots)
+        for slot in candidate.own:
+            stack = stack.under(self._read(slot))
+        return stack
 
-    def _base(self, base: Base) -> Stack:
-        stack = self.stacks.get(id(base))
+    def _common(self, slots: tuple[Slot, ...]) -> Stack:
+        """Layers that several candidates share; each run of them from the lowest is merged once."""
+        stack = self.stacks.get(slots)
         if stack is None:
-            layers = [self.file.defaults, *(self._shared(slot) for slot in base.slots)]
-            stack = Stack(layers=layers, values=fold(layer.values for layer in layers))
-            self.stacks[id(base)] = stack
+            stack = self.stacks[slots] = self._common(slots[:-1]).under(self._shared(slots[-1]))
         return stack
 
     def _shared(self, slot: Slot) -> Layer:
@@ -147,6 +161,7 @@ def _resolve(
     wanted = list(candidates)
     paths = {path for candidate in wanted for path in candidate.files}
     files = Files(file, tree.read(sorted(paths)) if paths else {})
+    shared: Shared = {}
     resolved: dict[str, tuple[Target | None, str | None]] = {}
     for candidate in wanted:
         try:
@@ -155,7 +170,8 @@ def _resolve(
             problems.keep(error)
             resolved[candidate.key] = (None, None)
             continue
-        built = build(Context(file=file, candidate=candidate, stack=stack, problems=problems))
+        context = Context(file=file, candidate=candidate, stack=stack, problems=problems, shared=shared)
+        built = build(context)
         resolved[candidate.key] = (None, built.note) if isinstance(built, Skipped) else (built, None)
     return resolved
 
@@ -167,9 +183,9 @@ def _changed(layout: Layout, known: Mapping[str, Record]) -> Iterator[Candidate]
             yield candidate
 
 
-def _recall(record: Record) -> tuple[Target | None, str | None]:
+def _recall(record: Record, thawed: Memo) -> tuple[Target | None, str | None]:
     _, note, data = record
-    return (None if data is None else thaw(data)), note
+    return (None if data is None else thaw(data, thawed)), note
 
 
 def _with_environments(file: ProjectFile, layout: Layout) -> ProjectFile:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 __all__ = ["TemplateError", "fill", "has_template"]
 
@@ -32,22 +33,44 @@ def has_template(text: str) -> bool:
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Fill in the names; ``{{`` and ``}}`` stand for braces. TemplateError for anything else in braces."""
+    parts = []
+    for literal, name in _parts(text):
+        parts.append(literal)
+        if name is not None:
+            if name not in values:
+                raise _unknown(name, values)
+            parts.append(values[name])
+    return "".join(parts)
 
-    def replace(match: re.Match[str]) -> str:
+
+@lru_cache(maxsize=4096)
+def _parts(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Literal texts, each with the name that follows it."""
+    parts: list[tuple[str, str | None]] = []
+    end = 0
+    for match in _PART.finditer(text):
+        before, end = text[end : match.start()], match.end()
         found = match[0]
         if found in ("{{", "}}"):
-            return found[0]
-        name = match[1]
-        if name in values:
-            return values[name]
-        if name in _ABSENT:
-            raise TemplateError(*_ABSENT[name])
-        known = " ".join(f"{{{known}}}" for known in values)
-        doubled = "".join(character * 2 if character in "{}" else character for character in found)
-        what = f"{found} is not known" if name else f"a single {found[0]} in a string"
-        raise TemplateError(
-            f"{what}; known are {known}",
-            f"write {doubled} for the text itself",
-        )
+            parts.append((before + found[0], None))
+        elif match[1]:
+            parts.append((before, match[1]))
+        else:
+            raise TemplateError(
+                f"a single {found[0]} in a string; names in braces are filled in",
+                f"write {_doubled(found)} for the text itself",
+            )
+    return (*parts, (text[end:], None))
 
-    return _PART.sub(replace, text)
+
+def _unknown(name: str, values: Mapping[str, str]) -> TemplateError:
+    if name in _ABSENT:
+        return TemplateError(*_ABSENT[name])
+    known = " ".join(f"{{{key}}}" for key in values)
+    return TemplateError(
+        f"{{{name}}} is not known; known are {known}", f"write {_doubled(f'{{{name}}}')} for the text itself"
+    )
+
+
+def _doubled(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -189,7 +189,9 @@ class _Reader:
         read = self.next
         while type(event := read()) is not MappingEndEvent:
             line = event.start_mark.line + 1
-            key = self.key(event, line, depth)
+            key = event.value if type(event) is ScalarEvent else ""
+            if len(key) <= _LONGEST_WORD or key[0] in _NUMERIC or event.tag is not None:
+                key = self.key(event, line, depth)
             if key == "<<" and not event.style:
                 merged += self.merge(read(), depth)
                 continue
@@ -202,9 +204,14 @@ class _Reader:
             if depth == 1:
                 self.top = key
             event = read()
-            if type(event) is ScalarEvent and event.style and event.tag is None and event.anchor is None:
+            if type(event) is ScalarEvent and event.anchor is None:
                 self.nodes += 1
-                values[key], lines[key] = event.value, line
+                if event.style and event.tag is None:
+                    values[key], lines[key] = event.value, line
+                    continue
+                value, text = self.scalar(event)
+                values[key] = value
+                lines[key] = line if text is None else (line, text)
                 continue
             value, below = self.node(event, depth)
             values[key] = value
@@ -285,7 +292,7 @@ class _Reader:
         return value, text
 
     def plain(self, event: Any, text: str) -> tuple[Any, str | None]:
-        if text[:1] not in _SUSPECTS:
+        if text[:1] not in (_SUSPECTS if len(text) <= _LONGEST_WORD else _NUMERIC):
             return text, None
         if text in _WORDS:
             return _WORDS[text], text
@@ -327,7 +334,9 @@ _YAML_1_1 = re.compile(
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
     r"|[-+]?0b[01_]+|[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?)\Z"
 )
-_SUSPECTS = frozenset("~nNtTfFyYoO+-.0123456789") | {""}
+_NUMERIC = frozenset("+-.0123456789")
+_SUSPECTS = _NUMERIC | frozenset("~nNtTfFyYoO") | {""}
+_LONGEST_WORD = len("false")
 
 
 def _first(lines: Lines) -> int:
