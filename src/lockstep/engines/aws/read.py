@@ -8,6 +8,7 @@ one is asked for by GetFunction before anything is decided from its absence.
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from lockstep.engines.aws import function as functions
@@ -59,16 +60,10 @@ def read_live(
     """
     readings: dict[int, _Reading] = {}
     environments: dict[str, Connection] = {}
-    for target in desired.targets.values():
-        environment = project.environment(target.environment)
-        connection = connections.get(environment)
-        if target.function is not None:
-            environments[environment.name] = connection
-            readings.setdefault(id(connection), _Reading(connection=connection, wanted={}))
-    for environment in project.environments.values():
-        # Removed previews leave no target behind, but their functions may still be there.
-        connection = connections.get(environment)
-        environments.setdefault(environment.name, connection)
+    for name in _concerned(desired, project):
+        # Also where nothing is declared any more: removed previews leave functions behind.
+        environments[name] = connections.get(project.environment(name))
+        connection = environments[name]
         readings.setdefault(id(connection), _Reading(connection=connection, wanted={}))
     for key in desired.selected():
         target = desired.targets[key]
@@ -106,6 +101,14 @@ def read_live(
         scopes={name: connection.scope for name, connection in environments.items()},
         notes=tuple(note for reading in readings.values() for note in reading.notes),
     )
+
+
+def _concerned(desired: Fleet, project: Project) -> list[str]:
+    """Environments that the selection is about; nobody needs credentials for the others."""
+    names = {environment.name for environment in project.environments.values()}
+    names |= {project.environment(t.environment).name for t in desired.targets.values() if t.function}
+    patterns = desired.selection or ("*",)
+    return sorted(name for name in names if any(fnmatchcase(name, p.partition("/")[0]) for p in patterns))
 
 
 def _read_functions(
