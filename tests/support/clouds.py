@@ -6,9 +6,11 @@ Each is one process for the test session (with xdist: one for each worker), empt
 """
 
 import contextlib
+import functools
 import io
 import json
 import sys
+import threading
 import zipfile
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -105,6 +107,15 @@ def start(kind: str) -> LocalCloud | Moto:
     return LocalCloud.start() if kind == "ministack" else Moto.start()
 
 
+_LOCK = threading.Lock()
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    """One session for all clients: it reads each service's model once."""
+    return botocore.session.Session()
+
+
 def client(
     cloud: Cloud,
     service: str,
@@ -119,21 +130,34 @@ def client(
     It never retries unless told to, so that a test sees each answer; ``settings`` go to
     ``botocore.config.Config``.
     """
-    session = botocore.session.Session()
+    return _client(cloud.endpoint, service, account, region, retries, tuple(sorted(settings.items())))
+
+
+@functools.lru_cache(maxsize=256)
+def _client(
+    endpoint: str,
+    service: str,
+    account: str,
+    region: str,
+    retries: int,
+    settings: tuple[tuple[str, Any], ...],
+) -> Any:
+    """A client takes longer to make than most calls take: each is made once."""
     config = botocore.config.Config(
         retries={"mode": "standard", "total_max_attempts": retries + 1},
         s3={"addressing_style": "path"},
         proxies={},
-        **settings,
+        **dict(settings),
     )
-    return session.create_client(
-        service,
-        endpoint_url=cloud.endpoint,
-        region_name=region,
-        aws_access_key_id=account,
-        aws_secret_access_key="local",
-        config=config,
-    )
+    with _LOCK:  # making clients is not safe in threads; using them is
+        return _session().create_client(
+            service,
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="local",
+            config=config,
+        )
 
 
 def make_role(cloud: Cloud, name: str = "lambda-role", *, account: str = ACCOUNT) -> str:

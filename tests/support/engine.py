@@ -1,18 +1,18 @@
 """Runs of the aws engine against a strict AWS, with short waits."""
 
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.aws.pace import Pace
-from lockstep.model import Fleet, Outcome, Package, Plan, Project, Report, StepResult, TargetPlan
+from lockstep.model import Fleet, Outcome, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
 from tests.support.clouds import ACCOUNT, REGION, client, make_bucket, make_role
 from tests.support.projects import PACKAGES, UPLOADS, fetch_into, make_project
 from tests.support.strict import Proxy
+from tests.support.waiting import until
 
 __all__ = ["PACE", "Lab", "Run", "changes_of", "prepare"]
 
@@ -100,6 +100,18 @@ class Lab:
     def client(self, service: str, **options: Any) -> Any:
         """Return a client that reaches the emulator past the proxy: somebody behind our back."""
         return client(self.aws.behind, service, **options)
+
+    def somebody(self, service: str, **options: Any) -> Any:
+        """Return a client of somebody else's that the proxy sees, so that its rules know of the change."""
+        return client(self.aws, service, **options)
+
+    def settle(self, name: str) -> None:
+        """Wait until a function's last change is over."""
+        functions = client(self.aws, "lambda")
+        until(
+            lambda: functions.get_function(FunctionName=name)["Configuration"]["LastUpdateStatus"]
+            != "InProgress"
+        )
 
     def live(self, name: str, **options: Any) -> dict[str, Any]:
         """Return what GetFunction says, past the proxy."""

@@ -22,10 +22,76 @@ pytest: ``with Proxy(cloud, Notifications()) as aws``.
   effect. Modes: see ``Mode``. ``persist=True`` fails the retries of that request too, so that the
   client gives up. ``operation="lambda.AddPermission"`` chooses by name (``at`` counts within it).
   Put ``Faults`` first.
+
+The rules, in the order in which ``everything()`` puts them:
+
+======================  ====================================================================
+``Faults``              failures by schedule
+``Quotas``              429 above AWS's rates (``scale``, ``burst``; ``throttled`` counts)
+``Revisions``           412 for a stale RevisionId, on both emulators
+``ListingLag``          ListFunctions and GetResources are ``calls`` behind
+``Pages``               50 functions a page without State; 50 to 100 tagged resources a page
+``UpdatesInProgress``   Pending and InProgress for ``calls`` looks, 409 meanwhile; ``fail={...}``
+``RoleLag``             "cannot be assumed" for ``calls`` attempts after CreateRole
+``PermissionLag``       "Unable to validate" for ``calls`` attempts after AddPermission
+``Notifications``       S3's validation, overlap, ExpectedBucketOwner, EventBridge kept
+``Statements``          409 for a statement id that is there, 404 for one that is not
+``RoleExists``, ``PackageExists``, ``KnownRuntime``, ``DryRun``   as their names say
+======================  ====================================================================
+
+``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
+own rates. Rules keep state: make new ones for each proxy.
 """
 
 from tests.support.strict.faults import Fault, Faults, Mode
+from tests.support.strict.functions import DryRun, KnownRuntime, PackageExists, RoleExists, Statements
+from tests.support.strict.lag import ListingLag, PermissionLag, RoleLag
 from tests.support.strict.notifications import Notifications
+from tests.support.strict.pages import Pages
 from tests.support.strict.proxy import Call, Proxy, Rule
+from tests.support.strict.quotas import Quotas
+from tests.support.strict.revisions import Revisions
+from tests.support.strict.updates import UpdatesInProgress
 
-__all__ = ["Call", "Fault", "Faults", "Mode", "Notifications", "Proxy", "Rule"]
+__all__ = [
+    "Call",
+    "DryRun",
+    "Fault",
+    "Faults",
+    "KnownRuntime",
+    "ListingLag",
+    "Mode",
+    "Notifications",
+    "PackageExists",
+    "Pages",
+    "PermissionLag",
+    "Proxy",
+    "Quotas",
+    "Revisions",
+    "RoleExists",
+    "RoleLag",
+    "Rule",
+    "Statements",
+    "UpdatesInProgress",
+    "everything",
+]
+
+
+def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tuple[Rule, ...]:
+    """Return every rule in its right order; ``lag`` is for all delays in calls, ``quotas`` a scale."""
+    return (
+        Faults(*faults),
+        *((Quotas(scale=quotas),) if quotas is not None else ()),
+        Revisions(),
+        ListingLag(calls=lag),
+        Pages(),
+        UpdatesInProgress(calls=lag),
+        RoleLag(calls=lag),
+        PermissionLag(calls=lag),
+        Notifications(),
+        Statements(),
+        RoleExists(),
+        PackageExists(),
+        KnownRuntime(),
+        DryRun(),
+    )

@@ -210,7 +210,7 @@ class Notifications(Rule):
             return None
         extra = {}
         for number, (arn, problem) in enumerate(problems.items(), 1):
-            extra[f"ArgumentName{number}"] = arn
+            extra[f"ArgumentName{number}"] = f"{arn}, null"  # as S3 writes it
             extra[f"ArgumentValue{number}"] = problem
         return _invalid(call, "Unable to validate the following destination configurations", extra)
 

@@ -102,14 +102,15 @@ def identify(request: Request) -> Operation:
     scope = _SCOPE.search(request.headers.get("authorization", ""))
     key, region, service = scope.groups() if scope else ("", "", "")
     target = request.headers.get("x-amz-target")
+    params: dict[str, str] = {}
     if not service:
         service = "lambda" if re.match(r"^/20\d\d-\d\d-\d\d/", request.path) else "s3"
     if target:
-        name, params = target.rpartition(".")[2], {}
+        name = target.rpartition(".")[2]
     elif service in ("lambda", "s3"):
         name, params = _rest(service, request)
     elif match := re.search(r"/operation/(\w+)$", request.path):
-        name, params = match[1], {}
+        name = match[1]
     else:
         form = {k: v[-1] for k, v in parse_qs(request.body.decode("utf-8", "replace")).items()}
         name, params = form.pop("Action", "Unknown"), form

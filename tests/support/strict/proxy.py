@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from lockstep.local.ministack import ACCOUNT, REGION, aws_environment
 from tests.support.clouds import Cloud
@@ -48,6 +48,22 @@ class Call:
     def name(self) -> str:
         """``lambda.GetFunction``, ``s3.PutBucketNotificationConfiguration``."""
         return f"{self.operation.service}.{self.operation.name}"
+
+    @property
+    def function(self) -> str:
+        """Name of the Lambda function that the call is about; "" when it is about none."""
+        params = self.operation.params
+        name = params.get("FunctionName") or params.get("Resource") or ""
+        if self.operation.name == "CreateFunction":
+            name = str(self.json().get("FunctionName", ""))
+        if ":function:" in name:
+            name = name.partition(":function:")[2]
+        return name.partition(":")[0]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Account, Region and function: what a rule remembers things by."""
+        return self.operation.account, self.operation.region, self.function
 
     @property
     def summary(self) -> str:
@@ -110,22 +126,34 @@ class Upstream:
         return answer
 
     def ask(
-        self, call: Call, method: str, path: str, query: dict[str, str] | None = None, body: bytes = b""
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: bytes = b"",
+        service: str = "lambda",
     ) -> Answer:
         """Make a request of the proxy's own with the credentials of a call; it is not recorded.
 
-        For REST services (Lambda, S3) only: their emulators do not check signatures.
+        Emulators do not check signatures.
         """
         account, region = call.operation.account, call.operation.region or REGION
-        service = "lambda" if path.startswith("/20") else "s3"
         scope = f"Credential={account}/20260101/{region}/{service}/aws4_request"
         headers = {
             "host": "{}:{}".format(*self._address),
             "authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
             "x-amz-date": "20260101T000000Z",
         }
+        if service == "iam":
+            headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
         target = f"{path}?{urlencode(query)}" if query else path
         return self.forward(Request(method=method, target=target, headers=headers, body=body))
+
+    def function(self, call: Call) -> dict[str, Any] | None:
+        """Return what GetFunction says of the call's function now; None when there is none."""
+        answer = self.ask(call, "GET", f"/2015-03-31/functions/{quote(call.function, safe='')}")
+        return json.loads(answer.body) if answer.is_success else None
 
     def release(self) -> None:
         """Close this thread's connection."""

@@ -86,7 +86,7 @@ def test_a_function_that_does_not_exist_is_refused(aws: Proxy) -> None:
     got = refusal(aws, entry(arn, "a/"), entry(gone, "b/"))
     assert got["Code"] == "InvalidArgument"
     assert got["Message"] == "Unable to validate the following destination configurations"
-    assert got["ArgumentName1"] == gone
+    assert got["ArgumentName1"] == f"{gone}, null"
     assert len(get(aws)["LambdaFunctionConfigurations"]) == 1
 
 

@@ -1,0 +1,455 @@
+"""Hypothesis strategies for desired and live fleets, as messy as real accounts are.
+
+A live fleet is drawn around a desired one, so that most examples have something in common with it:
+functions are missing, drifted in any field, of other owners or under a former name; buckets hold
+entries of ours (current, stale, edited, left behind) beside those of others.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from lockstep.model import (
+    FIELDS,
+    Bucket,
+    Call,
+    Code,
+    Environment,
+    Field,
+    Fleet,
+    Function,
+    Health,
+    Kind,
+    Package,
+    Project,
+    Scope,
+    Secret,
+    Statement,
+    Target,
+    Trigger,
+    Value,
+)
+from lockstep.model.fields import existing, normalise
+from lockstep.planning.notifications import LAMBDA, clashes, entry_for
+from lockstep.planning.policy import Rules, ownership_tags
+
+PROJECT = "syrf"
+BUCKETS = ("uploads", "exports")
+ENVIRONMENTS = ("staging", "production", "preview/pr-1", "preview/pr-2")
+SERVICES = ("notifier", "api", "web.v2")
+SCOPES = {
+    "staging": Scope(account="111111111111", region="eu-west-1"),
+    "production": Scope(account="222222222222", region="eu-west-1"),
+    "preview": Scope(account="111111111111", region="eu-west-1"),
+}
+
+_EVENTS = (
+    ("s3:ObjectCreated:*",),
+    ("s3:ObjectCreated:Put",),
+    ("s3:ObjectCreated:Copy", "s3:ObjectCreated:Put"),
+    ("s3:ObjectCreated:*", "s3:ObjectRemoved:Delete"),
+)
+_SAMPLES: dict[str, tuple[Value, ...]] = {
+    "runtime": ("python3.13", "dotnet8"),
+    "handler": ("app.handler", "Syrf::Function::Handler"),
+    "role": ("arn:aws:iam::111111111111:role/runs", "arn:aws:iam::111111111111:role/path/other"),
+    "description": ("", "one", "two"),
+    "layers": ((), ("arn:aws:lambda:eu-west-1:1:layer:b:1", "arn:aws:lambda:eu-west-1:1:layer:a:2")),
+    "vpc.subnetIds": ((), ("subnet-b", "subnet-a"), ("subnet-c",)),
+    "vpc.securityGroupIds": ((), ("sg-2", "sg-1")),
+    "deadLetterTarget": ("", "arn:aws:sqs:eu-west-1:1:dead"),
+    "kmsKeyArn": ("", "arn:aws:kms:eu-west-1:1:key/k"),
+    "fileSystems": ((), ({"localMountPath": "/mnt/a", "arn": "arn:aws:elasticfilesystem:x"},)),
+    "logging.group": (None, "/shared/group"),
+    "imageConfig.entryPoint": ((), ("/entry", "-v")),
+    "imageConfig.command": ((), ("run",)),
+    "imageConfig.workingDirectory": ("", "/app"),
+    "durable.kmsKeyArn": (None, "arn:aws:kms:eu-west-1:1:key/d"),
+    "codeSigningConfigArn": (None, "arn:aws:lambda:eu-west-1:1:code-signing-config:c"),
+}
+
+
+def values(row: Field) -> st.SearchStrategy[Value]:
+    """Normalised values of a row; None is its default."""
+    match row.kind:
+        case _ if row.name in _SAMPLES:
+            raw: st.SearchStrategy[Any] = st.sampled_from(_SAMPLES[row.name])
+        case Kind.BOOLEAN:
+            raw = st.booleans()
+        case Kind.MAP:
+            raw = st.dictionaries(
+                st.sampled_from(["HOST", "DD_ENV", "DD_SITE", "DB_PASSWORD"]),
+                st.sampled_from(["one", "two", Secret("one"), Secret("two")]),
+            )
+        case Kind.INTEGER if row.enum:
+            raw = st.sampled_from([None, *map(int, row.enum)])
+        case Kind.INTEGER | Kind.NUMBER:
+            low = int(row.minimum or 0)
+            raw = st.sampled_from([None, low, low + 1, int(row.maximum or low + 100)])
+        case Kind.SET:
+            raw = st.sampled_from([(value,) for value in row.enum])
+        case Kind.STRING if row.enum:
+            raw = st.sampled_from([None, *row.enum])
+        case _:
+            # A new row: its own pattern will do.
+            raw = st.one_of(st.none(), st.from_regex(row.pattern or r"\A[a-z]{1,8}\Z", fullmatch=True))
+    return raw.map(lambda value: normalise(row, value))
+
+
+_REQUIRED = ("runtime", "handler", "role")
+_FREE = [row for row in FIELDS if row.name not in _REQUIRED and row.for_type != "Image"]
+_EVERYDAY = [row for row in _FREE if row.call is not Call.NEVER and not (row.api and row.reset is None)]
+
+
+@st.composite
+def settings_around(
+    draw: st.DrawFn, base: dict[str, Value], rows: list[Field], most: int
+) -> dict[str, Value]:
+    """The given settings with up to ``most`` of the rows set anew."""
+    settings = dict(base)
+    for row in draw(st.lists(st.sampled_from(rows), max_size=most, unique_by=lambda row: row.name)):
+        value = draw(values(row))
+        settings.pop(row.name, None)
+        if value is not None:
+            settings[row.name] = value
+    return existing(settings)
+
+
+@st.composite
+def functions(draw: st.DrawFn, name: str) -> Function:
+    """A desired function."""
+    base: dict[str, Value] = {name: _SAMPLES[name][0] for name in _REQUIRED}
+    settings = draw(settings_around(base, draw(st.sampled_from([_EVERYDAY, _EVERYDAY, _FREE])), 5))
+    digest = draw(st.sampled_from("abc")) * 64
+    package = Package(
+        sha256=digest,
+        size=10,
+        bucket="packages",
+        key=f"lockstep/packages/{digest}.zip",
+        origin="directory",
+        is_staged=draw(st.booleans()),
+    )
+    tags = draw(
+        st.dictionaries(st.sampled_from(["team", "cost"]), st.sampled_from(["x", "y", None]), max_size=2)
+    )
+    return Function(name=name, settings=settings, code=Code(sha256=digest, package=package), tags=tags)
+
+
+@st.composite
+def triggers(draw: st.DrawFn, environment: str, service: str) -> tuple[Trigger, ...]:
+    """Triggers that overlap no other target's: by a prefix or by a suffix of the target's own."""
+    own = f"{environment}/{service}"
+    found = []
+    for number in range(draw(st.integers(0, 2))):
+        by_suffix = draw(st.booleans())
+        found.append(
+            Trigger(
+                bucket=draw(st.sampled_from(BUCKETS)),
+                prefix="shared/" if by_suffix else f"{own}/{number}/",
+                suffix=f".{own.replace('/', '-')}.{number}"
+                if by_suffix
+                else draw(st.sampled_from(["", ".csv"])),
+                events=draw(st.sampled_from(_EVENTS)),
+                place=f"{own}.yaml:{number + 1}",
+            )
+        )
+    return tuple(found)
+
+
+_IGNORE = (
+    "reservedConcurrency",
+    "environment.DD_*",
+    "vpc",
+    "memorySize",
+    "tags.team",
+    "code",
+    "logging.format",
+)
+
+
+@st.composite
+def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
+    """A desired target."""
+    key = f"{environment}/{service}"
+    return Target(
+        environment=environment,
+        service=service,
+        version=draw(st.sampled_from(["1.0.0", "1.1.0"])),
+        function=draw(functions(name=key.replace("/", "-").replace(".", "_"))),
+        triggers=draw(triggers(environment, service)),
+        ignore=tuple(draw(st.lists(st.sampled_from(_IGNORE), max_size=2, unique=True))),
+        adopt=draw(st.sampled_from([False, False, True])),
+        place=f"{key}.yaml:1",
+        problem=draw(st.sampled_from([None] * 9 + ["its release cannot be had"])),
+    )
+
+
+@st.composite
+def desired_fleets(draw: st.DrawFn) -> Fleet:
+    """A whole desired project."""
+    places = [(environment, service) for environment in ENVIRONMENTS for service in SERVICES]
+    chosen = draw(st.lists(st.sampled_from(places), min_size=1, max_size=4, unique=True))
+    found = {
+        f"{environment}/{service}": draw(targets(environment, service)) for environment, service in chosen
+    }
+    return Fleet(project=PROJECT, targets=dict(sorted(found.items())))
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rules:
+    """What the user and ``lockstep.yaml`` allow."""
+    environments = {
+        name: Environment(
+            name=name, prune=draw(st.booleans()), adopt=draw(st.sampled_from([False, False, True]))
+        )
+        for name in ("staging", "production", "preview")
+    }
+    return Rules(
+        project=Project(name=PROJECT, environments=environments),
+        adopt=draw(st.booleans()),
+        allow_deletes=draw(st.sampled_from([None, None, 0, 100])),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """A desired fleet, what is live beside it, and what is allowed."""
+
+    desired: Fleet
+    live: Fleet
+    rules: Rules
+
+
+@st.composite
+def worlds(draw: st.DrawFn, selected: bool = False) -> World:
+    """A desired fleet and a live fleet that has drifted away from it."""
+    desired = draw(desired_fleets())
+    live_targets: dict[str, Target] = {}
+    others: dict[str, Target] = {}
+    for key, target in desired.targets.items():
+        found, former = draw(live_targets_of(target))
+        if found is not None:
+            live_targets[key] = found
+        if former is not None and former.function is not None and former.function.arn is not None:
+            others[former.function.arn] = former
+    for environment in draw(st.lists(st.sampled_from(ENVIRONMENTS), max_size=2, unique=True)):
+        left = draw(leftovers(environment))
+        if left.key not in desired.targets and left.function is not None and left.function.arn is not None:
+            others[left.function.arn] = left
+    live = Fleet(project=PROJECT, targets=live_targets, others=others, scopes=SCOPES)
+    names = draw(st.sampled_from([BUCKETS] * 9 + [BUCKETS[:1]]))
+    live = replace(live, buckets={name: draw(buckets(name, desired, live)) for name in names})
+    if selected:
+        patterns = draw(
+            st.lists(
+                st.sampled_from([*desired.targets, *ENVIRONMENTS, "*/api", "preview/pr-9"]),
+                min_size=1,
+                max_size=2,
+                unique=True,
+            )
+        )
+        desired = replace(desired, selection=tuple(patterns))
+    return World(desired=desired, live=_remembering(live), rules=draw(rules()))
+
+
+@st.composite
+def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Target | None]:
+    """What is live of a declared target, and the function it had under a former name."""
+    function = target.function
+    assert function is not None
+    state = draw(
+        st.sampled_from(["missing", "renamed", "in sync", "owned", "owned", "owned", "stripped", "foreign"])
+    )
+    if state == "missing":
+        nothing = Target(environment=target.environment, service=target.service)
+        return draw(st.sampled_from([None, nothing])), None
+    drifts = state != "in sync"
+    settings = function.settings
+    code = function.code
+    if drifts:
+        settings = draw(settings_around(dict(settings), draw(st.sampled_from([_EVERYDAY, _FREE])), 4))
+        digest = draw(st.sampled_from("abc")) * 64
+        code = draw(st.sampled_from([function.code] * 3 + [Code(sha256=digest)] * 5 + [Code(image="repo:1")]))
+    declared = {key: value for key, value in function.tags.items() if value is not None}
+    tags = dict(declared)
+    if drifts:
+        tags = {
+            **draw(st.sampled_from([{}, declared])),
+            **draw(st.sampled_from([{}, {"team": "z", "other": "o"}])),
+        }
+    if state in ("in sync", "owned", "renamed"):
+        tags |= {k: v for k, v in ownership_tags(PROJECT, target, ()).items() if v is not None}
+    if state == "foreign":
+        owner = draw(
+            st.sampled_from([("elsewhere", "staging/x"), (PROJECT, "staging/former"), (PROJECT, "")])
+        )
+        tags |= {"lockstep:project": owner[0], "lockstep:target": owner[1]}
+    if state == "owned" and draw(st.booleans()):
+        tags["lockstep:version"] = "0.9.0"
+    name = f"former-{function.name}" if state == "renamed" else function.name
+    scope = SCOPES[target.environment.partition("/")[0]]
+    found = Target(
+        environment=target.environment,
+        service=target.service,
+        function=Function(
+            name=name,
+            settings=settings,
+            code=code,
+            tags=tags,
+            arn=scope.function_arn(name),
+            revision=draw(st.sampled_from(["r1", "r2"])),
+            health=Health.HEALTHY,
+            unread=draw(st.sampled_from([frozenset(), frozenset({"reservedConcurrency"})])),
+        ),
+        statements=draw(statements(target, scope)),
+    )
+    return (None, found) if state == "renamed" else (found, None)
+
+
+@st.composite
+def leftovers(draw: st.DrawFn, environment: str) -> Target:
+    """A function of this project that nothing declares."""
+    target = Target(environment=environment, service=draw(st.sampled_from(["gone", *SERVICES])))
+    name = f"left-{target.key.replace('/', '-').replace('.', '_')}"
+    tags = {k: v for k, v in ownership_tags(PROJECT, target, ()).items() if v is not None}
+    arn = SCOPES[environment.partition("/")[0]].function_arn(name)
+    return replace(target, function=Function(name=name, code=Code(sha256="f" * 64), tags=tags, arn=arn))
+
+
+@st.composite
+def statements(draw: st.DrawFn, target: Target, scope: Scope) -> tuple[Statement, ...]:
+    """Statements of a live policy: right, stale and edited ones of ours, and others'."""
+    found: dict[str, Statement] = {}
+    for bucket in BUCKETS:
+        right = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
+        wrong = replace(right, source_account=None)
+        for kind in draw(st.lists(st.sampled_from(["right", "edited", "old id", "foreign"]), max_size=2)):
+            match kind:
+                case "right":
+                    one = replace(right, sid=right.content_id)
+                case "edited":
+                    one = replace(wrong, sid=right.content_id)
+                case "old id":
+                    one = replace(right, sid=f"lockstep-old-{bucket}")
+                case _:
+                    one = replace(draw(st.sampled_from([right, wrong])), sid=f"AllowS3-{bucket}")
+            found.setdefault(one.sid, one)
+    return tuple(found.values())
+
+
+@st.composite
+def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
+    """A live bucket: a configuration that S3 would hold, with entries of all sorts in any order."""
+    candidates: list[tuple[str, dict[str, Any]]] = []
+    for key, target in desired.targets.items():
+        assert target.function is not None
+        scope = SCOPES[target.environment.partition("/")[0]]
+        found = live.targets.get(key)
+        formers = [o for o in live.others.values() if o.key == key and o.function]
+        at = formers[0].function if formers else found.function if found else None
+        arn = (at.arn if at else None) or scope.function_arn(target.function.name)
+        wanted = [trigger for trigger in target.triggers if trigger.bucket == name]
+        for trigger in wanted:
+            kind = draw(
+                st.sampled_from(
+                    ["current", "current", "edited", "missing", "accepted", "taken", "rival", "swapped"]
+                )
+            )
+            match kind:
+                case "current":
+                    candidates.append((LAMBDA, entry_for(PROJECT, key, arn, trigger)))
+                case "edited":
+                    other = replace(trigger, suffix=f"{trigger.suffix}x")
+                    entry = entry_for(PROJECT, key, arn, trigger)
+                    candidates.append((LAMBDA, {**entry_for(PROJECT, key, arn, other), "Id": entry["Id"]}))
+                case "accepted":
+                    candidates.append((LAMBDA, {**entry_for(PROJECT, key, arn, trigger), "Id": f"tf-{key}"}))
+                case "taken":
+                    wide = replace(trigger, events=("s3:ObjectCreated:*", "s3:ObjectRemoved:*"))
+                    candidates.append(
+                        (LAMBDA, {**entry_for(PROJECT, key, arn, wide), "Id": f"tf-wide-{key}"})
+                    )
+                case "rival":
+                    foreign = scope.function_arn("somebody-elses")
+                    candidates.append(
+                        (LAMBDA, {**entry_for("x", key, foreign, trigger), "Id": f"rival-{key}"})
+                    )
+                case "swapped":
+                    holder = draw(st.sampled_from([*desired.targets, "preview/pr-7/gone", "staging/gone"]))
+                    candidates.append((LAMBDA, entry_for(PROJECT, holder, arn, trigger)))
+                case _:
+                    pass
+        if draw(st.booleans()):
+            stale = Trigger(bucket=name, prefix=f"old/{key}/")
+            candidates.append((LAMBDA, entry_for(PROJECT, key, arn, stale)))
+    for other in live.others.values():
+        if other.function and other.function.arn and draw(st.booleans()):
+            trigger = Trigger(bucket=name, prefix=f"left/{other.function.name}/")
+            candidates.append((LAMBDA, entry_for(PROJECT, other.key, other.function.arn, trigger)))
+    for number in range(draw(st.integers(0, 3))):
+        candidates.append(draw(foreign_entries(name, number)))
+    raw: dict[str, Any] = {}
+    ids: set[str] = set()
+    for member, entry in draw(st.permutations(candidates)):
+        grown = {**raw, member: [*raw.get(member, ()), entry]}
+        if entry["Id"] not in ids and not clashes(grown):
+            raw = grown
+            ids.add(entry["Id"])
+    if draw(st.booleans()):
+        raw["EventBridgeConfiguration"] = {}
+    if draw(st.booleans()):
+        raw["MemberOfTheFuture"] = {"Nested": [1, 2]}
+    return Bucket(name=name, raw=raw)
+
+
+@st.composite
+def foreign_entries(draw: st.DrawFn, bucket: str, number: int) -> tuple[str, dict[str, Any]]:
+    """An entry that is not this project's."""
+    trigger = Trigger(bucket=bucket, prefix=f"foreign/{number}/", events=draw(st.sampled_from(_EVENTS)))
+    arn = SCOPES["staging"].function_arn("foreign")
+    entry = entry_for("elsewhere", "staging/x", arn, trigger)
+    entry["Extra"] = {"kept": number}
+    match draw(st.sampled_from(["lambda", "project", "odd id", "sns", "sqs"])):
+        case "project":
+            return LAMBDA, entry
+        case "odd id":
+            return LAMBDA, {
+                **entry,
+                "Id": draw(st.sampled_from([f"lockstep-{number}", f"lockstep-a.b.{number}"])),
+            }
+        case "sns":
+            del entry["LambdaFunctionArn"]
+            return "TopicConfigurations", {**entry, "Id": f"sns-{number}", "TopicArn": "arn:aws:sns:x:1:t"}
+        case "sqs":
+            del entry["LambdaFunctionArn"]
+            return "QueueConfigurations", {**entry, "Id": f"sqs-{number}", "QueueArn": "arn:aws:sqs:x:1:q"}
+        case _:
+            entry["Filter"] = {"Key": {"FilterRules": [{"Name": "Prefix", "Value": trigger.prefix}]}}
+            return LAMBDA, {**entry, "Id": f"tf-s3-lambda-{number}"}
+
+
+def _remembering(live: Fleet) -> Fleet:
+    """The fleet with each owned function's tags naming the buckets that call it, as Lockstep leaves them."""
+
+    def with_buckets(target: Target) -> Target:
+        function = target.function
+        if function is None or function.owner is None or function.owner[0] != PROJECT:
+            return target
+        names = [
+            name
+            for name, bucket in live.buckets.items()
+            if any(entry["LambdaFunctionArn"] == function.arn for entry in bucket.raw.get(LAMBDA, ()))
+        ]
+        tags = {
+            key: value
+            for key, value in ownership_tags(PROJECT, target, names).items()
+            if value is not None and key.startswith("lockstep:buckets")
+        }
+        return replace(target, function=replace(function, tags={**function.tags, **tags}))
+
+    return replace(
+        live,
+        targets={key: with_buckets(target) for key, target in live.targets.items()},
+        others={arn: with_buckets(target) for arn, target in live.others.items()},
+    )

@@ -1,0 +1,210 @@
+"""Replaying steps as AWS would take them: a step that AWS would refuse is an error of the plan."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from lockstep.model import (
+    AddPermission,
+    CreateFunction,
+    DeleteFunction,
+    Fleet,
+    Function,
+    Package,
+    Plan,
+    PutNotifications,
+    RemovePermission,
+    Secret,
+    StagePackage,
+    Step,
+    Target,
+    UpdateCode,
+    UpdateConfiguration,
+)
+from lockstep.planning.diff import with_ignored
+from lockstep.planning.notifications import LAMBDA, clashes, entry_for, is_same, merge, owner_of
+from lockstep.planning.policy import Rules, may_adopt
+from lockstep.planning.replay import replay
+
+__all__ = ["closed_subset", "foreign_parts", "perform", "plain", "unreached"]
+
+
+def perform(steps: Iterable[Step], live: Fleet) -> Fleet:
+    """The live fleet after the steps. AssertionError where AWS would have refused one of them."""
+    staged: set[Package] = set()
+    for step in steps:
+        _check(step, live, staged)
+        live = replay(Plan(engine="aws", project=live.project, steps=(step,)), live)
+    return live
+
+
+def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
+    target = live.targets.get(step.target)
+    function = target.function if target else None
+    match step:
+        case StagePackage():
+            staged.add(step.package)
+        case CreateFunction():
+            assert function is None, f"{step.id}: the function exists"
+            _check_code(step.function, staged)
+        case UpdateConfiguration():
+            assert function is not None, f"{step.id}: no function"
+        case UpdateCode():
+            assert function is not None, f"{step.id}: no function"
+            assert bool(function.code.image) == bool(step.function.code.image), f"{step.id}: other kind"
+            _check_code(step.function, staged)
+        case AddPermission():
+            assert target is not None, f"{step.id}: no function"
+            assert step.statement.sid == step.statement.content_id
+            assert step.statement.sid not in {s.sid for s in target.statements}, f"{step.id}: the id is taken"
+        case RemovePermission():
+            assert target is not None, f"{step.id}: no function"
+            assert step.sid in {s.sid for s in target.statements}, f"{step.id}: no such statement"
+        case PutNotifications():
+            _check_put(step, live)
+        case DeleteFunction():
+            assert step.function in live.others, f"{step.id}: no function"
+            callers = [
+                entry["Id"]
+                for bucket in live.buckets.values()
+                for entry in bucket.raw.get(LAMBDA, ())
+                if entry["LambdaFunctionArn"] == step.function
+                and (owner_of(entry["Id"]) or ("",))[0] == live.project
+            ]
+            assert not callers, f"{step.id}: {callers} still call it"
+        case _:
+            assert function is not None, f"{step.id}: no function"
+
+
+def _check_code(function: Function, staged: set[Package]) -> None:
+    if function.code.image is None:
+        package = function.code.package
+        assert package is not None, "no package to deploy"
+        assert package.is_staged or package in staged, "the package is not staged yet"
+
+
+def _check_put(step: PutNotifications, live: Fleet) -> None:
+    raw = live.buckets[step.bucket].raw
+    merged = merge(raw, put=step.put, remove=step.remove)
+    assert not clashes(merged), f"{step.id}: S3 refuses an overlap"
+    for entry in step.put:
+        owner = owner_of(entry["Id"])
+        assert owner is not None
+        target = live.targets[owner[1]]
+        assert target.function is not None, f"{step.id}: no function to call"
+        assert target.function.arn == entry["LambdaFunctionArn"]
+        scope = live.scope(target.environment)
+        assert any(
+            (s.source_arn, s.source_account) == (scope.bucket_arn(step.bucket), scope.account)
+            for s in target.statements
+        ), f"{step.id}: S3 may not call {owner[1]} yet"
+        # While an entry calls it, the function remembers the bucket: a run may be killed here.
+        assert step.bucket in " ".join(str(value) for value in target.function.tags.values()).split()
+
+
+def closed_subset(steps: Sequence[Step], wanted: Iterable[bool]) -> list[Step]:
+    """The wanted steps without those that need a step that is left out: what a killed run has done."""
+    done: list[Step] = []
+    ids: set[str] = set()
+    for step, is_wanted in zip(steps, wanted, strict=True):
+        if is_wanted and ids.issuperset(step.needs):
+            done.append(step)
+            ids.add(step.id)
+    return done
+
+
+def plain(value: object) -> object:
+    """A value without its masks."""
+    match value:
+        case Secret():
+            return value.value
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet) -> dict[str, object]:
+    """Everything on the buckets that Lockstep may never touch, in its order.
+
+    Without the entries that an adopted function's target may take over.
+    """
+    adoptable = {
+        fleet.scope(t.environment).function_arn(t.function.name)
+        for t in desired.targets.values()
+        if t.function and may_adopt(rules, t)
+    }
+    parts: dict[str, object] = {}
+    for name, bucket in fleet.buckets.items():
+        entries = [
+            entry
+            for entry in bucket.raw.get(LAMBDA, ())
+            if (owner_of(entry["Id"]) or ("",))[0] != fleet.project
+            and not (owner_of(entry["Id"]) is None and entry["LambdaFunctionArn"] in adoptable)
+        ]
+        others = {member: value for member, value in bucket.raw.items() if member != LAMBDA}
+        parts[name] = [entries, others]
+    return parts
+
+
+def unreached(desired: Fleet, live: Fleet, keys: Iterable[str], before: Fleet) -> list[str]:
+    """What differs between the desired and the live fleet, said without the planner's own diff."""
+    found: list[str] = []
+    for key in keys:
+        target = desired.targets[key]
+        have = live.targets.get(key)
+        if target.function is None:
+            continue
+        if have is None or have.function is None:
+            found.append(f"{key}: missing")
+            continue
+        found += [f"{key}: {what}" for what in _differences(target, have, before.targets.get(key), live)]
+    return found
+
+
+def _differences(target: Target, have: Target, before: Target | None, live: Fleet) -> list[str]:
+    function, wanted = have.function, target.function
+    assert function is not None
+    assert wanted is not None
+    if before is not None and before.function is not None:
+        wanted = with_ignored(wanted, before.function, target.ignore)
+    found = []
+    for name in sorted({*wanted.settings, *function.settings}):
+        same = plain(wanted.settings.get(name)) == plain(function.settings.get(name))
+        if not same and name not in function.unread:
+            found.append(f"{name} is {function.settings.get(name)}, not {wanted.settings.get(name)}")
+    if function.code != replace(wanted.code, package=None):
+        found.append("other code")
+    tags = {
+        **wanted.tags,
+        "lockstep:project": live.project,
+        "lockstep:target": target.key,
+        "lockstep:version": target.version,
+    }
+    found += [f"tag {k} is {function.tags.get(k)}" for k, v in tags.items() if function.tags.get(k) != v]
+    buckets = sorted({trigger.bucket for trigger in target.triggers})
+    if function.tags.get("lockstep:buckets") != (" ".join(buckets) or None):
+        found.append(f"remembers {function.tags.get('lockstep:buckets')}, not {buckets}")
+    scope = live.scope(target.environment)
+    wants = {(scope.bucket_arn(name), scope.account) for name in buckets}
+    haves = {(s.source_arn, s.source_account) for s in have.statements}
+    ours = {(s.source_arn, s.source_account) for s in have.statements if s.sid.startswith("lockstep-")}
+    if not wants <= haves or not ours <= wants:
+        found.append(f"statements {have.statements}")
+    for name, bucket in live.buckets.items():
+        entries = bucket.raw.get(LAMBDA, ())
+        mine = [entry for entry in entries if owner_of(entry["Id"]) == (live.project, target.key)]
+        free = [entry for entry in entries if owner_of(entry["Id"]) is None]
+        wanted_here = [
+            entry_for(live.project, target.key, str(function.arn), trigger)
+            for trigger in target.triggers
+            if trigger.bucket == name
+        ]
+        found += [
+            f"no entry for {one}"
+            for one in wanted_here
+            if not any(is_same(one, entry) for entry in (*mine, *free))
+        ]
+        found += [
+            f"stale entry {entry}" for entry in mine if not any(is_same(one, entry) for one in wanted_here)
+        ]
+    return found
