@@ -1,9 +1,11 @@
 """One account and Region: credentials, clients, quotas, and the one way to make a call."""
 
+import functools
 import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +15,19 @@ from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Environment, Scope
 
-__all__ = ["Connection", "Connections"]
+__all__ = ["Connection", "Connections", "Patience"]
 
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long one call may take and how often it is tried. Tests shorten it."""
+
+    attempts: int = 8
+    connect: float = 10.0  # seconds
+    read: float = 60.0  # seconds without a byte of the answer
 
 
 class Connection:
@@ -25,9 +36,12 @@ class Connection:
     Calls are counted in ``calls``. Values added to ``secrets`` never appear in an error's text.
     """
 
-    def __init__(self, environment: Environment, stop: threading.Event) -> None:
+    def __init__(
+        self, environment: Environment, stop: threading.Event, patience: Patience | None = None
+    ) -> None:
         self.environment = environment
         self.stop = stop
+        self._patience = patience or Patience()
         self.calls: Counter[str] = Counter()
         self.secrets: set[str] = set()
         self._lock = threading.RLock()
@@ -42,7 +56,10 @@ class Connection:
         with self._lock:
             if self._scope is None:
                 region = self._region()
-                identity = self._raw_call("sts", "GetCallerIdentity", {})
+                try:
+                    identity = self._raw_call("sts", "GetCallerIdentity", {})
+                except Exception as error:
+                    raise self.explain(error, "sts", "GetCallerIdentity") from error
                 account = str(identity["Account"])
                 partition = str(identity.get("Arn", "arn:aws:")).split(":")[1] or "aws"
                 wanted = self.environment.account
@@ -115,9 +132,9 @@ class Connection:
         config = Config(
             # "standard", not "adaptive": the token buckets already pace the calls, and adaptive
             # mode would halve the rate for minutes after another client's burst.
-            retries={"mode": "standard", "total_max_attempts": 8},
-            connect_timeout=10,
-            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": self._patience.attempts},
+            connect_timeout=self._patience.connect,
+            read_timeout=self._patience.read,
             max_pool_connections=40,
             user_agent_extra=f"lockstep/{__version__}",
             s3={"addressing_style": "path"} if _is_loopback(_endpoint(session, service)) else None,
@@ -134,6 +151,7 @@ class Connection:
 
                 try:
                     session = botocore.session.Session(profile=self.environment.profile)
+                    session.register_component("data_loader", _loader())
                     if self.environment.role:
                         _assume(session, self.environment.role, self._region_of(session))
                 except Exception as error:
@@ -181,15 +199,16 @@ class Connection:
 class Connections:
     """The connections of a project, shared by environments that live in the same place."""
 
-    def __init__(self, stop: threading.Event | None = None) -> None:
+    def __init__(self, stop: threading.Event | None = None, patience: Patience | None = None) -> None:
         self.stop = stop or threading.Event()
+        self._patience = patience
         self._by_place: dict[tuple[str | None, ...], Connection] = {}
 
     def get(self, environment: Environment) -> Connection:
         """The connection of an environment; made on first use, without any call."""
         place = (environment.region, environment.account, environment.profile, environment.role)
         if place not in self._by_place:
-            self._by_place[place] = Connection(environment, self.stop)
+            self._by_place[place] = Connection(environment, self.stop, self._patience)
         return self._by_place[place]
 
     def all(self) -> list[Connection]:
@@ -200,6 +219,14 @@ class Connections:
     def calls(self) -> Counter[str]:
         """How often each operation was called, over all connections."""
         return sum((connection.calls for connection in self._by_place.values()), Counter())
+
+
+@functools.cache
+def _loader() -> Any:
+    """The service models, read once for all accounts and Regions: they are most of a client's cost."""
+    import botocore.loaders
+
+    return botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def _assume(session: Any, role: str, region: str) -> None:

@@ -74,7 +74,7 @@ class AwsEngine:
         self._stop = stop or threading.Event()
         self._progress = progress
         self._pace = pace or Pace()
-        self._connections = Connections(self._stop)
+        self._connections = Connections(self._stop, self._pace.patience)
         self._made: list[Plan] = []
         self._live: Fleet | None = None
 

@@ -57,6 +57,8 @@ def _acquire(connection: Connection, bucket: str, key: str, pace: Pace) -> str:
             tag = _write(connection, bucket, key, owner, IfNoneMatch="*")
             continue
         body, etag, age = held
+        if body.get("token") == owner["token"]:
+            return etag  # we took it by a call whose answer was lost
         if body.get("released") or age >= pace.lease_ttl:
             tag = _write(connection, bucket, key, owner, IfMatch=etag)
             if tag is not None:

@@ -1,9 +1,9 @@
 """How long to wait for what, and waiting for a read-back to agree."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.connection import Connection, Patience
 
 __all__ = ["Pace", "settles"]
 
@@ -12,6 +12,7 @@ __all__ = ["Pace", "settles"]
 class Pace:
     """How long to wait for what, in seconds. Tests shorten it; nobody else should need to."""
 
+    patience: Patience = field(default_factory=Patience)
     state_first: float = 0.1  # first pause while a function changes state; grows to ``state_most``
     state_most: float = 2.0
     state_total: float = 600.0  # a function in a VPC can take minutes
