@@ -53,22 +53,27 @@ class Follower:
 
             self._live.console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
 
-    @contextmanager
-    def rows(self) -> Iterator[None]:
-        """Live rows for as long as the block runs, where stdout is a terminal; else nothing."""
+    def begin(self) -> None:
+        """Show live rows from now on, where stdout is a terminal. Costs the import of rich."""
         if not self._shell.is_live:
-            yield
             return
         from rich.console import Console
         from rich.live import Live
 
         console = Console(highlight=False, markup=False, emoji=False)
-        self._live = Live(get_renderable=self._table, console=console, transient=True, refresh_per_second=8)
+        live = Live(get_renderable=self._table, console=console, transient=True, refresh_per_second=8)
+        live.start()
+        self._live = live
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Take the live rows away at the end of the block, however it ends."""
         try:
-            with self._live:
-                yield
+            yield
         finally:
-            self._live = None
+            live, self._live = self._live, None
+            if live is not None:
+                live.stop()
 
     def _table(self) -> "Text":
         from rich.text import Text

@@ -61,7 +61,8 @@ def _tell(message: str) -> None:
     from lockstep.render.cells import printable_lines
 
     first, *others = printable_lines(message) or ["failed"]
-    sys.stderr.write("".join(f"{line}\n" for line in (f"error: {first}", *others)))
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # of a line that told of progress
+    sys.stderr.write(clear + "".join(f"{line}\n" for line in (f"error: {first}", *others)))
     sys.stderr.flush()
 
 

@@ -139,9 +139,12 @@ def _sync(
         shell.end_progress()
         follower.learn(made)
         if is_table:
-            shell.emit([*plan_lines(made, palette=shell.palette, columns=shell.columns), ""])
+            shell.emit(plan_lines(made, palette=shell.palette, columns=shell.columns))
+        if made.steps:
+            shell.emit([""] if is_table else [])
+            follower.begin()
 
-    with stopping(follower.under_way) as stop, follower.rows():
+    with stopping(follower.under_way) as stop, follower.ending():
         shell.progress("planning")
         made, report = run_sync(
             workspace, options, saved=saved, on_plan=on_plan, on_step=follower.tell, stop=stop

@@ -29,7 +29,7 @@ from lockstep.render.report import report_lines, report_summary
 from lockstep.render.status import cell_words, status_summary
 from lockstep.render.steps import entry_words
 from lockstep.render.text import plan_summary, told_changes, version_words
-from lockstep.render.values import one_line, pair, size
+from lockstep.render.values import one_line, package_words, pair
 
 __all__ = [
     "LONGEST",
@@ -149,9 +149,7 @@ def _target_section(target: TargetPlan, masks: Masks) -> str:
 def _step_section(step: object) -> str:
     match step:
         case StagePackage(package=package) if not package.is_staged:
-            how = f" ({size(package.size)})" if package.size else ""
-            text = f"+ {printable(package.origin)} -> s3://{package.bucket}/{printable(package.key)}{how}"
-            return _details("package", _fence("diff", [text]))
+            return _details("package", _fence("diff", [f"+ {package_words(package)}"]))
         case PutNotifications():
             lines = [f"+ {entry_words(entry)}" for entry in step.put]
             lines += [f"- {printable(name)}" for name in step.remove]

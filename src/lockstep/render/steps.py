@@ -27,8 +27,8 @@ __all__ = ["describe", "entry_words", "step_words", "words_by_step"]
 def describe(step: Step) -> str:
     """What the step does, in a few words: ``update code``, ``reserve 5 concurrent executions``."""
     match step:
-        case StagePackage():
-            words = "stage package"
+        case StagePackage(package=package):
+            words = f"stage package {package.origin}"
         case CreateFunction():
             words = "create function"
         case UpdateConfiguration():
@@ -65,8 +65,8 @@ def words_by_step(plan: Plan) -> Mapping[str, str]:
 
 def step_words(result: StepResult, words: Mapping[str, str]) -> str:
     """``staging/s3-notifier: update code``, or the step's id where the plan is not at hand."""
-    what = words.get(result.step)
-    return f"{printable(result.target)}: {what}" if what else printable(result.step)
+    what = words.get(result.step, "") or printable(result.step)
+    return f"{printable(result.target)}: {what}" if result.target and result.step in words else what
 
 
 def entry_words(entry: Mapping[str, Any]) -> str:

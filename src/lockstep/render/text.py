@@ -8,7 +8,7 @@ from lockstep.render.cells import columns_of, hanging, printable, printable_line
 from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.steps import entry_words
-from lockstep.render.values import change_lines, size
+from lockstep.render.values import change_lines, package_words
 
 __all__ = ["SIGNS", "plan_lines", "plan_summary", "told_changes", "version_words"]
 
@@ -116,10 +116,8 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
     for step in plan.steps:
         match step:
             case StagePackage(package=package) if not package.is_staged:
-                how = f" ({size(package.size)})" if package.size else ""
-                text = printable(f"{package.origin} -> s3://{package.bucket}/{package.key}{how}")
                 head = palette.paint(palette.create, "+")
-                lines += [f"{head} package", *hanging("    ", text, columns), ""]
+                lines += [f"{head} package", *hanging("    ", package_words(package), columns), ""]
             case PutNotifications():
                 head = palette.paint(palette.update, f"~ bucket {printable(step.bucket)}  notifications")
                 lines.append(head)

@@ -4,12 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 
-from lockstep.model import Change, Reference, Secret, Value
+from lockstep.model import Change, Package, Reference, Secret, Value
 from lockstep.model.fields import BY_NAME
 from lockstep.render.cells import columns_of, hanging, printable
 from lockstep.render.masks import Masks, concealed, concealed_change
 
-__all__ = ["change_lines", "digest", "one_line", "pair", "show", "size"]
+__all__ = ["change_lines", "digest", "one_line", "package_words", "pair", "show", "size"]
 
 LONGEST = 160  # characters of one text that are shown; ARNs and .NET handlers fit
 
@@ -64,6 +64,13 @@ def digest(code: str) -> str:
     if at and _SHA256.fullmatch(sha):
         return f"{printable(name)}@{sha[:8]}…"
     return f"{code[:8]}…" if _SHA256.fullmatch(code) else printable(code)
+
+
+def package_words(package: Package) -> str:
+    """Where a package comes from and goes to, and its size where it is known."""
+    key = re.sub(r"[0-9a-f]{64}", lambda found: f"{found[0][:8]}…", package.key)
+    how = f" ({size(package.size)})" if package.size else ""
+    return printable(f"{package.origin} -> s3://{package.bucket}/{key}{how}")
 
 
 def size(count: int) -> str:

@@ -66,7 +66,8 @@ def test_steps_are_followed_in_words(tmp_path: Path) -> None:
     follower = Follower(_shell(tmp_path), written.extend)
     step = DeleteFunction(id="x", target="preview/pr-1/a", function="f")
     follower.learn(Plan(engine="aws", project="p", steps=(step,)))
-    with follower.rows():
+    follower.begin()
+    with follower.ending():
         follower.tell(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.STARTED))
         assert follower.under_way() == ["preview/pr-1/a: delete function"]
         assert written == []
