@@ -5,9 +5,11 @@ the upload, and tells less.
 """
 
 import hashlib
+import os
 import posixpath
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 
 from lockstep.errors import ArtifactError
@@ -19,6 +21,8 @@ _MAX_ENTRIES = 200_000
 _MAX_RATIO = 200  # of unpacked to packed, once it is over 10 MB: no program packs so well
 _RATIO_FROM = 10_000_000
 _MAX_LINK = 4096
+_END_BYTES = 22 + 0xFFFF  # the end record with the longest comment
+_AGAIN = "build or upload it again"
 
 
 def sha256_of(path: Path) -> str:
@@ -41,14 +45,26 @@ def check_zip(path: Path, *, origin: str) -> None:
             raise _bad(origin, "this is not a zip", "check that the build uploads the package itself")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
+            _check_count(path, len(entries), origin)
             _check_sizes(entries, path.stat().st_size, origin)
             _check_names(entries, origin)
             for entry in entries:
                 _check_content(archive, entry, origin)
-    except zipfile.BadZipFile as error:
-        raise _bad(origin, f"the zip is damaged: {error}", "build or upload it again") from None
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise _bad(origin, f"the zip is damaged: {error}", _AGAIN) from None
     except (NotImplementedError, RuntimeError, EOFError, OSError, ValueError, OverflowError) as error:
-        raise _bad(origin, f"the zip cannot be read: {error}", "build or upload it again") from None
+        raise _bad(origin, f"the zip cannot be read: {error}", _AGAIN) from None
+
+
+def _check_count(path: Path, count: int, origin: str) -> None:
+    """Compare with the number of entries that the end of the zip declares; Python does not."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, _END_BYTES), os.SEEK_END)
+        tail = file.read()
+    end = tail.rfind(b"PK\5\6")
+    declared = int.from_bytes(tail[end + 10 : end + 12], "little")
+    if declared != min(count, 0xFFFF):  # as many or more are counted elsewhere, in ZIP64
+        raise _bad(origin, f"the zip is damaged: it declares {declared} entries and lists {count}", _AGAIN)
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], packed: int, origin: str) -> None:
@@ -99,7 +115,7 @@ def _checked_name(entry: zipfile.ZipInfo, origin: str) -> str:
         raise _bad(origin, f"the name {raw!r} has backslashes, which are no folders to Lambda", fix)
     if raw != entry.filename or not name or any(ord(character) < 32 for character in raw):
         raise _bad(origin, f"the name {raw!r} has characters that no name may have", "rename the file")
-    if name.startswith("/") or (len(name) > 1 and name[1] == ":" and name[0].isalpha()):
+    if name.startswith("/") or (name[1:3] == ":/" and name[0].isalpha()):
         raise _bad(origin, f"the name {name} is absolute", "pack it from inside the folder")
     if ".." in name.split("/"):
         raise _bad(origin, f"the name {name} leads out of the package", "pack it from inside the folder")
@@ -125,7 +141,7 @@ def _check_content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, origin: str
         while chunk := file.read(1 << 20):
             size += len(chunk)
     if size != entry.file_size:
-        raise _bad(origin, f"{name} is not as long as the zip says", "build or upload it again")
+        raise _bad(origin, f"{name} is not as long as the zip says", _AGAIN)
 
 
 def _check_link(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, origin: str) -> None:

@@ -1,4 +1,4 @@
-"""Packages in S3 (kind ``s3``; options ``bucket``, ``key``, ``version``, ``region``, ``owner``).
+"""Packages in S3 (kind ``s3``; options ``bucket``, ``key``, ``objectVersion``, ``region``, ``owner``).
 
 One HeadObject finds a package and its digest: the object's SHA-256 checksum when it covers the whole
 object, else the metadata entry ``lockstep-sha256``. ``owner`` is the account that must own the bucket.
@@ -37,7 +37,7 @@ class S3Source:
             origin=f"s3://{bucket}/{key}",
             sha256=_digest(head),
             size=head["ContentLength"],
-            etag=f"{head['ETag']}-{version}",
+            etag=f"{head['ETag']} {version} {head['LastModified'].isoformat()}",
             bucket=bucket,
             key=key,
             object_version=None if version == "null" else version,
@@ -49,7 +49,7 @@ class S3Source:
             raise ArtifactError(
                 f"{found.origin} is larger than 250 MB", where=release.place, fix="use a container image"
             )
-        etag = (found.etag or "").rpartition("-")[0]
+        etag = (found.etag or "").partition(" ")[0]
         got = self._call(release, "get_object", version=found.object_version, IfMatch=etag)
         with into.open("wb") as file:
             for chunk in got["Body"].iter_chunks(1 << 20):
@@ -60,7 +60,7 @@ class S3Source:
 
         bucket, key = _place(release)
         options = release.options
-        if version := version or options.get("version"):
+        if version := version or options.get("objectVersion"):
             parameters["VersionId"] = version
         if owner := options.get("owner"):
             parameters["ExpectedBucketOwner"] = owner

@@ -259,7 +259,8 @@ def _environment(configuration: Mapping[str, str]) -> dict[str, str]:
         LC_ALL="C",
         SSH_ASKPASS_REQUIRE="never",
     )
-    first = int(environment.get("GIT_CONFIG_COUNT") or 0)
+    count = environment.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if count.isdecimal() else 0
     for number, (key, value) in enumerate(configuration.items(), first):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
         environment[f"GIT_CONFIG_VALUE_{number}"] = value

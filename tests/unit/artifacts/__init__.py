@@ -1,0 +1,1 @@
+"""Packages and where they come from."""

@@ -1,0 +1,73 @@
+"""Packages in the repository or beside it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lockstep.artifacts.directory import DirectorySource, TreeSource
+from lockstep.errors import ArtifactError, BadInput
+from lockstep.git import open_worktree
+from lockstep.model import Release
+from tests.unit.artifacts.conftest import zip_of
+
+ZIP = zip_of()
+Make = Callable[..., Release]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository folder with one package."""
+    folder = tmp_path / "repository" / "packages"
+    folder.mkdir(parents=True)
+    (folder / "a.zip").write_bytes(ZIP)
+    return folder.parent
+
+
+def test_a_file_is_found_and_copied(root: Path, release: Make, tmp_path: Path) -> None:
+    """On disk and in a tree, by a path relative to the root."""
+    for source in (DirectorySource(root), TreeSource(open_worktree(root))):
+        found = source.find(release("directory", path="packages/a.zip"))
+        assert found.origin == "directory:packages/a.zip"
+        source.download(release("directory", path="packages/a.zip"), found, tmp_path / "copy.zip")
+        assert (tmp_path / "copy.zip").read_bytes() == ZIP
+
+
+def test_a_change_is_noticed(root: Path, release: Make) -> None:
+    """Other contents of the same length give another ETag."""
+    source = DirectorySource(root)
+    before = source.find(release("directory", path="packages/a.zip")).etag
+    (root / "packages" / "a.zip").write_bytes(ZIP[::-1])
+    assert source.find(release("directory", path="packages/a.zip")).etag != before
+
+
+@pytest.mark.parametrize("path", ["../x.zip", "/etc/passwd", "a/../../x", "", "a\0b"])
+def test_paths_that_leave_the_repository_are_refused(root: Path, release: Make, path: str) -> None:
+    """Absolute paths, ``..`` and nonsense are bad input."""
+    for source in (DirectorySource(root), TreeSource(open_worktree(root))):
+        with pytest.raises(BadInput, match=r"config.yaml:4[\s\S]*fix:"):
+            source.find(release("directory", path=path))
+
+
+def test_links_out_of_the_repository_are_refused(root: Path, release: Make, tmp_path: Path) -> None:
+    """A link to a file or folder elsewhere is bad input; one that stays inside works on disk."""
+    (tmp_path / "secret.zip").write_bytes(ZIP)
+    (root / "out.zip").symlink_to(tmp_path / "secret.zip")
+    (root / "folder").symlink_to(tmp_path)
+    (root / "in.zip").symlink_to("packages/a.zip")
+    source = DirectorySource(root)
+    for path in ("out.zip", "folder/secret.zip"):
+        with pytest.raises(BadInput, match="symbolic link out of the repository"):
+            source.find(release("directory", path=path))
+    assert source.find(release("directory", path="in.zip")).size == len(ZIP)
+
+
+def test_what_is_not_there_is_named(root: Path, release: Make) -> None:
+    """A missing package and a folder in its place."""
+    for source in (DirectorySource(root), TreeSource(open_worktree(root))):
+        with pytest.raises(
+            ArtifactError, match=r"no package b.zip for s3-notifier 0.1.6[\s\S]*fix: build it"
+        ):
+            source.find(release("directory", path="b.zip"))
+    with pytest.raises(ArtifactError, match="packages is not a file"):
+        DirectorySource(root).find(release("directory", path="packages"))

@@ -1,0 +1,123 @@
+"""Packages in S3, on both local clouds."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockstep.artifacts.s3 import S3Source
+from lockstep.errors import ArtifactError, BadInput, NoCredentials
+from lockstep.model import Release
+from tests.support import clouds
+from tests.unit.artifacts.conftest import digest, zip_of
+
+ZIP = zip_of()
+Make = Callable[..., Release]
+
+
+@pytest.fixture
+def s3(cloud: clouds.Cloud) -> Any:
+    """An S3 client with the bucket ``packages``."""
+    clouds.make_bucket(cloud, "packages")
+    return clouds.client(cloud, "s3")
+
+
+@pytest.fixture
+def source(s3: Any) -> S3Source:
+    """A source that uses the client for every Region."""
+    return S3Source(lambda _region: s3)
+
+
+@pytest.fixture
+def make(release: Make) -> Make:
+    """Make a release of s3://packages/a.zip."""
+
+    def make(**options: str) -> Release:
+        return release("s3", **{"bucket": "packages", "key": "a.zip", **options})
+
+    return make
+
+
+def test_the_checksum_is_the_digest(s3: Any, source: S3Source, make: Make, tmp_path: Path) -> None:
+    """An object uploaded with a SHA-256 checksum is known by its head."""
+    checksum = base64.b64encode(hashlib.sha256(ZIP).digest()).decode()
+    s3.put_object(
+        Bucket="packages", Key="a.zip", Body=ZIP, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum
+    )
+    found = source.find(make())
+    assert (found.sha256, found.size) == (digest(ZIP), len(ZIP))
+    assert (found.bucket, found.key, found.origin) == ("packages", "a.zip", "s3://packages/a.zip")
+    source.download(make(), found, tmp_path / "p.zip")
+    assert (tmp_path / "p.zip").read_bytes() == ZIP
+
+
+def test_metadata_tells_the_digest_too(s3: Any, source: S3Source, make: Make) -> None:
+    """Objects without a checksum may say it in ``lockstep-sha256``; nonsense there is ignored."""
+    s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP, Metadata={"lockstep-sha256": digest(ZIP)})
+    assert source.find(make()).sha256 == digest(ZIP)
+    s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP, Metadata={"lockstep-sha256": "nonsense"})
+    assert source.find(make()).sha256 is None
+
+
+def test_a_composite_checksum_is_not_the_digest() -> None:
+    """A multipart upload's checksum is of its parts."""
+    from lockstep.artifacts.s3 import _digest
+
+    full = base64.b64encode(hashlib.sha256(ZIP).digest()).decode()
+    assert _digest({"ChecksumSHA256": f"{full}-2"}) is None
+    assert _digest({"ChecksumSHA256": full, "ChecksumType": "COMPOSITE"}) is None
+    assert _digest({"ChecksumSHA256": full, "ChecksumType": "FULL_OBJECT"}) == digest(ZIP)
+
+
+def test_a_version_is_kept(s3: Any, source: S3Source, make: Make, tmp_path: Path) -> None:
+    """With versioning the object found is the one downloaded, whatever was uploaded since."""
+    s3.put_bucket_versioning(Bucket="packages", VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP)["VersionId"]
+    found = source.find(make())
+    assert found.object_version == first
+    s3.put_object(Bucket="packages", Key="a.zip", Body=b"later")
+    source.download(make(), found, tmp_path / "p.zip")
+    assert (tmp_path / "p.zip").read_bytes() == ZIP
+    assert source.find(make(objectVersion=first)).size == len(ZIP)
+
+
+def test_an_object_replaced_meanwhile_is_noticed(
+    s3: Any, source: S3Source, make: Make, tmp_path: Path, cloud: clouds.Cloud
+) -> None:
+    """Without versioning, a package that is no longer the one found is an error."""
+    s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP)
+    found = source.find(make())
+    s3.put_object(Bucket="packages", Key="a.zip", Body=b"later")
+    with pytest.raises(ArtifactError, match=r"replaced meanwhile[\s\S]*plan again"):
+        source.download(make(), found, tmp_path / "p.zip")
+
+
+def test_what_is_not_there_is_named(source: S3Source, make: Make) -> None:
+    """A missing object or bucket names declaration and place."""
+    with pytest.raises(
+        ArtifactError, match=r"config.yaml:4: s3://packages/nope.zip: .*no such object[\s\S]*fix:"
+    ):
+        source.find(make(key="nope.zip"))
+    with pytest.raises(ArtifactError, match=r"s3://nope/a.zip: .*no such (object|bucket)"):
+        source.find(make(bucket="nope"))
+
+
+def test_bad_options_are_bad_input(source: S3Source, make: Make) -> None:
+    """Bucket and key are needed, and must be possible."""
+    with pytest.raises(BadInput, match="needs a bucket and a key"):
+        source.find(make(key=""))
+    with pytest.raises(ArtifactError, match=r"a b/a.zip: .*[\s\S]*fix: check artifacts.bucket"):
+        source.find(make(bucket="a b"))
+
+
+def test_no_credentials_is_said(make: Make, moto: clouds.Moto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials the way to get some is named."""
+    import botocore.session
+
+    session = botocore.session.Session()
+    client = session.create_client("s3", region_name="eu-west-1", endpoint_url=moto.endpoint)
+    with pytest.raises(NoCredentials, match=r"no AWS credentials[\s\S]*sign in"):
+        S3Source(lambda _region: client).find(make())
