@@ -57,10 +57,7 @@ class Connection:
             if self._scope is None:
                 region = self._region()
                 try:
-                    try:
                     identity = self._raw_call("sts", "GetCallerIdentity", {})
-                except Exception as error:
-                    raise self.explain(error, "sts", "GetCallerIdentity") from error
                 except Exception as error:
                     raise self.explain(error, "sts", "GetCallerIdentity") from error
                 account = str(identity["Account"])
