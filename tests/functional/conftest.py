@@ -1,15 +1,27 @@
 """Fixtures of the functional tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pytest
 
 from lockstep.engines.aws import connection
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, prepare
 from tests.support.strict import Proxy, Rule, everything
+from tests.support.strict.settings import Settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_read_once() -> Iterator[None]:
+    """Botocore reads its service models again for each session; here each engine is a session."""
+    loader = botocore.loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *_: loader)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -36,4 +48,4 @@ def lab_on(
 @pytest.fixture
 def lab(cloud: Cloud, lab_on: Callable[..., Lab]) -> Lab:
     """A lab on each emulator with every AWS rule switched on but throttling."""
-    return lab_on(cloud, *everything())
+    return lab_on(cloud, *everything(), Settings())

@@ -90,9 +90,8 @@ class Lab:
     def sync(self, fleet: Fleet, **options: Any) -> Run:
         """Plan and apply, which must succeed, and see that there is nothing left to do."""
         run = self.run(fleet, **options)
-        assert run.report.is_success, run.failures
         assert not run.plan.blocked, run.plan.blocked
-        run.engine.preview(fleet)  # listings may be behind once
+        assert run.report.is_success, run.failures
         again = run.engine.preview(fleet)
         assert again.is_empty, [again.steps, again.blocked]
         return run

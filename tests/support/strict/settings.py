@@ -1,0 +1,108 @@
+"""Settings that an emulator takes and forgets: kept here and answered as Lambda answers them.
+
+Sources: CreateFunction, UpdateFunctionConfiguration, UpdateFunctionCode and the shape
+FunctionConfiguration in the Lambda API reference.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.support.strict.proxy import Call, Rule
+from tests.support.strict.wire import Answer
+
+__all__ = ["FORGOTTEN", "Settings"]
+
+# Emulator -> member of the request -> what it does with it (tried with moto 5.2 and MiniStack 1.5).
+FORGOTTEN: Mapping[str, Mapping[str, str]] = {
+    "moto": {
+        "Architectures": "UpdateFunctionCode leaves them as they were",
+        "DeadLetterConfig": "not kept",
+        "DurableConfig": "not kept",
+        "EphemeralStorage": "updates are not kept",
+        "FileSystemConfigs": "not kept",
+        "ImageConfig": "updates are not kept",
+        "KMSKeyArn": "updates are not kept",
+        "LoggingConfig": "not kept",
+        "SnapStart": "not kept",
+        "TenancyConfig": "not kept",
+        "TracingConfig": "updates are not kept",
+    },
+    "ministack": {},
+}
+
+
+def _logging(value: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    given = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{config['FunctionName']}", **value}
+    levels = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+    return {**levels, **given} if given["LogFormat"] == "JSON" else given
+
+
+# How FunctionConfiguration shows a member that differs from the request's, {} where it is left out.
+_SHOWN: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
+    "DeadLetterConfig": lambda value, _: {"DeadLetterConfig": value} if value.get("TargetArn") else {},
+    "ImageConfig": lambda value, _: {
+        "ImageConfigResponse": {"ImageConfig": {name: one for name, one in value.items() if one}}
+    },
+    "KMSKeyArn": lambda value, _: {"KMSKeyArn": value} if value else {},
+    "LoggingConfig": lambda value, config: {"LoggingConfig": _logging(value, config)},
+    "SnapStart": lambda value, _: {"SnapStart": {**value, "OptimizationStatus": "Off"}},
+}
+_OTHER_NAME = {"ImageConfig": "ImageConfigResponse"}
+
+
+class Settings(Rule):
+    """Keep what the emulator forgets of a function's settings; see ``FORGOTTEN``. Put it last."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Remember what a change said; show it in every answer that shows a configuration."""
+        forgotten = FORGOTTEN[self.cloud.kind]
+        if call.operation.service != "lambda" or not answer.is_success or not forgotten:
+            return answer
+        with self._lock:
+            match call.operation.name:
+                case "CreateFunction" | "UpdateFunctionConfiguration" | "UpdateFunctionCode" as name:
+                    request = call.json()
+                    if name == "CreateFunction":
+                        self._kept[call.key] = {}
+                    elif request.get("DryRun"):
+                        return answer
+                    said = {member: request[member] for member in forgotten if member in request}
+                    self._kept.setdefault(call.key, {}).update(said)
+                case "DeleteFunction":
+                    self._kept.pop(call.key, None)
+            return self._show(call, answer)
+
+    def _show(self, call: Call, answer: Answer) -> Answer:
+        account, region, function = call.key
+        match call.operation.name:
+            case "ListFunctions":
+                body = json.loads(answer.body)
+                body["Functions"] = [
+                    self._whole((account, region, one["FunctionName"]), one) for one in body["Functions"]
+                ]
+            case "GetFunction":
+                body = json.loads(answer.body)
+                body["Configuration"] = self._whole(call.key, body["Configuration"])
+            case (
+                "CreateFunction"
+                | "GetFunctionConfiguration"
+                | "UpdateFunctionCode"
+                | "UpdateFunctionConfiguration"
+            ):
+                body = self._whole(call.key, json.loads(answer.body))
+            case _:
+                return answer
+        answer.body = json.dumps(body).encode()
+        return answer
+
+    def _whole(self, key: tuple[str, str, str], config: dict[str, Any]) -> dict[str, Any]:
+        for member, value in self._kept.get(key, {}).items():
+            config.pop(_OTHER_NAME.get(member, member), None)
+            config |= _SHOWN[member](value, config) if member in _SHOWN else {member: value}
+        return config
