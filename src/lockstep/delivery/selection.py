@@ -4,10 +4,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from lockstep.delivery.workspace import PROJECT_FILE, Subtree, Workspace
+from lockstep.delivery.workspace import PROJECT_FILE, Workspace
 from lockstep.errors import BadInput
 from lockstep.git.history import changed_paths
-from lockstep.git.repository import find_repository
 from lockstep.model import select
 
 __all__ = ["changed_since", "check_patterns"]
@@ -37,17 +36,16 @@ def changed_since(workspace: Workspace, since: str) -> tuple[str, ...] | None:
 
     A target whose files are gone is among them, so that it is removed.
     """
-    where = workspace.where
-    if where.repo is not None:
-        raise BadInput("--since needs a local repository", where=where.repo, fix="clone it and use -C")
-    repository = find_repository(where.folder)
-    until = workspace.tree.commit if where.rev is not None else None
-    changed = changed_paths(repository, since, until)
+    if workspace.repository is None:
+        raise BadInput(
+            "--since needs a Git repository", where=str(workspace.where.folder), fix="run git init"
+        )
+    is_commit = workspace.where.rev is not None or workspace.where.repo is not None
+    changed = changed_paths(workspace.repository, since, workspace.tree.commit if is_commit else None)
     if changed is None:
         return None
-    tree = workspace.tree
-    if isinstance(tree, Subtree):
-        changed = {path.removeprefix(tree.prefix) for path in changed if path.startswith(tree.prefix)}
+    prefix = workspace.prefix
+    changed = {path.removeprefix(prefix) for path in changed if path.startswith(prefix)}
     if PROJECT_FILE in changed:
         return None
     keys = {key for key, files in workspace.files.items() if not changed.isdisjoint(files)}

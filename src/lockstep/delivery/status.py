@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from lockstep.delivery.selection import check_patterns
 from lockstep.delivery.sync import Options, Session, patterns_of
-from lockstep.delivery.workspace import Subtree, Workspace
+from lockstep.delivery.workspace import Workspace
 from lockstep.git.history import Commit, last_changes
-from lockstep.git.repository import find_repository
 from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, Verb, select
 
 __all__ = ["read_status"]
@@ -88,11 +87,14 @@ def _gone(plan: TargetPlan, versions: dict[str, str | None]) -> StatusRow:
 def _changes(workspace: Workspace, targets: list[Target]) -> dict[str, Commit]:
     """The last commit that touched the file which declares each target's version."""
     commit = workspace.tree.commit
-    if commit is None or workspace.where.repo is not None:
+    if commit is None or workspace.repository is None:
         return {}
-    prefix = workspace.tree.prefix if isinstance(workspace.tree, Subtree) else ""
-    files = {target.key: (prefix + target.place.rpartition(":")[0],) for target in targets if target.place}
-    return dict(last_changes(find_repository(workspace.where.folder), commit, files))
+    files = {
+        target.key: (workspace.prefix + target.place.rpartition(":")[0],)
+        for target in targets
+        if target.place
+    }
+    return dict(last_changes(workspace.repository, commit, files))
 
 
 def _with_commit(row: StatusRow, commit: Commit | None) -> StatusRow:

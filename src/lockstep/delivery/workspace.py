@@ -7,7 +7,9 @@ from pathlib import Path
 from lockstep.config.cache import Cache
 from lockstep.config.load import load
 from lockstep.errors import BadInput
+from lockstep.git.command import Repository
 from lockstep.git.repository import open_commit, open_worktree
+from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
 from lockstep.model.tree import Tree
 
@@ -37,6 +39,8 @@ class Workspace:
     root: Path | None  # folder of the project file on disk; None for a remote repository
     warnings: tuple[str, ...] = ()
     files: Mapping[str, tuple[str, ...]]  # target -> every file that contributes to it
+    repository: Repository | None = None  # with the tree's history; None outside Git
+    prefix: str = ""  # of the project's folder in the repository, ending in "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ def open_workspace(where: Where) -> Workspace:
 
     Raises BadInput or BadInputs with file and line; GitError when git cannot read the tree.
     """
-    tree, root = open_tree(where)
+    whole, prefix, root = open_tree(where)
+    tree: Tree = Subtree(whole, prefix) if prefix else whole
     loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache))
     return Workspace(
         project=loaded.project,
@@ -86,18 +91,20 @@ def open_workspace(where: Where) -> Workspace:
         where=where,
         root=root,
         warnings=loaded.warnings,
+        repository=whole.repository,
+        prefix=prefix,
         files=loaded.files,
     )
 
 
-def open_tree(where: Where) -> tuple[Tree, Path | None]:
-    """The tree below the project file's folder, and where that folder lies on disk.
+def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
+    """The repository's tree, the prefix of the project's folder in it, and that folder on disk.
 
     The project file is looked for in the folder and in those above it, up to the repository's root.
     """
     if where.repo is not None or where.rev is not None:
         repo = where.repo or str(where.folder)
-        tree: Tree = open_commit(repo, where.rev or "HEAD", where.cache / "repositories")
+        tree: WorkTree | CommitTree = open_commit(repo, where.rev or "HEAD", where.cache / "repositories")
         local = Path(repo) if Path(repo).is_dir() else None
         top = open_worktree(local).root if local is not None and where.repo is None else local
     else:
@@ -111,7 +118,7 @@ def open_tree(where: Where) -> tuple[Tree, Path | None]:
         prefix = "".join(f"{part}/" for part in parts[:depth])
         if f"{prefix}{PROJECT_FILE}" in tree.blobs or f"{prefix}{PROJECT_FILE}" in tree.links:
             root = top / prefix if top is not None else None
-            return (Subtree(tree, prefix) if prefix else tree), root
+            return tree, prefix, root
     raise BadInput(
         f"there is no {PROJECT_FILE}",
         where=where.repo or str(where.folder),

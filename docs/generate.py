@@ -1,0 +1,153 @@
+"""Writes the reference pages that follow from the code: keys, fields and commands.
+
+    ./dev docs
+
+A test compares what is committed with what this would write.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lockstep.config.schema import LAMBDA, PROJECT
+from lockstep.config.shapes import Key, Shape
+from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
+
+__all__ = ["pages"]
+
+REFERENCE = Path(__file__).parent / "reference"
+_WIDTH: dict[str, Any] = {
+    "terminal_width": 80,
+    "max_content_width": 80,
+    "help_option_names": ["-h", "--help"],
+}
+_MADE = "<!-- Made by docs/generate.py: change the code, then run ./dev docs. -->"
+
+
+def pages() -> Mapping[str, str]:
+    """Every generated page by its file name."""
+    return {
+        "lockstep-yaml.md": _keys(
+            "lockstep.yaml",
+            "The file at the root of the project. It says what the tree of services and environments "
+            "does not: accounts, Regions, the package bucket, where packages come from, policies.\n"
+            "Editors complete it with [the JSON Schema](../schemas/lockstep.schema.json).",
+            PROJECT,
+        ),
+        "lambda.md": _keys(
+            "The `lambda:` block",
+            "What a `config.yaml` or `values.yaml` may say below `lambda:`. An absent field means AWS's "
+            "default, so removing a line takes effect.\n"
+            "Editors complete it with [the JSON Schema](../schemas/values.schema.json).",
+            LAMBDA,
+        )
+        + _fields(),
+        "commands.md": _commands(),
+    }
+
+
+def _keys(title: str, intro: str, root: Key) -> str:
+    lines = [_MADE, f"# {title}", "", intro, "", "| key | type | meaning |", "|---|---|---|"]
+    lines += [f"| `{path}` | {kind} | {about} |" for path, kind, about in _rows(root, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(key: Key, prefix: str) -> Iterator[tuple[str, str, str]]:
+    for member in key.members:
+        path = f"{prefix}{member.name}"
+        yield path, _kind(member), _cell(member.about)
+        if member.name == "functionDefaults":
+            continue  # its keys are those of the lambda: block
+        nested = member.item if member.item is not None else member
+        suffix = {Shape.LIST: "[].", Shape.OPEN: ".NAME."}.get(member.shape, ".")
+        yield from _rows(nested, f"{path}{suffix}")
+
+
+def _kind(key: Key) -> str:
+    words = [str(key.shape.value)]
+    if key.enum:
+        words.append(", ".join(f"`{value}`" for value in key.enum))
+    if key.minimum is not None or key.maximum is not None:
+        low = "" if key.minimum is None else f"{key.minimum:g}"
+        high = "" if key.maximum is None else f"{key.maximum:g}"
+        words.append(f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}")
+    return _cell("; ".join(words))
+
+
+def _fields() -> str:
+    lines = [
+        "",
+        "## How each field reaches AWS",
+        "",
+        "The table that Lockstep itself works from (`model/fields.py`).",
+        "",
+        "| field | AWS | default | changed by |",
+        "|---|---|---|---|",
+    ]
+    for row in FIELDS:
+        default = "" if row.default in (None, (), {}, "") else f"`{_plain(row.default)}`"
+        lines.append(f"| `{row.name}` | `{row.api or row.call.value}` | {default} | {_call(row.name)} |")
+    lines += ["", "Members of CreateFunction that are no fields:", ""]
+    lines += [f"- `{name}`: {why}." for name, why in NOT_FIELDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _call(name: str) -> str:
+    call = BY_NAME[name].call
+    return call.value if call is Call.NEVER else f"`{call.value}`"
+
+
+def _commands() -> str:
+    import click
+    import typer.main
+
+    from lockstep.cli.app import app
+
+    command: Any = typer.main.get_command(app)
+    parts = [
+        _MADE,
+        "# Commands",
+        "",
+        "`lockstep VERB [TARGET...]`. A target is `staging/s3-notifier`; `staging` is a whole environment; "
+        "globs such as `'*/s3-*'` select several; no target means all.",
+        "Results go to stdout, the log to stderr.",
+        "",
+        "| exit code | meaning |",
+        "|---|---|",
+        "| 0 | done, or nothing to do |",
+        "| 1 | failed |",
+        "| 2 | there are differences (only with `--exit-code`) |",
+        "| 3 | bad input: nothing was changed |",
+        "| 130 | stopped by Ctrl-C |",
+        "",
+    ]
+    context = click.Context(command, info_name="lockstep", **_WIDTH)
+    parts += ["## lockstep", "", "```text", _help(command, context), "```", ""]
+    for name in command.list_commands(context):
+        sub = command.get_command(context, name)
+        inner = click.Context(sub, info_name=f"lockstep {name}", **_WIDTH)
+        parts += [f"## {name}", "", "```text", _help(sub, inner), "```", ""]
+    return "\n".join(parts)
+
+
+def _help(command: Any, context: Any) -> str:
+    text = str(command.get_help(context))
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;").strip()
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{name}\n")
