@@ -1,0 +1,1 @@
+"""Tests of the example that the demo tells its story with."""
