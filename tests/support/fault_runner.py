@@ -1,0 +1,134 @@
+"""Syncs in processes of their own that can be killed.
+
+Starting Python and loading the AWS SDK takes longer than a sync. So one process loads everything once
+and forks for each sync: ``python -m tests.support.fault_runner`` reads jobs from its standard input and
+answers with the child's process id when it begins and its exit code when it has ended.
+"""
+
+import contextlib
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+from tests.support.clouds import REGION
+from tests.support.faults import Job, sync
+
+__all__ = ["Runner", "Running"]
+
+_SERVICES = ("sts", "lambda", "s3", "logs", "resourcegroupstaggingapi")
+
+
+class Running:
+    """One sync in a process of its own. Somebody has to ``wait`` for it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        self._ended = threading.Event()
+        self.pid = int(self._line())
+
+    def wait(self) -> int:
+        """Wait for its end; exit code 0: in sync, 1: not, negative: the signal that killed it."""
+        code = os.waitstatus_to_exitcode(int(self._line()))
+        self._ended.set()
+        return code
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Kill it and return once it is gone; another thread waits."""
+        os.kill(self.pid, number)
+        assert self._ended.wait(20), "the killed process did not end"
+
+    def _line(self) -> bytes:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, "the process that forks syncs has ended"
+        return line
+
+
+class Runner:
+    """The process that forks. ``with Runner() as runner: runner.start(job).wait()``, one at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.fault_runner"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, job: Job) -> Running:
+        """Begin a sync."""
+        assert self._process.stdin is not None
+        data = pickle.dumps(job)
+        self._process.stdin.write(struct.pack("!I", len(data)) + data)
+        self._process.stdin.flush()
+        return Running(self._process)
+
+    def close(self) -> None:
+        """End the process, which ends when nobody can send it jobs any more."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        self._process.wait(20)
+
+
+def _serve() -> None:
+    _warm_up()
+    while head := sys.stdin.buffer.read(4):
+        job: Any = pickle.loads(sys.stdin.buffer.read(struct.unpack("!I", head)[0]))  # noqa: S301 - our own
+        child = os.fork()
+        if child == 0:
+            _run(job)
+        _tell(child)
+        _tell(os.waitpid(child, 0)[1])
+
+
+def _tell(number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, b"%d\n" % number)
+
+
+def _run(job: Job) -> None:
+    """Sync and end the process, whatever comes of it."""
+    code = 1
+    try:
+        os.environ.clear()
+        os.environ.update(job.environment)
+        ran = sync(job)
+        code = 0 if ran.is_success else 1
+        if code:
+            os.write(2, "\n".join(["sync failed:", *ran.errors, ""]).encode())
+    except BaseException as error:
+        os.write(2, f"sync failed: {error!r}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def _warm_up() -> None:
+    """Load what every sync loads: modules and service models. No connection is made."""
+    from lockstep.engines.aws.connection import Connection
+    from lockstep.model import Environment
+
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "1",
+        "AWS_SECRET_ACCESS_KEY": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    connection = Connection(Environment(name="warm", region=REGION), threading.Event())
+    for service in _SERVICES:
+        connection.client(service)
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,213 @@
+"""What a sync is interrupted in: what was live before, what is wanted, and which prefixes must be served.
+
+Every scenario shares its bucket with somebody else's Lambda, SNS and SQS entries and EventBridge.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lockstep.model import Fleet, Secret
+from tests.support.clouds import (
+    HANDLER,
+    Cloud,
+    allow_bucket,
+    make_bucket,
+    make_function,
+    make_queue,
+    make_role,
+    make_topic,
+)
+from tests.support.faults import ARCHIVE, api
+from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target, trigger
+
+__all__ = ["SCENARIOS", "Scenario", "furnish"]
+
+NEWER = HANDLER + "# 1.0.1\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scenario:
+    """One change of the repository."""
+
+    name: str
+    before: Fleet | None  # synced before; None: nothing is there
+    after: Fleet
+    guarded: tuple[tuple[str, str], ...] = ()  # (bucket, prefix) that somebody serves at every moment
+    adopt: bool = False
+    taken_over: tuple[str, ...] = ()  # ids of entries of others on the uploads bucket that are replaced
+    made_by_hand: Callable[[Cloud], None] = lambda _: None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def furnish(cloud: Cloud) -> None:
+    """Make what is there before anybody syncs: role, buckets and somebody else's settings."""
+    make_role(cloud)
+    for bucket in (PACKAGES, UPLOADS, ARCHIVE):
+        make_bucket(cloud, bucket)
+    arn = make_function(cloud, "others-resizer", Tags={"team": "media", "lockstep:note": "not an owner"})[
+        "FunctionArn"
+    ]
+    for bucket in (UPLOADS, ARCHIVE):
+        allow_bucket(cloud, "others-resizer", bucket, sid=f"others-{bucket}")
+    for_uploads = {
+        "LambdaFunctionConfigurations": [
+            entry("others-images", arn, "images/", suffix=".png"),
+            entry("others-films", arn, "films/"),
+        ],
+        "TopicConfigurations": [entry("others-topic", make_topic(cloud, "others"), "topic/")],
+        "QueueConfigurations": [entry("others-queue", make_queue(cloud, "others"), "queue/")],
+        "EventBridgeConfiguration": {},
+    }
+    put(cloud, UPLOADS, for_uploads)
+    put(cloud, ARCHIVE, {"LambdaFunctionConfigurations": [entry("others-archive", arn, "images/")]})
+
+
+def entry(entry_id: str, destination: str, prefix: str, *, suffix: str = "") -> dict[str, Any]:
+    """Return a notification entry as its owner would write it."""
+    kind = {"lambda": "LambdaFunctionArn", "sns": "TopicArn", "sqs": "QueueArn"}[destination.split(":")[2]]
+    rules = [
+        {"Name": name, "Value": value} for name, value in (("Prefix", prefix), ("Suffix", suffix)) if value
+    ]
+    return {
+        "Id": entry_id,
+        kind: destination,
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {"Key": {"FilterRules": rules}},
+    }
+
+
+def put(cloud: Cloud, bucket: str, configuration: Mapping[str, Any]) -> None:
+    """Write a bucket's notifications past every rule."""
+    api(cloud, "s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration=configuration
+    )
+
+
+def add_entries(cloud: Cloud, bucket: str, entries: Iterable[Mapping[str, Any]]) -> None:
+    """Add Lambda entries of somebody else's to a bucket, as a careful other writer does."""
+    raw = api(cloud, "s3").get_bucket_notification_configuration(Bucket=bucket)
+    raw.pop("ResponseMetadata")
+    raw.setdefault("LambdaFunctionConfigurations", []).extend(entries)
+    put(cloud, bucket, raw)
+
+
+_NOTIFIER: Mapping[str, Any] = {
+    "memorySize": 256,
+    "reservedConcurrency": 2,
+    "logRetentionDays": 7,
+    "environment": {"MODE": "slow", "DB_PASSWORD": Secret("hunter2-live")},
+}
+
+_FIRST = make_fleet(
+    make_target("staging/notifier", trigger("in/"), settings=_NOTIFIER, tags={"team": "files"}),
+    make_target("production/notifier", trigger("Projects/")),
+)
+
+
+def _update() -> Scenario:
+    settings = {
+        "memorySize": 512,
+        "timeout": 10,
+        "reservedConcurrency": None,
+        "logRetentionDays": 14,
+        "environment": {"MODE": "fast", "DB_PASSWORD": Secret("hunter3-live")},
+    }
+    return Scenario(
+        name="update",
+        before=_FIRST,
+        after=make_fleet(
+            make_target(
+                "staging/notifier",
+                trigger("in/"),
+                settings=settings,
+                source=NEWER,
+                version="1.0.1",
+                tags={"team": None, "owner": "files"},
+            ),
+            make_target("production/notifier", trigger("Projects/")),
+        ),
+        guarded=((UPLOADS, "in/"), (UPLOADS, "Projects/")),
+    )
+
+
+def _move() -> Scenario:
+    """``in/`` passes from one function to another, and a third function moves to another bucket."""
+    return Scenario(
+        name="trigger move",
+        before=make_fleet(
+            make_target("staging/old", trigger("in/")),
+            make_target("staging/new"),
+            make_target("staging/mover", trigger("out/"), trigger("stay/")),
+        ),
+        after=make_fleet(
+            make_target("staging/old"),
+            make_target("staging/new", trigger("in/")),
+            make_target("staging/mover", trigger("out/", bucket=ARCHIVE), trigger("stay/")),
+        ),
+        guarded=((UPLOADS, "in/"), (UPLOADS, "stay/")),
+    )
+
+
+def _leave() -> Scenario:
+    """A function gives up its only bucket for another one."""
+    return Scenario(
+        name="bucket change",
+        before=make_fleet(make_target("staging/mover", trigger("out/"))),
+        after=make_fleet(make_target("staging/mover", trigger("out/", bucket=ARCHIVE))),
+    )
+
+
+def _remove() -> Scenario:
+    stays = make_target("staging/notifier", trigger("in/"))
+    return Scenario(
+        name="removal",
+        before=make_fleet(
+            stays,
+            make_target("preview/pr-1/notifier", trigger("preview/pr-1/")),
+            make_target("preview/pr-2/notifier", trigger("preview/pr-2/"), settings={"logRetentionDays": 1}),
+        ),
+        after=make_fleet(stays),
+        guarded=((UPLOADS, "in/"),),
+    )
+
+
+def _adopt() -> Scenario:
+    """A function made by hand, with an entry that overlaps the declared one, is taken over."""
+
+    def made_by_hand(cloud: Cloud) -> None:
+        arn = make_function(cloud, "orders", MemorySize=1024, Tags={"made-by": "terraform"})["FunctionArn"]
+        allow_bucket(cloud, "orders", UPLOADS, sid="terraform-orders")
+        add_entries(
+            cloud, UPLOADS, [entry("tf-orders", arn, "orders/"), entry("tf-reports", arn, "reports/")]
+        )
+
+    return Scenario(
+        name="adoption",
+        before=None,
+        after=make_fleet(
+            make_target(
+                "production/orders",
+                trigger("orders/", ".csv"),
+                trigger("reports/"),
+                name="orders",
+                settings={"memorySize": 512},
+            )
+        ),
+        guarded=((UPLOADS, "orders/"), (UPLOADS, "reports/")),
+        adopt=True,
+        taken_over=("tf-orders",),
+        made_by_hand=made_by_hand,
+    )
+
+
+SCENARIOS = (
+    Scenario(name="first sync", before=None, after=_FIRST),
+    _update(),
+    _move(),
+    _leave(),
+    _remove(),
+    _adopt(),
+)
