@@ -25,7 +25,7 @@ from lockstep.model import (
     looks_secret,
 )
 from lockstep.model.fields import from_api, to_api
-from lockstep.planning.diff import diff_code, diff_settings, row_of
+from lockstep.planning.diff import call_of, diff_code, diff_settings, row_of
 
 __all__ = [
     "create",
@@ -160,14 +160,16 @@ def update_configuration(
 def update_code(
     connection: Connection, wanted: Function, pace: Pace, revision: str | None, version_id: str | None
 ) -> Function:
-    """Change what runs and wait; the digest of what then runs must be the declared one."""
+    """Change what runs and wait; digest and architecture of what then runs must be the declared ones."""
     request = _code_input(wanted.code, version_id)
     request["Architectures"] = to_api(
         wanted.name, wanted.settings, [row for row in FIELDS if row.name == "architectures"]
     )["Architectures"]
     _update(connection, "UpdateFunctionCode", wanted.name, request, pace, revision)
     function = wait_until_ready(connection, wanted.name, pace)
-    _check(function, wanted, diff_code(wanted, function))
+    settings = diff_settings(wanted, _comparable(function, wanted))
+    left = (change for change in settings if call_of(change.path) is Call.CODE)
+    _check(function, wanted, (*diff_code(wanted, function), *left))
     return function
 
 
