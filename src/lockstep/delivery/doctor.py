@@ -16,6 +16,7 @@ __all__ = ["run_checks"]
 
 SKEW_REFUSED = 300  # seconds by which AWS lets a signature's time be off
 SKEW_ODD = 30
+STORAGE_TIGHT = 0.9  # of the Region's code storage
 
 FUNCTION_ACTIONS = (
     "lambda:GetFunction",
@@ -97,6 +98,7 @@ def _clouds(workspace: Workspace) -> Iterator[Check]:
             detail=f"account {scope.account}, Region {scope.region}",
         )
         yield _clock(connection)
+        yield _code_storage(connection)
         yield _permissions(workspace, connection)
         yield from _buckets(workspace, connection)
     if usable:
@@ -116,6 +118,25 @@ def _clock(connection: Connection) -> Check:
         verdict=Verdict.FAILED if skew > SKEW_REFUSED else Verdict.WARNING,
         detail=f"{skew:.0f} s away from AWS, which refuses signatures from {SKEW_REFUSED} s on",
         fix="set this machine's clock, for example by switching NTP on",
+    )
+
+
+def _code_storage(connection: Connection) -> Check:
+    """Room for packages: the limit differs between accounts and Regions, so AWS is asked."""
+    name = "code storage"
+    try:
+        answer = connection.call("lambda", "GetAccountSettings")
+        limit = int(answer["AccountLimit"]["TotalCodeSize"])
+        used = int(answer["AccountUsage"]["TotalCodeSize"])
+    except (LockstepError, KeyError):
+        return Check(name=name, verdict=Verdict.SKIPPED, detail="lambda:GetAccountSettings does not tell")
+    share = used / limit if limit else 1.0
+    is_tight = share > STORAGE_TIGHT
+    return Check(
+        name=name,
+        verdict=Verdict.WARNING if is_tight else Verdict.OK,
+        detail=f"{used / 2**30:.1f} of {limit / 2**30:.0f} GiB used in {connection.scope.region}",
+        fix="delete functions and old versions that nobody uses, or ask AWS for more" if is_tight else None,
     )
 
 
