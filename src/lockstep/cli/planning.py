@@ -147,7 +147,13 @@ def _sync(
     with stopping(follower.under_way) as stop, follower.ending():
         shell.progress("planning")
         made, report = run_sync(
-            workspace, options, saved=saved, on_plan=on_plan, on_step=follower.tell, stop=stop
+            workspace,
+            options,
+            saved=saved,
+            on_plan=on_plan,
+            on_step=follower.tell,
+            stop=stop,
+            progress=shell.progress,
         )
     shell.end_progress()
     words = dict(follower.words)

@@ -94,6 +94,7 @@ def run_sync(
     on_plan: Callable[[Plan], None] | None = None,
     on_step: Callable[[StepResult], None],
     stop: threading.Event,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[Plan, Report]:
     """Plan and do it. A target that changed meanwhile is read and planned again.
 
@@ -106,7 +107,7 @@ def run_sync(
         if on_plan:
             on_plan(plan)
         return plan, Report()
-    session = Session(workspace, options, stop=stop)
+    session = Session(workspace, options, stop=stop, progress=progress)
     plan = session.plan(patterns)
     if saved is not None:
         _check_fresh(saved, plan)
