@@ -124,9 +124,10 @@ def test_a_field_is_created_changed_mended_and_reset(lab: Lab, name: str) -> Non
     """
     row, (first, second, drifted) = BY_NAME[name], SAMPLES[name]
     make_surroundings(lab)
-    lab.sync(make_fleet(declare(row, first)))
+    engine = lab.engine()
+    lab.sync(make_fleet(declare(row, first)), engine=engine)
     if row.call is Call.NEVER:
-        plan = lab.plan(make_fleet(declare(row, second)))
+        plan = engine.preview(make_fleet(declare(row, second)))
         assert not plan.steps
         assert plan.targets[0].verb is Verb.BLOCKED or not row.in_pages
         return
@@ -134,12 +135,12 @@ def test_a_field_is_created_changed_mended_and_reset(lab: Lab, name: str) -> Non
     target = declare(row, second)
     call = (RESETS if normalise(row, second) is None else CALLS)[row.call]
     lab.aws.forget()
-    lab.sync(make_fleet(target))
+    lab.sync(make_fleet(target), engine=engine)
     assert lab.aws.counts(mutating=True) == call
 
     drift(lab, row, target, drifted)
     lab.aws.forget()
-    mended = lab.sync(make_fleet(target))
+    mended = lab.sync(make_fleet(target), engine=engine)
     assert set(changes_of(mended.plan, KEY)) == ({"environment.A"} if name == "environment" else {name})
     assert lab.aws.counts(mutating=True) == call
 

@@ -1,20 +1,24 @@
 """Runs of the aws engine against a strict AWS, with short waits."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lockstep.engines.aws import AwsEngine
+from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.pace import Pace
 from lockstep.model import Fleet, Outcome, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
 from tests.support.clouds import ACCOUNT, REGION, client, make_bucket, make_role
 from tests.support.projects import PACKAGES, UPLOADS, fetch_into, make_project
-from tests.support.strict import Proxy
+from tests.support.strict import Call, Proxy, Rule
+from tests.support.strict.errors import error
+from tests.support.strict.wire import Answer
 from tests.support.waiting import until
 
-__all__ = ["PACE", "Lab", "Run", "changes_of", "prepare"]
+__all__ = ["PACE", "Lab", "Meanwhile", "Refuse", "Run", "changes_of", "prepare"]
 
 PACE = Pace(
     state_first=0.005,
@@ -27,7 +31,45 @@ PACE = Pace(
     lease_pause=0.02,
     lease_total=20.0,
     lease_ttl=120.0,
+    patience=Patience(attempts=3, connect=2.0, read=20.0),
 )
+
+
+class Meanwhile(Rule):
+    """Somebody does something exactly before the first call of a name is made."""
+
+    def __init__(self, name: str, happens: Callable[[Call], None]) -> None:
+        self._name = name
+        self._happens: Callable[[Call], None] | None = happens
+        self._lock = threading.Lock()
+
+    def before(self, call: Call) -> Answer | None:
+        """Let it happen, once."""
+        with self._lock:
+            happens = self._happens if call.name == self._name else None
+            if happens is not None:
+                self._happens = None
+        if happens is not None:
+            happens(call)
+        return None
+
+
+class Refuse(Rule):
+    """AWS refuses calls of a name with an error, for so many ``times`` (None: always)."""
+
+    def __init__(
+        self, name: str, code: str, message: str, *, status: int = 400, times: int | None = None
+    ) -> None:
+        self._name, self._code, self._message, self._status = name, code, message, status
+        self.times = times
+        self.refused = 0
+
+    def before(self, call: Call) -> Answer | None:
+        """Refuse the call."""
+        if call.name != self._name or (self.times is not None and self.refused >= self.times):
+            return None
+        self.refused += 1
+        return error(call.operation, self._status, self._code, self._message)
 
 
 @dataclass(kw_only=True)
@@ -79,9 +121,12 @@ class Lab:
         return self.engine(**options).preview(fleet)
 
     def run(self, fleet: Fleet, **options: Any) -> Run:
-        """Plan and apply with a new engine, whatever comes of it."""
+        """Plan and apply with a new engine or the one given, whatever comes of it.
+
+        ``between`` is called with the plan before it is applied.
+        """
         between: Callable[[Plan], None] = options.pop("between", lambda _: None)
-        engine = self.engine(**options)
+        engine: AwsEngine = options.pop("engine", None) or self.engine(**options)
         plan = engine.preview(fleet)
         between(plan)
         told: list[StepResult] = []
