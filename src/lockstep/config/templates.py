@@ -56,8 +56,9 @@ def _parts(text: str) -> tuple[tuple[str, str | None], ...]:
         elif match[1]:
             parts.append((before, match[1]))
         else:
+            what = "the braces {} are empty" if found == "{}" else f"a single {found} in a string"
             raise TemplateError(
-                f"a single {found[0]} in a string; names in braces are filled in",
+                f"{what}; names in braces are filled in",
                 f"write {_doubled(found)} for the text itself",
             )
     return (*parts, (text[end:], None))

@@ -360,24 +360,28 @@ def _syntax_error(error: YAMLError, data: bytes, file: str) -> BadInput:
             where=f"{file}:{_line_of_byte(data, position)}",
             fix="remove it, or write it as an escape in double quotes",
         )
-    rows = data.decode().split("\n")
+    if "expected ':'" in (error.problem or "") and error.context_mark is not None:
+        mark = error.context_mark  # the line without a colon, not the next one
+    rows = data.decode().rstrip().split("\n")
     number = min(mark.line, len(rows) - 1)
-    row = rows[number]
+    indentation = rows[number][: mark.column + 1]
     fix: str | None
-    if "\t" in row[: mark.column + 1] and not row[: mark.column + 1].strip():
+    if "\t" in indentation and not indentation.strip():
         problem, fix = "a tab is used for indentation; YAML allows spaces only", "replace the tab by spaces"
     else:
         problem = " ".join(filter(None, ("not valid YAML:", error.problem, error.context)))
         if error.context_mark is not None and error.context_mark.line != mark.line:
             problem += f" that starts in line {error.context_mark.line + 1}"
-        fix = _HINTS.get(error.problem or "")
+        fix = next((hint for words, hint in _HINTS.items() if words in problem), None)
     return BadInput(problem, where=f"{file}:{number + 1}", fix=fix)
 
 
 _HINTS = {
-    "mapping values are not allowed in this context": "quote a value that contains ': ', or indent the key",
-    "found character that cannot start any token": "quote a value that starts with @, ` or %",
-    "found unknown escape character": "use single quotes, or double the backslash",
-    "could not find expected ':'": "write 'key: value', and indent continued lines",
-    "did not find expected key": "check that the indentation agrees with the lines above",
+    "mapping values are not allowed": "quote a value that contains ': ', or indent the key",
+    "cannot start any token": "quote a value that starts with @, ` or %",
+    "unknown escape character": "use single quotes, or double the backslash",
+    "expected ':'": "write 'key: value', and indent continued lines",
+    "parsing a block": "check that the indentation agrees with the lines above",
+    "parsing a flow": "close every [ and {, with commas between the items",
+    "scanning a quoted scalar": "close the quote",
 }

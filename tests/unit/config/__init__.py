@@ -1,0 +1,1 @@
+"""Reading the repository into a fleet."""
