@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from lockstep.config import rules, templates
@@ -11,6 +10,7 @@ from lockstep.config.function import environment_size, read_settings
 from lockstep.config.layers import Path, Stack
 from lockstep.config.release import read_release
 from lockstep.config.shapes import REMOVED
+from lockstep.config.suggest import is_misspelt
 from lockstep.model import Code, Function, Target, Trigger
 
 __all__ = ["DECLARING", "Built", "Skipped", "build", "version_of"]
@@ -131,7 +131,7 @@ def _deployment_type(context: Context) -> str:
                 return "lambda"
         return "kubernetes"
     kind = str(declared)
-    if kind != "lambda" and SequenceMatcher(None, kind.lower(), "lambda").ratio() > 0.8:
+    if is_misspelt(kind, "lambda"):
         context.wrong(("deploymentType",), f"the deploymentType {kind!r} is not known", "write lambda")
     return kind
 

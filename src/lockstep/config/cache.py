@@ -10,7 +10,6 @@ import hashlib
 import marshal
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +48,8 @@ class Cache:
 
     def write(self, name: str, context: str, records: Mapping[str, Record]) -> None:
         """Replace the file in one step."""
+        import tempfile  # takes 10 ms, and most runs write nothing
+
         payload = marshal.dumps((_whole(context), dict(records)))
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

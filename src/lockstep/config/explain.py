@@ -1,7 +1,6 @@
 """Where every value of a target comes from: all layers that set it, the last one won."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from lockstep.config.build import version_of
@@ -11,7 +10,8 @@ from lockstep.config.layout import Candidate, arrange
 from lockstep.config.load import Files, read_project_file
 from lockstep.config.problems import Problems
 from lockstep.config.schema import LAMBDA
-from lockstep.config.shapes import REMOVED, did_you_mean
+from lockstep.config.shapes import REMOVED
+from lockstep.config.suggest import did_you_mean, nearest
 from lockstep.errors import BadInput
 from lockstep.model import Explained, Origin, Project, Reference, Secret, Value, looks_secret
 from lockstep.model.fields import BY_NAME
@@ -45,8 +45,8 @@ def explain(tree: Tree, project: Project, key: str, path: str | None = None) -> 
 def _candidate(tree: Tree, project: Project, key: str) -> Candidate:
     known = {candidate.key: candidate for candidate in arrange(tree, project.folder).candidates}
     if key not in known:
-        near = get_close_matches(key, known, n=1)
-        fix = f"did you mean {near[0]}?" if near else f"targets: {', '.join(list(known)[:10])}"
+        near = nearest(key, known)
+        fix = f"did you mean {near}?" if near else f"targets: {', '.join(list(known)[:10])}"
         raise BadInput(f"there is no target {key}", where=key, fix=fix)
     return known[key]
 

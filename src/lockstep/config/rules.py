@@ -5,9 +5,10 @@ A rule takes a text and returns None, or what is wrong and how to fix it.
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import TypeAlias
 from urllib.parse import quote
+
+from lockstep.config.suggest import nearest
 
 __all__ = [
     "EVENTS",
@@ -224,8 +225,8 @@ def event(text: str) -> Problem | None:
     """One of S3's event types."""
     if text in EVENTS:
         return None
-    near = get_close_matches(text.removeprefix("s3:"), [name[3:] for name in EVENTS], n=1, cutoff=0.5)
-    fix = f"did you mean s3:{near[0]}?" if near else "for example s3:ObjectCreated:*"
+    near = nearest(text.removeprefix("s3:"), [name[3:] for name in EVENTS], cutoff=0.5)
+    fix = f"did you mean s3:{near}?" if near else "for example s3:ObjectCreated:*"
     return f"{text!r} is no S3 event", fix
 
 

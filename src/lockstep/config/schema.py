@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from lockstep.config import rules
-from lockstep.config.shapes import Key, Shape, did_you_mean
+from lockstep.config.shapes import Key, Shape
+from lockstep.config.suggest import did_you_mean
 from lockstep.model.fields import FIELDS, Field, Kind
 
 __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]

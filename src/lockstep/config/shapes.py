@@ -5,19 +5,19 @@ references become ``Reference``, environment variables strings, masked ones ``Se
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import Enum, StrEnum
 from functools import cached_property
 from typing import Any
 
 from lockstep.config import rules
+from lockstep.config.suggest import did_you_mean, nearest
 from lockstep.config.yaml_reader import Lines, line_at
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, looks_secret
 
-__all__ = ["REMOVED", "Checker", "Key", "Removed", "Shape", "did_you_mean", "problem_of"]
+__all__ = ["REMOVED", "Checker", "Key", "Removed", "Shape", "problem_of"]
 
 
 class Removed(Enum):
@@ -70,23 +70,11 @@ class Key:
         return {member.name: member for member in self.members}
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The known name that was probably meant, as the words of a fix."""
-    names = list(known)
-    lower = {known_name.lower(): known_name for known_name in names}
-    near = lower.get(name.lower())
-    if near is None:
-        found = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-        near = lower[found[0]] if found else None
-    tops = sorted({known_name.partition(".")[0] for known_name in names})
-    return f"did you mean {near}?" if near else f"known keys: {', '.join(tops)}"
-
-
 def problem_of(key: Key, text: str) -> rules.Problem | None:
     """What is wrong with a text, all templates filled in."""
     if key.enum and text.lower() not in [option.lower() for option in key.enum]:
-        found = get_close_matches(text, key.enum, n=1)
-        fix = f"did you mean {found[0]}?" if found else f"write one of: {', '.join(key.enum)}"
+        near = nearest(text, key.enum)
+        fix = f"did you mean {near}?" if near else f"write one of: {', '.join(key.enum)}"
         return f"{_short(text)} is not allowed for {key.name}", fix
     if key.pattern and not re.match(key.pattern, text):
         fix = key.says or (f"for example {key.example}" if key.example else f"it must match {key.pattern}")
