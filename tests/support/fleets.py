@@ -5,8 +5,10 @@ functions are missing, drifted in any field, of other owners or under a former n
 entries of ours (current, stale, edited, left behind) beside those of others.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -30,7 +32,7 @@ from lockstep.model import (
     Trigger,
     Value,
 )
-from lockstep.model.fields import existing, normalise
+from lockstep.model.fields import BY_NAME, existing, normalise
 from lockstep.planning.notifications import LAMBDA, clashes, entry_for
 from lockstep.planning.policy import Rules, ownership_tags
 
@@ -70,8 +72,30 @@ _SAMPLES: dict[str, tuple[Value, ...]] = {
 }
 
 
-def values(row: Field) -> st.SearchStrategy[Value]:
-    """Normalised values of a row; None is its default."""
+T = TypeVar("T")
+
+
+@cache
+def _upto(most: int) -> st.SearchStrategy[int]:
+    return st.integers(0, most)
+
+
+def pick(draw: st.DrawFn, options: Sequence[T]) -> T:
+    """One of the options. Quicker than ``sampled_from``, which is built anew for each draw."""
+    return options[draw(_upto(len(options) - 1))]
+
+
+def some(draw: st.DrawFn, options: Sequence[T], most: int, least: int = 0) -> list[T]:
+    """Some of the options, each once, in any order."""
+    left = list(options)
+    count = least + draw(_upto(min(most, len(left)) - least))
+    return [left.pop(draw(_upto(len(left) - 1))) for _ in range(count)]
+
+
+@cache
+def values(name: str) -> st.SearchStrategy[Value]:
+    """Normalised values of a field; None is its default."""
+    row = BY_NAME[name]
     match row.kind:
         case _ if row.name in _SAMPLES:
             raw: st.SearchStrategy[Any] = st.sampled_from(_SAMPLES[row.name])
@@ -108,8 +132,8 @@ def settings_around(
 ) -> dict[str, Value]:
     """The given settings with up to ``most`` of the rows set anew."""
     settings = dict(base)
-    for row in draw(st.lists(st.sampled_from(rows), max_size=most, unique_by=lambda row: row.name)):
-        value = draw(values(row))
+    for row in some(draw, rows, most):
+        value = draw(values(row.name))
         settings.pop(row.name, None)
         if value is not None:
             settings[row.name] = value
@@ -120,19 +144,17 @@ def settings_around(
 def functions(draw: st.DrawFn, name: str) -> Function:
     """A desired function."""
     base: dict[str, Value] = {name: _SAMPLES[name][0] for name in _REQUIRED}
-    settings = draw(settings_around(base, draw(st.sampled_from([_EVERYDAY, _EVERYDAY, _FREE])), 5))
-    digest = draw(st.sampled_from("abc")) * 64
+    settings = draw(settings_around(base, pick(draw, [_EVERYDAY, _EVERYDAY, _FREE]), 5))
+    digest = pick(draw, "abc") * 64
     package = Package(
         sha256=digest,
         size=10,
         bucket="packages",
         key=f"lockstep/packages/{digest}.zip",
         origin="directory",
-        is_staged=draw(st.booleans()),
+        is_staged=pick(draw, (False, True)),
     )
-    tags = draw(
-        st.dictionaries(st.sampled_from(["team", "cost"]), st.sampled_from(["x", "y", None]), max_size=2)
-    )
+    tags = {key: pick(draw, ("x", "y", None)) for key in some(draw, ("team", "cost"), 2)}
     return Function(name=name, settings=settings, code=Code(sha256=digest, package=package), tags=tags)
 
 
@@ -141,16 +163,14 @@ def triggers(draw: st.DrawFn, environment: str, service: str) -> tuple[Trigger, 
     """Triggers that overlap no other target's: by a prefix or by a suffix of the target's own."""
     own = f"{environment}/{service}"
     found = []
-    for number in range(draw(st.integers(0, 2))):
-        by_suffix = draw(st.booleans())
+    for number in range(draw(_upto(2))):
+        by_suffix = pick(draw, (False, True))
         found.append(
             Trigger(
-                bucket=draw(st.sampled_from(BUCKETS)),
+                bucket=pick(draw, BUCKETS),
                 prefix="shared/" if by_suffix else f"{own}/{number}/",
-                suffix=f".{own.replace('/', '-')}.{number}"
-                if by_suffix
-                else draw(st.sampled_from(["", ".csv"])),
-                events=draw(st.sampled_from(_EVENTS)),
+                suffix=f".{own.replace('/', '-')}.{number}" if by_suffix else pick(draw, ["", ".csv"]),
+                events=pick(draw, _EVENTS),
                 place=f"{own}.yaml:{number + 1}",
             )
         )
@@ -175,13 +195,13 @@ def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
     return Target(
         environment=environment,
         service=service,
-        version=draw(st.sampled_from(["1.0.0", "1.1.0"])),
+        version=pick(draw, ["1.0.0", "1.1.0"]),
         function=draw(functions(name=key.replace("/", "-").replace(".", "_"))),
         triggers=draw(triggers(environment, service)),
-        ignore=tuple(draw(st.lists(st.sampled_from(_IGNORE), max_size=2, unique=True))),
-        adopt=draw(st.sampled_from([False, False, True])),
+        ignore=tuple(some(draw, _IGNORE, 2)),
+        adopt=pick(draw, [False, False, True]),
         place=f"{key}.yaml:1",
-        problem=draw(st.sampled_from([None] * 9 + ["its release cannot be had"])),
+        problem=pick(draw, [None] * 9 + ["its release cannot be had"]),
     )
 
 
@@ -189,7 +209,7 @@ def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
 def desired_fleets(draw: st.DrawFn) -> Fleet:
     """A whole desired project."""
     places = [(environment, service) for environment in ENVIRONMENTS for service in SERVICES]
-    chosen = draw(st.lists(st.sampled_from(places), min_size=1, max_size=4, unique=True))
+    chosen = some(draw, places, 4, 1)
     found = {
         f"{environment}/{service}": draw(targets(environment, service)) for environment, service in chosen
     }
@@ -200,15 +220,13 @@ def desired_fleets(draw: st.DrawFn) -> Fleet:
 def rules(draw: st.DrawFn) -> Rules:
     """What the user and ``lockstep.yaml`` allow."""
     environments = {
-        name: Environment(
-            name=name, prune=draw(st.booleans()), adopt=draw(st.sampled_from([False, False, True]))
-        )
+        name: Environment(name=name, prune=pick(draw, (False, True)), adopt=pick(draw, [False, False, True]))
         for name in ("staging", "production", "preview")
     }
     return Rules(
         project=Project(name=PROJECT, environments=environments),
-        adopt=draw(st.booleans()),
-        allow_deletes=draw(st.sampled_from([None, None, 0, 100])),
+        adopt=pick(draw, (False, True)),
+        allow_deletes=pick(draw, [None, None, 0, 100]),
     )
 
 
@@ -233,22 +251,15 @@ def worlds(draw: st.DrawFn, selected: bool = False) -> World:
             live_targets[key] = found
         if former is not None and former.function is not None and former.function.arn is not None:
             others[former.function.arn] = former
-    for environment in draw(st.lists(st.sampled_from(ENVIRONMENTS), max_size=2, unique=True)):
+    for environment in some(draw, ENVIRONMENTS, 2):
         left = draw(leftovers(environment))
         if left.key not in desired.targets and left.function is not None and left.function.arn is not None:
             others[left.function.arn] = left
     live = Fleet(project=PROJECT, targets=live_targets, others=others, scopes=SCOPES)
-    names = draw(st.sampled_from([BUCKETS] * 9 + [BUCKETS[:1]]))
+    names = pick(draw, [BUCKETS] * 9 + [BUCKETS[:1]])
     live = replace(live, buckets={name: draw(buckets(name, desired, live)) for name in names})
     if selected:
-        patterns = draw(
-            st.lists(
-                st.sampled_from([*desired.targets, *ENVIRONMENTS, "*/api", "preview/pr-9"]),
-                min_size=1,
-                max_size=2,
-                unique=True,
-            )
-        )
+        patterns = some(draw, [*desired.targets, *ENVIRONMENTS, "*/api", "preview/pr-9"], 2, 1)
         desired = replace(desired, selection=tuple(patterns))
     return World(desired=desired, live=_remembering(live), rules=draw(rules()))
 
@@ -258,25 +269,23 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
     """What is live of a declared target, and the function it had under a former name."""
     function = target.function
     assert function is not None
-    state = draw(
-        st.sampled_from(["missing", "renamed", "in sync", "owned", "owned", "owned", "stripped", "foreign"])
-    )
+    state = pick(draw, ["missing", "renamed", "in sync", "owned", "owned", "owned", "stripped", "foreign"])
     if state == "missing":
         nothing = Target(environment=target.environment, service=target.service)
-        return draw(st.sampled_from([None, nothing])), None
+        return pick(draw, [None, nothing]), None
     drifts = state != "in sync"
     settings = function.settings
     code = function.code
     if drifts:
-        settings = draw(settings_around(dict(settings), draw(st.sampled_from([_EVERYDAY, _FREE])), 4))
-        digest = draw(st.sampled_from("abc")) * 64
-        code = draw(st.sampled_from([function.code] * 3 + [Code(sha256=digest)] * 5 + [Code(image="repo:1")]))
+        settings = draw(settings_around(dict(settings), pick(draw, [_EVERYDAY, _FREE]), 4))
+        digest = pick(draw, "abc") * 64
+        code = pick(draw, [function.code] * 3 + [Code(sha256=digest)] * 5 + [Code(image="repo:1")])
     declared = {key: value for key, value in function.tags.items() if value is not None}
     tags = dict(declared)
     if drifts:
         tags = {
-            **draw(st.sampled_from([{}, declared])),
-            **draw(st.sampled_from([{}, {"team": "z", "other": "o"}])),
+            **pick(draw, [{}, declared]),
+            **pick(draw, [{}, {"team": "z", "other": "o"}]),
         }
     if state in ("in sync", "owned", "renamed"):
         tags |= {k: v for k, v in ownership_tags(PROJECT, target, ()).items() if v is not None}
@@ -285,7 +294,7 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
             st.sampled_from([("elsewhere", "staging/x"), (PROJECT, "staging/former"), (PROJECT, "")])
         )
         tags |= {"lockstep:project": owner[0], "lockstep:target": owner[1]}
-    if state == "owned" and draw(st.booleans()):
+    if state == "owned" and pick(draw, (False, True)):
         tags["lockstep:version"] = "0.9.0"
     name = f"former-{function.name}" if state == "renamed" else function.name
     scope = SCOPES[target.environment.partition("/")[0]]
@@ -298,9 +307,9 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
             code=code,
             tags=tags,
             arn=scope.function_arn(name),
-            revision=draw(st.sampled_from(["r1", "r2"])),
+            revision=pick(draw, ["r1", "r2"]),
             health=Health.HEALTHY,
-            unread=draw(st.sampled_from([frozenset(), frozenset({"reservedConcurrency"})])),
+            unread=pick(draw, [frozenset(), frozenset({"reservedConcurrency"})]),
         ),
         statements=draw(statements(target, scope)),
     )
@@ -310,7 +319,7 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
 @st.composite
 def leftovers(draw: st.DrawFn, environment: str) -> Target:
     """A function of this project that nothing declares."""
-    target = Target(environment=environment, service=draw(st.sampled_from(["gone", *SERVICES])))
+    target = Target(environment=environment, service=pick(draw, ["gone", *SERVICES]))
     name = f"left-{target.key.replace('/', '-').replace('.', '_')}"
     tags = {k: v for k, v in ownership_tags(PROJECT, target, ()).items() if v is not None}
     arn = SCOPES[environment.partition("/")[0]].function_arn(name)
@@ -324,7 +333,7 @@ def statements(draw: st.DrawFn, target: Target, scope: Scope) -> tuple[Statement
     for bucket in BUCKETS:
         right = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
         wrong = replace(right, source_account=None)
-        for kind in draw(st.lists(st.sampled_from(["right", "edited", "old id", "foreign"]), max_size=2)):
+        for kind in some(draw, ("right", "edited", "old id", "foreign"), 2):
             match kind:
                 case "right":
                     one = replace(right, sid=right.content_id)
@@ -333,7 +342,7 @@ def statements(draw: st.DrawFn, target: Target, scope: Scope) -> tuple[Statement
                 case "old id":
                     one = replace(right, sid=f"lockstep-old-{bucket}")
                 case _:
-                    one = replace(draw(st.sampled_from([right, wrong])), sid=f"AllowS3-{bucket}")
+                    one = replace(pick(draw, [right, wrong]), sid=f"AllowS3-{bucket}")
             found.setdefault(one.sid, one)
     return tuple(found.values())
 
@@ -351,10 +360,8 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
         arn = (at.arn if at else None) or scope.function_arn(target.function.name)
         wanted = [trigger for trigger in target.triggers if trigger.bucket == name]
         for trigger in wanted:
-            kind = draw(
-                st.sampled_from(
-                    ["current", "current", "edited", "missing", "accepted", "taken", "rival", "swapped"]
-                )
+            kind = pick(
+                draw, ["current", "current", "edited", "missing", "accepted", "taken", "rival", "swapped"]
             )
             match kind:
                 case "current":
@@ -376,29 +383,29 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
                         (LAMBDA, {**entry_for("x", key, foreign, trigger), "Id": f"rival-{key}"})
                     )
                 case "swapped":
-                    holder = draw(st.sampled_from([*desired.targets, "preview/pr-7/gone", "staging/gone"]))
+                    holder = pick(draw, [*desired.targets, "preview/pr-7/gone", "staging/gone"])
                     candidates.append((LAMBDA, entry_for(PROJECT, holder, arn, trigger)))
                 case _:
                     pass
-        if draw(st.booleans()):
+        if pick(draw, (False, True)):
             stale = Trigger(bucket=name, prefix=f"old/{key}/")
             candidates.append((LAMBDA, entry_for(PROJECT, key, arn, stale)))
     for other in live.others.values():
-        if other.function and other.function.arn and draw(st.booleans()):
+        if other.function and other.function.arn and pick(draw, (False, True)):
             trigger = Trigger(bucket=name, prefix=f"left/{other.function.name}/")
             candidates.append((LAMBDA, entry_for(PROJECT, other.key, other.function.arn, trigger)))
-    for number in range(draw(st.integers(0, 3))):
+    for number in range(draw(_upto(3))):
         candidates.append(draw(foreign_entries(name, number)))
     raw: dict[str, Any] = {}
     ids: set[str] = set()
-    for member, entry in draw(st.permutations(candidates)):
+    for member, entry in some(draw, candidates, len(candidates), len(candidates)):
         grown = {**raw, member: [*raw.get(member, ()), entry]}
         if entry["Id"] not in ids and not clashes(grown):
             raw = grown
             ids.add(entry["Id"])
-    if draw(st.booleans()):
+    if pick(draw, (False, True)):
         raw["EventBridgeConfiguration"] = {}
-    if draw(st.booleans()):
+    if pick(draw, (False, True)):
         raw["MemberOfTheFuture"] = {"Nested": [1, 2]}
     return Bucket(name=name, raw=raw)
 
@@ -406,17 +413,17 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
 @st.composite
 def foreign_entries(draw: st.DrawFn, bucket: str, number: int) -> tuple[str, dict[str, Any]]:
     """An entry that is not this project's."""
-    trigger = Trigger(bucket=bucket, prefix=f"foreign/{number}/", events=draw(st.sampled_from(_EVENTS)))
+    trigger = Trigger(bucket=bucket, prefix=f"foreign/{number}/", events=pick(draw, _EVENTS))
     arn = SCOPES["staging"].function_arn("foreign")
     entry = entry_for("elsewhere", "staging/x", arn, trigger)
     entry["Extra"] = {"kept": number}
-    match draw(st.sampled_from(["lambda", "project", "odd id", "sns", "sqs"])):
+    match pick(draw, ["lambda", "project", "odd id", "sns", "sqs"]):
         case "project":
             return LAMBDA, entry
         case "odd id":
             return LAMBDA, {
                 **entry,
-                "Id": draw(st.sampled_from([f"lockstep-{number}", f"lockstep-a.b.{number}"])),
+                "Id": pick(draw, [f"lockstep-{number}", f"lockstep-a.b.{number}"]),
             }
         case "sns":
             del entry["LambdaFunctionArn"]

@@ -84,7 +84,7 @@ class Field:
 
 
 def _layer_arns(layers: Any, _: Mapping[str, Any]) -> Any:
-    return [layer["Arn"] if isinstance(layer, Mapping) else layer for layer in layers]
+    return [layer.get("Arn", "") if isinstance(layer, Mapping) else layer for layer in layers]
 
 
 def _log_group(group: Any, config: Mapping[str, Any]) -> Any:
@@ -404,13 +404,17 @@ NOT_FIELDS: Mapping[str, str] = {
     "PublishTo": "published versions come with aliases, later",
     "CapacityProviderConfig": "Lambda managed instances are not supported yet",
     "RuntimeConfig": "custom runtimes of managed instances are not supported yet",
+    "FileSystemConfigs.S3FilesConfig": "S3 Files reads as AWS chooses (AUTO); no way to declare it yet",
     "AcceleratorConfig": "accelerators of managed instances are not supported yet",
 }
-"""Members of CreateFunction that have no row, and why."""
+"""Members of CreateFunction, by path, that have no row, and why."""
 
 
 def normalise(row: Field, value: Value) -> Value:
-    """Bring a value into the one form in which equal means equal; the default becomes None."""
+    """Bring a value into the one form in which equal means equal; the default becomes None.
+
+    So does what is empty: AWS has no field for which nothing is another thing than its default.
+    """
     match row.kind:
         case Kind.SET:
             value = tuple(sorted(set(_items(value))))
@@ -428,11 +432,7 @@ def normalise(row: Field, value: Value) -> Value:
             value = int(value)
         case _:
             pass
-    if value is None or value == row.default:
-        return None
-    if row.default is None and value in ((), {}, ""):
-        return None
-    return value
+    return None if value == row.default or value in (None, (), {}, "") else value
 
 
 def _items(value: Any) -> tuple[Any, ...]:

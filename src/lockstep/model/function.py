@@ -69,7 +69,7 @@ Value: TypeAlias = "_Scalar | Secret | Reference | tuple[Value, ...] | Mapping[s
 """What a field can hold. Lists are tuples, so that values can be compared and hashed."""
 
 _SECRET_WORDS = re.compile(
-    r"passw(or)?d|passphrase|(?<![a-z])(db|pg|user|root|admin|smtp|mysql|redis|mongo)?pass(?![a-z])|(^|_)pwd($|_)"
+    r"passw(or)?d|passphrase|(?<![a-z])(db|pg|user|root|admin|smtp|mysql|redis|mongo)?pass(?![a-z]|_through)|(^|_)pwd($|_)"
     r"|secret|credential|token(?!i[sz])|auth(?!or)|authori[sz]ation"
     r"|(api|access|account|encryption|hmac|jwt|licen[cs]e|master|private|shared|signing|ssh|webhook)_?key(?!space)"
     r"|conn(ection)?_?str(ing)?|(^|_)dsn($|_)",

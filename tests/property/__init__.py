@@ -1,0 +1,1 @@
+"""Laws, tested on generated input."""

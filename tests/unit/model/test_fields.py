@@ -1,0 +1,202 @@
+"""Each row of the field table against botocore's model of the Lambda API."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+
+from lockstep.model import FIELDS, Call, Field, Kind
+from lockstep.model.fields import BY_NAME, NOT_FIELDS, from_api, matches, normalise, to_api
+
+SERVICE = botocore.session.get_session().get_service_model("lambda")
+LOGS = botocore.session.get_session().get_service_model("logs")
+CREATE = SERVICE.operation_model("CreateFunction").input_shape
+CONFIGURATION = SERVICE.operation_model("UpdateFunctionConfiguration").input_shape
+CODE = SERVICE.operation_model("UpdateFunctionCode").input_shape
+LIVE = SERVICE.shape_for("FunctionConfiguration")
+
+API_ROWS = [pytest.param(row, id=row.name) for row in FIELDS if row.api]
+TYPES = {
+    Kind.STRING: {"string"},
+    Kind.INTEGER: {"integer", "long"},
+    Kind.NUMBER: {"double", "float"},
+    Kind.BOOLEAN: {"boolean"},
+    Kind.STRINGS: {"list"},
+    Kind.SET: {"list"},
+    Kind.STRUCTS: {"list"},
+    Kind.MAP: {"map"},
+}
+
+
+def shape_at(shape: Any, path: str) -> Any:
+    """The shape at a dotted path; None where there is none."""
+    for part in path.split("."):
+        if shape is None or shape.type_name != "structure":
+            return None
+        shape = shape.members.get(part)
+    return shape
+
+
+def leaves(shape: Any, path: str = "") -> Iterator[str]:
+    """Dotted paths of all members that are no structures; those of a list's structures too."""
+    for name, member in shape.members.items():
+        here = f"{path}.{name}" if path else name
+        if member.type_name == "structure":
+            yield from leaves(member, here)
+        elif member.type_name == "list" and member.member.type_name == "structure":
+            yield from leaves(member.member, here)
+        else:
+            yield here
+
+
+@pytest.mark.parametrize("row", API_ROWS)
+def test_a_row_is_a_member_of_create_function(row: Field) -> None:
+    """The api path exists in CreateFunction's input and has the row's type."""
+    shape = shape_at(CREATE, row.api)
+    assert shape is not None, f"CreateFunction has no {row.api}"
+    assert shape.type_name in TYPES[row.kind]
+    if row.kind in (Kind.STRINGS, Kind.SET):
+        assert shape.member.type_name == "string"
+    if row.kind is Kind.STRUCTS:
+        assert shape.member.type_name == "structure"
+        assert set(row.members.values()) <= set(shape.member.members)
+
+
+@pytest.mark.parametrize("row", API_ROWS)
+def test_a_row_is_a_member_of_the_call_that_changes_it(row: Field) -> None:
+    """CONFIGURATION rows exist in UpdateFunctionConfiguration, CODE rows in UpdateFunctionCode."""
+    inputs = {Call.CONFIGURATION: CONFIGURATION, Call.CODE: CODE}
+    if row.call is Call.NEVER:
+        assert shape_at(CONFIGURATION, row.api) is None, f"AWS can change {row.name} by now"
+        assert shape_at(CODE, row.api) is None, f"AWS can change {row.name} by now"
+    else:
+        shape = shape_at(inputs[row.call], row.api)
+        assert shape is not None
+        assert shape.type_name == shape_at(CREATE, row.api).type_name
+
+
+@pytest.mark.parametrize("row", [p for p in API_ROWS if p.values[0].in_pages])
+def test_a_row_is_a_member_of_what_the_pages_return(row: Field) -> None:
+    """The live path exists in FunctionConfiguration."""
+    shape = shape_at(LIVE, row.live or row.api)
+    assert shape is not None
+    assert shape.type_name == shape_at(CREATE, row.api).type_name
+
+
+@pytest.mark.parametrize("row", API_ROWS)
+def test_enums_are_botocores(row: Field) -> None:
+    """No value that AWS does not know, and none missing; runtimes come too fast to be listed."""
+    shape = shape_at(CREATE, row.api)
+    known = list(getattr(shape, "enum", ())) or list(getattr(getattr(shape, "member", None), "enum", ()))
+    if row.name == "runtime":
+        assert row.enum == ()
+        assert all(matches(row, value) for value in known)
+        return
+    assert set(row.enum) == set(known), (
+        f"botocore's values of {row.api} are {known}: bring the row's `enum` up to date"
+    )
+
+
+STRICTER = {
+    "timeout": 900,  # more only for managed instances (CreateFunction, Timeout)
+    "ephemeralStorage": 10240,  # "any whole number between 512 and 10,240 MB" (CreateFunction)
+}
+
+
+@pytest.mark.parametrize("row", API_ROWS)
+def test_bounds_are_botocores(row: Field) -> None:
+    """Least and greatest values and lengths agree with the service model, or with the documentation."""
+    shape = shape_at(CREATE, row.api)
+    if row.kind in (Kind.INTEGER, Kind.NUMBER):
+        assert row.minimum == shape.metadata.get("min")
+        assert row.maximum == STRICTER.get(row.name, shape.metadata.get("max"))
+    elif row.kind in (Kind.STRINGS, Kind.SET) and "max" in shape.metadata and row.maximum is not None:
+        assert row.maximum <= shape.metadata["max"]
+
+
+@pytest.mark.parametrize("path", sorted(leaves(CREATE)))
+def test_every_member_of_create_function_is_a_row_or_has_a_reason(path: str) -> None:
+    """A new member in botocore is noticed here."""
+    named = {f"{row.api}.{member}" if member else row.api for row in FIELDS for member in _members(row)}
+    reasons = [name for name in NOT_FIELDS if path == name or path.startswith(f"{name}.")]
+    assert path in named or reasons, (
+        f"botocore knows {path} of CreateFunction, and Lockstep does not. Add a row to FIELDS in "
+        "lockstep/model/fields.py (copy a row of the same kind; name, api, default, reset and call are "
+        "enough), or add its top-level member to NOT_FIELDS with the reason why it is no field."
+    )
+
+
+def _members(row: Field) -> list[str]:
+    return list(row.members.values()) or [""]
+
+
+def test_reasons_are_given_for_nothing_that_is_a_row() -> None:
+    """NOT_FIELDS has a reason for each, and no member that a row has."""
+    assert not {row.top for row in FIELDS} & set(NOT_FIELDS)
+    assert all(NOT_FIELDS.values())
+
+
+def test_log_retention_takes_the_days_that_cloudwatch_takes() -> None:
+    """CloudWatch Logs documents the days it takes and its model does not list them; both say so."""
+    row = BY_NAME["logRetentionDays"]
+    documentation = LOGS.shape_for("PutRetentionPolicyRequest").members["retentionInDays"].documentation
+    assert documentation
+    assert all(day in documentation for day in row.enum)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in FIELDS])
+def test_a_row_is_consistent(row: Field) -> None:
+    """Names are unique, patterns compile, the reset value reads back as the default."""
+    assert [one.name for one in FIELDS].count(row.name) == 1
+    assert row.about.endswith(".")
+    assert bool(row.members) == (row.kind is Kind.STRUCTS)
+    assert bool(row.api) == (row.call not in (Call.CONCURRENCY, Call.RETENTION))
+    if row.needs is not None:
+        other, value = row.needs
+        assert value in BY_NAME[other].enum
+    if row.default is not None:
+        assert normalise(row, row.reset) is None
+        if row.enum:
+            assert set(row.default if isinstance(row.default, tuple) else [row.default]) <= set(row.enum)
+
+
+def test_a_page_of_a_plain_function_reads_as_no_more_than_was_declared() -> None:
+    """What AWS fills in by itself is the default and does not show as a difference."""
+    page = {
+        "FunctionName": "f",
+        "Runtime": "python3.13",
+        "Role": "arn:aws:iam::111111111111:role/r",
+        "Handler": "app.handler",
+        "Description": "",
+        "Timeout": 3,
+        "MemorySize": 128,
+        "TracingConfig": {"Mode": "PassThrough"},
+        "Architectures": ["x86_64"],
+        "EphemeralStorage": {"Size": 512},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
+        "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", "Ipv6AllowedForDualStack": False},
+        "Environment": {"Variables": {}},
+    }
+    assert set(from_api(page)) == {"runtime", "role", "handler"}
+
+
+def test_log_levels_exist_only_in_json() -> None:
+    """AWS refuses levels with the text format, so they are neither sent nor compared."""
+    rows = [row for row in FIELDS if row.top == "LoggingConfig"]
+    text = {"logging.applicationLevel": "DEBUG"}
+    assert "ApplicationLogLevel" not in to_api("f", text, rows)["LoggingConfig"]
+    as_json = {"logging.format": "JSON", **text}
+    assert to_api("f", as_json, rows)["LoggingConfig"]["ApplicationLogLevel"] == "DEBUG"
+
+
+def test_taking_a_field_out_of_git_sends_what_resets_it() -> None:
+    """An absent field means AWS's default, so the request holds the default."""
+    request = to_api("f", {}, [row for row in FIELDS if row.call is Call.CONFIGURATION])
+    assert request["MemorySize"] == 128
+    assert request["Layers"] == []
+    assert request["DeadLetterConfig"] == {"TargetArn": ""}
+    assert request["VpcConfig"]["SubnetIds"] == []
+    assert request["LoggingConfig"]["LogGroup"] == "/aws/lambda/f"
+    assert "Runtime" not in request
