@@ -40,8 +40,11 @@ def build(context: Context) -> Built:
     values = context.stack.values
     if kind != "lambda":
         return Skipped() if values.get("enabled") is False else _other(context, kind)
-    for layer in context.stack.layers:
+    broken = [layer for layer in context.stack.layers if layer.errors]
+    for layer in broken:
         context.keep(layer.errors)
+    if broken:
+        return Skipped()  # what was wrong is left out of the values: no use in judging the rest
     block = values.get("lambda") or {}
     if not _is_enabled(context, block):
         return Skipped()

@@ -29,7 +29,7 @@ def explain(tree: Tree, project: Project, key: str, path: str | None = None) -> 
     """
     file = read_project_file(tree, project.file)
     candidate = _candidate(tree, project, key)
-    files = Files(file, tree.read(candidate.files))
+    files = Files(file, tree.read(candidate.layers))
     stack = files.stack(candidate)
     context = Context(file=file, candidate=candidate, stack=stack, problems=Problems(), shared={})
     block = stack.values.get("lambda")
@@ -43,7 +43,9 @@ def explain(tree: Tree, project: Project, key: str, path: str | None = None) -> 
 
 
 def _candidate(tree: Tree, project: Project, key: str) -> Candidate:
-    known = {candidate.key: candidate for candidate in arrange(tree, project.folder).candidates}
+    known = {
+        candidate.key: candidate for candidate in arrange(tree, project.folder, file=project.file).candidates
+    }
     if key not in known:
         near = nearest(key, known)
         fix = f"did you mean {near}?" if near else f"targets: {', '.join(list(known)[:10])}"
@@ -77,9 +79,11 @@ _MAPS = frozenset(
 )
 
 
+_ORDER = {name: number for number, name in enumerate(LAMBDA.by_name)}
+
+
 def _order(path: Path) -> tuple[int, Path]:
-    names = list(LAMBDA.by_name)
-    return (names.index(path[0]) if path[0] in names else len(names)), path
+    return _ORDER.get(str(path[0]), len(_ORDER)), path
 
 
 def _explained(stack: Stack, block: Mapping[str, Any], path: Path) -> Explained:

@@ -49,11 +49,19 @@ class Candidate(NamedTuple):
     own: tuple[Slot, ...]
     stamp: str  # of all contents, for the cache
     pr: str | None = None  # number
+    pr_file: str | None = None  # pr.yaml, which is no layer
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Paths of all layers, lowest first."""
+        return tuple([path for _, path in self.base.slots + self.own])
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Paths of all layers, lowest first."""
-        return tuple(path for _, path in self.base.slots + self.own)
+        """Paths of everything whose change may change the target, its own declaration last."""
+        own = tuple([path for _, path in self.own])
+        above = (self.pr_file,) if self.pr_file else ()
+        return (*[path for _, path in self.base.slots], *above, *own)
 
     @property
     def declaration(self) -> str:
@@ -84,20 +92,21 @@ class _Found:
     odd: list[str] = field(default_factory=list)
 
 
-def arrange(tree: Tree, folder: str) -> Layout:
+def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml") -> Layout:
     """Find all candidates under a folder of the tree ("." is the root).
 
-    Raises BadInput when the folder or its ``environments`` are missing, when a symbolic link stands
+    Raises BadInput, at ``file`` where the folder is named, when the folder or its ``environments`` are missing, when a symbolic link stands
     where a layer is expected, and for folder names that cannot name a service.
     """
     prefix = "" if folder == "." else f"{folder}/"
     _refuse_links(tree.links, prefix)
-    found = _sort(tree.blobs, prefix)
+    blobs = tree.blobs
+    found = _sort(blobs, prefix)
     if not found.folders:
-        raise _nothing(tree.blobs, prefix)
-    bases = _Bases(tree.blobs, found, prefix)
+        raise _nothing(blobs, prefix, file)
+    bases = _Bases(blobs, found, prefix)
     candidates = [
-        _candidate(tree.blobs, bases.of(service, env), service, files)
+        _candidate(blobs, bases.of(service, env), service, files)
         for env, services in found.environments.items()
         for service, files in services.items()
         if "config" in files
@@ -106,7 +115,7 @@ def arrange(tree: Tree, folder: str) -> Layout:
         own = found.previews.get(preview, {})
         for service in own.keys() | bases.in_every_preview:
             base = bases.of_preview(service)
-            candidates.append(_preview_candidate(tree.blobs, base, preview, service, own.get(service)))
+            candidates.append(_preview_candidate(blobs, base, preview, service, own.get(service), prefix))
     environments = {env for env, services in found.environments.items() if services}
     return Layout(
         candidates=tuple(sorted(candidates, key=attrgetter("key"))),
@@ -257,7 +266,7 @@ def _candidate(blobs: Mapping[str, str], base: Base, service: str, files: Mappin
 
 
 def _preview_candidate(
-    blobs: Mapping[str, str], base: Base, preview: str, service: str, path: str | None
+    blobs: Mapping[str, str], base: Base, preview: str, service: str, path: str | None, prefix: str
 ) -> Candidate:
     """A target of one preview."""
     environment = f"preview/{preview}"
@@ -269,6 +278,7 @@ def _preview_candidate(
         own=(("pull request", path),) if path else (),
         stamp=f"{base.stamp},{blobs[path] if path else ''}",
         pr=preview[3:],
+        pr_file=f"{prefix}environments/{environment}/pr.yaml",
     )
 
 
@@ -317,13 +327,13 @@ def _climbs(link: str, text: str) -> bool:
     return False
 
 
-def _nothing(blobs: Mapping[str, str], prefix: str) -> BadInput:
+def _nothing(blobs: Mapping[str, str], prefix: str, file: str) -> BadInput:
     if not any(path.startswith(prefix) for path in blobs):
         others = sorted({path.split("/")[0] for path in blobs if path.count("/") >= 3})
         hint = f" (folders with files: {', '.join(others[:5])})" if others else ""
         return BadInput(
             f"the folder {prefix.rstrip('/')!r} does not exist in the repository{hint}",
-            where="lockstep.yaml",
+            where=file,
             fix="set folder: to the folder that holds services/ and environments/",
         )
     inside = sorted(
@@ -334,7 +344,7 @@ def _nothing(blobs: Mapping[str, str], prefix: str) -> BadInput:
         fix = f"set folder: {inside[0]}"
     return BadInput(
         f"there is no {prefix}environments/ with files in it, so nothing is declared",
-        where="lockstep.yaml",
+        where=file,
         fix=f"{fix}; an empty tree never removes functions",
     )
 

@@ -40,9 +40,9 @@ def load(tree: Tree, *, project_file: str = "lockstep.yaml", cache: Cache | None
     """
     with _without_collector():
         file = read_project_file(tree, project_file)
-        layout = arrange(tree, file.project.folder)
+        layout = arrange(tree, file.project.folder, file=project_file)
         file = _with_environments(file, layout)
-        context = f"{project_file} {tree.blobs[project_file]}"
+        context = f"{project_file} {file.blob}"
         name = f"{file.project.name} {file.project.folder} {project_file}"
         known = cache.read(name, context) if cache is not None else {}
         problems = Problems()
@@ -86,19 +86,21 @@ def read_project_file(tree: Tree, project_file: str) -> ProjectFile:
             where=project_file,
             fix="replace the link by the file",
         )
-    if not tree.blobs:
+    blobs = tree.blobs
+    if not blobs:
         raise BadInput(
             "the repository has no files",
             where=project_file,
             fix="commit lockstep.yaml and environments/, or choose another folder or revision",
         )
-    if project_file not in tree.blobs:
+    if project_file not in blobs:
         raise BadInput(
             f"there is no {project_file} at the root of the repository",
             where=project_file,
             fix="run 'lockstep init', or choose another folder or revision",
         )
-    return read_project(tree.read([project_file])[project_file], project_file)
+    file = read_project(tree.read([project_file])[project_file], project_file)
+    return replace(file, blob=blobs[project_file])
 
 
 class _Contributors(Mapping[str, tuple[str, ...]]):
@@ -159,7 +161,7 @@ def _resolve(
 ) -> dict[str, tuple[Target | None, str | None]]:
     """Targets (or notes) of candidates, from their files. Problems are collected."""
     wanted = list(candidates)
-    paths = {path for candidate in wanted for path in candidate.files}
+    paths = {path for candidate in wanted for path in candidate.layers}
     files = Files(file, tree.read(sorted(paths)) if paths else {})
     shared: Shared = {}
     resolved: dict[str, tuple[Target | None, str | None]] = {}

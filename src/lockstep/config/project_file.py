@@ -30,6 +30,7 @@ class ProjectFile:
     trigger_bucket: str | None = None
     trigger_events: tuple[str, ...] = _DEFAULT_EVENTS
     listed: frozenset[str] | None = None  # names under environments:; None when it is absent
+    blob: str = ""  # id of the content
     place_defaults: Mapping[str, Any] = field(default_factory=dict)  # region, account, ... for all
 
     def place(self, *path: str | int) -> str:

@@ -547,3 +547,9 @@ def test_no_error_shows_the_value_of_a_variable() -> None:
     ):
         errors = errors_of(staging(f"  environment: {block}"))
         assert "hunter2" not in "\n".join(map(str, errors))
+
+
+def test_a_wrong_value_has_no_errors_in_its_train() -> None:
+    """A version of the wrong type is not a missing one as well."""
+    errors = errors_of(sample({STAGING_FILE: STAGING.replace('"0.1.6"', "0.10")}))
+    assert [error.where for error in errors] == [f"{STAGING_FILE}:4"]

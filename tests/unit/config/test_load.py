@@ -93,7 +93,7 @@ def test_files_are_all_that_contribute(tree: MemoryTree) -> None:
         SERVICE_FILE,
         STAGING_FILE,
     )
-    assert files[PREVIEW_KEY][-1] == PREVIEW_FILE
+    assert files[PREVIEW_KEY][-2:] == (f"{PREVIEWS}/pr-123/pr.yaml", PREVIEW_FILE)
     assert set(files) == {"production/s3-notifier", STAGING_KEY, "staging/api", PREVIEW_KEY}
 
 
