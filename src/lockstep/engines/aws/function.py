@@ -5,7 +5,7 @@ Source: Lambda API reference and developer guide, "Lambda function states".
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -111,32 +111,25 @@ def create(connection: Connection, wanted: Function, pace: Pace, version_id: str
     }
     if wanted.tags:
         request["Tags"] = dict(wanted.tags)
-    for attempt in range(pace.role_tries + 1):
-        try:
-            connection.try_call("lambda", "CreateFunction", **request)
-            break
-        except Exception as error:
-            if _is_role_propagation(error) and attempt < pace.role_tries and not connection.stop.is_set():
-                connection.stop.wait(pace.role_pause)
-                continue
-            if code_of(error) == "ResourceConflictException":
-                raise Stale(
-                    f"{wanted.name} exists already", where="lambda:CreateFunction", fix="run again"
-                ) from error
-            raise connection.explain(error, "lambda", "CreateFunction") from error
     try:
-        function = wait_until_ready(connection, wanted.name, pace)
+        _with_role(connection, pace, "CreateFunction", request)
+    except Exception as error:
+        if code_of(error) == "ResourceConflictException":
+            raise Stale(
+                f"{wanted.name} exists already", where="lambda:CreateFunction", fix="run again"
+            ) from error
+        raise connection.explain(error, "lambda", "CreateFunction") from error
+
+    def left(function: Function) -> tuple[Change, ...]:
+        return (*diff_settings(wanted, _comparable(function, wanted)), *diff_code(wanted, function))
+
+    try:
+        return _read_back(connection, wanted, pace, left)
     except FunctionFailed as failed:
         # A failed create is never mended by an update (AWS: delete it and create it again).
         if failed.never_worked:
             delete(connection, wanted.name)
         raise
-    _check(
-        function,
-        wanted,
-        (*diff_settings(wanted, _comparable(function, wanted)), *diff_code(wanted, function)),
-    )
-    return function
 
 
 def update_configuration(
@@ -151,10 +144,12 @@ def update_configuration(
     rows = [row for row in FIELDS if row.top in tops and row.call is Call.CONFIGURATION]
     request = _plain(to_api(wanted.name, wanted.settings, rows))
     _update(connection, "UpdateFunctionConfiguration", wanted.name, request, pace, revision)
-    function = wait_until_ready(connection, wanted.name, pace)
-    left = {change.path for change in diff_settings(wanted, _comparable(function, wanted))}
-    _check(function, wanted, tuple(change for change in changes if change.path in left))
-    return function
+    paths = {change.path for change in changes}
+
+    def left(function: Function) -> tuple[Change, ...]:
+        return tuple(c for c in diff_settings(wanted, _comparable(function, wanted)) if c.path in paths)
+
+    return _read_back(connection, wanted, pace, left)
 
 
 def update_code(
@@ -166,11 +161,12 @@ def update_code(
         wanted.name, wanted.settings, [row for row in FIELDS if row.name == "architectures"]
     )["Architectures"]
     _update(connection, "UpdateFunctionCode", wanted.name, request, pace, revision)
-    function = wait_until_ready(connection, wanted.name, pace)
-    settings = diff_settings(wanted, _comparable(function, wanted))
-    left = (change for change in settings if call_of(change.path) is Call.CODE)
-    _check(function, wanted, (*diff_code(wanted, function), *left))
-    return function
+
+    def left(function: Function) -> tuple[Change, ...]:
+        settings = diff_settings(wanted, _comparable(function, wanted))
+        return (*diff_code(wanted, function), *(c for c in settings if call_of(c.path) is Call.CODE))
+
+    return _read_back(connection, wanted, pace, left)
 
 
 def delete(connection: Connection, name: str) -> None:
@@ -231,7 +227,7 @@ def _update(
     for attempt in (1, 2):
         locked = {"RevisionId": revision} if revision else {}
         try:
-            connection.try_call("lambda", operation, FunctionName=name, **request, **locked)
+            _with_role(connection, pace, operation, {"FunctionName": name, **request, **locked})
             return
         except Exception as error:
             code = code_of(error)
@@ -254,6 +250,19 @@ def _update(
             raise connection.explain(error, "lambda", operation) from error
 
 
+def _with_role(connection: Connection, pace: Pace, operation: str, request: Mapping[str, Any]) -> None:
+    """Make a call that names a role, and wait until IAM shows Lambda a role that was just made."""
+    for attempt in range(pace.role_tries + 1):
+        try:
+            connection.try_call("lambda", operation, **request)
+            return
+        except Exception as error:
+            if not _is_role_propagation(error) or attempt == pace.role_tries:
+                raise
+            if connection.stop.wait(pace.role_pause):
+                raise
+
+
 def _is_role_propagation(error: Exception) -> bool:
     message = message_of(error)
     return code_of(error) == "InvalidParameterValueException" and (
@@ -261,15 +270,31 @@ def _is_role_propagation(error: Exception) -> bool:
     )
 
 
-def _check(function: Function, wanted: Function, left: tuple[Change, ...]) -> None:
-    """A read-back that differs is a failure, not a warning. Values are not named: they may be secret."""
-    if left:
-        paths = ", ".join(sorted({change.path for change in left}))
-        raise CloudError(
-            f"{wanted.name} was changed, but reading it back shows other values of {paths}",
-            where="lambda:GetFunction",
-            fix="look whether something else changes this function at the same time, then run again",
-        )
+def _read_back(
+    connection: Connection, wanted: Function, pace: Pace, left: Callable[[Function], tuple[Change, ...]]
+) -> Function:
+    """Wait until a function is ready and nothing is left to change, looking again when a read lags.
+
+    A read-back that differs is a failure, not a warning. Values are not named: they may be secret.
+    """
+    for pause in (*pace.readback_pauses, None):
+        try:
+            function = wait_until_ready(connection, wanted.name, pace)
+        except Stale:  # a new function that is not shown yet looks like a deleted one
+            if pause is None or connection.stop.wait(pause):
+                raise
+            continue
+        differing = left(function)
+        if not differing:
+            return function
+        if pause is None or connection.stop.wait(pause):
+            break
+    paths = ", ".join(sorted({change.path for change in differing}))
+    raise CloudError(
+        f"{wanted.name} was changed, but reading it back shows other values of {paths}",
+        where="lambda:GetFunction",
+        fix="look whether something else changes this function at the same time, then run again",
+    )
 
 
 def _comparable(function: Function, wanted: Function) -> Function:
