@@ -53,19 +53,21 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     assert function is not None  # noqa: S101 - callers pass targets that have one
     now = live.function if live else None
     buckets = {trigger.bucket for trigger in target.triggers}
+    policy = permissions(target, live, fleet)
     letting_go: set[str] = set()
     if now is not None:
         function = with_ignored(function, now, target.ignore)
+        revoked = {statement.source_arn.rpartition(":")[2] for statement in policy.remove}
         letting_go = {
             name
             for name in remembered_buckets(now.tags) - buckets
-            if name in fleet.buckets and _has_entries(fleet, name, desired.project, target.key)
+            if name in revoked or _has_entries(fleet, name, desired.project, target.key)
         }
-    # A bucket is remembered until its entries are gone, so that a run that was killed can go on.
+    # A bucket is remembered until its entries and permission are gone, so that a run that was killed
+    # can go on.
     final = _tags(function, now, ownership_tags(desired.project, target, buckets))
     first = _tags(function, now, ownership_tags(desired.project, target, buckets | letting_go))
     wanted = replace(function, tags=first)
-    policy = permissions(target, live, fleet)
     against = now or Function(name=wanted.name)
     changes = (
         *diff_code(wanted, against),
@@ -129,7 +131,7 @@ def _tags(
 
 
 def _has_entries(fleet: Fleet, bucket: str, project: str, target: str) -> bool:
-    return any(
+    return bucket in fleet.buckets and any(
         owner_of(str(entry.get("Id", ""))) == (project, target)
         for entry in fleet.buckets[bucket].raw.get(LAMBDA, ())
     )

@@ -62,7 +62,8 @@ class Layout:
                     target=key,
                     function=one.wanted.name,
                     statement=statement,
-                    needs=self._those(f"{key}:create", f"{key}:free:{statement.sid}"),
+                    # The tags remember the bucket first: what a killed run leaves behind is found.
+                    needs=self._those(f"{key}:create", f"{key}:tags", f"{key}:free:{statement.sid}"),
                 )
             )
 
@@ -179,12 +180,14 @@ class Layout:
                     pass
 
     def _let_go(self, key: str, one: Assessment, live: Function, puts: Sequence[str]) -> None:
-        """Permissions and remembered buckets go after the entries that used them."""
+        """Permissions go after the entries that used them, and then the bucket is forgotten."""
+        revokes = []
         for statement in one.permissions.remove:
             if statement.sid not in one.permissions.to_free:
+                revokes.append(f"{key}:revoke:{statement.sid}")
                 self._add(
                     RemovePermission(
-                        id=f"{key}:revoke:{statement.sid}",
+                        id=revokes[-1],
                         target=key,
                         function=live.name,
                         sid=statement.sid,
@@ -193,7 +196,7 @@ class Layout:
                 )
         leftover = diff_tags(one.final_tags, {**live.tags, **one.wanted.tags})
         if leftover:
-            needs = (*puts, *self._those(f"{key}:tags"))
+            needs = (*puts, *revokes, *self._those(f"{key}:tags"))
             self._add(_tag_step(f"{key}:tags-after", key, live.arn or live.name, leftover, needs=needs))
 
     def _stage(self, wanted: Function) -> tuple[str, ...]:

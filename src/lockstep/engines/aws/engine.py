@@ -1,6 +1,5 @@
 """The aws engine: read, plan, apply, read back."""
 
-import contextlib
 import threading
 import time
 from collections import Counter
@@ -167,12 +166,13 @@ class _Run:
         self._revisions: dict[str, str | None] = {
             key: target.function.revision for key, target in engine.live.targets.items() if target.function
         }
-        self._kept: set[str] = set()  # targets with an entry that could not be removed after all
+        self._kept: dict[str, set[str]] = {}  # notification step -> targets with an entry that stayed
         self._first = next((step.target for step in plan.steps if step.target), "")
 
     def do(self, step: Step, failed: frozenset[str]) -> None:
         """Do one step. Raises LockstepError."""
         connection = self._connection(step)
+        self._check_let_go(step)
         match step:
             case StagePackage():
                 self._versions[step.id] = package.stage(connection, step.package, self._engine._fetch)
@@ -213,18 +213,24 @@ class _Run:
         self, connection: Connection, step: PutNotifications, failed: frozenset[str]
     ) -> None:
         bucket = self._project.package_bucket
-        lease = hold(connection, bucket, step.bucket, self._pace) if bucket else contextlib.nullcontext()
-        with lease:
-            kept = notification.write(connection, step, failed & frozenset(step.targets), self._pace)
+        mine = failed & frozenset(step.targets)
+        if bucket:
+            with hold(connection, bucket, step.bucket, self._pace) as lease:
+                kept = notification.write(connection, step, mine, self._pace, lease.keep)
+        else:
+            kept = notification.write(connection, step, mine, self._pace)
         owners = [owner_of(entry_id) for entry_id in kept]
-        self._kept.update(owner[1] for owner in owners if owner)
+        self._kept[step.id] = {owner[1] for owner in owners if owner}
 
-    def _delete(self, connection: Connection, step: DeleteFunction) -> None:
-        if step.target in self._kept:
+    def _check_let_go(self, step: Step) -> None:
+        """What follows the removal of a target's entries waits when one of them had to stay."""
+        if any(step.target in self._kept.get(need, ()) for need in step.needs):
             raise CloudError(
                 f"{step.target} still serves a prefix that its successor could not take over",
                 fix="mend the successor and run again",
             )
+
+    def _delete(self, connection: Connection, step: DeleteFunction) -> None:
         live = function.get(connection, step.function)
         if live is None:
             return

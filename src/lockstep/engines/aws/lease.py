@@ -9,71 +9,133 @@ import contextlib
 import json
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.errors import code_of
+from lockstep.engines.aws.errors import Stale, code_of
 from lockstep.engines.aws.pace import Pace
 from lockstep.errors import CloudError, Interrupted
 
-__all__ = ["hold"]
+__all__ = ["Lease", "hold"]
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
+class Lease:
+    """A lease that this run holds, unless it ran out because the run stood still for too long."""
+
+    def __init__(self, connection: Connection, bucket: str, name: str, pace: Pace) -> None:
+        self._connection = connection
+        self._bucket = bucket
+        self._key = f"lockstep/leases/{name}.json"
+        self._pace = pace
+        user = os.environ.get("GITHUB_ACTOR") or os.environ.get("USER") or "lockstep"
+        self._body: dict[str, Any] = {
+            "owner": f"{user}@{socket.gethostname()}",
+            "run": os.environ.get("GITHUB_RUN_ID", ""),
+            "token": uuid.uuid4().hex,
+            "renewed": 0,
+            "released": False,
+        }
+        self._since = _clocks()
+        self._tag = self._acquire()
+
+    def keep(self) -> None:
+        """Make sure that the lease is still ours, just before a write that it protects.
+
+        Raises Stale when another run has taken it over. Asks S3 only when the lease is no longer young.
+        """
+        ages = [now - then for now, then in zip(_clocks(), self._since, strict=True)]
+        if max(ages) >= self._pace.lease_ttl / 4:
+            self._body["renewed"] += 1  # another content, so that its ETag is another one
+            self._tag = self._rewrite()
+
+    def release(self) -> None:
+        """Give the lease back, by overwriting it while it is ours. Raises Stale when it is not."""
+        self._body["released"] = True
+        self._rewrite()
+
+    def _rewrite(self) -> str:
+        tag = self._write(IfMatch=self._tag)
+        if tag is not None:
+            return tag
+        held = _read(self._connection, self._bucket, self._key)
+        if held is not None and held[0] == self._body:
+            return held[1]  # we wrote it by a call whose answer was lost
+        raise Stale(
+            "another run took over the lease of these notifications, because this one held it for more than "
+            f"{self._pace.lease_ttl:.0f} s",
+            where=f"s3://{self._bucket}/{self._key}",
+            fix="run again",
+        )
+
+    def _write(self, **condition: str) -> str | None:
+        self._since = _clocks()
+        return _write(self._connection, self._bucket, self._key, self._body, **condition)
+
+    def _acquire(self) -> str:
+        connection, bucket, key, pace = self._connection, self._bucket, self._key, self._pace
+        waited = 0.0
+        tag = self._write(IfNoneMatch="*")
+        while tag is None:
+            held = _read(connection, bucket, key)
+            if held is None:
+                tag = self._write(IfNoneMatch="*")
+                continue
+            body, etag, age = held
+            if body == self._body:
+                return etag  # we took it by a call whose answer was lost
+            if body.get("released") or age >= pace.lease_ttl:
+                tag = self._write(IfMatch=etag)
+                if tag is not None:
+                    break
+            if waited >= pace.lease_total:
+                who = str(body.get("owner", "somebody"))
+                if body.get("run"):
+                    who += f", run {body['run']}"
+                raise CloudError(
+                    f"{who} has been writing these notifications for {age:.0f} s",
+                    where=f"s3://{bucket}/{key}",
+                    fix=f"wait for that run; a dead run's lease ends after {pace.lease_ttl:.0f} s",
+                )
+            if connection.stop.wait(pace.lease_pause):
+                raise Interrupted(
+                    "stopped while waiting for another run's lease", where=f"s3://{bucket}/{key}"
+                )
+            waited += pace.lease_pause
+        return tag
+
+
 @contextlib.contextmanager
-def hold(connection: Connection, package_bucket: str, name: str, pace: Pace) -> Iterator[None]:
+def hold(connection: Connection, package_bucket: str, name: str, pace: Pace) -> Iterator[Lease]:
     """Hold the lease called ``name`` while the block runs.
 
     Raises CloudError when another run holds it for longer than ``pace.lease_total`` seconds; the
-    message says who and since when.
+    message says who and since when. Raises Stale when the lease was lost before the block ended: what
+    was written may have been written over what another run wrote.
     """
-    key = f"lockstep/leases/{name}.json"
-    tag = _acquire(connection, package_bucket, key, pace)
+    lease = Lease(connection, package_bucket, name, pace)
     try:
-        yield
-    finally:
-        # Given back by overwriting it, and only while it is still ours.
+        yield lease
+    except BaseException:
         with contextlib.suppress(CloudError):
-            _write(connection, package_bucket, key, {"released": True}, IfMatch=tag)
+            lease.release()
+        raise
+    try:
+        lease.release()
+    except Stale:
+        raise
+    except CloudError:
+        pass  # what it protected is done; the next run waits until it has run out
 
 
-def _acquire(connection: Connection, bucket: str, key: str, pace: Pace) -> str:
-    user = os.environ.get("GITHUB_ACTOR") or os.environ.get("USER") or "lockstep"
-    owner = {
-        "owner": f"{user}@{socket.gethostname()}",
-        "run": os.environ.get("GITHUB_RUN_ID", ""),
-        "token": uuid.uuid4().hex,
-        "released": False,
-    }
-    waited = 0.0
-    tag = _write(connection, bucket, key, owner, IfNoneMatch="*")
-    while tag is None:
-        held = _read(connection, bucket, key)
-        if held is None:
-            tag = _write(connection, bucket, key, owner, IfNoneMatch="*")
-            continue
-        body, etag, age = held
-        if body.get("token") == owner["token"]:
-            return etag  # we took it by a call whose answer was lost
-        if body.get("released") or age >= pace.lease_ttl:
-            tag = _write(connection, bucket, key, owner, IfMatch=etag)
-            if tag is not None:
-                break
-        if waited >= pace.lease_total:
-            run = f", run {body['run']}" if body.get("run") else ""
-            raise CloudError(
-                f"{body.get('owner', 'somebody')}{run} has been writing these notifications for {age:.0f} s",
-                where=f"s3://{bucket}/{key}",
-                fix=f"wait for that run; a dead run's lease ends after {pace.lease_ttl:.0f} s",
-            )
-        if connection.stop.wait(pace.lease_pause):
-            raise Interrupted("stopped while waiting for another run's lease", where=f"s3://{bucket}/{key}")
-        waited += pace.lease_pause
-    return tag
+def _clocks() -> tuple[float, float]:
+    """One clock stands still while the machine sleeps, the other one may be set: together they will do."""
+    return time.monotonic(), time.time()
 
 
 def _write(

@@ -4,7 +4,7 @@ Source: S3 API reference (PutBucketNotificationConfiguration replaces the whole 
 has no ETag) and user guide, "Event notification destinations".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
@@ -45,23 +45,32 @@ def read(connection: Connection, bucket: str) -> dict[str, Any] | None:
 
 
 def write(
-    connection: Connection, step: PutNotifications, failed: frozenset[str], pace: Pace
+    connection: Connection,
+    step: PutNotifications,
+    failed: frozenset[str],
+    pace: Pace,
+    keep: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
     """Bring a bucket's entries of ours up to date; returns the ids that were not removed after all.
 
-    Called under the bucket's lease. What the bucket holds is read again here, so entries that
-    others added since the plan was made are kept.
+    Called under the bucket's lease, which ``keep`` makes sure of. What the bucket holds is read again
+    here before each PUT, so entries that others added since the plan was made are kept.
     """
-    for _ in range(_ROUNDS):
+    pauses = iter(pace.permission_pauses)
+    rounds = 0
+    while rounds < _ROUNDS:
         raw = read(connection, step.bucket)
         if raw is None:
             raise CloudError(f"the bucket {step.bucket} does not exist", fix="create it and run again")
         put, remove = survivors(raw, step.put, step.remove, failed)
         wanted = merge(raw, put=put, remove=remove)
         if wanted != raw:
-            _put(connection, step.bucket, wanted, pace)
+            keep()
+            if not _put(connection, step.bucket, wanted, pauses):
+                continue
         if _holds(connection, step.bucket, wanted, pace):
             return tuple(entry_id for entry_id in step.remove if entry_id not in remove)
+        rounds += 1
     raise CloudError(
         f"the notifications of {step.bucket} were changed by somebody else each time they were written",
         where="s3:PutBucketNotificationConfiguration",
@@ -69,27 +78,28 @@ def write(
     )
 
 
-def _put(connection: Connection, bucket: str, wanted: Mapping[str, Any], pace: Pace) -> None:
-    for pause in (*pace.permission_pauses, None):
-        try:
-            connection.try_call(
-                "s3",
-                "PutBucketNotificationConfiguration",
-                Bucket=bucket,
-                NotificationConfiguration=wanted,
-                ExpectedBucketOwner=connection.scope.account,
-            )
-            return
-        except Exception as error:
-            unvalidated = "Unable to validate" in message_of(error)
-            retry = code_of(error) == "OperationAborted" or (
-                unvalidated and not _refused_for_good(connection, wanted)
-            )
-            if retry and pause is not None and not connection.stop.wait(pause):
-                continue
-            if unvalidated or "ambiguously" in message_of(error):
-                raise _diagnose(connection, bucket, wanted, error) from error
-            raise connection.explain(error, "s3", "PutBucketNotificationConfiguration") from error
+def _put(connection: Connection, bucket: str, wanted: Mapping[str, Any], pauses: Iterator[float]) -> bool:
+    """Write once. False: AWS was not ready, a pause has passed, and everything is to be read again."""
+    try:
+        connection.try_call(
+            "s3",
+            "PutBucketNotificationConfiguration",
+            Bucket=bucket,
+            NotificationConfiguration=wanted,
+            ExpectedBucketOwner=connection.scope.account,
+        )
+    except Exception as error:
+        unvalidated = "Unable to validate" in message_of(error)
+        retry = code_of(error) == "OperationAborted" or (
+            unvalidated and not _refused_for_good(connection, wanted)
+        )
+        pause = next(pauses, None) if retry else None
+        if pause is not None and not connection.stop.wait(pause):
+            return False
+        if unvalidated or "ambiguously" in message_of(error):
+            raise _diagnose(connection, bucket, wanted, error) from error
+        raise connection.explain(error, "s3", "PutBucketNotificationConfiguration") from error
+    return True
 
 
 def _refused_for_good(connection: Connection, wanted: Mapping[str, Any]) -> bool:
@@ -139,7 +149,6 @@ def _diagnose(connection: Connection, bucket: str, wanted: Mapping[str, Any], er
 def _holds(connection: Connection, bucket: str, wanted: Mapping[str, Any], pace: Pace) -> bool:
     """Read back: the bucket holds exactly what was written, in whatever order S3 answers."""
     return settles(connection, pace, lambda: _same(read(connection, bucket) or {}, wanted))
-    return False
 
 
 def _same(got: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
