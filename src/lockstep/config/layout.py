@@ -95,8 +95,9 @@ class _Found:
 def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml") -> Layout:
     """Find all candidates under a folder of the tree ("." is the root).
 
-    Raises BadInput, at ``file`` where the folder is named, when the folder or its ``environments`` are missing, when a symbolic link stands
-    where a layer is expected, and for folder names that cannot name a service.
+    Raises BadInput, at ``file`` where the folder is named, when the folder or its ``environments`` are
+    missing; when a symbolic link stands where a layer is expected; for folder names that cannot name a
+    service.
     """
     prefix = "" if folder == "." else f"{folder}/"
     _refuse_links(tree.links, prefix)

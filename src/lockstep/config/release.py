@@ -40,8 +40,8 @@ def read_release(
 
 def _from_key(context: Context, key: str, block: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:
     options = _merged(context, block)
-    bucket = options.get("bucket") if options.get("source") == "s3" else None
-    bucket = bucket or context.file.project.package_bucket
+    is_s3 = options.pop("source", None) == "s3"
+    bucket = (options.get("bucket") if is_s3 else None) or context.file.project.package_bucket
     if bucket is None:
         context.wrong(
             ("lambda", "s3Key"),
@@ -55,7 +55,7 @@ def _from_key(context: Context, key: str, block: Mapping[str, Any]) -> tuple[str
             f"{key!r} is no key of a package",
             "write the key alone, without s3:// and bucket",
         )
-    return "s3", {"bucket": bucket, "key": key}
+    return "s3", {**(options if is_s3 else {}), "bucket": bucket, "key": key}
 
 
 def _from_source(context: Context, block: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:

@@ -132,13 +132,29 @@ _ARTIFACT = (
     _text("api", "github-release: base URL of the API.", rule=rules.url, example="https://api.github.com"),
     _text("bucket", "s3: bucket that holds the packages.", rule=rules.bucket),
     _text("key", "s3: key of the package.", example='"{service}/{version}.zip"'),
+    _text("objectVersion", "s3: version of the object, in a bucket that keeps versions."),
+    Key(
+        name="region",
+        shape=Shape.STRING,
+        about="s3: Region of the bucket, where it is another one.",
+        pattern=_REGION,
+        example="eu-west-1",
+    ),
+    Key(
+        name="owner",
+        shape=Shape.STRING,
+        about="s3: account that must own the bucket: 12 digits in quotes.",
+        pattern=r"^\d{12}$",
+        says="write the 12 digits in quotes",
+        example='"123456789012"',
+    ),
     _text("url", "https: URL of the package.", rule=rules.url),
     _text("path", "directory: path of the package, relative to the repository's root."),
 )
 
 ARTIFACT_OPTIONS = {
     "github-release": ({"repository", "tag"}, {"asset", "api"}),
-    "s3": ({"bucket", "key"}, set[str]()),
+    "s3": ({"bucket", "key"}, {"objectVersion", "region", "owner"}),
     "https": ({"url"}, set[str]()),
     "directory": ({"path"}, set[str]()),
 }

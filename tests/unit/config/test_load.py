@@ -270,6 +270,21 @@ def test_a_service_has_an_artifact_source_of_its_own() -> None:
     assert (release.source, release.options) == ("directory", {"path": "packages/s3-notifier.zip"})
 
 
+def test_an_s3_key_keeps_the_options_of_an_s3_source() -> None:
+    """Bucket, object version, Region and owner come from the artifact; the key from s3Key."""
+    artifact = "{source: s3, bucket: other-bucket, key: x, objectVersion: v1, region: us-east-1}"
+    block = f"  s3Key: a/{{version}}.zip\n  artifact: {artifact}"
+    release = load(staging(block)).fleet.targets[STAGING_KEY].release
+    assert release is not None
+    assert release.source == "s3"
+    assert release.options == {
+        "bucket": "other-bucket",
+        "key": "a/0.1.6.zip",
+        "objectVersion": "v1",
+        "region": "us-east-1",
+    }
+
+
 def test_pin_commit_ignore_and_adopt_are_carried() -> None:
     """As the declaration says them."""
     block = f"""\
