@@ -1,7 +1,8 @@
 """A server program on loopback: started on a free port, awaited, stopped with everything it started.
 
-The program runs in a process group of its own under ``launcher.py``, which ends the whole group as
-soon as our end of its standard input closes: nothing stays behind, even when this process is killed.
+The program runs in a process group of its own under ``launcher.py``, which ends the whole group and
+removes its folder as soon as our end of its standard input closes: nothing stays behind, even when this
+process is killed.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ __all__ = ["Server", "call", "free_port"]
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _ATTEMPTS = 5  # another program may take the free port first
+_PATIENCE = 10.0  # seconds for the launcher to end the program
 _POLL = 0.02  # seconds between two looks at whether the server answers
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -86,7 +88,7 @@ class Server:
                 raise
             if problem is None:
                 return server
-            server._end()
+            server._end(keep_log=True)
             if "in use" in server.tail().lower() and attempt < _ATTEMPTS:
                 shutil.rmtree(folder, ignore_errors=True)
                 continue
@@ -109,7 +111,7 @@ class Server:
     ) -> "Server":
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
-                command if detached else [sys.executable, "-S", "-E", str(_LAUNCHER), *command],
+                command if detached else [sys.executable, "-S", "-E", str(_LAUNCHER), str(folder), *command],
                 cwd=folder,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
@@ -150,9 +152,14 @@ class Server:
         self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _end(self) -> None:
+    def _end(self, *, keep_log: bool = False) -> None:
+        pipe = self._process.stdin
+        if pipe is not None:
+            with contextlib.suppress(OSError):  # the launcher has ended before us
+                pipe.write(b"k" if keep_log else b"")
+                pipe.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
         self._process.wait()

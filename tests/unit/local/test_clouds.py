@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
@@ -111,16 +112,16 @@ def test_stopping_leaves_no_process_and_no_folder() -> None:
 
 
 def test_it_ends_when_its_parent_is_killed() -> None:
-    """kill -9 of the process that started the cloud ends the cloud too."""
+    """kill -9 of the process that started the cloud ends the cloud and removes its folder."""
     code = (
         "import sys, time; from lockstep.local.ministack import LocalCloud\n"
-        "cloud = LocalCloud.start(); print(cloud.endpoint, flush=True); sys.stdin.read()"
+        "cloud = LocalCloud.start(); print(cloud.endpoint, cloud.folder, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
-        endpoint = parent.stdout.readline().strip()
+        endpoint, folder = parent.stdout.readline().split()
         parent.kill()
 
     def is_gone() -> bool:
@@ -131,6 +132,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
         return False
 
     until(is_gone)
+    until(lambda: not Path(folder).exists())
 
 
 def test_a_port_that_is_taken_meanwhile_is_not_a_failure(
