@@ -67,7 +67,8 @@ class WorkTree:
     ``repository`` is None for a folder outside Git; its ``commit`` is None then, as it is before the
     first commit. ``is_dirty`` says whether anything below ``under`` is in no commit. Ids of files
     that git knows to be unchanged come from its index; the others are hashed as git would, files
-    over 1 MB by size and time only.
+    over 1 MB by size and time only. Files that a sparse checkout leaves out are part of the tree:
+    what is not checked out is not deleted.
     """
 
     def __init__(self, root: Path, *, repository: Repository | None, under: tuple[str, ...] = ()) -> None:
@@ -77,6 +78,7 @@ class WorkTree:
         self.is_dirty = True
         blobs: dict[str, str] = {}
         links: dict[str, str] = {}
+        self._sparse: dict[str, str] = {}  # files that are in the index and not on disk, on purpose
         prefixes = _prefixes(under)
         if repository is None:
             unknown, algorithm = list(_walk(root, prefixes)), "sha1"
@@ -87,6 +89,8 @@ class WorkTree:
                 links[path] = _link_target(root, path)
             else:
                 blobs[path] = _blob_id(descriptor, about, algorithm)
+        self._sparse = {p: b for p, b in self._sparse.items() if p not in blobs and p not in links}
+        blobs.update(self._sparse)
         self.blobs: Mapping[str, str] = blobs
         self.links: Mapping[str, str] = links
 
@@ -103,6 +107,10 @@ class WorkTree:
             for path, descriptor, _ in _open_beneath(self.root, wanted)
             if descriptor is not None
         }
+        stored = {path: self._sparse[path] for path in wanted if path in self._sparse}
+        if stored and self.repository is not None:
+            found = read_blobs(self.repository, stored.values(), commit=self.commit or "HEAD")
+            contents.update({path: found[blob] for path, blob in stored.items()})
         for path in wanted:
             if path not in contents:
                 raise GitError(
@@ -129,6 +137,8 @@ class WorkTree:
                 blobs[path] = blob
             else:
                 unknown.append(path)
+            if tag in "Ss" and mode != "120000":
+                self._sparse[path] = blob
         status = repository.run(
             *("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--no-ahead-behind"),
             *("--untracked-files=all", "--ignore-submodules=all", "--", *prefixes),

@@ -239,3 +239,14 @@ def test_hooks_and_monitors_of_a_repository_do_not_run(work: Work, tmp_path: Pat
     work.write("a", "2")
     open_worktree(work.folder)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_sparse_checkout_leaves_nothing_out(work: Work, cache: Path) -> None:
+    """What is not checked out is in the tree all the same, so that nothing counts as deleted."""
+    work.commit("one", kept="1\n", preview__file="2\n")
+    work.git("sparse-checkout", "set", "--no-cone", "/*", "!/preview")
+    assert not (work.folder / "preview").exists()
+    tree = open_worktree(work.folder)
+    assert tree.read(["preview/file"]) == {"preview/file": b"2\n"}
+    assert tree.blobs == open_commit(str(work.folder), "HEAD", cache).blobs
+    assert not tree.is_dirty
