@@ -173,14 +173,14 @@ def test_a_bare_repository_has_commits_but_no_files(work: Work, cache: Path, tmp
 
 
 def test_files_hidden_from_git_are_seen(work: Work) -> None:
-    """Sparse files are left out when absent; files git was told to assume unchanged are looked at."""
+    """Sparse files that are absent are taken from the index; files assumed unchanged are looked at."""
     work.commit(a="1", b="1", c="1")
     work.git("update-index", "--skip-worktree", "a", "b")
     work.git("update-index", "--assume-unchanged", "c")
     (work.folder / "a").unlink()
     work.write("c", "2")
     tree = open_worktree(work.folder)
-    assert tree.blobs == {"b": blob(b"1"), "c": blob(b"2")}
+    assert tree.blobs == {"a": blob(b"1"), "b": blob(b"1"), "c": blob(b"2")}
 
 
 def test_submodules_and_nested_repositories_are_left_out(work: Work, cache: Path) -> None:
