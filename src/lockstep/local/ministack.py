@@ -95,7 +95,7 @@ class LocalCloud:
 
     @property
     def pid(self) -> int:
-        """Id of the process group's leader: ``kill -- -PID`` ends all of it."""
+        """Process id; of a detached cloud ``kill -s KILL -- -PID`` ends all of it."""
         return self._server.pid
 
     @property

@@ -134,7 +134,7 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """Process id of the leader of the program's process group."""
+        """Process id: the program's, which leads its group, when detached; else the launcher's."""
         return self._process.pid
 
     @property

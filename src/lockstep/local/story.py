@@ -182,7 +182,7 @@ def _leave(stage: Stage, cloud: LocalCloud, folder: Path) -> None:
     exports = _exports(cloud.environment())
     (folder / "env.sh").write_text(exports + f"export LOCKSTEP_CACHE={shlex.quote(str(folder / 'cache'))}\n")
     (folder / "stop.sh").write_text(
-        f"#!/bin/sh\nkill -9 -- -{cloud.pid}\n"
+        f"#!/bin/sh\nkill -s KILL -- -{cloud.pid}\n"
         f"rm -rf {shlex.quote(str(cloud.folder))} {shlex.quote(str(folder))}\n"
     )
     stage.say("The local cloud runs on. To use it:")
