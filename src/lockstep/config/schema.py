@@ -30,9 +30,27 @@ def _texts(name: str, about: str, item: Key) -> Key:
     return Key(name=name, shape=Shape.LIST, about=about, item=item)
 
 
+_EXAMPLES = {
+    "runtime": "python3.13 or dotnet8",
+    "handler": "app.handler",
+    "role": "the role's name, or arn:aws:iam::123456789012:role/name",
+    "layers": "arn:aws:lambda:eu-west-1:123456789012:layer:name:1",
+    "description": "a text of at most 256 characters",
+    "vpc.subnetIds": "subnet-0123456789abcdef0",
+    "vpc.securityGroupIds": "sg-0123456789abcdef0",
+    "deadLetterTarget": "arn:aws:sqs:eu-west-1:123456789012:queue",
+    "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/id",
+    "durable.kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/id",
+    "codeSigningConfigArn": "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-id",
+    "logging.group": "/aws/lambda/name",
+}
+"""What an error offers in place of a value that does not fit a field's pattern."""
+
+
 def _of_row(row: Field, name: str) -> Key:
     """The key of one row of the field table."""
     most = int(row.maximum) if row.maximum is not None else None
+    says = f"for example {_EXAMPLES[row.name]}" if row.name in _EXAMPLES else ""
     match row.kind:
         case Kind.INTEGER | Kind.NUMBER | Kind.BOOLEAN | Kind.STRING:
             return Key(
@@ -41,11 +59,12 @@ def _of_row(row: Field, name: str) -> Key:
                 about=row.about,
                 enum=row.enum,
                 pattern=row.pattern,
+                says=says,
                 minimum=row.minimum,
                 maximum=row.maximum,
             )
         case Kind.STRINGS | Kind.SET:
-            item = Key(name=name, shape=Shape.STRING, about="", enum=row.enum, pattern=row.pattern)
+            item = Key(name=name, shape=Shape.STRING, about="", enum=row.enum, pattern=row.pattern, says=says)
             return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)
         case Kind.MAP:
             return Key(name=name, shape=Shape.ENVIRONMENT, about=row.about)
@@ -229,7 +248,7 @@ _ENVIRONMENT = Key(
             name="engine",
             shape=Shape.STRING,
             about="What applies changes.",
-            enum=("aws", "terraform"),
+            enum=("aws",),
         ),
         _flag("prune", "Remove functions that are no longer declared. Previews always are."),
         _flag("adopt", "Take over functions that no project owns."),

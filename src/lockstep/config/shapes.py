@@ -27,6 +27,7 @@ class Removed(Enum):
 
 
 REMOVED = Removed.TAG
+_FEW = 8  # options that an error names all
 
 
 class Shape(StrEnum):
@@ -73,7 +74,7 @@ class Key:
 def problem_of(key: Key, text: str) -> rules.Problem | None:
     """What is wrong with a text, all templates filled in."""
     if key.enum and text.lower() not in [option.lower() for option in key.enum]:
-        near = nearest(text, key.enum)
+        near = nearest(text, key.enum, cutoff=0.6 if len(key.enum) > _FEW else 0.85)
         fix = f"did you mean {near}?" if near else f"write one of: {', '.join(key.enum)}"
         return f"{_short(text)} is not allowed for {key.name}", fix
     if key.pattern and not re.match(key.pattern, text):
@@ -139,8 +140,12 @@ class Checker:
 
     def _number(self, key: Key, value: Any, lines: Lines, path: str) -> int | float | None:
         kind = "a whole number" if key.shape is Shape.INTEGER else "a number"
-        fix = f"write {_last(path)}: {key.example or (f'{key.minimum:g}' if key.minimum else '10')}"
-        if isinstance(value, str) and re.fullmatch(r"\d{1,15}", value):
+        fix = f"write {_last(path)}: {key.example or _nearest_number(key, value)}"
+        text = lines[1] if isinstance(lines, tuple) else None
+        if type(value) is int and isinstance(text, str) and re.fullmatch(r"[-+]?0[0-7]+", text):
+            octal = f"{text} is {value} for some YAML readers and {int(text, 8)} for others"
+            self.add(lines, f"{path}: {octal}", f"write {_last(path)}: {value}")
+        elif isinstance(value, str) and re.fullmatch(r"\d{1,15}", value):
             self.add(lines, f"{path}: the quoted {value!r} is a string, not {kind}", f"write {value}")
         elif type(value) is not int and (key.shape is Shape.INTEGER or type(value) is not float):
             self.add(lines, f"{path}: {_short(value)} is not {kind}", fix)
@@ -189,7 +194,7 @@ class Checker:
 
     def _map(self, key: Key, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
         if not isinstance(value, dict):
-            names = ", ".join(key.by_name)
+            names = ", ".join([*key.by_name][:_FEW]) + (", ..." if len(key.by_name) > _FEW else "")
             self.add(lines, f"{path} takes a map, not {_kind(value)}", f"write its keys below it: {names}")
             return None
         below = lines[1]
@@ -282,6 +287,14 @@ def _not_a_string(path: str, key: Key, value: Any, text: str | None) -> rules.Pr
         return f"{text} without quotes is a boolean; {path} takes a string", fix
     reads = f" and reads as {value}" if str(value) != text else ""
     return f"{text} without quotes is a number{reads}; {path} takes a string", fix
+
+
+def _nearest_number(key: Key, value: Any) -> str:
+    """The number that was meant by ``30s`` or ``2.5``, as far as it can be told."""
+    digits = re.match(r"\d{1,9}", str(value))
+    number = float(digits[0]) if digits else key.minimum or 10
+    lowest = number if key.minimum is None else max(number, key.minimum)
+    return f"{lowest if key.maximum is None else min(lowest, key.maximum):.0f}"
 
 
 def _enum_case(key: Key, value: str) -> str:

@@ -328,10 +328,11 @@ _BASED = re.compile(r"0(?:(o[0-7]{1,60})|x[0-9a-fA-F]{1,60})\Z")
 _INFINITIES = frozenset(
     [sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")] + [".nan", ".NaN", ".NAN"]
 )
-# What YAML 1.1 (and so Helm) reads as a boolean or a number, and YAML 1.2 as a string.
+# What YAML 1.1 (and so Helm) reads as a boolean, a number or a date, and YAML 1.2 as a string.
 _YAML_1_1 = re.compile(
     r"(?:(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"
     r"|[-+]?0b[01_]+|[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?)\Z"
 )
 _NUMERIC = frozenset("+-.0123456789")
@@ -353,6 +354,12 @@ def _line_of_byte(data: bytes, position: int) -> int:
 
 def _syntax_error(error: YAMLError, data: bytes, file: str) -> BadInput:
     mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+    if (conflict := re.search(rb"^<{7} ", data, re.MULTILINE)) is not None:
+        return BadInput(
+            "a merge conflict is left in the file",
+            where=f"{file}:{_line_of_byte(data, conflict.start())}",
+            fix="keep one side, and remove the lines with <<<<<<<, ======= and >>>>>>>",
+        )
     if not isinstance(error, MarkedYAMLError) or mark is None:  # a character that YAML does not allow
         position = getattr(error, "position", 0)
         return BadInput(

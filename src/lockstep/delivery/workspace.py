@@ -119,6 +119,8 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
         if f"{prefix}{PROJECT_FILE}" in tree.blobs or f"{prefix}{PROJECT_FILE}" in tree.links:
             root = top / prefix if top is not None else None
             return tree, prefix, root
+    if any(path.startswith(f"{PROJECT_FILE}/") for path in tree.blobs):
+        raise BadInput(f"{PROJECT_FILE} is a folder", where=PROJECT_FILE, fix="put the project's file there")
     raise BadInput(
         f"there is no {PROJECT_FILE}",
         where=where.repo or str(where.folder),
