@@ -45,7 +45,6 @@ class Session:
         self.workspace = workspace
         self.options = options
         self._progress = progress or (lambda _: None)
-        _check_engines(workspace)
         rules = Rules(project=workspace.project, adopt=options.adopt, allow_deletes=options.allow_deletes)
         self.catalog = make_catalog(workspace, options.github_token, self._s3_client)
         self.engine: AwsEngine = AwsEngine(
@@ -145,16 +144,6 @@ def _nothing(workspace: Workspace, options: Options) -> Plan:
         commit=workspace.fleet.commit,
         notes=(f"no target changed since {options.since}",),
     )
-
-
-def _check_engines(workspace: Workspace) -> None:
-    for environment in workspace.project.environments.values():
-        if environment.engine != "aws":
-            raise BadInput(
-                f"the engine {environment.engine!r} of {environment.name} is not there yet",
-                where=workspace.project.file,
-                fix="write `engine: aws`, or leave the line out",
-            )
 
 
 def _check_fresh(saved: Plan, now: Plan) -> None:

@@ -395,7 +395,7 @@ PROJECT_FILE = {
         "staging: {}", "staging: {prune: yes}", "lockstep.yaml:7", "not a boolean", "prune: true"
     ),
     "unknown engine": project(
-        "staging: {}", "staging: {engine: cdk}", "lockstep.yaml:7", "not allowed", "terraform"
+        "staging: {}", "staging: {engine: cdk}", "lockstep.yaml:7", "not allowed", "aws"
     ),
     "role by name": project(
         "region:", "role: deploy\nregion:", "lockstep.yaml:3", "no valid role", "arn:aws:iam"

@@ -357,13 +357,13 @@ def test_without_a_list_every_folder_is_an_environment() -> None:
 def test_environments_override_the_defaults_for_all() -> None:
     """Account, Region, profile, role, prune, adopt, engine."""
     project = PROJECT.replace(
-        "staging: {}", 'staging: {account: "210987654321", prune: true, profile: dev, engine: terraform}'
+        "staging: {}", 'staging: {account: "210987654321", prune: true, profile: dev, engine: aws}'
     )
     found = load(sample({"lockstep.yaml": project})).project
     assert found.environments["staging"].account == "210987654321"
     assert found.environments["staging"].region == "eu-west-1"
     assert found.environments["staging"].prune
-    assert found.environments["staging"].engine == "terraform"
+    assert found.environments["staging"].engine == "aws"
     assert not found.environments["production"].prune
 
 
