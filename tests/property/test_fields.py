@@ -7,11 +7,11 @@ import botocore.session
 from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.fleets import values
 
 from lockstep.model import FIELDS, Function, Kind, Value
 from lockstep.model.fields import BY_NAME, existing, from_api, normalise, to_api
 from lockstep.planning.diff import diff_settings, with_ignored
+from tests.support.fleets import values
 
 many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MODEL = botocore.session.get_session().get_service_model("lambda")

@@ -9,8 +9,6 @@ from fnmatch import fnmatchcase
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.fleets import PROJECT, World, worlds
-from tests.support.replaying import closed_subset, foreign_parts, perform, unreached
 
 from lockstep.model import (
     AddPermission,
@@ -28,6 +26,8 @@ from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.planner import make_plan
 from lockstep.planning.policy import deletion_problem, is_prunable
 from lockstep.planning.replay import replay
+from tests.support.fleets import PROJECT, World, worlds
+from tests.support.replaying import closed_subset, foreign_parts, perform, unreached
 
 many = settings(
     max_examples=int(os.environ.get("EXAMPLES", "60")),

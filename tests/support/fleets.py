@@ -275,11 +275,11 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
         return pick(draw, [None, nothing]), None
     drifts = state != "in sync"
     settings = function.settings
-    code = function.code
+    code = replace(function.code, package=None)
     if drifts:
         settings = draw(settings_around(dict(settings), pick(draw, [_EVERYDAY, _FREE]), 4))
         digest = pick(draw, "abc") * 64
-        code = pick(draw, [function.code] * 3 + [Code(sha256=digest)] * 5 + [Code(image="repo:1")])
+        code = pick(draw, [code] * 3 + [Code(sha256=digest)] * 5 + [Code(image="repo:1")])
     declared = {key: value for key, value in function.tags.items() if value is not None}
     tags = dict(declared)
     if drifts:
