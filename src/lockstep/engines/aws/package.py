@@ -56,7 +56,9 @@ def _head(connection: Connection, package: Package) -> dict[str, Any] | None:
         if code_of(error) not in {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}:
             raise connection.explain(error, "s3", "HeadObject") from error
     try:
-        connection.try_call("s3", "HeadBucket", Bucket=package.bucket)
+        connection.try_call(
+            "s3", "HeadBucket", Bucket=package.bucket, ExpectedBucketOwner=connection.scope.account
+        )
     except Exception as error:
         if code_of(error) in {"404", "NoSuchBucket"}:
             raise CloudError(
