@@ -49,6 +49,12 @@ def get(connection: Connection, name: str) -> Function | None:
         if code_of(error) == "ResourceNotFoundException":
             return None
         raise connection.explain(error, "lambda", "GetFunction") from error
+    if answer.get("TagsError"):  # no tags would mean no owner, and that would be a guess
+        raise CloudError(
+            f"the tags of {name.rsplit(':', 1)[-1]} could not be read: {answer['TagsError'].get('Message')}",
+            where="lambda:GetFunction",
+            fix="allow lambda:ListTags on the function: it is what lets GetFunction tell the tags",
+        )
     function = read_configuration(answer["Configuration"])
     settings = dict(function.settings)
     reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
