@@ -20,6 +20,7 @@ STORAGE_TIGHT = 0.9  # of the Region's code storage
 
 FUNCTION_ACTIONS = (
     "lambda:GetFunction",
+    "lambda:ListTags",  # without it GetFunction tells no tags, so no owner
     "lambda:CreateFunction",
     "lambda:UpdateFunctionCode",
     "lambda:UpdateFunctionConfiguration",
