@@ -2,10 +2,12 @@
 
 ```console     commands after "$ ", each with the output that must appear; "..." stands for any lines
 ```yaml        a file when its first line is a comment with its path: "# syrf/.../config.yaml"
+```python      likewise: "# prepare.py"
 ```text        output or pictures; not run
 
 A comment line `<!-- not run: reason -->` before a block leaves it out, with the reason.
 `<!-- exit N -->` says that the last command of the next block ends with exit code N.
+`<!-- start: empty -->` anywhere says that the page begins in an empty folder.
 """
 
 import re
@@ -13,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Block", "Command", "blocks", "matches"]
+__all__ = ["Block", "Command", "blocks", "is_empty_start", "matches"]
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
 _REASON = re.compile(r"^<!-- not run: (.+) -->$")
@@ -31,6 +33,7 @@ class Command:
 
     line: str
     output: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()  # as the page writes it, over several lines where it ends in a backslash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +50,10 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """Path of the file that a YAML block is."""
+        """Path of the file that a YAML or Python block is."""
         first = self.lines[0] if self.lines else ""
-        found = re.match(r"^# (\S+\.ya?ml)$", first)
-        return found.group(1) if self.language == "yaml" and found else None
+        found = re.match(r"^# (\S+\.(?:ya?ml|py))$", first)
+        return found.group(1) if self.language in ("yaml", "python") and found else None
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -107,19 +110,29 @@ def matches(expected: tuple[str, ...], got: str) -> bool:
 
 
 def _commands(lines: list[str]) -> Iterator[Command]:
-    command: str | None = None
+    source: list[str] = []
     output: list[str] = []
     for line in lines:
         if line.startswith("$ "):
-            if command is not None:
-                yield Command(line=command, output=tuple(output))
-            command, output = line[2:], []
-        elif command is not None and command.endswith("\\"):
-            command = f"{command[:-1]} {line.strip()}"
+            if source:
+                yield _command(source, output)
+            source, output = [line[2:]], []
+        elif source and not output and source[-1].endswith("\\"):
+            source.append(line)
         else:
             output.append(line)
-    if command is not None:
-        yield Command(line=command, output=tuple(output))
+    if source:
+        yield _command(source, output)
+
+
+def _command(source: list[str], output: list[str]) -> Command:
+    line = " ".join(part.strip().removesuffix("\\").rstrip() for part in source)
+    return Command(line=line, output=tuple(output), source=tuple(source))
+
+
+def is_empty_start(page: Path) -> bool:
+    """Say whether a page begins in an empty folder instead of the example project."""
+    return "<!-- start: empty -->" in page.read_text(encoding="utf-8").splitlines()
 
 
 def _steady(line: str) -> str:
