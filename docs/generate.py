@@ -5,11 +5,12 @@
 A test compares what is committed with what this would write.
 """
 
+import os
 import re
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from lockstep.config.schema import LAMBDA, PROJECT
 from lockstep.config.shapes import Key, Shape
@@ -18,11 +19,6 @@ from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
 __all__ = ["pages"]
 
 REFERENCE = Path(__file__).parent / "reference"
-_WIDTH: dict[str, Any] = {
-    "terminal_width": 80,
-    "max_content_width": 80,
-    "help_option_names": ["-h", "--help"],
-}
 _MADE = "<!-- Made by docs/generate.py: change the code, then run ./dev docs. -->"
 
 
@@ -100,12 +96,8 @@ def _call(name: str) -> str:
 
 
 def _commands() -> str:
-    import click
-    import typer.main
+    from lockstep.cli.app import COMMANDS, command_parser, global_parser
 
-    from lockstep.cli.app import app
-
-    command: Any = typer.main.get_command(app)
     parts = [
         _MADE,
         "# Commands",
@@ -123,18 +115,15 @@ def _commands() -> str:
         "| 130 | stopped by Ctrl-C |",
         "",
     ]
-    context = click.Context(command, info_name="lockstep", **_WIDTH)
-    parts += ["## lockstep", "", "```text", _help(command, context), "```", ""]
-    for name in command.list_commands(context):
-        sub = command.get_command(context, name)
-        inner = click.Context(sub, info_name=f"lockstep {name}", **_WIDTH)
-        parts += [f"## {name}", "", "```text", _help(sub, inner), "```", ""]
+    parts += ["## lockstep", "", "```text", _help(global_parser()), "```", ""]
+    for name in COMMANDS:
+        parts += [f"## {name}", "", "```text", _help(command_parser(name)), "```", ""]
     return "\n".join(parts)
 
 
-def _help(command: Any, context: Any) -> str:
-    text = str(command.get_help(context))
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+def _help(parser: ArgumentParser) -> str:
+    os.environ["COLUMNS"] = "82"  # argparse leaves two of them empty
+    return "\n".join(line.rstrip() for line in parser.format_help().strip().splitlines())
 
 
 def _plain(value: object) -> str:

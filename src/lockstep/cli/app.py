@@ -1,74 +1,117 @@
 """The commands and the global options."""
 
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from textwrap import fill
 
 from lockstep._version import __version__
-from lockstep.cli.explaining import doctor, explain, validate
-from lockstep.cli.planning import plan, sync
+from lockstep.cli.explaining import declare_explain, declare_form, doctor, explain, validate
+from lockstep.cli.parser import Parser
+from lockstep.cli.planning import declare_plan, declare_sync, plan, sync
 from lockstep.cli.shell import Shell
-from lockstep.cli.starting import demo, init
-from lockstep.cli.status import status
+from lockstep.cli.starting import declare_demo, declare_init, demo, init
+from lockstep.cli.status import declare_status, status
+from lockstep.errors import BadInput
 from lockstep.settings import read_settings
 
-__all__ = ["app"]
+__all__ = ["COMMANDS", "command_parser", "global_parser", "run"]
 
-EPILOG = "Global options (-C, --repo, --rev, --no-color, -v) may stand before or after the command."
-
-app = typer.Typer(
-    name="lockstep",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done or nothing to do, 1 failed, 2 differences (with --exit-code), 3 bad input.",
-)
-
-for command in (init, validate, plan, sync, status, explain, doctor, demo):
-    app.command(epilog=EPILOG)(command)
+_ABOUT = "Keep AWS Lambda functions in lockstep with a GitOps repository."
+_CODES = "Exit codes: 0 done or nothing to do, 1 failed, 2 differences (with --exit-code), 3 bad input."
+_ANYWHERE = "Global options (-C, --repo, --rev, --no-color, -v) may stand before or after the command."
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"lockstep {__version__}")
-        raise typer.Exit
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What runs a command, and what declares its arguments."""
+
+    run: Callable[..., int]
+    declare: Callable[[Parser], None]
+
+    @property
+    def about(self) -> str:
+        """One sentence."""
+        return (self.run.__doc__ or "").partition("\n")[0]
 
 
-@app.callback()
-def options(
-    ctx: typer.Context,
-    directory: Annotated[
-        Path, typer.Option("-C", "--directory", help="Work in this folder.", metavar="DIR")
-    ] = Path(),
-    repo: Annotated[
-        str | None, typer.Option("--repo", help="Read this repository instead of DIR.", metavar="URL")
-    ] = None,
-    rev: Annotated[
-        str | None,
-        typer.Option("--rev", help="Read this commit, branch or tag; no checkout.", metavar="REV"),
-    ] = None,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
-    verbose: Annotated[
-        int, typer.Option("-v", "--verbose", count=True, help="Log what is done; -vv says more.")
-    ] = 0,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Keep AWS Lambda functions in lockstep with a GitOps repository."""
-    del version  # answered by its callback
+COMMANDS: Mapping[str, Command] = {
+    "init": Command(init, declare_init),
+    "validate": Command(validate, declare_form),
+    "plan": Command(plan, declare_plan),
+    "sync": Command(sync, declare_sync),
+    "status": Command(status, declare_status),
+    "explain": Command(explain, declare_explain),
+    "doctor": Command(doctor, declare_form),
+    "demo": Command(demo, declare_demo),
+}
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that the arguments name; global options come first. Raises BadInput."""
+    if not words:
+        global_parser().print_help()
+        return 3
+    options = global_parser().parse_args(words)
+    name, *rest = options.words
+    if name not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        fix = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}"
+        raise BadInput(f"there is no command {name!r}", fix=fix)
+    arguments = command_parser(name).parse_intermixed_args(rest)
+    return COMMANDS[name].run(_shell(options), **vars(arguments))
+
+
+def global_parser() -> Parser:
+    """The parser of everything before the command."""
+    commands = "\n".join(
+        fill(f"  {name:<10}{command.about}", 78, subsequent_indent=" " * 12)
+        for name, command in COMMANDS.items()
+    )
+    parser = Parser(
+        "lockstep",
+        usage="lockstep [OPTIONS] COMMAND [ARGUMENTS]",
+        description=f"{_ABOUT}\n\ncommands:\n{commands}",
+        epilog=fill(_CODES, 78),
+    )
+    parser.add_argument(
+        *("-C", "--directory"), metavar="DIR", type=Path, default=Path(), help="work in this folder"
+    )
+    parser.add_argument("--repo", metavar="URL", help="read this repository instead of DIR")
+    parser.add_argument("--rev", metavar="REV", help="read this commit, branch or tag; no checkout")
+    parser.add_argument("--no-color", action="store_true", help="no colours")
+    parser.add_argument(
+        *("-v", "--verbose"), action="count", default=0, help="log what is done; -vv says more"
+    )
+    parser.add_argument("--version", action="version", version=f"lockstep {__version__}")
+    parser.add_argument("words", nargs=argparse.PARSER, metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+def command_parser(name: str) -> Parser:
+    """The parser of one command's arguments."""
+    command = COMMANDS[name]
+    parser = Parser(f"lockstep {name}", description=command.about, epilog=fill(_ANYWHERE, 78))
+    command.declare(parser)
+    return parser
+
+
+def _shell(options: argparse.Namespace) -> Shell:
     settings = read_settings()
+    verbose: int = options.verbose
     level = ("debug" if verbose > 1 else "info") if verbose else settings.log_level
     if level != "warning":
         _log_to_stderr(level)
-    ctx.obj = Shell(
+    directory: Path = options.directory
+    return Shell(
         settings=settings,
         directory=directory.expanduser(),
-        repo=repo,
-        rev=rev,
-        no_color=no_color,
+        repo=options.repo,
+        rev=options.rev,
+        no_color=options.no_color,
         verbosity=verbose,
     )
 

@@ -1,22 +1,30 @@
 """``validate``, ``explain`` and ``doctor``: what is declared, where it comes from, what is missing."""
 
-from typing import Annotated
-
-import typer
-
+from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput, BadInputs
 
-__all__ = ["doctor", "explain", "validate"]
-
-Form = Annotated[Output, typer.Option("-o", "--output", help="Form of the result.")]
+__all__ = ["declare_explain", "declare_form", "doctor", "explain", "validate"]
 
 
-def validate(ctx: typer.Context, output: Form = Output.TABLE) -> int:
+def declare_form(parser: Parser) -> None:
+    """The arguments of ``validate`` and ``doctor``."""
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_explain(parser: Parser) -> None:
+    """The arguments of ``explain``."""
+    parser.add_argument("target", metavar="TARGET", help="a target: staging/s3-notifier")
+    parser.add_argument(
+        "key", metavar="KEY", nargs="?", help="a value: lambda.memorySize; default: all of them"
+    )
+    declare_output(parser, "form of the result", Output)
+
+
+def validate(shell: Shell, *, output: Output) -> int:
     """Check the repository, offline."""
     from lockstep.delivery.workspace import open_workspace
 
-    shell: Shell = ctx.obj
     problem: BadInput | None = None
     warnings: tuple[str, ...] = ()
     count, environments = 0, 0
@@ -50,16 +58,10 @@ def validate(ctx: typer.Context, output: Form = Output.TABLE) -> int:
     return problem.exit_code if problem else 0
 
 
-def explain(
-    ctx: typer.Context,
-    target: Annotated[str, typer.Argument(help="A target: staging/s3-notifier.")],
-    key: Annotated[str | None, typer.Argument(help="A value: lambda.memorySize. Default: all.")] = None,
-    output: Form = Output.TABLE,
-) -> int:
+def explain(shell: Shell, *, target: str, key: str | None, output: Output) -> int:
     """Show where each value of a target comes from."""
     from lockstep.delivery.explain import explain_target
 
-    shell: Shell = ctx.obj
     values = explain_target(shell.open_workspace(), target, key)
     match output:
         case Output.JSON:
@@ -77,14 +79,12 @@ def explain(
     return 0
 
 
-def doctor(ctx: typer.Context, output: Form = Output.TABLE) -> int:
+def doctor(shell: Shell, *, output: Output) -> int:
     """Check credentials, permissions, buckets and tools, and say how to mend what is wrong."""
     from lockstep.delivery.doctor import run_checks
     from lockstep.model import Check, Verdict
     from lockstep.render.doctor import check_lines, doctor_summary
     from lockstep.render.markdown import doctor_markdown
-
-    shell: Shell = ctx.obj
 
     def on_check(check: Check) -> None:
         if output is Output.TABLE:

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
 from lockstep.cli.arguments import arranged
 from lockstep.cli.stopping import at_once
@@ -44,17 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    import typer
+    from lockstep.cli.app import run
 
-    from lockstep.cli.app import app
-
-    usage_error = cast("type[Any]", typer.BadParameter.__base__)
     try:
-        result = app(args=list(words), prog_name="lockstep", standalone_mode=False)
-    except usage_error as error:
-        error.show()
-        return 3
-    return result if isinstance(result, int) else 0
+        return run(words)
+    except SystemExit as done:  # argparse has shown the help or the version
+        return int(done.code or 0)
 
 
 def _tell(message: str) -> None:

@@ -1,10 +1,9 @@
 """``plan`` and ``sync``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from lockstep.cli.parser import Parser, at_least, declare_full, declare_output, declare_targets
 from lockstep.cli.shell import Output, Shell, save
 from lockstep.errors import BadInput
 
@@ -13,46 +12,58 @@ if TYPE_CHECKING:
     from lockstep.delivery.workspace import Workspace
     from lockstep.model import Plan
 
-__all__ = ["plan", "sync"]
+__all__ = ["declare_plan", "declare_sync", "plan", "sync"]
 
-Targets = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="TARGET", help="Targets, environments or globs: staging, '*/s3-*'. Default: all."),
-]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="REV", help="Only targets that changed since this commit.")
-]
-Adopt = Annotated[bool, typer.Option("--adopt", help="Take over live functions that have no owner.")]
-AllowDeletes = Annotated[
-    int | None,
-    typer.Option("--allow-deletes", metavar="N", min=0, help="Delete up to N targets in this run."),
-]
-Full = Annotated[
-    bool, typer.Option("--full", help="Read everything of every function, however long it takes.")
-]
+
+def declare_plan(parser: Parser) -> None:
+    """The arguments of ``plan``."""
+    declare_targets(parser)
+    parser.add_argument(
+        *("-o", "--output"),
+        metavar="FORM",
+        default="table",
+        help="table, json, markdown, or a FILE.json to save it; default: table",
+    )
+    parser.add_argument("--exit-code", action="store_true", help="exit 2 when there are differences")
+    _declare_scope(parser)
+
+
+def declare_sync(parser: Parser) -> None:
+    """The arguments of ``sync``."""
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET|PLAN.json",
+        help="targets, environments or globs, or a saved plan; default: all",
+    )
+    declare_output(parser, "form of the report", Output)
+    parser.add_argument("--dry-run", action="store_true", help="only show the plan")
+    _declare_scope(parser)
+
+
+def _declare_scope(parser: Parser) -> None:
+    parser.add_argument("--since", metavar="REV", help="only targets that changed since this commit")
+    parser.add_argument("--adopt", action="store_true", help="take over live functions that have no owner")
+    parser.add_argument(
+        "--allow-deletes", metavar="N", type=at_least(0, int), help="delete up to N targets in this run"
+    )
+    declare_full(parser)
 
 
 def plan(
-    ctx: typer.Context,
-    targets: Targets = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "-o", "--output", metavar="FORM", help="table, json, markdown, or a FILE.json to save it."
-        ),
-    ] = "table",
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit 2 when there are differences.")
-    ] = False,
-    since: Since = None,
-    adopt: Adopt = False,
-    allow_deletes: AllowDeletes = None,
-    full: Full = False,
+    shell: Shell,
+    *,
+    targets: list[str],
+    output: str,
+    exit_code: bool,
+    since: str | None,
+    adopt: bool,
+    allow_deletes: int | None,
+    full: bool,
 ) -> int:
     """Show what sync would do. Changes nothing."""
     from lockstep.delivery.sync import make_plan
 
-    shell: Shell = ctx.obj
     form, file = _form(output)
     workspace = shell.open_workspace()
     options = _options(shell, targets, since=since, adopt=adopt, allow_deletes=allow_deletes, full=full)
@@ -60,24 +71,18 @@ def plan(
 
 
 def sync(
-    ctx: typer.Context,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TARGET|PLAN.json",
-            help="Targets, environments or globs, or a saved plan. Default: all.",
-        ),
-    ] = None,
-    output: Annotated[Output, typer.Option("-o", "--output", help="Form of the report.")] = Output.TABLE,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
-    since: Since = None,
-    adopt: Adopt = False,
-    allow_deletes: AllowDeletes = None,
-    full: Full = False,
+    shell: Shell,
+    *,
+    targets: list[str],
+    output: Output,
+    dry_run: bool,
+    since: str | None,
+    adopt: bool,
+    allow_deletes: int | None,
+    full: bool,
 ) -> int:
     """Make AWS what the repository says."""
-    shell: Shell = ctx.obj
-    saved = _saved(targets or [])
+    saved = _saved(targets)
     workspace = shell.open_workspace()
     options = _options(
         shell,
@@ -178,7 +183,7 @@ def _sync(
 
 def _options(
     shell: Shell,
-    targets: list[str] | None,
+    targets: list[str],
     *,
     since: str | None,
     adopt: bool,
@@ -188,7 +193,7 @@ def _options(
     from lockstep.delivery.sync import Options
 
     return Options(
-        patterns=tuple(targets or ()),
+        patterns=tuple(targets),
         since=since,
         adopt=adopt,
         allow_deletes=allow_deletes,

@@ -55,6 +55,9 @@ class Shell:
         """Where the desired state is read from; BadInput when the folder does not exist."""
         from lockstep.delivery.workspace import Where
 
+        for name, value in (("--repo", self.repo), ("--rev", self.rev)):
+            if value == "":  # an unset variable of a script: never read something else instead
+                raise BadInput("the value is empty", where=name, fix=f"give a value, or leave out {name}")
         if self.repo is None and not self.directory.is_dir():
             raise BadInput("there is no such folder", where=str(self.directory), fix="check -C")
         return Where(folder=self.directory, repo=self.repo, rev=self.rev, cache=self.settings.cache)

@@ -2,36 +2,38 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated
 
-import typer
-
-from lockstep.cli.planning import Full, Targets
+from lockstep.cli.parser import Parser, at_least, declare_full, declare_output, declare_targets
 from lockstep.cli.shell import Shell, WideOutput
 from lockstep.errors import LockstepError
 
-__all__ = ["status"]
+__all__ = ["declare_status", "status"]
+
+
+def declare_status(parser: Parser) -> None:
+    """The arguments of ``status``."""
+    declare_targets(parser)
+    declare_output(parser, "form of the result", WideOutput)
+    parser.add_argument(
+        "--watch",
+        metavar="[SECONDS]",
+        type=at_least(0.5, float),
+        help="show it again every 5 (or so many) seconds",
+    )
+    parser.add_argument("--exit-code", action="store_true", help="exit 2 when something is out of sync")
+    declare_full(parser)
 
 
 def status(
-    ctx: typer.Context,
-    targets: Targets = None,
-    output: Annotated[
-        WideOutput, typer.Option("-o", "--output", help="Form of the result.")
-    ] = WideOutput.TABLE,
-    watch: Annotated[
-        float | None,
-        typer.Option(
-            "--watch", metavar="[SECONDS]", min=0.5, help="Show it again every 5 (or so many) seconds."
-        ),
-    ] = None,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit 2 when something is out of sync.")
-    ] = False,
-    full: Full = False,
+    shell: Shell,
+    *,
+    targets: list[str],
+    output: WideOutput,
+    watch: float | None,
+    exit_code: bool,
+    full: bool,
 ) -> int:
     """Show what runs where, and whether it is what the repository says."""
-    shell: Shell = ctx.obj
     if watch is None:
         return _once(shell, targets, output, exit_code, full)
     while True:
@@ -47,14 +49,14 @@ def status(
         time.sleep(watch)
 
 
-def _once(shell: Shell, targets: list[str] | None, output: WideOutput, exit_code: bool, full: bool) -> int:
+def _once(shell: Shell, targets: list[str], output: WideOutput, exit_code: bool, full: bool) -> int:
     from lockstep.delivery.status import read_status
     from lockstep.delivery.sync import Options
     from lockstep.model import SyncStatus
     from lockstep.render.markdown import status_markdown
 
     workspace = shell.open_workspace()
-    options = Options(patterns=tuple(targets or ()), full=full, github_token=shell.settings.github_token)
+    options = Options(patterns=tuple(targets), full=full, github_token=shell.settings.github_token)
     rows, notes = read_status(workspace, options, progress=shell.progress)
     shell.end_progress()
     match output:
