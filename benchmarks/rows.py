@@ -1,0 +1,257 @@
+"""The rows of the table, each one promise of speed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tests.support.strict import Pages, Proxy, Quotas
+
+from benchmarks import clouds
+from benchmarks.measure import Sample, Summary, alternate, summarise
+from benchmarks.results import Goal, Result, faster
+from benchmarks.scenes import Bench, Scene, new_scene
+from benchmarks.tree import ACCOUNT
+
+__all__ = ["ROWS", "Row"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row: its name, the tool that it compares with, and how it is measured."""
+
+    name: str
+    against: str | None
+    measure: Callable[[Bench], Result]
+
+
+def _version(bench: Bench) -> Result:
+    return _start(bench, "version", "--version")
+
+
+def _help(bench: Bench) -> Result:
+    return _start(bench, "help", "--help")
+
+
+def _start(bench: Bench, name: str, option: str) -> Result:
+    bench.cold(option)  # the first one reads the files from the disk
+    tools = alternate(bench.times(15), {"lockstep": lambda: bench.cold(option)})
+    goal = _below("at most 0.25 s", tools["lockstep"].wall, 0.25)
+    return Result(row=name, title=f"lockstep {option}", tools=tools, goals=(goal,))
+
+
+def _first(bench: Bench) -> Result:
+    count = bench.size(100)
+    scene = _hundred(bench)
+    terraform = scene.terraform
+
+    def lockstep_sync() -> Sample:
+        scene.empty()
+        return scene.lockstep("sync").needs(f"Plan: {count} to create")
+
+    tools = {"lockstep": lockstep_sync}
+    if terraform:
+        tools["terraform"] = lambda: terraform.apply().needs(f"Resources: {2 * count + 1} added")
+    found = alternate(bench.times(bench.repetitions), tools)
+    scene.is_applied = True
+    return Result(
+        row="first-100",
+        title=f"first sync of {count} functions with permissions and triggers on one bucket",
+        tools=found,
+        goals=(faster(found, "terraform", 8),),
+    )
+
+
+def _plan(bench: Bench) -> Result:
+    count = bench.size(100)
+    scene = _hundred(bench)
+    scene.apply()
+    tools = {"lockstep": lambda: scene.lockstep("plan", "--exit-code").needs(f"{count} unchanged")}
+    if scene.terraform:
+        tools["terraform"] = scene.terraform.plan
+    found = alternate(bench.times(5), tools)
+    return Result(
+        row="plan-100",
+        title=f"plan of {count} functions with permissions and triggers, nothing to do",
+        tools=found,
+        goals=(faster(found, "terraform", 20), _below("under 1 s", found["lockstep"].wall, 1)),
+    )
+
+
+def _one(bench: Bench) -> Result:
+    count = bench.size(100)
+    scene = _hundred(bench)
+    scene.apply()
+    terraform = scene.terraform
+
+    def lockstep_sync() -> Sample:
+        scene.raise_version()
+        return scene.lockstep("sync").needs("Plan: 0 to create, 1 to update")
+
+    tools = {"lockstep": lockstep_sync}
+    if terraform:
+        tools["terraform"] = lambda: terraform.apply().needs("0 added, 1 changed")
+    found = alternate(bench.times(bench.repetitions), tools)
+    return Result(
+        row="one-of-100",
+        title=f"sync of {count} functions of which one has a new version",
+        tools=found,
+        goals=(faster(found, "terraform", 15),),
+    )
+
+
+def _sam(bench: Bench) -> Result:
+    count = bench.size(50)
+    with new_scene(bench, "sam", count, triggers=False) as scene:
+        scene.apply()
+        sam = scene.sam
+        tools = {"lockstep": lambda: scene.lockstep("sync").needs(f"{count} unchanged")}
+        if sam:
+            tools["sam"] = lambda: sam.deploy().needs("No changes to deploy")
+        idle = alternate(bench.times(5), tools)
+
+        def lockstep_sync() -> Sample:
+            scene.raise_version()
+            return scene.lockstep("sync").needs("1 to update")
+
+        tools = {"lockstep": lockstep_sync}
+        if sam:
+            tools["sam"] = lambda: sam.deploy().needs("Successfully created/updated stack")
+        change = alternate(bench.times(bench.repetitions), tools)
+        goals = [faster(idle, "sam", 2.5), faster(change, "sam", 6), *_drift(scene)]
+        tools_found: dict[str, Summary] = {f"{name} idle": found for name, found in idle.items()}
+        tools_found |= {f"{name} one": found for name, found in change.items()}
+        return Result(
+            row="sam-50",
+            title=f"{count} functions without triggers: nothing to do (idle), and one code change (one)",
+            tools=tools_found,
+            goals=tuple(goals),
+        )
+
+
+def _drift(scene: Scene) -> Iterator[Goal]:
+    """Somebody changes a function's memory: who sees it?"""
+    name = scene.repository.targets[1].name
+    clouds.change_memory(scene.cloud, ACCOUNT, name, 1024)
+    seen = scene.lockstep("plan", "--exit-code", allowed=(0, 2))
+    is_seen = seen.code == 2 and "memorySize: 1024 -> 512" in seen.output
+    found = "seen" if is_seen else "NOT seen"
+    if scene.sam:
+        clouds.change_memory(scene.cloud, scene.sam.env["AWS_ACCESS_KEY_ID"], name, 1024)
+        told = scene.sam.deploy().output
+        found += ", by sam not" if "No changes to deploy" in told else ", by sam too"
+    yield Goal(text="memory changed behind our back", found=found, is_met=is_seen)
+
+
+def _calls(bench: Bench) -> Result:
+    count = bench.size(1000)
+    with new_scene(bench, "calls", count, triggers=False) as scene, Proxy(scene.cloud, Pages()) as aws:
+        scene.lockstep("sync")
+        scene.lockstep.env = clouds.environment(aws, ACCOUNT)
+        aws.forget()
+        sample = scene.lockstep("plan", "--exit-code").needs(f"{count:,} unchanged")
+        counts = aws.counts()
+    total = sum(counts.values())
+    listed = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
+    return Result(
+        row="calls-1000",
+        title=f"calls for a plan of {count:,} functions without triggers, nothing to do",
+        tools={"lockstep": summarise([sample])},
+        goals=(Goal(text="at most 32 calls", found=f"{total} calls", is_met=total <= 32),),
+        notes=(listed,),
+    )
+
+
+def _quota(bench: Bench) -> Result:
+    count = bench.size(300)
+    quotas = Quotas()
+    with (
+        new_scene(bench, "quota", count, triggers=False) as scene,
+        Proxy(scene.cloud, quotas, Pages()) as aws,
+    ):
+        scene.lockstep.env = clouds.environment(aws, ACCOUNT)
+        scene.lockstep.extra = {"LOCKSTEP_QUOTAS": "1"}
+        sample = scene.lockstep("sync").needs(f"Plan: {count} to create")
+        counts, throttled = aws.counts(), sum(quotas.throttled.values())
+    # What nobody can leave out: a look that no listing is behind, then the creation itself.
+    floor = count / 100 + count / 15
+    share = floor / sample.wall
+    return Result(
+        row="quota-300",
+        title=f"first sync of {count} functions behind a proxy that enforces AWS's quotas",
+        tools={"lockstep": summarise([sample])},
+        goals=(
+            Goal(text="at least 90 % of what the quotas allow", found=f"{share:.0%}", is_met=share >= 0.9),
+        ),
+        notes=(
+            f"the quotas allow it in {floor:.1f} s: {count} GetFunction at 100/s, then {count} "
+            f"CreateFunction at 15/s; calls refused as too fast: {throttled} of {sum(counts.values()):,}",
+        ),
+    )
+
+
+def _load(bench: Bench) -> Result:
+    count = bench.size(10_000)
+    scene = _ten_thousand(bench)
+    valid = f"Valid: {count} targets"
+
+    def cold() -> Sample:
+        scene.lockstep.cache = scene.lockstep.cache.with_name(scene.lockstep.cache.name + "x")
+        return scene.lockstep("validate").needs(valid)
+
+    def cached() -> Sample:
+        scene.repository.raise_version()
+        return scene.lockstep("validate").needs(valid)
+
+    found = {
+        name: summarise([tool() for _ in range(bench.times(bench.repetitions))])
+        for name, tool in {"cold": cold, "one changed": cached}.items()
+    }
+    return Result(
+        row="load-10000",
+        title=f"validate {count:,} targets: the whole process, Git and start-up included",
+        tools=found,
+        goals=(
+            _below("cold, at most 5 s", found["cold"].wall, 5),
+            _below("with the cache and one changed file, at most 0.5 s", found["one changed"].wall, 0.5),
+        ),
+    )
+
+
+def _memory(bench: Bench) -> Result:
+    count = bench.size(10_000)
+    scene = _ten_thousand(bench)
+    made = scene.lockstep("sync").needs(f"Plan: {count} to create")
+    sample = scene.lockstep("plan", "--exit-code").needs("Nothing to do")
+    return Result(
+        row="memory-10000",
+        title=f"plan of {count:,} functions, nothing to do; they were made by lockstep sync",
+        tools={"plan": summarise([sample]), "first sync": summarise([made])},
+        goals=(Goal(text="at most 400 MB", found=f"{sample.peak:.0f} MB", is_met=sample.peak <= 400),),
+    )
+
+
+def _hundred(bench: Bench) -> Scene:
+    """50 services in staging and production, each with a trigger on one bucket, which allows 100."""
+    return bench.scene("hundred", bench.size(100), triggers=True)
+
+
+def _ten_thousand(bench: Bench) -> Scene:
+    """100 services in staging, production and 98 previews."""
+    return bench.scene("large", bench.size(10_000), triggers=False, services=min(100, bench.size(10_000)))
+
+
+def _below(text: str, seconds: float, goal: float) -> Goal:
+    return Goal(text=text, found=f"{seconds:.2f} s", is_met=seconds <= goal)
+
+
+ROWS = (
+    Row(name="version", against=None, measure=_version),
+    Row(name="help", against=None, measure=_help),
+    Row(name="first-100", against="terraform", measure=_first),
+    Row(name="plan-100", against="terraform", measure=_plan),
+    Row(name="one-of-100", against="terraform", measure=_one),
+    Row(name="sam-50", against="sam", measure=_sam),
+    Row(name="calls-1000", against=None, measure=_calls),
+    Row(name="quota-300", against=None, measure=_quota),
+    Row(name="load-10000", against=None, measure=_load),
+    Row(name="memory-10000", against=None, measure=_memory),
+)

@@ -1,0 +1,139 @@
+"""What rows are measured on: a cloud, a repository, and the tools with everything applied."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from tests.support.clouds import Cloud
+
+from benchmarks import clouds, sam, terraform
+from benchmarks.lockstep import Lockstep
+from benchmarks.sam import Sam
+from benchmarks.terraform import Terraform
+from benchmarks.tree import ACCOUNT, PACKAGES, UPLOADS, Repository, make_repository
+
+__all__ = ["OTHER", "Bench", "Scene", "new_scene"]
+
+OTHER = "222222222222"  # account of the tool that Lockstep is compared with
+_SUFFIX = "-other"
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """One cloud with one repository and the tools for it."""
+
+    folder: Path
+    cloud: Cloud
+    repository: Repository
+    lockstep: Lockstep
+    terraform: Terraform | None = None
+    sam: Sam | None = None
+    is_applied: bool = False
+
+    def apply(self) -> None:
+        """Bring everything into being with every tool, unless it is there."""
+        if not self.is_applied:
+            self.lockstep("sync")
+            if self.terraform:
+                self.terraform.apply()
+            if self.sam:
+                self.sam.deploy()
+            self.is_applied = True
+
+    def empty(self) -> None:
+        """Forget everything that the tools made and know, as before the first run."""
+        self.cloud.reset()
+        clouds.prepare(self.cloud, ACCOUNT)
+        clouds.prepare(self.cloud, OTHER, suffix=_SUFFIX)
+        self.lockstep.cache = self.lockstep.cache.with_name(self.lockstep.cache.name + "x")
+        if self.terraform:
+            self.terraform.forget()
+
+    def raise_version(self) -> None:
+        """Declare a new version of one function, for all tools."""
+        self.repository.raise_version()
+        self.declare()
+
+    def declare(self) -> None:
+        """Write what the repository declares for the other tools."""
+        for tool in (self.terraform, self.sam):
+            if tool is not None:
+                tool.declare(self.repository)
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """What was asked for."""
+
+    folder: Path
+    is_quick: bool = False
+    repetitions: int = 3
+    tools: frozenset[str] = frozenset({"terraform", "sam"})
+    skipped: dict[str, str] = field(default_factory=dict)  # tool -> what to install
+    shared: dict[str, Scene] = field(default_factory=dict)
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        """Find out which tools are here."""
+        for name, tool in {"terraform": terraform, "sam": sam}.items():
+            reason = tool.missing() if name in self.tools else "not asked for"
+            if reason:
+                self.skipped[name] = reason
+
+    def size(self, targets: int) -> int:
+        """So many targets, or a few for a smoke run."""
+        return min(targets, 4) if self.is_quick else targets
+
+    def times(self, repetitions: int) -> int:
+        """So many repetitions for a cheap row; never fewer than for the others."""
+        return 1 if self.is_quick else max(repetitions, self.repetitions)
+
+    def scene(self, name: str, count: int, *, triggers: bool, services: int | None = None) -> Scene:
+        """A scene that several rows share; it ends with the bench."""
+        if name not in self.shared:
+            made = new_scene(self, name, count, triggers=triggers, services=services)
+            self.shared[name] = self.stack.enter_context(made)
+        return self.shared[name]
+
+    @cached_property
+    def cold(self) -> Lockstep:
+        """Lockstep without a cloud or a repository."""
+        return Lockstep(folder=self.folder, env=clouds.bare_environment(), cache=self.folder / "cache")
+
+
+@contextmanager
+def new_scene(
+    bench: Bench, name: str, count: int, *, triggers: bool, services: int | None = None
+) -> Iterator[Scene]:
+    """A cloud of its own with a repository of ``count`` targets; the other tools are set up, not run."""
+    folder = bench.folder / name
+    repository = make_repository(folder / "repository", count, triggers=triggers, services=services)
+    with clouds.local_cloud() as cloud:
+        clouds.prepare(cloud, ACCOUNT)
+        role = clouds.prepare(cloud, OTHER, suffix=_SUFFIX)
+        env = clouds.environment(cloud, OTHER)
+        scene = Scene(
+            folder=folder,
+            cloud=cloud,
+            repository=repository,
+            lockstep=Lockstep(
+                folder=repository.folder, env=clouds.environment(cloud, ACCOUNT), cache=folder / "cache"
+            ),
+        )
+        if triggers and "terraform" not in bench.skipped:
+            scene.terraform = Terraform(
+                folder=folder / "terraform",
+                env=env,
+                endpoint=cloud.endpoint,
+                account=OTHER,
+                role=role,
+                bucket=UPLOADS + _SUFFIX,
+            )
+        elif not triggers and "sam" not in bench.skipped:
+            scene.sam = Sam(folder=folder / "sam", env=env, role=role, bucket=PACKAGES + _SUFFIX)
+        scene.declare()
+        if scene.terraform:
+            scene.terraform.init()
+        yield scene
