@@ -3,6 +3,7 @@
 import functools
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -85,6 +86,10 @@ class Connection:
         """Make one call and let AWS's own error through, for callers that tell errors apart."""
         self._limits().wait(service, operation, self.stop)
         return self._raw_call(service, operation, params)
+
+    def rest(self, seconds: float) -> None:
+        """Pause between two looks at what is under way. A stop does not cut it short: that is finished."""
+        time.sleep(seconds)
 
     def pages(
         self, service: str, operation: str, items: str, token_in: str, token_out: str, **params: Any
@@ -187,12 +192,16 @@ class Connection:
         asked = os.environ.get("LOCKSTEP_QUOTAS")
         if asked is not None:
             try:
-                return max(0.0, float(asked))
-            except ValueError as error:
+                scale = float(asked)
+            except ValueError:
+                scale = -1.0
+            if not 0.0 <= scale <= 1000.0:
                 raise BadInput(
-                    f"LOCKSTEP_QUOTAS is {asked!r}",
-                    fix="give the share of AWS's quotas to use, for example 0.5, or 0 for no limit",
-                ) from error
+                    f"{asked!r} is no share of AWS's quotas",
+                    where="LOCKSTEP_QUOTAS",
+                    fix="give the share to use, for example 0.5, or 0 for no limit",
+                )
+            return scale
         return 0.0 if _is_loopback(_endpoint(self._make_session(), "lambda")) else 1.0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from lockstep.engines.aws.errors import Stale
-from lockstep.errors import LockstepError
+from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Outcome, PutNotifications, Step, StepResult
 
 __all__ = ["execute"]
@@ -36,17 +36,20 @@ def execute(
         on_step(StepResult(step=step.id, target=step.target, outcome=Outcome.STARTED))
         begun = time.monotonic()
         error: str | None = None
+        outcome = Outcome.DONE
         try:
             do(step, lost)
+        except Interrupted:
+            outcome = Outcome.NOT_TRIED
         except Stale as problem:
             stale.update(_targets(step))
-            error = str(problem)
+            outcome, error = Outcome.FAILED, str(problem)
         except LockstepError as problem:
-            error = str(problem)
+            outcome, error = Outcome.FAILED, str(problem)
         return StepResult(
             step=step.id,
             target=step.target,
-            outcome=Outcome.FAILED if error else Outcome.DONE,
+            outcome=outcome,
             seconds=time.monotonic() - begun,
             error=error,
         )

@@ -12,7 +12,7 @@ from typing import Any
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of, message_of
 from lockstep.engines.aws.pace import Pace
-from lockstep.errors import CloudError
+from lockstep.errors import CloudError, Interrupted
 from lockstep.model import (
     FIELDS,
     Call,
@@ -210,13 +210,13 @@ def wait_until_ready(connection: Connection, name: str, pace: Pace) -> Function:
             raise failed
         if function.health is not Health.PROGRESSING:
             return function
-        if waited >= pace.state_total or connection.stop.is_set():
+        if waited >= (pace.state_stopped if connection.stop.is_set() else pace.state_total):
             raise CloudError(
                 f"{name} is still {function.reason or 'changing'} after {waited:.0f} s",
                 where="lambda:GetFunction",
                 fix="run again: it goes on from here",
             )
-        connection.stop.wait(pause)
+        connection.rest(pause)
         waited += pause
         pause = min(pace.state_most, pause * 2)
 
@@ -266,7 +266,9 @@ def _with_role(connection: Connection, pace: Pace, operation: str, request: Mapp
             if not _is_role_propagation(error) or attempt == pace.role_tries:
                 raise
             if connection.stop.wait(pace.role_pause):
-                raise
+                raise Interrupted(
+                    "stopped while waiting for IAM to show the role", where=f"lambda:{operation}"
+                ) from error
 
 
 def _is_role_propagation(error: Exception) -> bool:
@@ -287,14 +289,15 @@ def _read_back(
         try:
             function = wait_until_ready(connection, wanted.name, pace)
         except Stale:  # a new function that is not shown yet looks like a deleted one
-            if pause is None or connection.stop.wait(pause):
+            if pause is None:
                 raise
+            connection.rest(pause)
             continue
         differing = left(function)
         if not differing:
             return function
-        if pause is None or connection.stop.wait(pause):
-            break
+        if pause is not None:
+            connection.rest(pause)
     paths = ", ".join(sorted({change.path for change in differing}))
     raise CloudError(
         f"{wanted.name} was changed, but reading it back shows other values of {paths}",

@@ -34,11 +34,7 @@ def read(connection: Connection, bucket: str) -> dict[str, Any] | None:
         if code_of(error) in {"NoSuchBucket", "404"}:
             return None
         if code_of(error) in {"PermanentRedirect", "301", "IllegalLocationConstraintException"}:
-            raise CloudError(
-                f"the bucket {bucket} is in another Region than the functions that it should call",
-                where="s3:GetBucketNotificationConfiguration",
-                fix="S3 calls functions of its own Region only: move the environment or use another bucket",
-            ) from error
+            raise _elsewhere(bucket, "s3:GetBucketNotificationConfiguration") from error
         raise connection.explain(error, "s3", "GetBucketNotificationConfiguration") from error
     answer.pop("ResponseMetadata", None)
     return answer
@@ -94,12 +90,23 @@ def _put(connection: Connection, bucket: str, wanted: Mapping[str, Any], pauses:
             unvalidated and not _refused_for_good(connection, wanted)
         )
         pause = next(pauses, None) if retry else None
-        if pause is not None and not connection.stop.wait(pause):
+        if pause is not None:
+            connection.rest(pause)
             return False
         if unvalidated or "ambiguously" in message_of(error):
             raise _diagnose(connection, bucket, wanted, error) from error
+        if "region is not valid" in message_of(error):
+            raise _elsewhere(bucket, "s3:PutBucketNotificationConfiguration") from error
         raise connection.explain(error, "s3", "PutBucketNotificationConfiguration") from error
     return True
+
+
+def _elsewhere(bucket: str, where: str) -> CloudError:
+    return CloudError(
+        f"the bucket {bucket} is in another Region than the functions that it should call",
+        where=where,
+        fix="S3 calls functions of its own Region only: move the environment or use another bucket",
+    )
 
 
 def _refused_for_good(connection: Connection, wanted: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ class Pace:
     state_first: float = 0.1  # first pause while a function changes state; grows to ``state_most``
     state_most: float = 2.0
     state_total: float = 600.0  # a function in a VPC can take minutes
+    state_stopped: float = 30.0  # the same once the run has been told to stop
     role_pause: float = 5.0  # IAM is eventually consistent
     role_tries: int = 30
     permission_pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
@@ -30,6 +31,5 @@ def settles(connection: Connection, pace: Pace, agrees: Callable[[], bool]) -> b
     for pause in pace.readback_pauses:
         if agrees():
             return True
-        if connection.stop.wait(pause):
-            return False
+        connection.rest(pause)
     return agrees()
