@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from tests.support.clouds import REGION
 from tests.support.faults import Job, sync
+from tests.support.projects import fetch_into
 
 __all__ = ["Runner", "Running"]
 
@@ -68,7 +69,10 @@ class Runner:
         self.close()
 
     def start(self, job: Job) -> Running:
-        """Begin a sync."""
+        """Begin a sync. The packages are written first: the other process does not know their source."""
+        for target in job.fleet.targets.values():
+            if target.function is not None and target.function.code.package is not None:
+                fetch_into(job.folder, target.function.code.package)
         assert self._process.stdin is not None
         data = pickle.dumps(job)
         self._process.stdin.write(struct.pack("!I", len(data)) + data)

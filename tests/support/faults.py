@@ -16,7 +16,7 @@ from typing import Any
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.pace import Pace
-from lockstep.model import Fleet, Plan, Project, Report, StepResult
+from lockstep.model import Fleet, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
 from tests.support.clouds import Cloud, client
 from tests.support.projects import PACKAGES, UPLOADS, fetch_into, make_project
@@ -38,8 +38,9 @@ from tests.support.strict.wire import Answer
 __all__ = [
     "ARCHIVE",
     "PACE",
+    "At",
     "Job",
-    "Kill",
+    "Killed",
     "Point",
     "Ran",
     "StrictAws",
@@ -67,7 +68,7 @@ PACE = Pace(
     readback_pauses=(0.01, 0.02, 0.04),
     lease_pause=0.02,
     lease_total=20.0,
-    lease_ttl=1.0,
+    lease_ttl=30.0,
 )
 
 _VOLATILE = (
@@ -120,7 +121,7 @@ def sync(
     """
     engine = AwsEngine(
         Rules(project=job.project, adopt=job.adopt),
-        lambda package: fetch_into(job.folder, package),
+        lambda package: _fetch(job.folder, package),
         pace=job.pace,
         stop=stop,
     )
@@ -130,6 +131,11 @@ def sync(
         plan = engine.preview(job.fleet)
         reports.append(engine.apply(plan, on_step))
     return Ran(plan=plan, reports=tuple(reports), engine=engine)
+
+
+def _fetch(folder: Path, package: Package) -> Path:
+    file = folder / f"{package.sha256}.zip"
+    return file if file.exists() else fetch_into(folder, package)
 
 
 @functools.cache
@@ -205,32 +211,47 @@ class Strike(Fault):
         return True
 
 
-class Kill(Rule):
-    """Calls ``kill`` exactly before a point's call reaches the emulator, or after it took effect."""
+class At(Rule):
+    """Calls ``action`` exactly before a point's call reaches the emulator, or after it took effect.
 
-    def __init__(self, point: Point, kill: Callable[[], None], *, when: str) -> None:
+    An action that kills the client's process before the call keeps the call from being made.
+    """
+
+    def __init__(self, point: Point, action: Callable[[], None], *, when: str = "before") -> None:
         self._counting = _Counting(point)
-        self._kill = kill
+        self._action = action
         self._when = when
-        self._after: int | None = None
+        self._number: int | None = None
         self.happened = 0
 
     def before(self, call: Call) -> Answer | None:
-        """Kill before the call, which then is never made."""
+        """Act before the call."""
         if self._counting.is_it(call):
+            self._number = call.number
             if self._when == "before":
-                self.happened += 1
-                self._kill()
-                raise Reset
-            self._after = call.number
+                self._act()
         return None
 
     def after(self, call: Call, answer: Answer) -> Answer:
-        """Kill after the call."""
-        if call.number == self._after:
-            self.happened += 1
-            self._kill()
+        """Act after the call."""
+        if call.number == self._number and self._when == "after":
+            self._act()
         return answer
+
+    def _act(self) -> None:
+        self.happened += 1
+        self._action()
+
+
+class Killed(At):
+    """Kills the client's process: a call that was not made yet never is."""
+
+    def before(self, call: Call) -> Answer | None:
+        """Kill before the call, which then is never made."""
+        super().before(call)
+        if call.number == self._number and self._when == "before":
+            raise Reset
+        return None
 
 
 class Witness(Rule):
