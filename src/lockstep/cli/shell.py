@@ -1,5 +1,6 @@
 """What every command knows of its surroundings, and the only place that writes to them."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -150,5 +151,10 @@ def save(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise BadInput(f"cannot write the plan: {error.strerror}", where=str(path)) from None
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise BadInput(
+            f"cannot write the plan: {error.strerror}",
+            where=str(path),
+            fix="name a file in a folder that exists, that you may write to and that has room",
+        ) from None

@@ -9,7 +9,7 @@ from lockstep.delivery.packages import make_catalog, with_packages
 from lockstep.delivery.selection import changed_since, check_patterns
 from lockstep.delivery.workspace import Workspace
 from lockstep.errors import BadInput, LockstepError, NotAllowed, Several
-from lockstep.model import Fleet, Outcome, Plan, Report, StepResult
+from lockstep.model import Fleet, Outcome, Plan, Report, StepResult, Verb
 from lockstep.planning.policy import Rules
 
 __all__ = ["Options", "Session", "make_plan", "run_sync"]
@@ -100,6 +100,8 @@ def run_sync(
     With ``saved``, only that plan is applied: what would be done now must be just what it says.
     Raises NotAllowed when it is not, or when a guard refuses; LockstepError when planning fails.
     """
+    if saved is not None:
+        options = _options_of(saved, options)
     patterns = saved.selection if saved else patterns_of(workspace, options)
     if patterns is None:
         plan = _nothing(workspace, options)
@@ -120,6 +122,21 @@ def run_sync(
         again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
         report = _joined(report, session.engine.apply(again, on_step), stale)
     return plan, report
+
+
+def _options_of(saved: Plan, options: Options) -> Options:
+    """The options that a saved plan was made with; it was reviewed, adoptions and deletes included."""
+    given = {
+        "--since": options.since is not None,
+        "--adopt": options.adopt,
+        "--allow-deletes": options.allow_deletes is not None,
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise BadInput("a saved plan says itself what is done", where=name, fix=f"plan again with {name}")
+    verbs = [target.verb for target in saved.targets]
+    deletes = None if saved.problems else verbs.count(Verb.DELETE) or None
+    return replace(options, adopt=Verb.ADOPT in verbs, allow_deletes=deletes)
 
 
 def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | None:
@@ -150,6 +167,10 @@ def _check_fresh(saved: Plan, now: Plan) -> None:
     """Refuse a saved plan unless planning again gives the same one."""
     from lockstep.render.codec import encode_plan
 
+    if saved.project != now.project:
+        raise NotAllowed(
+            f"the plan is for the project {saved.project}, and this is {now.project}", fix="plan again"
+        )
     if saved.commit != now.commit:
         raise NotAllowed(
             f"the plan was made from commit {(saved.commit or '(none)')[:12]}, and the repository is at "

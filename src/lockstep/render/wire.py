@@ -49,7 +49,7 @@ def parse(text: str, file: str) -> "Node":
     try:
         root = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"this is not JSON: {error}", where=file) from None
+        raise Node(None, "", file).fail(f"this is not JSON: {error}") from None
     node = Node(root, "", file)
     node.mapping()
     return node
