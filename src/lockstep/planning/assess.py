@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from lockstep.model import Call, Change, Fleet, Function, Statement, Target, Verb
+from lockstep.model import Call, Change, Fleet, Function, Scope, Statement, Target, Verb
 from lockstep.planning.diff import diff_code, diff_settings, diff_tags, row_of, with_ignored
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import (
@@ -66,7 +67,9 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     # A bucket is remembered until its entries and permission are gone, so that a run that was killed
     # can go on.
     final = _tags(function, now, ownership_tags(desired.project, target, buckets))
-    first = _tags(function, now, ownership_tags(desired.project, target, buckets | letting_go))
+    first = final
+    if letting_go:
+        first = _tags(function, now, ownership_tags(desired.project, target, buckets | letting_go))
     wanted = replace(function, tags=first)
     against = now or Function(name=wanted.name)
     changes = (
@@ -107,20 +110,21 @@ def permissions(target: Target, live: Target | None, fleet: Fleet) -> Permission
     if function is not None and "permissions" in function.unread:
         return Permissions()
     have = live.statements if live else ()
-    want: list[Statement] = []
-    for bucket in sorted({trigger.bucket for trigger in target.triggers}):
-        scope = fleet.scope(target.environment)
-        plain = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
-        want.append(replace(plain, sid=plain.content_id))
-    remove = tuple(
-        statement
-        for statement in have
-        if statement.sid.startswith("lockstep-")
-        and not any(statement == one and statement.sid == one.sid for one in want)
-    )
-    gone = {statement.sid for statement in remove}
-    kept = [statement for statement in have if statement.sid not in gone]
-    return Permissions(add=tuple(statement for statement in want if statement not in kept), remove=remove)
+    want = [
+        _statement(fleet.scope(target.environment), bucket)
+        for bucket in sorted({trigger.bucket for trigger in target.triggers})
+    ]
+    right = {statement.sid: statement for statement in want}
+    remove = tuple(s for s in have if s.sid.startswith("lockstep-") and right.get(s.sid) != s)
+    gone = {s.sid for s in remove}
+    kept = [s for s in have if s.sid not in gone]
+    return Permissions(add=tuple(s for s in want if s not in kept), remove=remove)
+
+
+@lru_cache
+def _statement(scope: Scope, bucket: str) -> Statement:
+    plain = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
+    return replace(plain, sid=plain.content_id)
 
 
 def _tags(

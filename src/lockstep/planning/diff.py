@@ -43,6 +43,8 @@ def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Fu
 
 def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
     """Changes of settings, in the table's order; maps are compared key by key. Unread fields are left out."""
+    if desired.settings == live.settings:
+        return ()
     changes: list[Change] = []
     for row in FIELDS:
         old, new = live.settings.get(row.name), desired.settings.get(row.name)
@@ -78,11 +80,8 @@ def diff_code(desired: Function, live: Function) -> tuple[Change, ...]:
 
 def diff_tags(desired: Mapping[str, str | None], live: Mapping[str, str | None]) -> tuple[Change, ...]:
     """Changes of the tags that are declared; None removes one, and tags of others are left alone."""
-    return tuple(
-        Change(path=f"tags.{key}", old=live.get(key), new=value)
-        for key, value in sorted(desired.items())
-        if live.get(key) != value
-    )
+    differing = [key for key, value in desired.items() if live.get(key) != value]
+    return tuple(Change(path=f"tags.{key}", old=live.get(key), new=desired[key]) for key in sorted(differing))
 
 
 def call_of(path: str) -> Call | None:

@@ -38,7 +38,7 @@ class Layout:
 
     def add_target(self, one: Assessment) -> None:
         """Steps for one target, apart from its notifications."""
-        if one.problem is not None:
+        if one.problem is not None or (one.live is not None and not one.changes):
             return
         if one.live is None:
             self._create(one)
@@ -194,8 +194,8 @@ class Layout:
                         needs=tuple(puts),
                     )
                 )
-        leftover = diff_tags(one.final_tags, {**live.tags, **one.wanted.tags})
-        if leftover:
+        if one.final_tags != one.wanted.tags:
+            leftover = diff_tags(one.final_tags, {**live.tags, **one.wanted.tags})
             needs = (*puts, *revokes, *self._those(f"{key}:tags"))
             self._add(_tag_step(f"{key}:tags-after", key, live.arn or live.name, leftover, needs=needs))
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lockstep.model import Trigger
@@ -119,10 +120,8 @@ def entry_for(project: str, target: str, function_arn: str, trigger: Trigger) ->
     Its id names project and target and ends in a hash of the content, so a changed trigger gets
     a new id and an entry that was edited behind our back is seen.
     """
-    entry: dict[str, Any] = {
-        "LambdaFunctionArn": function_arn,
-        "Events": sorted(trigger.events),
-    }
+    events = sorted(trigger.events)
+    entry: dict[str, Any] = {"LambdaFunctionArn": function_arn, "Events": events}
     rules = [
         {"Name": name, "Value": value}
         for name, value in (("prefix", trigger.prefix), ("suffix", trigger.suffix))
@@ -130,12 +129,14 @@ def entry_for(project: str, target: str, function_arn: str, trigger: Trigger) ->
     ]
     if rules:
         entry["Filter"] = {"Key": {"FilterRules": rules}}
-    digest = hashlib.sha256(json.dumps(content_of(entry)).encode()).hexdigest()[:12]
+    content = [function_arn, trigger.prefix, trigger.suffix, events]  # as in content_of
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
     # A slash is written as a dot and a dot as two: no name starts with a dot, so this reads back.
     name = target.replace(".", "..").replace("/", ".")
     return {"Id": f"lockstep-{project}.{name}.{digest}", **entry}
 
 
+@lru_cache(maxsize=1 << 16)
 def owner_of(entry_id: str) -> tuple[str, str] | None:
     """Project and target that an entry's id names, or None for an entry that is not ours to touch."""
     found = _OURS.match(entry_id)
@@ -152,7 +153,7 @@ def entries_of(raw: Mapping[str, Any]) -> list[Entry]:
 
 def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Say whether two Lambda entries do the same, whatever their ids and the order of their parts."""
-    return content_of(one) == content_of(other)
+    return one == other or content_of(one) == content_of(other)
 
 
 def merge(

@@ -146,7 +146,13 @@ def _change_buckets(
         change = change_bucket(
             desired.project,
             bucket,
-            Parties(wishes=wishes, waiting=waiting, gone=leaving.owners, declared=declared),
+            Parties(
+                wishes=wishes,
+                waiting=waiting,
+                gone=leaving.owners,
+                deleted={former.arn: former.target.key for former in leaving.functions},
+                declared=declared,
+            ),
         )
         if change.put or change.remove:
             changes.append(change)

@@ -41,6 +41,7 @@ class Parties:
     wishes: Sequence[Wish] = ()  # targets that are made ready in this sync
     waiting: Sequence[Target] = ()  # declared targets that are not: blocked, or not selected
     gone: Collection[str] = ()  # targets whose entries go
+    deleted: Mapping[str, str] = field(default_factory=dict)  # ARN of a function that goes -> its target
     declared: Mapping[str, Target] = field(default_factory=dict)  # all targets that have a function
 
 
@@ -86,7 +87,14 @@ def change_bucket(project: str, bucket: Bucket, parties: Parties) -> BucketChang
     for owner in sorted(parties.gone):
         for old in live.by_owner.get(owner, ()):
             removals.setdefault(str(old["Id"]), (owner, old))
+    for arn, owner in sorted(parties.deleted.items()):
+        # An entry that nobody made with Lockstep goes with the function that it calls, for instance an
+        # adopted one's: S3 refuses every later change of a bucket that calls a function that is gone.
+        for old in live.of_nobody(arn):
+            removals.setdefault(str(old["Id"]), (owner, old))
 
+    if not put and not removals:
+        return BucketChange(bucket=bucket.name)
     removed: dict[str, list[str]] = {}
     for key, old in removals.values():
         removed.setdefault(key, []).append(describe(trigger_of(bucket.name, old)))
@@ -160,12 +168,14 @@ class _Live:
         """Entries of the target; also what its function was called by under a former target's name."""
         return [*self.by_owner.get(wish.target.key, ()), *self._strays.get(wish.arn, ())]
 
+    def of_nobody(self, arn: str) -> list[Raw]:
+        """Entries that call a function and belong to no project; one without an id cannot be named."""
+        return [entry for entry in self._foreign.get(arn, ()) if entry.get("Id")]
+
     def is_served(self, wish: Wish, wanted: Raw) -> bool:
         """Say whether a live entry is the wanted one: ours by id, or somebody's that does just the same."""
-        return any(is_same(entry, wanted) for entry in self._foreign.get(wish.arn, ())) or any(
-            entry["Id"] == wanted["Id"] and is_same(entry, wanted)
-            for entry in self.by_owner.get(wish.target.key, ())
-        )
+        mine = (e for e in self.by_owner.get(wish.target.key, ()) if e["Id"] == wanted["Id"])
+        return any(is_same(entry, wanted) for entry in (*mine, *self._foreign.get(wish.arn, ())))
 
     def in_the_way(self, wish: Wish, wanted: Sequence[Raw]) -> list[Raw]:
         """Entries of others that call the target's function and overlap what it wants."""
