@@ -182,6 +182,8 @@ def _read(connection: Connection, bucket: str, key: str) -> tuple[dict[str, Any]
     try:
         body = json.loads(text)
     except ValueError:
-        body = {}
+        body = None
+    if not isinstance(body, dict):
+        body = {}  # not a lease; it is over when its time is
     now = parsedate_to_datetime(headers["date"]) if "date" in headers else answer["LastModified"]
     return body, str(answer["ETag"]), (now - answer["LastModified"]).total_seconds()
