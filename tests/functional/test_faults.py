@@ -4,6 +4,7 @@ Each test goes through every call of its scenario in turn. What goes wrong rotat
 with LOCKSTEP_EVERY_FAULT=1 every call fails in every way, which takes three times as long.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from lockstep.errors import LockstepError
 from tests.support.fault_lab import Clean, FaultLab, impatient
 from tests.support.fault_scenarios import SCENARIOS, Scenario
-from tests.support.faults import PACE, Point, Strike, sync
+from tests.support.faults import PACE, Chaos, Point, Strike, sync
 
 pytest_plugins = ["tests.support.fault_fixtures"]
 pytestmark = pytest.mark.timeout(900)
@@ -108,4 +109,22 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
             *faults.witness.problems,
         ]
         wrong += [f"{mode} at {point}: {text}" for text in found]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_many_failures_in_a_row_are_mended_by_one_good_run(faults: FaultLab, scenario: Scenario) -> None:
+    """Two runs in which calls fail here and there, then one in which none does: everything is as declared."""
+    clean = faults.clean(scenario)
+    first, count = (int(text) for text in os.environ.get("LOCKSTEP_CHAOS", "0,4").split(","))
+    wrong: list[str] = []
+    for seed in range(first, first + count):
+        chaos = Chaos(seed, share=0.12)
+        faults.prepare(scenario, chaos)
+        for _ in range(2):
+            with contextlib.suppress(LockstepError):
+                sync(faults.job(scenario, pace=replace(PACE, lease_ttl=0.0)))
+        faults.aws.use(witness=faults.witness)
+        found = faults.recover(scenario, clean)
+        wrong += [f"seed {seed}: {text} after {chaos.happened}" for text in found]
     assert not wrong, "\n".join(wrong)

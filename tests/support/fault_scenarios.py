@@ -102,7 +102,9 @@ _NOTIFIER: Mapping[str, Any] = {
 }
 
 _FIRST = make_fleet(
-    make_target("staging/notifier", trigger("in/"), settings=_NOTIFIER, tags={"team": "files"}),
+    make_target(
+        "staging/notifier", trigger("in/"), settings=_NOTIFIER, tags={"team": "files", "owner": None}
+    ),
     make_target("production/notifier", trigger("Projects/")),
 )
 

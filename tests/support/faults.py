@@ -6,6 +6,7 @@ call by what it is about; ``points`` reads them off a run in which nothing went 
 
 import functools
 import json
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +33,7 @@ from tests.support.strict import (
     Statements,
     UpdatesInProgress,
 )
+from tests.support.strict.errors import internal_error
 from tests.support.strict.proxy import Reset
 from tests.support.strict.wire import Answer
 
@@ -39,6 +41,7 @@ __all__ = [
     "ARCHIVE",
     "PACE",
     "At",
+    "Chaos",
     "Job",
     "Killed",
     "Point",
@@ -252,6 +255,44 @@ class Killed(At):
         if call.number == self._number and self._when == "before":
             raise Reset
         return None
+
+
+class Chaos(Rule):
+    """Lets calls fail here and there; which ones and how follows from the seed and what they are about."""
+
+    _WAYS = ("error_before", "reset_before", "error_after", "reset_after")
+
+    def __init__(self, seed: int, *, share: float) -> None:
+        self._seed = seed
+        self._share = share
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._late: dict[int, str] = {}
+        self._lock = threading.Lock()
+        self.happened: list[str] = []
+
+    def before(self, call: Call) -> Answer | None:
+        """Fail before the call, or choose to fail after it."""
+        key = (call.name, about(call))
+        with self._lock:
+            self._seen[key] += 1
+            dice = random.Random(f"{self._seed} {key} {self._seen[key]}")  # noqa: S311 - no secret
+        if dice.random() >= self._share:
+            return None
+        way = dice.choice(self._WAYS)
+        self.happened.append(f"{way} at {call.summary}")
+        if way == "error_before":
+            return internal_error(call.operation)
+        if way == "reset_before":
+            raise Reset
+        self._late[call.number] = way
+        return None
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Fail after the call."""
+        way = self._late.pop(call.number, None)
+        if way == "reset_after":
+            raise Reset
+        return internal_error(call.operation) if way else answer
 
 
 class Witness(Rule):
