@@ -68,7 +68,7 @@ def test_a_function_that_nobody_owns_is_not_taken_over_silently(made: Lab) -> No
 
 @pytest.mark.parametrize("how", ["--adopt", "adopt: true", "environment"])
 def test_adopting_what_is_declared_as_it_is_sets_tags_and_nothing_else(made: Lab, how: str) -> None:
-    """One TagResource call: code, settings, policy, entry and EventBridge stay, with no gap of the trigger."""
+    """One TagResource call: code, settings, policy, entry and EventBridge stay; no gap of the trigger."""
     before = state(made)
     project = make_project("shop", Environment(name="production", region=REGION, adopt=how == "environment"))
     fleet = make_fleet(
@@ -101,7 +101,12 @@ def test_an_adopted_function_follows_git(made: Lab) -> None:
     made.aws.forget()
     fleet = make_fleet(
         make_target(
-            KEY, trigger("Projects/"), name=NAME, settings={"memorySize": 256}, source="x = 2\n", version="2.0"
+            KEY,
+            trigger("Projects/"),
+            name=NAME,
+            settings={"memorySize": 256},
+            source="x = 2\n",
+            version="2.0",
         )
     )
     made.sync(fleet)
@@ -124,7 +129,7 @@ def test_an_adopted_function_that_is_removed_leaves_no_dead_entry(made: Lab) -> 
 
 
 def test_the_adopted_entry_makes_way_when_git_moves_the_trigger(made: Lab) -> None:
-    """An entry that was adopted as it is stays somebody's; under --adopt an overlapping trigger replaces it."""
+    """An entry adopted as it is stays somebody else's; under --adopt an overlapping trigger replaces it."""
     made.sync(declared(), adopt=True)
     plan = made.plan(declared("Projects/new/"))
     assert "--adopt replaces it" in str(plan.targets[0].problem)

@@ -162,9 +162,7 @@ def test_full_code_storage_is_not_tried_again(cloud: Cloud, lab_on: Callable[...
 def test_going_back_to_an_earlier_package_uploads_nothing(lab: Lab, versioned: bool) -> None:
     """Rolling back finds the old package under its digest; only the code changes."""
     if versioned:
-        lab.client("s3").put_bucket_versioning(
-            Bucket=PACKAGES, VersioningConfiguration={"Status": "Enabled"}
-        )
+        lab.client("s3").put_bucket_versioning(Bucket=PACKAGES, VersioningConfiguration={"Status": "Enabled"})
     old, new = make_target(KEY), make_target(KEY, source=NEW, version="2.0.0")
     lab.sync(make_fleet(old))
     lab.sync(make_fleet(new))

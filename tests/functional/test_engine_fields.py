@@ -174,7 +174,9 @@ def drift(lab: Lab, row: Field, target: Any, value: Any) -> None:
         case Call.CONCURRENCY:
             lambda_.put_function_concurrency(FunctionName=NAME, ReservedConcurrentExecutions=value)
         case Call.RETENTION:
-            lab.somebody("logs").put_retention_policy(logGroupName=f"/aws/lambda/{NAME}", retentionInDays=value)
+            lab.somebody("logs").put_retention_policy(
+                logGroupName=f"/aws/lambda/{NAME}", retentionInDays=value
+            )
     lab.settle(NAME)
 
 
@@ -236,9 +238,7 @@ def test_what_others_manage_is_left_as_it_is(lab: Lab) -> None:
     )
     lab.settle(NAME)
     assert lab.plan(make_fleet(target)).is_empty
-    changed = make_target(
-        KEY, settings={"environment": {"A": "2"}, "memorySize": 512}, ignore=target.ignore
-    )
+    changed = make_target(KEY, settings={"environment": {"A": "2"}, "memorySize": 512}, ignore=target.ignore)
     lab.sync(make_fleet(changed))
     live = lab.live(NAME)["Configuration"]
     assert live["Environment"]["Variables"] == {"A": "2", "DD_SITE": "eu"}

@@ -121,9 +121,7 @@ def test_the_lease_is_given_back_after_success_and_failure(cloud: Cloud, lab_on:
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "gone/"}]}},
     }
     live = lab.notifications()
-    lab.put_notifications(
-        {"LambdaFunctionConfigurations": [*live["LambdaFunctionConfigurations"], dead]}
-    )
+    lab.put_notifications({"LambdaFunctionConfigurations": [*live["LambdaFunctionConfigurations"], dead]})
     run = lab.run(make_fleet(make_target("staging/a", trigger("b/"))))
     assert run.failures
     assert lease(lab)["released"] is True

@@ -261,12 +261,15 @@ def test_drift_of_a_trigger_is_seen_and_mended(lab: Lab, foreign: dict[str, Any]
     if drift in ("permission gone", "all gone"):
         lab.somebody("lambda").remove_permission(FunctionName=NAME, StatementId=sid)
     plan = lab.plan(fleet)
-    assert set(changes_of(plan, KEY)) == {
-        "entry gone": {"trigger"},
-        "entry edited": {"trigger"},
-        "permission gone": {"permission"},
-        "all gone": {"trigger", "permission"},
-    }[drift]
+    assert (
+        set(changes_of(plan, KEY))
+        == {
+            "entry gone": {"trigger"},
+            "entry edited": {"trigger"},
+            "permission gone": {"permission"},
+            "all gone": {"trigger", "permission"},
+        }[drift]
+    )
     lab.sync(fleet)
     assert served(lab)["staging/"] == NAME
     assert without_ours(lab.notifications()) == foreign
@@ -276,7 +279,10 @@ def test_statements_of_others_stay(lab: Lab) -> None:
     """Permissions that Lockstep did not give are neither read as ours nor removed."""
     lab.sync(make_fleet(make_target(KEY, trigger("in/"))))
     lab.somebody("lambda").add_permission(
-        FunctionName=NAME, StatementId="api", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com"
+        FunctionName=NAME,
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
     )
     assert lab.plan(make_fleet(make_target(KEY, trigger("in/")))).is_empty
     lab.sync(make_fleet(make_target(KEY)))

@@ -29,7 +29,7 @@ def entry(function: str, prefix: str, entry_id: str = "theirs") -> dict[str, Any
 
 
 def test_a_permission_that_is_not_seen_yet_is_waited_for(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
-    """"Unable to validate" right after AddPermission is tried again, up to the pauses of the pace."""
+    """ "Unable to validate" right after AddPermission is tried again, up to the pauses of the pace."""
     lab = lab_on(cloud, PermissionLag(calls=2), Notifications())
     lab.sync(make_fleet(make_target(KEY, trigger("staging/"))))
     assert [call.status for call in lab.aws.named(PUT)] == [400, 400, 200]

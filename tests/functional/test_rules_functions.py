@@ -123,7 +123,7 @@ def test_somebody_elses_update_under_way_is_waited_for_and_planned_again(
     ids=["configuration", "code"],
 )
 def test_a_stale_revision_is_read_and_planned_again(lab: Lab, wanted: dict[str, Any], step: str) -> None:
-    """A function that changed since it was read answers 412; nothing is overwritten, planning again mends it."""
+    """A function that changed since it was read answers 412; nothing is overwritten, a new plan mends it."""
     lab.sync(make_fleet(make_target(KEY)))
     fleet = make_fleet(make_target(KEY, **wanted))
 
@@ -143,7 +143,7 @@ def test_a_stale_revision_is_read_and_planned_again(lab: Lab, wanted: dict[str, 
 
 
 def test_a_role_that_iam_does_not_show_yet_is_waited_for(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
-    """"Cannot be assumed" right after the role was made is tried again, for creation and for updates."""
+    """ "Cannot be assumed" right after the role was made is tried again, for creation and for updates."""
     lab = lab_on(cloud, RoleLag(calls=3), RoleExists())
     make_role(lab.aws, "fresh-role")
     lab.sync(make_fleet(make_target(KEY, settings={"role": "fresh-role"})))
@@ -197,7 +197,7 @@ def test_a_failed_creation_is_deleted_and_made_again(cloud: Cloud, lab_on: Calla
 
 
 def test_a_function_that_appears_meanwhile_is_planned_again(lab: Lab) -> None:
-    """"Already exists" is never forced: the next plan sees whose it is and asks for adoption."""
+    """ "Already exists" is never forced: the next plan sees whose it is and asks for adoption."""
     fleet = make_fleet(make_target(KEY))
     run = lab.run(fleet, between=lambda _: make_function(lab.aws.behind, NAME))
     assert "exists already" in run.failures[f"{KEY}:create"]
@@ -360,7 +360,9 @@ def test_a_step_that_fails_holds_back_only_what_needs_it(lab: Lab) -> None:
     bad = make_target("staging/bad", trigger("bad/"), settings={"role": "no-such-role"})
     run = lab.run(make_fleet(bad, make_target("staging/good", trigger("good/"))))
     assert set(run.failures) == {"staging/bad:create"}
-    untried = {result.step.partition(":")[0] for result in run.report.results if result.outcome == "not tried"}
+    untried = {
+        result.step.partition(":")[0] for result in run.report.results if result.outcome == "not tried"
+    }
     assert untried == {"staging/bad"}
     entries = lab.notifications()["LambdaFunctionConfigurations"]
     assert [entry["LambdaFunctionArn"].rpartition(":")[2] for entry in entries] == ["good-staging"]

@@ -153,8 +153,9 @@ class Lab:
         """Wait until a function's last change is over."""
         functions = client(self.aws, "lambda")
         until(
-            lambda: functions.get_function(FunctionName=name)["Configuration"]["LastUpdateStatus"]
-            != "InProgress"
+            lambda: (
+                functions.get_function(FunctionName=name)["Configuration"]["LastUpdateStatus"] != "InProgress"
+            )
         )
 
     def live(self, name: str, **options: Any) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Settings(Rule):
             return self._show(call, answer)
 
     def _show(self, call: Call, answer: Answer) -> Answer:
-        account, region, function = call.key
+        account, region, _ = call.key
         match call.operation.name:
             case "ListFunctions":
                 body = json.loads(answer.body)

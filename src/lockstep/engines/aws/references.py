@@ -25,18 +25,15 @@ def resolve(connection: Connection, references: Iterable[tuple[Reference, str]])
     for start in range(0, len(names), 10):
         answer = connection.call("ssm", "GetParameters", Names=names[start : start + 10], WithDecryption=True)
         for parameter in answer.get("Parameters", ()):
-            # Asked for by ARN or with a version, the answer's Name is the plain one.
-            asked = {
-                parameter["Name"],
-                parameter.get("ARN"),
-                parameter["Name"] + parameter.get("Selector", ""),
-            }
-            for name in names:
-                if name in asked:
+            # Asked for by ARN or with a version (":3"), the answer's Name is still the plain one.
+            selector = parameter.get("Selector") or ""
+            for name in (parameter["Name"] + selector, str(parameter.get("ARN")) + selector):
+                if name in names:
                     reference = Reference(store="ssm", name=name)
                     found[reference] = Secret(str(parameter["Value"]), reference)
-        for name in answer.get("InvalidParameters", ()):
-            _missing(Reference(store="ssm", name=name), places, "no such parameter")
+        for name in names[start : start + 10]:
+            if Reference(store="ssm", name=name) not in found:
+                _missing(Reference(store="ssm", name=name), places, "no such parameter")
     for reference in sorted((one for one in places if one.store == "secret"), key=str):
         try:
             answer = connection.try_call("secretsmanager", "GetSecretValue", SecretId=reference.name)
@@ -45,7 +42,11 @@ def resolve(connection: Connection, references: Iterable[tuple[Reference, str]])
                 _missing(reference, places, "no such secret")
             raise connection.explain(error, "secretsmanager", "GetSecretValue") from error
         if "SecretString" not in answer:
-            _missing(reference, places, "it is binary; an environment variable takes text")
+            raise BadInput(
+                f"{reference.name}: it is binary; an environment variable takes text",
+                where=places.get(reference),
+                fix="store it as text, or let the function read it",
+            )
         found[reference] = Secret(str(answer["SecretString"]), reference)
     connection.secrets.update(secret.value for secret in found.values() if secret.value)
     return found
