@@ -172,13 +172,13 @@ def _read(connection: Connection, bucket: str, key: str) -> tuple[dict[str, Any]
         answer = connection.try_call(
             "s3", "GetObject", Bucket=bucket, Key=key, ExpectedBucketOwner=connection.scope.account
         )
+        with answer["Body"] as stream:
+            text = stream.read()
     except Exception as error:
         if code_of(error) in {"NoSuchKey", "404"}:
             return None
         raise connection.explain(error, "s3", "GetObject") from error
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
-    with answer["Body"] as stream:
-        text = stream.read()
     try:
         body = json.loads(text)
     except ValueError:
