@@ -168,7 +168,9 @@ class Connection:
         return self._region_of(self._make_session())
 
     def _region_of(self, session: Any) -> str:
-        region = self.environment.region or session.get_config_variable("region")
+        # botocore reads AWS_DEFAULT_REGION only; AWS's newer tools, and their users, AWS_REGION.
+        region = self.environment.region or os.environ.get("AWS_REGION")
+        region = region or session.get_config_variable("region")
         if not region:
             raise BadInput(
                 f"no Region is known for the environment {self.environment.name}",
