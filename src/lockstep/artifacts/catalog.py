@@ -2,10 +2,11 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from lockstep.artifacts.base import Found, Source
 from lockstep.artifacts.cache import Cache
@@ -14,6 +15,8 @@ from lockstep.errors import ArtifactError, BadInput, LockstepError
 from lockstep.model import Package, Release
 
 __all__ = ["Catalog", "Resolved"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,12 +100,14 @@ class Catalog:
 
     def _identify(self, release: Release, bucket: str | None) -> tuple[Found, str, int]:
         """Return what the source has, its digest and its size in bytes (0: not known)."""
-        source = self._source(release)
-        found = source.find(release)
+        found = _at(release, lambda: self._source(release).find(release))
         digest, size = found.sha256, found.size or 0
         if digest is None and found.etag and (known := self._cache.remembered(found.origin, found.etag)):
             digest, size = known
-        if digest is None and release.sha256 and not _is_in_place(found, bucket):
+        is_near = (
+            release.source == "directory"
+        )  # looking costs nothing, so that a wrong pin shows in the plan
+        if digest is None and release.sha256 and not is_near and not _is_in_place(found, bucket):
             digest = release.sha256  # compared when it is fetched, before it is staged
         if digest is None:
             digest, size, _ = self._download(release, found, expected=release.sha256)
@@ -133,10 +138,10 @@ class Catalog:
 
     def _download(self, release: Release, found: Found, *, expected: str | None) -> tuple[str, int, Path]:
         with self._cache.new_file() as file:
-            self._source(release).download(release, found, file)
+            _at(release, lambda: self._source(release).download(release, found, file))
             digest, size = sha256_of(file), file.stat().st_size
             _compare(release, found, digest, expected)
-            check_zip(file, origin=found.origin)
+            _at(release, lambda: check_zip(file, origin=found.origin))
             path = self._cache.add(file, digest)
         if found.etag:
             self._cache.remember(found.origin, found.etag, digest, size)
@@ -149,6 +154,16 @@ class Catalog:
                 f"there is no artifact source {release.source}", where=release.place, fix=f"one of: {known}"
             )
         return self._sources[release.source]
+
+
+def _at(release: Release, do: Callable[[], _T]) -> _T:
+    """Do something about a release; what is wrong with its package is told with the declaration's place."""
+    try:
+        return do()
+    except LockstepError as error:
+        if not release.place or error.where in (None, release.place):
+            raise
+        raise type(error)(f"{error.where}: {error.problem}", where=release.place, fix=error.fix) from error
 
 
 def _is_in_place(found: Found, bucket: str | None) -> bool:

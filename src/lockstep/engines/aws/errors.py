@@ -49,10 +49,17 @@ def message_of(error: BaseException) -> str:
     return str(error)
 
 
-def explain(error: Exception, service: str, operation: str, who: str = "") -> LockstepError:
-    """The error to raise for a failed call: which call, what AWS says, what to do."""
+def explain(
+    error: Exception, service: str, operation: str, who: str = "", role: str | None = None
+) -> LockstepError:
+    """The error to raise for a failed call: which call, what AWS says, what to do.
+
+    ``role`` is the one whose credentials the call needs: they are fetched when a call first needs them.
+    """
     if isinstance(error, LockstepError):
         return error
+    if getattr(error, "operation_name", "") == "AssumeRole":
+        service, operation = "sts", "AssumeRole"
     call = f"{service}:{operation}"
     code, message = code_of(error), message_of(error)
     if code in _EXPIRED:
@@ -66,6 +73,13 @@ def explain(error: Exception, service: str, operation: str, who: str = "") -> Lo
             f"AWS does not accept the credentials ({code}: {message})",
             where=call,
             fix="check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, or `profile:` in lockstep.yaml",
+        )
+    if code in _DENIED and operation == "AssumeRole":
+        return CloudError(
+            f"the role {role} cannot be assumed: {message}",
+            where=call,
+            fix="check `role:` in lockstep.yaml; its trust policy has to name the caller, and the caller's "
+            "policy to allow sts:AssumeRole on it",
         )
     if code in _DENIED:
         permission = _IAM_NAMES.get(call, call)
@@ -118,7 +132,23 @@ def _explain_client(error: Exception, call: str) -> LockstepError:
             return CloudError(
                 "AWS did not answer in time", where=call, fix="run again: every step can be repeated"
             )
+        case "ConfigParseError":
+            return BadInput(str(error), where=call, fix="mend the file, or name another in AWS_CONFIG_FILE")
+        case "InvalidRegionError":
+            return BadInput(
+                str(error),
+                where=call,
+                fix="write `region: eu-west-1` at the top of lockstep.yaml, or mend AWS_REGION",
+            )
+        case "ValueError" if "nvalid endpoint" in str(error):
+            return BadInput(
+                str(error),
+                where="AWS_ENDPOINT_URL",
+                fix="write a whole URL, http://127.0.0.1:4566, or unset it",
+            )
         case "ParamValidationError":
-            return BadInput(str(error).replace("\n", " "), where=call)
+            return BadInput(
+                str(error).replace("\n", " "), where=call, fix="correct the value in the repository"
+            )
         case name:
             return CloudError(f"{name}: {error}", where=call)
