@@ -106,7 +106,7 @@ class Connection:
 
     def explain(self, error: Exception, service: str, operation: str) -> Exception:
         """The error in Lockstep's words, with every known secret blotted out."""
-        told = explain(error, service, operation)
+        told = explain(error, service, operation, role=self.environment.role)
         for secret in sorted(self.secrets, key=len, reverse=True):
             if secret and secret in told.problem:
                 told.problem = told.problem.replace(secret, "(secret)")
@@ -134,14 +134,19 @@ class Connection:
         from botocore.config import Config
 
         session = self._make_session()
+        # Every run begins with sts: when AWS cannot be reached, say so in seconds, not in a minute.
+        attempts, read = self._patience.attempts, self._patience.read
+        if service == "sts":
+            attempts, read = min(attempts, 3), min(read, 10.0)
         config = Config(
             # "standard", not "adaptive": the token buckets already pace the calls, and adaptive
             # mode would halve the rate for minutes after another client's burst.
-            retries={"mode": "standard", "total_max_attempts": self._patience.attempts},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             connect_timeout=self._patience.connect,
-            read_timeout=self._patience.read,
+            read_timeout=read,
             max_pool_connections=40,
-            user_agent_extra=f"lockstep/{__version__}",
+            # Given whole, because botocore puts its own together anew for every call.
+            user_agent=f"lockstep/{__version__} {session.user_agent()}",
             s3={"addressing_style": "path"} if _is_loopback(_endpoint(session, service)) else None,
         )
         try:
@@ -237,7 +242,16 @@ def _loader() -> Any:
     """The service models, read once for all accounts and Regions: they are most of a client's cost."""
     import botocore.loaders
 
-    return botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
+    class Models(botocore.loaders.Loader):  # type: ignore[misc]
+        """Takes every folder for a service: looking into all 400 takes longer than reading a model."""
+
+        def list_available_services(self, type_name: str) -> list[str]:
+            places = [place for place in self.search_paths if os.path.isdir(place)]  # noqa: PTH112
+            return sorted({name for place in places for name in os.listdir(place)})  # noqa: PTH208
+
+    own = os.environ.get("AWS_DATA_PATH", "").split(os.pathsep)
+    paths = [os.path.expandvars(os.path.expanduser(path)) for path in own if path]  # noqa: PTH111
+    return Models(extra_search_paths=paths)
 
 
 def _assume(session: Any, role: str, region: str) -> None:
