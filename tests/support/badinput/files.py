@@ -52,7 +52,8 @@ def project_folder(desk: Desk) -> None:
 
 def unreadable_names(desk: Desk) -> None:
     """A file whose name is not UTF-8."""
-    desk.write(f"syrf/environments/staging/{os.fsdecode(b'caf\xe9')}/config.yaml", "lambda: {version: '1'}\n")
+    name = os.fsdecode(b"caf\xe9")
+    desk.write(f"syrf/environments/staging/{name}/config.yaml", "lambda: {version: '1'}\n")
 
 
 FILES: dict[str, Row] = {
