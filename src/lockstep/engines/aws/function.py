@@ -218,7 +218,7 @@ def wait_until_ready(connection: Connection, name: str, pace: Pace) -> Function:
             )
         connection.rest(pause)
         waited += pause
-        pause = min(pace.state_most, pause * 2)
+        pause = min(pace.state_most, pause * pace.state_growth)
 
 
 def _update(

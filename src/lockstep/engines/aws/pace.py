@@ -13,7 +13,10 @@ class Pace:
     """How long to wait for what, in seconds. Tests shorten it; nobody else should need to."""
 
     patience: Patience = field(default_factory=Patience)
-    state_first: float = 0.1  # first pause while a function changes state; grows to ``state_most``
+    # Lambda takes half a second to a few seconds. Looks at 0, 0.25, 0.6, 1.0, 1.5 and 2.3 s lose little
+    # time, and 15 updates a second, all that Lambda allows, stay below 100 looks a second.
+    state_first: float = 0.25  # first pause while a function changes state; grows to ``state_most``
+    state_growth: float = 1.3
     state_most: float = 2.0
     state_total: float = 600.0  # a function in a VPC can take minutes
     state_stopped: float = 30.0  # the same once the run has been told to stop
