@@ -147,7 +147,7 @@ def _calls(bench: Bench) -> Result:
         scene.lockstep("sync")
         scene.lockstep.env = clouds.environment(aws, ACCOUNT)
         aws.forget()
-        sample = scene.lockstep("plan", "--exit-code").needs(f"{count:,} unchanged")
+        sample = scene.lockstep("plan", "--exit-code").needs(f"{count} unchanged")
         counts = aws.counts()
     total = sum(counts.values())
     listed = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
