@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -26,13 +27,20 @@ def execute(
     except a bucket's notifications, which go ahead without the targets that failed. After ``stop``
     is set nothing new begins and what runs is finished.
     """
-    waiting = list(steps)
+    unmet = {step.id: len(set(step.needs)) for step in steps}
+    dependents: dict[str, list[Step]] = {}
+    for step in steps:
+        for need in set(step.needs):
+            dependents.setdefault(need, []).append(step)
+    ready = deque(step for step in steps if not step.needs)
     running: dict[Future[StepResult], Step] = {}
     results: dict[str, StepResult] = {}
     failed: set[str] = set()
     stale: set[str] = set()
 
     def run(step: Step, lost: frozenset[str]) -> StepResult:
+        if stop.is_set():  # it was waiting for a thread
+            return StepResult(step=step.id, target=step.target, outcome=Outcome.NOT_TRIED)
         on_step(StepResult(step=step.id, target=step.target, outcome=Outcome.STARTED))
         begun = time.monotonic()
         error: str | None = None
@@ -59,23 +67,22 @@ def execute(
         if result.outcome is not Outcome.DONE:
             failed.update(_targets(step))
         on_step(result)
+        for dependent in dependents.get(step.id, ()):
+            unmet[dependent.id] -= 1
+            if not unmet[dependent.id]:
+                ready.append(dependent)
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        while waiting or running:
-            still: list[Step] = []
-            for step in waiting:
-                if not all(need in results for need in step.needs):
-                    still.append(step)
-                elif stop.is_set() or not _may_run(step, results, failed):
+        while ready or running:
+            while ready:
+                step = ready.popleft()
+                if stop.is_set() or not _may_run(step, results, failed):
                     finish(StepResult(step=step.id, target=step.target, outcome=Outcome.NOT_TRIED), step)
                 else:
                     running[pool.submit(run, step, frozenset(failed))] = step
-            progressed = len(still) < len(waiting)
-            waiting = still
-            if running and (not progressed or not waiting):
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    finish(future.result(), running.pop(future))
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                finish(future.result(), running.pop(future))
     ordered = tuple(results[step.id] for step in steps)
     return ordered, frozenset(stale)
 

@@ -1,0 +1,92 @@
+"""Running steps: order, failures and stopping."""
+
+import threading
+
+from lockstep.engines.aws.execute import WORKERS, execute
+from lockstep.errors import CloudError
+from lockstep.model import DeleteFunction, Outcome, PutNotifications, Step, StepResult
+
+
+def step(name: str, *needs: str, target: str = "") -> Step:
+    """A step that only has a name."""
+    return DeleteFunction(id=name, target=target or name, function=name, needs=needs)
+
+
+def outcomes(results: tuple[StepResult, ...]) -> dict[str, Outcome]:
+    """Outcomes by step."""
+    return {result.step: result.outcome for result in results}
+
+
+def test_a_step_runs_after_all_that_it_needs() -> None:
+    """Whatever the order in which the steps are given."""
+    done: list[str] = []
+    steps = [step("c", "a", "b"), step("b", "a"), step("a"), step("d", "c", "a")]
+    results, _ = execute(steps, lambda s, _: done.append(s.id), lambda _: None, threading.Event())
+    assert done == ["a", "b", "c", "d"]
+    assert [result.step for result in results] == ["c", "b", "a", "d"]
+
+
+def test_a_failure_holds_back_only_what_needs_it() -> None:
+    """Other targets go on; what follows the failure is not tried."""
+
+    def do(one: Step, _: frozenset[str]) -> None:
+        if one.id == "bad":
+            raise CloudError("no")
+
+    steps = [step("bad"), step("after", "bad"), step("later", "after"), step("other")]
+    results, _ = execute(steps, do, lambda _: None, threading.Event())
+    assert outcomes(results) == {
+        "bad": Outcome.FAILED,
+        "after": Outcome.NOT_TRIED,
+        "later": Outcome.NOT_TRIED,
+        "other": Outcome.DONE,
+    }
+
+
+def test_a_bucket_goes_ahead_without_the_targets_that_failed() -> None:
+    """Its step is told who they are; it is not tried only when nobody is left."""
+    told: list[frozenset[str]] = []
+
+    def do(one: Step, lost: frozenset[str]) -> None:
+        if one.id == "bad":
+            raise CloudError("no")
+        if isinstance(one, PutNotifications):
+            told.append(lost)
+
+    def put(name: str, *targets: str) -> Step:
+        return PutNotifications(
+            id=name, target=name, bucket=name, put=(), remove=(), targets=targets, needs=("bad", "good")
+        )
+
+    steps = [step("bad"), step("good"), put("shared", "bad", "good"), put("lonely", "bad")]
+    results, _ = execute(steps, do, lambda _: None, threading.Event())
+    assert outcomes(results)["shared"] is Outcome.DONE
+    assert outcomes(results)["lonely"] is Outcome.NOT_TRIED
+    assert told == [frozenset({"bad"})]
+
+
+def test_after_a_stop_nothing_begins_that_waited_for_a_thread() -> None:
+    """However many steps were ready: what runs is finished, the rest is not tried."""
+    stop = threading.Event()
+    begun: list[str] = []
+    all_busy = threading.Barrier(WORKERS)
+
+    def do(one: Step, _: frozenset[str]) -> None:
+        begun.append(one.id)
+        all_busy.wait(30)
+        stop.set()
+
+    steps = [step(str(number)) for number in range(WORKERS * 3)]
+    results, _ = execute(steps, do, lambda _: None, stop)
+    found = list(outcomes(results).values())
+    assert len(begun) == WORKERS
+    assert found.count(Outcome.DONE) == WORKERS
+    assert found.count(Outcome.NOT_TRIED) == WORKERS * 2
+
+
+def test_many_steps_cost_little_to_lay_out() -> None:
+    """Ten thousand steps in one chain and ten thousand side by side all run."""
+    chain = [step("0"), *(step(str(n), str(n - 1)) for n in range(1, 10_000))]
+    side = [step(f"s{n}") for n in range(10_000)]
+    results, _ = execute([*chain, *side], lambda *_: None, lambda _: None, threading.Event())
+    assert set(outcomes(results).values()) == {Outcome.DONE}
