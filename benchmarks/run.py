@@ -38,17 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with bench.stack:
             for row in rows:
                 results.append(_measure(row, bench))
+            _tell(results, is_json=options.json, is_kept=not options.quick)
+    return 0
+
+
+def _tell(results: Sequence[Result], *, is_json: bool, is_kept: bool) -> None:
+    """Print the results, and keep those of a whole run."""
     text = as_json(results)
-    if options.json:
+    if is_json:
         sys.stdout.write(text)
     else:
-        print("\n".join(as_lines(results)))
-    if not options.quick:
+        print("\n".join(as_lines(results)), flush=True)
+    if is_kept:
         RESULTS.mkdir(exist_ok=True)
         file = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
         file.write_text(text)
         _say(f"also in {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}")
-    return 0
 
 
 def _measure(row: Row, bench: Bench) -> Result:
