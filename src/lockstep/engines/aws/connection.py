@@ -2,10 +2,11 @@
 
 import functools
 import os
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ __all__ = ["Connection", "Connections", "Patience"]
 
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
+_LONG = 6  # characters of a secret that hardly occur in other words by chance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,9 +109,7 @@ class Connection:
     def explain(self, error: Exception, service: str, operation: str) -> Exception:
         """The error in Lockstep's words, with every known secret blotted out."""
         told = explain(error, service, operation, role=self.environment.role)
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            if secret and secret in told.problem:
-                told.problem = told.problem.replace(secret, "(secret)")
+        told.problem = _blotted(told.problem, self.secrets)
         told.args = (str(told),)
         return told
 
@@ -252,6 +252,16 @@ def _loader() -> Any:
     own = os.environ.get("AWS_DATA_PATH", "").split(os.pathsep)
     paths = [os.path.expandvars(os.path.expanduser(path)) for path in own if path]  # noqa: PTH111
     return Models(extra_search_paths=paths)
+
+
+def _blotted(text: str, secrets: Iterable[str]) -> str:
+    """A text without secret values. A short one ("no", "1") counts only where it stands by itself."""
+    patterns = [
+        re.escape(value) if len(value) >= _LONG else rf"(?<!\w){re.escape(value)}(?!\w)"
+        for value in sorted(secrets, key=len, reverse=True)
+        if value
+    ]
+    return re.sub("|".join(patterns), "(secret)", text) if patterns else text
 
 
 def _assume(session: Any, role: str, region: str) -> None:

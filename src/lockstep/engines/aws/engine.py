@@ -151,6 +151,7 @@ class AwsEngine:
             if target.function is not None:
                 connection = self.connection(target.environment)
                 resolved = _with_values(target.function, values.get(id(connection), {}))
+                connection.secrets |= _secrets(resolved)
                 targets[target.key] = replace(target, function=_with_role(resolved, connection))
         return replace(desired, targets=targets)
 
@@ -267,6 +268,12 @@ def _with_values(wanted: Function, values: dict[Reference, Secret]) -> Function:
         key: values[value] if isinstance(value, Reference) else value for key, value in variables.items()
     }
     return replace(wanted, settings={**wanted.settings, "environment": resolved})
+
+
+def _secrets(wanted: Function) -> set[str]:
+    variables = wanted.settings.get("environment")
+    values = variables.values() if isinstance(variables, dict) else ()
+    return {one.value for one in values if isinstance(one, Secret) and one.value}
 
 
 def _with_role(wanted: Function, connection: Connection) -> Function:

@@ -16,8 +16,7 @@ __all__ = ["resolve"]
 def resolve(connection: Connection, references: Iterable[tuple[Reference, str]]) -> dict[Reference, Secret]:
     """The values of references, each asked for once. ``references`` come with the place that wants them.
 
-    Raises BadInput when one does not exist. The connection learns the values, so that no error of
-    AWS's repeats them.
+    Raises BadInput when one does not exist.
     """
     places = dict(references)
     found: dict[Reference, Secret] = {}
@@ -48,7 +47,6 @@ def resolve(connection: Connection, references: Iterable[tuple[Reference, str]])
                 fix="store it as text, or let the function read it",
             )
         found[reference] = Secret(str(answer["SecretString"]), reference)
-    connection.secrets.update(secret.value for secret in found.values() if secret.value)
     return found
 
 
