@@ -1,5 +1,6 @@
 """Opening a project: the folder or commit that a command works on, read and validated."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,8 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
         local = Path(repo) if Path(repo).is_dir() else None
         top = open_worktree(local).root if local is not None and where.repo is None else local
     else:
-        work = open_worktree(where.folder)
+        # Without a project file near, only that is looked for: outside Git the folder could be a home.
+        work = open_worktree(where.folder, under=() if _is_near(where.folder) else (PROJECT_FILE,))
         tree, top = work, work.root
     inside = ""
     if top is not None and where.repo is None:
@@ -126,6 +128,12 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
         where=where.repo or str(where.folder),
         fix="run `lockstep init` there, or name the project's folder with -C",
     )
+
+
+def _is_near(folder: Path) -> bool:
+    """Whether a project file lies in the folder or in one above it."""
+    here = folder.resolve()
+    return any(os.path.lexists(place / PROJECT_FILE) for place in (here, *here.parents))
 
 
 def _below(files: Mapping[str, str], prefix: str) -> dict[str, str]:

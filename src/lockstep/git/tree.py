@@ -183,15 +183,27 @@ def _walk(root: Path, prefixes: tuple[str, ...]) -> Iterator[str]:
     pending = [""]
     while pending:
         folder = pending.pop()
+        for entry in _entries(root, folder):
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name == ".git" or not _touches(path, prefixes):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(path)
+            elif _is_under(path, prefixes):
+                yield path
+
+
+def _entries(root: Path, folder: str) -> list["os.DirEntry[str]"]:
+    """What a folder holds; nothing when it has gone since it was listed. GitError when it is closed to us."""
+    try:
         with os.scandir(root / folder) as entries:
-            for entry in entries:
-                path = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.name == ".git" or not _touches(path, prefixes):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(path)
-                elif _is_under(path, prefixes):
-                    yield path
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise GitError(
+            f"cannot be read: {error.strerror}", where=str(root / folder), fix="check its permissions"
+        ) from None
 
 
 def _is_under(path: str, prefixes: tuple[str, ...]) -> bool:

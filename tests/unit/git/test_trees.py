@@ -250,3 +250,21 @@ def test_a_sparse_checkout_leaves_nothing_out(work: Work, cache: Path) -> None:
     assert tree.read(["preview/file"]) == {"preview/file": b"2\n"}
     assert tree.blobs == open_commit(str(work.folder), "HEAD", cache).blobs
     assert not tree.is_dirty
+
+
+def test_a_folder_that_goes_while_it_is_listed_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside Git a folder may be anybody's, such as /tmp: what vanishes meanwhile is not there."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    listing = os.scandir
+
+    def vanish(path: Path) -> object:
+        if Path(path).name == "b":
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", vanish)
+    assert set(open_worktree(tmp_path).blobs) == {"a/file"}
