@@ -68,7 +68,7 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
                 for bucket in live.buckets.values()
                 for entry in bucket.raw.get(LAMBDA, ())
                 if entry["LambdaFunctionArn"] == step.function
-                and (owner_of(entry["Id"]) or ("",))[0] == live.project
+                and (owner_of(entry["Id"]) or (live.project,))[0] == live.project
             ]
             assert not callers, f"{step.id}: {callers} still call it"
         case _:
@@ -123,16 +123,18 @@ def plain(value: object) -> object:
             return value
 
 
-def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet) -> dict[str, object]:
+def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet, *plans: Plan) -> dict[str, object]:
     """Everything on the buckets that Lockstep may never touch, in its order.
 
-    Without the entries that an adopted function's target may take over.
+    Without the entries that an adopted function's target may take over, and without those that
+    call, for nobody, a function that one of the plans deletes.
     """
     adoptable = {
         fleet.scope(t.environment).function_arn(t.function.name)
         for t in desired.targets.values()
         if t.function and may_adopt(rules, t)
     }
+    adoptable |= {s.function for made in plans for s in made.steps if isinstance(s, DeleteFunction)}
     parts: dict[str, object] = {}
     for name, bucket in fleet.buckets.items():
         entries = [

@@ -40,15 +40,15 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = "aws")
     # A target that one bucket refuses is served by none, so the others are worked out again.
     held: dict[str, str] = {}  # undeclared targets that have to stay for now -> why
     while True:
-        leaving = found.without(held)
+        # A former function goes once its successor is there, so not while that one is blocked.
+        blocked = [key for key, one in assessed.items() if one.problem is not None]
+        leaving = found.without([*held, *blocked])
         buckets = _change_buckets(desired, live, rules, declared, assessed, leaving)
         refused = {key: why for change in buckets for key, why in change.problems.items()}
         if not refused:
             break
         _block(assessed, {key: why for key, why in refused.items() if key in assessed})
         held.update({key: why for key, why in refused.items() if key not in assessed})
-    # A former function goes once its successor is there, so not while that one is blocked.
-    leaving = leaving.without([key for key, one in assessed.items() if one.problem is not None])
 
     layout = Layout()
     for one in assessed.values():

@@ -139,6 +139,23 @@ def test_a_former_function_stays_while_its_successor_is_blocked() -> None:
     assert [one.target for one in made.targets] == [PREVIEW.key]
 
 
+def test_an_adopted_entry_goes_with_the_function_that_it_calls() -> None:
+    """S3 refuses every later change of a bucket that calls a function that is gone."""
+    (entry,) = entries_for(PREVIEW)
+    found = live(others=(live_of(PREVIEW),), entries=[{**entry, "Id": "tf-1"}])
+    made = plan(desired(STAGING), found)
+    assert step(made, "bucket:uploads").remove == ("tf-1",)
+    assert step(made, f"{PREVIEW.key}:delete").needs == ("bucket:uploads",)
+
+
+def test_an_adopted_entry_stays_with_a_function_that_stays() -> None:
+    """A blocked successor keeps the former function, and what calls it."""
+    (entry,) = entries_for(PREVIEW)
+    renamed = replace(PREVIEW, function=replace(PREVIEW.function, name="new-name"), problem="no release")  # type: ignore[type-var]
+    found = live(others=(live_of(PREVIEW),), entries=[{**entry, "Id": "tf-1"}])
+    assert plan(desired(renamed), found).steps == ()
+
+
 def test_a_renamed_function_outside_previews_leaves_the_former_one() -> None:
     """The trigger moves; the former function stays until prune."""
     renamed = replace(STAGING, function=replace(STAGING.function, name="new-name"))  # type: ignore[type-var]
