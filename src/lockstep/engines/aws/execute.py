@@ -12,7 +12,7 @@ from lockstep.model import Outcome, PutNotifications, Step, StepResult
 
 __all__ = ["execute"]
 
-WORKERS = 32
+WORKERS = 40  # two seconds of what the quotas allow; as many as there are connections
 
 
 def execute(
@@ -54,6 +54,8 @@ def execute(
             outcome, error = Outcome.FAILED, str(problem)
         except LockstepError as problem:
             outcome, error = Outcome.FAILED, str(problem)
+        except OSError as problem:  # no room for the package in the cache
+            outcome, error = Outcome.FAILED, f"{problem.filename or 'this machine'}: {problem.strerror}"
         return StepResult(
             step=step.id,
             target=step.target,
@@ -70,11 +72,11 @@ def execute(
         for dependent in dependents.get(step.id, ()):
             unmet[dependent.id] -= 1
             if not unmet[dependent.id]:
-                ready.append(dependent)
+                ready.appendleft(dependent)  # what was begun is finished before more is begun
 
     with ThreadPoolExecutor(WORKERS) as pool:
         while ready or running:
-            while ready:
+            while ready and len(running) < WORKERS:
                 step = ready.popleft()
                 if stop.is_set() or not _may_run(step, results, failed):
                     finish(StepResult(step=step.id, target=step.target, outcome=Outcome.NOT_TRIED), step)
