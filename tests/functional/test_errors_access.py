@@ -119,7 +119,7 @@ def test_a_read_that_is_denied_changes_nothing(faulty: tuple[Lab, Faults], name:
 
 @pytest.mark.parametrize("name", WRITES)
 def test_a_write_that_is_denied_names_call_and_permission(faulty: tuple[Lab, Faults], name: str) -> None:
-    """The step that was denied fails with call and permission; with the permission, running again mends it."""
+    """The step that was denied fails with call and permission; once it is allowed, running again mends it."""
     lab, faults = faulty
     fault = faults.add(Fault(mode="access_denied", operation=name))
     lab.run(after(), full=True)
