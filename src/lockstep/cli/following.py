@@ -1,5 +1,6 @@
 """A sync while it runs: plain lines, or on a terminal live rows for the steps under way."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -45,13 +46,17 @@ class Follower:
                 self._running[result.step] = (step_words(result, self.words), time.monotonic())
                 return
             self._running.pop(result.step, None)
-            lines = result_lines(result, self.words, palette=self._shell.palette, columns=self._shell.columns)
-            if self._live is None:
-                self._write(lines)
-                return
-            from rich.text import Text
+            with contextlib.suppress(OSError):  # a reader that has gone stops no sync: that is finished
+                self._show(result)
 
-            self._live.console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
+    def _show(self, result: StepResult) -> None:
+        lines = result_lines(result, self.words, palette=self._shell.palette, columns=self._shell.columns)
+        if self._live is None:
+            self._write(lines)
+            return
+        from rich.text import Text
+
+        self._live.console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
 
     def begin(self) -> None:
         """Show live rows from now on, where stdout is a terminal. Costs the import of rich."""

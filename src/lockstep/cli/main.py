@@ -4,6 +4,8 @@ Exit codes: 0 done or nothing to do, 1 failed, 2 differences (with ``--exit-code
 130 stopped by Ctrl-C.
 """
 
+import contextlib
+import errno
 import gc
 import os
 import sys
@@ -16,6 +18,7 @@ from lockstep.errors import BadInputs, LockstepError, Several
 
 __all__ = ["main"]
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _RARELY = 200_000  # objects, some 20 MB, between two collections
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 
@@ -24,13 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     # Looking for cyclic garbage takes a tenth of a short run and finds nothing.
     gc.set_threshold(_RARELY, 20, 100)
-    words = arranged(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams()
     try:
         with at_once():
-            code = _run(words)
+            code = _run(arranged(given))
         sys.stdout.flush()
         if arguments is None:
             gc.disable()  # or the interpreter looks through everything once more before it ends
@@ -43,9 +44,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _tell(str(one))
         return error.exit_code
     except Exception as error:
-        _tell_bug(error, is_verbose=any(word in ("-v", "-vv", "--verbose") for word in words))
+        if isinstance(error, OSError) and error.errno in _FULL:
+            _tell_full(error)
+        else:
+            _tell_bug(error, is_verbose=any(word in ("-v", "-vv", "--verbose") for word in given))
         return 1
     return code
+
+
+def _prepare_streams() -> None:
+    """Give a process that was started without stdout or stderr (``>&-``) somewhere to write to."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for good
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(words: Sequence[str]) -> int:
@@ -64,6 +78,18 @@ def _tell(message: str) -> None:
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # of a line that told of progress
     sys.stderr.write(clear + "".join(f"{line}\n" for line in (f"error: {first}", *others)))
     sys.stderr.flush()
+
+
+def _tell_full(error: OSError) -> None:
+    """Tell of a machine that has no room left, for the output or for the cache."""
+    with contextlib.suppress(OSError):  # what was not written must not fail again when the interpreter ends
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    where = f"{error.filename}: " if error.filename else ""
+    _tell(
+        f"{where}{error.strerror}\n"
+        "  fix: make room, or write elsewhere: the output, or the cache with LOCKSTEP_CACHE"
+    )
 
 
 def _tell_bug(error: Exception, *, is_verbose: bool) -> None:

@@ -59,7 +59,7 @@ class Shell:
         for name, value in (("--repo", self.repo), ("--rev", self.rev)):
             if value == "":  # an unset variable of a script: never read something else instead
                 raise BadInput("the value is empty", where=name, fix=f"give a value, or leave out {name}")
-        if self.repo is None and not self.directory.is_dir():
+        if self.repo is None and not _is_folder(self.directory):
             raise BadInput("there is no such folder", where=str(self.directory), fix="check -C")
         return Where(folder=self.directory, repo=self.repo, rev=self.rev, cache=self.settings.cache)
 
@@ -142,6 +142,14 @@ class Shell:
             with _LOCK:
                 sys.stderr.write("\r\x1b[K")
                 sys.stderr.flush()
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder is there; the working folder itself may have been removed."""
+    try:
+        return path.resolve().is_dir()
+    except OSError:
+        return False
 
 
 def save(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from lockstep.cli.parser import Parser, at_least, declare_full, declare_output, declare_targets
 from lockstep.cli.shell import Shell, WideOutput
-from lockstep.errors import LockstepError
+from lockstep.errors import BadInput, LockstepError
 
 __all__ = ["declare_status", "status"]
 
@@ -36,6 +36,7 @@ def status(
     """Show what runs where, and whether it is what the repository says."""
     if watch is None:
         return _once(shell, targets, output, exit_code, full)
+    is_first = True
     while True:
         if shell.is_live:
             shell.emit("\x1b[H\x1b[2J")
@@ -44,8 +45,11 @@ def status(
         try:
             _once(shell, targets, output, exit_code, full)
         except LockstepError as error:
+            if is_first and isinstance(error, BadInput):
+                raise  # waiting would not mend what was asked for
             shell.end_progress()
             shell.log(f"error: {error}")
+        is_first = False
         time.sleep(watch)
 
 
