@@ -236,6 +236,11 @@ def _explain(bucket: str, mine: Entry, other: Entry, project: str, declared: Map
             f"{text}, which is {_place(declared[owner[1]])}; sync both targets together, or give them "
             "prefixes that do not contain each other"
         )
+    if owner and owner[0] == project:
+        return (
+            f"{text}, which is {owner[1]} and is not declared any more; `prune: true` for its environment "
+            "deletes it, or remove the entry by hand"
+        )
     if owner:
         return (
             f"{text}, which is {owner[1]} of the Lockstep project {owner[0]!r}; sync or remove that one first"
