@@ -1,7 +1,8 @@
 """Any call of a sync may fail, in any way: one more run, and what is live is what is declared.
 
 Each test goes through every call of its scenario in turn. What goes wrong rotates from call to call;
-with LOCKSTEP_EVERY_FAULT=1 every call fails in every way, which takes three times as long.
+with LOCKSTEP_EVERY_FAULT=1 every call fails in every way, which takes three times as long, and with
+LOCKSTEP_CHAOS=0,100 a hundred runs have failures by chance.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from lockstep.errors import LockstepError
 from tests.support.fault_lab import Clean, FaultLab, impatient
 from tests.support.fault_scenarios import SCENARIOS, Scenario
 from tests.support.faults import PACE, Chaos, Point, Strike, sync
+from tests.support.projects import make_project
 
 pytest_plugins = ["tests.support.fault_fixtures"]
 pytestmark = pytest.mark.timeout(900)
@@ -32,18 +34,26 @@ def each(points: Sequence[Point], modes: Sequence[str]) -> Iterator[tuple[Point,
             yield point, modes[number % len(modes)]
 
 
+def some(points: Sequence[Point], offset: int = 0) -> Sequence[Point]:
+    """Every second call, or every one."""
+    return points if os.environ.get("LOCKSTEP_EVERY_FAULT") else points[offset::2]
+
+
 def strike(lab: FaultLab, scenario: Scenario, clean: Clean, point: Point, mode: str) -> list[str]:
     """Run the scenario with one fault; return what is wrong so far."""
-    fault = Strike(point=point, mode=mode)
-    lab.prepare(scenario, fault)
-    pace = impatient(read=0.3 if mode.startswith("timeout") else 20.0)
     wrong: list[str] = []
-    try:
-        ran = sync(lab.job(scenario, pace=pace))
-        if ran.is_success:
-            wrong += [f"it claims success, but {text}" for text in lab.differences(clean.after)]
-    except LockstepError:
-        wrong += [f"planning failed, but {text}" for text in lab.differences(clean.before)]
+    # On a busy machine a short time-out may end another call first: then it was too short.
+    for seconds in (0.4, 2.0, 10.0) if mode.startswith("timeout") else (20.0,):
+        fault = Strike(point=point, mode=mode)
+        lab.prepare(scenario, fault)
+        try:
+            ran = sync(lab.job(scenario, pace=impatient(read=seconds)))
+            if ran.is_success:
+                wrong = [f"it claims success, but {text}" for text in lab.differences(clean.after)]
+        except LockstepError:
+            wrong = [f"planning failed, but {text}" for text in lab.differences(clean.before)]
+        if fault.happened:
+            break
     if fault.happened != 1:
         wrong.append(f"the fault struck {fault.happened} times")
     return wrong
@@ -72,7 +82,7 @@ def test_a_read_that_fails_changes_nothing_for_good(faults: FaultLab, scenario: 
     reading = [point for point in clean.reading if point.nth == 1 and point.name != "sts.GetCallerIdentity"]
     wrong = [
         f"{mode} at {point}: {text}"
-        for point, mode in each(reading, NOT_DONE)
+        for point, mode in each(some(reading), NOT_DONE)
         for text in [*strike(faults, scenario, clean, point, mode), *faults.recover(scenario, clean)]
     ]
     assert not wrong, "\n".join(wrong)
@@ -83,7 +93,7 @@ def test_a_lost_answer_is_no_failure(faults: FaultLab, scenario: Scenario) -> No
     """A change whose answer was lost is tried again by the SDK; the same run still succeeds."""
     clean = faults.clean(scenario)
     wrong: list[str] = []
-    for point in clean.mutating:
+    for point in some(clean.mutating):
         fault = Strike(point=point, mode="reset_after")
         faults.prepare(scenario, fault)
         ran = sync(faults.job(scenario, pace=impatient(attempts=2)))
@@ -98,7 +108,7 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
     """When the commit is reverted after a failure, the next run restores what was: nothing is left over."""
     clean = faults.clean(scenario)
     wrong: list[str] = []
-    for point, mode in each(clean.mutating, ("reset_after", "error_before")):
+    for point, mode in each(some(clean.mutating, 1), ("reset_after", "error_before")):
         strike(faults, scenario, clean, point, mode)
         assert scenario.before is not None
         pace = replace(PACE, lease_ttl=0.0)
@@ -112,11 +122,25 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
     assert not wrong, "\n".join(wrong)
 
 
+def test_what_a_revert_may_not_delete_is_named(faults: FaultLab) -> None:
+    """A new target of an environment without ``prune`` stays; whom it keeps from its prefix is told why."""
+    scenario = next(one for one in SCENARIOS if one.name == "trigger move")
+    faults.prepare(scenario)
+    assert scenario.before is not None
+    assert sync(faults.job(scenario)).is_success
+    ran = sync(faults.job(scenario, fleet=scenario.before, project=make_project()))
+    blocked = {one.target: str(one.problem) for one in ran.plan.blocked}
+    assert blocked.keys() == {"staging/old", "staging/new"}
+    assert "which is staging/fresh and is not declared any more; `prune: true`" in blocked["staging/old"]
+    assert "is to pass to staging/old" in blocked["staging/new"]
+    assert faults.witness.problems == []
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_many_failures_in_a_row_are_mended_by_one_good_run(faults: FaultLab, scenario: Scenario) -> None:
     """Two runs in which calls fail here and there, then one in which none does: everything is as declared."""
     clean = faults.clean(scenario)
-    first, count = (int(text) for text in os.environ.get("LOCKSTEP_CHAOS", "0,4").split(","))
+    first, count = (int(text) for text in os.environ.get("LOCKSTEP_CHAOS", "0,2").split(","))
     wrong: list[str] = []
     for seed in range(first, first + count):
         chaos = Chaos(seed, share=0.12)

@@ -51,7 +51,7 @@ def test_a_stopped_sync_finishes_what_it_began(
                 wrong.append(f"stopped at {number}: {result}")
         assert report.interrupted
         wrong += [f"stopped at {number}: {text}" for text in faults.recover(scenario, clean)]
-        number += 2 if number > 1 else 1
+        number += 3 if number > 1 else 1
     assert number > len(ran.plan.steps)
     assert not wrong, "\n".join(wrong)
 

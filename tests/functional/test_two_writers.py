@@ -91,7 +91,7 @@ def test_two_syncs_of_the_same_commit_agree(faults: FaultLab, runner: Runner, sc
     The second one takes over the lease of the first, as if that had stood still for too long.
     """
     clean = faults.clean(scenario)
-    every = 1 if os.environ.get("LOCKSTEP_EVERY_FAULT") else 2
+    every = 1 if os.environ.get("LOCKSTEP_EVERY_FAULT") else 3
     wrong: list[str] = []
     for point in clean.mutating[::every]:
         codes: list[int] = []

@@ -9,13 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.engines.aws.connection import Connections, Patience
-from tests.support.clouds import Cloud
+from lockstep.model import Environment
+from tests.support.clouds import REGION, Cloud
 from tests.support.fault_scenarios import Scenario, furnish
 from tests.support.faults import PACE, Job, Point, StrictAws, Witness, points, snapshot, sync
-from tests.support.projects import UPLOADS
+from tests.support.projects import UPLOADS, make_project
 from tests.support.strict import Fault, Rule
 
 __all__ = ["Clean", "FaultLab", "impatient", "keep_connections"]
+
+
+PROJECT = make_project(
+    "shop",
+    *(Environment(name=name, region=REGION, prune=name == "staging") for name in ("staging", "production")),
+    Environment(name="preview", region=REGION),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +53,7 @@ class FaultLab:
             "environment": self.aws.environment(),
             "folder": self.folder,
             "adopt": scenario.adopt,
+            "project": PROJECT,
         }
         return Job(**values | fields)
 
@@ -86,9 +95,9 @@ class FaultLab:
     def recover(self, scenario: Scenario, clean: Clean, *, lease_ttl: float = 0.0) -> list[str]:
         """Run once more; return what is not as it should be.
 
-        A lease that was left behind is over after ``lease_ttl`` seconds.
+        A lease that was left behind is over after ``lease_ttl`` seconds, and blocks no longer.
         """
-        ran = sync(self.job(scenario, pace=replace(PACE, lease_ttl=lease_ttl, lease_total=10.0)))
+        ran = sync(self.job(scenario, pace=replace(PACE, lease_ttl=lease_ttl, lease_total=lease_ttl + 1)))
         wrong = [f"one more run failed: {error}" for error in ran.errors]
         if not ran.is_success and not wrong:
             wrong.append(f"one more run is blocked: {ran.plan.problems} {ran.plan.blocked}")

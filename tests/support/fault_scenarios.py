@@ -4,7 +4,7 @@ Every scenario shares its bucket with somebody else's Lambda, SNS and SQS entrie
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lockstep.model import Fleet, Secret
@@ -136,34 +136,39 @@ def _update() -> Scenario:
 
 
 def _move() -> Scenario:
-    """``in/`` passes from one function to another, and a third function leaves its bucket for another."""
+    """``in/`` passes to a function that is there, ``next/`` to a new one; another leaves its bucket."""
     return Scenario(
         name="trigger move",
         before=make_fleet(
-            make_target("staging/old", trigger("in/")),
+            make_target("staging/old", trigger("in/"), trigger("next/")),
             make_target("staging/new"),
             make_target("staging/mover", trigger("out/")),
         ),
         after=make_fleet(
             make_target("staging/old"),
             make_target("staging/new", trigger("in/")),
+            make_target("staging/fresh", trigger("next/")),
             make_target("staging/mover", trigger("out/", bucket=ARCHIVE)),
         ),
-        guarded=((UPLOADS, "in/"),),
+        guarded=((UPLOADS, "in/"), (UPLOADS, "next/")),
     )
 
 
 def _remove() -> Scenario:
+    """One preview goes, and the function of another gets another name."""
     stays = make_target("staging/notifier", trigger("in/"))
+    renamed = make_target("preview/pr-2/notifier", trigger("preview/pr-2/"), name="notifier-pr-2")
+    assert renamed.function is not None
+    function = replace(renamed.function, name="notifier-of-pr-2")
     return Scenario(
         name="removal",
         before=make_fleet(
             stays,
-            make_target("preview/pr-1/notifier", trigger("preview/pr-1/")),
-            make_target("preview/pr-2/notifier", trigger("preview/pr-2/"), settings={"logRetentionDays": 1}),
+            make_target("preview/pr-1/notifier", trigger("preview/pr-1/"), settings={"logRetentionDays": 1}),
+            renamed,
         ),
-        after=make_fleet(stays),
-        guarded=((UPLOADS, "in/"),),
+        after=make_fleet(stays, replace(renamed, function=function)),
+        guarded=((UPLOADS, "in/"), (UPLOADS, "preview/pr-2/")),
     )
 
 
