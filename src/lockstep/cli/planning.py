@@ -144,9 +144,9 @@ def _sync(
         shell.end_progress()
         follower.learn(made)
         if is_table:
-            shell.emit(plan_lines(made, palette=shell.palette, columns=shell.columns))
+            lines = plan_lines(made, palette=shell.palette, columns=shell.columns)
+            shell.emit([*lines, ""] if made.steps else lines)
         if made.steps:
-            shell.emit([""] if is_table else [])
             follower.begin()
 
     with stopping(follower.under_way) as stop, follower.ending():

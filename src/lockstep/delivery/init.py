@@ -77,7 +77,11 @@ def write_project_file(folder: Path, *, force: bool = False) -> tuple[Path, str]
         _write(path, _text(folder, tree))
     except OSError as error:
         where = error.filename or str(folder)
-        raise BadInput(f"cannot write: {error.strerror}", where=str(where)) from None
+        raise BadInput(
+            f"cannot write: {error.strerror}",
+            where=str(where),
+            fix="check the folder, its permissions and the room on its disk",
+        ) from None
     return path, _words(tree, trees)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from lockstep.cli.arguments import arranged
+from lockstep.errors import BadInput
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,8 @@ from lockstep.cli.arguments import arranged
         ("plan staging --repo u --rev r -v --no-color", "--repo u --rev r -v --no-color plan staging"),
         ("plan -o json --exit-code", "plan -o json --exit-code"),
         ("plan -- -C x", "plan -- -C x"),
-        ("plan -C", "-C plan"),
+        ("help plan", "plan --help"),
+        ("status --watch -1", "status --watch -1"),
         ("status --watch", "status --watch 5"),
         ("status --watch 2.5 staging", "status --watch 2.5 staging"),
         ("status --watch staging", "status --watch 5 staging"),
@@ -26,3 +28,9 @@ from lockstep.cli.arguments import arranged
 def test_global_options_come_first(given: str, arrangement: str) -> None:
     """Before or after the command, as people write them."""
     assert arranged(given.split()) == arrangement.split()
+
+
+def test_a_global_option_needs_its_value() -> None:
+    """The error names the option, not the command that was taken for its value."""
+    with pytest.raises(BadInput, match="-C: a value is missing"):
+        arranged(["plan", "-C"])

@@ -208,6 +208,7 @@ def test_an_interrupt_of_a_watch_exits_130(tmp_path: Path) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", "lockstep", "status", "--watch", "60"],
             cwd=tmp_path,
+            env=os.environ | {"AWS_REGION": "eu-west-1"},
             stdout=subprocess.DEVNULL,
             stderr=file,
         )
