@@ -31,10 +31,12 @@ __all__ = [
     "create",
     "delete",
     "get",
+    "is_in_progress",
     "masked_like",
     "read_configuration",
     "update_code",
     "update_configuration",
+    "wait_until_ready",
 ]
 
 
@@ -124,7 +126,7 @@ def create(connection: Connection, wanted: Function, pace: Pace, version_id: str
             raise Stale(
                 f"{wanted.name} exists already", where="lambda:CreateFunction", fix="run again"
             ) from error
-        raise connection.explain(error, "lambda", "CreateFunction") from error
+        raise _refused(connection, error, "CreateFunction", request["Code"]) from error
 
     def left(function: Function) -> tuple[Change, ...]:
         return (*diff_settings(wanted, _comparable(function, wanted)), *diff_code(wanted, function))
@@ -230,30 +232,27 @@ def _update(
     revision: str | None,
 ) -> None:
     """Make an update under optimistic locking; an update that is under way is waited for first."""
-    for attempt in (1, 2):
-        locked = {"RevisionId": revision} if revision else {}
-        try:
-            _with_role(connection, pace, operation, {"FunctionName": name, **request, **locked})
-            return
-        except Exception as error:
-            code = code_of(error)
-            in_progress = code == "ResourceConflictException" and "progress" in message_of(error)
-            if in_progress and attempt == 1:
-                # What is under way is somebody's, or ours from a run that was killed. Either way
-                # the revision that was planned on is over, so what was read has to be read again.
-                wait_until_ready(connection, name, pace)
-                raise Stale(
-                    f"{name} was being updated by somebody else", where=f"lambda:{operation}", fix="run again"
-                ) from error
-            if code == "PreconditionFailedException":
-                raise Stale(
-                    f"{name} was changed since it was read", where=f"lambda:{operation}", fix="run again"
-                ) from error
-            if code == "ResourceNotFoundException" and "unction" in message_of(error):
-                raise Stale(
-                    f"{name} was deleted since it was read", where=f"lambda:{operation}", fix="run again"
-                ) from error
-            raise connection.explain(error, "lambda", operation) from error
+    locked = {"RevisionId": revision} if revision else {}
+    where = f"lambda:{operation}"
+    try:
+        _with_role(connection, pace, operation, {"FunctionName": name, **request, **locked})
+    except Exception as error:
+        code = code_of(error)
+        if is_in_progress(error):
+            # What is under way is somebody's, or ours from a run that was killed. Either way
+            # the revision that was planned on is over, so what was read has to be read again.
+            wait_until_ready(connection, name, pace)
+            raise Stale(f"{name} was being updated by somebody else", where=where, fix="run again") from error
+        if code == "PreconditionFailedException":
+            raise Stale(f"{name} was changed since it was read", where=where, fix="run again") from error
+        if code == "ResourceNotFoundException" and "unction" in message_of(error):
+            raise Stale(f"{name} was deleted since it was read", where=where, fix="run again") from error
+        raise connection.explain(error, "lambda", operation) from error
+
+
+def is_in_progress(error: Exception) -> bool:
+    """Say whether AWS refused a change because another one of the same function is under way."""
+    return code_of(error) == "ResourceConflictException" and "progress" in message_of(error)
 
 
 def _with_role(connection: Connection, pace: Pace, operation: str, request: Mapping[str, Any]) -> None:
