@@ -1,9 +1,12 @@
 """Where the commands of a page run: a fresh project in a repository, and a local AWS prepared for it."""
 
+import atexit
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +73,7 @@ def prepare(cloud: LocalCloud, folder: Path, *, is_empty: bool = False) -> Lab:
         project.mkdir()
         return lab
     shutil.copytree(EXAMPLE / "gitops", project, ignore=shutil.ignore_patterns("packages"))
-    _build(project / "packages")
+    shutil.copytree(_packages(), project / "packages")
     make_role(cloud, "s3-notifier")
     for name in BUCKETS:
         make_bucket(cloud, name)
@@ -81,13 +84,14 @@ def prepare(cloud: LocalCloud, folder: Path, *, is_empty: bool = False) -> Lab:
     return lab
 
 
-def _build(folder: Path) -> None:
-    """Packages are the same bytes each time, so they are built once for a session of tests."""
-    built = Path(os.environ.get("TMPDIR", "/tmp")) / f"lockstep-docs-packages-{os.getpid()}"
-    if not built.exists():
-        command = [sys.executable, "build.py", *VERSIONS, "--into", str(built)]
-        subprocess.run(command, cwd=EXAMPLE, check=True, capture_output=True)
-    shutil.copytree(built, folder)
+@functools.cache
+def _packages() -> Path:
+    """Packages are the same bytes each time, so they are built once for a process."""
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-docs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command = [sys.executable, "build.py", *VERSIONS, "--into", str(folder)]
+    subprocess.run(command, cwd=EXAMPLE, check=True, capture_output=True)
+    return folder
 
 
 def _environment(cloud: LocalCloud, home: Path) -> dict[str, str]:
