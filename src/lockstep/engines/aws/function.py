@@ -247,7 +247,21 @@ def _update(
             raise Stale(f"{name} was changed since it was read", where=where, fix="run again") from error
         if code == "ResourceNotFoundException" and "unction" in message_of(error):
             raise Stale(f"{name} was deleted since it was read", where=where, fix="run again") from error
-        raise connection.explain(error, "lambda", operation) from error
+        raise _refused(connection, error, operation, request) from error
+
+
+def _refused(connection: Connection, error: Exception, operation: str, code: Mapping[str, Any]) -> Exception:
+    """The error of a refused creation or update; Lambda reads packages of its own Region only."""
+    told = connection.explain(error, "lambda", operation)
+    bucket = code.get("S3Bucket")
+    if bucket and "PermanentRedirect" in message_of(error):
+        return CloudError(
+            f"the package bucket {bucket} is in another Region than the function",
+            where=f"lambda:{operation}",
+            fix="Lambda reads packages of its own Region only: use a package bucket in "
+            f"{connection.scope.region}, or move the environment",
+        )
+    return told
 
 
 def is_in_progress(error: Exception) -> bool:

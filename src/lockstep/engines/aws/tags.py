@@ -4,9 +4,11 @@ Source: Lambda API reference (TagResource, UntagResource) and the tagging API (G
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.function import get as get_function
+from lockstep.engines.aws.function import is_in_progress, wait_until_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import SetTags
@@ -35,9 +37,9 @@ def apply(connection: Connection, step: SetTags, pace: Pace) -> None:
     if not arn.startswith("arn:"):
         arn = connection.scope.function_arn(step.function)
     if step.put:
-        connection.call("lambda", "TagResource", Resource=arn, Tags=dict(step.put))
+        _change(connection, pace, "TagResource", arn, Tags=dict(step.put))
     if step.remove:
-        connection.call("lambda", "UntagResource", Resource=arn, TagKeys=list(step.remove))
+        _change(connection, pace, "UntagResource", arn, TagKeys=list(step.remove))
 
     def has() -> bool:
         function = get_function(connection, arn)
@@ -50,6 +52,17 @@ def apply(connection: Connection, step: SetTags, pace: Pace) -> None:
         where="lambda:GetFunction",
         fix="look whether something else changes these tags, then run again",
     )
+
+
+def _change(connection: Connection, pace: Pace, operation: str, arn: str, **params: Any) -> None:
+    """Make one change. AWS refuses tags while a function is updated, also by a run that was killed."""
+    try:
+        connection.try_call("lambda", operation, Resource=arn, **params)
+    except Exception as error:
+        if not is_in_progress(error):
+            raise connection.explain(error, "lambda", operation) from error
+        wait_until_ready(connection, arn, pace)
+        connection.call("lambda", operation, Resource=arn, **params)
 
 
 def _has(tags: Mapping[str, str | None], step: SetTags) -> bool:
