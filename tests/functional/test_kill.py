@@ -47,3 +47,21 @@ def test_a_killed_sync_is_finished_by_one_more_run(
             kill_at(faults, runner, scenario, point, when)
             wrong += [f"{when} {point}: {text}" for text in faults.recover(scenario, clean, lease_ttl=LEASE)]
     assert not wrong, "\n".join(wrong)
+
+
+def test_an_update_that_a_killed_run_began_is_waited_for(
+    faults: FaultLab, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is under way AWS refuses other updates and tags; the next run waits and goes on."""
+    scenario = next(one for one in SCENARIOS if one.name == "update")
+    clean = faults.clean(scenario)
+    monkeypatch.setattr(faults.aws, "looks", 9)
+    refused: set[str] = set()
+    wrong: list[str] = []
+    for point in clean.mutating:
+        if point.name.startswith("lambda.UpdateFunction"):
+            kill_at(faults, runner, scenario, point, "after")
+            wrong += [f"{point}: {text}" for text in faults.recover(scenario, clean, lease_ttl=LEASE)]
+            refused |= {call.name for call in faults.aws.calls if call.status == 409}
+    assert not wrong, "\n".join(wrong)
+    assert refused == {"lambda.UpdateFunctionCode", "lambda.TagResource"}

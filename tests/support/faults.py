@@ -354,13 +354,18 @@ class Witness(Rule):
 
 
 class StrictAws(Proxy):
-    """A strict AWS whose rules are changed between runs, so that clients stay connected."""
+    """A strict AWS whose rules are changed between runs, so that clients stay connected.
+
+    An update takes ``looks`` looks at the function.
+    """
+
+    looks = 1
 
     def use(self, *first: Rule | Fault, witness: Witness) -> None:
         """Begin again: new rules, faults first and the witness last, and an empty record."""
         self.rules = (
             *(Faults(one) if isinstance(one, Fault) else one for one in first),
-            UpdatesInProgress(calls=1),
+            UpdatesInProgress(calls=self.looks),
             PermissionLag(calls=1),
             Notifications(),
             Statements(),
