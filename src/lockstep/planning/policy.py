@@ -111,7 +111,8 @@ def deletion_problem(rules: Rules, deletes: int, fleet: Fleet, others: int) -> s
     if deletes <= allowed:
         return None
     return (
-        f"{deletes} targets would be deleted and {allowed} are allowed in one sync; "
+        f"{deletes} {'target' if deletes == 1 else 'targets'} would be deleted and {allowed} are allowed "
+        "in one sync; "
         f"look at the plan, then run again with --allow-deletes {deletes}"
     )
 
