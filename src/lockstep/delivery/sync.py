@@ -119,9 +119,22 @@ def run_sync(
         stale = session.engine.stale
         if not stale or saved is not None or stop.is_set():
             break
-        again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
-        report = _joined(report, session.engine.apply(again, on_step), stale)
+        try:
+            again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
+            stuck = _stuck(again)
+            second = Report() if again.problems else session.engine.apply(again, on_step)
+        except LockstepError as error:  # what was done before is still to be told
+            return plan, replace(report, mismatches=(*report.mismatches, str(error)))
+        report = _joined(report, second, frozenset() if again.problems else stale - stuck.keys())
+        report = replace(report, mismatches=(*report.mismatches, *again.problems, *stuck.values()))
+        if again.problems:
+            break
     return plan, report
+
+
+def _stuck(plan: Plan) -> dict[str, str]:
+    """Targets that turned out to be blocked when they were planned again, and why."""
+    return {one.target: f"{one.target}: {one.problem}" for one in plan.blocked}
 
 
 def _options_of(saved: Plan, options: Options) -> Options:
