@@ -132,6 +132,22 @@ def test_a_target_that_was_renamed_keeps_its_function_and_its_trigger() -> None:
     assert ids(made) == [f"{KEY}:tags", "bucket:uploads"]
 
 
+def test_a_renamed_target_without_a_trigger_loses_the_former_entry() -> None:
+    """The function is declared, and nothing declares that entry any more."""
+    former = target("production/s3-notifier", name=ONE.function.name, prefix="Projects/")  # type: ignore[union-attr]
+    found = live_of(ONE, owner=(PROJECT, former.key))
+    made = plan(desired(replace(ONE, triggers=())), live(found, entries=entries_for(former)))
+    assert step(made, "bucket:uploads").remove == (entries_for(former)[0]["Id"],)
+
+
+def test_an_entry_of_a_target_that_is_not_selected_stays_whatever_it_calls() -> None:
+    """Only its own target's sync may change it."""
+    other = target("production/other", prefix="other/")
+    entry = {**entries_for(other)[0], "LambdaFunctionArn": SCOPE.function_arn(ONE.function.name)}  # type: ignore[union-attr]
+    found = live(live_of(ONE), entries=[*entries_for(ONE), entry])
+    assert plan(desired(ONE, other, selection=(KEY,)), found).is_empty
+
+
 def test_two_targets_that_want_one_prefix_are_told_of_each_other() -> None:
     """Both places are named, and neither is served; a third is."""
     other = target("production/other", prefix="Projects/sub/")
