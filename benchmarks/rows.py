@@ -145,7 +145,7 @@ def _drift(scene: Scene) -> Iterator[Goal]:
 def _calls(bench: Bench) -> Result:
     count = bench.size(1000)
     with new_scene(bench, "calls", count, triggers=False) as scene, Proxy(scene.cloud, Pages()) as aws:
-        scene.lockstep("sync")
+        seed(scene)
         scene.lockstep.env = clouds.environment(aws, ACCOUNT)
         aws.forget()
         sample = scene.lockstep("plan", "--exit-code").needs(f"{count} unchanged")
