@@ -35,6 +35,20 @@ def test_a_permission_that_is_not_seen_yet_is_waited_for(cloud: Cloud, lab_on: C
     assert [call.status for call in lab.aws.named(PUT)] == [400, 400, 200]
 
 
+def test_only_the_destinations_that_s3_names_are_looked_at(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
+    """Telling the causes apart asks for the function that S3's answer names, not for all of a big bucket."""
+    lab = lab_on(cloud, PermissionLag(calls=1), Notifications())
+    for n in range(5):
+        make_function(cloud, f"theirs-{n}")
+        allow_bucket(cloud, f"theirs-{n}", UPLOADS)
+    lab.put_notifications(
+        {"LambdaFunctionConfigurations": [entry(f"theirs-{n}", f"t/{n}/", f"e{n}") for n in range(5)]}
+    )
+    lab.sync(make_fleet(make_target(KEY, trigger("staging/"))))
+    assert [call.status for call in lab.aws.named(PUT)][1:] == [400, 200]
+    assert {call.function for call in lab.aws.named("lambda.GetFunction")} == {NAME}
+
+
 def test_an_entry_for_a_deleted_function_is_named_and_not_waited_for(lab: Lab) -> None:
     """An entry that somebody left for a function that is gone makes S3 refuse; the error names it at once."""
     lab.put_notifications({"LambdaFunctionConfigurations": [entry("long-gone", "old/")]})

@@ -87,7 +87,7 @@ def _put(connection: Connection, bucket: str, wanted: Mapping[str, Any], pauses:
     except Exception as error:
         unvalidated = "Unable to validate" in message_of(error)
         retry = code_of(error) == "OperationAborted" or (
-            unvalidated and not _refused_for_good(connection, wanted)
+            unvalidated and not _refused_for_good(connection, wanted, error)
         )
         pause = next(pauses, None) if retry else None
         if pause is not None:
@@ -109,19 +109,28 @@ def _elsewhere(bucket: str, where: str) -> CloudError:
     )
 
 
-def _refused_for_good(connection: Connection, wanted: Mapping[str, Any]) -> bool:
+def _refused_for_good(connection: Connection, wanted: Mapping[str, Any], error: Exception) -> bool:
     """Whether waiting cannot help: entries overlap, or one of them calls a function that is gone."""
-    return bool(clashes(wanted)) or bool(_dead(connection, wanted))
+    return bool(clashes(wanted)) or bool(_dead(connection, wanted, error))
 
 
-def _dead(connection: Connection, wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _dead(connection: Connection, wanted: Mapping[str, Any], error: Exception) -> list[Mapping[str, Any]]:
     """Lambda entries whose function does not exist (in our account and Region, where we can look)."""
     here = f":{connection.scope.region}:{connection.scope.account}:"
     return [
         entry
-        for entry in wanted.get(LAMBDA, ())
+        for entry in _accused(wanted, error)
         if here in entry["LambdaFunctionArn"] and get_function(connection, entry["LambdaFunctionArn"]) is None
     ]
+
+
+def _accused(wanted: Mapping[str, Any], error: Exception) -> list[Mapping[str, Any]]:
+    """The Lambda entries that S3's answer names (ArgumentName1, ...); all when it names none."""
+    response: Any = getattr(error, "response", None) or {}
+    details = response.get("Error", {})
+    named = {str(text).partition(",")[0] for key, text in details.items() if key.startswith("ArgumentName")}
+    entries = list(wanted.get(LAMBDA, ()))
+    return [entry for entry in entries if entry["LambdaFunctionArn"] in named] or entries
 
 
 def _diagnose(connection: Connection, bucket: str, wanted: Mapping[str, Any], error: Exception) -> CloudError:
@@ -135,7 +144,7 @@ def _diagnose(connection: Connection, bucket: str, wanted: Mapping[str, Any], er
             where=where,
             fix="S3 allows one of them: change a prefix or suffix, or ask the owner of the other entry",
         )
-    dead = _dead(connection, wanted)
+    dead = _dead(connection, wanted, error)
     if dead:
         culprits = ", ".join(f"{e.get('Id')} -> {e['LambdaFunctionArn']}" for e in dead)
         return CloudError(
