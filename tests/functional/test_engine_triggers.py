@@ -18,7 +18,7 @@ from tests.support.clouds import (
     make_queue,
     make_topic,
 )
-from tests.support.engine import Lab, changes_of
+from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.strict import Notifications, Pages
 
@@ -393,3 +393,30 @@ def test_a_package_bucket_is_not_needed_for_triggers(lab: Lab) -> None:
     lab.sync(make_fleet(make_target(KEY, trigger("in/"))), project=project)
     assert not [c for c in lab.aws.named("s3.PutObject") if "leases" in c.operation.params["Key"]]
     assert served(lab) == {"in/": NAME}
+
+
+def test_a_swap_that_half_fails_leaves_both_prefixes_served_and_says_so(
+    ministack: Cloud, lab_on: Callable[..., Lab]
+) -> None:
+    """When one of two targets that swap prefixes cannot be made ready, the other one is told why it waits."""
+    refuse = Refuse(
+        "lambda.UpdateFunctionConfiguration", "InvalidParameterValueException", "no such layer", times=0
+    )
+    lab = lab_on(ministack, Notifications(), refuse)
+    one = make_target("staging/one", trigger("a/"))
+    two = make_target("staging/two", trigger("b/"))
+    lab.sync(make_fleet(one, two))
+    before = served(lab)
+
+    refuse.times = 100
+    swapped = make_fleet(
+        make_target("staging/one", trigger("b/")),
+        make_target("staging/two", trigger("a/"), settings={"memorySize": 512}),
+    )
+    run = lab.run(swapped)
+
+    assert served(lab) == before
+    assert "staging/one got no trigger" in run.failures[f"bucket:{UPLOADS}"]
+    refuse.times = 0
+    lab.sync(swapped)
+    assert served(lab) == {"a/": "two-staging", "b/": "one-staging"}

@@ -217,11 +217,17 @@ class _Run:
         mine = failed & frozenset(step.targets)
         if bucket:
             with hold(connection, bucket, step.bucket, self._pace) as lease:
-                kept = notification.write(connection, step, mine, self._pace, lease.keep)
+                kept, left = notification.write(connection, step, mine, self._pace, lease.keep)
         else:
-            kept = notification.write(connection, step, mine, self._pace)
+            kept, left = notification.write(connection, step, mine, self._pace)
         owners = [owner_of(entry_id) for entry_id in kept]
         self._kept[step.id] = {owner[1] for owner in owners if owner}
+        if left:
+            raise CloudError(
+                f"{', '.join(sorted(left))} got no trigger on {step.bucket}: an entry that overlaps it had "
+                "to stay, because what was to follow that one failed",
+                fix="mend what failed and run again",
+            )
 
     def _check_let_go(self, step: Step) -> None:
         """What follows the removal of a target's entries waits when one of them had to stay."""

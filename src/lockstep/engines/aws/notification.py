@@ -13,7 +13,7 @@ from lockstep.engines.aws.function import get as get_function
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import PutNotifications
-from lockstep.planning.notifications import KINDS, LAMBDA, clashes, entries_of, merge
+from lockstep.planning.notifications import KINDS, LAMBDA, clashes, entries_of, merge, owner_of
 from lockstep.planning.triggers import survivors
 
 __all__ = ["read", "write"]
@@ -46,8 +46,11 @@ def write(
     failed: frozenset[str],
     pace: Pace,
     keep: Callable[[], None] = lambda: None,
-) -> tuple[str, ...]:
-    """Bring a bucket's entries of ours up to date; returns the ids that were not removed after all.
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Bring a bucket's entries of ours up to date.
+
+    Returns the ids that were not removed after all, because they still serve what a failed target was
+    to take over, and the targets beside ``failed`` that got no entry because such an entry stays.
 
     Called under the bucket's lease, which ``keep`` makes sure of. What the bucket holds is read again
     here before each PUT, so entries that others added since the plan was made are kept.
@@ -65,13 +68,19 @@ def write(
             if not _put(connection, step.bucket, wanted, pauses):
                 continue
         if _holds(connection, step.bucket, wanted, pace):
-            return tuple(entry_id for entry_id in step.remove if entry_id not in remove)
+            kept = tuple(entry_id for entry_id in step.remove if entry_id not in remove)
+            left = {_owner(one) for one in step.put} - {_owner(one) for one in put} - failed
+            return kept, frozenset(left)
         rounds += 1
     raise CloudError(
         f"the notifications of {step.bucket} were changed by somebody else each time they were written",
         where="s3:PutBucketNotificationConfiguration",
         fix="find the other writer (a Terraform aws_s3_bucket_notification is the usual one) and run again",
     )
+
+
+def _owner(entry: Mapping[str, Any]) -> str:
+    return (owner_of(str(entry["Id"])) or ("", ""))[1]
 
 
 def _put(connection: Connection, bucket: str, wanted: Mapping[str, Any], pauses: Iterator[float]) -> bool:
