@@ -10,7 +10,7 @@ from lockstep.delivery.workspace import Where, Workspace, open_workspace
 from lockstep.engines.aws import notification
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import LockstepError
-from lockstep.model import Check, Environment, Verdict
+from lockstep.model import Check, Environment, PackageBucket, Verdict
 
 __all__ = ["run_checks"]
 
@@ -101,7 +101,7 @@ def _clouds(workspace: Workspace) -> Iterator[Check]:
         yield _clock(connection)
         yield _code_storage(connection)
         yield _permissions(workspace, connection)
-        yield from _buckets(workspace, connection)
+        yield from _buckets(workspace, connection, environments)
     if usable:
         yield from _packages(workspace, usable[0])
 
@@ -185,6 +185,7 @@ def _needs(workspace: Workspace, connection: Connection) -> Iterator[tuple[tuple
     functions: set[str] = set()
     buckets: set[str] = set()
     roles: set[str] = set()
+    packages: set[str] = set()
     for target in workspace.fleet.targets.values():
         environment = workspace.project.environment(target.environment)
         if target.function is None or environment.region not in {None, scope.region}:
@@ -194,13 +195,15 @@ def _needs(workspace: Workspace, connection: Connection) -> Iterator[tuple[tuple
         role = str(target.function.settings.get("role", ""))
         prefix = f"arn:{scope.partition}:iam::{scope.account}:role/"
         roles.add(role if role.startswith("arn:") else f"{prefix}{role.lstrip('/')}")
-    package_bucket = workspace.project.package_bucket
+        package_bucket = workspace.project.packages_for(target.environment)
+        if package_bucket is not None:
+            packages.add(f"{scope.bucket_arn(package_bucket.name)}/*")
     yield LISTING_ACTIONS, ["*"]
     for actions, resources in (
         (FUNCTION_ACTIONS, functions),
         (BUCKET_ACTIONS, buckets),
         (("iam:PassRole",), roles),
-        (PACKAGE_ACTIONS, {f"{scope.bucket_arn(package_bucket)}/*"} if package_bucket else set()),
+        (PACKAGE_ACTIONS, packages),
     ):
         if resources:
             yield actions, sorted(resources)[:SIMULATED]
@@ -232,28 +235,30 @@ def _unsimulated(name: str) -> Check:
     )
 
 
-def _buckets(workspace: Workspace, connection: Connection) -> Iterator[Check]:
-    project = workspace.project
-    package_bucket = project.package_bucket
-    if package_bucket:
+def _buckets(
+    workspace: Workspace, connection: Connection, environments: list[Environment]
+) -> Iterator[Check]:
+    names: set[str] = set()
+    staging: set[PackageBucket] = set()
+    for target in workspace.fleet.targets.values():
+        environment = workspace.project.environment(target.environment)
+        if target.function is not None and environment in environments:
+            names.update(trigger.bucket for trigger in target.triggers)
+            bucket = workspace.project.packages_for(target.environment)
+            staging |= {bucket} if bucket else set()
+    for bucket in sorted(staging, key=lambda one: one.name):
+        owner = bucket.account or connection.scope.account
         try:
-            connection.call(
-                "s3", "HeadBucket", Bucket=package_bucket, ExpectedBucketOwner=connection.scope.account
-            )
-            yield Check(name="package bucket", verdict=Verdict.OK, detail=package_bucket)
+            connection.call("s3", "HeadBucket", Bucket=bucket.name, ExpectedBucketOwner=owner)
+            yield Check(name="package bucket", verdict=Verdict.OK, detail=bucket.name)
         except LockstepError as error:
+            is_missing = error.problem.startswith("404")
             yield Check(
                 name="package bucket",
                 verdict=Verdict.FAILED,
-                detail=f"{package_bucket}: {error.problem}",
-                fix="create it in this account, or change `packages.bucket` in lockstep.yaml",
+                detail=f"{bucket.name}: {'there is no such bucket' if is_missing else error.problem}",
+                fix=f"create it in account {owner}, or change `packages:` in {workspace.project.file}",
             )
-    names = {
-        trigger.bucket
-        for target in workspace.fleet.targets.values()
-        if target.environment.partition("/")[0] == connection.environment.name or target.function
-        for trigger in target.triggers
-    }
     for name in sorted(names):
         try:
             raw = notification.read(connection, name)
@@ -277,7 +282,7 @@ def _packages(workspace: Workspace, connection: Connection) -> Iterator[Check]:
 
     token = read_settings().github_token
     catalog = make_catalog(workspace, token, lambda region: connection.client("s3", region))
-    _, errors = with_packages(workspace.fleet, catalog, workspace.project.package_bucket)
+    _, errors = with_packages(workspace.fleet, catalog, workspace.project)
     if errors:
         key, error = next(iter(sorted(errors.items())))
         yield Check(

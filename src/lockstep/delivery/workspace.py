@@ -8,7 +8,7 @@ from pathlib import Path
 from lockstep.config.cache import Cache
 from lockstep.config.load import load
 from lockstep.errors import BadInput
-from lockstep.git.command import Repository
+from lockstep.git.command import Repository, mask
 from lockstep.git.repository import open_commit, open_worktree
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
@@ -125,7 +125,7 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
         raise BadInput(f"{PROJECT_FILE} is a folder", where=PROJECT_FILE, fix="put the project's file there")
     raise BadInput(
         f"there is no {PROJECT_FILE}",
-        where=where.repo or str(where.folder),
+        where=mask(where.repo) if where.repo else str(where.folder.resolve()),
         fix="run `lockstep init` there, or name the project's folder with -C",
     )
 

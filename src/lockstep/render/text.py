@@ -43,7 +43,7 @@ def plan_lines(plan: Plan, *, palette: Palette = PLAIN, columns: int = 80) -> li
         lines += [head, *_items(plan.problems, "  ! ", columns), ""]
     if plan.is_empty and all(target.verb is Verb.NOTHING for target in plan.targets):
         commit = f" with commit {printable(plan.commit[:8])}" if plan.commit else ""
-        whole = f"everything is in sync{commit}" if plan.targets else "no target was compared"
+        whole = f"everything is in sync{commit}" if plan.targets else "no Lambda function is selected"
         lines.append(f"Nothing to do: {whole}.")
     return [*lines, palette.paint(palette.bold, plan_summary(plan))]
 

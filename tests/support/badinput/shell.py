@@ -175,6 +175,13 @@ def served(status: int | None = None, password: str | None = None) -> Callable[[
     return spoil
 
 
+def served_without_project(desk: Desk) -> None:
+    """A repository that takes the password and holds no project."""
+    git(desk.folder, "rm", "-q", "lockstep.yaml")
+    git(desk.folder, "commit", "-qm", "Not here")
+    served(password=SECRETS[4])(desk)
+
+
 def corrupt(desk: Desk) -> None:
     """A repository whose HEAD points at nothing that is there."""
     (desk.folder / ".git/HEAD").write_text("ref: refs/heads/gone\n")
@@ -235,6 +242,9 @@ GIT: dict[str, Row] = {
     ),
     "repo: wrong password": Row(
         spoil=served(password="right"), words=(*REPO, "$REPO"), code=1, says=("credentials",)
+    ),
+    "repo: no project in it": Row(
+        spoil=served_without_project, words=(*REPO, "$REPO"), says=("gitops.git: there is no lockstep.yaml",)
     ),
     "repo: not found": Row(spoil=served(status=404), words=(*REPO, "$REPO"), says=("no such repository",)),
     "repo: server error": Row(spoil=served(status=503), words=(*REPO, "$REPO"), code=1, says=("gitops.git",)),

@@ -123,7 +123,7 @@ def test_only_the_number_of_targets_in_sync_is_told() -> None:
 def test_a_plan_that_compared_nothing_does_not_claim_that_all_is_in_sync() -> None:
     """With --since and no change there is nothing to do, and nothing is known."""
     plan = Plan(engine="aws", project="p", commit="0123456789" * 4, notes=("no target changed since HEAD",))
-    assert "Nothing to do: no target was compared." in plan_lines(plan)
+    assert "Nothing to do: no Lambda function is selected." in plan_lines(plan)
 
 
 def test_blocked_targets_say_why_and_where() -> None:

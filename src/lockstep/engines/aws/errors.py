@@ -107,7 +107,7 @@ def _explain_client(error: Exception, call: str) -> LockstepError:
                 "there are no AWS credentials" if "NoCred" in type(error).__name__ else str(error),
                 where=call,
                 fix="set AWS_PROFILE, or `profile:` for the environment in lockstep.yaml, or run in a job "
-                "that assumes a role; `lockstep doctor` shows what is found",
+                "that assumes a role",
             )
         case "SSOTokenLoadError" | "UnauthorizedSSOTokenError" | "TokenRetrievalError" | "SSOError":
             return NoCredentials(str(error), where=call, fix="run `aws sso login` for this profile")
