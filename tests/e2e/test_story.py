@@ -35,6 +35,8 @@ def test_from_an_empty_folder_to_a_rollback(user: User, project: User) -> None:
 
     first = git(user.folder, "rev-parse", "HEAD")
     user.change(STAGING, '"0.1.0"', '"0.2.0"')
+    user.run("validate")
+    assert user.err == f"warning: {STAGING}: not as in commit {first[:8]}; what is on disk counts\n"
     second = user.commit("staging: hello 0.2.0")
     told = user.run("sync", "--since", first)
     assert "staging/hello: update code" in told

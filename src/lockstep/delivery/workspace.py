@@ -9,6 +9,7 @@ from lockstep.config.cache import Cache
 from lockstep.config.load import load
 from lockstep.errors import BadInput
 from lockstep.git.command import Repository, mask
+from lockstep.git.history import changed_paths
 from lockstep.git.repository import open_commit, open_worktree
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
@@ -91,11 +92,28 @@ def open_workspace(where: Where) -> Workspace:
         tree=tree,
         where=where,
         root=root,
-        warnings=loaded.warnings,
+        warnings=(*loaded.warnings, *_uncommitted(whole, prefix, loaded.project.folder)),
         repository=whole.repository,
         prefix=prefix,
         files=loaded.files,
     )
+
+
+def _uncommitted(tree: WorkTree | CommitTree, prefix: str, folder: str) -> list[str]:
+    """A warning when what is declared on disk is not what the commit declares that a plan names."""
+    if not tree.is_dirty or tree.commit is None or tree.repository is None:
+        return []
+    base = f"{prefix}{folder}/" if folder not in {"", "."} else prefix
+    changed = changed_paths(tree.repository, tree.commit) or set()
+    declared = sorted(
+        path.removeprefix(prefix)
+        for path in changed
+        if path == f"{prefix}{PROJECT_FILE}" or (path.startswith(base) and path.endswith((".yaml", ".yml")))
+    )
+    if not declared:
+        return []
+    more = f" and {len(declared) - 1} more" if len(declared) > 1 else ""
+    return [f"{declared[0]}{more}: not as in commit {tree.commit[:8]}; what is on disk counts"]
 
 
 def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
