@@ -10,7 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lockstep.model import Code, Environment, Fleet, Function, Package, Project, Target, Trigger, Value
+from lockstep.model import (
+    Code,
+    Environment,
+    Fleet,
+    Function,
+    Package,
+    PackageBucket,
+    Project,
+    Target,
+    Trigger,
+    Value,
+)
 from lockstep.model.fields import BY_NAME, normalise
 from tests.support.clouds import HANDLER, REGION, make_zip
 
@@ -40,7 +51,8 @@ def make_project(
     places = environments or tuple(
         Environment(name=one, region=REGION) for one in ("staging", "production", "preview")
     )
-    return Project(name=name, environments={one.name: one for one in places}, package_bucket=package_bucket)
+    packages = PackageBucket(name=package_bucket) if package_bucket else None
+    return Project(name=name, environments={one.name: one for one in places}, packages=packages)
 
 
 def make_package(source: str = HANDLER, *, key: str | None = None, **fields: Any) -> Package:

@@ -59,12 +59,13 @@ def _check_triggers(targets: Iterable[Target], problems: Problems) -> None:
 
 def _check_staged_keys(project: Project, targets: Iterable[Target], problems: Problems) -> None:
     """A fixed key holds one package: two different releases would overwrite each other."""
-    seen: dict[str, Target] = {}
+    seen: dict[tuple[str, str], Target] = {}
     for target in targets:
         release = target.release
-        if release is None or _lies_there(project, release.source, release.options):
+        if release is None or _lies_there(project, target):
             continue
-        other = seen.setdefault(release.staged_key, target)
+        packages = project.packages_for(target.environment)
+        other = seen.setdefault((packages.name if packages else "", release.staged_key), target)
         if other.release is not None and (other.service, other.version) != (target.service, target.version):
             problems.add(
                 target.place,
@@ -74,5 +75,8 @@ def _check_staged_keys(project: Project, targets: Iterable[Target], problems: Pr
             )
 
 
-def _lies_there(project: Project, source: str, options: Mapping[str, str]) -> bool:
-    return source == "s3" and options.get("bucket") == project.package_bucket
+def _lies_there(project: Project, target: Target) -> bool:
+    release, packages = target.release, project.packages_for(target.environment)
+    if release is None or packages is None:
+        return False
+    return release.source == "s3" and release.options.get("bucket") == packages.name

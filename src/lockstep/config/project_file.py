@@ -11,7 +11,7 @@ from lockstep.config.schema import ARTIFACT_OPTIONS, PROJECT
 from lockstep.config.shapes import Checker
 from lockstep.config.yaml_reader import Document, Lines, parse
 from lockstep.errors import BadInput, BadInputs
-from lockstep.model import Environment, Project
+from lockstep.model import Environment, PackageBucket, Project
 
 __all__ = ["DEFAULTS_LAYER", "ProjectFile", "read_project"]
 
@@ -79,7 +79,7 @@ def read_project(data: bytes, file: str) -> ProjectFile:
     _check_template(problems, key, ("packages", "key"))
     places = {k: checked[k] for k in ("region", "account", "profile", "role") if checked.get(k)}
     environments = {
-        env: Environment(name=env, **{**places, **{k: v for k, v in (given or {}).items() if v is not None}})
+        env: Environment(name=env, **{**places, **_settings(given or {})})
         for env, given in (checked.get("environments") or {}).items()
     }
     triggers = checked.get("triggers") or {}
@@ -90,7 +90,7 @@ def read_project(data: bytes, file: str) -> ProjectFile:
             name=name,
             folder=folder,
             environments=environments,
-            package_bucket=packages.get("bucket"),
+            packages=_bucket(packages),
             package_key=key,
             artifacts=options,
             file=file,
@@ -102,6 +102,19 @@ def read_project(data: bytes, file: str) -> ProjectFile:
         listed=frozenset(environments) if checked.get("environments") is not None else None,
         place_defaults=places,
     )
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What an environment says, without what it leaves to the defaults."""
+    said = {key: value for key, value in given.items() if value is not None}
+    if "packages" in said:
+        said["packages"] = _bucket(said["packages"])
+    return said
+
+
+def _bucket(packages: Mapping[str, Any]) -> PackageBucket | None:
+    name = packages.get("bucket")
+    return PackageBucket(name=name, account=packages.get("account")) if name else None
 
 
 def _checked(checker: Checker, name: str, values: dict[str, Any], below: dict[str, Lines]) -> dict[str, Any]:

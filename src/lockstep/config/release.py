@@ -41,7 +41,8 @@ def read_release(
 def _from_key(context: Context, key: str, block: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:
     options = _merged(context, block)
     is_s3 = options.pop("source", None) == "s3"
-    bucket = (options.get("bucket") if is_s3 else None) or context.file.project.package_bucket
+    packages = context.file.project.packages_for(context.candidate.environment)
+    bucket = (options.get("bucket") if is_s3 else None) or (packages.name if packages else None)
     if bucket is None:
         context.wrong(
             ("lambda", "s3Key"),

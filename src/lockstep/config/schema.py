@@ -110,6 +110,14 @@ def _ignorable(pattern: str) -> rules.Problem | None:
 
 
 _BUCKET = _text("bucket", "Name of the bucket.", rule=rules.bucket)
+_OWNER = Key(
+    name="account",
+    shape=Shape.STRING,
+    about="Account that must own the bucket: 12 digits in quotes. The environment's own when absent.",
+    pattern=r"^\d{12}$",
+    says="write the 12 digits in quotes",
+    example='"123456789012"',
+)
 _EVENTS = _texts(
     "events",
     "Event types of S3; s3:ObjectCreated:* when absent.",
@@ -250,6 +258,12 @@ _ENVIRONMENT = Key(
             about="What applies changes.",
             enum=("aws",),
         ),
+        Key(
+            name="packages",
+            shape=Shape.MAP,
+            about="Where packages are staged for this environment, when not where all others are.",
+            members=(_BUCKET, _OWNER),
+        ),
         _flag("prune", "Remove functions that are no longer declared. Previews always are."),
         _flag("adopt", "Take over functions that no project owns."),
     ),
@@ -281,6 +295,7 @@ PROJECT = Key(
             about="Where packages are staged for Lambda to read.",
             members=(
                 _BUCKET,
+                _OWNER,
                 _text(
                     "key", "Key of a staged package.", example='"lockstep/packages/{service}/{sha256}.zip"'
                 ),

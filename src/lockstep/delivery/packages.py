@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockstep.delivery.workspace import Workspace
 from lockstep.errors import LockstepError
-from lockstep.model import Code, Fleet, Package, Target
+from lockstep.model import Code, Fleet, Package, Project, Target
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
@@ -52,22 +52,24 @@ def make_catalog(
 
 
 def with_packages(
-    fleet: Fleet, catalog: "Catalog", bucket: str | None
+    fleet: Fleet, catalog: "Catalog", project: Project
 ) -> tuple[Fleet, Mapping[str, LockstepError]]:
     """The fleet with the package of every selected target, and what is wrong with the others'.
 
     A target whose package cannot be had keeps the reason as its ``problem``.
     """
-    wanted = {
-        key: (target.release, bucket)
-        for key in fleet.selected()
-        for target in [fleet.targets[key]]
-        if target.function is not None and target.release is not None
-    }
+    wanted = {}
+    owners: dict[str, str | None] = {}
+    for key in fleet.selected():
+        target = fleet.targets[key]
+        if target.function is not None and target.release is not None:
+            bucket = project.packages_for(target.environment)
+            wanted[key] = (target.release, bucket.name if bucket else None)
+            owners[key] = bucket.account if bucket else None
     resolved = catalog.resolve(wanted)
     targets = dict(fleet.targets)
     for key, package in resolved.packages.items():
-        targets[key] = _with_package(targets[key], package)
+        targets[key] = _with_package(targets[key], replace(package, bucket_owner=owners[key]))
     for key, error in resolved.errors.items():
         targets[key] = replace(targets[key], problem=str(error))
     return replace(fleet, targets=targets), resolved.errors

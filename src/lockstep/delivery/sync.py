@@ -59,7 +59,7 @@ class Session:
         """
         fleet = replace(self.workspace.fleet, selection=patterns)
         self._progress("finding packages")
-        fleet, errors = with_packages(fleet, self.catalog, self.workspace.project.package_bucket)
+        fleet, errors = with_packages(fleet, self.catalog, self.workspace.project)
         if errors and not is_lenient:
             raise _combined(list(errors.values()))
         return self.engine.preview(fleet)

@@ -5,7 +5,7 @@ types. Nothing here knows where a value came from or how it is applied.
 """
 
 from lockstep.model.fields import FIELDS, Call, Field, Kind
-from lockstep.model.fleet import Bucket, Environment, Fleet, Project, Scope, select
+from lockstep.model.fleet import Bucket, Environment, Fleet, PackageBucket, Project, Scope, select
 from lockstep.model.function import (
     Code,
     Function,
@@ -59,6 +59,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Package",
+    "PackageBucket",
     "Plan",
     "Project",
     "PutNotifications",

@@ -7,7 +7,15 @@ from typing import Any
 
 from lockstep.model.target import Target
 
-__all__ = ["Bucket", "Environment", "Fleet", "Project", "Scope", "select"]
+__all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "select"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageBucket:
+    """Where packages are staged. Lambda reads them from a bucket of the function's own Region."""
+
+    name: str
+    account: str | None = None  # that owns it, 12 digits; None: the environment's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +30,7 @@ class Environment:
     account: str | None = None  # 12 digits; None: whatever the credentials are for
     profile: str | None = None
     role: str | None = None  # ARN to assume
+    packages: PackageBucket | None = None  # None: the project's
     engine: str = "aws"
     prune: bool = False  # previews are always pruned
     adopt: bool = False
@@ -34,7 +43,7 @@ class Project:
     name: str  # [a-z0-9-]+, goes into ownership tags and notification ids
     folder: str = "."  # of services/ and environments/, relative to the repository's root
     environments: Mapping[str, Environment] = field(default_factory=dict)
-    package_bucket: str | None = None
+    packages: PackageBucket | None = None  # for environments without one of their own
     package_key: str = "lockstep/packages/{service}/{sha256}.zip"
     artifacts: Mapping[str, Any] = field(default_factory=dict)  # source and its options, validated
     file: str = "lockstep.yaml"
@@ -43,6 +52,10 @@ class Project:
         """The Environment of a target's environment; every ``preview/...`` shares one."""
         base = name.partition("/")[0]
         return self.environments.get(base, Environment(name=base))
+
+    def packages_for(self, environment: str) -> PackageBucket | None:
+        """Where the packages of an environment are staged; None when nothing says so."""
+        return self.environment(environment).packages or self.packages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,7 @@ class Package:
     key: str
     origin: str  # where it comes from, for people: "github:owner/repo@tag/asset.zip"
     object_version: str | None = None  # of the staged object, where the bucket has versioning
+    bucket_owner: str | None = None  # account that must own the bucket; None: the environment's
     is_staged: bool = False  # already lies at bucket/key with this digest
 
 

@@ -229,6 +229,7 @@ def _package_to(package: Package) -> Mapping[str, Any]:
         "key": package.key,
         "origin": package.origin,
         "objectVersion": package.object_version,
+        "bucketOwner": package.bucket_owner,
         "isStaged": package.is_staged,
     }
 
@@ -241,6 +242,7 @@ def _package_from(node: Node) -> Package:
         key=node.get("key").text(),
         origin=node.get("origin").text(),
         object_version=node.get("objectVersion").maybe(Node.text),
+        bucket_owner=node.get("bucketOwner").maybe(Node.text),
         is_staged=node.get("isStaged").flag(),
     )
 

@@ -9,7 +9,7 @@ from lockstep.cli import main
 from lockstep.config.project_file import read_project
 from lockstep.delivery.init import write_project_file
 from lockstep.errors import BadInput
-from lockstep.model import Project
+from lockstep.model import PackageBucket, Project
 
 
 def _read(folder: Path) -> Project:
@@ -66,7 +66,7 @@ def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
         write_project_file(tmp_path)
     assert (tmp_path / "lockstep.yaml").read_text() == "project: mine\n"
     write_project_file(tmp_path, force=True)
-    assert _read(tmp_path).package_bucket == "change-me-packages"
+    assert _read(tmp_path).packages == PackageBucket(name="change-me-packages")
     assert (tmp_path / "services/hello/values.yaml").read_text() == "mine: true\n"
 
 

@@ -168,7 +168,7 @@ class _Run:
             key: target.function.revision for key, target in engine.live.targets.items() if target.function
         }
         self._kept: dict[str, set[str]] = {}  # notification step -> targets with an entry that stayed
-        self._first = next((step.target for step in plan.steps if step.target), "")
+        self._users = {need: step.target for step in plan.steps for need in step.needs}
 
     def do(self, step: Step, failed: frozenset[str]) -> None:
         """Do one step. Raises LockstepError."""
@@ -213,7 +213,7 @@ class _Run:
     def _put_notifications(
         self, connection: Connection, step: PutNotifications, failed: frozenset[str]
     ) -> None:
-        bucket = self._project.package_bucket
+        bucket = self._project.packages_for(step.targets[0].rpartition("/")[0])
         mine = failed & frozenset(step.targets)
         if bucket:
             with hold(connection, bucket, step.bucket, self._pace) as lease:
@@ -252,7 +252,7 @@ class _Run:
     def _connection(self, step: Step) -> Connection:
         if isinstance(step, PutNotifications):
             return self._engine.connection(step.targets[0].rpartition("/")[0])
-        target = step.target or self._first
+        target = step.target or self._users.get(step.id, "")  # a package has no target of its own
         return self._engine.connection(target.rpartition("/")[0])
 
     def _version(self, step: Step) -> str | None:

@@ -19,6 +19,7 @@ from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of
 from lockstep.engines.aws.pace import Pace
 from lockstep.errors import CloudError, Interrupted
+from lockstep.model import PackageBucket
 
 __all__ = ["Lease", "hold"]
 
@@ -28,9 +29,10 @@ _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 class Lease:
     """A lease that this run holds, unless it ran out because the run stood still for too long."""
 
-    def __init__(self, connection: Connection, bucket: str, name: str, pace: Pace) -> None:
+    def __init__(self, connection: Connection, bucket: PackageBucket, name: str, pace: Pace) -> None:
         self._connection = connection
-        self._bucket = bucket
+        self._bucket = bucket.name
+        self._bucket_owner = bucket.account or connection.scope.account
         self._key = f"lockstep/leases/{name}.json"
         self._pace = pace
         user = os.environ.get("GITHUB_ACTOR") or os.environ.get("USER") or "lockstep"
@@ -63,7 +65,7 @@ class Lease:
         tag = self._write(IfMatch=self._tag)
         if tag is not None:
             return tag
-        held = _read(self._connection, self._bucket, self._key)
+        held = self._read()
         if held is not None and held[0] == self._body:
             return held[1]  # we wrote it by a call whose answer was lost
         raise Stale(
@@ -75,14 +77,17 @@ class Lease:
 
     def _write(self, **condition: str) -> str | None:
         self._since = _clocks()
-        return _write(self._connection, self._bucket, self._key, self._body, **condition)
+        return _write(self._connection, self._bucket, self._bucket_owner, self._key, self._body, **condition)
+
+    def _read(self) -> tuple[dict[str, Any], str, float] | None:
+        return _read(self._connection, self._bucket, self._bucket_owner, self._key)
 
     def _acquire(self) -> str:
         connection, bucket, key, pace = self._connection, self._bucket, self._key, self._pace
         waited = 0.0
         tag = self._write(IfNoneMatch="*")
         while tag is None:
-            held = _read(connection, bucket, key)
+            held = self._read()
             if held is None:
                 tag = self._write(IfNoneMatch="*")
                 continue
@@ -111,7 +116,7 @@ class Lease:
 
 
 @contextlib.contextmanager
-def hold(connection: Connection, package_bucket: str, name: str, pace: Pace) -> Iterator[Lease]:
+def hold(connection: Connection, package_bucket: PackageBucket, name: str, pace: Pace) -> Iterator[Lease]:
     """Hold the lease called ``name`` while the block runs.
 
     Raises CloudError when another run holds it for longer than ``pace.lease_total`` seconds; the
@@ -139,7 +144,7 @@ def _clocks() -> tuple[float, float]:
 
 
 def _write(
-    connection: Connection, bucket: str, key: str, body: dict[str, Any], **condition: str
+    connection: Connection, bucket: str, owner: str, key: str, body: dict[str, Any], **condition: str
 ) -> str | None:
     """Write the lease under a condition; its ETag, or None when the condition does not hold."""
     try:
@@ -150,7 +155,7 @@ def _write(
             Key=key,
             Body=json.dumps(body).encode(),
             ContentType="application/json",
-            ExpectedBucketOwner=connection.scope.account,
+            ExpectedBucketOwner=owner,
             **condition,
         )
     except Exception as error:
@@ -166,12 +171,12 @@ def _write(
     return str(answer["ETag"])
 
 
-def _read(connection: Connection, bucket: str, key: str) -> tuple[dict[str, Any], str, float] | None:
+def _read(
+    connection: Connection, bucket: str, owner: str, key: str
+) -> tuple[dict[str, Any], str, float] | None:
     """The lease's content, ETag and age in seconds, or None when there is none."""
     try:
-        answer = connection.try_call(
-            "s3", "GetObject", Bucket=bucket, Key=key, ExpectedBucketOwner=connection.scope.account
-        )
+        answer = connection.try_call("s3", "GetObject", Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
         with answer["Body"] as stream:
             text = stream.read()
     except Exception as error:

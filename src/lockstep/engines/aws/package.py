@@ -37,7 +37,7 @@ def stage(connection: Connection, package: Package, fetch: Callable[[Package], P
             ContentType="application/zip",
             ChecksumSHA256=base64.b64encode(bytes.fromhex(package.sha256)).decode(),
             Metadata={_DIGEST: package.sha256},
-            ExpectedBucketOwner=connection.scope.account,
+            ExpectedBucketOwner=package.bucket_owner or connection.scope.account,
         )
     return _version(answer)
 
@@ -49,16 +49,15 @@ def _head(connection: Connection, package: Package) -> dict[str, Any] | None:
             "HeadObject",
             Bucket=package.bucket,
             Key=package.key,
-            ExpectedBucketOwner=connection.scope.account,
+            ExpectedBucketOwner=package.bucket_owner or connection.scope.account,
         )
     except Exception as error:
         # HeadObject has no body: a missing bucket and a missing key both say 404.
         if code_of(error) not in {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}:
             raise connection.explain(error, "s3", "HeadObject") from error
+    owner = package.bucket_owner or connection.scope.account
     try:
-        connection.try_call(
-            "s3", "HeadBucket", Bucket=package.bucket, ExpectedBucketOwner=connection.scope.account
-        )
+        connection.try_call("s3", "HeadBucket", Bucket=package.bucket, ExpectedBucketOwner=owner)
     except Exception as error:
         if code_of(error) in {"404", "NoSuchBucket"}:
             raise CloudError(
