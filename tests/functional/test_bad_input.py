@@ -4,6 +4,7 @@ Each row spoils one thing on a desk where everything else works. Most commands a
 change a lot if the spoiled thing went unseen.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.support.badinput.desk import SECRETS, Desk, Row
 from tests.support.badinput.files import FILES
 from tests.support.badinput.shell import GIT, SHELL
 from tests.support.badinput.world import AWS, PACKAGES
-from tests.support.strict import Faults, Notifications, Proxy
+from tests.support.strict import Fault, Faults, Notifications, Proxy
 
 ROWS = FILES | SHELL | GIT | PACKAGES | AWS
 AS_PROCESSES = (
@@ -103,6 +104,37 @@ def test_a_process_of_its_own_says_the_same(desk: Desk, name: str) -> None:
     check(desk, ROWS[name], is_process=True)
 
 
+@pytest.mark.parametrize(
+    ("removed", "says"),
+    [
+        ("syrf/environments/preview/pr-123/pr.yaml", "no pr.yaml, so this is no preview"),
+        ("syrf/environments/staging", "lockstep.yaml:7: staging is listed, and no service is declared in it"),
+    ],
+)
+def test_what_is_allowed_and_odd_is_a_warning(desk: Desk, removed: str, says: str) -> None:
+    """A half-written preview and an empty environment: on stderr, and the rest is planned."""
+    path = desk.folder / removed
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    desk.aws.forget()
+    told = desk.run("plan")
+    assert told.code == 0
+    assert says in told.err
+    assert all(line.startswith("warning: ") for line in told.err.splitlines())
+    assert "production/s3-notifier" in told.out
+    assert not desk.aws.counts(mutating=True)
+
+
+def test_a_bucket_of_another_account_is_refused(desk: Desk) -> None:
+    """A package never goes into a bucket that somebody else made under the expected name."""
+    desk.faults.add(Fault(mode="access_denied", operation="s3.HeadObject"))
+    told = desk.run("sync")
+    assert told.code == 1
+    assert "s3:HeadObject: access denied" in " ".join(told.out.split())
+    assert not desk.aws.counts(mutating=True)
+    (call, *_) = desk.aws.named("s3.HeadObject")
+    assert call.request.headers["x-amz-expected-bucket-owner"] == "123456789012"
+
+
 def test_the_desk_is_good(desk: Desk) -> None:
     """Without a spoiled thing everything works; else the table would show nothing."""
     told = desk.run("plan", "--exit-code")
@@ -116,4 +148,4 @@ def test_the_desk_is_good(desk: Desk) -> None:
 
 def test_the_table_is_long_enough() -> None:
     """Each kind of thing that can be wrong has its rows."""
-    assert len(ROWS) >= 150
+    assert len(ROWS) >= 200
