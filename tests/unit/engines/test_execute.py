@@ -90,3 +90,16 @@ def test_many_steps_cost_little_to_lay_out() -> None:
     side = [step(f"s{n}") for n in range(10_000)]
     results, _ = execute([*chain, *side], lambda *_: None, lambda _: None, threading.Event())
     assert set(outcomes(results).values()) == {Outcome.DONE}
+
+
+def test_a_mistake_of_ours_costs_one_step_only() -> None:
+    """What is not an error on purpose is told without its text, which may hold anything."""
+
+    def do(one: Step, _: frozenset[str]) -> None:
+        if one.id == "bad":
+            raise KeyError("hunter2")
+
+    results, _ = execute([step("bad"), step("good")], do, lambda _: None, threading.Event())
+    assert outcomes(results) == {"bad": Outcome.FAILED, "good": Outcome.DONE}
+    assert "KeyError" in str(results[0].error)
+    assert "hunter2" not in str(results[0].error)

@@ -1,5 +1,6 @@
 """Running a graph of steps in threads: what is ready runs, what fails holds back only what needs it."""
 
+import logging
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from lockstep.model import Outcome, PutNotifications, Step, StepResult
 
 __all__ = ["execute"]
 
+log = logging.getLogger(__name__)
 WORKERS = 40  # two seconds of what the quotas allow; as many as there are connections
 
 
@@ -54,6 +56,11 @@ def execute(
             outcome, error = Outcome.FAILED, str(problem)
         except LockstepError as problem:
             outcome, error = Outcome.FAILED, str(problem)
+        except Exception as problem:
+            # A mistake of ours in one step must not cost the others, or the report of what was done.
+            log.debug("step %s", step.id, exc_info=True)
+            outcome = Outcome.FAILED
+            error = f"unexpected {type(problem).__name__}: this is a bug in Lockstep; please report it"
         except OSError as problem:  # no room for the package in the cache
             outcome, error = Outcome.FAILED, f"{problem.filename or 'this machine'}: {problem.strerror}"
         return StepResult(
