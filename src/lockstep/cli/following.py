@@ -56,6 +56,7 @@ class Follower:
             return
         from rich.text import Text
 
+        self._live.refresh()  # what is done must not stand below as running until the next tick
         self._live.console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
 
     def begin(self) -> None:
