@@ -1,6 +1,7 @@
 """One account and Region: credentials, clients, quotas, and the one way to make a call."""
 
 import functools
+import logging
 import os
 import re
 import threading
@@ -18,6 +19,8 @@ from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Environment, Scope
 
 __all__ = ["Connection", "Connections", "Patience"]
+
+log = logging.getLogger(__name__)
 
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
@@ -118,7 +121,12 @@ class Connection:
 
         method = getattr(self.client(service), xform_name(operation))
         self.calls[f"{service}:{operation}"] += 1
-        answer: dict[str, Any] = method(**params)
+        begun = time.monotonic()
+        try:
+            answer: dict[str, Any] = method(**params)
+        finally:
+            # The name only: parameters and answers hold what nobody may see.
+            log.debug("%s:%s %.0f ms", service, operation, (time.monotonic() - begun) * 1000)
         return answer
 
     def client(self, service: str, region: str | None = None) -> Any:
