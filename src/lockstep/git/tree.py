@@ -4,6 +4,7 @@ Both follow ``lockstep.model.tree.Tree``: paths are POSIX paths relative to the 
 blob ids name contents, and no symbolic link is ever followed.
 """
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -89,6 +90,8 @@ class WorkTree:
                 links[path] = _link_target(root, path)
             else:
                 blobs[path] = _blob_id(descriptor, about, algorithm)
+        if repository is not None:
+            _refuse_odd(root, [path for path in unknown if path not in blobs and path not in links])
         self._sparse = {p: b for p, b in self._sparse.items() if p not in blobs and p not in links}
         blobs.update(self._sparse)
         self.blobs: Mapping[str, str] = blobs
@@ -263,6 +266,17 @@ def _open_beneath(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, int |
     finally:
         for _, folder in folders:
             os.close(folder)
+
+
+def _refuse_odd(root: Path, paths: Iterable[str]) -> None:
+    """Raise for a tracked path that is now a pipe, a socket or a device: it is not gone, but not a file."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            mode = os.lstat(root / path).st_mode
+            if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+                raise BadInput(
+                    "is a pipe, a socket or a device", where=path, fix=f"restore it: git checkout -- {path}"
+                )
 
 
 def _blob_id(descriptor: int, about: os.stat_result, algorithm: str) -> str:

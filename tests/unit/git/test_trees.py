@@ -268,3 +268,12 @@ def test_a_folder_that_goes_while_it_is_listed_is_left_out(
 
     monkeypatch.setattr(os, "scandir", vanish)
     assert set(open_worktree(tmp_path).blobs) == {"a/file"}
+
+
+def test_a_file_that_became_a_pipe_is_not_taken_for_deleted(work: Work) -> None:
+    """It is named; reading on would plan without the target that it declared."""
+    work.commit("one", a="1\n")
+    (work.folder / "a").unlink()
+    os.mkfifo(work.folder / "a")
+    with pytest.raises(BadInput, match=r"a: is a pipe[\s\S]*git checkout -- a"):
+        open_worktree(work.folder)
