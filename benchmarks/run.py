@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Bench(
             folder=Path(folder),
             is_quick=options.quick,
+            most=options.most,
             repetitions=1 if options.quick else options.repetitions,
             tools=tools,
         )
@@ -95,6 +96,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "what", nargs="*", metavar="ROW|TOOL", help=f"rows: {names}; tools: {', '.join(TOOLS)}; default: all"
     )
     parser.add_argument("--quick", action="store_true", help="a smoke run: a few functions, once")
+    parser.add_argument("--most", type=int, metavar="N", help="at most N functions in a row")
     parser.add_argument(
         "--repetitions", type=int, default=3, metavar="N", help="runs of each tool (default 3; cheap rows 5+)"
     )

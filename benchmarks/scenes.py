@@ -10,6 +10,7 @@ from tests.support.clouds import Cloud
 
 from benchmarks import clouds, sam, terraform
 from benchmarks.lockstep import Lockstep
+from benchmarks.measure import Failed
 from benchmarks.sam import Sam
 from benchmarks.terraform import Terraform
 from benchmarks.tree import ACCOUNT, PACKAGES, UPLOADS, Repository, make_repository
@@ -69,10 +70,12 @@ class Bench:
 
     folder: Path
     is_quick: bool = False
+    most: int | None = None  # targets of a row, where a tool beside us takes too long for all
     repetitions: int = 3
     tools: frozenset[str] = frozenset({"terraform", "sam"})
     skipped: dict[str, str] = field(default_factory=dict)  # tool -> what to install
     shared: dict[str, Scene] = field(default_factory=dict)
+    broken: dict[str, Failed] = field(default_factory=dict)  # scenes that could not be made
     stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
@@ -83,8 +86,8 @@ class Bench:
                 self.skipped[name] = reason
 
     def size(self, targets: int) -> int:
-        """So many targets, or a few for a smoke run."""
-        return min(targets, 4) if self.is_quick else targets
+        """So many targets, fewer where ``most`` says so, or a few for a smoke run."""
+        return min(targets, 4) if self.is_quick else min(targets, self.most or targets)
 
     def times(self, repetitions: int) -> int:
         """So many repetitions for a cheap row; never fewer than for the others."""
@@ -92,9 +95,15 @@ class Bench:
 
     def scene(self, name: str, count: int, *, triggers: bool, services: int | None = None) -> Scene:
         """A scene that several rows share; it ends with the bench."""
+        if name in self.broken:
+            raise self.broken[name]
         if name not in self.shared:
             made = new_scene(self, name, count, triggers=triggers, services=services)
-            self.shared[name] = self.stack.enter_context(made)
+            try:
+                self.shared[name] = self.stack.enter_context(made)
+            except Failed as problem:
+                self.broken[name] = problem
+                raise
         return self.shared[name]
 
     @cached_property
