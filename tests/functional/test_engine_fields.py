@@ -264,3 +264,19 @@ def test_all_fields_of_one_structure_go_in_one_call(lab: Lab) -> None:
         "lambda.UpdateFunctionCode",
         "lambda.TagResource",
     ]
+
+
+def test_retention_is_read_from_log_groups_of_any_name(lab: Lab) -> None:
+    """Groups that have no prefix in common, with and without a slash, are in sync once they were set."""
+    named = {"one": "shop-one", "two": "/aws/lambda/two", "three": "plain"}
+    fleet = make_fleet(
+        *(
+            make_target(f"staging/{name}", settings={"logging.group": group, "logRetentionDays": 14})
+            for name, group in named.items()
+        )
+    )
+    lab.sync(fleet)
+    groups = lab.client("logs").describe_log_groups()["logGroups"]
+    assert {one["logGroupName"]: one["retentionInDays"] for one in groups} == dict.fromkeys(
+        named.values(), 14
+    )

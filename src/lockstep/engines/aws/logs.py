@@ -13,15 +13,19 @@ __all__ = ["apply", "retention", "retentions"]
 
 
 def retentions(connection: Connection, prefix: str) -> dict[str, int | None]:
-    """Days that each log group of a prefix keeps its events (None: for ever); 50 to a call."""
+    """Days that each log group of a prefix keeps its events (None: for ever); 50 to a call.
+
+    The empty prefix is every group; the API takes it only by being left out.
+    """
+    wanted = {"logGroupNamePrefix": prefix} if prefix else {}
     groups = connection.pages(
         "logs",
         "DescribeLogGroups",
         "logGroups",
         "nextToken",
         "nextToken",
-        logGroupNamePrefix=prefix,
         limit=50,
+        **wanted,
     )
     return {group["logGroupName"]: group.get("retentionInDays") for group in groups}
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from os.path import commonprefix
 from typing import TypeVar
 
 from lockstep.engines.aws import function as functions
@@ -227,10 +228,8 @@ def _read_logs(reading: _Reading, full: bool) -> None:
             is_declared = is_declared or "logRetentionDays" in target.function.settings
     if not groups or not (full or is_declared):
         return
-    prefix = next(iter(groups.values())) if len(groups) == 1 else "/"
-    if all(group.startswith("/aws/lambda/") for group in groups.values()) and len(groups) > 1:
-        prefix = "/aws/lambda/"
-    days = logs.retentions(reading.connection, prefix)
+    shared = commonprefix([*groups.values()])  # noqa: RUF071 - the API compares characters, not paths
+    days = logs.retentions(reading.connection, shared)
     for name, group in groups.items():
         function = reading.functions[name]
         settings = dict(function.settings)
