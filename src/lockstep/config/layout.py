@@ -36,7 +36,6 @@ class Base(NamedTuple):
     environment: str  # "preview" for all previews
     slots: tuple[Slot, ...]  # lowest first, files that exist only
     stamp: str  # of the slots' contents
-    declares: str | None = None  # preview: services/{svc}/config.yaml, which asks for every preview
 
 
 class Candidate(NamedTuple):
@@ -62,11 +61,6 @@ class Candidate(NamedTuple):
         own = tuple([path for _, path in self.own])
         above = (self.pr_file,) if self.pr_file else ()
         return (*[path for _, path in self.base.slots], *above, *own)
-
-    @property
-    def declaration(self) -> str:
-        """The file that declares the target."""
-        return self.own[-1][1] if self.own else self.base.declares or self.base.slots[-1][1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,7 +195,7 @@ class _Bases:
         base = self.known.get((service, env))
         if base is None:
             slots = [*self._service(service), ("environment", self.found.shared.get(f"environment:{env}"))]
-            base = self.known[service, env] = self._make(service, env, slots, None)
+            base = self.known[service, env] = self._make(service, env, slots)
         return base
 
     def of_preview(self, service: str) -> Base:
@@ -215,7 +209,7 @@ class _Bases:
                 ("preview service config", files.get("config")),
                 ("preview service", files.get("values")),
             ]
-            base = self._make(service, "preview", slots, files.get("config"))
+            base = self._make(service, "preview", slots)
             self.known[service, "preview"] = base
         return base
 
@@ -227,9 +221,7 @@ class _Bases:
             ("service", files.get("values")),
         ]
 
-    def _make(
-        self, service: str, env: str, slots: Sequence[tuple[str, str | None]], declares: str | None
-    ) -> Base:
+    def _make(self, service: str, env: str, slots: Sequence[tuple[str, str | None]]) -> Base:
         present = tuple([(name, path) for name, path in slots if path is not None])
         stamp = ",".join([name + self.blobs[path] for name, path in present])
         for name in (service, env):
@@ -240,7 +232,6 @@ class _Bases:
             environment=env,
             slots=present,
             stamp=hashlib.sha1(stamp.encode(), usedforsecurity=False).hexdigest(),
-            declares=declares,
         )
 
     def _check_name(self, name: str, where: str) -> None:

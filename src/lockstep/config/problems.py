@@ -1,6 +1,5 @@
 """Collecting what is wrong, each thing once however many targets share the line."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lockstep.errors import BadInput, BadInputs
@@ -22,11 +21,6 @@ class Problems:
         """Note an error that was raised; several at once are taken apart."""
         for single in error.errors if isinstance(error, BadInputs) else (error,):
             self.found.setdefault((single.where, single.problem), single)
-
-    def keep_all(self, errors: Iterable[BadInput]) -> None:
-        """Note several errors."""
-        for error in errors:
-            self.keep(error)
 
     def __bool__(self) -> bool:
         return bool(self.found)

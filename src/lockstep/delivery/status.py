@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from lockstep.delivery.selection import check_patterns
 from lockstep.delivery.sync import Options, Session, patterns_of
 from lockstep.delivery.workspace import Workspace
 from lockstep.git.history import Commit, last_changes
@@ -23,7 +22,6 @@ def read_status(
     Health is asked for function by function (100 a second). Raises LockstepError when AWS cannot be
     read; a package that cannot be found is told in its row.
     """
-    check_patterns(workspace, options.patterns)
     patterns = patterns_of(workspace, options)
     if patterns is None:
         return (), (f"no target changed since {options.since}",)

@@ -9,10 +9,10 @@ from lockstep.delivery.packages import make_catalog, with_packages
 from lockstep.delivery.selection import changed_since, check_patterns
 from lockstep.delivery.workspace import Workspace
 from lockstep.errors import BadInput, LockstepError, NotAllowed, Several
-from lockstep.model import Fleet, Outcome, Plan, Report, StepResult, Verb
+from lockstep.model import Fleet, Outcome, Plan, Report, StepResult, Verb, select
 from lockstep.planning.policy import Rules
 
-__all__ = ["Options", "Session", "make_plan", "run_sync"]
+__all__ = ["Options", "Session", "make_plan", "patterns_of", "run_sync"]
 
 _ROUNDS = 3  # plans made for targets that change while they are synced
 
@@ -161,8 +161,6 @@ def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | Non
     if changed is None:
         return options.patterns
     if options.patterns:
-        from lockstep.model import select
-
         changed = tuple(select(changed, options.patterns))
     return changed or None
 
@@ -213,11 +211,11 @@ def _targets_of(fleet: Fleet, stale: frozenset[str]) -> set[str]:
 
 def _joined(first: Report, second: Report, stale: frozenset[str]) -> Report:
     """One report of two rounds: what the second round did again replaces the first's failures."""
+    again = {result.step for result in second.results}
     kept = [
         result
         for result in first.results
-        if result.outcome is Outcome.DONE
-        or (result.target not in stale and result.step not in {r.step for r in second.results})
+        if result.outcome is Outcome.DONE or (result.target not in stale and result.step not in again)
     ]
     return replace(
         second,

@@ -137,11 +137,6 @@ class Server:
         """Process id: the program's, which leads its group, when detached; else the launcher's."""
         return self._process.pid
 
-    @property
-    def is_running(self) -> bool:
-        """The program has not ended."""
-        return self._process.poll() is None
-
     def tail(self, lines: int = 20) -> str:
         """Return the last lines of the program's log."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
