@@ -9,6 +9,7 @@
     │   └── NoCredentials       exit 1   no, expired or wrong credentials
     ├── ArtifactError           exit 1   a package is missing, damaged or not what was declared
     ├── GitError                exit 1   git said no
+    ├── ForgeError              exit 1   GitHub, or another forge, said no or cannot be reached
     └── Interrupted             exit 130 Ctrl-C, after a clean stop
 
 An error says what was being done, what is wrong and where, and what to do about it.
@@ -21,6 +22,7 @@ __all__ = [
     "BadInput",
     "BadInputs",
     "CloudError",
+    "ForgeError",
     "GitError",
     "Interrupted",
     "LockstepError",
@@ -111,6 +113,10 @@ class ArtifactError(LockstepError):
 
 class GitError(LockstepError):
     """Git refused, or the repository is not in a usable state."""
+
+
+class ForgeError(LockstepError):
+    """The forge refused, has no such thing, or cannot be reached."""
 
 
 class Interrupted(LockstepError):

@@ -1,0 +1,254 @@
+"""What every forge can do, and the values that it gives."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+__all__ = [
+    "Asset",
+    "Check",
+    "CheckState",
+    "Commit",
+    "DeploymentState",
+    "Forge",
+    "Issue",
+    "MergeMethod",
+    "Merging",
+    "Pull",
+    "PullState",
+    "Release",
+]
+
+
+class PullState(StrEnum):
+    """Where a pull request stands."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"  # without having been merged
+
+
+class Merging(StrEnum):
+    """What became of the wish to merge."""
+
+    MERGED = "merged"
+    WAITING = "waiting"  # the forge merges when its checks and reviews allow it
+    BLOCKED = "blocked"  # nothing will merge it by itself: the pull request says why
+
+
+class MergeMethod(StrEnum):
+    """How commits of a pull request reach the base branch."""
+
+    MERGE = "merge"
+    SQUASH = "squash"
+    REBASE = "rebase"
+
+
+class CheckState(StrEnum):
+    """Where a check of a commit stands."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class DeploymentState(StrEnum):
+    """How a deployment goes, in GitHub's words."""
+
+    IN_PROGRESS = "in_progress"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    INACTIVE = "inactive"  # another one took its place, or it is gone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pull:
+    """A pull request. ``conflict`` is None while the forge has not found out."""
+
+    number: int
+    title: str
+    body: str
+    head: str  # branch
+    base: str  # branch
+    sha: str  # head commit, 40 hex digits
+    state: PullState
+    url: str
+    author: str = ""
+    labels: tuple[str, ...] = ()
+    is_draft: bool = False
+    is_fork: bool = False  # its head is in another repository
+    conflict: bool | None = None
+    is_blocked: bool | None = None  # by reviews or checks that the base branch requires
+    merge_commit: str | None = None
+    merged_by: str | None = None
+    closed_by: str | None = None
+    created: str = ""  # ISO 8601
+    ended: str | None = None  # when it was merged or closed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One check run or commit status."""
+
+    name: str
+    state: CheckState
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commit:
+    """A commit as a reviewer wants to see it."""
+
+    sha: str
+    subject: str
+    author: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asset:
+    """A file of a release. ``sha256`` is lowercase hex; None where the forge does not know it."""
+
+    name: str
+    size: int  # bytes
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """A release of a tag. ``commit`` is what the tag names, None for a draft without a tag."""
+
+    tag: str
+    commit: str | None
+    url: str
+    is_draft: bool = False
+    assets: tuple[Asset, ...] = ()
+    published: str | None = None  # ISO 8601
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Issue:
+    """An issue."""
+
+    number: int
+    title: str
+    body: str
+    url: str
+    is_open: bool = True
+    labels: tuple[str, ...] = field(default=())
+
+
+class Forge(Protocol):
+    """One repository on a forge. All methods raise ForgeError, with what to do about it."""
+
+    kind: str  # "github" or "local"
+
+    # Pull requests
+
+    def pull(self, number: int) -> Pull:
+        """One pull request."""
+        ...
+
+    def pulls(self, *, head: str | None = None, base: str | None = None, is_open: bool = True) -> list[Pull]:
+        """Pull requests, newest first, of a head branch (or of all that begin with ``head`` when it ends
+        in ``/``) and a base branch; open ones only, or all.
+        """
+        ...
+
+    def open_pull(
+        self,
+        *,
+        head: str,
+        base: str,
+        title: str,
+        body: str,
+        labels: Iterable[str] = (),
+        is_draft: bool = False,
+    ) -> Pull:
+        """Open a pull request; the open one of the same head and base, with its text updated, if there is one."""
+        ...
+
+    def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Pull:
+        """Change the texts that are given."""
+        ...
+
+    def close_pull(self, number: int, *, comment: str | None = None) -> None:
+        """Close without merging; nothing when it is not open."""
+        ...
+
+    def label(self, number: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Add and remove labels of a pull request or an issue."""
+        ...
+
+    def merge_pull(self, number: int, *, sha: str, method: MergeMethod, title: str | None = None) -> None:
+        """Merge now, if the head still is ``sha``. ForgeError says what is in the way."""
+        ...
+
+    def merge_when_ready(self, number: int, *, sha: str, method: MergeMethod) -> Merging:
+        """Merge as soon as checks and reviews allow it: now, by auto-merge, or by the merge queue."""
+        ...
+
+    def comment(self, number: int, body: str, *, marker: str) -> None:
+        """Write one comment, or put ``body`` in place of the one that this marker wrote before."""
+        ...
+
+    def checks(self, sha: str) -> list[Check]:
+        """Checks and statuses of a commit."""
+        ...
+
+    # Commits
+
+    def commits(self, base: str, head: str, *, most: int = 100) -> list[Commit]:
+        """Commits that are in ``head`` and not in ``base``, newest first. Revisions are tags, branches or ids."""
+        ...
+
+    def commit_url(self, sha: str) -> str | None:
+        """Where a person can look at a commit."""
+        ...
+
+    # Releases
+
+    def release(self, tag: str) -> Release | None:
+        """The release of a tag, a draft included; None when there is none."""
+        ...
+
+    def publish(
+        self, *, tag: str, commit: str, title: str, body: str, assets: Mapping[str, Path], is_prerelease: bool
+    ) -> Release:
+        """Make the release of a tag that exists, or finish one that was begun.
+
+        It is published last, with all assets, so that immutable releases work. An asset that is there
+        with the same digest is kept. Several callers at once make one release. Raises ForgeError when
+        the tag names another commit, and ArtifactError for an asset with other content.
+        """
+        ...
+
+    # What became of a commit
+
+    def set_status(
+        self, sha: str, *, context: str, state: CheckState, description: str, url: str | None = None
+    ) -> None:
+        """Set a commit status; at most 140 characters of the description are shown."""
+        ...
+
+    def deployment(
+        self, sha: str, *, environment: str, state: DeploymentState, description: str, url: str | None = None
+    ) -> None:
+        """Record how the deployment of a commit to an environment goes; the same one is not made twice."""
+        ...
+
+    # Issues
+
+    def find_issue(self, marker: str) -> Issue | None:
+        """The open issue that a marker wrote."""
+        ...
+
+    def put_issue(self, marker: str, *, title: str, body: str, labels: Iterable[str] = ()) -> Issue:
+        """Open an issue, or change the open one of the same marker."""
+        ...
+
+    def close_issue(self, marker: str, *, comment: str) -> None:
+        """Close the open issue of a marker with a last word; nothing when there is none."""
+        ...
