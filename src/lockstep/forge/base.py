@@ -167,7 +167,7 @@ class Forge(Protocol):
         labels: Iterable[str] = (),
         is_draft: bool = False,
     ) -> Pull:
-        """Open a pull request; the open one of the same head and base, with its text updated, if there is one."""
+        """Open a pull request; where one of the same head and base is open, update its text instead."""
         ...
 
     def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Pull:
@@ -201,7 +201,7 @@ class Forge(Protocol):
     # Commits
 
     def commits(self, base: str, head: str, *, most: int = 100) -> list[Commit]:
-        """Commits that are in ``head`` and not in ``base``, newest first. Revisions are tags, branches or ids."""
+        """Commits of ``head`` that are not in ``base``, newest first. Both are tags, branches or ids."""
         ...
 
     def commit_url(self, sha: str) -> str | None:
