@@ -1,0 +1,153 @@
+# What the module takes. Names are those of Lockstep's `lambda:` block in snake_case, one for one,
+# so that a declaration and its Terraform value read alike.
+
+variable "project" {
+  description = "Name of the Lockstep project. It goes into the ownership tags and into the ids of notification entries."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,62}$", var.project))
+    error_message = "project is \"${var.project}\"; use at most 63 lowercase letters, digits and hyphens, as `project:` in lockstep.yaml."
+  }
+}
+
+variable "environments" {
+  description = "Environments that may be in `functions`, for instance [\"staging\", \"preview\"]; `preview` stands for every `preview/pr-N`. Null allows any."
+  type        = set(string)
+  default     = null
+}
+
+variable "functions" {
+  description = <<-EOT
+    All functions, by target: "staging/s3-notifier", "preview/pr-123/s3-notifier". An attribute that is
+    absent or null means AWS's default. Nothing here is secret: secret values of environment variables
+    go into `secret_environment`.
+  EOT
+  type = map(object({
+    function_name = string
+    version       = optional(string) # of the service; goes into the tag lockstep:version and the outputs
+    commit        = optional(string) # of the source; goes into the outputs
+
+    # A package in S3 (bucket, key and hash), or an image.
+    code = object({
+      bucket           = optional(string)
+      key              = optional(string)
+      object_version   = optional(string)
+      source_code_hash = optional(string) # base64 of the zip's SHA-256, as Lambda's CodeSha256
+      image            = optional(string) # URI with its tag or digest
+    })
+
+    role          = string           # an ARN, or the name (path included) of a role in the account
+    runtime       = optional(string) # packages only, and needed there
+    handler       = optional(string) # packages only, and needed there
+    description   = optional(string, "")
+    memory_size   = optional(number, 128) # MB
+    timeout       = optional(number, 3)   # seconds
+    environment   = optional(map(string), {})
+    layers        = optional(list(string), [])
+    architectures = optional(list(string), ["x86_64"])
+
+    ephemeral_storage = optional(number, 512) # MB of /tmp
+    vpc = optional(object({
+      subnet_ids         = optional(list(string), [])
+      security_group_ids = optional(list(string), [])
+      ipv6               = optional(bool, false)
+    }), {})
+    tracing            = optional(string, "PassThrough")
+    dead_letter_target = optional(string, "")
+    kms_key_arn        = optional(string, "")
+    file_systems = optional(list(object({
+      arn              = string
+      local_mount_path = string
+    })), [])
+    logging = optional(object({
+      format            = optional(string, "Text")
+      application_level = optional(string) # with format JSON; INFO when absent
+      system_level      = optional(string) # with format JSON; INFO when absent
+      group             = optional(string) # /aws/lambda/ and the function's name when absent
+    }), {})
+    snap_start = optional(string, "None")
+    image_config = optional(object({
+      entry_point       = optional(list(string), [])
+      command           = optional(list(string), [])
+      working_directory = optional(string, "")
+    }), {})
+    code_signing_config_arn = optional(string)
+
+    reserved_concurrency = optional(number) # absent: none is reserved
+    log_retention_days   = optional(number) # absent: the log group is not touched; 0: kept for ever
+
+    # The AWS provider cannot set these. They are here to be refused instead of dropped in silence.
+    durable = optional(object({
+      execution_timeout = optional(number)
+      retention_days    = optional(number)
+      kms_key_arn       = optional(string)
+    }))
+    tenancy = optional(string)
+
+    tags = optional(map(string), {}) # a tag that is null is left out
+    triggers = optional(list(object({
+      bucket = string
+      prefix = optional(string, "")
+      suffix = optional(string, "")
+      events = optional(list(string), ["s3:ObjectCreated:*"])
+    })), [])
+  }))
+  nullable = false
+}
+
+variable "secret_environment" {
+  description = "Environment variables that no output may show, by target and name. They are added to `environment` and win over it. Like every value they lie in the state as plain text: encrypt it."
+  type        = map(map(string))
+  default     = {}
+  nullable    = false
+  sensitive   = true
+}
+
+variable "foreign_notifications" {
+  description = <<-EOT
+    Entries of others on the buckets, by bucket. A bucket's notifications are one resource and every
+    apply replaces all of them, so whatever is not declared here or by a trigger is removed.
+  EOT
+  type = map(object({
+    eventbridge = optional(bool, false)
+    lambda_functions = optional(list(object({
+      id                  = optional(string)
+      lambda_function_arn = string
+      events              = list(string)
+      filter_prefix       = optional(string)
+      filter_suffix       = optional(string)
+    })), [])
+    queues = optional(list(object({
+      id            = optional(string)
+      queue_arn     = string
+      events        = list(string)
+      filter_prefix = optional(string)
+      filter_suffix = optional(string)
+    })), [])
+    topics = optional(list(object({
+      id            = optional(string)
+      topic_arn     = string
+      events        = list(string)
+      filter_prefix = optional(string)
+      filter_suffix = optional(string)
+    })), [])
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "notification_order" {
+  description = "Ids of Lambda entries by bucket, in the order in which a bucket has them now. Only for a take-over without any change: the order means nothing to S3, but Terraform compares it. Ids that do not exist are ignored; entries that are not named come last, foreign ones first, then by id."
+  type        = map(list(string))
+  default     = {}
+  nullable    = false
+}
+
+variable "inputs_digest" {
+  description = "Given back unchanged as the output of the same name: lets a caller see from the state which inputs were applied."
+  type        = string
+  default     = ""
+  nullable    = false
+}
