@@ -78,7 +78,7 @@ def load(tree: Tree, *, project_file: str = "lockstep.yaml", cache: Cache | None
         )
 
 
-def read_project_file(tree: Tree, project_file: str) -> ProjectFile:
+def read_project_file(tree: Tree, project_file: str, *, needs_name: bool = True) -> ProjectFile:
     """The project file of a tree. BadInput when the tree is empty or has none."""
     if project_file in tree.links:
         raise BadInput(
@@ -99,7 +99,8 @@ def read_project_file(tree: Tree, project_file: str) -> ProjectFile:
             where=project_file,
             fix="run 'lockstep init', or choose another folder or revision",
         )
-    file = read_project(tree.read([project_file])[project_file], project_file)
+    data = tree.read([project_file])[project_file]
+    file = read_project(data, project_file, needs_name=needs_name)
     return replace(file, blob=blobs[project_file])
 
 

@@ -2,11 +2,12 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.config import templates
 from lockstep.config.layers import Layer, check_block
+from lockstep.config.policies import read_promotion, read_sources_of
 from lockstep.config.schema import ARTIFACT_OPTIONS, PROJECT
 from lockstep.config.shapes import Checker
 from lockstep.config.yaml_reader import Document, Lines, parse
@@ -42,8 +43,11 @@ class ProjectFile:
         return Environment(name=name, **self.place_defaults)
 
 
-def read_project(data: bytes, file: str) -> ProjectFile:
-    """Read the project file. BadInput or BadInputs name every line that is wrong."""
+def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectFile:
+    """Read the project file. BadInput or BadInputs name every line that is wrong.
+
+    A repository that only builds services deploys nothing, so its project needs no name.
+    """
     document = parse(data, file)
     if document.value is None:
         raise BadInput(
@@ -73,15 +77,24 @@ def read_project(data: bytes, file: str) -> ProjectFile:
     errors += default_errors
     problems = _Problems(document, errors)
     folder = _folder(problems, checked)
-    name = checked.get("project") or _name(problems, folder, "project" in values)
+    is_written = "project" in values or not needs_name
+    name = checked.get("project") or _name(problems, folder, is_written)
     options = _artifacts(problems, artifacts)
     key = packages.get("key") or Project(name="x").package_key
     _check_template(problems, key, ("packages", "key"))
     places = {k: checked[k] for k in ("region", "account", "profile", "role") if checked.get(k)}
+    given_environments = checked.get("environments") or {}
     environments = {
         env: Environment(name=env, **{**places, **_settings(given or {})})
-        for env, given in (checked.get("environments") or {}).items()
+        for env, given in given_environments.items()
     }
+    names = frozenset(environments)
+    environments |= {
+        env: replace(environments[env], promotion=read_promotion(document, env, policy, names, problems.add))
+        for env, given in given_environments.items()
+        if (policy := (given or {}).get("promotion"))
+    }
+    sources = read_sources_of(document, checked, problems.add)
     triggers = checked.get("triggers") or {}
     if errors:
         raise errors[0] if len(errors) == 1 else BadInputs(errors)
@@ -93,6 +106,7 @@ def read_project(data: bytes, file: str) -> ProjectFile:
             packages=_bucket(packages),
             package_key=key,
             artifacts=options,
+            sources=sources,
             file=file,
         ),
         document=document,
@@ -106,7 +120,7 @@ def read_project(data: bytes, file: str) -> ProjectFile:
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """What an environment says, without what it leaves to the defaults."""
-    said = {key: value for key, value in given.items() if value is not None}
+    said = {key: value for key, value in given.items() if value is not None and key != "promotion"}
     if "packages" in said:
         said["packages"] = _bucket(said["packages"])
     return said
@@ -131,7 +145,7 @@ class _Problems:
     document: Document
     errors: list[BadInput]
 
-    def add(self, path: tuple[str, ...], problem: str, fix: str) -> None:
+    def add(self, path: tuple[str | int, ...], problem: str, fix: str) -> None:
         where = f"{self.document.file}:{self.document.line(path)}"
         self.errors.append(BadInput(problem, where=where, fix=fix))
 

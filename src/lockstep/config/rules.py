@@ -15,6 +15,7 @@ __all__ = [
     "RESERVED_VARIABLES",
     "Problem",
     "Rule",
+    "branch",
     "bucket",
     "commit",
     "event",
@@ -25,6 +26,7 @@ __all__ = [
     "sha256",
     "tag_key",
     "tag_value",
+    "timezone",
     "url",
     "variable",
     "version",
@@ -249,3 +251,29 @@ def s3_filter(text: str) -> Problem | None:
 
 def _percent(character: str) -> str:
     return "%7E" if character == "~" else quote(character, safe="")
+
+
+def branch(text: str) -> Problem | None:
+    """The name of a branch. Source: git-check-ref-format."""
+    parts = text.split("/")
+    is_odd = re.search(r"[\s\x00-\x1f\x7f~^:?*\[\\]|\.\.|@\{|//", text) or text in ("", "@", "HEAD")
+    if (
+        is_odd
+        or text.startswith("-")
+        or any(not p or p[0] == "." or p.endswith((".", ".lock")) for p in parts)
+    ):
+        return f"{text!r} is no name of a branch", "write it as git branch shows it, for example main"
+    return None
+
+
+def timezone(text: str) -> Problem | None:
+    """A time zone of the IANA database that this machine knows."""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, KeyError):
+        near = nearest(text, sorted(available_timezones()), cutoff=0.6)
+        hint = f"did you mean {near}?" if near else "write for example Europe/London or UTC"
+        return f"{text!r} is no time zone", hint
+    return None

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from lockstep.config import rules
+from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES
+from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.suggest import did_you_mean
 from lockstep.model.fields import FIELDS, Field, Kind
@@ -16,18 +18,6 @@ __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
 
 _REGION = r"^[a-z]{2,4}(-[a-z]+)+-\d$"
 _ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
-
-
-def _text(name: str, about: str, *, rule: rules.Rule | None = None, example: str = "") -> Key:
-    return Key(name=name, shape=Shape.STRING, about=about, rule=rule, example=example)
-
-
-def _flag(name: str, about: str) -> Key:
-    return Key(name=name, shape=Shape.BOOLEAN, about=about)
-
-
-def _texts(name: str, about: str, item: Key) -> Key:
-    return Key(name=name, shape=Shape.LIST, about=about, item=item)
 
 
 _EXAMPLES = {
@@ -109,7 +99,7 @@ def _ignorable(pattern: str) -> rules.Problem | None:
     return f"{pattern!r} matches no field", did_you_mean(pattern, names[:-2])
 
 
-_BUCKET = _text("bucket", "Name of the bucket.", rule=rules.bucket)
+_BUCKET = text("bucket", "Name of the bucket.", rule=rules.bucket)
 _OWNER = Key(
     name="account",
     shape=Shape.STRING,
@@ -118,7 +108,7 @@ _OWNER = Key(
     says="write the 12 digits in quotes",
     example='"123456789012"',
 )
-_EVENTS = _texts(
+_EVENTS = texts(
     "events",
     "Event types of S3; s3:ObjectCreated:* when absent.",
     Key(
@@ -134,9 +124,9 @@ _TRIGGER = Key(
     shape=Shape.MAP,
     about="One entry of a bucket's notifications.",
     members=(
-        _text("bucket", "Bucket; the one under triggers in lockstep.yaml when absent.", rule=rules.bucket),
-        _text("prefix", "Beginning of the object keys, percent-encoded.", rule=rules.s3_filter),
-        _text("suffix", "End of the object keys, percent-encoded.", rule=rules.s3_filter),
+        text("bucket", "Bucket; the one under triggers in lockstep.yaml when absent.", rule=rules.bucket),
+        text("prefix", "Beginning of the object keys, percent-encoded.", rule=rules.s3_filter),
+        text("suffix", "End of the object keys, percent-encoded.", rule=rules.s3_filter),
         _EVENTS,
     ),
 )
@@ -154,12 +144,12 @@ _ARTIFACT = (
         pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$",
         example="owner/name",
     ),
-    _text("tag", "github-release: tag of the release.", example='"{service}-v{version}"'),
-    _text("asset", "github-release: glob that one asset's name matches.", example='"*.zip"'),
-    _text("api", "github-release: base URL of the API.", rule=rules.url, example="https://api.github.com"),
-    _text("bucket", "s3: bucket that holds the packages.", rule=rules.bucket),
-    _text("key", "s3: key of the package.", example='"{service}/{version}.zip"'),
-    _text("objectVersion", "s3: version of the object, in a bucket that keeps versions."),
+    text("tag", "github-release: tag of the release.", example='"{service}-v{version}"'),
+    text("asset", "github-release: glob that one asset's name matches.", example='"*.zip"'),
+    text("api", "github-release: base URL of the API.", rule=rules.url, example="https://api.github.com"),
+    text("bucket", "s3: bucket that holds the packages.", rule=rules.bucket),
+    text("key", "s3: key of the package.", example='"{service}/{version}.zip"'),
+    text("objectVersion", "s3: version of the object, in a bucket that keeps versions."),
     Key(
         name="region",
         shape=Shape.STRING,
@@ -175,8 +165,8 @@ _ARTIFACT = (
         says="write the 12 digits in quotes",
         example='"123456789012"',
     ),
-    _text("url", "https: URL of the package.", rule=rules.url),
-    _text("path", "directory: path of the package, relative to the repository's root."),
+    text("url", "https: URL of the package.", rule=rules.url),
+    text("path", "directory: path of the package, relative to the repository's root."),
 )
 
 ARTIFACT_OPTIONS = {
@@ -188,22 +178,22 @@ ARTIFACT_OPTIONS = {
 """Options that each source needs, and options that it may have."""
 
 _EXTRAS = (
-    _text("version", "Version to run; quote it.", rule=rules.version, example='"0.1.6"'),
-    _text("functionName", "Name of the function in AWS.", rule=rules.function_name),
-    _text("s3TriggerPrefix", "Short for one trigger on the project's bucket.", rule=rules.s3_filter),
-    _text("s3Key", "Key of the package in the package bucket, in place of the artifact source."),
-    _text("commitSha", "Commit that the version was built from.", rule=rules.commit),
-    _text("sha256", "Pin: the package's SHA-256 in hex; a sync stops when it differs.", rule=rules.sha256),
-    _text("image", "URI of a container image, in place of a package.", rule=rules.image),
-    _texts("triggers", "S3 triggers.", _TRIGGER),
+    text("version", "Version to run; quote it.", rule=rules.version, example='"0.1.6"'),
+    text("functionName", "Name of the function in AWS.", rule=rules.function_name),
+    text("s3TriggerPrefix", "Short for one trigger on the project's bucket.", rule=rules.s3_filter),
+    text("s3Key", "Key of the package in the package bucket, in place of the artifact source."),
+    text("commitSha", "Commit that the version was built from.", rule=rules.commit),
+    text("sha256", "Pin: the package's SHA-256 in hex; a sync stops when it differs.", rule=rules.sha256),
+    text("image", "URI of a container image, in place of a package.", rule=rules.image),
+    texts("triggers", "S3 triggers.", _TRIGGER),
     Key(name="tags", shape=Shape.TAGS, about="Tags; null removes a tag in AWS."),
-    _texts(
+    texts(
         "ignore",
         "Globs of fields that others manage: reservedConcurrency, environment.DD_*.",
-        _text("ignore", "", rule=_ignorable),
+        text("ignore", "", rule=_ignorable),
     ),
-    _flag("adopt", "Take over the function although nothing in AWS says that this project owns it."),
-    _flag("enabled", "false leaves the service out of the environment."),
+    flag("adopt", "Take over the function although nothing in AWS says that this project owns it."),
+    flag("enabled", "false leaves the service out of the environment."),
     Key(
         name="artifact",
         shape=Shape.MAP,
@@ -237,7 +227,7 @@ _PLACE = (
         says="write the 12 digits in quotes",
         example='"123456789012"',
     ),
-    _text("profile", "Profile of the AWS configuration files."),
+    text("profile", "Profile of the AWS configuration files."),
     Key(
         name="role",
         shape=Shape.STRING,
@@ -264,8 +254,9 @@ _ENVIRONMENT = Key(
             about="Where packages are staged for this environment, when not where all others are.",
             members=(_BUCKET, _OWNER),
         ),
-        _flag("prune", "Remove functions that are no longer declared. Previews always are."),
-        _flag("adopt", "Take over functions that no project owns."),
+        flag("prune", "Remove functions that are no longer declared. Previews always are."),
+        flag("adopt", "Take over functions that no project owns."),
+        PROMOTION,
     ),
 )
 
@@ -281,7 +272,7 @@ PROJECT = Key(
             pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
             says="use lowercase letters, digits and hyphens",
         ),
-        _text("folder", "Folder of services/ and environments/; the repository's root when absent."),
+        text("folder", "Folder of services/ and environments/; the repository's root when absent."),
         *_PLACE,
         Key(
             name="environments",
@@ -296,9 +287,7 @@ PROJECT = Key(
             members=(
                 _BUCKET,
                 _OWNER,
-                _text(
-                    "key", "Key of a staged package.", example='"lockstep/packages/{service}/{sha256}.zip"'
-                ),
+                text("key", "Key of a staged package.", example='"lockstep/packages/{service}/{sha256}.zip"'),
             ),
         ),
         Key(
@@ -320,6 +309,8 @@ PROJECT = Key(
             members=LAMBDA.members,
             also=LAMBDA.also,
         ),
+        FORGE,
+        SERVICES,
     ),
 )
 """The whole of ``lockstep.yaml``."""

@@ -35,7 +35,9 @@ from lockstep.model.plan import (
     UpdateConfiguration,
     Verb,
 )
+from lockstep.model.promotion import Freeze, Hold, Merge, Promotion
 from lockstep.model.report import Outcome, Report, StepResult
+from lockstep.model.source import Build, Builder, ForgeSettings, Source, Sources
 from lockstep.model.status import Check, Explained, Origin, StatusRow, Verdict
 from lockstep.model.target import Release, Statement, Target, Trigger
 
@@ -43,6 +45,8 @@ __all__ = [
     "FIELDS",
     "AddPermission",
     "Bucket",
+    "Build",
+    "Builder",
     "Call",
     "Change",
     "Check",
@@ -53,15 +57,20 @@ __all__ = [
     "Explained",
     "Field",
     "Fleet",
+    "ForgeSettings",
+    "Freeze",
     "Function",
     "Health",
+    "Hold",
     "Kind",
+    "Merge",
     "Origin",
     "Outcome",
     "Package",
     "PackageBucket",
     "Plan",
     "Project",
+    "Promotion",
     "PutNotifications",
     "Reference",
     "Release",
@@ -72,6 +81,8 @@ __all__ = [
     "SetConcurrency",
     "SetLogRetention",
     "SetTags",
+    "Source",
+    "Sources",
     "StagePackage",
     "Statement",
     "StatusRow",

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lockstep.model.promotion import Promotion
+from lockstep.model.source import Sources
 from lockstep.model.target import Target
 
 __all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "select"]
@@ -34,6 +36,7 @@ class Environment:
     engine: str = "aws"
     prune: bool = False  # previews are always pruned
     adopt: bool = False
+    promotion: Promotion = field(default_factory=Promotion)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +49,7 @@ class Project:
     packages: PackageBucket | None = None  # for environments without one of their own
     package_key: str = "lockstep/packages/{service}/{sha256}.zip"
     artifacts: Mapping[str, Any] = field(default_factory=dict)  # source and its options, validated
+    sources: Sources = field(default_factory=Sources)
     file: str = "lockstep.yaml"
 
     def environment(self, name: str) -> Environment:

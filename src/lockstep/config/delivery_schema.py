@@ -1,0 +1,111 @@
+"""The keys of ``lockstep.yaml`` about building, releasing and promoting."""
+
+from lockstep.config import rules
+from lockstep.config.rows import group, text, texts
+from lockstep.config.shapes import Key, Shape
+from lockstep.model.promotion import Merge
+from lockstep.model.source import Builder
+
+__all__ = ["DAYS", "FORGE", "PROMOTION", "SERVICES"]
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DURATION = r"^\d{1,5}[smhd]$"
+_WHEN = r"^(([01]\d|2[0-3]):[0-5]\d|\d{4}-[01]\d-[0-3]\d(T([01]\d|2[0-3]):[0-5]\d)?)$"
+_MOMENT = 'write "16:00" with days, or a date such as "2026-12-24" or "2026-12-24T18:00"'
+_NUMBER = r"^\d{1,18}$"
+
+FORGE = group(
+    "forge",
+    "Where pull requests and releases of this repository live. When absent: as its remote says.",
+    text("kind", "github, or local for a plain Git server.", enum=("github", "local")),
+    text(
+        "repository",
+        "github: owner/name.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$",
+        example="owner/name",
+    ),
+    text("api", "github: base URL of the API.", rule=rules.url, example="https://api.github.com"),
+    text(
+        "app",
+        "github: id of a GitHub App, in quotes; its key is read from LOCKSTEP_GITHUB_APP_KEY.",
+        pattern=_NUMBER,
+        says="write the number in quotes",
+        example='"123456"',
+    ),
+    text(
+        "installation",
+        "github: id of the App's installation, in quotes; found by itself when absent.",
+        pattern=_NUMBER,
+        says="write the number in quotes",
+        example='"12345678"',
+    ),
+    text(
+        "branch", "Branch that is deployed from; the remote's default branch when absent.", rule=rules.branch
+    ),
+)
+
+_BUILD = group(
+    "build",
+    "How the service's package is made.",
+    text("builder", "What makes it.", enum=tuple(Builder), required=True),
+    text("path", "Folder of the function's source; the first of source.paths when absent."),
+    text("runtime", "Runtime of the function.", example="python3.13"),
+    text("architecture", "Architecture of the function; x86_64 when absent.", enum=("x86_64", "arm64")),
+    text("requirements", "python: file of requirements; requirements.txt where there is one when absent."),
+    text("project", "dotnet: project file; the only one in the folder when absent."),
+    text("script", "node: script of package.json that builds."),
+    text("command", "command: what to run, by sh, in the folder."),
+    text("output", "Folder or zip that is packed, below the folder."),
+    texts("include", "Globs of what is packed; everything when absent.", text("include", "")),
+    texts("exclude", "Globs of what is left out.", text("exclude", "")),
+)
+
+_SERVICE = group(
+    "service",
+    "One service: where it is built from.",
+    text("tag", "Tag of a release.", example='"{service}-v{version}"'),
+    text("versionKey", "Key of the version in a declaration, where it is another one: image.tag."),
+    group(
+        "source",
+        "What a change of the service is.",
+        texts("paths", "Folders, files and globs; every path when absent.", text("path", "")),
+    ),
+    _BUILD,
+)
+
+SERVICES = Key(
+    name="services",
+    shape=Shape.OPEN,
+    about="Services that are built from this repository, and how.",
+    item=_SERVICE,
+)
+
+_FREEZE = group(
+    "freeze",
+    "A time in which nothing is promoted.",
+    texts("days", "Days of the week on which it begins; absent: once.", text("day", "", enum=DAYS)),
+    text("from", "When it begins; 00:00 when absent.", pattern=_WHEN, says=_MOMENT, example='"16:00"'),
+    text("to", "When it ends; 24:00 when absent.", pattern=_WHEN, says=_MOMENT, example='"08:00"'),
+    text("timezone", "Time zone; UTC when absent.", rule=rules.timezone, example="Europe/London"),
+    text("reason", "Why, for those who are held up."),
+)
+
+PROMOTION = group(
+    "promotion",
+    "How versions come to this environment.",
+    text(
+        "merge",
+        "auto: a pull request that merges itself; review: one that a person merges; direct: a commit.",
+        enum=tuple(Merge),
+    ),
+    text("from", "Environment that a version must have run in; any release when absent."),
+    text(
+        "soak",
+        "How long a version must have been Synced and Healthy there.",
+        pattern=_DURATION,
+        says="write a number and s, m, h or d: 30m, 24h",
+        example="24h",
+    ),
+    texts("freeze", "Times in which nothing is promoted.", _FREEZE),
+)
+"""``environments.NAME.promotion``."""

@@ -1,0 +1,73 @@
+"""Where a service is built from: its paths in a repository, its tags and its builder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+__all__ = ["Build", "Builder", "ForgeSettings", "Source", "Sources"]
+
+
+class Builder(StrEnum):
+    """What makes a package."""
+
+    PYTHON = "python"
+    NODE = "node"
+    DOTNET = "dotnet"
+    COMMAND = "command"
+    PREBUILT = "prebuilt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Build:
+    """How the package of a service is made. Paths are relative to the repository's root."""
+
+    builder: Builder
+    path: str  # folder of the function's source
+    runtime: str | None = None  # of the function: "python3.13"
+    architecture: str = "x86_64"  # of the function; or "arm64"
+    requirements: str | None = None  # python: file below ``path``
+    project: str | None = None  # dotnet: project file below ``path``
+    script: str | None = None  # node: script of package.json that builds
+    command: str | None = None  # command: run by sh in ``path``
+    output: str | None = None  # folder or zip below ``path`` that is packed
+    include: tuple[str, ...] = ()  # globs below what is packed; () is everything
+    exclude: tuple[str, ...] = ()
+    place: str = field(default="", compare=False)  # file:line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One entry under ``services:`` of ``lockstep.yaml``."""
+
+    service: str
+    paths: tuple[str, ...] = ()  # folders, files and globs whose change is a change of it; () is every path
+    tag: str = "{service}-v{version}"  # {service} is filled in already, {version} is not
+    build: Build | None = None
+    version_key: tuple[str, ...] | None = None  # key of the version in a declaration, where it is not found
+    place: str = field(default="", compare=False)  # file:line
+
+    def tag_of(self, version: str) -> str:
+        """The tag of a version."""
+        return self.tag.replace("{version}", version)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForgeSettings:
+    """Where pull requests and releases of the repository live. None: as the remote says."""
+
+    kind: str | None = None  # "github" or "local"
+    repository: str | None = None  # owner/name
+    api: str | None = None  # base URL of GitHub's API
+    app: str | None = None  # id of a GitHub App
+    installation: str | None = None  # id of its installation
+    branch: str | None = None  # that is deployed from; None: the remote's default branch
+    place: str = field(default="", compare=False)  # file:line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """The services of a repository and the forge that it is on."""
+
+    services: Mapping[str, Source] = field(default_factory=dict)
+    forge: ForgeSettings = ForgeSettings()
+    file: str = "lockstep.yaml"
