@@ -13,7 +13,7 @@ from lockstep.git.command import LOCAL_SECONDS, Repository, check_revision, expl
 from lockstep.git.mirror import fetch_history, open_mirror
 from lockstep.git.repository import find_repository, is_shallow, resolve_commit
 
-__all__ = ["Commit", "changed_paths", "last_changes"]
+__all__ = ["Commit", "changed_paths", "last_changes", "shallow_boundary"]
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _HEADER = re.compile(r"\x01([0-9a-f]{40,64})")
@@ -99,7 +99,7 @@ def _walk(
     place: Repository, commit: str, keys_of: Mapping[str, list[str]], missing: set[str], max_commits: int
 ) -> Mapping[str, Commit]:
     found: dict[str, Commit] = {}
-    boundary = _shallow_boundary(place)
+    boundary = shallow_boundary(place)
     common = os.path.commonpath([os.path.dirname(path) or "." for path in keys_of]) if keys_of else ""  # noqa: PTH120
     process = place.start(
         *("log", "-z", "--name-only", "-c", "--no-renames", "--no-ext-diff", "--no-color", "--root"),
@@ -163,7 +163,7 @@ def _commit_of(place: Repository, revision: str) -> str:
     return resolve_commit(place, revision)
 
 
-def _shallow_boundary(place: Repository) -> frozenset[str]:
+def shallow_boundary(place: Repository) -> frozenset[str]:
     """Return the commits whose parents this clone does not have."""
     if not is_shallow(place):
         return frozenset()

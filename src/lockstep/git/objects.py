@@ -1,6 +1,6 @@
 """Blobs of a commit, read in one go, fetched first when the mirror does not have them yet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
@@ -8,8 +8,10 @@ from lockstep.git.command import NETWORK_SECONDS, Repository
 __all__ = ["read_blobs"]
 
 
-def read_blobs(repository: Repository, ids: Iterable[str], *, commit: str) -> dict[str, bytes]:
-    """Return the contents of blobs of a commit with one ``git cat-file --batch``.
+def read_blobs(
+    repository: Repository, ids: Iterable[str], *, commit: str | Sequence[str]
+) -> dict[str, bytes]:
+    """Return the contents of blobs of one or several commits with one ``git cat-file --batch``.
 
     In a mirror, which has no blobs at first, those missing are fetched together before that: git by
     itself would fetch them one at a time. Raises GitError when a blob cannot be had.
@@ -17,9 +19,10 @@ def read_blobs(repository: Repository, ids: Iterable[str], *, commit: str) -> di
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return {}
+    commits = [commit] if isinstance(commit, str) else list(commit)
     if repository.url:
-        _fetch_missing(repository, wanted, commit)
-    doing = f"reading files of commit {commit[:12]}"
+        _fetch_missing(repository, wanted, commits)
+    doing = f"reading files of commit {commits[0][:12]}"
     stream = repository.run("cat-file", "--batch", doing=doing, data=("\n".join(wanted) + "\n").encode())
     contents: dict[str, bytes] = {}
     position = 0
@@ -38,9 +41,13 @@ def read_blobs(repository: Repository, ids: Iterable[str], *, commit: str) -> di
     return contents
 
 
-def _fetch_missing(repository: Repository, wanted: list[str], commit: str) -> None:
+def _fetch_missing(repository: Repository, wanted: list[str], commits: list[str]) -> None:
     doing = "fetching files from the repository's host"
-    listing = repository.run("rev-list", "--objects", "--no-walk", "--missing=print", commit, doing=doing)
+    listing = repository.run(
+        *("rev-list", "--objects", "--no-walk", "--missing=print", "--stdin"),
+        doing=doing,
+        data=("\n".join(commits) + "\n").encode(),
+    )
     absent = {line[1:] for line in listing.decode("ascii", "replace").splitlines() if line.startswith("?")}
     missing = [blob for blob in wanted if blob in absent]
     if missing:

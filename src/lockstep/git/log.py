@@ -1,0 +1,140 @@
+"""Histories read whole: the commits of a range with their messages, and a file's contents over time."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from lockstep.git.command import Repository
+from lockstep.git.history import shallow_boundary
+from lockstep.git.mirror import fetch_history
+from lockstep.git.objects import read_blobs
+from lockstep.git.repository import find_repository, resolve_commit
+from lockstep.model.commit import LogEntry
+
+__all__ = ["Commits", "FileChange", "FileHistory", "commits_between", "contents_over_time"]
+
+_MAX_CHANGES = 10_000
+_FIELDS = "%H%x00%P%x00%aN%x00%cI%x00%B"
+_MESSAGE = 4  # the message's place among the fields
+_DIFF = ("-z", "--no-renames", "--no-ext-diff", "--no-color", "--no-notes", "--root")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commits:
+    """A range of commits, newest first: no commit stands before one that was made on top of it."""
+
+    entries: tuple[LogEntry, ...]
+    is_cut: bool  # a shallow clone lacks commits that belong to the range
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileChange:
+    """One commit that changed a file, and what the file holds since."""
+
+    commit: LogEntry
+    content: bytes | None  # None: it was removed, or is no regular file any more
+    is_oldest_known: bool = False  # a shallow clone ends here: the content may be older than the commit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileHistory:
+    """The changes of one file, newest first."""
+
+    changes: tuple[FileChange, ...]
+    is_cut: bool  # a shallow clone does not hold what came before
+
+
+def commits_between(repository: Path | Repository, base: str | None, until: str = "HEAD") -> Commits:
+    """The commits that ``until`` has and ``base`` has not, in one ``git log``; base None means all.
+
+    ``base`` and ``until`` are anything that names a commit; BadInput for what names none.
+    """
+    place = repository if isinstance(repository, Repository) else find_repository(repository)
+    last = resolve_commit(place, until)
+    first = resolve_commit(place, base) if base is not None else None
+    if place.url:
+        fetch_history(place, last)
+    mark = secrets.token_hex(8)
+    output = place.run(
+        *("log", *_DIFF, "-c", "--name-only", "--topo-order", f"--format={mark}{_FIELDS}"),
+        *((last, f"^{first}") if first else (last,)),
+        "--",
+        doing="reading the history",
+    )
+    entries = tuple(
+        LogEntry(
+            sha=sha,
+            parents=tuple(parents.split()),
+            author=author,
+            date=date,
+            message=message,
+            paths=frozenset(path for path in rest if path),
+        )
+        for sha, parents, author, date, message, *rest in _records(output, mark)
+    )
+    boundary = shallow_boundary(place)
+    return Commits(entries=entries, is_cut=any(entry.sha in boundary for entry in entries))
+
+
+def contents_over_time(
+    repository: Path | Repository, path: str, rev: str = "HEAD", *, max_changes: int = _MAX_CHANGES
+) -> FileHistory:
+    """What a file held over time along the main line, in one ``git log`` and one ``git cat-file``.
+
+    The main line is that of the first parents: a merged branch counts as its merge. A file is known by
+    its path: one that was renamed begins anew. Empty when no commit of the main line has the path.
+    """
+    place = repository if isinstance(repository, Repository) else find_repository(repository)
+    commit = resolve_commit(place, rev)
+    if place.url:
+        fetch_history(place, commit)
+    mark = secrets.token_hex(8)
+    output = place.run(
+        *("log", *_DIFF, "--raw", "--no-abbrev", "--first-parent", "-m", f"--max-count={max_changes}"),
+        *(f"--format={mark}{_FIELDS}", commit, "--", path),
+        doing=f"reading the history of {path}",
+    )
+    found: list[tuple[LogEntry, str | None]] = []
+    for sha, parents, author, date, message, *rest in _records(output, mark):
+        entry = LogEntry(
+            sha=sha,
+            parents=tuple(parents.split()),
+            author=author,
+            date=date,
+            message=message,
+            paths=frozenset({path}),
+        )
+        if blob := _blob_of(rest, path):
+            found.append((entry, blob[0]))
+    blobs = [blob for _, blob in found if blob]
+    contents = read_blobs(place, blobs, commit=[entry.sha for entry, blob in found if blob])
+    boundary = shallow_boundary(place)
+    changes = tuple(
+        FileChange(
+            commit=entry,
+            content=contents[blob] if blob else None,
+            is_oldest_known=entry.sha in boundary,
+        )
+        for entry, blob in found
+    )
+    return FileHistory(changes=changes, is_cut=bool(boundary))
+
+
+def _records(output: bytes, mark: str) -> Iterator[list[str]]:
+    """The fields of each commit. The mark is random, so that no message and no path can hold it."""
+    for record in output.decode("utf-8", "surrogateescape").split(mark)[1:]:
+        fields = record.split("\0")
+        if len(fields) > _MESSAGE + 1:  # git writes a line feed before the first path
+            fields[_MESSAGE + 1] = fields[_MESSAGE + 1].removeprefix("\n")
+        yield fields
+
+
+def _blob_of(tokens: list[str], path: str) -> tuple[str | None] | None:
+    """The blob that a raw diff names for a path, None in it for a removal; None when it is not there."""
+    for about, name in pairwise(tokens):
+        parts = about.removeprefix(":").split(" ")
+        if name == path and len(parts) == 5:
+            return (parts[3],) if parts[1] in ("100644", "100755") else (None,)
+    return None
