@@ -6,7 +6,7 @@ from lockstep.config.shapes import Key, Shape
 from lockstep.model.promotion import Merge
 from lockstep.model.source import Builder
 
-__all__ = ["DAYS", "FORGE", "PROMOTION", "SERVICES"]
+__all__ = ["DAYS", "FORGE", "PROMOTION", "SERVICES", "SOURCE"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = r"^\d{1,5}[smhd]$"
@@ -41,6 +41,19 @@ FORGE = group(
     ),
     text(
         "branch", "Branch that is deployed from; the remote's default branch when absent.", rule=rules.branch
+    ),
+)
+
+SOURCE = group(
+    "source",
+    "The repository that services are built from, where it is another one than this.",
+    text("kind", "github, or local for a plain Git server.", enum=("github", "local")),
+    text("repository", "github: owner/name; local: URL or folder. As in artifacts when absent."),
+    text("api", "github: base URL of the API.", rule=rules.url, example="https://api.github.com"),
+    Key(
+        name="report",
+        shape=Shape.BOOLEAN,
+        about="After a sync, record deployments and commit statuses there.",
     ),
 )
 
@@ -107,5 +120,6 @@ PROMOTION = group(
         example="24h",
     ),
     texts("freeze", "Times in which nothing is promoted.", _FREEZE),
+    text("hold", "Why nothing is promoted here for now; removing the line lifts it."),
 )
 """``environments.NAME.promotion``."""

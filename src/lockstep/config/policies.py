@@ -9,6 +9,7 @@ from lockstep.config import templates
 from lockstep.config.delivery_schema import DAYS
 from lockstep.config.yaml_reader import Document
 from lockstep.model import Build, Builder, ForgeSettings, Freeze, Merge, Promotion, Source, Sources
+from lockstep.model.source import Origin
 
 __all__ = ["read_promotion", "read_sources_of"]
 
@@ -47,6 +48,7 @@ def read_promotion(
             for number, one in enumerate(given.get("freeze") or ())
             if one is not None
         ),
+        hold=given.get("hold"),
         place=f"{document.file}:{document.line(path)}",
     )
 
@@ -92,6 +94,7 @@ def read_sources_of(document: Document, values: Mapping[str, Any], wrong: Report
     return Sources(
         services={name: _source(document, name, given or {}, wrong) for name, given in services.items()},
         forge=_forge(document, values.get("forge") or {}),
+        origin=_origin(document, values.get("source") or {}),
         file=document.file,
     )
 
@@ -99,6 +102,11 @@ def read_sources_of(document: Document, values: Mapping[str, Any], wrong: Report
 def _forge(document: Document, given: Mapping[str, Any]) -> ForgeSettings:
     said = {key: value for key, value in given.items() if value is not None}
     return ForgeSettings(**said, place=f"{document.file}:{document.line(('forge',))}")
+
+
+def _origin(document: Document, given: Mapping[str, Any]) -> Origin:
+    said = {key: value for key, value in given.items() if value is not None}
+    return Origin(**said, place=f"{document.file}:{document.line(('source',))}")
 
 
 def _source(document: Document, name: str, given: Mapping[str, Any], wrong: Report) -> Source:

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from lockstep.config import rules
-from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES
+from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES, SOURCE
 from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.suggest import did_you_mean
+from lockstep.config.terraform_schema import TERRAFORM
 from lockstep.model.fields import FIELDS, Field, Kind
 
 __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
@@ -246,8 +247,9 @@ _ENVIRONMENT = Key(
             name="engine",
             shape=Shape.STRING,
             about="What applies changes.",
-            enum=("aws",),
+            enum=("aws", "terraform"),
         ),
+        TERRAFORM,
         Key(
             name="packages",
             shape=Shape.MAP,
@@ -310,6 +312,7 @@ PROJECT = Key(
             also=LAMBDA.also,
         ),
         FORGE,
+        SOURCE,
         SERVICES,
     ),
 )

@@ -39,6 +39,7 @@ class Promotion:
     source: str | None = None  # environment that versions come from; None: any release
     soak: int = 0  # seconds that a version must have been Synced and Healthy in the source
     freezes: tuple[Freeze, ...] = ()
+    hold: str | None = None  # why nothing is promoted to it at all
     place: str = field(default="", compare=False)  # file:line
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Build", "Builder", "ForgeSettings", "Source", "Sources"]
+__all__ = ["Build", "Builder", "ForgeSettings", "Origin", "Source", "Sources"]
 
 
 class Builder(StrEnum):
@@ -65,9 +65,21 @@ class ForgeSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The repository that services are built from, where releases, commits and reports are."""
+
+    kind: str | None = None  # "github" or "local"; None: as artifacts say, else this repository
+    repository: str | None = None  # owner/name, or URL or folder
+    api: str | None = None  # base URL of GitHub's API
+    report: bool = False  # record deployments and commit statuses after a sync
+    place: str = field(default="", compare=False)  # file:line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """The services of a repository and the forge that it is on."""
+    """The services of a repository, the forge that it is on, and where services come from."""
 
     services: Mapping[str, Source] = field(default_factory=dict)
-    forge: ForgeSettings = ForgeSettings()
+    forge: ForgeSettings = field(default_factory=ForgeSettings)
+    origin: Origin = field(default_factory=Origin)
     file: str = "lockstep.yaml"

@@ -1,0 +1,190 @@
+"""What holds a promotion back, since when, and what lifts it."""
+
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lockstep.model import Health, Hold, Promotion, SyncStatus
+from lockstep.model.version import Version
+from lockstep.planning.freezes import frozen
+
+__all__ = ["Candidate", "Gate", "Standing", "duration", "gates_of", "is_backwards"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """How a version stands in the environment that it comes from.
+
+    ``since`` is when it began to be there as it is now; None where it never was. ``until`` is when
+    another version took its place; None while it runs.
+    """
+
+    target: str  # "staging/s3-notifier"
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
+    status: SyncStatus = SyncStatus.UNKNOWN
+    health: Health = Health.UNKNOWN
+    is_watched: bool = True  # False: another tool deploys it, so only Git says something
+    problem: str | None = None  # why AWS could not be asked
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One version on its way to one target."""
+
+    target: str  # "production/s3-notifier"
+    old: str | None
+    new: str
+    hold: Hold | None = None
+    standing: Standing | None = None  # None: the policy names no source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """One thing in the way."""
+
+    name: str  # "hold", "freeze", "soak", "source", "backwards"
+    target: str
+    problem: str
+    lifts: str  # what lifts it
+    since: datetime.datetime | None = None
+    can_override: bool = True
+
+
+def gates_of(
+    policy: Promotion,
+    candidate: Candidate,
+    *,
+    now: datetime.datetime,
+    zone: Callable[[str], datetime.tzinfo],
+) -> tuple[Gate, ...]:
+    """Everything that holds a candidate back at an aware time; empty when nothing does."""
+    return tuple(
+        gate
+        for find in (_holds, _freezes, _sources, _directions)
+        for gate in find(policy, candidate, now, zone)
+    )
+
+
+def is_backwards(old: str | None, new: str) -> bool:
+    """Whether both are semantic versions and the new one comes before the old one."""
+    first, second = Version.find(old or ""), Version.find(new)
+    return first is not None and second is not None and second.precedence < first.precedence
+
+
+_Zone = Callable[[str], datetime.tzinfo]
+
+
+def _holds(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Zone) -> Iterator[Gate]:
+    del now, zone
+    if policy.hold is not None:
+        yield Gate(
+            name="hold",
+            target=one.target,
+            problem=f"the environment is on hold: {policy.hold}",
+            lifts=f"removing promotion.hold from {policy.place} lifts it",
+            can_override=False,
+        )
+    if one.hold is not None:
+        taken = f" after {one.hold.version} was taken back" if one.hold.version else ""
+        reason = f": {one.hold.reason}" if one.hold.reason else ""
+        yield Gate(
+            name="hold",
+            target=one.target,
+            problem=f"on hold by {one.hold.by}{taken}{reason}",
+            since=_moment(one.hold.since),
+            lifts=f"lockstep release-hold {one.target}",
+            can_override=False,
+        )
+
+
+def _freezes(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Zone) -> Iterator[Gate]:
+    found = frozen(policy.freezes, now, zone)
+    if found is not None:
+        reason = f": {found.freeze.reason}" if found.freeze.reason else ""
+        yield Gate(
+            name="freeze",
+            target=one.target,
+            problem=f"frozen{reason} ({found.freeze.place})",
+            since=found.since,
+            lifts=f"it ends {found.until:%Y-%m-%d %H:%M} ({found.freeze.timezone})",
+        )
+
+
+def _sources(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Zone) -> Iterator[Gate]:
+    del zone
+    standing = one.standing
+    if standing is None:
+        return
+    if standing.since is None:
+        yield Gate(
+            name="source",
+            target=one.target,
+            problem=f"{one.new} has never run as {standing.target}",
+            lifts=f"promote it to {standing.target.rpartition('/')[0]} first",
+        )
+        return
+    if standing.until is None and standing.is_watched and not _is_well(standing):
+        said = standing.problem or f"{standing.target} is {standing.status}/{standing.health}"
+        yield Gate(
+            name="source",
+            target=one.target,
+            problem=f"it is not known to be well where it comes from: {said}",
+            lifts=f"mend it: lockstep status {standing.target}",
+        )
+    end = standing.until or now
+    ran = int((end - standing.since).total_seconds())
+    if ran < policy.soak:
+        left = policy.soak - ran
+        lifts = (
+            f"it has run long enough in {duration(left)}, at {_short(now + datetime.timedelta(seconds=left))}"
+            if standing.until is None
+            else f"{standing.target} runs another version; promote that, or bring this one back there"
+        )
+        yield Gate(
+            name="soak",
+            target=one.target,
+            problem=f"{one.new} ran for {duration(ran)} as {standing.target}; "
+            f"the policy asks for {duration(policy.soak)}",
+            since=standing.since,
+            lifts=lifts,
+        )
+
+
+def _directions(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Zone) -> Iterator[Gate]:
+    del policy, now, zone
+    if is_backwards(one.old, one.new):
+        yield Gate(
+            name="backwards",
+            target=one.target,
+            problem=f"{one.new} comes before {one.old}, which is declared",
+            lifts=f"to go back: lockstep rollback {one.target} --to {one.new}",
+        )
+
+
+def _is_well(standing: Standing) -> bool:
+    return standing.status is SyncStatus.SYNCED and standing.health is Health.HEALTHY
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def _short(moment: datetime.datetime) -> str:
+    return f"{moment.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def duration(seconds: int) -> str:
+    """Seconds in the two largest units that say something: ``2 d 3 h``, ``5 min``, ``40 s``."""
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, seconds = divmod(max(seconds, 0), size)
+        if count:
+            parts.append(f"{count} {unit}")
+        if len(parts) == 2:
+            break
+    return " ".join(parts) or "0 s"

@@ -1,0 +1,142 @@
+"""Gates: what holds a promotion back, since when, and what lifts it."""
+
+import datetime
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lockstep.model import Freeze, Health, Hold, Promotion, SyncStatus
+from lockstep.planning.gates import Candidate, Gate, Standing, duration, gates_of, is_backwards
+
+NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
+POLICY = Promotion(source="staging", soak=24 * 3600)
+WELL = Standing(target="staging/api", since=NOW - 25 * HOUR, status=SyncStatus.SYNCED, health=Health.HEALTHY)
+CANDIDATE = Candidate(target="production/api", old="0.1.5", new="0.1.6", standing=WELL)
+
+
+def _gates(policy: Promotion, candidate: Candidate) -> tuple[Gate, ...]:
+    return gates_of(policy, candidate, now=NOW, zone=ZoneInfo)
+
+
+def test_a_version_that_ran_well_and_long_enough_may_pass() -> None:
+    """No gate is in the way of a forward promotion after its soak."""
+    assert _gates(POLICY, CANDIDATE) == ()
+    assert _gates(Promotion(), replace(CANDIDATE, standing=None)) == ()
+
+
+def test_a_soak_says_how_long_it_still_takes() -> None:
+    """The gate names what ran for how long, since when, and the time at which it lifts by itself."""
+    (gate,) = _gates(POLICY, replace(CANDIDATE, standing=replace(WELL, since=NOW - HOUR)))
+    assert gate.name == "soak"
+    assert gate.problem == "0.1.6 ran for 1 h as staging/api; the policy asks for 1 d"
+    assert gate.since == NOW - HOUR
+    assert gate.lifts == "it has run long enough in 23 h, at 2026-11-25 11:00 UTC"
+
+
+def test_a_version_that_another_one_replaced_keeps_the_time_that_it_ran() -> None:
+    """Frequent builds do not starve a soak: a version that soaked before it was replaced passes."""
+    soaked = replace(WELL, since=NOW - 60 * HOUR, until=NOW - 30 * HOUR, health=Health.UNKNOWN)
+    assert _gates(POLICY, replace(CANDIDATE, standing=soaked)) == ()
+    (gate,) = _gates(POLICY, replace(CANDIDATE, standing=replace(soaked, until=NOW - 50 * HOUR)))
+    assert gate.name == "soak"
+    assert "runs another version" in gate.lifts
+
+
+def test_a_version_that_never_ran_in_the_source_does_not_pass() -> None:
+    """Nothing else is said of it: there is no soak to speak of."""
+    (gate,) = _gates(POLICY, replace(CANDIDATE, standing=Standing(target="staging/api")))
+    assert (gate.name, gate.problem) == ("source", "0.1.6 has never run as staging/api")
+    assert gate.lifts == "promote it to staging first"
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        (SyncStatus.OUT_OF_SYNC, Health.HEALTHY),
+        (SyncStatus.SYNCED, Health.DEGRADED),
+        (SyncStatus.SYNCED, Health.PROGRESSING),
+        (SyncStatus.UNKNOWN, Health.UNKNOWN),
+        (SyncStatus.SYNCED, Health.MISSING),
+    ],
+)
+def test_an_unhealthy_source_holds_back(status: SyncStatus, health: Health) -> None:
+    """Whatever is not Synced and Healthy is not well, unknown included."""
+    (gate,) = _gates(POLICY, replace(CANDIDATE, standing=replace(WELL, status=status, health=health)))
+    assert gate.name == "source"
+    assert f"staging/api is {status}/{health}" in gate.problem
+    assert "lockstep status staging/api" in gate.lifts
+
+
+def test_why_aws_could_not_be_asked_is_said() -> None:
+    """A source that cannot be read holds back, with the reason."""
+    unread = replace(WELL, status=SyncStatus.UNKNOWN, problem="no credentials")
+    (gate,) = _gates(POLICY, replace(CANDIDATE, standing=unread))
+    assert "no credentials" in gate.problem
+
+
+def test_a_service_that_another_tool_deploys_only_soaks() -> None:
+    """Lockstep does not see its health, so only the time in Git counts."""
+    standing = Standing(target="staging/api", since=NOW - 25 * HOUR, is_watched=False)
+    assert _gates(POLICY, replace(CANDIDATE, standing=standing)) == ()
+
+
+def test_holds_are_never_overridden() -> None:
+    """A hold of the target and one of the environment name who lifts them and how."""
+    hold = Hold(version="0.1.6", since="2026-11-24T10:00:00+00:00", by="Ada", reason="it lost files")
+    policy = Promotion(hold="audit", place="lockstep.yaml:7")
+    first, second = _gates(policy, replace(CANDIDATE, standing=None, hold=hold))
+    assert "audit" in first.problem
+    assert "lockstep.yaml:7" in first.lifts
+    assert second.problem == "on hold by Ada after 0.1.6 was taken back: it lost files"
+    assert second.since == datetime.datetime(2026, 11, 24, 10, 0, tzinfo=datetime.UTC)
+    assert second.lifts == "lockstep release-hold production/api"
+    assert not first.can_override
+    assert not second.can_override
+
+
+def test_a_freeze_says_when_it_ends() -> None:
+    """With its reason, its line, and the end in its own time zone."""
+    freeze = Freeze(
+        start="2026-11-24",
+        end="2026-11-25",
+        timezone="Europe/Berlin",
+        reason="the audit",
+        place="lockstep.yaml:9",
+    )
+    (gate,) = _gates(Promotion(freezes=(freeze,)), replace(CANDIDATE, standing=None))
+    assert gate.problem == "frozen: the audit (lockstep.yaml:9)"
+    assert gate.lifts == "it ends 2026-11-26 00:00 (Europe/Berlin)"
+    assert gate.can_override
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("0.1.10", "0.1.9", True),
+        ("0.1.9", "0.1.10", False),
+        ("1.0.0", "1.0.0-rc.1", True),
+        ("1.0.0+a", "1.0.0+b", False),
+        (None, "0.1.0", False),
+        ("main-3f2a", "0.1.0", False),
+    ],
+)
+def test_backwards_is_judged_by_semantic_precedence(old: str | None, new: str, expected: bool) -> None:
+    """Versions that are not semantic have no order, so nothing is said of them."""
+    assert is_backwards(old, new) is expected
+
+
+def test_going_backwards_is_a_rollback() -> None:
+    """The gate names the verb that goes back."""
+    (gate,) = _gates(Promotion(), replace(CANDIDATE, standing=None, new="0.1.4"))
+    assert gate.lifts == "to go back: lockstep rollback production/api --to 0.1.4"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3661, "1 h 1 min"), (90000, "1 d 1 h"), (-5, "0 s")],
+)
+def test_durations_are_told_in_two_units(seconds: int, text: str) -> None:
+    """The two largest that say something."""
+    assert duration(seconds) == text
