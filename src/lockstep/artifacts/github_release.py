@@ -15,9 +15,10 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from lockstep.artifacts.base import Found
-from lockstep.artifacts.web import Answer, Web, check_url
+from lockstep.artifacts.web import Answer, Web
 from lockstep.errors import ArtifactError, BadInput
 from lockstep.model import Release
+from lockstep.web import check_url
 
 __all__ = ["GitHubReleaseSource"]
 

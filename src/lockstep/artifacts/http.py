@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from lockstep.artifacts.base import Found
-from lockstep.artifacts.web import Answer, Web, check_url, shown
+from lockstep.artifacts.web import Answer, Web
 from lockstep.errors import ArtifactError, BadInput
 from lockstep.model import Release
+from lockstep.web import check_url, shown
 
 __all__ = ["HttpSource"]
 
