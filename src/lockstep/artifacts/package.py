@@ -12,16 +12,17 @@ import os
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
 from lockstep.artifacts.checks import MAX_UNPACKED
 from lockstep.errors import ArtifactError, BadInput
 
-__all__ = ["make_zip", "make_zip_of"]
+__all__ = ["LEFT_OUT", "files_below", "make_zip", "make_zip_from", "make_zip_of"]
 
-_LEFT_OUT = frozenset({"__pycache__", ".git"})  # made by running, not by building
+LEFT_OUT = frozenset({"__pycache__", ".git"})
+"""Names that no package holds: made by running, not by building."""
 
 
 def make_zip(folder: Path, into: Path) -> tuple[str, int]:
@@ -33,11 +34,14 @@ def make_zip(folder: Path, into: Path) -> tuple[str, int]:
     """
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}", fix="name the folder that holds the built function")
-    root = folder.resolve()
-    files = {path.relative_to(root).as_posix(): path for path in _walk(root, root)}
-    files = {name: path for name, path in files.items() if path != into.resolve()}
+    files = {name: path for name, path in files_below(folder).items() if path != into.resolve()}
     if not files:
         raise BadInput(f"{folder} holds no file to pack", fix="build the function first")
+    return make_zip_from(files, into)
+
+
+def make_zip_from(files: Mapping[str, Path], into: Path) -> tuple[str, int]:
+    """Pack files under the given names, as ``make_zip`` does, and return SHA-256 in hex and size in bytes."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{into.name}-", dir=into.parent)
     except OSError as error:
@@ -51,7 +55,7 @@ def make_zip(folder: Path, into: Path) -> tuple[str, int]:
                     total += len(data)
                     if total > MAX_UNPACKED:
                         raise BadInput(
-                            f"{folder} holds over 250 MB, Lambda's limit",
+                            f"the package for {into} holds over 250 MB, Lambda's limit",
                             fix="leave files out, or use an image",
                         )
                     mode = 0o755 if files[entry].stat().st_mode & 0o111 else 0o644
@@ -95,22 +99,35 @@ def _measure(file: IO[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _walk(folder: Path, root: Path) -> Iterator[Path]:
+def files_below(
+    folder: Path, *, top: Path | None = None, is_left_out: Callable[[str], bool] = lambda name: False
+) -> dict[str, Path]:
+    """The files of a folder by their names in it.
+
+    A link to a file below ``top`` (the folder itself, when absent) counts as that file. Raises BadInput
+    for another link and for what is neither a file nor a folder, unless its name is left out.
+    """
+    root = folder.resolve()
+    top = root if top is None else top.resolve()
+    return {path.relative_to(root).as_posix(): path for path in _walk(root, root, top, is_left_out)}
+
+
+def _walk(folder: Path, root: Path, top: Path, is_left_out: Callable[[str], bool]) -> Iterator[Path]:
     for path in folder.iterdir():
-        if path.name in _LEFT_OUT:
+        if path.name in LEFT_OUT or is_left_out(path.relative_to(root).as_posix()):
             continue
         if path.is_symlink():
             with contextlib.suppress(OSError, RuntimeError):
                 real = path.resolve(strict=True)
-                if real.is_file() and real.is_relative_to(root):
+                if real.is_file() and real.is_relative_to(top):
                     yield path
                     continue
             raise BadInput(
-                f"{path} is a link that leads to a folder, to nothing or out of {root}",
+                f"{path} is a link that leads to a folder, to nothing or out of {top}",
                 fix="put the files themselves there",
             )
         if path.is_dir():
-            yield from _walk(path, root)
+            yield from _walk(path, root, top, is_left_out)
         elif path.is_file():
             yield path
         else:
