@@ -9,6 +9,8 @@
     │   └── NoCredentials       exit 1   no, expired or wrong credentials
     ├── ArtifactError           exit 1   a package is missing, damaged or not what was declared
     ├── GitError                exit 1   git said no
+    │   ├── Rejected            exit 1   somebody else was faster: a ref is not where it was
+    │   └── Refused             exit 1   the push is not allowed: protected branch, hook, permission
     ├── ForgeError              exit 1   GitHub, or another forge, said no or cannot be reached
     └── Interrupted             exit 130 Ctrl-C, after a clean stop
 
@@ -28,6 +30,8 @@ __all__ = [
     "LockstepError",
     "NoCredentials",
     "NotAllowed",
+    "Refused",
+    "Rejected",
     "Several",
 ]
 
@@ -113,6 +117,14 @@ class ArtifactError(LockstepError):
 
 class GitError(LockstepError):
     """Git refused, or the repository is not in a usable state."""
+
+
+class Rejected(GitError):
+    """A ref is not, or no longer, where it was expected: read again, then try again."""
+
+
+class Refused(GitError):
+    """A push that will not be let in however often it is tried: rules, hooks, permissions."""
 
 
 class ForgeError(LockstepError):

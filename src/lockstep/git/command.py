@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lockstep.errors import BadInput, GitError
+from lockstep.git.access import Access
 
-__all__ = ["Repository", "check_revision", "mask", "run_git", "start_git"]
+__all__ = ["Outcome", "Repository", "check_revision", "explain_failure", "mask", "run_git", "start_git"]
 
 LOCAL_SECONDS = 120.0
 NETWORK_SECONDS = 600.0
@@ -28,6 +29,7 @@ _OPTIONS = (
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "log.showSignature=false"),  # would run gpg
     *("-c", "i18n.logOutputEncoding=UTF-8"),
+    *("-c", "i18n.commitEncoding=UTF-8"),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
     *("-c", "submodule.recurse=false"),
@@ -54,17 +56,29 @@ _PLACES = (
     "GIT_ICASE_PATHSPECS",
 )
 
+Configuration = Sequence[tuple[str, str]]  # keys and values; a key may come several times
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a git command ended, for callers who read its refusals themselves."""
+
+    code: int
+    output: str
+    errors: str = field(repr=False)  # as git wrote it, passwords and all
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repository:
     """Where git runs: the top of a working tree, a bare repository, or a mirror of ``url``.
 
     ``url`` may hold a password, so it is handed to git through the environment and neither shown
-    nor written to the mirror's configuration.
+    nor written to the mirror's configuration. So is ``access``, a token for the remote's host.
     """
 
     folder: Path
     url: str | None = field(default=None, repr=False)
+    access: Access | None = field(default=None, repr=False)
 
     def run(
         self,
@@ -74,6 +88,7 @@ class Repository:
         allowed: tuple[int, ...] = (0,),
         seconds: float = LOCAL_SECONDS,
         keep_open: tuple[int, ...] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> bytes:
         """Run one git command here and return what it wrote; see ``run_git``."""
         return run_git(
@@ -84,7 +99,21 @@ class Repository:
             seconds=seconds,
             keep_open=keep_open,
             configuration=self._configuration(),
+            environment=environment,
         )
+
+    def attempt(
+        self, *arguments: str, doing: str, data: bytes | None = None, seconds: float = LOCAL_SECONDS
+    ) -> Outcome:
+        """Run one git command here that may well fail, and return how it ended."""
+        code, output, errors = _finish_git(
+            self._place() + arguments,
+            doing=doing,
+            data=data,
+            seconds=seconds,
+            configuration=self._configuration(),
+        )
+        return Outcome(code=code, output=output.decode("utf-8", "replace"), errors=errors)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one git command here whose output is read while it runs."""
@@ -93,8 +122,9 @@ class Repository:
     def _place(self) -> tuple[str, ...]:
         return (f"--git-dir={self.folder}",) if self.url else ("-C", str(self.folder))
 
-    def _configuration(self) -> Mapping[str, str]:
-        return {"remote.origin.url": self.url} if self.url else {}
+    def _configuration(self) -> Configuration:
+        url = (("remote.origin.url", self.url),) if self.url else ()
+        return url + (self.access.configuration if self.access else ())
 
 
 def run_git(
@@ -105,15 +135,40 @@ def run_git(
     allowed: tuple[int, ...] = (0,),
     seconds: float = LOCAL_SECONDS,
     keep_open: tuple[int, ...] = (),
-    configuration: Mapping[str, str] | None = None,
+    configuration: Configuration = (),
+    environment: Mapping[str, str] | None = None,
 ) -> bytes:
     """Run git with ``data`` on its input and return its output.
 
     ``allowed`` lists the exit codes that are no error, ``keep_open`` file descriptors that git
-    inherits. Raises GitError or BadInput, with what to do about it, when git is missing, takes
-    longer than ``seconds`` or says no.
+    inherits, ``environment`` variables that it gets on top of ours. Raises GitError or BadInput, with
+    what to do about it, when git is missing, takes longer than ``seconds`` or says no.
     """
-    process = start_git(arguments, keep_open=keep_open, configuration=configuration)
+    code, output, errors = _finish_git(
+        arguments,
+        doing=doing,
+        data=data,
+        seconds=seconds,
+        keep_open=keep_open,
+        configuration=configuration,
+        environment=environment,
+    )
+    if code not in allowed:
+        raise explain_failure(errors, doing=doing)
+    return output
+
+
+def _finish_git(
+    arguments: Sequence[str],
+    *,
+    doing: str,
+    data: bytes | None,
+    seconds: float,
+    keep_open: tuple[int, ...] = (),
+    configuration: Configuration = (),
+    environment: Mapping[str, str] | None = None,
+) -> tuple[int, bytes, str]:
+    process = start_git(arguments, keep_open=keep_open, configuration=configuration, environment=environment)
     try:
         output, errors = process.communicate(data, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -126,16 +181,15 @@ def run_git(
         if process.poll() is None:
             process.kill()
             process.communicate()
-    if process.returncode not in allowed:
-        raise explain_failure(errors.decode("utf-8", "replace"), doing=doing)
-    return output
+    return process.returncode, output, errors.decode("utf-8", "replace")
 
 
 def start_git(
     arguments: Sequence[str],
     *,
     keep_open: tuple[int, ...] = (),
-    configuration: Mapping[str, str] | None = None,
+    configuration: Configuration = (),
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start git with pipes on all three streams; GitError when it is not installed."""
     try:
@@ -144,7 +198,7 @@ def start_git(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_environment(configuration or {}),
+            env=_environment(configuration) | dict(environment or {}),
             start_new_session=True,  # no terminal to ask on, and Ctrl-C is ours to pass on
             pass_fds=keep_open,
         )
@@ -173,7 +227,7 @@ def mask(text: str) -> str:
 
 def explain_failure(errors: str, *, doing: str) -> GitError | BadInput:
     """Turn what git wrote on its error stream into an error that says what to do."""
-    text = mask(errors)
+    text = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", " ", mask(errors))  # the host wrote some of it
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:", "remote: "))]
     reason = "; ".join(dict.fromkeys((said or lines)[:3])) or "git failed without saying why"
@@ -246,7 +300,7 @@ _KNOWN: tuple[tuple[str, bool, str, str], ...] = (
 )
 
 
-def _environment(configuration: Mapping[str, str]) -> dict[str, str]:
+def _environment(configuration: Configuration) -> dict[str, str]:
     environment = {key: value for key, value in os.environ.items() if key not in _PLACES}
     allowed = _TRANSPORTS.intersection(
         environment.get("GIT_ALLOW_PROTOCOL", ":".join(_TRANSPORTS)).split(":")
@@ -261,7 +315,7 @@ def _environment(configuration: Mapping[str, str]) -> dict[str, str]:
     )
     count = environment.get("GIT_CONFIG_COUNT", "")
     first = int(count) if count.isdecimal() else 0
-    for number, (key, value) in enumerate(configuration.items(), first):
+    for number, (key, value) in enumerate(configuration, first):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
         environment[f"GIT_CONFIG_VALUE_{number}"] = value
         environment["GIT_CONFIG_COUNT"] = str(number + 1)

@@ -159,7 +159,7 @@ def _stream_tokens(stream: IO[bytes] | None) -> Iterator[str]:
 
 def _commit_of(place: Repository, revision: str) -> str:
     if place.url:
-        return open_mirror(place.url, revision, place.folder.parent.parent)[1]
+        return open_mirror(place.url, revision, place.folder.parent.parent, access=place.access)[1]
     return resolve_commit(place, revision)
 
 

@@ -12,14 +12,19 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from lockstep.errors import BadInput, GitError
+from lockstep.git.access import Access
 from lockstep.git.command import NETWORK_SECONDS, Repository, check_revision, mask, run_git
 
-__all__ = ["fetch_history", "is_url", "open_mirror"]
+__all__ = ["fetch_history", "fetch_refs", "is_url", "make_mirror", "open_mirror"]
+
+T = TypeVar("T")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SCP = re.compile(r"^(?!-)([\w.~-]+@)?[\w][\w.-]*:(?!:)[^\\]")  # git@host:owner/name.git
@@ -47,7 +52,9 @@ def is_url(repository: str) -> bool:
     return bool(_SCP.match(repository)) and not Path(repository).exists()
 
 
-def open_mirror(url: str, revision: str, cache: Path) -> tuple[Repository, str]:
+def open_mirror(
+    url: str, revision: str, cache: Path, *, access: Access | None = None
+) -> tuple[Repository, str]:
     """Return the mirror of a URL, with the revision fetched, and the revision's commit id.
 
     ``revision`` is a branch, a tag, ``HEAD``, a commit id (found without the network once it is in
@@ -55,19 +62,28 @@ def open_mirror(url: str, revision: str, cache: Path) -> tuple[Repository, str]:
     revision and GitError when the host cannot be reached.
     """
     check_revision(revision)
-    folder = cache / "repositories" / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.git"
-    mirror = Repository(folder=folder, url=url)
-    if _COMMIT.fullmatch(revision) and folder.is_dir() and (commit := _resolve(mirror, revision)):
+    mirror = _mirror(url, cache, access)
+    if _COMMIT.fullmatch(revision) and mirror.folder.is_dir() and (commit := _resolve(mirror, revision)):
         return mirror, commit
-    with _locked(folder) as lock:
-        if not folder.is_dir():
-            return mirror, _make(mirror, revision, lock)
-        try:
-            return mirror, _fetch(mirror, revision, lock)
-        except (GitError, BadInput) as error:
-            if not _is_broken(mirror, error):
-                raise
-        return mirror, _make(mirror, revision, lock)
+    return mirror, _fetched(mirror, lambda place, lock: _fetch(place, revision, lock))
+
+
+def make_mirror(url: str, cache: Path, *, access: Access | None = None) -> Repository:
+    """Return the mirror of a URL as it is, an empty one when there is none; nothing is fetched."""
+    mirror = _mirror(url, cache, access)
+    if not mirror.folder.is_dir():
+        _fetched(mirror, lambda _, lock: None)
+    return mirror
+
+
+def fetch_refs(mirror: Repository, refs: Mapping[str, str]) -> None:
+    """Fetch the objects of refs, given by name and id, as the host has them."""
+    wanted = "".join(f"+{id_}:{_local(ref)}\n" for ref, id_ in refs.items()).encode()
+
+    def fetch(place: Repository, lock: int) -> None:
+        _run_fetch(place, (*_depth(place), "--stdin", "origin"), lock, data=wanted)
+
+    _fetched(mirror, fetch)
 
 
 def fetch_history(mirror: Repository, commit: str) -> None:
@@ -75,6 +91,24 @@ def fetch_history(mirror: Repository, commit: str) -> None:
     with _locked(mirror.folder) as lock:
         if (mirror.folder / "shallow").exists():
             _run_fetch(mirror, ("--unshallow", "origin", commit), lock)
+
+
+def _mirror(url: str, cache: Path, access: Access | None) -> Repository:
+    folder = cache / "repositories" / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.git"
+    return Repository(folder=folder, url=url, access=access)
+
+
+def _fetched(mirror: Repository, fetch: Callable[[Repository, int], T]) -> T:
+    """Fetch into the mirror while nobody else does, into a new one when there is none or it is broken."""
+    with _locked(mirror.folder) as lock:
+        if not mirror.folder.is_dir():
+            return _make(mirror, fetch, lock)
+        try:
+            return fetch(mirror, lock)
+        except (GitError, BadInput) as error:
+            if not _is_broken(mirror, error):
+                raise
+        return _make(mirror, fetch, lock)
 
 
 def _is_broken(mirror: Repository, error: GitError | BadInput) -> bool:
@@ -88,30 +122,26 @@ def _is_broken(mirror: Repository, error: GitError | BadInput) -> bool:
     return False
 
 
-def _make(mirror: Repository, revision: str, lock: int) -> str:
+def _make(mirror: Repository, fetch: Callable[[Repository, int], T], lock: int) -> T:
     folder = mirror.folder
     fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new-", dir=folder.parent))
     try:
         run_git(("init", "--quiet", "--bare", "--template=", str(fresh)), doing="making a mirror")
-        commit = _fetch(Repository(folder=fresh, url=mirror.url), revision, lock)
+        fetched = fetch(replace(mirror, folder=fresh), lock)
         if folder.exists():
             shutil.rmtree(folder)
         fresh.rename(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return commit
+    return fetched
 
 
 def _fetch(mirror: Repository, revision: str, lock: int) -> str:
     name, suffix = _split(revision)
-    local = f"refs/lockstep/{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-    is_new = not (mirror.folder / "refs" / "lockstep").is_dir()
-    is_shallow = (mirror.folder / "shallow").exists()
-    depth: tuple[str, ...] = ()
-    if not suffix and (is_new or is_shallow):
-        depth = ("--depth=1",)
-    elif suffix and is_shallow:
-        depth = ("--unshallow",)
+    local = _local(name)
+    depth = _depth(mirror)
+    if suffix:
+        depth = ("--unshallow",) if (mirror.folder / "shallow").exists() else ()
     try:
         _run_fetch(mirror, (*depth, "origin", f"+{name}:{local}"), lock)
     except BadInput as error:
@@ -126,6 +156,17 @@ def _fetch(mirror: Repository, revision: str, lock: int) -> str:
     )
 
 
+def _local(name: str) -> str:
+    """The mirror's own ref for what the host calls ``name``."""
+    return f"refs/lockstep/{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+def _depth(mirror: Repository) -> tuple[str, ...]:
+    """A new mirror starts shallow, and stays so until somebody asks for the history."""
+    is_new = not (mirror.folder / "refs" / "lockstep").is_dir()
+    return ("--depth=1",) if is_new or (mirror.folder / "shallow").exists() else ()
+
+
 def _find_commit(mirror: Repository, name: str, lock: int, error: BadInput) -> str:
     """Look for a commit by part of its id, or one that the host does not hand out by id."""
     depth = ("--unshallow",) if (mirror.folder / "shallow").exists() else ()
@@ -137,11 +178,14 @@ def _find_commit(mirror: Repository, name: str, lock: int, error: BadInput) -> s
     return commit
 
 
-def _run_fetch(mirror: Repository, arguments: tuple[str, ...], lock: int) -> None:
+def _run_fetch(
+    mirror: Repository, arguments: tuple[str, ...], lock: int, *, data: bytes | None = None
+) -> None:
     mirror.run(
         *("fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
-        *("--update-shallow", "--filter=blob:none", *arguments),
+        *("--no-prune", "--update-shallow", "--filter=blob:none", *arguments),
         doing=f"fetching from {mask(mirror.url or '')}",
+        data=data,
         seconds=NETWORK_SECONDS,
         keep_open=(lock,),
     )

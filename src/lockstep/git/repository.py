@@ -2,9 +2,11 @@
 
 import difflib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from lockstep.errors import BadInput, GitError
+from lockstep.git.access import Access
 from lockstep.git.command import Repository, check_revision, run_git
 from lockstep.git.mirror import is_url, open_mirror
 from lockstep.git.tree import CommitTree, WorkTree
@@ -39,18 +41,25 @@ def open_worktree(folder: Path, *, under: tuple[str, ...] = ()) -> WorkTree:
     return WorkTree(top, repository=Repository(folder=top), under=under)
 
 
-def open_commit(repo: str | None, rev: str, cache: Path, *, under: tuple[str, ...] = ()) -> CommitTree:
+def open_commit(
+    repo: str | None,
+    rev: str,
+    cache: Path,
+    *,
+    under: tuple[str, ...] = (),
+    access: Access | None = None,
+) -> CommitTree:
     """Open one commit without a checkout.
 
     ``repo`` is a folder, the URL of a remote repository (mirrored below ``cache``), or None for the
-    current folder. Raises BadInput for a revision or repository that is not there, GitError when git
-    or the network fails.
+    current folder; ``access`` is used where its host is asked. Raises BadInput for a revision or
+    repository that is not there, GitError when git or the network fails.
     """
     check_revision(rev)
     if repo is not None and is_url(repo):
-        mirror, commit = open_mirror(repo, rev, cache)
+        mirror, commit = open_mirror(repo, rev, cache, access=access)
         return CommitTree(mirror, commit, under=under)
-    repository = find_repository(Path(repo or "."))
+    repository = replace(find_repository(Path(repo or ".")), access=access)
     return CommitTree(repository, resolve_commit(repository, rev), under=under)
 
 
