@@ -7,6 +7,7 @@ from typing import Any
 from lockstep.config import rules, templates
 from lockstep.config.context import Context
 from lockstep.config.function import environment_size, read_settings
+from lockstep.config.hold import read_hold
 from lockstep.config.layers import Path, Stack
 from lockstep.config.release import read_release
 from lockstep.config.shapes import REMOVED
@@ -96,6 +97,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         triggers=_triggers(context, block),
         ignore=tuple(block.get("ignore") or ()),
         adopt=bool(block.get("adopt")),
+        hold=read_hold(context),
         place=place,
     )
 
@@ -175,24 +177,28 @@ def _check_names(context: Context) -> None:
 
 def _other(context: Context, kind: str) -> Target:
     """A service that somebody else deploys: its version is shown."""
-    version, path = version_of(context.stack, context.candidate.service)
+    service = context.candidate.service
+    source = context.file.project.sources.services.get(service)
+    version, path = version_of(context.stack, service, source.version_key if source else None)
     return Target(
         environment=context.candidate.environment,
-        service=context.candidate.service,
+        service=service,
         deployment_type=kind,
         version=version,
         commit=_commit({}, context.stack.values),
+        hold=read_hold(context),
         place=context.place(*path),
     )
 
 
-def version_of(stack: Stack, service: str) -> tuple[str | None, Path]:
+def version_of(stack: Stack, service: str, key: tuple[str, ...] | None = None) -> tuple[str | None, Path]:
     """Version of a service that Lockstep does not deploy, and where it is written.
 
-    The first of lambda.version, version, imageTag, image.tag, {service}.image.tag, service.version,
-    service.image.tag, gitVersion.version and gitVersion.shortSha that is there.
+    At ``key`` where the project names one; else the first of lambda.version, version, imageTag,
+    image.tag, {service}.image.tag, service.version, service.image.tag, gitVersion.version and
+    gitVersion.shortSha that is there.
     """
-    paths: tuple[tuple[str, ...], ...] = (
+    known: tuple[tuple[str, ...], ...] = (
         ("lambda", "version"),
         ("version",),
         ("imageTag",),
@@ -203,7 +209,7 @@ def version_of(stack: Stack, service: str) -> tuple[str | None, Path]:
         ("gitVersion", "version"),
         ("gitVersion", "shortSha"),
     )
-    for path in paths:
+    for path in (key,) if key else known:
         value: Any = stack.values
         for part in path:
             value = value.get(part) if isinstance(value, dict) else None

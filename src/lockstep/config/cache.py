@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep._version import __version__
-from lockstep.model import Code, Function, Reference, Release, Secret, Target, Trigger, Value
+from lockstep.model import Code, Function, Hold, Reference, Release, Secret, Target, Trigger, Value
 
 __all__ = ["Cache", "Memo", "Record", "freeze", "thaw"]
 
@@ -25,7 +25,7 @@ Record = tuple[str, str | None, tuple[Any, ...] | None]
 Memo = dict[int, tuple[Any, Any]]
 """By identity: the object itself, which keeps the identity alive, and what it was turned into."""
 
-_FORMAT = 2
+_FORMAT = 3
 _DIGEST = 32  # bytes
 
 
@@ -82,7 +82,7 @@ def _code_stamp() -> str:
 
 def freeze(target: Target, memo: Memo) -> tuple[Any, ...]:
     """A target as plain data. What targets share stays shared, by way of the memo of one run."""
-    function, release = target.function, target.release
+    function, release, hold = target.function, target.release, target.hold
     return (
         target.environment,
         target.service,
@@ -95,12 +95,15 @@ def freeze(target: Target, memo: Memo) -> tuple[Any, ...]:
         target.ignore,
         target.adopt,
         target.place,
+        None if hold is None else (hold.version, hold.since, hold.by, hold.reason, hold.place),
     )
 
 
 def thaw(data: tuple[Any, ...], memo: Memo) -> Target:
     """The target that was frozen. The memo is that of one run and keeps what it knows alive."""
-    environment, service, kind, version, commit, function, release, triggers, ignore, adopt, place = data
+    environment, service, kind, version, commit, function, release, triggers, ignore, adopt, place, hold = (
+        data
+    )
     return Target(
         environment=environment,
         service=service,
@@ -115,7 +118,12 @@ def thaw(data: tuple[Any, ...], memo: Memo) -> Target:
         ignore=ignore,
         adopt=adopt,
         place=place,
+        hold=None if hold is None else _thaw_hold(*hold),
     )
+
+
+def _thaw_hold(version: str | None, since: str, by: str, reason: str | None, place: str) -> Hold:
+    return Hold(version=version, since=since, by=by, reason=reason, place=place)
 
 
 def _freeze_function(function: Function, memo: Memo) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.config import rules
+from lockstep.config.hold import HOLD_KEYS
 from lockstep.config.schema import LAMBDA, PROJECT
 from lockstep.config.shapes import Key, Shape
 
@@ -19,6 +20,22 @@ __all__ = ["FILES", "schema_of", "schemas"]
 
 FILES = ("lockstep.schema.json", "values.schema.json")
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+_HELD = {
+    "type": ["object", "null"],
+    "description": "What lockstep rollback notes; lockstep release-hold removes it.",
+    "additionalProperties": False,
+    "properties": {
+        "hold": {
+            "type": ["object", "null"],
+            "additionalProperties": False,
+            "properties": {
+                name: {"type": ["string", "null"], "description": about} for name, about in HOLD_KEYS.items()
+            },
+        }
+    },
+}
 
 
 def schemas() -> Mapping[str, dict[str, Any]]:
@@ -34,6 +51,7 @@ def schemas() -> Mapping[str, dict[str, Any]]:
             "deploymentType": {"type": "string", "description": "lambda, or what another tool deploys."},
             "enabled": {"type": "boolean", "description": "false leaves the service out."},
             "lambda": schema_of(LAMBDA),
+            "lockstep": _HELD,
         },
     }
     return {

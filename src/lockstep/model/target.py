@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lockstep.model.function import Function
+from lockstep.model.promotion import Hold
 
 __all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "service_of"]
 
@@ -77,6 +78,7 @@ class Target:
     statements: tuple[Statement, ...] = ()  # of live targets: every statement on the function
     ignore: tuple[str, ...] = ()  # globs of fields that others manage
     adopt: bool = False  # take over a live function that has no owner
+    hold: Hold | None = field(default=None, compare=False)  # nothing is promoted to it
     place: str = field(default="", compare=False)  # file:line of the declaration
     problem: str | None = field(default=None, compare=False)  # why its release cannot be had
 
