@@ -38,6 +38,7 @@ __all__ = [
     "Document",
     "Lines",
     "OddKey",
+    "events",
     "line_at",
     "parse",
     "text_at",
@@ -100,6 +101,11 @@ def parse(data: bytes, file: str) -> Document:
         raise _syntax_error(error, data, file) from None
 
 
+def events(data: bytes) -> Callable[[], Any]:
+    """What gives the next event of the bytes at each call. Positions in them count characters."""
+    return _Parser(data).get_event
+
+
 def line_at(lines: Lines, path: tuple[str | int, ...]) -> int:
     """Line of the value at a path, or of the nearest one above it that exists."""
     for part in path:
@@ -135,7 +141,7 @@ class _Reader:
 
     def __init__(self, data: bytes, file: str) -> None:
         self.file = file
-        self.next: Callable[[], Any] = _Parser(data).get_event
+        self.next = events(data)
         self.anchors: dict[str, tuple[Any, Lines, int]] = {}
         self.nodes = 0
         self.odd_keys: list[OddKey] = []
