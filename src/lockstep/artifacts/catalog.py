@@ -4,14 +4,14 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from lockstep.artifacts.base import Found, Source
 from lockstep.artifacts.cache import Cache
 from lockstep.artifacts.checks import check_zip, sha256_of
-from lockstep.errors import ArtifactError, BadInput, LockstepError
+from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
 from lockstep.model import Package, Release
 
 __all__ = ["Catalog", "Resolved"]
@@ -28,10 +28,15 @@ class Resolved:
 
 
 class Catalog:
-    """Turns releases into packages. Several threads may use one catalog."""
+    """Turns releases into packages. Several threads may use one catalog.
 
-    def __init__(self, sources: Mapping[str, Source], cache: Cache) -> None:
+    ``staged`` finds what lies in a package bucket: a pinned package that was staged once can be used
+    although its release is gone.
+    """
+
+    def __init__(self, sources: Mapping[str, Source], cache: Cache, *, staged: Source | None = None) -> None:
         self._sources = sources
+        self._staged_source = staged
         self._cache = cache
         self._releases: dict[str, tuple[Release, Found]] = {}  # by digest
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -100,7 +105,7 @@ class Catalog:
 
     def _identify(self, release: Release, bucket: str | None) -> tuple[Found, str, int]:
         """Return what the source has, its digest and its size in bytes (0: not known)."""
-        found = _at(release, lambda: self._source(release).find(release))
+        found = self._find(release, bucket)
         digest, size = found.sha256, found.size or 0
         if digest is None and found.etag and (known := self._cache.remembered(found.origin, found.etag)):
             digest, size = known
@@ -115,6 +120,26 @@ class Catalog:
         with self._lock:
             self._releases[digest] = (release, found)
         return found, digest, size
+
+    def _find(self, release: Release, bucket: str | None) -> Found:
+        """What the release's source has; else the staged package with the pinned digest."""
+        try:
+            return _at(release, lambda: self._source(release).find(release))
+        except NoCredentials:
+            raise
+        except ArtifactError:
+            if self._staged_source is None or bucket is None or release.sha256 is None:
+                raise
+            key = release.staged_key.replace("{sha256}", release.sha256)
+            try:
+                found = self._staged_source.find(
+                    replace(release, source="s3", options={"bucket": bucket, "key": key})
+                )
+            except LockstepError:
+                found = None
+            if found is None or found.sha256 != release.sha256:
+                raise  # what the source said is what matters
+            return found
 
     def _staged(self, release: Release, bucket: str | None, found: Found, digest: str, size: int) -> Package:
         if _is_in_place(found, bucket) and found.bucket and found.key:

@@ -21,6 +21,7 @@ def make_catalog(
     """The artifact sources that a project uses. ``s3_client`` makes a client for a Region (None: its own)."""
     from lockstep.artifacts.cache import Cache
     from lockstep.artifacts.catalog import Catalog
+    from lockstep.artifacts.s3 import S3Source
 
     kinds = {target.release.source for target in workspace.fleet.targets.values() if target.release}
     sources: dict[str, Any] = {}
@@ -45,10 +46,8 @@ def make_catalog(
 
                 sources[kind] = HttpSource()
             case "s3":
-                from lockstep.artifacts.s3 import S3Source
-
                 sources[kind] = S3Source(s3_client)
-    return Catalog(sources, Cache(workspace.where.cache))
+    return Catalog(sources, Cache(workspace.where.cache), staged=S3Source(s3_client))
 
 
 def with_packages(

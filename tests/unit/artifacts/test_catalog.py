@@ -250,3 +250,36 @@ def test_a_bucket_is_needed(
     github.add_release("a/b", "v1", {"p.zip": ZIP})
     with pytest.raises(BadInput, match=r"config.yaml:4: .*no bucket[\s\S]*packages.bucket"):
         open_catalog().package(from_github(), None)
+
+
+def test_a_pinned_package_that_is_staged_needs_no_release(
+    cloud: clouds.Cloud, github: GitHubReleases, web: Web, from_github: Make, cache: Cache
+) -> None:
+    """A release that was deleted can still be rolled back to; without a pin nothing says what it was."""
+    clouds.make_bucket(cloud, "packages")
+    s3 = clouds.client(cloud, "s3")
+    key = f"lockstep/packages/{digest(ZIP)}.zip"
+    s3.put_object(Bucket="packages", Key=key, Body=ZIP, Metadata={"lockstep-sha256": digest(ZIP)})
+    source = GitHubReleaseSource(token=github.token, api=github.api, web=web)
+    catalog = Catalog({source.kind: source}, cache, staged=S3Source(lambda _region: s3))
+    package = catalog.package(from_github(sha256=digest(ZIP)), "packages")
+    assert (package.bucket, package.key, package.is_staged) == ("packages", key, True)
+    for pin in (None, "0" * 64):
+        with pytest.raises(ArtifactError, match=r"a/b"):
+            catalog.package(from_github(sha256=pin), "packages")
+
+
+def test_a_staged_package_with_another_digest_is_not_used(
+    moto: clouds.Moto, github: GitHubReleases, web: Web, from_github: Make, cache: Cache
+) -> None:
+    """Something else at the key, or something that does not say what it is, proves nothing."""
+    clouds.make_bucket(moto, "packages")
+    s3 = clouds.client(moto, "s3")
+    source = GitHubReleaseSource(token=github.token, api=github.api, web=web)
+    catalog = Catalog({source.kind: source}, cache, staged=S3Source(lambda _region: s3))
+    for metadata in ({}, {"lockstep-sha256": "0" * 64}):
+        s3.put_object(
+            Bucket="packages", Key=f"lockstep/packages/{digest(ZIP)}.zip", Body=ZIP, Metadata=metadata
+        )
+        with pytest.raises(ArtifactError, match=r"a/b"):
+            catalog.package(from_github(sha256=digest(ZIP)), "packages")
