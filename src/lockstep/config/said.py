@@ -1,0 +1,61 @@
+"""What one file of a declaration says of a version, whatever else is wrong with it."""
+
+from typing import Any
+
+from lockstep.config import rules
+from lockstep.config.build import version_of
+from lockstep.config.layers import Layer, Stack
+from lockstep.config.yaml_reader import parse
+from lockstep.errors import BadInput
+from lockstep.model import Source
+from lockstep.model.era import Said
+
+__all__ = ["said_by"]
+
+NOTHING = Said(version=None)
+
+
+def said_by(content: bytes | None, file: str, service: str, source: Source | None = None) -> Said:
+    """Read an old state of a declaration. One that cannot be read says nothing; that is no error."""
+    if content is None:
+        return NOTHING
+    try:
+        document = parse(content, file)
+    except BadInput:
+        return NOTHING
+    values = document.value
+    if not isinstance(values, dict):
+        return NOTHING
+    layer = Layer(name="", file=file, values=values, lines=document.lines)
+    version, _ = version_of(
+        Stack(layers=(layer,), values=values), service, source.version_key if source else None
+    )
+    return Said(
+        version=version,
+        commit=_commit(values),
+        sha256=_pin(_at(values, "lambda", "sha256")),
+        held=_text(_at(values, "lockstep", "hold", "version")),
+    )
+
+
+def _commit(values: dict[str, Any]) -> str | None:
+    for path in (("lambda", "commitSha"), ("deploymentNotification", "commitSha"), ("gitVersion", "sha")):
+        text = _text(_at(values, *path))
+        if text and "." not in text and rules.commit(text) is None:
+            return text.lower()
+    return None
+
+
+def _pin(value: Any) -> str | None:
+    text = _text(value)
+    return text.lower() if text and rules.sha256(text) is None else None
+
+
+def _at(values: Any, *path: str) -> Any:
+    for part in path:
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
