@@ -103,7 +103,12 @@ class Repository:
         )
 
     def attempt(
-        self, *arguments: str, doing: str, data: bytes | None = None, seconds: float = LOCAL_SECONDS
+        self,
+        *arguments: str,
+        doing: str,
+        data: bytes | None = None,
+        seconds: float = LOCAL_SECONDS,
+        environment: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run one git command here that may well fail, and return how it ended."""
         code, output, errors = _finish_git(
@@ -112,6 +117,7 @@ class Repository:
             data=data,
             seconds=seconds,
             configuration=self._configuration(),
+            environment=environment,
         )
         return Outcome(code=code, output=output.decode("utf-8", "replace"), errors=errors)
 

@@ -1,0 +1,200 @@
+"""Making commits from contents: without a work tree, in an index of our own.
+
+Objects that no ref reaches are harmless, so a run may be killed anywhere.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockstep.errors import BadInput
+from lockstep.git.command import Repository, explain_failure
+
+__all__ = ["Identity", "clean_message", "commit_files", "commit_tree", "write_blobs", "write_tree"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Who made a change, as commits name them."""
+
+    name: str
+    email: str
+
+
+# Used where neither git's configuration nor its environment variables name anybody. The domain is
+# reserved (RFC 2606), so mail to it goes nowhere.
+LOCKSTEP = Identity(name="Lockstep", email="lockstep@users.noreply.invalid")
+
+_FILES = ("100644", "100755")
+_INDEX = (
+    *("-c", "core.protectHFS=true"),  # names that another system takes for .git are refused
+    *("-c", "core.protectNTFS=true"),
+    *("-c", "core.splitIndex=false"),  # would leave a shared index in the repository
+    *("-c", "core.untrackedCache=false"),
+    *("-c", "index.sparse=false"),
+)
+
+
+def commit_files(
+    repository: Repository,
+    *,
+    parent: str | None,
+    changes: Mapping[str, bytes | None],
+    message: str,
+    author: Identity | None = None,
+) -> str:
+    """Commit contents on top of ``parent`` (None: a first commit) and return the commit's id.
+
+    ``changes`` maps paths to their new content; None removes a path. Files keep their mode, new ones
+    are not executable. No ref is moved. Raises BadInput for a path that leaves the tree, leads into
+    ``.git`` or through a link, and for a name that is both file and folder.
+    """
+    tree = write_tree(repository, parent, changes)
+    return commit_tree(repository, tree, parents=(parent,) if parent else (), message=message, author=author)
+
+
+def commit_tree(
+    repository: Repository,
+    tree: str,
+    *,
+    parents: Iterable[str],
+    message: str,
+    author: Identity | None = None,
+) -> str:
+    """Commit a tree and return the commit's id; it is not signed and no ref is moved.
+
+    The committer is whom git would name, the author too unless given; Lockstep where git knows nobody.
+    """
+    commit = repository.run(
+        *("commit-tree", "--no-gpg-sign", tree, *(word for parent in parents for word in ("-p", parent))),
+        doing="making a commit",
+        data=clean_message(message).encode("utf-8", "replace"),
+        environment=_identities(repository, author),
+    )
+    return commit.decode("ascii").strip()
+
+
+def write_tree(repository: Repository, base: str | None, changes: Mapping[str, bytes | None]) -> str:
+    """Write the tree of commit ``base`` with changes and return its id; see ``commit_files``."""
+    modes = _modes(repository, base)
+    _check(changes, modes)
+    written = {path: content for path, content in changes.items() if content is not None}
+    blobs = dict(zip(written, write_blobs(repository, written.values()), strict=True))
+    removed = (f"0 {'0' * 40}\t{path}\0" for path in changes if path not in blobs and path in modes)
+    added = (f"{modes.get(path, _FILES[0])} {blob}\t{path}\0" for path, blob in blobs.items())
+    lines = "".join((*removed, *added)).encode("utf-8", "surrogateescape")
+    doing = "making a commit"
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        start = (base,) if base else ("--empty",)
+        repository.run(*_INDEX, "read-tree", *start, doing=doing, environment=index)
+        answer = repository.attempt(
+            *_INDEX, "update-index", "-z", "--index-info", doing=doing, data=lines, environment=index
+        )
+        if unsafe := re.findall(r"^Ignoring path (.*)", answer.errors, re.MULTILINE):
+            raise BadInput(
+                f"{unsafe[0]!r} is no path for a file", fix="name a file below the root, not in .git"
+            )
+        if answer.code:
+            raise explain_failure(answer.errors, doing=doing)
+        # A partial clone has not all that the tree names, and need not fetch it.
+        tree = repository.run(*_INDEX, "write-tree", "--missing-ok", doing=doing, environment=index)
+    return tree.decode("ascii").strip()
+
+
+def write_blobs(repository: Repository, contents: Iterable[bytes]) -> list[str]:
+    """Store contents with one git process and return their ids, in order."""
+    marked = list(enumerate(contents, 1))
+    if not marked:
+        return []
+    script: list[bytes] = []
+    for mark, content in marked:
+        script += (b"blob\nmark :%d\ndata %d\n" % (mark, len(content)), content, b"\n")
+    script += (b"get-mark :%d\n" % mark for mark, _ in marked)
+    ids = repository.run("fast-import", "--quiet", doing="storing files", data=b"".join(script))
+    return ids.decode("ascii").split()
+
+
+def clean_message(message: str) -> str:
+    """A message as git stores it: no NUL, no space around, one line feed at the end."""
+    return message.replace("\0", "").strip() + "\n"
+
+
+def _modes(repository: Repository, base: str | None) -> dict[str, str]:
+    """Return path to mode of everything in a tree that is not a folder."""
+    if base is None:
+        return {}
+    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", base, doing=f"listing commit {base[:12]}")
+    entries = listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return {path: about[:6] for about, _, path in (entry.partition("\t") for entry in entries)}
+
+
+def _check(changes: Mapping[str, bytes | None], modes: Mapping[str, str]) -> None:
+    """Refuse what git would take for a wish to replace a link by a file, or a file by a folder."""
+    written = [path for path, content in changes.items() if content is not None]
+    files = {path for path in modes if path not in changes}.union(written)
+    folders = {parent for path in files for parent in _parents(path)}
+    for path in written:
+        if "\0" in path:
+            raise BadInput(f"{path!r} is no path for a file", fix="name a file below the root, not in .git")
+        if modes.get(path, _FILES[0]) not in _FILES:
+            raise BadInput("is a link or a submodule, not a file", where=path, fix="put a file in its place")
+        if path in folders:
+            raise BadInput("is a folder, not a file", where=path, fix="choose another name, or remove it")
+        for parent in _parents(path):
+            if parent in files:
+                what = "a file" if modes.get(parent, _FILES[0]) in _FILES else "a link or a submodule"
+                raise BadInput(
+                    f"{parent} is {what}, not a folder", where=path, fix="put a folder in its place"
+                )
+
+
+def _parents(path: str) -> list[str]:
+    """The folders that a path lies in, the outermost first."""
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _identities(repository: Repository, author: Identity | None) -> dict[str, str]:
+    """Environment variables that name author and committer, so that git need not guess from the host."""
+    listing = repository.run(
+        *("config", "--null", "--get-regexp", r"^(user|author|committer)\.(name|email)$"),
+        doing="reading git's configuration",
+        allowed=(0, 1),
+    )
+    entries = listing.decode("utf-8", "replace").split("\0")[:-1]
+    configured = {key: value for key, _, value in (entry.partition("\n") for entry in entries)}
+
+    def identity(role: str) -> Identity:
+        """As git looks for it: environment, then configuration."""
+        env = os.environ
+        name = (
+            env.get(f"GIT_{role}_NAME"),
+            configured.get(f"{role.lower()}.name"),
+            configured.get("user.name"),
+        )
+        email = (
+            *(env.get(f"GIT_{role}_EMAIL"), configured.get(f"{role.lower()}.email")),
+            *(configured.get("user.email"), env.get("EMAIL")),
+        )
+        return Identity(
+            name=next(filter(None, map(_plain, name)), LOCKSTEP.name),
+            email=next(filter(None, map(_plain, email)), LOCKSTEP.email),
+        )
+
+    committer = identity("COMMITTER")
+    by = author or identity("AUTHOR")
+    return {
+        "GIT_AUTHOR_NAME": _plain(by.name) or LOCKSTEP.name,
+        "GIT_AUTHOR_EMAIL": _plain(by.email) or LOCKSTEP.email,
+        "GIT_COMMITTER_NAME": committer.name,
+        "GIT_COMMITTER_EMAIL": committer.email,
+    }
+
+
+def _plain(text: str | None) -> str:
+    """A name or address without what git would drop from it; empty when nothing is left."""
+    return re.sub(r"[\x00-\x1f\x7f<>]", "", text or "").strip(" .,:;\"'\\")

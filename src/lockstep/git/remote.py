@@ -1,0 +1,260 @@
+"""Where refs are shared: a remote of a repository, or the repository itself when it has none.
+
+Refs are moved by compare and swap only: each update says where its ref is expected to be. A push
+that came too late raises Rejected, one that will never be let in Refused.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lockstep.errors import BadInput, GitError, Refused, Rejected
+from lockstep.git.access import Access
+from lockstep.git.command import NETWORK_SECONDS, Outcome, Repository, explain_failure, mask
+from lockstep.git.mirror import fetch_refs, is_url, make_mirror
+from lockstep.git.refs import RefUpdate, read_refs, select_refs, update_refs
+from lockstep.git.repository import find_repository
+
+__all__ = ["Remote", "fetch", "list_refs", "open_remote", "push"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remote:
+    """A place with refs, and the local repository that its objects come to and go from."""
+
+    repository: Repository  # a clone, a bare repository, or a mirror
+    name: str | None  # of the remote in its configuration; None: the repository itself
+
+    def __str__(self) -> str:
+        """As messages show it, without passwords."""
+        return mask(self.repository.url or "") or self.name or str(self.repository.folder)
+
+
+def open_remote(repo: str | Path, cache: Path, *, access: Access | None = None) -> Remote:
+    """Open the place that a repository's refs are shared at; nothing is fetched.
+
+    ``repo`` is the URL of a repository, mirrored below ``cache``, or a folder in one: then it is the
+    remote that it was cloned from, ``origin`` where there are several, and the repository itself where
+    there is none. ``access`` is used where its host is asked.
+    """
+    if isinstance(repo, str) and is_url(repo):
+        return Remote(repository=make_mirror(repo, cache, access=access), name="origin")
+    repository = replace(find_repository(Path(repo)), access=access)
+    names = repository.run("remote", doing="reading the remotes").decode("utf-8", "replace").split()
+    if len(names) > 1 and "origin" not in names:
+        raise BadInput(
+            f"the repository has the remotes {', '.join(names)}, and none is called origin",
+            where=str(repository.folder),
+            fix="give the URL of the one to write to, or rename it: git remote rename NAME origin",
+        )
+    return Remote(repository=repository, name="origin" if "origin" in names else next(iter(names), None))
+
+
+def list_refs(remote: Remote, *patterns: str) -> Mapping[str, str]:
+    """Return the refs of a remote as they are now, full name to id.
+
+    Each pattern is a full name, or a prefix that ends in ``/``. Tags are given by the id of the tag
+    object when they have one.
+    """
+    if remote.name is None:
+        return read_refs(remote.repository, *patterns)
+    # The host sends all refs unless told that only branches or only tags are wanted.
+    kinds = [
+        option
+        for option, prefix in (("--heads", "refs/heads/"), ("--tags", "refs/tags/"))
+        if all(pattern.startswith(prefix) for pattern in patterns)
+    ]
+    listing = remote.repository.run(
+        *("ls-remote", "--quiet", "--refs", *kinds[:1], "--", remote.name),
+        doing=f"asking {remote} for its refs",
+        seconds=NETWORK_SECONDS,
+    )
+    return select_refs(listing, patterns, separator="\t")
+
+
+def fetch(remote: Remote, refs: Mapping[str, str]) -> None:
+    """Fetch what is missing of the objects of refs, as ``list_refs`` returned them.
+
+    No branch, no tag and no file of a clone is touched. In a partial clone and in a mirror the
+    contents of files come when they are read. Raises Rejected when a ref has moved since and the host
+    no longer hands out its old object.
+    """
+    repository = remote.repository
+    if remote.name is None or _has(repository, refs.values()):
+        return
+    doing = f"fetching from {remote}"
+    try:
+        if repository.url:
+            fetch_refs(repository, refs)
+        else:
+            repository.run(
+                *("fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head"),
+                *("--no-recurse-submodules", "--update-shallow", "--stdin", remote.name),
+                doing=doing,
+                data="".join(f"{id_}\n" for id_ in dict.fromkeys(refs.values())).encode(),
+                seconds=NETWORK_SECONDS,
+            )
+    except (GitError, BadInput) as error:
+        if re.search(r"not our ref|unadvertised object", error.problem):
+            raise Rejected("a ref was moved while it was fetched", doing=doing, fix="run again") from error
+        raise
+
+
+def push(remote: Remote, *updates: RefUpdate) -> None:
+    """Move refs of a remote, all of them or none.
+
+    Raises Rejected when a ref is not where it was expected, also when it is already at its new place:
+    of several who create the same ref one is told that it did. Raises Refused when the host does not
+    allow the push, and says which rule, and GitError when it cannot be reached.
+    """
+    if remote.name is None:
+        return update_refs(remote.repository, updates)
+    doing = f"pushing {', '.join(_short(update.ref) for update in updates[:3])} to {remote}"
+    outcome = remote.repository.attempt(
+        *("-c", f"remote.{remote.name}.mirror=false"),  # set by clone --mirror, it forbids to name refs
+        *("push", "--porcelain", "--no-signed", "--no-follow-tags", "--no-recurse-submodules"),
+        *("--no-verify", "--atomic" if len(updates) > 1 else "--no-atomic"),
+        *(f"--force-with-lease={update.ref}:{update.old or ''}" for update in updates),
+        *("--", remote.name, *(f"{update.new or ''}:{update.ref}" for update in updates)),
+        doing=doing,
+        seconds=NETWORK_SECONDS,
+    )
+    _judge(outcome, updates, doing)
+    return None
+
+
+def _judge(outcome: Outcome, updates: Sequence[RefUpdate], doing: str) -> None:
+    """Raise what a push deserves: nothing when every ref was moved by it."""
+    flags: dict[str, tuple[str, str]] = {}
+    for line in outcome.output.splitlines():
+        flag, _, rest = line.partition("\t")
+        refs, _, summary = rest.partition("\t")
+        flags[refs.rpartition(":")[2]] = flag, summary
+    # "=" is a ref that already was where it should go: somebody else has moved it.
+    late = [u for u in updates if flags.get(u.ref, ("", ""))[0] == "=" and u.new != u.old]
+    failed = {u.ref: flags[u.ref][1] for u in updates if flags.get(u.ref, ("", ""))[0] == "!"}
+    if not late and not failed and len([u for u in updates if u.ref in flags]) == len(updates):
+        return
+    because = {ref: reason for ref, reason in failed.items() if "atomic push failed" not in reason}
+    if refusal := _refusal(outcome.errors, " ".join(because.values()), doing):
+        raise refusal
+    if (because and not all(_RACE.search(reason) for reason in because.values())) or not (failed or late):
+        if _GONE.search(outcome.errors):
+            raise _moved(updates[0].ref, "it is gone", doing)
+        ref, reason = next(iter(because.items()), (updates[0].ref, ""))
+        if not reason:
+            raise explain_failure(outcome.errors, doing=doing)
+        raise Refused(
+            f"the host refused to move {_short(ref)}: {reason}{_said(outcome.errors)}",
+            doing=doing,
+            fix="ask who looks after the repository what its rules allow",
+        )
+    ref = next(iter(because or failed), None) or late[0].ref
+    raise _moved(ref, because.get(ref, "somebody else has moved it there"), doing)
+
+
+def _refusal(errors: str, reasons: str, doing: str) -> Refused | None:
+    for pattern, problem, fix in _REFUSALS:
+        if re.search(pattern, f"{reasons}\n{errors}", re.IGNORECASE):
+            return Refused(f"{problem}{_said(errors) or f' ({reasons})'}", doing=doing, fix=fix)
+    return None
+
+
+def _said(errors: str) -> str:
+    """What the host itself said about it, in brackets."""
+    text = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", " ", mask(errors))
+    lines = [
+        line.removeprefix("remote:").strip(" -*") for line in text.splitlines() if line.startswith("remote:")
+    ]
+    words = "; ".join(dict.fromkeys(line for line in lines if line))
+    return f" ({words[:400]})" if words else ""
+
+
+def _moved(ref: str, reason: str, doing: str) -> Rejected:
+    return Rejected(
+        f"{_short(ref)} is not where it was expected: {mask(reason)}", doing=doing, fix="run again"
+    )
+
+
+def _short(ref: str) -> str:
+    return re.sub(r"^refs/(heads|tags)/", "", ref)
+
+
+def _has(repository: Repository, ids: Iterable[str]) -> bool:
+    """Say whether objects are here with all that they consist of, without asking any host for them."""
+    wanted = "".join(f"{id_}\n" for id_ in dict.fromkeys(ids))
+    outcome = repository.attempt(
+        *("rev-list", "--objects", "--no-walk", "--quiet", "--missing=allow-promisor", "--stdin"),
+        doing="looking for commits",
+        data=wanted.encode(),
+    )
+    return not wanted or outcome.code == 0
+
+
+_GONE = re.compile(r"remote ref does not exist")
+_RACE = re.compile(
+    r"stale info|fetch first|non-fast-forward|already exists|needs force|remote ref updated|cannot lock ref|"
+    r"failed to (update|lock) ref|unable to lock|incorrect old value|reference already exists|"
+    r"transaction|atomic push failed",
+    re.IGNORECASE,
+)
+# What hosts say, what it means, and the way out. GitHub's GH codes, GitLab's and Git's own words.
+_REFUSALS: tuple[tuple[str, str, str], ...] = (
+    (
+        r"GH006|protected branch|GH013|repository rule violations|not allowed to push code",
+        "the branch is protected",
+        "change it by pull request (merge: review or merge: auto), or let this account pass the rules",
+    ),
+    (
+        r"without `?workflows?`? (permission|scope)",
+        "the token may not change workflow files",
+        "give it the permission to write workflows",
+    ),
+    (
+        r"GH007|would publish a private email",
+        "the host keeps this e-mail address private",
+        "commit with the noreply address: git config user.email",
+    ),
+    (
+        r"pre-receive hook declined|hook declined|update hook",
+        "a hook of the host declined the push",
+        "do as it says, or ask who looks after the repository",
+    ),
+    (
+        r"archived",
+        "the repository is archived, so nothing can be pushed",
+        "take it out of the archive, or push to the one that replaced it",
+    ),
+    (
+        r"branch is currently checked out",
+        "the branch is checked out in the repository that is pushed to",
+        "push to a bare repository, or check out another branch there",
+    ),
+    (
+        r"refs/[^']*' exists; cannot create|directory/file conflict",
+        "the name clashes with another branch's: one would be a folder of the other",
+        "remove or rename one of the two",
+    ),
+    (
+        r"shallow update not allowed",
+        "the host takes nothing from a shallow clone",
+        "git fetch --unshallow, or in GitHub Actions: actions/checkout with fetch-depth: 0",
+    ),
+    (
+        r"denyDeletes|deletion prohibited|refusing to delete",
+        "the host does not let this be deleted",
+        "delete it there, or ask who looks after the repository",
+    ),
+    (
+        r"permission to \S+ denied|write access .* not granted|returned error: 403|not authorized to push|"
+        r"deploy key is read.?only|you do not have permission",
+        "the credentials may read the repository and not write to it",
+        "use a token or key with write access (in GitHub Actions: permissions: contents: write)",
+    ),
+    (
+        r"does not support --atomic",
+        "the host cannot move several refs at once",
+        "use a host with a newer Git",
+    ),
+)
