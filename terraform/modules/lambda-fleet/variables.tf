@@ -35,6 +35,7 @@ variable "functions" {
       key              = optional(string)
       object_version   = optional(string)
       source_code_hash = optional(string) # base64 of the zip's SHA-256, as Lambda's CodeSha256
+      redeploy         = optional(string) # any text; another one deploys the same package again
       image            = optional(string) # URI with its tag or digest
     })
 
@@ -95,6 +96,20 @@ variable "functions" {
     })), [])
   }))
   nullable = false
+
+  validation {
+    condition = alltrue([
+      for key in keys(var.functions) : can(regex("^(preview/)?[A-Za-z0-9][A-Za-z0-9._-]{0,62}/[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", key))
+    ])
+    error_message = "The keys of functions are targets such as \"staging/s3-notifier\" or \"preview/pr-123/s3-notifier\", whose parts have at most 63 letters, digits, dots, hyphens and underscores. The keys are: ${join(", ", keys(var.functions))}."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.functions)[*].function_name)) == length(var.functions)
+    error_message = "Two targets cannot have one function. Declare another function_name for one of ${join("; ", [for name, keys in { for key, function in var.functions : function.function_name => key... } : "${join(" and ", keys)} (${name})" if length(keys) > 1])}."
+  }
+
+  # What a function may be is in rules.tf: there a message names the function that it is about.
 }
 
 variable "secret_environment" {
