@@ -13,7 +13,16 @@ from pathlib import Path
 from lockstep.errors import BadInput
 from lockstep.git.command import Repository, explain_failure
 
-__all__ = ["Identity", "clean_message", "commit_files", "commit_tree", "write_blobs", "write_tree"]
+__all__ = [
+    "Identity",
+    "author_of",
+    "clean_message",
+    "commit_files",
+    "commit_tree",
+    "write_blobs",
+    "write_entries",
+    "write_tree",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,16 +72,19 @@ def commit_tree(
     parents: Iterable[str],
     message: str,
     author: Identity | None = None,
+    date: str | None = None,
 ) -> str:
     """Commit a tree and return the commit's id; it is not signed and no ref is moved.
 
     The committer is whom git would name, the author too unless given; Lockstep where git knows nobody.
+    ``date`` is when the author made it, as git writes it ("1700000000 +0100"); None is now.
     """
+    when = {"GIT_AUTHOR_DATE": date} if date else {}
     commit = repository.run(
         *("commit-tree", "--no-gpg-sign", tree, *(word for parent in parents for word in ("-p", parent))),
         doing="making a commit",
         data=clean_message(message).encode("utf-8", "replace"),
-        environment=_identities(repository, author),
+        environment=_identities(repository, author) | when,
     )
     return commit.decode("ascii").strip()
 
@@ -83,8 +95,20 @@ def write_tree(repository: Repository, base: str | None, changes: Mapping[str, b
     _check(changes, modes)
     written = {path: content for path, content in changes.items() if content is not None}
     blobs = dict(zip(written, write_blobs(repository, written.values()), strict=True))
-    removed = (f"0 {'0' * 40}\t{path}\0" for path in changes if path not in blobs and path in modes)
-    added = (f"{modes.get(path, _FILES[0])} {blob}\t{path}\0" for path, blob in blobs.items())
+    removed = {path: None for path in changes if path not in blobs and path in modes}
+    added = {path: (modes.get(path, _FILES[0]), blob) for path, blob in blobs.items()}
+    return write_entries(repository, base, removed | added)
+
+
+def write_entries(
+    repository: Repository, base: str | None, entries: Mapping[str, tuple[str, str] | None]
+) -> str:
+    """Write the tree of commit ``base`` with other entries (mode and id; None removes) and return its id.
+
+    Raises BadInput for a path that cannot be a file's.
+    """
+    removed = (f"0 {'0' * 40}\t{path}\0" for path, entry in entries.items() if entry is None)
+    added = (f"{entry[0]} {entry[1]}\t{path}\0" for path, entry in entries.items() if entry is not None)
     lines = "".join((*removed, *added)).encode("utf-8", "surrogateescape")
     doing = "making a commit"
     with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
@@ -116,6 +140,12 @@ def write_blobs(repository: Repository, contents: Iterable[bytes]) -> list[str]:
     script += (b"get-mark :%d\n" % mark for mark, _ in marked)
     ids = repository.run("fast-import", "--quiet", doing="storing files", data=b"".join(script))
     return ids.decode("ascii").split()
+
+
+def author_of(repository: Repository) -> Identity:
+    """Whom commits made here are by, as git would name them; Lockstep where git knows nobody."""
+    names = _identities(repository, None)
+    return Identity(name=names["GIT_AUTHOR_NAME"], email=names["GIT_AUTHOR_EMAIL"])
 
 
 def clean_message(message: str) -> str:
