@@ -5,6 +5,7 @@ of what stands beside it. Every result is read again and compared with what was 
 right or refused. Comments stay; a comment behind a value goes only with the whole key.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ Change = Scalar | MapValue | None
 Changes = Mapping[tuple[str, ...], Change]
 """Path of a key to its new value. None removes the key; a map becomes exactly the value."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -33,7 +35,7 @@ def edit(data: bytes, changes: Changes, *, file: str) -> bytes:
     merge key so that it cannot be changed alone. Raises ValueError for changes that contradict each
     other.
     """
-    _check(changes)
+    _check(changes, file)
     document = parse(data, file)
     wanted = _wanted(document, changes)
     if same(document.value, wanted):
@@ -62,12 +64,27 @@ def same(one: Any, other: Any) -> bool:
             return bool(one == other)
 
 
-def _check(changes: Changes) -> None:
-    for path in changes:
+def _check(changes: Changes, file: str) -> None:
+    for path, change in changes.items():
         if not path:
             raise ValueError("a change needs a key")
+        if any(not text.isascii() and _SURROGATE.search(text) for text in (*path, *_texts(change))):
+            raise BadInput(
+                f"the new value of {'.'.join(path)!a} holds half a character (a surrogate)",
+                where=file,
+                fix="give it as UTF-8",
+            )
         if any(path[:length] in changes for length in range(1, len(path))):
             raise ValueError(f"{'.'.join(path)} and a key above it are both changed")
+
+
+def _texts(change: Change) -> Iterator[str]:
+    if isinstance(change, Mapping):
+        for key, value in change.items():
+            yield key
+            yield from _texts(value)
+    elif isinstance(change, str):
+        yield change
 
 
 def _wanted(document: Document, changes: Changes) -> Any:
@@ -131,10 +148,7 @@ def _spliced(data: bytes, document: Document, wanted: Any) -> bytes:
         splices.begin(wanted)
     else:
         _Comparison(document.file, splices).compare(root, None, document.value, wanted, ())
-    try:
-        return mark + splices.apply().encode()
-    except UnicodeEncodeError:
-        raise BadInput("a new value holds half a character (a surrogate)", where=document.file) from None
+    return mark + splices.apply().encode()
 
 
 def _verified(data: bytes, before: Document, wanted: Any, changes: Changes) -> Document:
@@ -174,7 +188,9 @@ class _Comparison:
             if inside is not node and inside.used:
                 self.refuse_anchor(inside, path)
         if entry.colon is None and not self.splices.parent_of(entry).is_flow:
-            raise self.refusal(node, path, "has a key without a colon", "write 'key: value' on one line")
+            raise self.refusal(
+                entry.key_node, path, "has a key without a colon", "write 'key: value' on one line"
+            )
         if not self.splices.replace(entry, new):
             raise self.refusal(node, path, "is written in a way that cannot be edited", "change it by hand")
 
@@ -200,7 +216,7 @@ class _Comparison:
         for key in removed:
             if key in merged:
                 raise self.merged(node, (*path, key), "removed")
-            for inside in (own[key].key_node, *own[key].node.all()):
+            for inside in own[key].node.all():
                 if inside.used:
                     self.refuse_anchor(inside, (*path, key))
         if not self.splices.remove(node, entry, [own[key] for key in removed]):

@@ -130,7 +130,7 @@ class _Composer:
 
     def mapping(self, node: Node) -> None:
         while type(event := self.next()) is not MappingEndEvent:
-            key_node = self.node(event)
+            key_node = self.key(event)
             is_merge = event.value == "<<" and not event.style
             colon_at = colon(self.text, key_node.end)
             value = self.node(self.next(), key_node.end, colon_at)
@@ -138,6 +138,12 @@ class _Composer:
                 Entry(key=event.value, key_node=key_node, node=value, colon=colon_at, is_merge=is_merge)
             )
         self.close(node, event, [entry.node for entry in node.entries])
+
+    def key(self, event: Any) -> Node:
+        """A key; its anchor, if any, is one that ``parse`` lets nothing refer to."""
+        start, end = event.start_mark.index, event.end_mark.index
+        line, style = event.start_mark.line + 1, event.style or ""
+        return Node(kind="scalar", start=start, end=end, line=line, style=style, text=event.value)
 
     def sequence(self, node: Node) -> None:
         while type(event := self.next()) is not SequenceEndEvent:

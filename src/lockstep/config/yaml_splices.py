@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.config.yaml_nodes import BREAK, Entry, Node, line_end, line_start, next_line
-from lockstep.config.yaml_text import Style, scalar_text
+from lockstep.config.yaml_text import Style
 
 __all__ = ["Splices"]
 
@@ -55,7 +55,7 @@ class Splices:
 
     def begin(self, values: dict[str, Any]) -> None:
         """Write the first keys of a file that holds comments, marks or a null at most."""
-        node, style = self.root, Style(newline=self.newline)
+        node, style = self.root, Style(newline=self.newline, is_plain=False)
         lines = [style.block(key, value, "") for key, value in values.items()]
         text = self.newline.join(lines) or "{}"
         if node is None or node.kind == "empty":
@@ -72,15 +72,16 @@ class Splices:
         """Write another value behind a key. False when the place does not allow it."""
         node, parent = entry.node, self.parent_of(entry)
         style = self._style(parent)
+        if node.is_string:
+            style = replace(
+                style, quote=node.style if node.style in ("'", '"') else '"', is_plain=not node.style
+            )
         at = self._behind_key(entry)
         if node.kind == "empty" or (isinstance(new, dict) and node.kind == "scalar" and not node.style):
             return self._fill(entry, new, style, at)
         if node.kind in ("map", "list") and not node.is_flow:
             return self._collapse(node, at, self._value(new, style, in_flow=parent.is_flow))
         text = self._value(new, style, in_flow=parent.is_flow)
-        if node.kind == "scalar" and isinstance(new, str):
-            quote = node.style if node.style in ("'", '"') else "" if not node.style else '"'
-            text = scalar_text(new, quote=quote, other='"', in_flow=parent.is_flow)
         start = node.start
         if node.tag is not None and not (isinstance(new, str) and node.tag in _STRING_TAGS):
             if node.anchor is not None or "#" in self.text[at:start]:
@@ -117,9 +118,10 @@ class Splices:
             self.splice(at, node.end, "")
             place = node.end
         indent = " " * (self._column(parent.entries[-1]) + style.step)
-        lines = [style.block(key, value, indent) for key, value in new.items()]
         end = line_end(self.text, place)
-        self.splice(end, end, self.newline + self.newline.join(lines))
+        style = replace(style, newline=self._break_at(end))
+        lines = [style.block(key, value, indent) for key, value in new.items()]
+        self.splice(end, end, style.newline + style.newline.join(lines))
         return True
 
     def _collapse(self, node: Node, at: int, text: str) -> bool:
@@ -155,20 +157,17 @@ class Splices:
         if node.is_flow:
             self._add_in_braces(node, values, style)
             return
-        last = node.entries[-1]
-        indent = " " * self._column(last)
+        indent = " " * self._column(node.entries[-1])
+        at = self._behind_deeper_comments(next_line(self.text, node.end), len(indent))
+        has_break = self.text[at - 1 : at] in tuple("\n\r\x85\u2028\u2029")
+        newline = self._break_at(at - 1) if has_break else self.newline
+        style = replace(style, newline=newline)
         inside = self._style_inside(node, style)
-        lines = [
+        text = newline.join(
             (inside if isinstance(value, dict) else style).block(key, value, indent)
             for key, value in values.items()
-        ]
-        at = next_line(self.text, node.end)
-        deeper = self._behind_deeper_comments(at, len(indent))
-        text = self.newline.join(lines)
-        if deeper > 0 and self.text[deeper - 1] in "\n\r\x85\u2028\u2029":
-            self.splice(deeper, deeper, text + self.newline)
-        else:
-            self.splice(deeper, deeper, self.newline + text)
+        )
+        self.splice(at, at, text + newline if has_break else newline + text)
 
     def _behind_deeper_comments(self, at: int, column: int) -> int:
         """Comments that are indented more than a map's keys belong to its last value."""
@@ -185,6 +184,11 @@ class Splices:
             else:
                 break
         return behind
+
+    def _break_at(self, at: int) -> str:
+        """The line break at a position; the file's usual one at its end."""
+        found = BREAK.match(self.text, at - 1 if self.text[at - 1 : at + 1] == "\r\n" else at)
+        return found[0] if found is not None else self.newline
 
     def _after_break(self, at: int) -> int:
         found = BREAK.match(self.text, at)
@@ -313,7 +317,7 @@ class Splices:
         key_quote = keys[-1].key_node.style if keys and all(e.key_node.style for e in keys) else ""
         style = Style(
             quote=quoted[-1] if quoted else '"',
-            is_plain=not others or others[-1].style not in ("'", '"'),
+            is_plain=bool(others) and not others[-1].style,
             key_quote=key_quote if key_quote in ("'", '"') else "",
             newline=self.newline,
             step=self._step(),
@@ -328,7 +332,7 @@ class Splices:
         """For maps that are new in a map: their texts look like those in the maps beside them."""
         own = {id(entry.node) for entry in node.entries}
         strings = [n for n in self._values(node) if n.is_string and id(n) not in own]
-        return replace(style, is_plain=strings[-1].style not in ("'", '"')) if strings else style
+        return replace(style, is_plain=not strings[-1].style) if strings else style
 
     def _in_braces(self, style: Style, node: Node) -> Style:
         """With the spaces that a map in braces has."""
