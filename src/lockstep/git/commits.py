@@ -95,9 +95,11 @@ def write_tree(repository: Repository, base: str | None, changes: Mapping[str, b
     _check(changes, modes)
     written = {path: content for path, content in changes.items() if content is not None}
     blobs = dict(zip(written, write_blobs(repository, written.values()), strict=True))
-    removed = {path: None for path in changes if path not in blobs and path in modes}
-    added = {path: (modes.get(path, _FILES[0]), blob) for path, blob in blobs.items()}
-    return write_entries(repository, base, removed | added)
+    entries: dict[str, tuple[str, str] | None] = {
+        path: None for path in changes if path not in blobs and path in modes
+    }
+    entries |= {path: (modes.get(path, _FILES[0]), blob) for path, blob in blobs.items()}
+    return write_entries(repository, base, entries)
 
 
 def write_entries(
