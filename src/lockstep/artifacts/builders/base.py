@@ -1,0 +1,115 @@
+"""What a builder gets and gives, and the files that it may take."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lockstep.artifacts.builders.globs import matcher
+from lockstep.artifacts.package import LEFT_OUT, files_below
+from lockstep.errors import BadInput
+from lockstep.model import Build
+
+__all__ = ["Builder", "Job", "Product", "chosen", "inside", "own_files", "without"]
+
+_MADE_BY_TOOLS = (
+    *LEFT_OUT,
+    *("*.pyc", ".venv", ".tox", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache"),
+    *("node_modules", ".DS_Store"),
+)
+"""Names that are no source, wherever they lie."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One package to build. Paths are absolute, without links."""
+
+    service: str
+    build: Build
+    root: Path  # the tree that the build's paths are relative to, and never leave
+    folder: Path  # of the function's source
+    work: Path  # a folder of this job alone, removed when it is done
+    files: frozenset[str] | None = None  # paths below ``root`` that are source; None: all that lie there
+    version: str | None = None
+    commit: str | None = None
+    epoch: int = 315532800  # seconds: the time that built files may carry; the commit's, or 1980-01-01
+    stop: threading.Event = field(default_factory=threading.Event)
+    tell: Callable[[str], None] = lambda words: None  # is told what is being done
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Product:
+    """What a builder made: files by their names in the package, or a finished zip."""
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    zip: Path | None = None  # taken byte for byte
+    tools: Mapping[str, str] = field(default_factory=dict)  # name -> version
+    dependencies: tuple[str, ...] = ()  # "name version"
+    warnings: tuple[str, ...] = ()
+
+
+class Builder(Protocol):
+    """Makes the files of a package."""
+
+    def __call__(self, job: Job) -> Product:
+        """Build; ArtifactError or BadInput, with what to do, when that cannot be done."""
+        ...
+
+
+def inside(job: Job, path: str, what: str) -> Path:
+    """An existing file or folder below the source's folder.
+
+    Raises BadInput when there is none, or when a link leads out of the repository.
+    """
+    found = (job.folder / path).resolve()
+    if not found.is_relative_to(job.root):
+        raise BadInput(
+            f"{what} {path!r} leads out of the repository",
+            where=job.build.place,
+            fix="name what lies in it; a link may not lead out either",
+        )
+    if not found.exists():
+        raise BadInput(
+            f"there is no {what} {path!r} in {job.build.path}",
+            where=job.build.place,
+            fix="correct the path; it is relative to build.path",
+        )
+    return found
+
+
+def own_files(job: Job) -> dict[str, Path]:
+    """The source's own files by their names below its folder, without what tools leave behind.
+
+    Files that Git ignores are no source. Raises BadInput for links that lead out of the repository.
+    """
+    excluded = matcher((*_MADE_BY_TOOLS, *job.build.exclude))
+    files = files_below(
+        job.folder,
+        top=job.root,
+        is_left_out=lambda name: excluded(name) or _is_made(job, name),
+    )
+    return chosen(job, files)
+
+
+def _is_made(job: Job, name: str) -> bool:
+    """Whether Git ignores a file or, outside Git, its folder says that it should."""
+    path = job.folder / name
+    if path.is_dir() and not path.is_symlink():
+        mark = path / ".gitignore"
+        return mark.is_file() and mark.read_bytes().strip() == b"*"
+    return job.files is not None and path.relative_to(job.root).as_posix() not in job.files
+
+
+def chosen(job: Job, files: Mapping[str, Path]) -> dict[str, Path]:
+    """Those of the files that ``include`` names, all when it names none, without those of ``exclude``."""
+    included = matcher(job.build.include)
+    return {
+        name: path for name, path in without(job, files).items() if not job.build.include or included(name)
+    }
+
+
+def without(job: Job, files: Mapping[str, Path]) -> dict[str, Path]:
+    """The files without those of ``exclude``."""
+    excluded = matcher(job.build.exclude)
+    return {name: path for name, path in files.items() if not excluded(name)}
