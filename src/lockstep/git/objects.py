@@ -13,8 +13,8 @@ def read_blobs(
 ) -> dict[str, bytes]:
     """Return the contents of blobs of one or several commits with one ``git cat-file --batch``.
 
-    In a mirror, which has no blobs at first, those missing are fetched together before that: git by
-    itself would fetch them one at a time. Raises GitError when a blob cannot be had.
+    In a mirror or a partial clone those missing are fetched together before that: git by itself
+    would fetch them one at a time. Raises GitError when a blob cannot be had.
     """
     wanted = list(dict.fromkeys(ids))
     if not wanted:
@@ -41,7 +41,15 @@ def read_blobs(
     return contents
 
 
-def _fetch_missing(repository: Repository, wanted: list[str], commits: list[str]) -> None:
+def _partial(repository: Repository) -> str | None:
+    """The remote that a partial clone has its missing objects from; None for any other clone."""
+    configured = repository.run(
+        *("config", "--get", "extensions.partialClone"), doing="opening the repository", allowed=(0, 1)
+    )
+    return configured.decode("utf-8", "replace").strip() or None
+
+
+def _fetch_missing(repository: Repository, host: str, wanted: list[str], commits: list[str]) -> None:
     doing = "fetching files from the repository's host"
     listing = repository.run(
         *("rev-list", "--objects", "--no-walk", "--missing=print", "--stdin"),
@@ -54,7 +62,7 @@ def _fetch_missing(repository: Repository, wanted: list[str], commits: list[str]
         repository.run(
             *("-c", "fetch.negotiationAlgorithm=noop"),
             *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
-            *("--filter=blob:none", "--stdin", "origin"),
+            *("--filter=blob:none", "--stdin", host),
             doing=doing,
             data=("\n".join(missing) + "\n").encode(),
             seconds=NETWORK_SECONDS,
