@@ -1,13 +1,9 @@
 """Plan, report and status as GitHub Markdown for pull requests and job summaries.
 
-Everything that comes from a repository or from AWS stands inside code: a fenced block whose fence
-is longer than any run of backticks in it, a code span, or an escaped ``<code>`` element. GitHub
-interprets no Markdown, HTML, mention or issue reference there.
+Everything that comes from a repository or from AWS stands inside code (see ``blocks``).
 """
 
-import html
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lockstep.model import (
     Check,
@@ -21,6 +17,7 @@ from lockstep.model import (
     Verb,
     Verdict,
 )
+from lockstep.render.blocks import bounded, details, fence, flat, span
 from lockstep.render.cells import printable, printable_lines
 from lockstep.render.doctor import check_lines, doctor_summary
 from lockstep.render.explain import explain_lines
@@ -42,7 +39,6 @@ __all__ = [
 ]
 
 LONGEST = 60_000  # characters; GitHub takes 65,536 in a comment
-_CLOSING = 300  # kept free for the sentence that says what was left out
 
 
 def plan_markdown(plan: Plan, *, longest: int = LONGEST) -> str:
@@ -50,21 +46,21 @@ def plan_markdown(plan: Plan, *, longest: int = LONGEST) -> str:
     masks = Masks()
     head = [f"### Lockstep {_sentence(plan_summary(plan))}", _origin(plan)]
     if plan.problems:
-        head += ["**This plan cannot be applied:**", _fence("", _flat(plan.problems))]
+        head += ["**This plan cannot be applied:**", fence("", flat(plan.problems))]
     shown = [t for t in plan.targets if t.verb is not Verb.NOTHING or t.problem]
     sections = [_target_section(target, masks) for target in shown]
     sections += [section for step in plan.steps if (section := _step_section(step))]
     if plan.notes:
-        sections.append(_details("Notes", _fence("", _flat(plan.notes))))
-    return _bounded(head, sections, longest)
+        sections.append(details("Notes", fence("", flat(plan.notes))))
+    return bounded(head, sections, longest)
 
 
 def report_markdown(report: Report, words: dict[str, str], *, longest: int = LONGEST) -> str:
     """The report of a sync: summary line, then what failed and what is left."""
     sign = "✅" if report.is_success else "❌"
     lines = report_lines(report, words, columns=100)[:-1]
-    sections = [_fence("", lines)] if any(lines) else []
-    return _bounded([f"### {sign} Lockstep {_sentence(report_summary(report))}"], sections, longest)
+    sections = [fence("", lines)] if any(lines) else []
+    return bounded([f"### {sign} Lockstep {_sentence(report_summary(report))}"], sections, longest)
 
 
 def status_markdown(rows: Sequence[StatusRow], notes: Sequence[str] = (), *, longest: int = LONGEST) -> str:
@@ -73,35 +69,33 @@ def status_markdown(rows: Sequence[StatusRow], notes: Sequence[str] = (), *, lon
     head = [f"### Lockstep {_sentence(status_summary(rows))}"]
     environments = list(dict.fromkeys(row.environment for row in rows))
     cells = {(row.service, row.environment): row for row in rows}
-    table = ["| service | " + " | ".join(_span(name) for name in environments) + " |"]
+    table = ["| service | " + " | ".join(span(name) for name in environments) + " |"]
     table.append("|---" * (len(environments) + 1) + "|")
     for service in dict.fromkeys(row.service for row in rows):
         found = (cells.get((service, name)) for name in environments)
-        texts = [_span(cell_words(row)) if row else "" for row in found]
-        table.append(f"| {_span(service)} | {' | '.join(texts)} |")
+        texts = [span(cell_words(row)) if row else "" for row in found]
+        table.append(f"| {span(service)} | {' | '.join(texts)} |")
     sections = ["\n".join(table)] if rows else []
     for row in rows:
         if row.changes or row.problem:
             lines = [*printable_lines(row.problem or ""), *(one_line(c, masks) for c in row.changes)]
-            sections.append(_details(f"{row.target}: {row.status}", _fence("", lines)))
+            sections.append(details(f"{row.target}: {row.status}", fence("", lines)))
     if notes:
-        sections.append(_details("Notes", _fence("", _flat(notes))))
-    return _bounded(head, sections, longest)
+        sections.append(details("Notes", fence("", flat(notes))))
+    return bounded(head, sections, longest)
 
 
 def explain_markdown(target: str, values: Sequence[Explained], *, longest: int = LONGEST) -> str:
     """The values of a target with their layers."""
     lines = explain_lines(target, values, columns=100)
-    return _bounded([f"### {_span(target)}"], [_fence("", lines[2:])], longest)
+    return bounded([f"### {span(target)}"], [fence("", lines[2:])], longest)
 
 
 def doctor_markdown(checks: Sequence[Check], *, longest: int = LONGEST) -> str:
     """The checks of ``doctor``."""
     sign = "❌" if any(check.verdict is Verdict.FAILED for check in checks) else "✅"
     lines = [line for check in checks for line in check_lines(check, columns=100)]
-    return _bounded(
-        [f"### {sign} Lockstep {_sentence(doctor_summary(checks))}"], [_fence("", lines)], longest
-    )
+    return bounded([f"### {sign} Lockstep {_sentence(doctor_summary(checks))}"], [fence("", lines)], longest)
 
 
 def validate_markdown(
@@ -113,10 +107,10 @@ def validate_markdown(
         head = f"### ❌ Lockstep validate: {count} {'problem' if count == 1 else 'problems'}."
     else:
         head = f"### ✅ Lockstep validate: {targets} targets are valid."
-    sections = [_fence("", _flat(problems))] if problems else []
+    sections = [fence("", flat(problems))] if problems else []
     if warnings:
-        sections.append(_details("Warnings", _fence("", _flat(warnings))))
-    return _bounded([head], sections, longest)
+        sections.append(details("Warnings", fence("", flat(warnings))))
+    return bounded([head], sections, longest)
 
 
 def _sentence(summary: str) -> str:
@@ -125,8 +119,8 @@ def _sentence(summary: str) -> str:
 
 
 def _origin(plan: Plan) -> str:
-    commit = f" at {_span(plan.commit[:12])}" if plan.commit else ""
-    return f"Project {_span(plan.project)}{commit}, engine {_span(plan.engine)}."
+    commit = f" at {span(plan.commit[:12])}" if plan.commit else ""
+    return f"Project {span(plan.project)}{commit}, engine {span(plan.engine)}."
 
 
 def _target_section(target: TargetPlan, masks: Masks) -> str:
@@ -143,64 +137,16 @@ def _target_section(target: TargetPlan, masks: Masks) -> str:
             lines.append(f"- {name}: {old}")
         if change.new is not None:
             lines.append(f"+ {name}: {new}")
-    return _details("  ".join(word for word in words if word), _fence("diff", lines) if lines else "")
+    return details("  ".join(word for word in words if word), fence("diff", lines) if lines else "")
 
 
 def _step_section(step: object) -> str:
     match step:
         case StagePackage(package=package) if not package.is_staged:
-            return _details("package", _fence("diff", [f"+ {package_words(package)}"]))
+            return details("package", fence("diff", [f"+ {package_words(package)}"]))
         case PutNotifications():
             lines = [f"+ {entry_words(entry)}" for entry in step.put]
             lines += [f"- {printable(name)}" for name in step.remove]
-            return _details(f"bucket {step.bucket}  notifications", _fence("diff", lines))
+            return details(f"bucket {step.bucket}  notifications", fence("diff", lines))
         case _:
             return ""
-
-
-def _flat(texts: Iterable[str]) -> list[str]:
-    return [line for text in texts for line in printable_lines(text)]
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall(r"`+", text)), default=0)
-
-
-def _fence(language: str, lines: Sequence[str]) -> str:
-    text = "\n".join(lines)
-    fence = "`" * max(3, _longest_run(text) + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
-def _span(text: str) -> str:
-    """A code span that also stands in a table: pipes are escaped as GitHub's tables ask for."""
-    text = printable(text).replace("|", "\\|")
-    ticks = "`" * (_longest_run(text) + 1)
-    space = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
-    return f"{ticks}{space}{text}{space}{ticks}"
-
-
-def _details(title: str, body: str) -> str:
-    summary = f"<summary><code>{html.escape(printable(title))}</code></summary>"
-    return f"<details>{summary}\n\n{body}\n\n</details>"
-
-
-def _bounded(head: Sequence[str], sections: Sequence[str], longest: int) -> str:
-    """As many whole sections as fit; what is left out is counted."""
-    parts: list[str] = []
-    room = longest - _CLOSING
-    for part in head:
-        part = part if len(part) <= room else _fence("", [part[: max(room - 20, 0)].replace("`", "'")])
-        parts.append(part)
-        room -= len(part) + 2
-    left = 0
-    for section in sections:
-        if len(section) + 2 <= room:
-            parts.append(section)
-            room -= len(section) + 2
-        else:
-            left += 1
-    if left:
-        noun = "section" if left == 1 else "sections"
-        parts.append(f"_{left} more {noun} did not fit here; see the job's log or run the command yourself._")
-    return "\n\n".join(parts) + "\n"
