@@ -106,15 +106,14 @@ class Splices:
             return False
         before = ":" if entry.colon is None else ""
         place = max(at, node.start) if node.anchor is not None else at
-        if not isinstance(new, dict) or not new or style.is_flow or parent.is_flow:
+        has_comment = node.kind != "empty" and bool(self.text[at : node.start].strip(" \t"))
+        if not isinstance(new, dict) or not new or style.is_flow or parent.is_flow or has_comment:
             if node.kind == "empty":
                 self.splice(place, place, f"{before} {self._value(new, style, in_flow=parent.is_flow)}")
             else:
                 self.splice(node.start, node.end, style.flow(new))
             return True
         if node.kind != "empty":
-            if self.text[at : node.start].strip(" \t"):
-                return False
             self.splice(at, node.end, "")
             place = node.end
         indent = " " * (self._column(parent.entries[-1]) + style.step)
