@@ -5,7 +5,7 @@ that came too late raises Rejected, one that will never be let in Refused.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from lockstep.git.mirror import fetch_refs, is_url, make_mirror
 from lockstep.git.refs import RefUpdate, read_refs, select_refs, update_refs
 from lockstep.git.repository import find_repository
 
-__all__ = ["Remote", "fetch", "list_refs", "open_remote", "push"]
+__all__ = ["Remote", "default_branch", "fetch", "list_refs", "open_remote", "push"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +73,27 @@ def list_refs(remote: Remote, *patterns: str) -> Mapping[str, str]:
     return select_refs(listing, patterns, separator="\t")
 
 
+def default_branch(remote: Remote) -> str:
+    """Return the branch that a remote's HEAD names; in a repository without a remote, the current one.
+
+    BadInput when HEAD names no branch.
+    """
+    if remote.name is None:
+        arguments: tuple[str, ...] = ("symbolic-ref", "--quiet", "HEAD")
+    else:
+        arguments = ("ls-remote", "--quiet", "--symref", "--", remote.name, "HEAD")
+    listing = remote.repository.run(
+        *arguments, doing=f"asking {remote} for its branch", seconds=NETWORK_SECONDS, allowed=(0, 1)
+    )
+    found = re.search(r"refs/heads/(\S+)", listing.decode("utf-8", "surrogateescape"))
+    if found is None:
+        raise BadInput(
+            f"nothing says which branch of {remote} is deployed from",
+            fix="add forge: {branch: main} to lockstep.yaml, or check out a branch",
+        )
+    return found[1]
+
+
 def fetch(remote: Remote, refs: Mapping[str, str]) -> None:
     """Fetch what is missing of the objects of refs, as ``list_refs`` returned them.
 
@@ -104,9 +125,10 @@ def fetch(remote: Remote, refs: Mapping[str, str]) -> None:
 def push(remote: Remote, *updates: RefUpdate) -> None:
     """Move refs of a remote, all of them or none.
 
-    Raises Rejected when a ref is not where it was expected, also when it is already at its new place:
-    of several who create the same ref one is told that it did. Raises Refused when the host does not
-    allow the push, and says which rule, and GitError when it cannot be reached.
+    Raises Rejected when a ref is not where it was expected, also when somebody else has brought them
+    all to their new places: of several who create one ref exactly one is told that it did. Raises
+    Refused when the host does not allow the push, and says which rule, and GitError when it cannot be
+    reached.
     """
     if remote.name is None:
         return update_refs(remote.repository, updates)
@@ -125,33 +147,38 @@ def push(remote: Remote, *updates: RefUpdate) -> None:
 
 
 def _judge(outcome: Outcome, updates: Sequence[RefUpdate], doing: str) -> None:
-    """Raise what a push deserves: nothing when every ref was moved by it."""
-    flags: dict[str, tuple[str, str]] = {}
-    for line in outcome.output.splitlines():
-        flag, _, rest = line.partition("\t")
-        refs, _, summary = rest.partition("\t")
-        flags[refs.rpartition(":")[2]] = flag, summary
-    # "=" is a ref that already was where it should go: somebody else has moved it.
-    late = [u for u in updates if flags.get(u.ref, ("", ""))[0] == "=" and u.new != u.old]
-    failed = {u.ref: flags[u.ref][1] for u in updates if flags.get(u.ref, ("", ""))[0] == "!"}
-    if not late and not failed and len([u for u in updates if u.ref in flags]) == len(updates):
+    """Raise what a push deserves: nothing when the refs were moved by it."""
+    answers = dict(_answers(outcome.output))
+    flags = [answers.get(update.ref, ("", ""))[0] for update in updates]
+    if all(flag in _DONE for flag in flags):
+        # A push that found every ref at its new place moved none: somebody else did.
+        if all(flag == "=" and update.old != update.new for flag, update in zip(flags, updates, strict=True)):
+            raise _moved(updates[0].ref, "somebody else has moved it there already", doing)
         return
-    because = {ref: reason for ref, reason in failed.items() if "atomic push failed" not in reason}
-    if refusal := _refusal(outcome.errors, " ".join(because.values()), doing):
+    failed = {ref: why for ref, (flag, why) in answers.items() if flag == "!" and why != "atomic push failed"}
+    if refusal := _refusal(outcome.errors, ", ".join(failed.values()), doing):
         raise refusal
-    if (because and not all(_RACE.search(reason) for reason in because.values())) or not (failed or late):
-        if _GONE.search(outcome.errors):
-            raise _moved(updates[0].ref, "it is gone", doing)
-        ref, reason = next(iter(because.items()), (updates[0].ref, ""))
-        if not reason:
-            raise explain_failure(outcome.errors, doing=doing)
-        raise Refused(
-            f"the host refused to move {_short(ref)}: {reason}{_said(outcome.errors)}",
-            doing=doing,
-            fix="ask who looks after the repository what its rules allow",
-        )
-    ref = next(iter(because or failed), None) or late[0].ref
-    raise _moved(ref, because.get(ref, "somebody else has moved it there"), doing)
+    for ref, why in failed.items():
+        if not _RACE.search(why):
+            raise Refused(
+                f"the host refused to move {_short(ref)}: {why}{_said(outcome.errors)}",
+                doing=doing,
+                fix="ask who looks after the repository what its rules allow",
+            )
+    for ref, why in failed.items():
+        raise _moved(ref, why, doing)
+    if "remote ref does not exist" in outcome.errors:
+        raise _moved(updates[0].ref, "it is gone", doing)
+    raise explain_failure(outcome.errors, doing=doing)
+
+
+def _answers(output: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield ref, flag and reason from ``git push --porcelain``; see git-push(1), "Output"."""
+    for line in output.splitlines():
+        if line.count("\t") == 2:
+            flag, refs, summary = line.split("\t")
+            reason = re.search(r"\((.*)\)$", summary)
+            yield refs.rpartition(":")[2], (flag, mask(reason[1] if reason else summary))
 
 
 def _refusal(errors: str, reasons: str, doing: str) -> Refused | None:
@@ -192,11 +219,11 @@ def _has(repository: Repository, ids: Iterable[str]) -> bool:
     return not wanted or outcome.code == 0
 
 
-_GONE = re.compile(r"remote ref does not exist")
+_DONE = frozenset(" +-*=")  # fast-forward, forced, removed, new, already there
 _RACE = re.compile(
     r"stale info|fetch first|non-fast-forward|already exists|needs force|remote ref updated|cannot lock ref|"
     r"failed to (update|lock) ref|unable to lock|incorrect old value|reference already exists|"
-    r"transaction|atomic push failed",
+    r"transaction",
     re.IGNORECASE,
 )
 # What hosts say, what it means, and the way out. GitHub's GH codes, GitLab's and Git's own words.
