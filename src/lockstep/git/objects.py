@@ -20,8 +20,8 @@ def read_blobs(
     if not wanted:
         return {}
     commits = [commit] if isinstance(commit, str) else list(commit)
-    if repository.url:
-        _fetch_missing(repository, wanted, commits)
+    if host := "origin" if repository.url else _partial(repository):
+        _fetch_missing(repository, host, wanted, commits)
     doing = f"reading files of commit {commits[0][:12]}"
     stream = repository.run("cat-file", "--batch", doing=doing, data=("\n".join(wanted) + "\n").encode())
     contents: dict[str, bytes] = {}
