@@ -1,0 +1,58 @@
+"""Commits between two revisions of the forge's repository."""
+
+import re
+from collections.abc import Mapping
+
+from lockstep.errors import BadInput, ForgeError, GitError
+from lockstep.forge.base import Commit
+from lockstep.forge.local.desk import BRANCHES, Desk
+from lockstep.git.remote import fetch, list_refs
+
+__all__ = ["between"]
+
+_TAGS = "refs/tags/"
+_ID = re.compile(r"[0-9a-f]{7,64}")
+
+
+def between(desk: Desk, base: str, head: str, *, most: int) -> list[Commit]:
+    """Commits of ``head`` that are not in ``base``, newest first: tags, branches or ids."""
+    refs = list_refs(desk.remote, BRANCHES, _TAGS)
+    found = {name: _find(refs, name) for name in (base, head)}
+    by_ref = {ref: refs[ref] for ref in found.values() if ref is not None}
+    if len(by_ref) < len(found):  # an id: it lies somewhere below the branches and tags
+        by_ref = dict(refs)
+    fetch(desk.remote, by_ref)
+    desk.fetch_branches({ref.removeprefix(BRANCHES): id_ for ref, id_ in by_ref.items() if BRANCHES in ref})
+    ids = {name: _commit(desk, refs[ref] if ref else name, name) for name, ref in found.items()}
+    output = desk.repository.run(
+        *("log", "-z", f"--max-count={most}", "--topo-order", "--no-color", "--format=%H%x01%an%x01%s"),
+        *(ids[head], f"^{ids[base]}", "--"),
+        doing=f"listing the commits from {base} to {head}",
+    )
+    commits = []
+    for entry in output.decode("utf-8", "replace").split("\0"):
+        if entry.strip():
+            sha, author, subject = entry.strip("\n").split("\x01", 2)
+            commits.append(Commit(sha=sha, subject=subject, author=author))
+    return commits
+
+
+def _find(refs: Mapping[str, str], name: str) -> str | None:
+    """The full name of a tag, a branch or what is given in full already."""
+    return next((ref for ref in (name, _TAGS + name, BRANCHES + name) if ref in refs), None)
+
+
+def _commit(desk: Desk, id_: str, name: str) -> str:
+    if not _ID.fullmatch(id_):
+        raise _unknown(desk, name)
+    try:
+        output = desk.repository.run(
+            "rev-parse", "--verify", "--end-of-options", f"{id_}^{{commit}}", doing="looking up a revision"
+        )
+    except (BadInput, GitError):
+        raise _unknown(desk, name) from None
+    return output.decode("ascii").strip()
+
+
+def _unknown(desk: Desk, name: str) -> ForgeError:
+    return ForgeError(f"{desk.remote} has no {name}", fix="name a tag, a branch or a commit that was pushed")

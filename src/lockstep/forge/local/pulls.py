@@ -1,0 +1,220 @@
+"""Pull requests: opening, reading, changing and closing them."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from lockstep.errors import ForgeError, GitError
+from lockstep.forge.base import CheckState, Pull, PullState
+from lockstep.forge.local.board import PULLS, Board
+from lockstep.forge.local.desk import Desk, Edit, Snapshot
+from lockstep.forge.local.merging import conflicts_of
+from lockstep.forge.local.records import Branches, Ending, Note, Thread, check_branch
+from lockstep.forge.local.settling import settle
+
+__all__ = [
+    "close_pull",
+    "comment",
+    "label",
+    "list_pulls",
+    "open_pull",
+    "read_pull",
+    "shown",
+    "update_pull",
+]
+
+
+def read_pull(desk: Desk, number: int) -> Thread:
+    """A pull request as its branches show it now; its end by hand is written down where that is allowed."""
+    board = Board(snapshot=desk.look(PULLS))
+    (thread,) = _settled(desk, board, [board.pull(number)])
+    return thread
+
+
+def list_pulls(desk: Desk, *, head: str | None, base: str | None, is_open: bool) -> list[Thread]:
+    """Pull requests of a head (a prefix when it ends in ``/``) and a base, newest first."""
+    board = Board(snapshot=desk.look(PULLS))
+    found = [thread for thread in board.pulls(is_open=is_open) if _is_of(thread, head, base)]
+    settled = _settled(desk, board, found)
+    return [thread for thread in settled if not is_open or thread.ending is None]
+
+
+def open_pull(
+    desk: Desk,
+    *,
+    head: str,
+    base: str,
+    title: str,
+    body: str,
+    labels: Iterable[str],
+    is_draft: bool,
+) -> Thread:
+    """Open a pull request, or change the texts of the open one of the same branches."""
+    wanted = tuple(labels)
+    check_branch(head)
+    check_branch(base)
+
+    def decide(snapshot: Snapshot) -> tuple[Edit | None, Thread]:
+        board = Board(snapshot=snapshot)
+        tips = {name: _tip(desk, snapshot.branches, name) for name in (head, base)}
+        same = [thread for thread in board.pulls() if _is_of(thread, head, base)]
+        settled = settle(desk, snapshot.branches, same)
+        for thread in settled:
+            if thread.ending is None:
+                made = replace(thread, title=_line(title), body=body).labelled(wanted)
+                return _edit(board, f"Change pull request {made.number}", made)
+        desk.fetch_branches(tips)
+        if tips[head] not in desk.ahead_of(tips[base], [tips[head]]):
+            raise ForgeError(
+                f"there are no commits in {head} that {base} does not have",
+                doing="opening a pull request",
+                fix=f"push a commit to {head} first",
+            )
+        made = Thread(
+            number=board.next_number,
+            title=_line(title),
+            body=body,
+            author=desk.who,
+            created=desk.now,
+            branches=Branches(head=head, base=base, sha=tips[head], is_draft=is_draft),
+        ).labelled(wanted)
+        message = f"Open pull request {made.number}: {made.title}"
+        return board.edit(message, [*settled, made]), made
+
+    return desk.change(PULLS, decide)
+
+
+def update_pull(desk: Desk, number: int, *, title: str | None, body: str | None) -> Thread:
+    """Change the texts that are given."""
+
+    def changed(thread: Thread) -> Thread:
+        return replace(
+            thread,
+            title=thread.title if title is None else _line(title),
+            body=thread.body if body is None else body,
+        )
+
+    return _change(desk, number, f"Change pull request {number}", changed, is_pull=True)
+
+
+def close_pull(desk: Desk, number: int, *, comment: str | None) -> None:
+    """Close without merging; nothing when it is not open."""
+
+    def changed(thread: Thread) -> Thread:
+        if thread.ending is not None:
+            return thread
+        if comment is not None:
+            thread = thread.noted(_note(desk, comment, "closed"))
+        return thread.ended(Ending(state=PullState.CLOSED, at=desk.now, by=desk.who))
+
+    _change(desk, number, f"Close pull request {number}", changed, is_pull=True)
+
+
+def label(desk: Desk, number: int, *, add: Iterable[str], remove: Iterable[str]) -> None:
+    """Add and remove labels of a pull request or an issue."""
+    added, removed = tuple(add), tuple(remove)
+    _change(desk, number, f"Label {number}", lambda thread: thread.labelled(added, removed))
+
+
+def comment(desk: Desk, number: int, body: str, *, marker: str) -> None:
+    """Write a comment, or put it in place of the one of the same marker."""
+
+    def changed(thread: Thread) -> Thread:
+        if any((note.marker, note.body) == (marker, body) for note in thread.notes):
+            return thread
+        return thread.noted(_note(desk, body, marker))
+
+    _change(desk, number, f"Comment on {number}", changed)
+
+
+def shown(desk: Desk, thread: Thread, checks: Mapping[str, CheckState] | None = None) -> Pull:
+    """The pull request as every forge gives it; with the states of its ``checks``, what is in its way."""
+    about = thread.branches
+    assert about is not None  # noqa: S101 - the caller's choice
+    ending = thread.ending
+    conflict, is_blocked = None, None
+    if ending is None and checks is not None:
+        tip = desk.look(PULLS).branches.get(about.base)
+        conflict = bool(tip and conflicts_of(desk.repository, base=tip, head=about.sha))
+        is_blocked = any(state is not CheckState.SUCCESS for state in checks.values())
+    return Pull(
+        number=thread.number,
+        title=thread.title,
+        body=thread.body,
+        head=about.head,
+        base=about.base,
+        sha=about.sha,
+        state=ending.state if ending else PullState.OPEN,
+        url=f"{desk.remote}#{thread.number}",
+        author=thread.author,
+        labels=thread.labels,
+        is_draft=about.is_draft,
+        conflict=conflict,
+        is_blocked=is_blocked,
+        merge_commit=ending.commit if ending else None,
+        merged_by=ending.by if ending and ending.state is PullState.MERGED else None,
+        closed_by=ending.by if ending and ending.state is PullState.CLOSED else None,
+        created=thread.created,
+        ended=ending.at if ending else None,
+    )
+
+
+def _settled(desk: Desk, board: Board, threads: list[Thread]) -> list[Thread]:
+    """Threads as their branches show them; those that ended are written down, if we may and are in time."""
+    settled = settle(desk, board.branches, threads)
+    ended = [
+        now for before, now in zip(threads, settled, strict=True) if now.ending and before.ending is None
+    ]
+    if ended:
+        numbers = ", ".join(str(thread.number) for thread in ended)
+        edit = board.edit(f"See how pull request {numbers} ended", ended)
+        with contextlib.suppress(GitError):  # whoever may write does it next time
+            desk.write(PULLS, board.snapshot, edit)
+    return settled
+
+
+def _change(
+    desk: Desk, number: int, message: str, changed: Callable[[Thread], Thread], *, is_pull: bool = False
+) -> Thread:
+    """Change one thread, a pull request or any; nothing is pushed when it stays the same."""
+
+    def decide(snapshot: Snapshot) -> tuple[Edit | None, Thread]:
+        board = Board(snapshot=snapshot)
+        thread = board.pull(number) if is_pull else board.thread(number)
+        if thread is None:
+            raise ForgeError(f"there is neither a pull request nor an issue {number}", fix="check the number")
+        (settled,) = settle(desk, snapshot.branches, [thread])
+        made = changed(settled)
+        return (board.edit(message, [made]) if made != thread else None), made
+
+    return desk.change(PULLS, decide)
+
+
+def _edit(board: Board, message: str, thread: Thread) -> tuple[Edit | None, Thread]:
+    """The edit that writes a thread, unless it is written so already."""
+    if board.thread(thread.number) == thread:
+        return None, thread
+    return board.edit(message, [thread]), thread
+
+
+def _is_of(thread: Thread, head: str | None, base: str | None) -> bool:
+    about = thread.branches
+    if about is None or (base is not None and about.base != base):
+        return False
+    return head is None or about.head == head or (head.endswith("/") and about.head.startswith(head))
+
+
+def _tip(desk: Desk, branches: Mapping[str, str], name: str) -> str:
+    if name not in branches:
+        raise ForgeError(
+            f"{desk.remote} has no branch {name}", doing="opening a pull request", fix=f"push {name} first"
+        )
+    return branches[name]
+
+
+def _note(desk: Desk, body: str, marker: str) -> Note:
+    return Note(marker=marker, body=body, author=desk.who, written=desk.now)
+
+
+def _line(title: str) -> str:
+    return " ".join(title.split())

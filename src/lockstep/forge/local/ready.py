@@ -1,0 +1,183 @@
+"""Merging: now, or when checks allow it.
+
+There is no server that waits. A pull request that waits is merged by the next call that looks at it
+or sets a status of its commit, whoever makes it.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lockstep.errors import ForgeError, Refused
+from lockstep.forge.base import CheckState, MergeMethod, Merging, PullState
+from lockstep.forge.local.board import PULLS, Board
+from lockstep.forge.local.desk import BRANCHES, Desk, Edit, Snapshot
+from lockstep.forge.local.merging import conflicts_of, merge
+from lockstep.forge.local.records import Auto, Branches, Ending, Thread, check_branch
+from lockstep.forge.local.settling import settle
+from lockstep.forge.local.statuses import read_checks
+from lockstep.git.refs import RefUpdate
+
+__all__ = ["LOCKSTEP_BRANCHES", "carry_out", "merge_pull", "merge_when_ready", "require_checks", "states"]
+
+LOCKSTEP_BRANCHES = "lockstep/"  # are deleted once they are merged
+
+
+class InTheWay(ForgeError):
+    """Something that only a person, or another commit, takes out of the way."""
+
+
+def states(desk: Desk, about: Branches) -> Mapping[str, CheckState]:
+    """The state of each check of a head; one that its base requires and that is not there is pending."""
+    required = Board(snapshot=desk.look(PULLS)).required(about.base)
+    found = {check.name: check.state for check in read_checks(desk, about.sha)}
+    return {**dict.fromkeys(required, CheckState.PENDING), **found}
+
+
+def require_checks(desk: Desk, base: str, names: tuple[str, ...]) -> None:
+    """Say which checks a head needs before it is merged into a branch."""
+    check_branch(base)
+
+    def decide(snapshot: Snapshot) -> tuple[Edit | None, None]:
+        board = Board(snapshot=snapshot)
+        if board.required(base) == names:
+            return None, None
+        return board.edit_required(
+            f"Require checks for {base}: {', '.join(names) or 'none'}", base, names
+        ), None
+
+    desk.change(PULLS, decide)
+
+
+def merge_pull(desk: Desk, number: int, *, sha: str, method: MergeMethod, title: str | None) -> None:
+    """Merge now, if the head still is ``sha``; nothing when that was merged.
+
+    Of the checks only those matter that the base requires.
+    """
+    doing = f"merging pull request {number}"
+
+    def decide(snapshot: Snapshot) -> tuple[Edit | None, None]:
+        board = Board(snapshot=snapshot)
+        (thread,) = settle(desk, snapshot.branches, [board.pull(number)])
+        about = _checked(thread, sha, doing)
+        if thread.ending is not None:
+            return None, None
+        _check_required(desk, board, about, doing)
+        tip = snapshot.branches[about.base]
+        made = merge(
+            desk.repository,
+            base=tip,
+            head=sha,
+            method=method,
+            number=number,
+            name=about.head,
+            title=thread.title,
+            subject=title,
+        )
+        if made.commit is None:
+            raise InTheWay(
+                f"{about.head} and {about.base} are in conflict: {', '.join(made.conflicts[:10])}",
+                doing=doing,
+                fix=f"merge {about.base} into {about.head}, or make the change again from {about.base}",
+            )
+        ending = Ending(state=PullState.MERGED, at=desk.now, by=_by(desk, thread), commit=made.commit)
+        moves = (RefUpdate(ref=BRANCHES + about.base, old=tip, new=made.commit), *_removal(board, about))
+        return board.edit(f"Merge pull request {number}", [thread.ended(ending)], moves=moves), None
+
+    desk.change(PULLS, decide)
+
+
+def merge_when_ready(desk: Desk, number: int, *, sha: str, method: MergeMethod) -> Merging:
+    """Merge when every status of the head is a success, which it is when there are none.
+
+    WAITING while one is pending. BLOCKED when one failed, by a conflict, by a draft, and where the
+    repository does not let the merge in.
+    """
+    doing = f"merging pull request {number} when it is ready"
+
+    def decide(snapshot: Snapshot) -> tuple[Edit | None, Merging | None]:
+        board = Board(snapshot=snapshot)
+        before = board.pull(number)
+        (thread,) = settle(desk, snapshot.branches, [before])
+        about = _checked(thread, sha, doing, may_be_draft=True)
+        if thread.ending is not None:
+            return None, Merging.MERGED
+        found = states(desk, about).values()
+        if about.is_draft or CheckState.FAILURE in found:
+            return None, Merging.BLOCKED
+        if conflicts_of(desk.repository, base=snapshot.branches[about.base], head=sha):
+            return None, Merging.BLOCKED
+        if CheckState.PENDING not in found:
+            return None, None
+        thread = replace(thread, auto=Auto(sha=sha, method=method, by=desk.who))
+        edit = board.edit(f"Merge pull request {number} when it is ready", [thread])
+        return (edit if thread != before else None), Merging.WAITING
+
+    if (merging := desk.change(PULLS, decide)) is not None:
+        return merging
+    try:
+        merge_pull(desk, number, sha=sha, method=method, title=None)
+    except (InTheWay, Refused):
+        return Merging.BLOCKED
+    return Merging.MERGED
+
+
+def carry_out(desk: Desk, thread: Thread) -> bool:
+    """Merge a pull request that waits, when it need not wait any more; say whether it was merged."""
+    auto = thread.auto
+    if auto is None or thread.ending is not None or thread.branches is None:
+        return False
+    if any(state is not CheckState.SUCCESS for state in states(desk, thread.branches).values()):
+        return False
+    with contextlib.suppress(ForgeError, Refused):  # it stays open, and shows what is in the way
+        merge_pull(desk, thread.number, sha=auto.sha, method=auto.method, title=None)
+        return True
+    return False
+
+
+def _checked(thread: Thread, sha: str, doing: str, *, may_be_draft: bool = False) -> Branches:
+    """What it would merge; ForgeError when it cannot be merged as ``sha``, or was not."""
+    about = thread.branches
+    assert about is not None  # noqa: S101 - a pull request has branches
+    if thread.ending is not None and thread.ending.state is PullState.CLOSED:
+        raise InTheWay("it is closed", doing=doing, fix="open a new one")
+    if about.sha != sha:
+        raise InTheWay(
+            f"its head has moved: it is {about.sha[:12]} now, not {sha[:12]}",
+            doing=doing,
+            fix="look at the new commits first",
+        )
+    if about.is_draft and thread.ending is None and not may_be_draft:
+        raise InTheWay("it is a draft", doing=doing, fix="open it again without draft when it is ready")
+    return about
+
+
+def _check_required(desk: Desk, board: Board, about: Branches, doing: str) -> None:
+    required = board.required(about.base)
+    if not required:
+        return
+    found = states(desk, about)
+    missing = [name for name in required if found[name] is not CheckState.SUCCESS]
+    if missing:
+        raise InTheWay(
+            f"{about.base} requires {missing[0]}, which is {found[missing[0]]}",
+            doing=doing,
+            fix="merge it when its checks have succeeded",
+        )
+
+
+def _by(desk: Desk, thread: Thread) -> str:
+    """Who merges: the one who wished for it when it had to wait."""
+    return thread.auto.by if thread.auto else desk.who
+
+
+def _removal(board: Board, about: Branches) -> tuple[RefUpdate, ...]:
+    """The deletion of a head branch that Lockstep made and that nothing else uses."""
+    users = [
+        other.branches
+        for other in board.pulls()
+        if other.branches and about.head in (other.branches.head, other.branches.base)
+    ]
+    if not about.head.startswith(LOCKSTEP_BRANCHES) or len(users) > 1:
+        return ()
+    return (RefUpdate(ref=BRANCHES + about.head, old=about.sha, new=None),)

@@ -1,0 +1,161 @@
+"""Releases; ``model.published`` says which refs they are kept in.
+
+Assets are pushed first, each by itself and for good, under the digest of its content; the release
+that names them comes last. So a run may be killed anywhere, and what is published is complete.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from lockstep.errors import ArtifactError, ForgeError, Rejected
+from lockstep.forge.base import Asset, Release
+from lockstep.forge.local.desk import Desk, Edit, Snapshot
+from lockstep.git.refs import RefUpdate
+from lockstep.git.remote import fetch, list_refs, push
+from lockstep.model.published import (
+    RELEASE_FILE,
+    Published,
+    PublishedAsset,
+    asset_ref,
+    read_published,
+    release_ref,
+    write_published,
+)
+
+__all__ = ["publish", "read_release"]
+
+
+def read_release(desk: Desk, tag: str) -> Release | None:
+    """The release of a tag; a draft when its tag is gone, as on GitHub. None when there is none."""
+    found = _read(desk.look(release_ref(tag)), tag)
+    return _shown(desk, found, _commit_of(desk, tag)) if found else None
+
+
+def publish(
+    desk: Desk,
+    *,
+    tag: str,
+    commit: str,
+    title: str,
+    body: str,
+    assets: Mapping[str, Path],
+    is_prerelease: bool,
+) -> Release:
+    """Make the release of a tag, or bring the assets to it that it lacks."""
+    doing = f"publishing {tag}"
+    named = _commit_of(desk, tag)
+    if named is None:
+        raise ForgeError(
+            f"{desk.remote} has no tag {tag}", doing=doing, fix=f"push it first: git push origin {tag}"
+        )
+    if named != commit:
+        raise ForgeError(
+            f"the tag {tag} names commit {named[:12]}, not {commit[:12]}",
+            doing=doing,
+            fix="a version is built from one commit: release another version",
+        )
+    wanted = tuple(_asset(name, path) for name, path in assets.items())
+    before = _read(desk.look(release_ref(tag)), tag)
+    missing = _missing(before, wanted, tag)
+    for asset in missing:
+        _upload(desk, asset, assets[asset.name])
+
+    def decide(snapshot: Snapshot) -> tuple[Edit | None, Published]:
+        found = _read(snapshot, tag)
+        lacking = _missing(found, wanted, tag)
+        if found is not None and not lacking:
+            return None, found
+        made = found or Published(
+            tag=tag,
+            commit=commit,
+            title=title,
+            body=body,
+            published=desk.now,
+            author=desk.who,
+            is_prerelease=is_prerelease,
+        )
+        made = replace(made, assets=(*made.assets, *lacking))
+        message = f"Publish {tag}" if found is None else f"Add assets to {tag}"
+        return Edit(message=message, changes={RELEASE_FILE: write_published(made)}), made
+
+    return _shown(desk, desk.change(release_ref(tag), decide), named)
+
+
+def _upload(desk: Desk, asset: PublishedAsset, path: Path) -> None:
+    """Put the bytes of an asset where their digest says; nothing when they are there."""
+    output = desk.repository.run(
+        "hash-object", "-w", "--no-filters", "--", str(path.resolve()), doing=f"reading {asset.name}"
+    )
+    blob = output.decode("ascii").strip()
+    ref = asset_ref(asset.sha256)
+    there = list_refs(desk.remote, ref).get(ref)
+    try:
+        if there != blob:  # what stands there under this digest is not it: it was put there by hand
+            push(desk.remote, RefUpdate(ref=ref, new=blob, old=there))
+    except Rejected:
+        if list_refs(desk.remote, ref).get(ref) != blob:
+            raise
+
+
+def _missing(
+    found: Published | None, wanted: tuple[PublishedAsset, ...], tag: str
+) -> tuple[PublishedAsset, ...]:
+    """The assets that a release lacks; ArtifactError for one that it has with other content."""
+    there = {asset.name: asset for asset in found.assets} if found else {}
+    for asset in wanted:
+        if asset.name in there and there[asset.name].sha256 != asset.sha256:
+            raise ArtifactError(
+                f"the release {tag} has an asset {asset.name} with the digest "
+                f"{there[asset.name].sha256}, not {asset.sha256}",
+                fix="build from the same commit with the same tools, or release another version",
+            )
+    return tuple(asset for asset in wanted if asset.name not in there)
+
+
+def _asset(name: str, path: Path) -> PublishedAsset:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return PublishedAsset(name=name, size=path.stat().st_size, sha256=digest)
+    except OSError as error:
+        raise ArtifactError(
+            f"the asset {name} cannot be read: {error.strerror}", where=str(path), fix="build it again"
+        ) from None
+
+
+def _read(snapshot: Snapshot, tag: str) -> Published | None:
+    data = snapshot.read([RELEASE_FILE]).get(RELEASE_FILE)
+    if data is None:
+        return None
+    try:
+        return read_published(data)
+    except ValueError:
+        raise ForgeError(
+            "this is not a release that Lockstep wrote",
+            where=f"{release_ref(tag)}:{RELEASE_FILE}",
+            fix=f"delete it and publish again: git push origin :{release_ref(tag)}",
+        ) from None
+
+
+def _commit_of(desk: Desk, tag: str) -> str | None:
+    """The commit that a tag names in the end."""
+    ref = f"refs/tags/{tag}"
+    refs = list_refs(desk.remote, ref)
+    if ref not in refs:
+        return None
+    fetch(desk.remote, refs)
+    output = desk.repository.run("rev-parse", f"{refs[ref]}^{{commit}}", doing=f"reading the tag {tag}")
+    return output.decode("ascii").strip()
+
+
+def _shown(desk: Desk, found: Published, commit: str | None) -> Release:
+    return Release(
+        tag=found.tag,
+        commit=commit,
+        url=f"{desk.remote}#{found.tag}",
+        is_draft=commit is None,
+        assets=tuple(Asset(name=asset.name, size=asset.size, sha256=asset.sha256) for asset in found.assets),
+        published=found.published,
+    )

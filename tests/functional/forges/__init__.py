@@ -1,0 +1,1 @@
+"""What every forge does alike: the same tests for all of them."""
