@@ -62,13 +62,14 @@ def _bump(asked: tuple[Asked, ...], base: Version) -> Bump:
             level=Level.NONE, asked=Level.NONE, why=f"nothing since {base} touches the service's paths"
         )
     if highest is Level.NONE:
-        why = "no commit asks for a release, but the service's paths were touched: patch"
+        why = "no commit asks for a release, but the service's paths were touched, so patch"
         return Bump(level=Level.PATCH, asked=highest, commits=asked, why=why)
-    if highest is Level.MAJOR and base.major == 0:
-        why = "a breaking change below 1.0.0: minor"
-        return Bump(level=Level.MINOR, asked=highest, commits=asked, why=why)
     first = next(one for one in reversed(asked) if one.level is highest)
-    return Bump(level=highest, asked=highest, commits=asked, why=f"{first.why}: {highest}")
+    why = f"{first.why} asks for {highest}"
+    if highest is Level.MAJOR and base.major == 0:
+        why += "; below 1.0.0 that is minor"
+        return Bump(level=Level.MINOR, asked=highest, commits=asked, why=why)
+    return Bump(level=highest, asked=highest, commits=asked, why=why)
 
 
 def _asked(entry: LogEntry, message: Message, taken_back: Mapping[str, str]) -> Asked:

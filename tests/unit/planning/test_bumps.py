@@ -67,7 +67,7 @@ def test_the_highest_level_wins() -> None:
     """Order does not matter."""
     bump = decide_bump(line("fix: a", "feat: b", "docs: c", "Merge nothing"), PATHS, ONE)
     assert bump.level is Level.MINOR
-    assert bump.why == "feat: minor"
+    assert bump.why == "feat asks for minor"
     assert [why for _, why in whys(bump)] == [
         "fix",
         "feat",
@@ -90,9 +90,11 @@ def test_only_commits_that_touch_the_paths_count() -> None:
 
 def test_the_sentence_says_what_happened() -> None:
     """Why it moves, in words."""
-    assert decide_bump(line("feat!: a"), PATHS, ZERO).why == "a breaking change below 1.0.0: minor"
+    assert decide_bump(line("feat!: a"), PATHS, ZERO).why == (
+        "feat! asks for major; below 1.0.0 that is minor"
+    )
     assert decide_bump(line("Add"), PATHS, ZERO).why == (
-        "no commit asks for a release, but the service's paths were touched: patch"
+        "no commit asks for a release, but the service's paths were touched, so patch"
     )
     assert decide_bump([], PATHS, ZERO).why == "nothing since 0.1.5 touches the service's paths"
 
