@@ -8,11 +8,13 @@ from textwrap import fill
 
 from lockstep._version import __version__
 from lockstep.cli.explaining import declare_explain, declare_form, doctor, explain, validate
+from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
 from lockstep.cli.planning import declare_plan, declare_sync, plan, sync
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
+from lockstep.cli.versions import changed, declare_changed, declare_version, version
 from lockstep.errors import BadInput
 from lockstep.settings import read_settings
 
@@ -43,6 +45,9 @@ COMMANDS: Mapping[str, Command] = {
     "sync": Command(sync, declare_sync),
     "status": Command(status, declare_status),
     "explain": Command(explain, declare_explain),
+    "version": Command(version, declare_version),
+    "changed": Command(changed, declare_changed),
+    "package": Command(package, declare_package),
     "doctor": Command(doctor, declare_form),
     "demo": Command(demo, declare_demo),
 }

@@ -13,7 +13,15 @@ from lockstep.git.objects import read_blobs
 from lockstep.git.repository import find_repository, resolve_commit
 from lockstep.model.commit import LogEntry
 
-__all__ = ["Commits", "FileChange", "FileHistory", "commits_between", "contents_over_time"]
+__all__ = [
+    "Commits",
+    "FileChange",
+    "FileHistory",
+    "commits_between",
+    "contents_over_time",
+    "count_commits",
+    "merge_base",
+]
 
 _MAX_CHANGES = 10_000
 _FIELDS = "%H%x00%P%x00%aN%x00%cI%x00%B"
@@ -76,6 +84,20 @@ def commits_between(repository: Path | Repository, base: str | None, until: str 
     )
     boundary = shallow_boundary(place)
     return Commits(entries=entries, is_cut=any(entry.sha in boundary for entry in entries))
+
+
+def count_commits(repository: Repository, until: str) -> int:
+    """The number of commits that ``until`` has, itself included."""
+    answer = repository.run("rev-list", "--count", until, "--", doing="counting the commits")
+    return int(answer)
+
+
+def merge_base(repository: Repository, first: str, second: str) -> str | None:
+    """The commit where two histories parted; None when they share none, as far as this clone has them."""
+    answer = repository.run(
+        "merge-base", first, second, doing="looking for the common history", allowed=(0, 1)
+    )
+    return answer.decode("ascii").strip() or None
 
 
 def contents_over_time(
