@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["at_once", "raising", "stopping"]
+__all__ = ["at_once", "ending", "raising", "stopping"]
 
 
 @contextmanager
@@ -46,6 +46,20 @@ def stopping(under_way: Callable[[], list[str]]) -> Iterator[threading.Event]:
         running = ", ".join(under_way()) or "what is under way"
         words = f"\nstopping: finishing {running}; press Ctrl-C again to leave at once\n"
         os.write(2, words.encode("utf-8", "replace"))
+
+    with _handling(handle, signal.SIGINT, signal.SIGTERM):
+        yield stop
+
+
+@contextmanager
+def ending() -> Iterator[threading.Event]:
+    """An event that Ctrl-C (or SIGTERM) sets, for work that is ended where it stands, within seconds."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if not stop.is_set():
+            stop.set()
+            os.write(2, b"\nstopping: ending what was started\n")
 
     with _handling(handle, signal.SIGINT, signal.SIGTERM):
         yield stop

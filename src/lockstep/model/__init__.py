@@ -4,6 +4,7 @@ Law: standard library only, no I/O, no clock, no randomness. Desired and live st
 types. Nothing here knows where a value came from or how it is applied.
 """
 
+from lockstep.model.built import Built, Part
 from lockstep.model.fields import FIELDS, Call, Field, Kind
 from lockstep.model.fleet import Bucket, Environment, Fleet, PackageBucket, Project, Scope, select
 from lockstep.model.function import (
@@ -47,6 +48,7 @@ __all__ = [
     "Bucket",
     "Build",
     "Builder",
+    "Built",
     "Call",
     "Change",
     "Check",
@@ -68,6 +70,7 @@ __all__ = [
     "Outcome",
     "Package",
     "PackageBucket",
+    "Part",
     "Plan",
     "Project",
     "Promotion",

@@ -15,7 +15,7 @@ from typing import IO
 
 from lockstep.errors import ArtifactError, Interrupted
 from lockstep.git.command import mask
-from lockstep.model import looks_secret
+from lockstep.model import blotted, looks_secret
 
 __all__ = ["ask", "environment", "run", "without_secrets"]
 
@@ -27,7 +27,6 @@ _GRACE = 5.0  # seconds between asking a tool to end and ending it
 _TICK = 0.05  # seconds
 _TOLD_LINES = 15  # of a tool's output that an error shows
 _TAIL = 65_536  # bytes
-_SHORTEST = 6  # characters of a value that is hidden: shorter ones are words
 _OURS = ("LOCKSTEP_GITHUB_APP_KEY",)  # no build needs it
 
 
@@ -171,10 +170,13 @@ def _tail(output: IO[bytes]) -> str:
 
 def without_secrets(text: str) -> str:
     """The text with credentials in URLs, secret environment variables and tokens hidden."""
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST and looks_secret(name, value):
-            text = text.replace(value, "***")
-    return re.sub(r"[^\s'\"=]+", lambda word: "***" if looks_secret("", word[0]) else word[0], mask(text))
+    secrets = [
+        value
+        for name, value in os.environ.items()
+        if looks_secret(name, value) and not (value.startswith("/") and Path(value).exists())  # PWD, sockets
+    ]
+    shown = mask(blotted(text, secrets))
+    return re.sub(r"[^\s'\"=]+", lambda word: "***" if looks_secret("", word[0]) else word[0], shown)
 
 
 def _last_lines(text: str) -> str:

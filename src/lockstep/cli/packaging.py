@@ -1,0 +1,64 @@
+"""``package``."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from lockstep.cli.parser import Parser, declare_output
+from lockstep.cli.shell import Shell
+from lockstep.cli.stopping import ending
+
+__all__ = ["PlainOutput", "declare_package", "package"]
+
+
+class PlainOutput(StrEnum):
+    """Forms of a package's summary."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def declare_package(parser: Parser) -> None:
+    """The arguments of ``package``."""
+    parser.add_argument("service", metavar="SERVICE", help="a service of lockstep.yaml")
+    parser.add_argument(
+        "--version",
+        metavar="VERSION",
+        dest="as_version",
+        help="version that is built; goes into the file's name",
+    )
+    parser.add_argument(
+        "--into",
+        metavar="PATH",
+        type=Path,
+        help="file or folder to write; default: dist beside lockstep.yaml",
+    )
+    declare_output(parser, "form of the summary", PlainOutput)
+
+
+def package(
+    shell: Shell, *, service: str, as_version: str | None, into: Path | None, output: PlainOutput
+) -> int:
+    """Build a service's package: the same bytes on every machine; deploys nothing."""
+    from lockstep.config.rules import version as judge
+    from lockstep.delivery.building import package_service
+    from lockstep.errors import BadInput
+
+    if as_version is not None and (problem := judge(as_version)) is not None:
+        raise BadInput(problem[0], where="--version", fix=problem[1])
+    with ending() as stop:
+        built = package_service(
+            shell.where, service, version=as_version, into=into, stop=stop, tell=shell.progress
+        )
+    shell.end_progress()
+    for warning in built.warnings:
+        shell.log(f"warning: {warning}")
+    match output:
+        case PlainOutput.JSON:
+            from lockstep.render.package import package_document
+
+            shell.emit(package_document(built))
+        case PlainOutput.TABLE:
+            from lockstep.render.package import package_lines
+
+            shell.emit(package_lines(built, palette=shell.palette, columns=shell.columns))
+    return 0
