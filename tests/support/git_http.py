@@ -49,7 +49,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(self.server.failing, [], b"")
         if self.server.password is not None:
             expected = base64.b64encode(f"someone:{self.server.password}".encode()).decode()
-            if self.headers.get("Authorization") != f"Basic {expected}":
+            given = self.headers.get_all("Authorization") or []
+            if len(given) > 1:  # as GitHub does
+                return self._send(400, [], b"Duplicate header: Authorization")
+            if given != [f"Basic {expected}"]:
                 return self._send(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
         environment = {
             "PATH": os.environ["PATH"],

@@ -85,3 +85,11 @@ def served(work: Work, server: GitServer) -> Work:
     work.git("remote", "add", "origin", server.url("gitops.git"))
     work.git("config", "-f", str(server.root / "gitops.git/config"), "http.receivepack", "true")
     return work
+
+
+@pytest.fixture
+def shared(served: Work) -> Work:
+    """A clone whose ``main`` is on the server."""
+    served.commit("one", list="first\n", other="1\n")
+    served.git("push", "-q", "-u", "origin", "main")
+    return served

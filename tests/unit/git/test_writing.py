@@ -21,14 +21,6 @@ def line(text: str, path: str = "list") -> Edit:
     return edit
 
 
-@pytest.fixture
-def shared(served: Work) -> Work:
-    """A clone whose ``main`` is on the server."""
-    served.commit("one", list="first\n", other="1\n")
-    served.git("push", "-q", "-u", "origin", "main")
-    return served
-
-
 @pytest.mark.parametrize("kind", ["clone", "shallow", "partial", "url", "bare", "alone"])
 def test_a_branch_is_written_from_every_kind_of_repository(
     shared: Work, server: GitServer, cache: Path, tmp_path: Path, kind: str
