@@ -47,6 +47,9 @@ def _declare_scope(parser: Parser) -> None:
     parser.add_argument(
         "--allow-deletes", metavar="N", type=at_least(0, int), help="delete up to N targets in this run"
     )
+    parser.add_argument(
+        "--refresh", action="store_true", help="run Terraform even when the same was applied last"
+    )
     declare_full(parser)
 
 
@@ -59,6 +62,7 @@ def plan(
     since: str | None,
     adopt: bool,
     allow_deletes: int | None,
+    refresh: bool,
     full: bool,
 ) -> int:
     """Show what sync would do. Changes nothing."""
@@ -66,7 +70,15 @@ def plan(
 
     form, file = _form(output)
     workspace = shell.open_workspace()
-    options = _options(shell, targets, since=since, adopt=adopt, allow_deletes=allow_deletes, full=full)
+    options = _options(
+        shell,
+        targets,
+        since=since,
+        adopt=adopt,
+        allow_deletes=allow_deletes,
+        refresh=refresh,
+        full=full,
+    )
     return _plan(shell, make_plan(workspace, options, progress=shell.progress), form, file, exit_code)
 
 
@@ -79,6 +91,7 @@ def sync(
     since: str | None,
     adopt: bool,
     allow_deletes: int | None,
+    refresh: bool,
     full: bool,
 ) -> int:
     """Make AWS what the repository says."""
@@ -90,6 +103,7 @@ def sync(
         since=since,
         adopt=adopt,
         allow_deletes=allow_deletes,
+        refresh=refresh,
         full=full,
     )
     if dry_run:
@@ -188,6 +202,7 @@ def _options(
     since: str | None,
     adopt: bool,
     allow_deletes: int | None,
+    refresh: bool,
     full: bool,
 ) -> "Options":
     from lockstep.delivery.sync import Options
@@ -197,6 +212,7 @@ def _options(
         since=since,
         adopt=adopt,
         allow_deletes=allow_deletes,
+        refresh=refresh,
         full=full,
         github_token=shell.settings.github_token,
     )

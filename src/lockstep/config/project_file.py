@@ -10,6 +10,7 @@ from lockstep.config.layers import Layer, check_block
 from lockstep.config.policies import read_promotion, read_sources_of
 from lockstep.config.schema import ARTIFACT_OPTIONS, PROJECT
 from lockstep.config.shapes import Checker
+from lockstep.config.terraform_schema import read_terraform
 from lockstep.config.yaml_reader import Document, Lines, parse
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model import Environment, PackageBucket, Project
@@ -94,6 +95,11 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
         for env, given in given_environments.items()
         if (policy := (given or {}).get("promotion"))
     }
+    environments |= {
+        env: replace(environments[env], terraform=read_terraform(document, env, given, problems.add))
+        for env, given in given_environments.items()
+        if given and (given.get("terraform") or given.get("engine") == "terraform")
+    }
     sources = read_sources_of(document, checked, problems.add)
     triggers = checked.get("triggers") or {}
     if errors:
@@ -120,7 +126,8 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """What an environment says, without what it leaves to the defaults."""
-    said = {key: value for key, value in given.items() if value is not None and key != "promotion"}
+    others = ("promotion", "terraform")  # they have readers of their own
+    said = {key: value for key, value in given.items() if value is not None and key not in others}
     if "packages" in said:
         said["packages"] = _bucket(said["packages"])
     return said

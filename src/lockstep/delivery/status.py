@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from lockstep.delivery.sync import Options, Session, patterns_of
+from lockstep.delivery.sync import Options, Purpose, Session, patterns_of
 from lockstep.delivery.workspace import Workspace
 from lockstep.git.history import Commit, last_changes
 from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, Verb, select
@@ -28,17 +28,24 @@ def read_status(
     chosen = select(workspace.fleet.targets, patterns)
     plans: dict[str, TargetPlan] = {}
     versions: dict[str, str | None] = {}
+    modified: dict[str, str | None] = {}
     notes: tuple[str, ...] = ()
     if any(workspace.fleet.targets[key].function for key in chosen) or patterns:
-        session = Session(workspace, replace(options, full=True), progress=progress)
+        session = Session(
+            workspace,
+            replace(options, full=True, refresh=options.full),
+            purpose=Purpose.STATUS,
+            progress=progress,
+        )
         plan = session.plan(patterns, is_lenient=True)
         plans = {target.target: target for target in plan.targets}
-        versions = {key: target.version for key, target in session.engine.live.targets.items()}
-        versions |= {target.key: target.version for target in session.engine.live.others.values()}
+        versions = session.versions
         notes = (*plan.notes, *plan.problems)
+        modified = session.modified
     changes = _changes(workspace, [workspace.fleet.targets[key] for key in chosen])
     rows = [_row(workspace.fleet.targets[key], plans.get(key), versions.get(key)) for key in chosen]
     rows += [_gone(plan, versions) for key, plan in plans.items() if key not in workspace.fleet.targets]
+    rows = [replace(row, modified=modified.get(row.target)) for row in rows]
     return tuple(_with_commit(row, changes.get(row.target)) for row in rows), notes
 
 

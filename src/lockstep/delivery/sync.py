@@ -3,16 +3,21 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from lockstep.delivery.packages import make_catalog, with_packages
 from lockstep.delivery.selection import changed_since, check_patterns
 from lockstep.delivery.workspace import Workspace
 from lockstep.errors import BadInput, LockstepError, NotAllowed, Several
-from lockstep.model import Fleet, Outcome, Plan, Report, StepResult, Verb, select
+from lockstep.model import ApplyResource, Fleet, Outcome, Plan, Report, StepResult, Verb, select
 from lockstep.planning.policy import Rules
+from lockstep.planning.resources import GOING
 
-__all__ = ["Options", "Session", "make_plan", "patterns_of", "run_sync"]
+if TYPE_CHECKING:
+    from lockstep.delivery.mixed import Mixed
+
+__all__ = ["Options", "Purpose", "Session", "make_plan", "patterns_of", "run_sync"]
 
 _ROUNDS = 3  # plans made for targets that change while they are synced
 
@@ -26,17 +31,30 @@ class Options:
     adopt: bool = False
     allow_deletes: int | None = None
     full: bool = False
+    refresh: bool = False  # run Terraform though the same was applied last
     github_token: str | None = None
 
 
+class Purpose(StrEnum):
+    """What a session is for: how an engine looks at what is there follows from it."""
+
+    PLAN = "plan"
+    SYNC = "sync"
+    STATUS = "status"
+
+
 class Session:
-    """One run's engine and packages for a workspace."""
+    """One run's engines and packages for a workspace.
+
+    ``engine`` is the aws engine, which also stages packages and resolves references for the others.
+    """
 
     def __init__(
         self,
         workspace: Workspace,
         options: Options,
         *,
+        purpose: Purpose = Purpose.PLAN,
         stop: threading.Event | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
@@ -50,6 +68,42 @@ class Session:
         self.engine: AwsEngine = AwsEngine(
             rules, self.catalog.fetch, full=options.full, stop=stop, progress=self._progress
         )
+        self._mixed = self._other_engines(purpose, stop)
+
+    @property
+    def stale(self) -> frozenset[str]:
+        """Targets that changed while they were applied."""
+        return self._mixed.stale if self._mixed else self.engine.stale
+
+    @property
+    def versions(self) -> dict[str, str | None]:
+        """Live versions by target, as the last plan found them."""
+        if self._mixed:
+            return self._mixed.versions
+        live = self.engine.live
+        versions = {key: target.version for key, target in live.targets.items()}
+        return versions | {target.key: target.version for target in live.others.values()}
+
+    @property
+    def modified(self) -> dict[str, str | None]:
+        """When each live function was changed last, as far as the last plan read it."""
+        if self._mixed:
+            return self._mixed.modified
+        targets = self.engine.live.targets.items()
+        return {key: target.function.modified for key, target in targets if target.function is not None}
+
+    def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
+        """Do what the session's last plan says."""
+        return (self._mixed or self.engine).apply(plan, on_step)
+
+    def _other_engines(self, purpose: Purpose, stop: threading.Event | None) -> "Mixed | None":
+        """What joins the engines, where there is another one than aws; its code is loaded only then."""
+        if all(one.engine == "aws" for one in self.workspace.project.environments.values()):
+            return None
+        from lockstep.delivery.mixed import Mixed
+
+        refresh = self.options.refresh
+        return Mixed(self.workspace, self.engine, self.catalog, refresh, purpose, stop, self._progress)
 
     def plan(self, patterns: tuple[str, ...], *, is_lenient: bool = False) -> Plan:
         """Plan for the targets that the patterns select.
@@ -59,9 +113,13 @@ class Session:
         """
         fleet = replace(self.workspace.fleet, selection=patterns)
         self._progress("finding packages")
+        if self._mixed:
+            fleet = replace(fleet, selection=self._mixed.needed(fleet))
         fleet, errors = with_packages(fleet, self.catalog, self.workspace.project)
         if errors and not is_lenient:
             raise _combined(list(errors.values()))
+        if self._mixed:
+            return self._mixed.preview(replace(fleet, selection=patterns))
         return self.engine.preview(fleet)
 
     def _s3_client(self, region: str | None) -> Any:
@@ -108,21 +166,21 @@ def run_sync(
         if on_plan:
             on_plan(plan)
         return plan, Report()
-    session = Session(workspace, options, stop=stop, progress=progress)
+    session = Session(workspace, options, purpose=Purpose.SYNC, stop=stop, progress=progress)
     plan = session.plan(patterns)
     if saved is not None:
         _check_fresh(saved, plan)
     if on_plan:
         on_plan(plan)
-    report = session.engine.apply(plan, on_step)
+    report = session.apply(plan, on_step)
     for _ in range(_ROUNDS - 1):
-        stale = session.engine.stale
+        stale = session.stale
         if not stale or saved is not None or stop.is_set():
             break
         try:
             again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
             stuck = _stuck(again)
-            second = Report() if again.problems else session.engine.apply(again, on_step)
+            second = Report() if again.problems else session.apply(again, on_step)
         except LockstepError as error:  # what was done before is still to be told
             return plan, replace(report, mismatches=(*report.mismatches, str(error)))
         report = _joined(report, second, frozenset() if again.problems else stale - stuck.keys())
@@ -148,7 +206,8 @@ def _options_of(saved: Plan, options: Options) -> Options:
         if is_given:
             raise BadInput("a saved plan says itself what is done", where=name, fix=f"plan again with {name}")
     verbs = [target.verb for target in saved.targets]
-    deletes = None if saved.problems else verbs.count(Verb.DELETE) or None
+    going = sum(isinstance(step, ApplyResource) and step.action in GOING for step in saved.steps)
+    deletes = None if saved.problems else verbs.count(Verb.DELETE) + going or None
     return replace(options, adopt=Verb.ADOPT in verbs, allow_deletes=deletes)
 
 

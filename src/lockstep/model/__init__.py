@@ -16,16 +16,19 @@ from lockstep.model.function import (
     Secret,
     SyncStatus,
     Value,
+    blotted,
     looks_secret,
 )
 from lockstep.model.plan import (
     AddPermission,
+    ApplyResource,
     Change,
     CreateFunction,
     DeleteFunction,
     Plan,
     PutNotifications,
     RemovePermission,
+    RunTerraform,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -41,10 +44,12 @@ from lockstep.model.report import Outcome, Report, StepResult
 from lockstep.model.source import Build, Builder, ForgeSettings, Source, Sources
 from lockstep.model.status import Check, Explained, Origin, StatusRow, Verdict
 from lockstep.model.target import Release, Statement, Target, Trigger
+from lockstep.model.terraform import ResourceChange, Terraform
 
 __all__ = [
     "FIELDS",
     "AddPermission",
+    "ApplyResource",
     "Bucket",
     "Build",
     "Builder",
@@ -79,6 +84,8 @@ __all__ = [
     "Release",
     "RemovePermission",
     "Report",
+    "ResourceChange",
+    "RunTerraform",
     "Scope",
     "Secret",
     "SetConcurrency",
@@ -94,12 +101,14 @@ __all__ = [
     "SyncStatus",
     "Target",
     "TargetPlan",
+    "Terraform",
     "Trigger",
     "UpdateCode",
     "UpdateConfiguration",
     "Value",
     "Verb",
     "Verdict",
+    "blotted",
     "looks_secret",
     "select",
 ]

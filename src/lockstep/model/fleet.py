@@ -8,6 +8,7 @@ from typing import Any
 from lockstep.model.promotion import Promotion
 from lockstep.model.source import Sources
 from lockstep.model.target import Target
+from lockstep.model.terraform import Terraform
 
 __all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "select"]
 
@@ -37,6 +38,7 @@ class Environment:
     prune: bool = False  # previews are always pruned
     adopt: bool = False
     promotion: Promotion = field(default_factory=Promotion)
+    terraform: Terraform | None = None  # always there when the engine is terraform
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,7 @@
 """A Lambda function as a value, desired or live, and the values it is made of."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -15,6 +15,7 @@ __all__ = [
     "Secret",
     "SyncStatus",
     "Value",
+    "blotted",
     "looks_secret",
 ]
 
@@ -84,6 +85,20 @@ _SECRET_VALUES = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.",  # a JWT
 )
+
+
+_LONG = 6
+"""Characters of a secret that hardly occur in other words by chance."""
+
+
+def blotted(text: str, secrets: Iterable[str]) -> str:
+    """A text without secret values. A short one ("no", "1") counts only where it stands by itself."""
+    patterns = [
+        re.escape(value) if len(value) >= _LONG else rf"(?<!\w){re.escape(value)}(?!\w)"
+        for value in sorted(secrets, key=len, reverse=True)
+        if value
+    ]
+    return re.sub("|".join(patterns), "(secret)", text) if patterns else text
 
 
 def looks_secret(key: str, value: str = "") -> bool:

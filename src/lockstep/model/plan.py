@@ -14,12 +14,14 @@ from lockstep.model.target import Statement
 
 __all__ = [
     "AddPermission",
+    "ApplyResource",
     "Change",
     "CreateFunction",
     "DeleteFunction",
     "Plan",
     "PutNotifications",
     "RemovePermission",
+    "RunTerraform",
     "SetConcurrency",
     "SetLogRetention",
     "SetTags",
@@ -152,6 +154,25 @@ class DeleteFunction(Step):
     """Delete a function with all its versions and aliases."""
 
     function: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunTerraform(Step):
+    """Apply the plan that Terraform made of a folder; its resources are steps that need this one.
+
+    ``target`` names the environments that share the run.
+    """
+
+    folder: str
+    workspace: str = "default"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyResource(Step):
+    """What a Terraform run does to one resource. ``target`` is "" for what belongs to several."""
+
+    address: str
+    action: str  # create, update, replace, delete, import or forget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,6 +26,7 @@ class StatusRow:
     commit: str | None = None  # last commit that touched the declaration, 40 hex digits
     author: str | None = None
     changed: str | None = None  # when, ISO 8601
+    modified: str | None = None  # when AWS last changed the function, ISO 8601
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,11 +6,13 @@ Everything that comes from a repository or from AWS stands inside code (see ``bl
 from collections.abc import Sequence
 
 from lockstep.model import (
+    ApplyResource,
     Check,
     Explained,
     Plan,
     PutNotifications,
     Report,
+    RunTerraform,
     StagePackage,
     StatusRow,
     TargetPlan,
@@ -24,8 +26,8 @@ from lockstep.render.explain import explain_lines
 from lockstep.render.masks import Masks
 from lockstep.render.report import report_lines, report_summary
 from lockstep.render.status import cell_words, status_summary
-from lockstep.render.steps import entry_words
-from lockstep.render.text import plan_summary, told_changes, version_words
+from lockstep.render.steps import describe, entry_words
+from lockstep.render.text import RESOURCE_SIGNS, plan_summary, told_changes, version_words
 from lockstep.render.values import one_line, package_words, pair
 
 __all__ = [
@@ -49,7 +51,7 @@ def plan_markdown(plan: Plan, *, longest: int = LONGEST) -> str:
         head += ["**This plan cannot be applied:**", fence("", flat(plan.problems))]
     shown = [t for t in plan.targets if t.verb is not Verb.NOTHING or t.problem]
     sections = [_target_section(target, masks) for target in shown]
-    sections += [section for step in plan.steps if (section := _step_section(step))]
+    sections += [section for step in plan.steps if (section := _step_section(step, plan))]
     if plan.notes:
         sections.append(details("Notes", fence("", flat(plan.notes))))
     return bounded(head, sections, longest)
@@ -140,7 +142,7 @@ def _target_section(target: TargetPlan, masks: Masks) -> str:
     return details("  ".join(word for word in words if word), fence("diff", lines) if lines else "")
 
 
-def _step_section(step: object) -> str:
+def _step_section(step: object, plan: Plan) -> str:
     match step:
         case StagePackage(package=package) if not package.is_staged:
             return details("package", fence("diff", [f"+ {package_words(package)}"]))
@@ -148,5 +150,12 @@ def _step_section(step: object) -> str:
             lines = [f"+ {entry_words(entry)}" for entry in step.put]
             lines += [f"- {printable(name)}" for name in step.remove]
             return details(f"bucket {step.bucket}  notifications", fence("diff", lines))
+        case RunTerraform():
+            shared = [
+                f"{RESOURCE_SIGNS.get(one.action, '!')} {describe(one)}"
+                for one in plan.steps
+                if isinstance(one, ApplyResource) and step.id in one.needs and not one.target
+            ]
+            return details(f"terraform {step.folder}  {step.target}", fence("diff", shared)) if shared else ""
         case _:
             return ""

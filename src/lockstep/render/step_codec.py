@@ -7,6 +7,7 @@ from typing import Any
 
 from lockstep.model import (
     AddPermission,
+    ApplyResource,
     Change,
     Code,
     CreateFunction,
@@ -16,6 +17,7 @@ from lockstep.model import (
     Package,
     PutNotifications,
     RemovePermission,
+    RunTerraform,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -93,6 +95,10 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
             }
         case DeleteFunction():
             return "delete-function", {"function": step.function}
+        case RunTerraform():
+            return "run-terraform", {"folder": step.folder, "workspace": step.workspace}
+        case ApplyResource():
+            return "apply-resource", {"address": step.address, "action": step.action}
         case _:
             raise TypeError(f"no JSON form for {type(step).__name__}")
 
@@ -159,6 +165,12 @@ def step_from(node: Node) -> Step:
             )
         case "delete-function":
             return DeleteFunction(**base, function=node.get("function").text())
+        case "run-terraform":
+            return RunTerraform(
+                **base, folder=node.get("folder").text(), workspace=node.get("workspace").text()
+            )
+        case "apply-resource":
+            return ApplyResource(**base, address=node.get("address").text(), action=node.get("action").text())
         case other:
             raise node.fail(f"{other!r} is not a kind of step")
 

@@ -5,11 +5,13 @@ from typing import Any
 
 from lockstep.model import (
     AddPermission,
+    ApplyResource,
     CreateFunction,
     DeleteFunction,
     Plan,
     PutNotifications,
     RemovePermission,
+    RunTerraform,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -53,6 +55,10 @@ def describe(step: Step) -> str:
             words = "write bucket notifications"
         case DeleteFunction():
             words = "delete function"
+        case RunTerraform(folder=folder):
+            words = f"terraform apply in {folder}"
+        case ApplyResource(address=address, action=action):
+            words = f"{action} {address}"
         case _:
             words = step.id
     return printable(words)

@@ -3,14 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from lockstep.model import Change, Plan, PutNotifications, StagePackage, TargetPlan, Verb
+from lockstep.model import (
+    ApplyResource,
+    Change,
+    Plan,
+    PutNotifications,
+    RunTerraform,
+    StagePackage,
+    TargetPlan,
+    Verb,
+)
 from lockstep.render.cells import columns_of, hanging, printable, printable_lines
 from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
-from lockstep.render.steps import entry_words
+from lockstep.render.steps import describe, entry_words
 from lockstep.render.values import change_lines, package_words
 
-__all__ = ["SIGNS", "plan_lines", "plan_summary", "told_changes", "version_words"]
+__all__ = ["RESOURCE_SIGNS", "SIGNS", "plan_lines", "plan_summary", "told_changes", "version_words"]
 
 SIGNS = {
     Verb.CREATE: "+",
@@ -21,6 +30,7 @@ SIGNS = {
     Verb.NOTHING: " ",
 }
 
+RESOURCE_SIGNS = {"create": "+", "delete": "-", "import": "=", "forget": "="}
 _VERSION_PATHS = ("version", "tags.lockstep:version")
 
 
@@ -127,9 +137,21 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
                 for name in step.remove:
                     lines += hanging("    - ", printable(name), columns)
                 lines.append("")
+            case RunTerraform():
+                lines += _run_lines(step, plan, palette, columns)
             case _:
                 pass
     return lines
+
+
+def _run_lines(run: RunTerraform, plan: Plan, palette: Palette, columns: int) -> list[str]:
+    """A run of Terraform, with the resources that belong to no single target."""
+    where = run.folder if run.workspace == "default" else f"{run.folder}, workspace {run.workspace}"
+    lines = [palette.paint(palette.update, f"~ terraform {printable(where)}  {printable(run.target)}")]
+    for step in plan.steps:
+        if isinstance(step, ApplyResource) and run.id in step.needs and not step.target:
+            lines += hanging("    ", f"{RESOURCE_SIGNS.get(step.action, '~')} {describe(step)}", columns)
+    return [*lines, ""]
 
 
 def _items(texts: Iterable[str], sign: str, columns: int) -> list[str]:

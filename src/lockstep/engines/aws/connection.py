@@ -3,11 +3,10 @@
 import functools
 import logging
 import os
-import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from lockstep._version import __version__
 from lockstep.engines.aws.errors import explain
 from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import BadInput, NotAllowed
-from lockstep.model import Environment, Scope
+from lockstep.model import Environment, Scope, blotted
 
 __all__ = ["Connection", "Connections", "Patience"]
 
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
-_LONG = 6  # characters of a secret that hardly occur in other words by chance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +110,7 @@ class Connection:
     def explain(self, error: Exception, service: str, operation: str) -> Exception:
         """The error in Lockstep's words, with every known secret blotted out."""
         told = explain(error, service, operation, role=self.environment.role)
-        told.problem = _blotted(told.problem, self.secrets)
+        told.problem = blotted(told.problem, self.secrets)
         told.args = (str(told),)
         return told
 
@@ -260,16 +258,6 @@ def _loader() -> Any:
     own = os.environ.get("AWS_DATA_PATH", "").split(os.pathsep)
     paths = [os.path.expandvars(os.path.expanduser(path)) for path in own if path]  # noqa: PTH111
     return Models(extra_search_paths=paths)
-
-
-def _blotted(text: str, secrets: Iterable[str]) -> str:
-    """A text without secret values. A short one ("no", "1") counts only where it stands by itself."""
-    patterns = [
-        re.escape(value) if len(value) >= _LONG else rf"(?<!\w){re.escape(value)}(?!\w)"
-        for value in sorted(secrets, key=len, reverse=True)
-        if value
-    ]
-    return re.sub("|".join(patterns), "(secret)", text) if patterns else text
 
 
 def _assume(session: Any, role: str, region: str) -> None:

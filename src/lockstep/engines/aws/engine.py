@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,7 +91,7 @@ class AwsEngine:
 
     def preview(self, desired: Fleet) -> Plan:
         """Read what is live and say what would be done. Changes nothing."""
-        desired = self._resolve(desired)
+        desired = self.resolve(desired, desired.selected())
         self._live = read_live(
             desired, self._project, self._connections, full=self._full, progress=self._progress
         )
@@ -133,9 +133,9 @@ class AwsEngine:
         """The connection for an environment's targets."""
         return self._connections.get(self._project.environment(environment))
 
-    def _resolve(self, desired: Fleet) -> Fleet:
-        """Role names to ARNs and references to values, for the targets that are selected."""
-        selected = [desired.targets[key] for key in desired.selected()]
+    def resolve(self, desired: Fleet, keys: Iterable[str]) -> Fleet:
+        """Role names to ARNs and references to values, for the targets that are named."""
+        selected = [desired.targets[key] for key in keys]
         by_connection: dict[int, dict[Reference, str]] = {}
         for target in selected:
             for reference in _references(target):

@@ -1,0 +1,221 @@
+"""The terraform engine: each run is planned by Terraform, read, guarded, and applied as it was shown."""
+
+import hashlib
+import json
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lockstep.engines.terraform.applying import apply_run
+from lockstep.engines.terraform.base import Cloud
+from lockstep.engines.terraform.command import Program
+from lockstep.engines.terraform.files import read_files
+from lockstep.engines.terraform.made import Made
+from lockstep.engines.terraform.marker import Marker
+from lockstep.engines.terraform.operation import Operation
+from lockstep.engines.terraform.reading import Planned, read_plan
+from lockstep.engines.terraform.runs import Run, runs_of
+from lockstep.engines.terraform.summary import idle_plans, package_quarrel, steps_of, target_plans
+from lockstep.engines.terraform.variables import Fill, variables_for
+from lockstep.engines.terraform.workdir import Workdir, scratch_folder
+from lockstep.errors import BadInput, Interrupted, NotAllowed
+from lockstep.model import Fleet, Outcome, Plan, Report, Secret, StepResult, Target, TargetPlan
+from lockstep.planning.policy import Rules
+from lockstep.planning.resources import resource_problems
+
+__all__ = ["TerraformEngine", "Ways"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ways:
+    """How the engine looks at what is there."""
+
+    locks: bool = True  # hold the state's lock while planning, because the plan will be applied
+    skips: bool = True  # do not run Terraform when the same inputs were applied last
+    refreshes: bool = True  # let Terraform read AWS, not only its state
+    shows: bool = False  # read the state too when nothing would change, for what is live
+    lock_pause: float = 2.0  # seconds
+
+
+class TerraformEngine:
+    """Makes AWS match a desired fleet by way of Terraform. One engine serves one run of Lockstep."""
+
+    name = "terraform"
+
+    def __init__(
+        self,
+        rules: Rules,
+        cloud: Cloud,
+        fill: Fill,
+        *,
+        cache: Path,
+        ways: Ways | None = None,
+        stop: threading.Event | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``fill`` fills in templates of variables; ``stop`` ends what runs gently when it is set."""
+        self.rules = rules
+        self.stale: frozenset[str] = frozenset()  # targets of runs whose state changed under the last apply
+        self.versions: dict[str, str | None] = {}  # live ones, as the last preview found them
+        self.modified: dict[str, str | None] = {}  # when their functions were changed last
+        self._cloud = cloud
+        self._fill = fill
+        self._cache = cache
+        self._ways = ways or Ways()
+        self._stop = stop or threading.Event()
+        self._progress = progress
+        self._programs: dict[str, Program] = {}
+        self._made: tuple[Plan, list[Made]] | None = None
+        self._scratch = ExitStack()
+        weakref.finalize(self, self._scratch.close)
+
+    def close(self) -> None:
+        """Remove plans and variables from this machine."""
+        self._made = None
+        self._scratch.close()
+
+    def preview(self, desired: Fleet) -> Plan:
+        """Let Terraform plan every run that the fleet's selection touches. Changes nothing in AWS."""
+        self.close()
+        runs = [run for run in runs_of(self.rules.project) if run.is_selected(desired, desired.selection)]
+        keys = frozenset(key for run in runs for key in run.targets(desired))
+        desired = self._cloud.resolve(desired, keys)
+        plans: list[TargetPlan] = []
+        made: list[Made] = []
+        notes: list[str] = []
+        problems: list[str] = []
+        for run in runs:
+            targets = run.targets(desired)
+            if quarrel := package_quarrel(targets):
+                raise BadInput(quarrel, where=run.settings.place)
+            if stuck := {key: one for key, one in targets.items() if one.problem}:
+                plans += idle_plans(targets, stuck)
+                continue
+            one = self._plan(run, targets)
+            if one is None:
+                plans += target_plans(targets, Planned())
+                self.versions |= {key: target.version for key, target in targets.items()}
+                notes.append(
+                    f"{run.name}: just this was applied last, so Terraform was not run; --refresh runs it"
+                )
+                continue
+            made.append(one)
+            plans += target_plans(targets, one.planned)
+            problems += resource_problems(one.planned.resources, targets, desired, self.rules)
+            notes += one.notes
+            self.versions |= {key: f.tags.get("lockstep:version") for key, f in one.planned.live.items()}
+            self.modified |= {key: f.modified for key, f in one.planned.live.items()}
+            if one.is_unchanged:
+                self.versions |= {key: target.version for key, target in targets.items()}
+        steps = [step for one in made for step in steps_of(one)]
+        plan = Plan(
+            engine=self.name,
+            project=desired.project,
+            commit=desired.commit,
+            fingerprint=_fingerprint(made),
+            targets=tuple(plans),
+            steps=tuple(steps),
+            problems=tuple(problems),
+            notes=tuple(notes),
+            selection=desired.selection,
+        )
+        self._made = (plan, made)
+        return plan
+
+    def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
+        """Apply the plans that Terraform has just made. Only a plan of this engine's own is applied."""
+        if self._made is None or self._made[0] is not plan:
+            raise NotAllowed("the plan was not made from what is live now", fix="plan again")
+        if plan.problems:
+            raise NotAllowed("; ".join(plan.problems))
+        _, made = self._made
+        begun = time.monotonic()
+        stale: set[str] = set()
+        results: list[StepResult] = []
+
+        def tell(result: StepResult) -> None:
+            if result.outcome is not Outcome.STARTED:
+                results.append(result)
+            on_step(result)
+
+        for one in made:
+            if one.is_unchanged:
+                if self._ways.refreshes and not self._stop.is_set():
+                    one.marker.end()
+            elif apply_run(one, steps_of(one), self._cloud, tell, self._stop):
+                stale |= one.targets.keys()
+        self.stale = frozenset(stale)
+        self.close()
+        return Report(
+            results=tuple(results),
+            seconds=time.monotonic() - begun,
+            interrupted=self._stop.is_set(),
+        )
+
+    def _plan(self, run: Run, targets: Mapping[str, Target]) -> Made | None:
+        """One run's plan; None when Terraform need not be run."""
+        settings = run.settings
+        source = self._cloud.source(settings)
+        files = read_files(source, settings.place)
+        variables = variables_for(run, targets, files.variables, self.rules.project.name, self._fill)
+        marker = Marker.of(run, files, variables, self.rules.project.name, self._cloud)
+        if self._ways.skips and marker.is_current():
+            return None
+        operation = self._operation(run, files)
+        operation.secrets = _secrets(targets)
+        operation.prepare()
+        has_changes = operation.plan(variables, locks=self._ways.locks, refreshes=self._ways.refreshes)
+        if self._stop.is_set():
+            raise Interrupted("stopped before anything was changed", where=run.name)
+        planned = Planned()
+        if has_changes or self._ways.shows:
+            planned = read_plan(operation.show(), run, targets, operation.secrets)
+            operation.secrets |= planned.secrets
+        return Made(
+            run=run, targets=targets, planned=planned, operation=operation, marker=marker,
+            is_unchanged=not has_changes,
+        )  # fmt: skip
+
+    def _operation(self, run: Run, files: Any) -> Operation:
+        settings = run.settings
+        program = self._programs.get(settings.binary)
+        if program is None:
+            program = Program(settings.binary, stop=self._stop, place=settings.place)
+            self._programs[settings.binary] = program
+        scratch = self._scratch.enter_context(scratch_folder(self._cache))
+        backend = json.dumps([settings.binary, dict(settings.backend)], sort_keys=True)
+        return Operation(
+            run=run,
+            program=program,
+            files=files,
+            workdir=Workdir(self._cache, files, backend),
+            scratch=scratch,
+            environment=self._cloud.variables_of(run.environments),
+            stopped=self._stop.wait,
+            progress=self._progress,
+            lock_pause=self._ways.lock_pause,
+        )
+
+
+def _secrets(targets: Mapping[str, Target]) -> frozenset[str]:
+    found: set[str] = set()
+    for target in targets.values():
+        variables = target.function.settings.get("environment") if target.function else None
+        for value in variables.values() if isinstance(variables, Mapping) else ():
+            if isinstance(value, Secret) and value.value:
+                found.add(value.value)
+    return frozenset(found)
+
+
+def _fingerprint(made: list[Made]) -> str:
+    """A digest of what Terraform would do, without values: those show in the targets' changes."""
+    state = [
+        [one.run.name, [[r.address, r.action] for r in one.planned.resources], one.planned.outputs]
+        for one in made
+    ]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()

@@ -1,0 +1,25 @@
+"""A run that Terraform has planned, and what is needed to apply it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lockstep.engines.terraform.marker import Marker
+from lockstep.engines.terraform.operation import Operation
+from lockstep.engines.terraform.reading import Planned
+from lockstep.engines.terraform.runs import Run
+from lockstep.model import Target
+
+__all__ = ["Made"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """One run with the plan that lies in its scratch folder."""
+
+    run: Run
+    targets: Mapping[str, Target]  # what Git declares in it
+    planned: Planned
+    operation: Operation
+    marker: Marker
+    is_unchanged: bool  # Terraform would do nothing
+    notes: tuple[str, ...] = ()

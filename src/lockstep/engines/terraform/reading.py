@@ -1,0 +1,241 @@
+"""What ``terraform show -json`` says of a plan, as changes of ours.
+
+Source: "JSON Output Format" of Terraform's documentation, format 1.x.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lockstep.engines.terraform.owners import Owners
+from lockstep.engines.terraform.runs import Run
+from lockstep.engines.terraform.state import FUNCTION, OTHER_WORDS, function_of, hidden_in, to_value
+from lockstep.errors import CloudError
+from lockstep.model import Change, Function, ResourceChange, Secret, Target, Value
+from lockstep.planning.diff import diff_code, diff_settings
+
+__all__ = ["Planned", "read_plan"]
+
+PERMISSION = "aws_lambda_permission"
+NOTIFICATION = "aws_s3_bucket_notification"
+_TAGS = {"lockstep:version": "version"}
+_ACTIONS = {
+    ("create",): "create",
+    ("update",): "update",
+    ("delete",): "delete",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+    ("forget",): "forget",
+    ("create", "forget"): "replace",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planned:
+    """A plan of Terraform's, read. ``secrets`` are texts that no output may show."""
+
+    resources: tuple[ResourceChange, ...] = ()
+    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)  # by target
+    adopted: frozenset[str] = frozenset()  # targets whose function is imported
+    live: Mapping[str, Function] = field(default_factory=dict)  # functions of the state, by target
+    outputs: tuple[str, ...] = ()  # names of outputs that change
+    is_empty_state: bool = False  # the state manages nothing
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing would be done."""
+        return not self.resources and not self.outputs
+
+
+def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: frozenset[str]) -> Planned:
+    """Read the output of ``show -json``. ``secrets`` are those that Lockstep passes itself."""
+    try:
+        document: dict[str, Any] = json.loads(text)
+        version = str(document["format_version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CloudError(
+            "what Terraform shows of its plan is not JSON",
+            fix="run `terraform show -json` on a plan and look",
+        ) from error
+    if not version.startswith("1."):
+        raise CloudError(
+            f"this Terraform writes plans in format {version}, and Lockstep reads format 1",
+            fix="use a version of Terraform that this version of Lockstep knows",
+        )
+    raw = [one for one in document.get("resource_changes", ()) if one.get("mode") == "managed"]
+    state = list(_in_state(document.get("prior_state", {}).get("values", {}).get("root_module", {})))
+    owners = Owners(run, targets, [*raw, *state])
+    resources: list[ResourceChange] = []
+    changes: dict[str, list[Change]] = {}
+    adopted: set[str] = set()
+    hidden = set(secrets)
+    for one in raw:
+        change = one.get("change", {})
+        hidden |= hidden_in(change.get("before"), change.get("before_sensitive"))
+        hidden |= hidden_in(change.get("after"), change.get("after_sensitive"))
+        action = _action(change)
+        if action is None:
+            continue
+        key = owners.of(one)
+        resources.append(
+            ResourceChange(address=str(one["address"]), kind=str(one["type"]), action=action, target=key)
+        )
+        if key is not None:
+            changes.setdefault(key, []).extend(_changes(one, action))
+        if one["type"] == NOTIFICATION:
+            for owner, found in _triggers(change, owners).items():
+                changes.setdefault(owner, []).extend(found)
+        if key is not None and one["type"] == FUNCTION and change.get("importing"):
+            adopted.add(key)
+    live: dict[str, Function] = {}
+    for one in state:
+        if one.get("type") == FUNCTION and (key := owners.of(one)):
+            live[key] = function_of(one.get("values", {}), one.get("sensitive_values"))
+    return Planned(
+        resources=tuple(resources),
+        changes={key: _masked(found, hidden) for key, found in changes.items()},
+        adopted=frozenset(adopted),
+        live=live,
+        outputs=tuple(
+            sorted(
+                name
+                for name, change in (document.get("output_changes") or {}).items()
+                if change.get("actions") not in (["no-op"], ["read"])
+            )
+        ),
+        is_empty_state=not state,
+        secrets=frozenset(hidden),
+    )
+
+
+def _action(change: Mapping[str, Any]) -> str | None:
+    actions = tuple(change.get("actions", ()))
+    if actions == ("no-op",):
+        return "import" if change.get("importing") else None
+    return _ACTIONS.get(actions)
+
+
+def _in_state(module: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = [one for one in module.get("resources", ()) if one.get("mode") == "managed"]
+    for child in module.get("child_modules", ()):
+        address = child.get("address")
+        found += [{"module_address": address, **one} for one in _in_state(child)]
+    return found
+
+
+def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
+    change = resource["change"]
+    before, after = change.get("before") or {}, change.get("after") or {}
+    unknown = change.get("after_unknown")
+    marks_before, marks_after = change.get("before_sensitive"), change.get("after_sensitive")
+    address, kind = str(resource["address"]), str(resource["type"])
+    if kind == PERMISSION:
+        return _permission(before, after, action)
+    if kind == NOTIFICATION:
+        return []  # told as triggers of those that are called
+    if kind != FUNCTION:
+        return _of_other(address, action)
+    if action == "delete":
+        return []
+    known = {**after, **_kept(before, unknown)}
+    old, new = function_of(before, marks_before), function_of(known, marks_after)
+    found = [*diff_code(new, old), *diff_settings(new, old)]
+    found += [
+        Change(path=_TAGS.get(key, f"tags.{key}"), old=old.tags.get(key), new=new.tags.get(key))
+        for key in sorted({*old.tags, *new.tags})
+        if old.tags.get(key) != new.tags.get(key) and (key in _TAGS or not key.startswith("lockstep:"))
+    ]
+    if action == "replace":
+        names = (before.get("function_name"), after.get("function_name"))
+        found.append(Change(path="function", old=names[0], new=f"{names[1]} (replaced)"))
+    if action == "forget":
+        found.append(Change(path="function", old=old.name, new="(let go: Terraform looks after it no more)"))
+    if before:
+        found += [
+            Change(
+                path=name,
+                old=to_value(before.get(name), _mark(marks_before, name)),
+                new=to_value(known.get(name), _mark(marks_after, name)),
+            )
+            for name in sorted({*before, *known} - OTHER_WORDS)
+            if (before.get(name) or None) != (known.get(name) or None)
+        ]
+    return found
+
+
+def _kept(before: Mapping[str, Any], unknown: Any) -> dict[str, Any]:
+    """What is not known before the apply counts as it is: Terraform cannot say that it differs."""
+    if not isinstance(unknown, dict):
+        return {}
+    return {name: before.get(name) for name, mark in unknown.items() if mark is True}
+
+
+def _mark(marks: Any, name: str) -> Any:
+    return True if marks is True else marks.get(name) if isinstance(marks, dict) else None
+
+
+def _permission(before: Mapping[str, Any], after: Mapping[str, Any], action: str) -> list[Change]:
+    def who(values: Mapping[str, Any]) -> str | None:
+        return values.get("source_arn") or values.get("principal")
+
+    if action in ("forget", "import"):
+        return []
+    old = who(before) if action in ("delete", "replace", "update") else None
+    new = who(after) if action in ("create", "replace", "update") else None
+    return [Change(path="permission", old=old, new=new)]
+
+
+def _triggers(change: Mapping[str, Any], owners: Owners) -> dict[str, list[Change]]:
+    """Entries of a bucket's notifications that come and go, by the target that they call."""
+    before, after = (_entries(change.get(side) or {}, owners) for side in ("before", "after"))
+    found: dict[str, list[Change]] = {}
+    for key, words in before:
+        if (key, words) not in after:
+            found.setdefault(key, []).append(Change(path="trigger", old=words))
+    for key, words in after:
+        if (key, words) not in before:
+            found.setdefault(key, []).append(Change(path="trigger", new=words))
+    return found
+
+
+def _entries(values: Mapping[str, Any], owners: Owners) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for entry in values.get("lambda_function") or ():
+        key = owners.of_arn(str(entry.get("lambda_function_arn") or ""))
+        if key is not None:
+            objects = f"{entry.get('filter_prefix') or ''}*{entry.get('filter_suffix') or ''}"
+            events = ", ".join(sorted(entry.get("events") or ()))
+            found.append((key, f"s3://{values.get('bucket')}/{objects} [{events}]"))
+    return found
+
+
+def _of_other(address: str, action: str) -> list[Change]:
+    there, gone = "(exists)", "(let go)" if action == "forget" else None
+    match action:
+        case "create":
+            return [Change(path=address, new="(new)")]
+        case "delete" | "forget":
+            return [Change(path=address, old=there, new=gone)]
+        case _:
+            return [
+                Change(path=address, old=there, new=f"({action}d)" if action != "import" else "(imported)")
+            ]
+
+
+def _masked(changes: list[Change], hidden: set[str]) -> tuple[Change, ...]:
+    """The changes with every text that is secret anywhere in the plan as Secret."""
+
+    def mask(value: Value) -> Value:
+        match value:
+            case str() if value in hidden and value:
+                return Secret(value)
+            case Mapping():
+                return {key: mask(item) for key, item in value.items()}
+            case tuple():
+                return tuple(mask(item) for item in value)
+            case _:
+                return value
+
+    return tuple(replace(change, old=mask(change.old), new=mask(change.new)) for change in changes)

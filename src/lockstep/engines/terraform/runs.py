@@ -1,0 +1,71 @@
+"""Which environments share one run of Terraform."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lockstep.errors import BadInput
+from lockstep.model import Environment, Fleet, Project, Target, Terraform, select
+
+__all__ = ["Run", "runs_of"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """Environments with one folder, workspace and backend: one state, so one plan."""
+
+    environments: tuple[Environment, ...]
+    settings: Terraform  # of the first one; what has to agree does
+
+    @property
+    def name(self) -> str:
+        """The environments, as the terminal names the run: ``production+staging``."""
+        return "+".join(environment.name for environment in self.environments)
+
+    @property
+    def id(self) -> str:
+        """Id of the step that applies it."""
+        return f"terraform:{self.name}"
+
+    def has(self, key: str) -> bool:
+        """Whether a target, or a preview's environment, belongs to it."""
+        return key.partition("/")[0] in {environment.name for environment in self.environments}
+
+    def targets(self, fleet: Fleet) -> dict[str, Target]:
+        """Functions that the fleet declares in it."""
+        return {key: one for key, one in fleet.targets.items() if one.function is not None and self.has(key)}
+
+    def is_selected(self, fleet: Fleet, patterns: Iterable[str]) -> bool:
+        """Whether patterns select a target of it, or a preview that may be gone from the repository."""
+        wanted = tuple(patterns)
+        if not wanted:
+            return True
+        mine = [key for key in fleet.targets if self.has(key)]
+        return bool(select(mine, wanted)) or any(
+            self.has(pattern) and not select(fleet.targets, [pattern]) for pattern in wanted
+        )
+
+
+def runs_of(project: Project) -> tuple[Run, ...]:
+    """All runs of a project, in the order of its environments.
+
+    Raises BadInput when environments share a state and do not agree on how it is planned.
+    """
+    groups: dict[tuple[str, ...], list[tuple[Environment, Terraform]]] = {}
+    for environment in project.environments.values():
+        settings = environment.terraform
+        if environment.engine == "terraform" and settings is not None:
+            groups.setdefault(settings.run, []).append((environment, settings))
+    for members in groups.values():
+        (first, settings), *others = members
+        for other, own in others:
+            if own.mapping != settings.mapping:
+                raise BadInput(
+                    f"{other.name} and {first.name} share a state and have different mappings "
+                    f"({own.mapping or 'none'} and {settings.mapping or 'none'})",
+                    where=own.place,
+                    fix="give both the same mapping, or each its own folder or workspace",
+                )
+    return tuple(
+        Run(environments=tuple(environment for environment, _ in members), settings=members[0][1])
+        for members in groups.values()
+    )

@@ -1,0 +1,93 @@
+"""One function in the shape of the module lambda-fleet's variable ``functions``.
+
+Names are those of the field table in snake_case; a value at AWS's default is left out.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lockstep.model import FIELDS, Reference, Secret, Target, Value
+
+__all__ = ["function_value"]
+
+
+def function_value(target: Target) -> tuple[dict[str, Any], dict[str, str]]:
+    """The target's value, and its secret environment variables, which are passed apart."""
+    function = target.function
+    assert function is not None  # noqa: S101 - only such targets are passed
+    code = function.code
+    package = code.package
+    value: dict[str, Any] = {"function_name": function.name}
+    if target.version is not None:
+        value["version"] = target.version
+    if target.commit is not None:
+        value["commit"] = target.commit
+    if code.image:
+        value["code"] = {"image": code.image}
+    elif package is not None:
+        value["code"] = {
+            "bucket": package.bucket,
+            "key": package.key,
+            "source_code_hash": base64.b64encode(bytes.fromhex(package.sha256)).decode(),
+        }
+        if package.object_version:
+            value["code"]["object_version"] = package.object_version
+    secrets: dict[str, str] = {}
+    for row in FIELDS:
+        setting = function.settings.get(row.name)
+        if setting is None:
+            continue
+        if row.name == "environment":
+            plain, secrets = _apart(setting)
+            if plain:
+                value["environment"] = plain
+            continue
+        group, _, name = row.name.rpartition(".")
+        place = value.setdefault(_snake(group), {}) if group else value
+        place[_snake(name)] = _json(setting)
+    tags = {key: text for key, text in sorted(function.tags.items()) if text is not None}
+    if tags:
+        value["tags"] = tags
+    if target.triggers:
+        value["triggers"] = [
+            {
+                "bucket": trigger.bucket,
+                "prefix": trigger.prefix,
+                "suffix": trigger.suffix,
+                "events": list(trigger.events),
+            }
+            for trigger in target.triggers
+        ]
+    return value, secrets
+
+
+def _apart(variables: Value) -> tuple[dict[str, str], dict[str, str]]:
+    plain: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    items = variables.items() if isinstance(variables, Mapping) else ()
+    for name, value in items:
+        match value:
+            case Secret(value=str() as text):
+                secrets[name] = text
+            case Secret() | Reference() | None:
+                pass  # not resolved; a plan is never made from such a fleet
+            case _:
+                plain[name] = str(value)
+    return plain, secrets
+
+
+def _json(value: Value) -> Any:
+    match value:
+        case Mapping():
+            return {_snake(key): _json(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_json(item) for item in value]
+        case _:
+            return value
+
+
+def _snake(name: str) -> str:
+    """``memorySize`` is ``memory_size``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,162 @@
+"""A resource of Terraform's as a function of ours: what is in a state, and what a plan makes of it."""
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from lockstep.model import Code, Function, Secret, Value
+from lockstep.model.fields import BY_NAME, existing, normalise
+
+__all__ = ["FUNCTION", "OTHER_WORDS", "function_of", "hidden_in", "to_value"]
+
+FUNCTION = "aws_lambda_function"
+
+_PATHS: Mapping[str, tuple[str, ...]] = {
+    "runtime": ("runtime",),
+    "handler": ("handler",),
+    "role": ("role",),
+    "description": ("description",),
+    "memorySize": ("memory_size",),
+    "timeout": ("timeout",),
+    "environment": ("environment", "variables"),
+    "layers": ("layers",),
+    "architectures": ("architectures",),
+    "ephemeralStorage": ("ephemeral_storage", "size"),
+    "vpc.subnetIds": ("vpc_config", "subnet_ids"),
+    "vpc.securityGroupIds": ("vpc_config", "security_group_ids"),
+    "vpc.ipv6": ("vpc_config", "ipv6_allowed_for_dual_stack"),
+    "tracing": ("tracing_config", "mode"),
+    "deadLetterTarget": ("dead_letter_config", "target_arn"),
+    "kmsKeyArn": ("kms_key_arn",),
+    "fileSystems": ("file_system_config",),
+    "logging.format": ("logging_config", "log_format"),
+    "logging.applicationLevel": ("logging_config", "application_log_level"),
+    "logging.systemLevel": ("logging_config", "system_log_level"),
+    "logging.group": ("logging_config", "log_group"),
+    "snapStart": ("snap_start", "apply_on"),
+    "imageConfig.entryPoint": ("image_config", "entry_point"),
+    "imageConfig.command": ("image_config", "command"),
+    "imageConfig.workingDirectory": ("image_config", "working_directory"),
+    "codeSigningConfigArn": ("code_signing_config_arn",),
+    "reservedConcurrency": ("reserved_concurrent_executions",),
+}
+"""Where each field lies in ``aws_lambda_function``. Source: the AWS provider's documentation."""
+
+_TOLD = {path[0] for path in _PATHS.values()} | {"tags", "source_code_hash", "image_uri", "function_name"}
+_NOISE = {
+    "arn",
+    "code_sha256",
+    "filename",
+    "id",
+    "invoke_arn",
+    "last_modified",
+    "package_type",
+    "publish",
+    "qualified_arn",
+    "qualified_invoke_arn",
+    "region",
+    "s3_bucket",
+    "s3_key",
+    "s3_object_version",
+    "signing_job_arn",
+    "signing_profile_version_arn",
+    "source_code_size",
+    "tags_all",
+    "version",
+}
+OTHER_WORDS = frozenset(_TOLD | _NOISE)
+"""Attributes of a function that are told in our words, or follow from others."""
+
+
+def function_of(values: Mapping[str, Any], sensitive: Any) -> Function:
+    """The function that a resource's values describe; what is sensitive is Secret."""
+    name = str(values.get("function_name") or "")
+    settings: dict[str, Value] = {}
+    for field, path in _PATHS.items():
+        raw, hidden = _dig(values, sensitive, path)
+        if raw is None or (field == "reservedConcurrency" and raw == -1):
+            continue
+        if field == "logging.group" and raw == f"/aws/lambda/{name}":
+            continue
+        if field == "fileSystems":
+            raw = [{"arn": one.get("arn"), "localMountPath": one.get("local_mount_path")} for one in raw]
+        value = normalise(BY_NAME[field], to_value(raw, hidden))
+        if value is not None:
+            settings[field] = value
+    digest = values.get("source_code_hash")
+    tags = values.get("tags")
+    return Function(
+        name=name,
+        settings=existing(settings),
+        code=Code(sha256=_hex(digest), image=values.get("image_uri") or None),
+        tags={key: str(text) for key, text in tags.items()} if isinstance(tags, dict) else {},
+        arn=values.get("arn"),
+        modified=values.get("last_modified"),
+    )
+
+
+def to_value(raw: Any, sensitive: Any) -> Value:
+    """JSON as a value; ``sensitive`` has the same shape, with True for what must not be shown."""
+    if sensitive is True and raw is not None:
+        if isinstance(raw, dict):
+            return {key: to_value(item, True) for key, item in raw.items()}
+        return Secret(raw if isinstance(raw, str) else str(raw))
+    match raw:
+        case dict():
+            named = sensitive if isinstance(sensitive, dict) else {}
+            return {str(key): to_value(item, named.get(key)) for key, item in raw.items()}
+        case list():
+            marks = sensitive if isinstance(sensitive, list) else []
+            return tuple(
+                to_value(item, marks[number] if number < len(marks) else None)
+                for number, item in enumerate(raw)
+            )
+        case None | str() | bool() | int() | float():
+            return raw
+        case _:
+            return str(raw)
+
+
+def hidden_in(raw: Any, sensitive: Any) -> set[str]:
+    """Every text below that is sensitive."""
+    match raw, sensitive:
+        case str(), True:
+            return {raw}
+        case dict(), True:
+            return {text for item in raw.values() for text in hidden_in(item, True)}
+        case dict(), dict():
+            return {text for key, item in raw.items() for text in hidden_in(item, sensitive.get(key))}
+        case list(), True:
+            return {text for item in raw for text in hidden_in(item, True)}
+        case list(), list():
+            return {
+                text for item, mark in zip(raw, sensitive, strict=False) for text in hidden_in(item, mark)
+            }
+        case _:
+            return set()
+
+
+def _dig(values: Mapping[str, Any], sensitive: Any, path: tuple[str, ...]) -> tuple[Any, Any]:
+    """A value and its mark. A block is a list with one map, or with several where they are told as such."""
+    raw: Any = values
+    marks: Any = sensitive
+    for number, part in enumerate(path):
+        if isinstance(raw, list):
+            raw = raw[0] if raw else None
+            marks = marks[0] if isinstance(marks, list) and marks else marks if marks is True else None
+        if not isinstance(raw, Mapping):
+            return None, None
+        raw = raw.get(part)
+        marks = True if marks is True else marks.get(part) if isinstance(marks, Mapping) else None
+        if raw is None:
+            return None, None
+        if number == len(path) - 1:
+            break
+    return raw, marks
+
+
+def _hex(digest: Any) -> str | None:
+    if not isinstance(digest, str) or not re.fullmatch(r"[A-Za-z0-9+/]{43}=", digest):
+        return None
+    return base64.b64decode(digest).hex()
