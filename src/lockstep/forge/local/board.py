@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.errors import ForgeError
-from lockstep.forge.local.desk import Edit, Snapshot
+from lockstep.forge.local.desk import PULLS, Edit, Snapshot
 from lockstep.forge.local.records import Thread, read_thread, write_thread
 from lockstep.git.refs import RefUpdate
 
-__all__ = ["PULLS", "Board"]
+__all__ = ["Board"]
 
-PULLS = "refs/lockstep/pulls"
 _REQUIRED = "required.json"
 _PATH = re.compile(r"(open|ended/\d+)/([1-9]\d{0,8})\.json")
 

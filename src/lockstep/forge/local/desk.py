@@ -27,23 +27,32 @@ from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import Remote, fetch, list_refs, push
 from lockstep.git.repository import is_shallow
 
-__all__ = ["BRANCHES", "Desk", "Edit", "Snapshot"]
+__all__ = ["BRANCHES", "DEPLOYMENTS", "PULLS", "STATUSES", "Desk", "Edit", "Snapshot"]
 
 _T = TypeVar("_T")
 
 BRANCHES = "refs/heads/"
+PULLS = "refs/lockstep/pulls"
+STATUSES = "refs/lockstep/statuses"
+DEPLOYMENTS = "refs/lockstep/deployments"
 _ATTEMPTS = 40  # each is lost to somebody whose own change went in
 _LONGEST_PAUSE = 2.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """A ledger and the branches as they were at one time."""
+    """A ledger, and all refs that matter as they were at one time."""
 
     repository: Repository
     commit: str | None  # of the ledger; None: it has not been begun
     blobs: Mapping[str, str]  # path -> blob
-    branches: Mapping[str, str]  # name -> commit
+    refs: Mapping[str, str]  # of ledgers and branches
+
+    @property
+    def branches(self) -> Mapping[str, str]:
+        """The branches, name to commit."""
+        heads = ((ref, commit) for ref, commit in self.refs.items() if ref.startswith(BRANCHES))
+        return {ref.removeprefix(BRANCHES): commit for ref, commit in heads}
 
     def read(self, paths: Iterable[str]) -> dict[str, bytes]:
         """The contents of files that are there, by path."""
@@ -82,8 +91,14 @@ class Desk:
         return datetime.now(UTC).isoformat(timespec="seconds")
 
     def look(self, ledger: str) -> Snapshot:
-        """Read a ledger and the branches as they are now."""
-        refs = list_refs(self.remote, ledger, BRANCHES)
+        """Read a ledger as it is now, with the branches as they are now."""
+        return self._open(ledger, list_refs(self.remote, ledger, PULLS, STATUSES, DEPLOYMENTS, BRANCHES))
+
+    def beside(self, snapshot: Snapshot, ledger: str) -> Snapshot:
+        """Another ledger as it was when a snapshot was made."""
+        return self._open(ledger, snapshot.refs)
+
+    def _open(self, ledger: str, refs: Mapping[str, str]) -> Snapshot:
         commit = refs.get(ledger)
         blobs: dict[str, str] = {}
         if commit is not None:
@@ -94,10 +109,7 @@ class Desk:
             for entry in listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
                 about, _, path = entry.partition("\t")
                 blobs[path] = about.split()[2]
-        branches = {
-            ref.removeprefix(BRANCHES): commit for ref, commit in refs.items() if ref.startswith(BRANCHES)
-        }
-        return Snapshot(repository=self.repository, commit=commit, blobs=blobs, branches=branches)
+        return Snapshot(repository=self.repository, commit=commit, blobs=blobs, refs=refs)
 
     def change(self, ledger: str, decide: Callable[[Snapshot], tuple[Edit | None, _T]]) -> _T:
         """Read a ledger, let ``decide`` say what to change, and push it; again while others are faster.

@@ -19,8 +19,8 @@ from lockstep.forge.base import (
     Release,
 )
 from lockstep.forge.local import commits, issues, pulls, ready, releases, statuses
-from lockstep.forge.local.board import PULLS, Board
-from lockstep.forge.local.desk import Desk
+from lockstep.forge.local.board import Board
+from lockstep.forge.local.desk import PULLS, STATUSES, Desk
 from lockstep.forge.local.records import Note, Thread
 from lockstep.git.access import Access
 from lockstep.git.remote import Remote, open_remote
@@ -47,21 +47,19 @@ class LocalForge:
     def pull(self, number: int) -> Pull:
         """One pull request; merged first when it waited for checks that have succeeded by now."""
         with _told():
-            thread = pulls.read_pull(self._desk, number)
-            if ready.carry_out(self._desk, thread):
-                thread = pulls.read_pull(self._desk, number)
-            checks = None
-            if thread.ending is None and thread.branches is not None:
-                checks = ready.states(self._desk, thread.branches)
-            return pulls.shown(self._desk, thread, checks)
+            board, thread = pulls.read_pull(self._desk, number)
+            if ready.carry_out(self._desk, board, thread):
+                board, thread = pulls.read_pull(self._desk, number)
+            conflict, is_blocked = ready.in_the_way(self._desk, board, thread)
+            return pulls.shown(self._desk, thread, conflict=conflict, is_blocked=is_blocked)
 
     def pulls(self, *, head: str | None = None, base: str | None = None, is_open: bool = True) -> list[Pull]:
         """Pull requests, newest first; those that waited for checks are merged first, as by ``pull``."""
         with _told():
-            found = self._list(head, base, is_open)
-            merged = [ready.carry_out(self._desk, thread) for thread in found]
+            board, found = self._list(head, base, is_open)
+            merged = [ready.carry_out(self._desk, board, thread) for thread in found]
             if any(merged):
-                found = self._list(head, base, is_open)
+                board, found = self._list(head, base, is_open)
             return [pulls.shown(self._desk, thread) for thread in found]
 
     def open_pull(
@@ -124,7 +122,7 @@ class LocalForge:
     def checks(self, sha: str) -> list[Check]:
         """The statuses of a commit."""
         with _told():
-            return statuses.read_checks(self._desk, sha)
+            return statuses.read_checks(self._desk.look(STATUSES), sha)
 
     def require_checks(self, base: str, names: Iterable[str]) -> None:
         """Say which statuses a head must have as successes before it is merged into a branch."""
@@ -175,9 +173,10 @@ class LocalForge:
                 self._desk, sha, context=context, state=state, description=description, url=url
             )
             if state is CheckState.SUCCESS:
-                for thread in Board(snapshot=self._desk.look(PULLS)).pulls():
+                board = Board(snapshot=self._desk.look(PULLS))
+                for thread in board.pulls():
                     if thread.auto is not None and thread.auto.sha == sha:
-                        ready.carry_out(self._desk, pulls.read_pull(self._desk, thread.number))
+                        ready.carry_out(self._desk, board, thread)
 
     def deployment(
         self, sha: str, *, environment: str, state: DeploymentState, description: str, url: str | None = None
@@ -210,7 +209,7 @@ class LocalForge:
         with _told():
             issues.close_issue(self._desk, marker, comment=comment)
 
-    def _list(self, head: str | None, base: str | None, is_open: bool) -> list[Thread]:
+    def _list(self, head: str | None, base: str | None, is_open: bool) -> tuple[Board, list[Thread]]:
         return pulls.list_pulls(self._desk, head=head, base=base, is_open=is_open)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lockstep.forge.base import Issue, PullState
-from lockstep.forge.local.board import PULLS, Board
-from lockstep.forge.local.desk import Desk, Edit, Snapshot
+from lockstep.forge.local.board import Board
+from lockstep.forge.local.desk import PULLS, Desk, Edit, Snapshot
 from lockstep.forge.local.records import Ending, Note, Thread
 
 __all__ = ["close_issue", "find_issue", "put_issue"]

@@ -9,6 +9,8 @@ from lockstep.git.merge import three_way
 
 __all__ = ["Merged", "conflicts_of", "merge"]
 
+_UNRELATED = ("the whole history",)  # the branches have nothing in common
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Merged:
@@ -32,7 +34,9 @@ class _Said:
 def conflicts_of(repository: Repository, *, base: str, head: str) -> tuple[str, ...]:
     """Paths that keep a head from being merged into a base; () when nothing does."""
     start = _merge_base(repository, base, head)
-    return ("the whole history",) if start is None else _bring(repository, start, base, head)[1]
+    if start is None:
+        return _UNRELATED
+    return three_way(repository, base=start, ours=base, theirs=head).conflicts
 
 
 def merge(
@@ -53,7 +57,7 @@ def merge(
     """
     start = _merge_base(repository, base, head)
     if start is None:
-        return Merged(commit=None, conflicts=("the whole history",))
+        return Merged(commit=None, conflicts=_UNRELATED)
     if method is MergeMethod.REBASE:
         return _rebase(repository, start, base, head)
     tree, conflicts = _bring(repository, start, base, head)

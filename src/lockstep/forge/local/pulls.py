@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lockstep.errors import ForgeError, GitError
-from lockstep.forge.base import CheckState, Pull, PullState
-from lockstep.forge.local.board import PULLS, Board
-from lockstep.forge.local.desk import Desk, Edit, Snapshot
-from lockstep.forge.local.merging import conflicts_of
+from lockstep.forge.base import Pull, PullState
+from lockstep.forge.local.board import Board
+from lockstep.forge.local.desk import PULLS, Desk, Edit, Snapshot
 from lockstep.forge.local.records import Branches, Ending, Note, Thread, check_branch
 from lockstep.forge.local.settling import settle
 
@@ -24,19 +23,21 @@ __all__ = [
 ]
 
 
-def read_pull(desk: Desk, number: int) -> Thread:
+def read_pull(desk: Desk, number: int) -> tuple[Board, Thread]:
     """A pull request as its branches show it now; its end by hand is written down where that is allowed."""
     board = Board(snapshot=desk.look(PULLS))
     (thread,) = _settled(desk, board, [board.pull(number)])
-    return thread
+    return board, thread
 
 
-def list_pulls(desk: Desk, *, head: str | None, base: str | None, is_open: bool) -> list[Thread]:
-    """Pull requests of a head (a prefix when it ends in ``/``) and a base, newest first."""
+def list_pulls(
+    desk: Desk, *, head: str | None, base: str | None, is_open: bool
+) -> tuple[Board, list[Thread]]:
+    """Pull requests of a head (a prefix when it ends in ``/``) and a base, newest first; as ``read_pull``."""
     board = Board(snapshot=desk.look(PULLS))
     found = [thread for thread in board.pulls(is_open=is_open) if _is_of(thread, head, base)]
     settled = _settled(desk, board, found)
-    return [thread for thread in settled if not is_open or thread.ending is None]
+    return board, [thread for thread in settled if not is_open or thread.ending is None]
 
 
 def open_pull(
@@ -127,16 +128,12 @@ def comment(desk: Desk, number: int, body: str, *, marker: str) -> None:
     _change(desk, number, f"Comment on {number}", changed)
 
 
-def shown(desk: Desk, thread: Thread, checks: Mapping[str, CheckState] | None = None) -> Pull:
-    """The pull request as every forge gives it; with the states of its ``checks``, what is in its way."""
-    about = thread.branches
+def shown(
+    desk: Desk, thread: Thread, *, conflict: bool | None = None, is_blocked: bool | None = None
+) -> Pull:
+    """The pull request as every forge gives it."""
+    about, ending = thread.branches, thread.ending
     assert about is not None  # noqa: S101 - the caller's choice
-    ending = thread.ending
-    conflict, is_blocked = None, None
-    if ending is None and checks is not None:
-        tip = desk.look(PULLS).branches.get(about.base)
-        conflict = bool(tip and conflicts_of(desk.repository, base=tip, head=about.sha))
-        is_blocked = any(state is not CheckState.SUCCESS for state in checks.values())
     return Pull(
         number=thread.number,
         title=thread.title,

@@ -10,28 +10,37 @@ from dataclasses import replace
 
 from lockstep.errors import ForgeError, Refused
 from lockstep.forge.base import CheckState, MergeMethod, Merging, PullState
-from lockstep.forge.local.board import PULLS, Board
-from lockstep.forge.local.desk import BRANCHES, Desk, Edit, Snapshot
+from lockstep.forge.local.board import Board
+from lockstep.forge.local.desk import BRANCHES, PULLS, STATUSES, Desk, Edit, Snapshot
 from lockstep.forge.local.merging import conflicts_of, merge
 from lockstep.forge.local.records import Auto, Branches, Ending, Thread, check_branch
 from lockstep.forge.local.settling import settle
 from lockstep.forge.local.statuses import read_checks
 from lockstep.git.refs import RefUpdate
 
-__all__ = ["LOCKSTEP_BRANCHES", "carry_out", "merge_pull", "merge_when_ready", "require_checks", "states"]
+__all__ = ["carry_out", "in_the_way", "merge_pull", "merge_when_ready", "require_checks"]
 
-LOCKSTEP_BRANCHES = "lockstep/"  # are deleted once they are merged
+_OURS = "lockstep/"  # are deleted once they are merged
 
 
 class InTheWay(ForgeError):
     """Something that only a person, or another commit, takes out of the way."""
 
 
-def states(desk: Desk, about: Branches) -> Mapping[str, CheckState]:
+def states(desk: Desk, board: Board, about: Branches) -> Mapping[str, CheckState]:
     """The state of each check of a head; one that its base requires and that is not there is pending."""
-    required = Board(snapshot=desk.look(PULLS)).required(about.base)
-    found = {check.name: check.state for check in read_checks(desk, about.sha)}
-    return {**dict.fromkeys(required, CheckState.PENDING), **found}
+    checks = read_checks(desk.beside(board.snapshot, STATUSES), about.sha)
+    found = {check.name: check.state for check in checks}
+    return {**dict.fromkeys(board.required(about.base), CheckState.PENDING), **found}
+
+
+def in_the_way(desk: Desk, board: Board, thread: Thread) -> tuple[bool | None, bool | None]:
+    """Whether it conflicts with its base, and whether checks keep it from being merged."""
+    about = thread.branches
+    if thread.ending is not None or about is None:
+        return None, None
+    conflict = bool(conflicts_of(desk.repository, base=board.branches[about.base], head=about.sha))
+    return conflict, any(state is not CheckState.SUCCESS for state in states(desk, board, about).values())
 
 
 def require_checks(desk: Desk, base: str, names: tuple[str, ...]) -> None:
@@ -102,7 +111,7 @@ def merge_when_ready(desk: Desk, number: int, *, sha: str, method: MergeMethod) 
         about = _checked(thread, sha, doing, may_be_draft=True)
         if thread.ending is not None:
             return None, Merging.MERGED
-        found = states(desk, about).values()
+        found = states(desk, board, about).values()
         if about.is_draft or CheckState.FAILURE in found:
             return None, Merging.BLOCKED
         if conflicts_of(desk.repository, base=snapshot.branches[about.base], head=sha):
@@ -122,12 +131,12 @@ def merge_when_ready(desk: Desk, number: int, *, sha: str, method: MergeMethod) 
     return Merging.MERGED
 
 
-def carry_out(desk: Desk, thread: Thread) -> bool:
+def carry_out(desk: Desk, board: Board, thread: Thread) -> bool:
     """Merge a pull request that waits, when it need not wait any more; say whether it was merged."""
     auto = thread.auto
     if auto is None or thread.ending is not None or thread.branches is None:
         return False
-    if any(state is not CheckState.SUCCESS for state in states(desk, thread.branches).values()):
+    if any(state is not CheckState.SUCCESS for state in states(desk, board, thread.branches).values()):
         return False
     with contextlib.suppress(ForgeError, Refused):  # it stays open, and shows what is in the way
         merge_pull(desk, thread.number, sha=auto.sha, method=auto.method, title=None)
@@ -156,7 +165,7 @@ def _check_required(desk: Desk, board: Board, about: Branches, doing: str) -> No
     required = board.required(about.base)
     if not required:
         return
-    found = states(desk, about)
+    found = states(desk, board, about)
     missing = [name for name in required if found[name] is not CheckState.SUCCESS]
     if missing:
         raise InTheWay(
@@ -178,6 +187,6 @@ def _removal(board: Board, about: Branches) -> tuple[RefUpdate, ...]:
         for other in board.pulls()
         if other.branches and about.head in (other.branches.head, other.branches.base)
     ]
-    if not about.head.startswith(LOCKSTEP_BRANCHES) or len(users) > 1:
+    if not about.head.startswith(_OURS) or len(users) > 1:
         return ()
     return (RefUpdate(ref=BRANCHES + about.head, old=about.sha, new=None),)

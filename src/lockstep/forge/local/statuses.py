@@ -7,22 +7,20 @@ from urllib.parse import quote
 
 from lockstep.errors import ForgeError
 from lockstep.forge.base import Check, CheckState, DeploymentState
-from lockstep.forge.local.desk import Desk, Edit, Snapshot
+from lockstep.forge.local.desk import DEPLOYMENTS, STATUSES, Desk, Edit, Snapshot
 
-__all__ = ["DEPLOYMENTS", "STATUSES", "read_checks", "read_deployments", "set_deployment", "set_status"]
+__all__ = ["read_checks", "read_deployments", "set_deployment", "set_status"]
 
-STATUSES = "refs/lockstep/statuses"
-DEPLOYMENTS = "refs/lockstep/deployments"
 _LONGEST = 140  # characters of a description, as on GitHub
 _KEPT = 100  # deployments of an environment; older ones are in the ledger's history
 
 Record = dict[str, Any]
 
 
-def read_checks(desk: Desk, sha: str) -> list[Check]:
+def read_checks(statuses: Snapshot, sha: str) -> list[Check]:
     """The statuses of a commit, by context."""
     path = _of_commit(sha)
-    records = _records(desk.look(STATUSES), STATUSES, path)
+    records = _records(statuses, STATUSES, path)
     try:
         return sorted(
             (Check(name=one["context"], state=CheckState(one["state"]), url=one["url"]) for one in records),
