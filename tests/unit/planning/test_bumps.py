@@ -221,3 +221,38 @@ def test_the_level_moves_when_something_was_touched(messages: list[str], base: V
     if messages:
         fewer = decide_bump(line(*messages[1:]), PATHS, base)
         assert fewer.level <= bump.level
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> list[LogEntry]:
+    """Commits on commits, newest first; a merge changes nothing itself and has a conventional title."""
+    made: list[LogEntry] = []
+    for number in range(1, draw(st.integers(2, 9))):
+        parents = draw(st.lists(st.integers(0, number - 1), min_size=1, max_size=3, unique=True))
+        is_merge = len(parents) > 1
+        touches = not is_merge and draw(st.booleans())
+        made.append(
+            LogEntry(
+                sha=_sha(number),
+                parents=tuple(_sha(parent) for parent in parents),
+                message="feat: merged" if is_merge else "wip",
+                paths=frozenset({"src/api/a"} if touches else ()),
+            )
+        )
+    return made[::-1]
+
+
+@given(_histories())
+def test_a_merge_brings_what_its_first_parent_does_not_have(entries: list[LogEntry]) -> None:
+    """Whatever the shape of the history, as sets of ancestors say it."""
+    ancestors: dict[str, set[str]] = {_sha(0): set()}
+    for entry in reversed(entries):
+        ancestors[entry.sha] = {entry.sha}.union(*(ancestors[parent] for parent in entry.parents))
+    touching = {entry.sha for entry in entries if "src/api/a" in entry.paths}
+    expected = set(touching)
+    for merge in (entry for entry in entries if entry.is_merge):
+        first, *others = (ancestors[parent] for parent in merge.parents)
+        if (set[str]().union(*others) - first) & touching:
+            expected.add(merge.sha)
+    bump = decide_bump(entries, PATHS, ONE)
+    assert {one.commit.sha for one in bump.commits} == expected
