@@ -108,7 +108,9 @@ def changed(shell: Shell, *, since: str, output: Form) -> int:
 
             shell.emit(changed_document(found.services))
         case Form.TABLE:
-            shell.emit(found.services)
+            from lockstep.render.versions import changed_lines
+
+            shell.emit(changed_lines(found.services))
     return 0
 
 

@@ -133,7 +133,7 @@ def changed_services(where: Where, since: str) -> Changed:
         )
     is_exact = set(since) <= {"0"} or _FULL_ID.fullmatch(since) is not None
     start = since if is_exact else _parting(tree, since)
-    paths = changed_paths(tree.repository, start, tree.commit) if start is not None else None
+    paths = changed_paths(tree.repository, start, tree.commit, submodules=True) if start is not None else None
     if paths is None:
         every = f"{since} is not in this repository" if is_exact else f"{since} is another history"
         return Changed(services=names, reasons={}, every=every)

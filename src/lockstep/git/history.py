@@ -29,12 +29,15 @@ class Commit:
     subject: str
 
 
-def changed_paths(repository: Path | Repository, since: str, until: str | None = None) -> set[str] | None:
+def changed_paths(
+    repository: Path | Repository, since: str, until: str | None = None, *, submodules: bool = False
+) -> set[str] | None:
     """Return the paths that differ between two revisions; None means that all have to be looked at.
 
     ``until`` None compares with the files on disk, new ones that are not ignored included. All
     paths count when ``since`` is all zeros (a push event's ``before`` of a new branch) or a commit
-    that a forced push made unreachable. Raises BadInput for a name that is unknown and when a
+    that a forced push made unreachable. With ``submodules`` the path of one that names another commit
+    is among them. Raises BadInput for a name that is unknown and when a
     shallow clone does not hold ``since``.
     """
     place = repository if isinstance(repository, Repository) else find_repository(repository)
@@ -54,7 +57,7 @@ def changed_paths(repository: Path | Repository, since: str, until: str | None =
         "--no-renames",
         "--no-relative",
         "--no-ext-diff",
-        "--ignore-submodules=all",
+        f"--ignore-submodules={'dirty' if submodules else 'all'}",
     )
     if until is not None:
         last = _commit_of(place, until)

@@ -26,7 +26,15 @@ __all__ = [
 _MAX_CHANGES = 10_000
 _FIELDS = "%H%x00%P%x00%aN%x00%cI%x00%B"
 _MESSAGE = 4  # the message's place among the fields
-_DIFF = ("-z", "--no-renames", "--no-ext-diff", "--no-color", "--no-notes", "--root")
+_DIFF = (
+    "-z",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-color",
+    "--no-notes",
+    "--root",
+    "--ignore-submodules=dirty",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

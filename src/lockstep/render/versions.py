@@ -9,7 +9,7 @@ from lockstep.render.cells import columns_of, fit, hanging, printable
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.wire import dump
 
-__all__ = ["changed_document", "version_document", "version_lines"]
+__all__ = ["changed_document", "changed_lines", "version_document", "version_lines"]
 
 _LABEL = 8
 
@@ -68,6 +68,11 @@ def version_document(found: NextVersion) -> str:
             "warnings": list(found.warnings),
         }
     )
+
+
+def changed_lines(services: Sequence[str]) -> list[str]:
+    """One name on each line."""
+    return [printable(service) for service in services]
 
 
 def changed_document(services: Sequence[str]) -> str:

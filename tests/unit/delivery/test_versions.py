@@ -353,6 +353,19 @@ def test_changed_services(mono: Monorepo) -> None:
     assert changed_services(where(mono), "HEAD").services == ()
 
 
+def test_another_commit_of_a_submodule_is_a_change(mono: Monorepo, tmp_path: Path) -> None:
+    """A library that lies in a submodule belongs to the service; both verbs see it."""
+    library = make_monorepo(tmp_path / "library")
+    mono.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(library.folder), "src/api/lib")
+    mono.git("commit", "-qm", "chore: add a library")
+    mono.tag("api-v0.1.0")
+    library.commit("feat: more", "README.md")
+    mono.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--remote")
+    mono.git("commit", "-qam", "feat: the library's newest")
+    assert changed_services(where(mono), "HEAD~1").reasons["api"] == "src/api/lib"
+    assert str(find(mono).version) == "0.2.0"
+
+
 @pytest.mark.parametrize("since", ["0" * 40, "1234567890" * 4])
 def test_all_services_after_a_forced_push(mono: Monorepo, since: str) -> None:
     """Nothing to compare with means everything."""
