@@ -3,6 +3,7 @@
 LOCKSTEP_CACHE         folder of the cache; default $XDG_CACHE_HOME/lockstep or ~/.cache/lockstep
 LOCKSTEP_LOG           level of the log on stderr: debug, info, warning (default), error
 GITHUB_TOKEN           token for releases of private repositories; GH_TOKEN is read too
+LOCKSTEP_GITHUB_APP_KEY  private key (PEM) of the GitHub App that lockstep.yaml names
 GITHUB_STEP_SUMMARY    file that a GitHub job's summary is written to
 NO_COLOR, FORCE_COLOR  switch colour off or on; TERM=dumb switches it off
 CI                     set by CI systems: plain lines, no live rows
@@ -27,6 +28,7 @@ class Settings:
     cache: Path
     log_level: str = "warning"
     github_token: str | None = field(default=None, repr=False)
+    github_app_key: str | None = field(default=None, repr=False)
     job_summary: Path | None = None
     colour: bool | None = None
     is_ci: bool = False
@@ -47,6 +49,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cache=_cache(env),
         log_level=level,
         github_token=env.get("GITHUB_TOKEN") or env.get("GH_TOKEN") or None,
+        github_app_key=env.get("LOCKSTEP_GITHUB_APP_KEY") or None,
         job_summary=Path(summary) if summary else None,
         colour=_colour(env),
         is_ci=env.get("CI", "").lower() not in ("", "0", "false"),

@@ -11,6 +11,16 @@ from lockstep.cli.explaining import declare_explain, declare_form, doctor, expla
 from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
 from lockstep.cli.planning import declare_plan, declare_sync, plan, sync
+from lockstep.cli.promoting import (
+    declare_history,
+    declare_promote,
+    declare_release_hold,
+    declare_rollback,
+    history,
+    promote,
+    release_hold,
+    rollback,
+)
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
@@ -48,6 +58,10 @@ COMMANDS: Mapping[str, Command] = {
     "version": Command(version, declare_version),
     "changed": Command(changed, declare_changed),
     "package": Command(package, declare_package),
+    "promote": Command(promote, declare_promote),
+    "rollback": Command(rollback, declare_rollback),
+    "release-hold": Command(release_hold, declare_release_hold),
+    "history": Command(history, declare_history),
     "doctor": Command(doctor, declare_form),
     "demo": Command(demo, declare_demo),
 }
@@ -73,7 +87,7 @@ def run(words: Sequence[str]) -> int:
 def global_parser() -> Parser:
     """The parser of everything before the command."""
     commands = "\n".join(
-        fill(f"  {name:<10}{command.about}", 78, subsequent_indent=" " * 12)
+        fill(f"  {name:<13}{command.about}", 78, subsequent_indent=" " * 15)
         for name, command in COMMANDS.items()
     )
     parser = Parser(

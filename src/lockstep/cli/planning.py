@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lockstep.delivery.workspace import Workspace
     from lockstep.model import Plan
 
-__all__ = ["declare_plan", "declare_sync", "plan", "sync"]
+__all__ = ["declare_plan", "declare_sync", "plan", "run_and_follow", "sync"]
 
 
 def declare_plan(parser: Parser) -> None:
@@ -111,7 +111,7 @@ def sync(
 
         made = saved or make_plan(workspace, options, progress=shell.progress)
         return _plan(shell, made, output, None, exit_code=False)
-    return _sync(shell, workspace, options, saved, output)
+    return run_and_follow(shell, workspace, options, saved, output)
 
 
 def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code: bool) -> int:
@@ -140,9 +140,10 @@ def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code
     return 2 if exit_code and not made.is_empty else 0
 
 
-def _sync(
+def run_and_follow(
     shell: Shell, workspace: "Workspace", options: "Options", saved: "Plan | None", form: Output
 ) -> int:
+    """Sync, showing each step as it happens, then the report; returns the exit code."""
     from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
     from lockstep.delivery.sync import run_sync

@@ -15,6 +15,7 @@ from lockstep.errors import BadInput
 from lockstep.settings import Settings
 
 if TYPE_CHECKING:
+    from lockstep.delivery.forges import Credentials
     from lockstep.delivery.workspace import Where, Workspace
     from lockstep.render.palette import Palette
 
@@ -62,6 +63,17 @@ class Shell:
         if self.repo is None and not _is_folder(self.directory):
             raise BadInput("there is no such folder", where=str(self.directory), fix="check -C")
         return Where(folder=self.directory, repo=self.repo, rev=self.rev, cache=self.settings.cache)
+
+    @property
+    def credentials(self) -> "Credentials":
+        """What forges are opened with."""
+        from lockstep.delivery.forges import Credentials
+
+        return Credentials(
+            cache=self.settings.cache,
+            github_token=self.settings.github_token,
+            github_app_key=self.settings.github_app_key,
+        )
 
     def open_workspace(self) -> "Workspace":
         """Read the desired state, telling its warnings on stderr."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from lockstep.config.cache import Cache
 from lockstep.config.load import load
 from lockstep.errors import BadInput
+from lockstep.git.access import Access
 from lockstep.git.command import Repository, mask
 from lockstep.git.history import changed_paths
 from lockstep.git.repository import open_commit, open_worktree
@@ -15,7 +16,7 @@ from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
 from lockstep.model.tree import Tree
 
-__all__ = ["PROJECT_FILE", "Where", "Workspace", "open_tree", "open_workspace"]
+__all__ = ["PROJECT_FILE", "Subtree", "Where", "Workspace", "open_tree", "open_workspace"]
 
 PROJECT_FILE = "lockstep.yaml"
 
@@ -28,6 +29,7 @@ class Where:
     repo: str | None = None  # path or URL; with ``rev``
     rev: str | None = None
     cache: Path
+    access: Access | None = None  # for the host of ``repo``, or of the folder's remote
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +45,7 @@ class Workspace:
     files: Mapping[str, tuple[str, ...]]  # target -> every file that contributes to it
     repository: Repository | None = None  # with the tree's history; None outside Git
     prefix: str = ""  # of the project's folder in the repository, ending in "/"
+    whole: WorkTree | CommitTree  # the repository's tree, of which ``tree`` is the project's part
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def open_workspace(where: Where) -> Workspace:
         root=root,
         warnings=(*loaded.warnings, *_uncommitted(whole, prefix, loaded.project.folder)),
         repository=whole.repository,
+        whole=whole,
         prefix=prefix,
         files=loaded.files,
     )
@@ -123,7 +127,7 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
     """
     if where.repo is not None or where.rev is not None:
         repo = where.repo or str(where.folder)
-        tree: WorkTree | CommitTree = open_commit(repo, where.rev or "HEAD", where.cache / "repositories")
+        tree: WorkTree | CommitTree = open_commit(repo, where.rev or "HEAD", where.cache, access=where.access)
         local = Path(repo) if Path(repo).is_dir() else None
         top = open_worktree(local).root if local is not None and where.repo is None else local
     else:

@@ -1,8 +1,9 @@
-"""One target on its way from one version to another."""
+"""One target on its way from one version to another, and how far it came."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-__all__ = ["Move"]
+__all__ = ["Arrival", "Move", "Reached"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,3 +34,24 @@ class Move:
 
     def __str__(self) -> str:
         return f"{self.target} {self.old or '(none)'} -> {self.new}"
+
+
+class Reached(StrEnum):
+    """How far a change of declarations has come."""
+
+    NOTHING = "nothing to do"  # the branch says it already
+    COMMITTED = "committed"
+    MERGED = "merged"
+    WAITING = "waiting"  # merges itself when its checks pass
+    OPEN = "open"  # a person has to merge it
+    BLOCKED = "blocked"  # was to merge itself, and cannot
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """What became of a change, as results show it."""
+
+    reached: Reached
+    commit: str | None = None  # on the deployed branch when it was committed or merged
+    number: int | None = None  # of the pull request
+    url: str | None = None

@@ -1,0 +1,270 @@
+"""``promote``, ``rollback``, ``release-hold`` and ``history``: versions that travel through Git."""
+
+import threading
+from typing import TYPE_CHECKING
+
+from lockstep.cli.parser import Parser, at_least, declare_output
+from lockstep.cli.shell import Output, Shell
+from lockstep.errors import BadInput
+
+if TYPE_CHECKING:
+    from lockstep.delivery.gitops import GitOps
+    from lockstep.delivery.proposal import Outcome
+    from lockstep.delivery.sync import Options
+    from lockstep.model.move import Move
+
+__all__ = [
+    "declare_history",
+    "declare_promote",
+    "declare_release_hold",
+    "declare_rollback",
+    "history",
+    "promote",
+    "release_hold",
+    "rollback",
+]
+
+
+def declare_promote(parser: Parser) -> None:
+    """The arguments of ``promote``."""
+    parser.add_argument(
+        "services",
+        nargs="+",
+        metavar="SERVICE[@VERSION]",
+        help="services or globs; without a version the one of the environment that it comes from",
+    )
+    parser.add_argument("--to", metavar="ENV", required=True, help="environment to promote to")
+    parser.add_argument("--from", metavar="ENV", dest="source", help="environment that versions come from")
+    parser.add_argument("--override", metavar="REASON", help="pass freezes and soaks, and say why")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would change")
+    _declare_wait(parser)
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_rollback(parser: Parser) -> None:
+    """The arguments of ``rollback``."""
+    parser.add_argument("target", metavar="TARGET", help="a target: staging/s3-notifier")
+    parser.add_argument("--to", metavar="VERSION", help="version to go back to; default: the last good one")
+    parser.add_argument("--reason", metavar="TEXT", help="why, for those who come after you")
+    parser.add_argument(
+        "--now", action="store_true", help="commit at once, whatever the policy says, and sync the target"
+    )
+    _declare_wait(parser)
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_release_hold(parser: Parser) -> None:
+    """The arguments of ``release-hold``."""
+    parser.add_argument("target", metavar="TARGET", help="a target: staging/s3-notifier")
+    parser.add_argument("--reason", metavar="TEXT", help="why it may move again")
+    parser.add_argument("--now", action="store_true", help="commit at once, whatever the policy says")
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_history(parser: Parser) -> None:
+    """The arguments of ``history``."""
+    parser.add_argument("target", metavar="TARGET", help="a target: staging/s3-notifier")
+    declare_output(parser, "form of the result", Output)
+
+
+def _declare_wait(parser: Parser) -> None:
+    parser.add_argument("--wait", action="store_true", help="follow it until it is merged and live")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=at_least(0, float), default=1800.0, help="default: 1800"
+    )
+
+
+def promote(
+    shell: Shell,
+    *,
+    services: list[str],
+    to: str,
+    source: str | None,
+    override: str | None,
+    dry_run: bool,
+    wait: bool,
+    timeout: float,
+    output: Output,
+) -> int:
+    """Bring versions of services to an environment, by commit or pull request."""
+    import datetime
+
+    from lockstep.cli.stopping import stopping
+    from lockstep.delivery.promote import Request, parse_wish
+    from lockstep.delivery.promote import promote as run
+
+    if override is not None and not override.strip():
+        raise BadInput("the reason is empty", where="--override", fix="say why the gates do not count")
+    request = Request(
+        wishes=tuple(parse_wish(text) for text in services),
+        environment=to,
+        source=source,
+        override=override,
+        dry_run=dry_run,
+    )
+    gitops = _open(shell)
+    options = _options(shell)
+    now = datetime.datetime.now(datetime.UTC)
+    with stopping(lambda: ["the promotion"]) as stop:
+        promoted = run(gitops, request, options, now=now, progress=shell.progress)
+        shell.end_progress()
+        for note in promoted.notes:
+            shell.log(note)
+        _show(shell, promoted.moves, promoted.outcome, output, is_dry=dry_run)
+        if wait and not dry_run and promoted.moves:
+            return _wait(shell, gitops, promoted.outcome, promoted.moves, options, stop, timeout)
+    return _code(promoted.outcome)
+
+
+def rollback(
+    shell: Shell,
+    *,
+    target: str,
+    to: str | None,
+    reason: str | None,
+    now: bool,
+    wait: bool,
+    timeout: float,
+    output: Output,
+) -> int:
+    """Go back to the last good version of a target, and hold it there."""
+    import datetime
+
+    from lockstep.cli.stopping import stopping
+    from lockstep.delivery.rollback import roll_back
+
+    gitops = _open(shell)
+    options = _options(shell)
+    moment = datetime.datetime.now(datetime.UTC)
+    with stopping(lambda: ["the rollback"]) as stop:
+        done = roll_back(
+            gitops,
+            target,
+            options,
+            to=to,
+            reason=reason,
+            is_urgent=now,
+            now=moment,
+            progress=shell.progress,
+        )
+        shell.end_progress()
+        _show(shell, (done.move,), done.outcome, output)
+        shell.log(f"{target} is held; when it may move again: lockstep release-hold {target}")
+        if not now:
+            if wait:
+                return _wait(shell, gitops, done.outcome, (done.move,), options, stop, timeout)
+            return _code(done.outcome)
+    return _sync(shell, gitops, done.outcome, done.move)
+
+
+def release_hold(shell: Shell, *, target: str, reason: str | None, now: bool, output: Output) -> int:
+    """Let versions be promoted to a target again after a rollback."""
+    from lockstep.cli.stopping import stopping
+    from lockstep.delivery.rollback import release_hold as run
+
+    gitops = _open(shell)
+    with stopping(lambda: ["the commit"]):
+        outcome = run(gitops, target, is_urgent=now, reason=reason)
+    shell.end_progress()
+    _show(shell, (), outcome, output)
+    return _code(outcome)
+
+
+def history(shell: Shell, *, target: str, output: Output) -> int:
+    """Show which versions a target ran over time, and who brought them."""
+    import datetime
+
+    from lockstep.delivery.selection import check_patterns
+    from lockstep.delivery.timeline import read_timeline
+    from lockstep.render.history import history_document, history_lines, history_markdown
+
+    workspace = shell.open_workspace()
+    if target not in workspace.fleet.targets:
+        check_patterns(workspace, [target])
+        raise BadInput("history is of one target", where=target, fix="write ENVIRONMENT/SERVICE")
+    found = read_timeline(workspace, workspace.fleet.targets[target])
+    now = datetime.datetime.now(datetime.UTC)
+    match output:
+        case Output.JSON:
+            shell.emit(history_document(target, found.eras, found.bad, now))
+        case Output.MARKDOWN:
+            shell.emit(history_markdown(target, found.eras, found.bad, now))
+        case Output.TABLE:
+            shell.emit(history_lines(found.eras, found.bad, now))
+    if found.is_cut:
+        shell.log("this clone holds only the newest commits: git fetch --unshallow shows the rest")
+    return 0
+
+
+def _open(shell: Shell) -> "GitOps":
+    from lockstep.delivery.gitops import open_gitops
+
+    shell.progress("fetching the branch")
+    gitops = open_gitops(shell.where, shell.credentials)
+    for warning in gitops.workspace.warnings:
+        shell.log(f"warning: {warning}")
+    return gitops
+
+
+def _options(shell: Shell) -> "Options":
+    from lockstep.delivery.sync import Options
+
+    return Options(github_token=shell.settings.github_token)
+
+
+def _show(
+    shell: Shell, moves: "tuple[Move, ...]", outcome: "Outcome", output: Output, *, is_dry: bool = False
+) -> None:
+    from lockstep.render.outcome import outcome_document, outcome_lines, outcome_markdown
+
+    arrival = outcome.arrival
+    match output:
+        case Output.JSON:
+            shell.emit(outcome_document(moves, arrival))
+        case Output.MARKDOWN:
+            shell.emit(outcome_markdown(moves, arrival, is_dry=is_dry))
+        case Output.TABLE:
+            shell.emit(outcome_lines(moves, arrival, is_dry=is_dry, columns=shell.columns))
+    shell.summarise(lambda: outcome_markdown(moves, arrival, is_dry=is_dry))
+
+
+def _code(outcome: "Outcome") -> int:
+    from lockstep.model.move import Reached
+
+    return 1 if outcome.reached is Reached.BLOCKED else 0
+
+
+def _wait(
+    shell: Shell,
+    gitops: "GitOps",
+    outcome: "Outcome",
+    moves: "tuple[Move, ...]",
+    options: "Options",
+    stop: threading.Event,
+    timeout: float,
+) -> int:
+    from lockstep.delivery.waiting import wait_until_live, wait_until_merged
+
+    forge = gitops.forge()
+    merged = wait_until_merged(outcome, forge, stop=stop, seconds=timeout, progress=shell.progress)
+    shell.end_progress()
+    if merged.pull is not None:
+        shell.log(f"merged: {merged.pull.url}")
+    rows = wait_until_live(gitops, moves, options, stop=stop, seconds=timeout, progress=shell.progress)
+    shell.end_progress()
+    for row in rows:
+        shell.log(f"live: {row.target} {row.declared}")
+    return 0
+
+
+def _sync(shell: Shell, gitops: "GitOps", outcome: "Outcome", move: "Move") -> int:
+    from dataclasses import replace
+
+    from lockstep.cli.planning import run_and_follow
+
+    if move.deployment_type != "lambda":
+        shell.log(f"{move.target} is deployed by another tool; Lockstep has changed what Git says")
+        return 0
+    workspace = gitops.at(outcome.commit) if outcome.commit else gitops.workspace
+    options = replace(_options(shell), patterns=(move.target,))
+    return run_and_follow(shell, workspace, options, None, Output.TABLE)

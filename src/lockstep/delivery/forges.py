@@ -1,0 +1,137 @@
+"""Which forge a repository is on, and opening it."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lockstep.errors import BadInput
+from lockstep.forge.base import Forge
+from lockstep.git.access import Access
+from lockstep.git.mirror import is_url
+from lockstep.git.remote import Remote
+from lockstep.model import ForgeSettings, Project, Sources
+
+__all__ = ["Credentials", "open_forge", "open_source_forge", "url_of"]
+
+_GITHUB = "https://github.com"
+_API = "https://api.github.com"
+_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+?)(\.git)?/?"
+_SCP = re.compile(rf"(?:[\w.~-]+@)?(?P<host>[\w.-]+):{_NAME}\Z")
+_PATH = re.compile(rf"/{_NAME}\Z")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """What forges are opened with."""
+
+    cache: Path
+    github_token: str | None = field(default=None, repr=False)
+    github_app_key: str | None = field(default=None, repr=False)
+
+    def access(self) -> Access | None:
+        """The token for git, where there is one."""
+        server = os.environ.get("GITHUB_SERVER_URL") or _GITHUB
+        return Access(base=server, token=self.github_token) if self.github_token else None
+
+
+def open_forge(settings: ForgeSettings, remote: Remote, credentials: Credentials) -> Forge:
+    """The forge of a repository: as ``lockstep.yaml`` says, else as its remote's URL tells.
+
+    A remote on GitHub's host is GitHub; any other is a plain Git server. BadInput when GitHub is
+    meant and nothing says which repository.
+    """
+    found = _github_name(url_of(remote))
+    kind = settings.kind or ("github" if settings.repository or settings.api or found else "local")
+    if kind == "local":
+        return _local(remote.repository.url or remote.repository.folder, credentials)
+    repository = settings.repository or found
+    if repository is None:
+        raise BadInput(
+            "nothing says which repository on GitHub this is",
+            where=settings.place or str(remote),
+            fix="add forge: {repository: owner/name} to lockstep.yaml",
+        )
+    return _github(repository, settings.api, credentials, settings)
+
+
+def open_source_forge(
+    project: Project, here: Callable[[], Forge], remote: Remote, credentials: Credentials
+) -> Forge | None:
+    """The forge of the repository that services are built from; None when nothing names it.
+
+    As ``source:`` says; else as the project's artifacts say; else this repository, when it has
+    ``services:`` itself.
+    """
+    origin, artifacts = project.sources.origin, project.artifacts
+    kind = origin.kind or {"github-release": "github", "git-release": "local"}.get(
+        str(artifacts.get("source"))
+    )
+    repository = origin.repository or artifacts.get("repository")
+    if kind == "github" and repository and "{" not in repository:
+        return _github(repository, origin.api or artifacts.get("api"), credentials, project.sources.forge)
+    if kind == "local" and repository and "{" not in repository:
+        return _local(_place(repository, remote), credentials)
+    return here() if _builds_here(project.sources) else None
+
+
+def url_of(remote: Remote) -> str | None:
+    """The URL of a remote; None when the repository is its own. It may hold a password."""
+    if remote.repository.url or remote.name is None:
+        return remote.repository.url
+    answer = remote.repository.run("remote", "get-url", remote.name, doing="reading the remote's URL")
+    return answer.decode("utf-8", "surrogateescape").strip()
+
+
+def _place(repository: str, remote: Remote) -> str:
+    """A URL as it is; a folder relative to the clone that names it."""
+    return repository if is_url(repository) else str((remote.repository.folder / repository).resolve())
+
+
+def _builds_here(sources: Sources) -> bool:
+    return any(source.build or source.paths for source in sources.services.values())
+
+
+def _github_name(url: str | None) -> str | None:
+    """``owner/name`` of a URL on GitHub's host."""
+    if url is None:
+        return None
+    home = urlsplit(os.environ.get("GITHUB_SERVER_URL") or _GITHUB).hostname
+    if "://" in url:
+        parts = urlsplit(url)
+        found = _PATH.match(parts.path)
+        return found["name"] if found and parts.hostname in (home, f"ssh.{home}") else None
+    found = _SCP.match(url)
+    return found["name"] if found and found["host"] == home else None
+
+
+def _local(place: str | Path, credentials: Credentials) -> Forge:
+    from lockstep.forge.local import LocalForge
+
+    return LocalForge(place, credentials.cache, access=credentials.access())
+
+
+def _github(repository: str, api: str | None, credentials: Credentials, settings: ForgeSettings) -> Forge:
+    from lockstep.forge.github import App, GitHub
+
+    app = None
+    if settings.app is not None:
+        if not credentials.github_app_key:
+            raise BadInput(
+                "there is no private key of the GitHub App",
+                where=settings.place,
+                fix="set LOCKSTEP_GITHUB_APP_KEY to the PEM text that GitHub gave",
+            )
+        app = App(
+            app_id=settings.app,
+            private_key=credentials.github_app_key,
+            installation=int(settings.installation) if settings.installation else None,
+        )
+    return GitHub(
+        repository=repository,
+        api=api or os.environ.get("GITHUB_API_URL") or _API,
+        token=credentials.github_token,
+        app=app,
+    )
