@@ -56,6 +56,11 @@ class Declaration:
     stack: Stack
     version_key: tuple[str, ...] | None = None  # as the project configures it
 
+    @property
+    def version(self) -> str | None:
+        """The version as all layers together say it."""
+        return version_of(self.stack, self.service, self.version_key)[0]
+
 
 def read_declarations(
     tree: Tree, targets: Iterable[str], *, project_file: str = "lockstep.yaml"

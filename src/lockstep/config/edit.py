@@ -2,7 +2,7 @@
 
 The text is spliced at the positions of the nodes (``yaml_nodes``); what is new is written in the style
 of what stands beside it. Every result is read again and compared with what was wanted, so an edit is
-right or refused. Comments stay; a comment behind a value goes only with the whole key.
+right or refused. Comments stay, but for those inside and behind a value that is removed.
 """
 
 import re
@@ -161,11 +161,12 @@ def _verified(data: bytes, before: Document, wanted: Any, changes: Changes) -> D
         if same(document.value, wanted):
             return document
         reason = ""
-    path = next(iter(changes))
+    names = [".".join(path) for path in changes]
+    named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     raise BadInput(
-        f"{'.'.join(path)} cannot be changed in this file without harm to what stands around it{reason}",
-        where=f"{before.file}:{before.line(path)}",
-        fix="change it by hand",
+        f"{named} cannot be changed in this file without harm to what stands around{reason}",
+        where=f"{before.file}:{before.line(next(iter(changes)))}",
+        fix="make the change by hand" if len(names) == 1 else "make the changes by hand, or one by one",
     )
 
 

@@ -13,6 +13,7 @@ _COMMENT = re.compile("([ \t]*)#[^\r\n\x85\u2028\u2029]*")
 _BLANK = re.compile("[ \t]*(?=[\r\n\x85\u2028\u2029])")
 _REST = re.compile("[ \t]*(?:(?<=[ \t])#[^\r\n\x85\u2028\u2029]*)?(?=[\r\n\x85\u2028\u2029]|\\Z)")
 _EXPLICIT = re.compile(r"\s*(\?)\s+\Z")
+_PROPERTIES = re.compile("(?:[ \t]+[&!][^ \t\r\n\x85\u2028\u2029]*)*")
 _STRING_TAGS = ("!", "tag:yaml.org,2002:str")
 
 
@@ -263,8 +264,8 @@ class Splices:
                 self.splice(start, start, "{}" + self.newline)
             else:
                 at = self._behind_key(entry)
-                if node.anchor is not None or node.tag is not None:
-                    at = len(self.text[: node.start].rstrip())
+                properties = _PROPERTIES.match(self.text, at)
+                at = properties.end() if properties is not None else at
                 self.splice(at, at, " {}")
         return True
 

@@ -239,4 +239,6 @@ def test_a_declaration_knows_its_file_and_values(tree: MemoryTree) -> None:
     declaration = found["staging/s3-notifier"]
     assert (declaration.file, declaration.values["lambda"]["version"]) == (STAGING_FILE, "0.1.6")
     assert "runtime" not in declaration.values["lambda"]
+    assert declaration.version == "0.1.6"
+    assert read_declarations(tree, ["staging/api"])["staging/api"].version == "1.10"
     assert version_changes(declaration, move(new="0.1.6")) == {("lambda", "version"): "0.1.6"}
