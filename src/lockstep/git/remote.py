@@ -156,6 +156,10 @@ def _judge(outcome: Outcome, updates: Sequence[RefUpdate], doing: str) -> None:
             raise _moved(updates[0].ref, "somebody else has moved it there already", doing)
         return
     failed = {ref: why for ref, (flag, why) in answers.items() if flag == "!" and why != "atomic push failed"}
+    is_race = all(_RACE.search(why) for why in failed.values()) and not _CLASH.search(outcome.errors)
+    if failed and is_race:
+        ref, why = next(iter(failed.items()))
+        raise _moved(ref, why, doing)
     if refusal := _refusal(outcome.errors, ", ".join(failed.values()), doing):
         raise refusal
     for ref, why in failed.items():
@@ -165,8 +169,6 @@ def _judge(outcome: Outcome, updates: Sequence[RefUpdate], doing: str) -> None:
                 doing=doing,
                 fix="ask who looks after the repository what its rules allow",
             )
-    for ref, why in failed.items():
-        raise _moved(ref, why, doing)
     if "remote ref does not exist" in outcome.errors:
         raise _moved(updates[0].ref, "it is gone", doing)
     raise explain_failure(outcome.errors, doing=doing)
@@ -182,8 +184,10 @@ def _answers(output: str) -> Iterator[tuple[str, tuple[str, str]]]:
 
 
 def _refusal(errors: str, reasons: str, doing: str) -> Refused | None:
+    # The line that names the URL says nothing about why.
+    text = re.sub(r"(?m)^error: failed to push some refs.*", "", errors)
     for pattern, problem, fix in _REFUSALS:
-        if re.search(pattern, f"{reasons}\n{errors}", re.IGNORECASE):
+        if re.search(pattern, f"{reasons}\n{text}", re.IGNORECASE):
             return Refused(f"{problem}{_said(errors) or f' ({reasons})'}", doing=doing, fix=fix)
     return None
 
@@ -226,12 +230,13 @@ _RACE = re.compile(
     r"transaction",
     re.IGNORECASE,
 )
+_CLASH = re.compile(r"refs/[^']*' exists; cannot create|directory/file conflict", re.IGNORECASE)
 # What hosts say, what it means, and the way out. GitHub's GH codes, GitLab's and Git's own words.
 _REFUSALS: tuple[tuple[str, str, str], ...] = (
     (
-        r"GH006|protected branch|GH013|repository rule violations|not allowed to push code",
+        r"\bGH006:|\bGH013:|protected branch|repository rule violations|not allowed to push code",
         "the branch is protected",
-        "change it by pull request (merge: review or merge: auto), or let this account pass the rules",
+        "change it by pull request, or let this account pass the branch's rules",
     ),
     (
         r"without `?workflows?`? (permission|scope)",
@@ -239,17 +244,17 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "give it the permission to write workflows",
     ),
     (
-        r"GH007|would publish a private email",
+        r"\bGH007:|email privacy|would publish a private email",
         "the host keeps this e-mail address private",
         "commit with the noreply address: git config user.email",
     ),
     (
-        r"pre-receive hook declined|hook declined|update hook",
+        r"hook declined",
         "a hook of the host declined the push",
         "do as it says, or ask who looks after the repository",
     ),
     (
-        r"archived",
+        r"archived so it is read-only|repository (is|has been|was) archived",
         "the repository is archived, so nothing can be pushed",
         "take it out of the archive, or push to the one that replaced it",
     ),
@@ -259,7 +264,7 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "push to a bare repository, or check out another branch there",
     ),
     (
-        r"refs/[^']*' exists; cannot create|directory/file conflict",
+        _CLASH.pattern,
         "the name clashes with another branch's: one would be a folder of the other",
         "remove or rename one of the two",
     ),

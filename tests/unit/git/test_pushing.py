@@ -10,6 +10,8 @@ import pytest
 
 from lockstep.errors import BadInput, GitError, Refused, Rejected
 from lockstep.git import RefUpdate, Remote, commit_files, fetch, list_refs, open_remote, push
+from lockstep.git.command import Outcome
+from lockstep.git.remote import _judge
 from tests.support.git_http import GitServer
 from tests.unit.git.conftest import Work
 
@@ -337,3 +339,88 @@ def test_a_password_in_a_url_reaches_no_message(remote: Remote, server: GitServe
             RefUpdate(ref="refs/heads/x", old=None, new=commit(wrong, "x")),
         )
     assert "wr0ng" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "error", "message"),
+    [
+        (
+            "[remote rejected] (cannot lock ref 'refs/heads/main': is at 1 but expected 2)",
+            "error: failed to push some refs to 'https://github.com/o/archived so it is read-only'",
+            Rejected,
+            "main is not where it was expected",
+        ),
+        (
+            "[remote rejected] (protected branch hook declined)",
+            "remote: error: GH006: Protected branch update failed for refs/heads/main.\n"
+            "remote: error: At least 1 approving review is required.",
+            Refused,
+            r"branch is protected \(.*At least 1 approving review is required",
+        ),
+        (
+            "[remote rejected] (push declined due to repository rule violations)",
+            "remote: error: GH013: Repository rule violations found for refs/heads/main.",
+            Refused,
+            "branch is protected",
+        ),
+        (
+            "[remote rejected] (refusing to allow a GitHub App to create or update workflow "
+            "`.github/workflows/x.yml` without `workflows` permission)",
+            "",
+            Refused,
+            "may not change workflow files",
+        ),
+        ("[remote rejected] (something new)", "", Refused, "refused to move main: something new"),
+        (
+            None,
+            "remote: Permission to o/r.git denied to somebody.\n"
+            "fatal: unable to access 'https://github.com/o/r.git/': The requested URL returned error: 403",
+            Refused,
+            r"may read the repository and not write to it \(Permission to o/r.git denied to somebody",
+        ),
+        (
+            None,
+            "remote: This repository was archived so it is read-only.\n"
+            "fatal: unable to access 'https://github.com/o/r.git/': The requested URL returned error: 403",
+            Refused,
+            "repository is archived",
+        ),
+        (None, "fatal: the receiving end does not support --atomic push", Refused, "several refs at once"),
+        (
+            None,
+            "fatal: unable to access 'https://x/': Could not resolve host: x",
+            GitError,
+            "cannot be reached",
+        ),
+    ],
+)
+def test_what_hosts_write_is_understood(
+    answer: str | None, said: str, error: type[GitError], message: str
+) -> None:
+    """GitHub's words, which no server here can say, are told apart: late, not allowed, not reached."""
+    output = "To https://github.com/o/r.git\n"
+    if answer:
+        output += f"!\t{'1' * 40}:refs/heads/main\t{answer}\n"
+    outcome = Outcome(code=1, output=output, errors=said)
+    update = RefUpdate(ref="refs/heads/main", old="2" * 40, new="1" * 40)
+    with pytest.raises(error, match=message) as raised:
+        _judge(outcome, [update], "pushing main")
+    assert type(raised.value) is error
+
+
+def test_a_branch_is_made_on_a_commit_that_is_no_head_any_more(
+    remote: Remote, served: Work, server: GitServer, cache: Path
+) -> None:
+    """From a shallow mirror that knows only an older head: the host has the rest."""
+    served.commit("two", a="2\n", b="2\n")
+    served.git("push", "-q", "origin", "main")
+    mirror = open_remote(server.url("gitops.git"), cache)
+    seen = list_refs(mirror, "refs/heads/main")
+    fetch(mirror, seen)
+    served.commit("three", a="3\n")
+    served.git("push", "-q", "origin", "main")
+    made = commit(mirror, "mine", seen["refs/heads/main"])
+    push(mirror, RefUpdate(ref="refs/heads/promote", old=None, new=made))
+    bare = str(server.root / "gitops.git")
+    assert served.git("-C", bare, "log", "--format=%s", "promote") == "mine\ntwo\none"
+    assert served.git("-C", bare, "fsck", "--strict") == ""

@@ -45,13 +45,19 @@ def line(text: str, path: str = "list") -> Edit:
 def test_a_branch_is_written_from_every_kind_of_repository(
     shared: Work, server: GitServer, cache: Path, tmp_path: Path, kind: str
 ) -> None:
-    """The commit is on top of the branch wherever its repository is opened from, and nothing else moves."""
+    """The commit is on top of the newest one, which no clone has yet, and nothing of the user's moves."""
     url = server.url("gitops.git")
     bare = server.root / "gitops.git"
     shared.git("clone", "-q", "--depth=1", url, str(tmp_path / "shallow"))
     shared.git("clone", "-q", "--filter=blob:none", "--no-checkout", url, str(tmp_path / "partial"))
     shared.git("clone", "-q", url, str(tmp_path / "alone"))
     shared.git("-C", str(tmp_path / "alone"), "remote", "remove", "origin")
+    newer = tmp_path / "newer"
+    shared.git("clone", "-q", url, str(newer))
+    Work(newer).commit("two", other="2\n")
+    if kind == "alone":
+        shared.git("-C", str(tmp_path / "alone"), "pull", "-q", str(newer), "main")
+    Work(newer).git("push", "-q", "origin", "main")
     places = {"clone": shared.folder, "url": url, "bare": bare}
     place = places.get(kind, tmp_path / kind)
     shared.commit("not pushed", list="mine\n")
@@ -64,7 +70,7 @@ def test_a_branch_is_written_from_every_kind_of_repository(
         f"{written.commit} Add a line"
     )
     assert shared.git("-C", str(target), "show", "main:list") == "first\nadded"
-    assert shared.git("-C", str(target), "show", "main:other") == "1"
+    assert shared.git("-C", str(target), "show", "main:other") == "2"
     assert shared.git("for-each-ref", "refs/heads") == before
     assert shared.git("status", "--porcelain") == ""
     again = write(remote, "main", line("added"), "Add a line")
