@@ -61,6 +61,10 @@ def _all(where: Where) -> Iterator[Check]:
         + "".join(f"; {warning}" for warning in workspace.warnings),
     )
     yield from _clouds(workspace)
+    if any(one.engine == "terraform" for one in workspace.project.environments.values()):
+        from lockstep.delivery.doctor_terraform import terraform_checks
+
+        yield from terraform_checks(workspace)
 
 
 def _git() -> Check:

@@ -1,6 +1,7 @@
 """Which targets a command is about: patterns, and what changed since a commit."""
 
 import difflib
+import posixpath
 import re
 from collections.abc import Iterable
 
@@ -11,6 +12,7 @@ from lockstep.model import select
 
 __all__ = ["changed_since", "check_patterns"]
 
+_CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tfvars", ".hcl")
 _PREVIEW = re.compile(r"^preview/[^/*?\[]+(/[^/]*)?$")
 
 
@@ -45,6 +47,7 @@ def changed_since(workspace: Workspace, since: str) -> tuple[str, ...] | None:
     if changed is None:
         return None
     prefix = workspace.prefix
+    driven = _driven_by(changed, workspace)
     changed = {path.removeprefix(prefix) for path in changed if path.startswith(prefix)}
     if PROJECT_FILE in changed:
         return None
@@ -54,7 +57,23 @@ def changed_since(workspace: Workspace, since: str) -> tuple[str, ...] | None:
     for path in changed:
         if path.startswith(base):
             keys.update(_vanished(path.removeprefix(base).split("/"), workspace))
-    return tuple(sorted(keys))
+    return tuple(sorted(keys | driven))
+
+
+def _driven_by(changed: set[str], workspace: Workspace) -> set[str]:
+    """Environments whose Terraform changed: its folder, or configuration anywhere, which it may call."""
+    if all(one.terraform is None for one in workspace.project.environments.values()):
+        return set()
+    configuration = any(path.endswith(_CONFIGURATION) for path in changed)
+    found: set[str] = set()
+    for environment in workspace.project.environments.values():
+        settings = environment.terraform
+        if environment.engine != "terraform" or settings is None or settings.repository is not None:
+            continue
+        folder = posixpath.normpath(workspace.prefix + settings.folder)
+        if configuration or any(path.startswith(f"{folder}/") for path in changed):
+            found.add(f"{environment.name}/*")
+    return found
 
 
 def _vanished(parts: list[str], workspace: Workspace) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.engines.terraform.applying import apply_run
+from lockstep.engines.terraform.backends import Backends
 from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.command import Program
 from lockstep.engines.terraform.files import read_files
@@ -20,6 +21,7 @@ from lockstep.engines.terraform.marker import Marker
 from lockstep.engines.terraform.operation import Operation
 from lockstep.engines.terraform.reading import Planned, read_plan
 from lockstep.engines.terraform.runs import Run, runs_of
+from lockstep.engines.terraform.state import State, read_state
 from lockstep.engines.terraform.summary import idle_plans, package_quarrel, steps_of, target_plans
 from lockstep.engines.terraform.variables import Fill, variables_for
 from lockstep.engines.terraform.workdir import Workdir, scratch_folder
@@ -108,7 +110,7 @@ class TerraformEngine:
             plans += target_plans(targets, one.planned)
             problems += resource_problems(one.planned.resources, targets, desired, self.rules)
             notes += one.notes
-            self.versions |= {key: f.tags.get("lockstep:version") for key, f in one.planned.live.items()}
+            self.versions |= one.planned.versions
             self.modified |= {key: f.modified for key, f in one.planned.live.items()}
             if one.is_unchanged:
                 self.versions |= {key: target.version for key, target in targets.items()}
@@ -145,7 +147,7 @@ class TerraformEngine:
 
         for one in made:
             if one.is_unchanged:
-                if self._ways.refreshes and not self._stop.is_set():
+                if not self._stop.is_set():
                     one.marker.end()
             elif apply_run(one, steps_of(one), self._cloud, tell, self._stop):
                 stale |= one.targets.keys()
@@ -156,6 +158,13 @@ class TerraformEngine:
             seconds=time.monotonic() - begun,
             interrupted=self._stop.is_set(),
         )
+
+    def look(self, run: Run) -> State:
+        """What the state of a run manages, without planning. Raises LockstepError when it cannot be read."""
+        files = read_files(self._cloud.source(run.settings), run.settings.place)
+        operation = self._operation(run, files)
+        operation.prepare()
+        return read_state(operation.pull(), operation.program.version)
 
     def _plan(self, run: Run, targets: Mapping[str, Target]) -> Made | None:
         """One run's plan; None when Terraform need not be run."""
@@ -172,10 +181,13 @@ class TerraformEngine:
         has_changes = operation.plan(variables, locks=self._ways.locks, refreshes=self._ways.refreshes)
         if self._stop.is_set():
             raise Interrupted("stopped before anything was changed", where=run.name)
-        planned = Planned()
+        planned = Planned(is_empty_state=False)
         if has_changes or self._ways.shows:
             planned = read_plan(operation.show(), run, targets, operation.secrets)
             operation.secrets |= planned.secrets
+        if targets:
+            backends = Backends(self._cache, self.rules.project.name)
+            backends.check(run, files, is_empty=has_changes and planned.is_empty_state)
         return Made(
             run=run, targets=targets, planned=planned, operation=operation, marker=marker,
             is_unchanged=not has_changes,

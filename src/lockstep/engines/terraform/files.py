@@ -38,6 +38,7 @@ class Files:
     wiring: str  # digest of what ``init`` looks at: providers, modules, backend, lock file
     variables: frozenset[str]  # that the root module declares
     backend: str  # its type; "" for none
+    has_lock: bool  # a dependency lock file of its own
     keeps_path: bool  # whether a local backend's path is absolute
 
 
@@ -90,6 +91,7 @@ def read_files(source: Source, place: str) -> Files:
         wiring=_wiring(contents, source.folder),
         variables=frozenset(name for one in text.values() for name in _declared(one)),
         backend=backends[0] if backends else "",
+        has_lock=posixpath.normpath(posixpath.join(source.folder, LOCK_FILE)) in contents,
         keeps_path=any(_LOCAL_PATH.search(one) for one in text.values()),
     )
 

@@ -1,6 +1,7 @@
 """One run's Terraform: init, plan, show and apply, with waiting for locks."""
 
 import json
+import logging
 import os
 import posixpath
 import time
@@ -20,8 +21,9 @@ from lockstep.model import blotted
 
 __all__ = ["Operation"]
 
+log = logging.getLogger(__name__)
+
 _LOCK_PAUSE = 2.0  # seconds between two tries for a lock that somebody holds
-_OLD_LOCK = 3600.0  # seconds after which a lock is worth a question
 
 
 @dataclass(kw_only=True)
@@ -37,7 +39,7 @@ class Operation:
     stopped: Callable[[float], bool]  # waits so many seconds for a stop; True when it has come
     progress: Callable[[str], None]
     lock_pause: float = _LOCK_PAUSE
-    secrets: frozenset[str] = frozenset()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
     _has_init: bool = field(default=False, init=False)
 
     def prepare(self) -> None:
@@ -80,6 +82,15 @@ class Operation:
         if output.code:
             raise self._error(plain_text(output.said), "terraform show")
         (self.scratch / "show.out").unlink(missing_ok=True)
+        return output.text
+
+    def pull(self) -> str:
+        """The state as the backend keeps it; "" when there is none."""
+        self.progress(f"reading the state: {self.run.name}")
+        output = self._run(["state", "pull"])
+        if output.code:
+            raise self._error(plain_text(output.said), "terraform state pull")
+        (self.scratch / "state.out").unlink(missing_ok=True)
         return output.text
 
     def apply(self, on_resource: Callable[[str, str, float], None]) -> tuple[int, Stream]:
@@ -150,6 +161,7 @@ class Operation:
     def _with_lock(self, arguments: Sequence[str], make: Callable[[], Stream]) -> tuple[int, Stream]:
         """Run a command; while somebody else holds the lock, say who and try again."""
         begun = time.monotonic()
+        told = ""
         while True:
             stream = make()
             output = self._run(arguments, on_line=stream.take)
@@ -165,7 +177,11 @@ class Operation:
                 return output.code, stream
             if time.monotonic() - begun >= self.run.settings.lock_seconds:
                 raise self._locked(lock)
-            self.progress(f"waiting for the lock of {self.run.name}: {lock.words()}, lock {lock.id}")
+            words = f"waiting for the lock of {self.run.name}: {lock.words()}, lock {lock.id}"
+            self.progress(words)
+            if lock.id != told:
+                told = lock.id
+                log.warning("%s", words)
             if self.stopped(self.lock_pause):
                 raise Interrupted(f"stopped while {lock.words()}", where=self.run.name)
 

@@ -39,6 +39,7 @@ class Planned:
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)  # by target
     adopted: frozenset[str] = frozenset()  # targets whose function is imported
     live: Mapping[str, Function] = field(default_factory=dict)  # functions of the state, by target
+    versions: Mapping[str, str] = field(default_factory=dict)  # live ones by target, where known
     outputs: tuple[str, ...] = ()  # names of outputs that change
     is_empty_state: bool = False  # the state manages nothing
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
@@ -98,6 +99,7 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
         changes={key: _masked(found, hidden) for key, found in changes.items()},
         adopted=frozenset(adopted),
         live=live,
+        versions=_versions(document.get("output_changes") or {}, live),
         outputs=tuple(
             sorted(
                 name
@@ -108,6 +110,21 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
         is_empty_state=not state,
         secrets=frozenset(hidden),
     )
+
+
+def _versions(outputs: Mapping[str, Any], live: Mapping[str, Function]) -> dict[str, str]:
+    """Live versions: from the tag that our module sets, else from an output that maps targets to them."""
+    versions: dict[str, str] = {}
+    for name, output in outputs.items():
+        value = output.get("before")
+        if output.get("before_sensitive") or not isinstance(value, dict):
+            continue
+        for key, item in value.items():
+            version = item.get("version") if isinstance(item, dict) else item
+            if "/" in key and isinstance(version, str) and (name == "versions" or isinstance(item, dict)):
+                versions[key] = version
+    tagged = {key: function.tags.get("lockstep:version") for key, function in live.items()}
+    return versions | {key: version for key, version in tagged.items() if version}
 
 
 def _action(change: Mapping[str, Any]) -> str | None:

@@ -1,14 +1,17 @@
 """A resource of Terraform's as a function of ours: what is in a state, and what a plan makes of it."""
 
 import base64
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from lockstep.errors import CloudError
 from lockstep.model import Code, Function, Secret, Value
 from lockstep.model.fields import BY_NAME, existing, normalise
 
-__all__ = ["FUNCTION", "OTHER_WORDS", "function_of", "hidden_in", "to_value"]
+__all__ = ["FUNCTION", "OTHER_WORDS", "State", "function_of", "hidden_in", "read_state", "to_value"]
 
 FUNCTION = "aws_lambda_function"
 
@@ -69,21 +72,60 @@ OTHER_WORDS = frozenset(_TOLD | _NOISE)
 """Attributes of a function that are told in our words, or follow from others."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """What a state manages, as far as it concerns functions."""
+
+    version: str  # of Terraform
+    resources: int = 0
+    functions: Mapping[str, str] = field(default_factory=dict)  # ARN -> address
+
+
+def read_state(text: str, version: str) -> State:
+    """Read what ``state pull`` gives. Raises CloudError when it is no state of version 4."""
+    if not text.strip():
+        return State(version=version)
+    try:
+        document = json.loads(text)
+        resources = [one for one in document.get("resources", ()) if one["mode"] == "managed"]
+        functions = {
+            str(instance["attributes"]["arn"]): _address(one, instance)
+            for one in resources
+            if one["type"] == FUNCTION
+            for instance in one.get("instances", ())
+            if (instance.get("attributes") or {}).get("arn")
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CloudError(
+            "the state is not what Terraform writes",
+            fix="look at it where the backend keeps it; restore an older version if it is damaged",
+        ) from error
+    count = sum(len(one.get("instances", ())) for one in resources)
+    return State(version=version, resources=count, functions=functions)
+
+
+def _address(resource: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+    module = f"{resource['module']}." if resource.get("module") else ""
+    key = instance.get("index_key")
+    index = "" if key is None else f"[{json.dumps(key)}]"
+    return f"{module}{resource['type']}.{resource['name']}{index}"
+
+
 def function_of(values: Mapping[str, Any], sensitive: Any) -> Function:
     """The function that a resource's values describe; what is sensitive is Secret."""
     name = str(values.get("function_name") or "")
     settings: dict[str, Value] = {}
-    for field, path in _PATHS.items():
+    for row, path in _PATHS.items():
         raw, hidden = _dig(values, sensitive, path)
-        if raw is None or (field == "reservedConcurrency" and raw == -1):
+        if raw is None or (row == "reservedConcurrency" and raw == -1):
             continue
-        if field == "logging.group" and raw == f"/aws/lambda/{name}":
+        if row == "logging.group" and raw == f"/aws/lambda/{name}":
             continue
-        if field == "fileSystems":
+        if row == "fileSystems":
             raw = [{"arn": one.get("arn"), "localMountPath": one.get("local_mount_path")} for one in raw]
-        value = normalise(BY_NAME[field], to_value(raw, hidden))
+        value = normalise(BY_NAME[row], to_value(raw, hidden))
         if value is not None:
-            settings[field] = value
+            settings[row] = value
     digest = values.get("source_code_hash")
     tags = values.get("tags")
     return Function(
@@ -157,6 +199,6 @@ def _dig(values: Mapping[str, Any], sensitive: Any, path: tuple[str, ...]) -> tu
 
 
 def _hex(digest: Any) -> str | None:
-    if not isinstance(digest, str) or not re.fullmatch(r"[A-Za-z0-9+/]{43}=", digest):
-        return None
-    return base64.b64decode(digest).hex()
+    """A digest as Lambda writes it, in hex. What follows a space makes Terraform deploy again."""
+    found = re.match(r"([A-Za-z0-9+/]{43}=)(?: |$)", digest) if isinstance(digest, str) else None
+    return base64.b64decode(found[1]).hex() if found else None

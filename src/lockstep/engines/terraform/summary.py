@@ -75,17 +75,12 @@ def steps_of(made: Made) -> tuple[Step, ...]:
     """Packages to stage, the run, and one step for each resource; () when nothing would be done."""
     if made.is_unchanged:
         return ()
-    changing = {
-        r.target
-        for r in made.planned.resources
-        if r.kind == FUNCTION and r.action not in ("delete", "forget")
-    }
+    changing = {r.target for r in made.planned.resources if r.action not in ("delete", "forget")}
     packages: dict[tuple[str, str], Package] = {}
     users: dict[tuple[str, str], str] = {}
     for key, target in made.targets.items():
         package = target.function.code.package if target.function else None
-        is_wanted = key in changing or not any(r.kind == FUNCTION for r in made.planned.resources)
-        if package is not None and not package.is_staged and is_wanted:
+        if package is not None and not package.is_staged and key in changing:
             packages[package.bucket, package.key] = package
             users.setdefault((package.bucket, package.key), key)
     staging = [

@@ -46,6 +46,8 @@ class Workdir:
     def variables(self) -> dict[str, str]:
         """Variables of the process that make Terraform use these folders."""
         own = {"TF_DATA_DIR": str(self.data)}
+        if not self._files.has_lock:  # there is nothing to break, and without it the cache is not used
+            own["TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE"] = "1"
         if not os.environ.get("TF_PLUGIN_CACHE_DIR"):
             own["TF_PLUGIN_CACHE_DIR"] = str(self.plugins)
         return own
@@ -77,8 +79,8 @@ class Workdir:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other runs on this machine from initialising the same folder meanwhile."""
-        with (self.data / "lockstep.busy").open("w") as file:
+        """Keep other runs of Lockstep on this machine from ``init``: the plugin cache is for one writer."""
+        with (self.plugins / "lockstep.busy").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -1,0 +1,1 @@
+"""The terraform engine with real Terraform."""
