@@ -151,7 +151,7 @@ def _switch(work: Repository, update: RefUpdate) -> None:
     work.run("update-index", "-q", "--refresh", doing=doing, allowed=(0, 1))
     empty = work.run("hash-object", "-t", "tree", "--stdin", doing=doing, data=b"").decode("ascii").strip()
     outcome = work.attempt("read-tree", "-m", "-u", update.old or empty, update.new or empty, doing=doing)
-    if files := re.findall(r"(?:Entry|file|directory) '(.*?)'", outcome.errors):
+    if files := re.findall(r"(?:Entry|Updating|file) '(.*?)'", outcome.errors):
         raise Refused(
             f"{_short(update.ref)} is checked out, and changes there that are not committed are in the way: "
             + ", ".join(files[:3]),

@@ -227,7 +227,7 @@ _DONE = frozenset(" +-*=")  # fast-forward, forced, removed, new, already there
 _RACE = re.compile(
     r"stale info|fetch first|non-fast-forward|already exists|needs force|remote ref updated|cannot lock ref|"
     r"failed to (update|lock) ref|unable to lock|incorrect old value|reference already exists|"
-    r"transaction",
+    r"transaction|internal server error",
     re.IGNORECASE,
 )
 _CLASH = re.compile(r"refs/[^']*' exists; cannot create|directory/file conflict", re.IGNORECASE)

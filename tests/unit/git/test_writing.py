@@ -298,6 +298,27 @@ class TestCheckedOut:
         assert (work.git("rev-parse", "HEAD"), work.git("status", "--porcelain")) == before
         assert (work.folder / path).read_text() == "mine\n"
 
+    def test_a_file_does_not_take_the_place_of_what_git_does_not_know(
+        self, alone: Remote, work: Work
+    ) -> None:
+        """A folder with new files of somebody's stays."""
+        work.write("new/draft", "mine\n")
+        with pytest.raises(Refused, match=r"in the way: new"):
+            write(alone, "main", lambda _: {"new": b"theirs\n"}, "Change")
+        assert (work.folder / "new" / "draft").read_text() == "mine\n"
+        assert work.git("status", "--porcelain") == "?? new/"
+
+    def test_a_run_killed_between_files_and_branch_is_finished(self, alone: Remote, work: Work) -> None:
+        """The files are there already, staged; the next run commits them."""
+        now = work.git("rev-parse", "HEAD")
+        lost = commit_files(
+            alone.repository, parent=now, changes={"list": b"new\n", "a/b": b"x"}, message="Change"
+        )
+        work.git("read-tree", "-m", "-u", now, lost)  # as far as the killed run got
+        assert work.git("status", "--porcelain") == "A  a/b\nM  list"
+        assert write(alone, "main", lambda _: {"list": b"new\n", "a/b": b"x"}, "Change").is_new
+        assert work.git("status", "--porcelain") == ""
+
     def test_another_branch_moves_without_the_files(self, alone: Remote, work: Work) -> None:
         """Only the branch that is checked out has files to change; a detached HEAD has none."""
         write(alone, "promote", line("added"), "Add a line", base="main")
