@@ -20,7 +20,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BUILDERS: Mapping[str, frozenset[str]] = {
     "python": frozenset({"runtime", "requirements", "include", "exclude"}),
     "node": frozenset({"runtime", "script", "output", "include", "exclude"}),
-    "dotnet": frozenset({"runtime", "project", "output"}),
+    "dotnet": frozenset({"runtime", "project", "include", "exclude"}),
     "command": frozenset({"runtime", "command", "output", "include", "exclude"}),
     "prebuilt": frozenset({"runtime", "output", "include", "exclude"}),
 }

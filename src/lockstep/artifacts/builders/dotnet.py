@@ -22,6 +22,7 @@ __all__ = ["build_dotnet"]
 
 _PROJECTS = (".csproj", ".fsproj", ".vbproj")
 _IDS = {"x86_64": "linux-x64", "arm64": "linux-arm64"}
+_DEFAULTS = "aws-lambda-tools-defaults.json"
 _TOOLS = "amazon.lambda.tools"
 _FIX = "read the lines above, correct the project, and run again"
 
@@ -88,7 +89,7 @@ def _environment(job: Job) -> dict[str, str]:
 
 
 def _uses_lambda_tools(job: Job, project: Path) -> bool:
-    if (project.parent / "aws-lambda-tools-defaults.json").is_file():
+    if (project.parent / _DEFAULTS).is_file():
         return True
     for folder in (project.parent, *project.parent.parents):
         for manifest in (folder / ".config" / "dotnet-tools.json", folder / "dotnet-tools.json"):
@@ -112,15 +113,16 @@ def _tools_of(job: Job, manifest: Path) -> set[str]:
 
 def _lambda_tools(job: Job, project: Path, env: dict[str, str]) -> str:
     """The version of Amazon.Lambda.Tools; restores those that a manifest names."""
-    if _answers(project, env) is None:
-        ask(["dotnet", "tool", "restore"], env, project.parent)
     answer = _answers(project, env)
+    if answer is None:
+        ask(["dotnet", "tool", "restore"], env, project.parent)
+        answer = _answers(project, env)
     if answer is None:
         raise ArtifactError(
             "the project uses Amazon.Lambda.Tools, and they are not installed",
             where=_shown(job, project),
-            fix="dotnet tool install -g Amazon.Lambda.Tools, or remove aws-lambda-tools-defaults.json to "
-            "build with dotnet publish",
+            fix="dotnet tool install -g Amazon.Lambda.Tools; "
+            f"or remove {_DEFAULTS}, and dotnet publish is used",
         )
     match = re.search(r"\((\d+(?:\.\d+)+)\)", answer)
     return match[1] if match else "unknown"
@@ -140,7 +142,8 @@ def _properties(job: Job) -> list[str]:
     return [
         "-p:Deterministic=true",
         "-p:ContinuousIntegrationBuild=true",
-        "-p:DeterministicSourcePaths=false",  # PathMap does it, without a Git repository too
+        # It fails outside a Git repository (dotnet/roslyn#37379), and PathMap does the same.
+        "-p:DeterministicSourcePaths=false",
         f"-p:PathMap={_escaped(job.root)}/=/_/",
         "-p:EnableSourceControlManagerQueries=false",
         "-p:EnableSourceLink=false",
@@ -185,8 +188,7 @@ def _with_lambda_tools(job: Job, project: Path, env: dict[str, str]) -> dict[str
         [
             *("dotnet", "lambda", "package", "--project-location", str(project.parent)),
             *("--configuration", "Release", "--function-architecture", job.build.architecture),
-            *("--output-package", str(package), "--disable-interactive", "true"),
-            *("--msbuild-parameters", " ".join(_quoted(text) for text in _properties(job))),
+            *("--output-package", str(package), "--msbuild-parameters", _parameters(job, project)),
         ],
         cwd=project.parent,
         env=env,
@@ -197,6 +199,20 @@ def _with_lambda_tools(job: Job, project: Path, env: dict[str, str]) -> dict[str
     if not package.is_file():
         raise ArtifactError("dotnet lambda package has written no zip", where=_shown(job, project), fix=_FIX)
     return unpack(package, job.work / "unpacked", origin=f"the package of {_shown(job, project)}")
+
+
+def _parameters(job: Job, project: Path) -> str:
+    """The project's own parameters for MSBuild, which ours would hide, and ours after them."""
+    defaults = project.parent / _DEFAULTS
+    own = ""
+    if defaults.is_file():
+        try:
+            own = str(json.loads(defaults.read_text(encoding="utf-8-sig")).get("msbuild-parameters") or "")
+        except (ValueError, AttributeError, RecursionError):
+            raise BadInput(
+                "this is no JSON object", where=_shown(job, defaults), fix="correct the file"
+            ) from None
+    return " ".join(filter(None, [own, *(_quoted(text) for text in _properties(job))]))
 
 
 def _quoted(text: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.artifacts.builders.base import Job, Product, chosen, own_files, without
+from lockstep.artifacts.builders.globs import matcher
 from lockstep.artifacts.builders.process import ask, environment, run
 from lockstep.artifacts.package import files_below
 from lockstep.errors import ArtifactError, BadInput
@@ -25,6 +26,7 @@ _CPUS = {"x86_64": "x64", "arm64": "arm64"}
 _LOCKS = ("npm-shrinkwrap.json", "package-lock.json")  # npm's own order
 _OTHERS = ("yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb")
 _FIRST_NPM = 10  # knows --os, --cpu and --libc
+_KINDS = ("dependencies", "optionalDependencies", "devDependencies", "peerDependencies")
 _QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--no-progress")
 _FIX = "read npm's lines above, correct package.json or npm's configuration, and run again"
 _UNPACKED = "node_modules/.package-lock.json"  # npm's own note of what it installed
@@ -39,22 +41,28 @@ def build_node(job: Job) -> Product:
     manifest = _read_json(job, "package.json") if (job.folder / "package.json").is_file() else {}
     source = job.work / "source"
     _copy(own_files(_everything(job)), source)
-    needs = bool(manifest.get("dependencies") or manifest.get("optionalDependencies"))
-    if not needs and job.build.script is None:
+    script = _script(job, manifest)
+    needs = _has(manifest, "dependencies", "optionalDependencies") and not matcher(job.build.exclude)(
+        "node_modules"
+    )
+    has_tools = script is not None and _has(manifest, *_KINDS)
+    if not needs and script is None:
         return Product(files=_packed(job, source))
-    lock = _lock(job)
+    lock = _lock(job) if needs or has_tools else {}
     env, tools = _environment(job), _versions(job)
-    modules: dict[str, Path] = {}
-    if needs:
-        modules = _dependencies(job, source, lock, env)
-    if job.build.script is not None:
-        _run_script(job, manifest, source, env)
+    modules = _dependencies(job, source, env) if needs else {}
+    if script is not None:
+        _run_script(job, script, source, env, has_tools=has_tools)
     return Product(
         files={**without(job, modules), **_packed(job, source)},
         tools=tools,
         dependencies=_names(lock, modules),
         warnings=_unscripted(lock, modules),
     )
+
+
+def _has(manifest: Mapping[str, Any], *kinds: str) -> bool:
+    return any(manifest.get(kind) for kind in kinds)
 
 
 def _everything(job: Job) -> Job:
@@ -134,7 +142,7 @@ def _versions(job: Job) -> dict[str, str]:
     return {"npm": npm, "node": node.removeprefix("v")}
 
 
-def _dependencies(job: Job, source: Path, lock: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Path]:
+def _dependencies(job: Job, source: Path, env: Mapping[str, str]) -> dict[str, Path]:
     """Files of the production dependencies, by their names in the package."""
     folder = job.work / "production"
     shutil.copytree(source, folder)
@@ -172,26 +180,24 @@ def _check_compiled(job: Job, files: Mapping[str, Path]) -> None:
             )
 
 
-def _run_script(job: Job, manifest: Mapping[str, Any], source: Path, env: Mapping[str, str]) -> None:
-    script = job.build.script or ""
+def _script(job: Job, manifest: Mapping[str, Any]) -> str | None:
+    script = job.build.script
     known = manifest.get("scripts") or {}
-    if script not in known:
+    if script is not None and script not in known:
         there = ", ".join(sorted(known)) or "none"
         raise BadInput(
             f"package.json has no script {script!r}",
             where=job.build.place,
             fix=f"correct build.script; there are: {there}",
         )
-    job.tell(f"{job.service}: npm ci and npm run {script}")
-    for arguments in (["npm", "ci", *_QUIET], ["npm", "run", script]):
-        run(
-            arguments,
-            cwd=source,
-            env=env,
-            stop=job.stop,
-            doing=f"building {job.build.path}",
-            fix=_FIX,
-        )
+    return script
+
+
+def _run_script(job: Job, script: str, source: Path, env: Mapping[str, str], *, has_tools: bool) -> None:
+    job.tell(f"{job.service}: npm run {script}")
+    install = [["npm", "ci", *_QUIET]] if has_tools else []
+    for arguments in (*install, ["npm", "run", script]):
+        run(arguments, cwd=source, env=env, stop=job.stop, doing=f"building {job.build.path}", fix=_FIX)
 
 
 def _packed(job: Job, source: Path) -> dict[str, Path]:
