@@ -25,8 +25,7 @@ __all__ = ["Edit", "Written", "head", "write"]
 Edit = Callable[[Tree], Mapping[str, bytes | None]]
 
 _ATTEMPTS = 60
-_FIRST_WAIT = 0.05  # seconds, doubled each time
-_LONGEST_WAIT = 2.0
+_LONGEST_WAIT = 8  # times what the attempt took
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,11 +79,13 @@ def write(
     nothing, nothing is pushed and ``commit`` is the head that was edited.
 
     A push that came too late is no error: the head is read and edited again, up to ``attempts``
-    times, with growing random waits of 2 seconds at most. Raises BadInput when the branch to edit is
+    times, after random waits that grow to a few times what an attempt takes: so many writers at once
+    use most of the host's time and little of it in vain. Raises BadInput when the branch to edit is
     not there (unless ``may_create``: then it begins with this commit), Refused when the host does not
     allow the push, Rejected when others were faster every time, and whatever ``edit`` raises.
     """
     for attempt in range(1, attempts + 1):
+        began = time.monotonic()
         try:
             return _write(remote, branch, edit, message, base=base, may_create=may_create, author=author)
         except Rejected as error:
@@ -94,7 +95,7 @@ def write(
                     doing=f"writing to {branch} of {remote}",
                     fix="run again when less is going on",
                 ) from error
-        longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)
+        longest = (time.monotonic() - began) * min(_LONGEST_WAIT, 2 ** (attempt - 1))
         time.sleep(random.uniform(0, longest))  # noqa: S311 - spreads the attempts, keeps no secret
     raise ValueError("attempts must be at least 1")
 
