@@ -25,7 +25,7 @@ class Found:
 class Source(Protocol):
     """A place that releases come from."""
 
-    kind: str  # "github-release", "s3", "https", "directory"
+    kind: str  # "github-release", "git-release", "s3", "https", "directory"
 
     def find(self, release: Release) -> Found:
         """Say what the source has for a release, downloading nothing; ArtifactError when it has none."""

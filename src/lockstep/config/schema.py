@@ -18,6 +18,12 @@ from lockstep.model.fields import FIELDS, Field, Kind
 __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
 
 _REGION = r"^[a-z]{2,4}(-[a-z]+)+-\d$"
+_REPOSITORY = (
+    r"^([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+"  # on GitHub
+    r"|https://[^\s@]+|http://(localhost|127\.0\.0\.1)[:/][^\s@]+|file:///\S+"
+    r"|ssh://([\w.-]+@)?[^\s@]+|[\w.-]+@[\w.-]+:\S+"
+    r"|\.{0,2}/.+)$"
+)
 _ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 
 
@@ -136,17 +142,18 @@ _ARTIFACT = (
         name="source",
         shape=Shape.STRING,
         about="Where packages come from.",
-        enum=("github-release", "s3", "https", "directory"),
+        enum=("github-release", "git-release", "s3", "https", "directory"),
     ),
     Key(
         name="repository",
         shape=Shape.STRING,
-        about="github-release: owner/name.",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$",
+        about="github-release: owner/name. git-release: URL, or folder that begins with /, ./ or ../.",
+        pattern=_REPOSITORY,
+        says="write owner/name, or for git-release a URL without password, or ./folder",
         example="owner/name",
     ),
-    text("tag", "github-release: tag of the release.", example='"{service}-v{version}"'),
-    text("asset", "github-release: glob that one asset's name matches.", example='"*.zip"'),
+    text("tag", "github-release, git-release: tag of the release.", example='"{service}-v{version}"'),
+    text("asset", "github-release, git-release: glob that one asset's name matches.", example='"*.zip"'),
     text("api", "github-release: base URL of the API.", rule=rules.url, example="https://api.github.com"),
     text("bucket", "s3: bucket that holds the packages.", rule=rules.bucket),
     text("key", "s3: key of the package.", example='"{service}/{version}.zip"'),
@@ -172,6 +179,7 @@ _ARTIFACT = (
 
 ARTIFACT_OPTIONS = {
     "github-release": ({"repository", "tag"}, {"asset", "api"}),
+    "git-release": ({"repository", "tag"}, {"asset"}),
     "s3": ({"bucket", "key"}, {"objectVersion", "region", "owner"}),
     "https": ({"url"}, set[str]()),
     "directory": ({"path"}, set[str]()),

@@ -41,6 +41,10 @@ def make_catalog(
 
                 api = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
                 sources[kind] = GitHubReleaseSource(token=token, api=api)
+            case "git-release":
+                from lockstep.artifacts.git_release import GitReleaseSource
+
+                sources[kind] = GitReleaseSource(cache=workspace.where.cache, root=workspace.root)
             case "https":
                 from lockstep.artifacts.http import HttpSource
 
