@@ -1,7 +1,6 @@
-"""The forges that the same tests run on: a folder, a Git server over HTTP, GitHub's stand-in."""
+"""The forges that the same tests run on: a local one, and GitHub's stand-in."""
 
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from lockstep.forge.base import Forge
 from lockstep.forge.local import LocalForge
 from tests.functional.forges.ground import Ground
-from tests.support.git_http import git_server
 from tests.unit.git.conftest import Work, _own_configuration
 
 __all__ = ["_own_configuration"]
@@ -18,7 +16,7 @@ __all__ = ["_own_configuration"]
 
 @dataclass(frozen=True, kw_only=True)
 class LocalGround:
-    """A local forge: a bare repository, by its folder or over HTTP."""
+    """A local forge on a bare repository."""
 
     work: Work
     place: str
@@ -33,16 +31,12 @@ class LocalGround:
         return [note.body for note in LocalForge(self.place, self.cache).comments(number)]
 
 
-@pytest.fixture(params=["folder", "http"])
-def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
+@pytest.fixture(params=["local"])
+def ground(tmp_path: Path) -> Ground:
     """A forge whose main has one commit."""
     work = clone_of_new(tmp_path)
-    if request.param == "folder":
-        place = str(tmp_path / "served" / "gitops.git")
-        yield LocalGround(work=work, place=place, cache=tmp_path / "cache")
-        return
-    with git_server(tmp_path / "served") as server:
-        yield LocalGround(work=work, place=server.url("gitops.git"), cache=tmp_path / "cache")
+    place = str(tmp_path / "served" / "gitops.git")
+    return LocalGround(work=work, place=place, cache=tmp_path / "cache")
 
 
 def clone_of_new(folder: Path) -> Work:

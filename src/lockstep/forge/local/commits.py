@@ -55,4 +55,4 @@ def _commit(desk: Desk, id_: str, name: str) -> str:
 
 
 def _unknown(desk: Desk, name: str) -> ForgeError:
-    return ForgeError(f"{desk.remote} has no {name}", fix="name a tag, a branch or a commit that was pushed")
+    return ForgeError(f"{desk.address} has no {name}", fix="name a tag, a branch or a commit that was pushed")

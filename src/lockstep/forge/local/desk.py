@@ -9,6 +9,7 @@ Every change is a commit on top of the one before, so each ledger keeps its own 
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import random
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lockstep.errors import ForgeError, GitError, Rejected
-from lockstep.git.command import NETWORK_SECONDS, Repository
+from lockstep.git.command import NETWORK_SECONDS, Repository, mask
 from lockstep.git.commits import author_of, commit_files
 from lockstep.git.mirror import fetch_history
 from lockstep.git.objects import read_blobs
@@ -72,13 +73,27 @@ class Edit:
     moves: tuple[RefUpdate, ...] = ()
 
 
-class Desk:
-    """Reads and changes the ledgers of one repository. ``lock`` keeps this machine's writers in a row."""
+def address_of(remote: Remote) -> str:
+    """Where a remote's refs are, as people may see it: a URL or a folder."""
+    if remote.name is None:
+        return str(remote.repository.folder)
+    if remote.repository.url:
+        return mask(remote.repository.url)
+    url = remote.repository.run("remote", "get-url", "--", remote.name, doing="reading the remote's address")
+    return mask(url.decode("utf-8", "replace").strip())
 
-    def __init__(self, remote: Remote, lock: Path) -> None:
+
+class Desk:
+    """Reads and changes the ledgers of one repository.
+
+    ``locks`` is a folder for files that keep this machine's writers in a row.
+    """
+
+    def __init__(self, remote: Remote, locks: Path) -> None:
         self.remote = remote
         self.repository = remote.repository
-        self._lock = lock
+        self.address = address_of(remote)
+        self._lock = locks / f"{hashlib.sha256(self.address.encode()).hexdigest()[:32]}.lock"
 
     @property
     def who(self) -> str:
@@ -132,7 +147,7 @@ class Desk:
                 return result
         raise ForgeError(
             f"others changed {ledger} {_ATTEMPTS} times meanwhile",
-            where=str(self.remote),
+            where=self.address,
             fix="run again when less is going on",
         )
 

@@ -1,7 +1,6 @@
 """The local forge: everything that the protocol asks for, on refs of a plain Git repository."""
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,7 @@ class LocalForge:
         Nothing is fetched yet. Raises BadInput when there is none.
         """
         remote = _pushable(open_remote(repo, cache, access=access), cache)
-        name = hashlib.sha256(str(remote).encode()).hexdigest()[:32]
-        self._desk = Desk(remote, cache / "forges" / f"{name}.lock")
+        self._desk = Desk(remote, cache / "forges")
 
     # Pull requests
 

@@ -63,7 +63,7 @@ def _shown(desk: Desk, thread: Thread) -> Issue:
         number=thread.number,
         title=thread.title,
         body=thread.body,
-        url=f"{desk.remote}#{thread.number}",
+        url=f"{desk.address}#{thread.number}",
         is_open=thread.ending is None,
         labels=thread.labels,
     )

@@ -142,7 +142,7 @@ def shown(
         base=about.base,
         sha=about.sha,
         state=ending.state if ending else PullState.OPEN,
-        url=f"{desk.remote}#{thread.number}",
+        url=f"{desk.address}#{thread.number}",
         author=thread.author,
         labels=thread.labels,
         is_draft=about.is_draft,
@@ -204,7 +204,7 @@ def _is_of(thread: Thread, head: str | None, base: str | None) -> bool:
 def _tip(desk: Desk, branches: Mapping[str, str], name: str) -> str:
     if name not in branches:
         raise ForgeError(
-            f"{desk.remote} has no branch {name}", doing="opening a pull request", fix=f"push {name} first"
+            f"{desk.address} has no branch {name}", doing="opening a pull request", fix=f"push {name} first"
         )
     return branches[name]
 

@@ -48,7 +48,7 @@ def publish(
     named = _commit_of(desk, tag)
     if named is None:
         raise ForgeError(
-            f"{desk.remote} has no tag {tag}", doing=doing, fix=f"push it first: git push origin {tag}"
+            f"{desk.address} has no tag {tag}", doing=doing, fix=f"push it first: git push origin {tag}"
         )
     if named != commit:
         raise ForgeError(
@@ -154,7 +154,7 @@ def _shown(desk: Desk, found: Published, commit: str | None) -> Release:
     return Release(
         tag=found.tag,
         commit=commit,
-        url=f"{desk.remote}#{found.tag}",
+        url=f"{desk.address}#{found.tag}",
         is_draft=commit is None,
         assets=tuple(Asset(name=asset.name, size=asset.size, sha256=asset.sha256) for asset in found.assets),
         published=found.published,
