@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
+from lockstep.config import rules
 from lockstep.delivery import open_promotions
 from lockstep.delivery.actor import find_actor
 from lockstep.delivery.drafts import Draft, make_draft
@@ -61,6 +62,8 @@ def parse_wish(text: str) -> Wish:
         raise BadInput(
             "this names no service and version", where=text, fix="write SERVICE or SERVICE@VERSION"
         )
+    if at and (found := rules.version(version)):
+        raise BadInput(found[0], where=text, fix=found[1])
     return Wish(service=service, version=version or None)
 
 
@@ -97,7 +100,12 @@ def promote(
     gates = _gates(gitops, wishes, policy, options, now, progress)
     overridden = _pass(gates, request)
     carried = _carried(gitops, opened, wishes)
-    held = {gate.target for gate in _gates(gitops, carried, policy, options, now, progress)}
+    # What was let into the open pull request stays in it, unless somebody has put it on hold since.
+    held = {
+        gate.target
+        for gate in _gates(gitops, carried, policy, options, now, progress)
+        if not gate.can_override
+    }
     wishes |= {key: version for key, version in carried.items() if key not in held}
     draft = make_draft(gitops, _moves(gitops, wishes, policy), options, progress=progress)
     if request.dry_run:

@@ -1,0 +1,1 @@
+"""Promotions, rollbacks and releases, with real repositories and forges."""

@@ -1,0 +1,146 @@
+"""A GitOps repository on a plain Git server, as a team has it: two services, two environments."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockstep.artifacts.package import make_zip_of
+from lockstep.cli import main
+from lockstep.forge.base import Pull
+from lockstep.forge.local import LocalForge
+from tests.unit.git.conftest import Work, _own_configuration
+
+__all__ = ["Shop", "_own_configuration"]
+
+PROJECT = """\
+project: shop
+region: eu-west-1
+environments:
+  staging: {promotion: {merge: auto}} # merges itself
+  production: {promotion: {merge: review, from: staging}}
+packages: {bucket: shop-packages}
+artifacts: {source: directory, path: "packages/{service}-{version}.zip"}
+"""
+FUNCTION = "deploymentType: lambda\nlambda: {runtime: python3.12, handler: app.handler, role: lambda-role}\n"
+STAGING = """\
+# What runs in staging.
+serviceName: notifier
+lambda:
+  version: "0.1.0"   # raised by promotions
+  functionName: notifier-staging
+"""
+PRODUCTION = 'serviceName: notifier\nlambda: {version: "0.1.0", functionName: notifier}\n'
+API = 'serviceName: api\nimage:\n  tag: "1.0.0"\n'
+
+
+@dataclass
+class Shop:
+    """The repository, a clone of it, and lockstep run in that clone."""
+
+    work: Work
+    bare: Path
+    cache: Path
+    capture: pytest.CaptureFixture[str]
+    forge: LocalForge = field(init=False)
+    err: str = ""
+
+    def __post_init__(self) -> None:
+        self.forge = LocalForge(str(self.bare), self.cache)
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """Run lockstep, see its exit code, and return its stdout."""
+        self.capture.readouterr()
+        got = main(["-C", str(self.work.folder), *words])
+        done = self.capture.readouterr()
+        self.err = done.err
+        assert got == code, done.out + done.err
+        return done.out
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        """Run a command that answers with JSON."""
+        return json.loads(self.run(*words, "-o", "json", code=code))
+
+    def package(self, service: str, version: str) -> str:
+        """Commit and push the package of a version; returns its digest."""
+        file = self.work.folder / "packages" / f"{service}-{version}.zip"
+        file.parent.mkdir(exist_ok=True)
+        digest, _ = make_zip_of(
+            {"app.py": f"VERSION = {version!r}\ndef handler(e, c): pass\n".encode()}, file
+        )
+        self.push(f"package {service} {version}")
+        return digest
+
+    def push(self, message: str = "a change", **files: str) -> str:
+        """Commit files on top of main as it is on the server, push, and return the commit."""
+        self.pull()
+        return self.push_disk(message, **files)
+
+    def push_disk(self, message: str, **files: str) -> str:
+        """Commit what lies on disk, with files on top, push, and return the commit."""
+        commit = self.work.commit(message, **files)
+        self.work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+        return commit
+
+    def pull(self) -> None:
+        """Bring the clone to what the server has."""
+        self.work.git("fetch", "-q", "--prune", "origin")
+        self.work.git("checkout", "-q", "--detach")
+        self.work.git("reset", "-q", "--soft", "origin/main")
+        self.work.git("checkout", "-q", "origin/main", "--", ".")
+
+    def show(self, path: str, branch: str = "main") -> str:
+        """A file as it is on the server."""
+        self.work.git("fetch", "-q", "--prune", "origin")
+        return self.work.git("show", f"origin/{branch}:{path}")
+
+    def log(self, branch: str = "main") -> list[str]:
+        """Subjects of the main line, newest first."""
+        self.work.git("fetch", "-q", "--prune", "origin")
+        return self.work.git("log", "--first-parent", "--format=%s", f"origin/{branch}").splitlines()
+
+    def branches(self) -> set[str]:
+        """The branches on the server."""
+        listing = self.work.git("ls-remote", "--heads", "origin")
+        return {line.partition("refs/heads/")[2] for line in listing.splitlines()}
+
+    def pulls(self, *, is_open: bool = True) -> list[Pull]:
+        """Pull requests, newest first."""
+        return self.forge.pulls(is_open=is_open)
+
+
+STAGING_FILE = "environments/staging/notifier/config.yaml"
+PRODUCTION_FILE = "environments/production/notifier/config.yaml"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """The shop with 0.1.0 of its function and 1.0.0 of its API everywhere."""
+    for name in [*os.environ]:
+        if name.startswith("GITHUB_") or name in ("GH_TOKEN", "COLUMNS"):
+            monkeypatch.delenv(name)
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("LOCKSTEP_CACHE", str(cache))
+    bare = tmp_path / "served" / "gitops.git"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
+    work = Work(tmp_path / "work")
+    subprocess.run(["git", "clone", "-q", str(bare), str(work.folder)], check=True, capture_output=True)
+    files = {
+        "lockstep.yaml": PROJECT,
+        "services/notifier/values.yaml": FUNCTION,
+        STAGING_FILE: STAGING,
+        PRODUCTION_FILE: PRODUCTION,
+        "environments/staging/api/config.yaml": API,
+        "environments/production/api/config.yaml": API,
+    }
+    for path, text in files.items():
+        work.write(path, text)
+    work.commit("begin")
+    work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    made = Shop(work=work, bare=bare, cache=cache, capture=capsys)
+    made.package("notifier", "0.1.0")
+    return made
