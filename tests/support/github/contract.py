@@ -20,8 +20,9 @@ __all__ = ["Contract", "load_contract"]
 _HERE = "urn:github"
 _OPENAPI = ("@octokit/openapi", "23.0.2", "generated/api.github.com.json")
 _GRAPHQL = ("@octokit/graphql-schema", "15.26.1", "schema.graphql")
-# Null on GitHub, though the description does not say so: the repository of a fork that was deleted.
-_REALLY_NULL = (["head", "repo"],)
+# What the schemas do not say, though it happens: the repository of a fork that was deleted, and half an
+# upload, of which only the description of the operation speaks.
+_REALLY = ((["head", "repo"], None), (["state"], "starter"))
 
 
 @lru_cache(maxsize=1)
@@ -163,7 +164,10 @@ class Contract:
         return [
             f"{'/'.join(map(str, error.absolute_path)) or 'value'}: {error.message[:200]}"
             for error in self._validators[key].iter_errors(value)
-            if not (error.instance is None and list(error.absolute_path)[-2:] in _REALLY_NULL)
+            if not any(
+                list(error.absolute_path)[-len(path) :] == path and error.instance == instance
+                for path, instance in _REALLY
+            )
         ]
 
 

@@ -46,11 +46,12 @@ class Fault:
     """What goes wrong with the next ``times`` requests that match.
 
     ``is_done`` does what was asked and loses the answer. ``status`` 0 cuts the connection; of an
-    upload half of the bytes are read before that.
+    upload half of the bytes are read before that. None does no harm but calls ``after``.
     """
 
     match: str  # regular expression for "METHOD /path"
-    status: int = 502
+    says: str = ""  # and one for the body, of anything but an upload
+    status: int | None = 502
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = "made to fail"
     is_done: bool = False
@@ -93,14 +94,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         parts = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
-        fault = self._fault(parts.path)
         if parts.path.startswith("/api/uploads/"):
-            return self._upload(parts.path, parts.query, length, fault)
+            return self._upload(parts.path, parts.query, length, self._fault(parts.path, ""))
         data = self.rfile.read(length)
-        if fault is not None and not fault.is_done:
+        fault = self._fault(parts.path, data.decode())
+        if fault is not None and not fault.is_done and fault.status is not None:
             return self._fail(fault, data)
         with self.server.world.lock:
             reply = self._limited() or self._reply(parts.path, parts.query, data)
+            if fault is not None and fault.status is None and fault.after is not None:
+                fault.after()
+                fault = None
         if fault is not None:
             return self._fail(fault, data)
         self._send(reply, data)
@@ -184,13 +188,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(reply, data)
         return None
 
-    def _fault(self, path: str) -> Fault | None:
+    def _fault(self, path: str, body: str) -> Fault | None:
         server = self.server
+        line = f"{self.command} {path.removeprefix('/api/v3')}"
         with server.world.lock:
             for fault in server.faults:
-                if fault.times > 0 and re.search(
-                    fault.match, f"{self.command} {path.removeprefix('/api/v3')}"
-                ):
+                if fault.times > 0 and re.search(fault.match, line) and re.search(fault.says, body):
                     fault.times -= 1
                     return fault
         return None

@@ -96,7 +96,9 @@ def check(value: Any, file: File, *, doing: str) -> bool:
     asset = to_asset(value)
     if asset.name != file.name:
         raise ArtifactError(
-            f"GitHub calls it {asset.name}", doing=doing, fix="use letters, digits, '.', '-' and '_' in its name"
+            f"GitHub calls it {asset.name}",
+            doing=doing,
+            fix="use letters, digits, '.', '-' and '_' in its name",
         )
     if asset.size != file.size or asset.sha256 not in (None, file.sha256):
         have = asset.sha256[:12] if asset.sha256 else f"{asset.size} bytes"

@@ -13,13 +13,14 @@ from lockstep.forge.base import Release
 from lockstep.forge.github import assets
 from lockstep.forge.github.assets import File
 from lockstep.forge.github.client import Client, in_path
+from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import Refused
 
 __all__ = ["publish", "release"]
 
 _READ = "contents=read"
 _NEEDS = "contents=write"
-_ROUNDS = 4  # when others delete or publish while it is being made
+_ROUNDS = 6  # when others delete or publish while it is being made
 _DEPTH = 5  # tags of tags
 
 # Of drafts the REST API finds none by its tag.
@@ -62,13 +63,14 @@ def publish(
     _check_tag(client, tag, commit, doing=doing)
     wanted = assets.files_of(files)
     text = {"name": title, "body": body, "prerelease": is_prerelease}
+    own: list[int] = []  # drafts that this call made
     for turn in range(1, _ROUNDS + 1):
         try:
             value = _published(client, tag, doing=doing)
             if value is not None:
                 _finish_published(client, value, wanted, tag=tag, doing=doing)
             else:
-                number = _draft(client, tag, commit, text, wanted, doing=doing)
+                number = _draft(client, tag, commit, text, wanted, own, doing=doing)
                 if number is None:
                     continue
                 assets.complete(client, number, wanted, doing=doing)
@@ -86,8 +88,12 @@ def publish(
             is_taken = error.status == 422 and "already exists" in error.said.lower()
             if turn == _ROUNDS or not (is_gone or is_taken):
                 raise
+            client.sleep(backoff(turn))
             continue  # deleted meanwhile, or another run published its own: look again
         if not lacking:
+            for number in own:
+                if number != value["id"]:
+                    _delete(client, number, doing=doing)
             return _to_release(client, value, commit=commit, doing=doing)
     raise ForgeError(
         "others change or delete the release while it is being made",
@@ -97,11 +103,18 @@ def publish(
 
 
 def _draft(
-    client: Client, tag: str, commit: str, text: Mapping[str, Any], files: list[File], *, doing: str
+    client: Client,
+    tag: str,
+    commit: str,
+    text: Mapping[str, Any],
+    files: list[File],
+    own: list[int],
+    *,
+    doing: str,
 ) -> int | None:
     """The draft to go on with: the oldest that has all files, else the oldest; None to look again.
 
-    A draft that this call makes is deleted again when another run was quicker, so that one remains.
+    One that is made here is added to ``own``: when another run was quicker, it is deleted in the end.
     """
     drafts = _drafts(client, tag, doing=doing)
     if drafts:
@@ -109,20 +122,18 @@ def _draft(
     sent = {**text, "tag_name": tag, "target_commitish": commit, "draft": True}
 
     def make() -> int:
-        return int(client.write("POST", "/releases", sent, doing=doing, needs=_NEEDS, is_safe=False)["id"])
+        value = client.write("POST", "/releases", sent, doing=doing, needs=_NEEDS, is_safe=False)
+        own.append(int(value["id"]))
+        return own[-1]
 
     def there() -> int | None:
         found = _drafts(client, tag, doing=doing)
         return found[0] if found else None
 
-    own = client.settle(make, there)
+    made = client.settle(make, there)
     if _published(client, tag, doing=doing) is not None:
-        _delete(client, own, doing=doing)
         return None
-    chosen = _chosen(client, sorted({own, *_drafts(client, tag, doing=doing)}), files, doing=doing)
-    if chosen != own:
-        _delete(client, own, doing=doing)
-    return chosen
+    return _chosen(client, sorted({made, *_drafts(client, tag, doing=doing)}), files, doing=doing)
 
 
 def _chosen(client: Client, drafts: list[int], files: list[File], *, doing: str) -> int:
