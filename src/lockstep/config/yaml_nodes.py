@@ -124,8 +124,10 @@ class _Composer:
         if style in ("|", ">"):
             body = self.text[start:end]
             header = BREAK.split(body, 1)[0].split("#", 1)[0]
-            if "+" not in header:
-                end = start + len(body.rstrip(" \t\r\n\x85\u2028\u2029"))
+            filled = len(body.rstrip(" \t\r\n\x85\u2028\u2029"))
+            blanks = body[line_end(body, filled) :]
+            if "+" not in header and not blanks.strip("\r\n\x85\u2028\u2029"):
+                end = start + filled  # blank lines with spaces may be text, empty ones are none
         return Node(kind="scalar", start=start, end=end, line=line, style=style, text=event.value)
 
     def mapping(self, node: Node) -> None:

@@ -211,19 +211,22 @@ class Splices:
         last = node.entries[-1]
         end = self._end_of(last)
         comma = self._comma_behind(end)
+        gap = ""
+        if comma is None and last.node.kind == "empty" and last.colon is not None:
+            gap = " "  # a comma right behind the colon would be part of the key
         first = line_start(text, last.key_node.start)
         indent = text[first : last.key_node.start]
         tail = end if comma is None else comma + 1
         if indent.strip():
             if comma is None:
-                self.splice(end, end, "".join(style.comma + pair for pair in pairs))
+                self.splice(end, end, gap + "".join(style.comma + pair for pair in pairs))
             else:
                 joined = style.comma.join(pairs)
                 lead = " " if style.comma.endswith(" ") else ""
                 self.splice(tail, tail, f"{lead}{joined},")
             return
         if comma is None:
-            self.splice(end, end, ",")
+            self.splice(end, end, f"{gap},")
         rest = _REST.match(text, tail)
         at = rest.end() if rest is not None else tail
         line = f",{self.newline}{indent}".join(pairs)
@@ -257,7 +260,8 @@ class Splices:
             start = self._start_of(removed)
             if start is None:
                 return False
-            self.splice(start, next_line(self.text, self._end_of(removed)), "")
+            end = next_line(self.text, self._end_of(removed))
+            self.splice(start, self._behind_blanks_of_text(node, removed, gone, end), "")
         if len(gone) == len(node.entries):
             if entry is None:
                 start = line_start(self.text, node.entries[0].key_node.start)
@@ -268,6 +272,20 @@ class Splices:
                 at = properties.end() if properties is not None else at
                 self.splice(at, at, " {}")
         return True
+
+    def _behind_blanks_of_text(self, node: Node, removed: Entry, gone: list[Entry], at: int) -> int:
+        """Blank lines behind a removed key would become part of a text block that stands before it."""
+        before = [e.node for e in node.entries[: node.entries.index(removed)] if e not in gone]
+        leaf = before[-1] if before else None
+        while leaf is not None and not leaf.is_flow and (leaf.entries or leaf.items):
+            leaf = leaf.entries[-1].node if leaf.entries else leaf.items[-1]
+        if leaf is None or leaf.style not in ("|", ">"):
+            return at
+        behind = at
+        while (blank := _BLANK.match(self.text, behind)) is not None:
+            behind = self._after_break(blank.end())
+        has_text = "+" in self.text[leaf.start : line_end(self.text, leaf.start)].split("#")[0]
+        return behind if has_text or self.text[at:behind].strip("\r\n") else at
 
     def _start_of(self, entry: Entry) -> int | None:
         """Start of the line that an entry of a block begins; None when it begins none."""

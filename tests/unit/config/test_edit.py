@@ -71,7 +71,8 @@ REFUSED = [
     ("a: &x\n  b: 1\n", "a", "y", "f.yaml:1: a is written in a way that cannot be edited"),
     ("a: !!null\n", "a", "y", "f.yaml:1: a is written in a way that cannot be edited"),
     ("a: [1\n", "a", "y", "f.yaml:1: not valid YAML"),
-    ("a: |+\n  x\nb: 1\n\n", "b", None, "f.yaml:3: b cannot be changed in this file without harm"),
+    ("a: |+\n  x\nb: 1\n    # c\n", "b", None, "f.yaml:3: b cannot be changed in this file without harm"),
+    ("a: |\n  x", "b", "y", "f.yaml:1: b cannot be changed in this file without harm"),
     ("a: 1\n", "b", "\ud800", "f.yaml: the new value of 'b' holds half a character"),
     ("a: 1\n", "b" * 2000, "x", "cannot be changed in this file without harm"),
 ]
