@@ -36,10 +36,7 @@ def test_each_method_brings_the_change(ground: Ground, method: MergeMethod) -> N
         case MergeMethod.SQUASH:
             assert _parents(ground) == [base]
         case MergeMethod.REBASE:
-            assert _parents(ground, "origin/main~1") == [base]
-            assert ground.work.git("log", "-2", "--format=%an %s", "origin/main") == "\n".join(
-                ["Ada Change of lockstep/promote/a"] * 2
-            )
+            assert len(_parents(ground)) == 1
     if method is not MergeMethod.REBASE:
         assert ground.work.git("show", "-s", "--format=%s", "origin/main") == "Promote a to 2"
 
@@ -50,7 +47,7 @@ def test_a_head_that_moved_is_not_merged(ground: Ground) -> None:
     seen = push(ground.work, "a", version="1")
     number = forge.open_pull(head="a", base="main", title="T", body="").number
     push(ground.work, "a", version="2")
-    with pytest.raises(ForgeError, match=r"(?i)moved|modified|changed"):
+    with pytest.raises(ForgeError, match=rf"its head is (?!{seen.sha[:12]})[0-9a-f]{{12}} now[\s\S]*fix:"):
         forge.merge_pull(number, sha=seen.sha, method=MergeMethod.MERGE)
     assert forge.pull(number).state is PullState.OPEN
 

@@ -152,7 +152,7 @@ def _checked(thread: Thread, sha: str, doing: str, *, may_be_draft: bool = False
         raise InTheWay("it is closed", doing=doing, fix="open a new one")
     if about.sha != sha:
         raise InTheWay(
-            f"its head has moved: it is {about.sha[:12]} now, not {sha[:12]}",
+            f"its head is {about.sha[:12]} now, not {sha[:12]}",
             doing=doing,
             fix="look at the new commits first",
         )

@@ -76,7 +76,7 @@ def test_a_head_that_moves_is_not_merged_in_its_place(place: Place, opened: Open
     _say(place, change.sha, CheckState.SUCCESS)
     _say(place, moved.sha, CheckState.SUCCESS)
     assert place.forge().pull(number).state is PullState.OPEN
-    with pytest.raises(ForgeError, match="moved"):
+    with pytest.raises(ForgeError, match="its head is"):
         _wait(place, number, change.sha)
 
 
@@ -136,3 +136,53 @@ def test_merging_again_is_nothing(place: Place, opened: Open) -> None:
         place.forge().merge_pull(number, sha=change.sha, method=MergeMethod.SQUASH)
     place.work.git("fetch", "-q", "origin")
     assert place.work.git("rev-list", "--count", "origin/main") == "2"
+
+
+def test_a_rebase_keeps_what_commits_say(place: Place, opened: Open) -> None:
+    """Each commit is made again with its author, date and message; one that is there already falls away."""
+    work = place.work
+    first = push(work, "a", a="1\n")
+    work.git("cherry-pick", "--allow-empty", "-n", first.sha)
+    same = push(work, "main", a="1\n").sha
+    second = push(work, "a", start=first.sha, b="1\n")
+    work.git("checkout", "-q", "--detach", second.sha)
+    by = "--author=Grace <grace@example.org>"
+    work.git("commit", "-q", "--amend", by, "--date=1700000000 +0100", "-m", "feat: b\n\nBecause.\n\nRefs: 7")
+    head = work.git("rev-parse", "HEAD")
+    work.git("push", "-q", "-f", "origin", f"{head}:refs/heads/a")
+    number = opened("a")
+    place.forge().merge_pull(number, sha=head, method=MergeMethod.REBASE)
+    work.git("fetch", "-q", "origin")
+    said = work.git("show", "-s", "--format=%P %an <%ae> %ad%n%B", "--date=raw", "origin/main")
+    assert said == f"{same} Grace <grace@example.org> 1700000000 +0100\nfeat: b\n\nBecause.\n\nRefs: 7"
+
+
+def test_a_rebase_of_what_is_on_top_already_moves_the_branch(place: Place, opened: Open) -> None:
+    """No commit is made that says what is there."""
+    change = push(place.work, "a", a="1\n")
+    number = opened("a")
+    place.forge().merge_pull(number, sha=change.sha, method=MergeMethod.REBASE)
+    pull = place.forge().pull(number)
+    assert (pull.state, pull.merge_commit) == (PullState.MERGED, change.sha)
+
+
+def test_a_squash_keeps_the_text_of_the_one_commit(place: Place, opened: Open) -> None:
+    """With its trailers and its author; of several commits their subjects."""
+    work = place.work
+    change = push(work, "a", a="1\n")
+    work.git("checkout", "-q", "--detach", change.sha)
+    work.git("commit", "-q", "--amend", "--author=Grace <g@example.org>", "-m", "one\n\nRefs: 7")
+    head = work.git("rev-parse", "HEAD")
+    work.git("push", "-q", "-f", "origin", f"{head}:refs/heads/a")
+    number = opened("a")
+    place.forge().merge_pull(number, sha=head, method=MergeMethod.SQUASH)
+    work.git("fetch", "-q", "origin")
+    assert (
+        work.git("show", "-s", "--format=%an%n%B", "origin/main") == f"Grace\nBring a (#{number})\n\nRefs: 7"
+    )
+    first = push(work, "b", b="1\n")
+    second = push(work, "b", start=first.sha, b="2\n")
+    number = opened("b")
+    place.forge().merge_pull(number, sha=second.sha, method=MergeMethod.SQUASH)
+    work.git("fetch", "-q", "origin")
+    assert work.git("show", "-s", "--format=%b", "origin/main") == "* Change of b\n* Change of b"
