@@ -1,5 +1,6 @@
 """``package``."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -60,5 +61,12 @@ def package(
         case PlainOutput.TABLE:
             from lockstep.render.package import package_lines
 
+            built = replace(built, path=_near(built.path))
             shell.emit(package_lines(built, palette=shell.palette, columns=shell.columns))
     return 0
+
+
+def _near(path: Path) -> Path:
+    """The path as it is short: below the working folder relative to that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

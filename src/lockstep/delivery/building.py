@@ -155,11 +155,12 @@ def _from_disk(
 
 
 def _is_clean(tree: WorkTree, prefix: str, source: Source) -> bool:
-    """Whether what the package is built from is in the commit: its folder and the project file."""
+    """Whether what the package is built from is in the commit: its paths and the project file."""
     if not tree.is_dirty:
         return True
     folder = source.build.path if source.build else "."
-    under = (prefix + folder, prefix + PROJECT_FILE)
+    literal = [path for path in source.paths if not any(character in path for character in "*?[")]
+    under = tuple(prefix + path for path in (folder, *literal, PROJECT_FILE))
     return not WorkTree(tree.root, repository=tree.repository, under=under).is_dirty
 
 

@@ -12,19 +12,15 @@ _PARTS = 8  # that are listed; the rest is counted
 
 def package_lines(built: Built, *, palette: Palette = PLAIN, columns: int = 80) -> list[str]:
     """Path, digest and sizes, and what makes it large. Warnings are not among them."""
-    rows = [
-        ("path", str(built.path)),
-        ("sha256", built.sha256),
-        (
-            "size",
-            f"{_megabytes(built.size)} zipped, {_megabytes(built.unpacked)} unpacked, {_files(built.files)}",
-        ),
-        ("built", _how(built)),
-    ]
+    sizes = f"{_megabytes(built.size)} zipped, {_megabytes(built.unpacked)} unpacked, {_files(built.files)}"
     title = f"{built.service} {built.version}" if built.version else built.service
-    lines = [palette.paint(palette.bold, printable(title))]
-    for name, text in rows:
-        lines += hanging(f"  {name:<8}", printable(text), columns)
+    lines = [
+        palette.paint(palette.bold, printable(title)),
+        f"  path    {printable(str(built.path))}",  # whole, to be copied
+        f"  sha256  {built.sha256}",
+        *hanging("  size    ", sizes, columns),
+        *hanging("  built   ", printable(_how(built)), columns),
+    ]
     lines += ["", "What makes it large:"]
     return lines + _part_lines(built, columns)
 
@@ -45,16 +41,15 @@ def _how(built: Built) -> str:
 
 def _part_lines(built: Built, columns: int) -> list[str]:
     shown, rest = built.parts[:_PARTS], built.parts[_PARTS:]
-    names = [printable(part.name) for part in shown]
-    width = min(max((columns_of(name) for name in names), default=0), max(columns - 36, 20))
-    lines = [
-        f"  {fit(name, width)}  {_megabytes(part.size):>9}  {_share(part, built):>4}  {_files(part.files)}"
-        for name, part in zip(names, shown, strict=True)
-    ]
+    rows = [(part, f"{_share(part, built):>4}  {_files(part.files)}") for part in shown]
     if rest:
-        size = sum(part.size for part in rest)
-        lines.append(f"  {fit(f'and {len(rest)} more', width)}  {_megabytes(size):>9}")
-    return lines
+        rows.append((Part(name=f"and {len(rest)} more", size=sum(part.size for part in rest), files=0), ""))
+    names = [printable(part.name) for part, _ in rows]
+    width = min(max(map(columns_of, names), default=0), max(columns - 36, 20))
+    return [
+        f"  {fit(name, width)}  {_megabytes(part.size):>9}  {about}".rstrip()
+        for name, (part, about) in zip(names, rows, strict=True)
+    ]
 
 
 def _share(part: Part, built: Built) -> str:
