@@ -68,5 +68,8 @@ def package(
 
 def _near(path: Path) -> Path:
     """The path as it is short: below the working folder relative to that."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:  # it has been removed
+        return path
     return path.relative_to(here) if path.is_relative_to(here) else path

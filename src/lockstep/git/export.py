@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
+from lockstep.git.objects import fetch_blobs
 
 __all__ = ["Exported", "commit_time", "export_commit"]
 
@@ -54,6 +55,7 @@ def export_commit(repository: Repository, commit: str, into: Path) -> Exported:
     top = into.resolve()
     listing = repository.run("ls-tree", "-r", "-z", "--full-tree", commit, doing=doing)
     entries = [_entry(entry) for entry in listing.split(b"\0")[:-1]]
+    fetch_blobs(repository, [blob for mode, blob, _ in entries if mode != "160000"], [commit])
     with tempfile.TemporaryDirectory(prefix="lockstep-index-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
         repository.run(*_SAME, "read-tree", commit, doing=doing, environment=index)
@@ -61,7 +63,7 @@ def export_commit(repository: Repository, commit: str, into: Path) -> Exported:
             *(*_SAME, f"--work-tree={top}", "checkout-index", "--all", "--quiet", f"--prefix={top}/"),
             doing=doing,
             environment=index,
-            seconds=NETWORK_SECONDS,  # blobs of a partial clone, and Git LFS, come from the host
+            seconds=NETWORK_SECONDS,  # files of Git LFS come from its host
         )
     return Exported(
         folder=top,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
 
-__all__ = ["read_blobs"]
+__all__ = ["fetch_blobs", "read_blobs"]
 
 
 def read_blobs(
@@ -20,8 +20,7 @@ def read_blobs(
     if not wanted:
         return {}
     commits = [commit] if isinstance(commit, str) else list(commit)
-    if host := "origin" if repository.url else _partial(repository):
-        _fetch_missing(repository, host, wanted, commits)
+    fetch_blobs(repository, wanted, commits)
     doing = f"reading files of commit {commits[0][:12]}"
     stream = repository.run("cat-file", "--batch", doing=doing, data=("\n".join(wanted) + "\n").encode())
     contents: dict[str, bytes] = {}
@@ -41,6 +40,12 @@ def read_blobs(
     return contents
 
 
+def fetch_blobs(repository: Repository, ids: Sequence[str], commits: Sequence[str]) -> None:
+    """Fetch the blobs of commits that a mirror or a partial clone does not have yet, all in one request."""
+    if host := "origin" if repository.url else _partial(repository):
+        _fetch_missing(repository, host, ids, commits)
+
+
 def _partial(repository: Repository) -> str | None:
     """The remote that a partial clone has its missing objects from; None for any other clone."""
     configured = repository.run(
@@ -49,7 +54,7 @@ def _partial(repository: Repository) -> str | None:
     return configured.decode("utf-8", "replace").strip() or None
 
 
-def _fetch_missing(repository: Repository, host: str, wanted: list[str], commits: list[str]) -> None:
+def _fetch_missing(repository: Repository, host: str, wanted: Sequence[str], commits: Sequence[str]) -> None:
     doing = "fetching files from the repository's host"
     listing = repository.run(
         *("rev-list", "--objects", "--no-walk", "--missing=print", "--stdin"),

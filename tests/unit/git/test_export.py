@@ -95,15 +95,17 @@ def test_submodules_and_pointers_are_named(work: Work, into: Path) -> None:
 def test_a_commit_of_a_remote_repository_is_exported(
     served: Work, server: GitServer, cache: Path, into: Path
 ) -> None:
-    """A mirror has no files at first; those of the commit are fetched."""
-    commit = served.commit("one", a__b="1\n", c="2\n")
+    """A mirror has no files at first; those of the commit are fetched together."""
+    commit = served.commit("one", a__b="1\n", c="2\n", d="3\n", e="4\n")
     served.git("push", "-q", "origin", "HEAD:main")
     subprocess.run(
         ["git", "-C", str(server.root / "gitops.git"), "config", "uploadpack.allowFilter", "true"], check=True
     )
     tree = open_commit(server.url("gitops.git"), "main", cache)
+    server.requests.clear()
     exported = export_commit(tree.repository, commit, into)
-    assert _files(into) == {"a/b": b"1\n", "c": b"2\n"}
+    assert _files(into) == {"a/b": b"1\n", "c": b"2\n", "d": b"3\n", "e": b"4\n"}
+    assert len([request for request in server.requests if request.startswith("POST")]) <= 2
     assert exported.time == commit_time(tree.repository, commit)
 
 
