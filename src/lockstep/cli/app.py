@@ -21,6 +21,7 @@ from lockstep.cli.promoting import (
     release_hold,
     rollback,
 )
+from lockstep.cli.pulls import declare_pulls, pulls
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
@@ -62,6 +63,7 @@ COMMANDS: Mapping[str, Command] = {
     "rollback": Command(rollback, declare_rollback),
     "release-hold": Command(release_hold, declare_release_hold),
     "history": Command(history, declare_history),
+    "pulls": Command(pulls, declare_pulls),
     "doctor": Command(doctor, declare_form),
     "demo": Command(demo, declare_demo),
 }

@@ -1,0 +1,216 @@
+"""``pulls``: pull requests on the command line, for teams whose forge has no pages."""
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from lockstep.cli.parser import Parser, declare_output
+from lockstep.cli.shell import Shell
+from lockstep.errors import BadInput
+
+if TYPE_CHECKING:
+    from lockstep.delivery.pulls import Review
+    from lockstep.forge.base import Pull
+
+__all__ = ["declare_pulls", "pulls"]
+
+_ACTIONS = ("show", "merge", "close")
+_METHODS = ("squash", "merge", "rebase")
+
+
+class Form(StrEnum):
+    """Forms of a list of pull requests."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def declare_pulls(parser: Parser) -> None:
+    """The arguments of ``pulls``."""
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="ACTION NUMBER",
+        help="show, merge or close one; without an action all that are open are listed",
+    )
+    parser.add_argument("--all", action="store_true", dest="is_all", help="list those that ended too")
+    parser.add_argument(
+        "--method",
+        metavar="METHOD",
+        default="squash",
+        help=f"of a merge: {', '.join(_METHODS)}; default: squash",
+    )
+    parser.add_argument("--comment", metavar="TEXT", help="a last word when closing")
+    declare_output(parser, "form of the result", Form)
+
+
+def pulls(
+    shell: Shell, *, words: list[str], is_all: bool, method: str, comment: str | None, output: Form
+) -> int:
+    """List pull requests, show one, merge or close it, on GitHub and on a plain Git server."""
+    from lockstep.delivery import pulls as verbs
+    from lockstep.forge.base import MergeMethod
+
+    action, number = _parsed(words)
+    if method not in _METHODS:
+        raise BadInput(f"{method!r} is not one of {', '.join(_METHODS)}", where="--method", fix="choose one")
+    forge = verbs.open_pulls(shell.where, shell.credentials)
+    shell.progress("asking the forge")
+    match action:
+        case "list":
+            found = forge.pulls(is_open=not is_all)
+            shell.end_progress()
+            shell.emit(_list_document(found) if output is Form.JSON else _list_lines(found))
+        case "show":
+            review = verbs.read_review(forge, number)
+            shell.end_progress()
+            shell.emit(_document(review) if output is Form.JSON else _lines(review, shell.columns))
+        case "merge":
+            merged = verbs.merge(forge, number, method=MergeMethod(method))
+            shell.end_progress()
+            shell.emit(_ended(merged, f"Merged #{number} as {(merged.merge_commit or '')[:12]}.", output))
+        case "close":
+            closed = verbs.close(forge, number, comment=comment)
+            shell.end_progress()
+            shell.emit(_ended(closed, f"Closed #{number}.", output))
+    return 0
+
+
+def _parsed(words: Sequence[str]) -> tuple[str, int]:
+    """The action and the number; a number alone is to be shown."""
+    if not words:
+        return "list", 0
+    action, *rest = words if not _is_number(words[0]) else ["show", *words]
+    if action not in _ACTIONS:
+        raise BadInput(
+            f"{action!r} is no action", where="pulls", fix=f"one of {', '.join(_ACTIONS)}, and a number"
+        )
+    if len(rest) != 1 or not _is_number(rest[0]):
+        raise BadInput(f"{action} needs one number", where="pulls", fix=f"lockstep pulls {action} 7")
+    return action, int(rest[0].removeprefix("#"))
+
+
+def _is_number(word: str) -> bool:
+    return bool(re.fullmatch(r"#?[1-9][0-9]{0,8}", word))
+
+
+def _list_lines(found: "Sequence[Pull]") -> list[str]:
+    from lockstep.render.cells import columns_of, fit, printable
+
+    if not found:
+        return ["There are no pull requests."]
+    rows = [("NUMBER", "STATE", "TITLE", "BRANCH", "BY")]
+    rows += [
+        (
+            f"#{pull.number}",
+            "draft" if pull.is_draft and pull.state == "open" else str(pull.state),
+            printable(pull.title),
+            printable(f"{pull.head} -> {pull.base}"),
+            printable(pull.author),
+        )
+        for pull in found
+    ]
+    widths = [max(columns_of(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return ["  ".join(map(fit, row, widths)).rstrip() for row in rows]
+
+
+def _lines(review: "Review", columns: int) -> list[str]:
+    from lockstep.render.cells import hanging, printable
+
+    pull = review.pull
+    about = [
+        ("state", ", ".join(_state(pull))),
+        ("branch", f"{pull.head} -> {pull.base}, commit {pull.sha[:12]}"),
+        ("by", f"{pull.author}, {pull.created}"),
+        ("labels", ", ".join(pull.labels)),
+        ("url", pull.url),
+        *(("check", f"{check.state} {check.name} {check.url or ''}".rstrip()) for check in review.checks),
+        *(("commit", f"{one.sha[:8]} {one.author}: {one.subject}") for one in review.commits),
+    ]
+    lines = hanging("", printable(f"#{pull.number} {pull.title}"), columns)
+    for name, text in about:
+        if text:
+            lines += hanging(f"{name:<8}", printable(text), columns)
+    lines += ["", *_text(pull.body)] if pull.body.strip() else []
+    for remark in review.remarks:
+        lines += ["", printable(f"{remark.author}, {remark.written}:")]
+        lines += [f"  {line}" for line in _text(remark.body)]
+    return lines
+
+
+def _state(pull: "Pull") -> list[str]:
+    """Words for how it stands, and what is in its way."""
+    match pull.state:
+        case "merged":
+            return [f"merged as {(pull.merge_commit or '')[:12]}", f"by {pull.merged_by or 'somebody'}"]
+        case "closed":
+            return [f"closed by {pull.closed_by or 'somebody'}"]
+    words = ["draft" if pull.is_draft else "open"]
+    if pull.conflict:
+        words.append(f"conflicts with {pull.base}")
+    if pull.is_blocked:
+        words.append("its checks or reviews are not complete")
+    return words
+
+
+def _text(body: str) -> list[str]:
+    """Markdown as it is written, without the marks that only programs read."""
+    from lockstep.render.cells import printable_lines
+
+    return printable_lines(re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL).strip("\n"))
+
+
+def _ended(pull: "Pull", words: str, output: Form) -> str:
+    from lockstep.render.wire import dump
+
+    return dump({"format": "lockstep.pull/1", **_fields(pull)}) if output is Form.JSON else f"{words}\n"
+
+
+def _list_document(found: "Sequence[Pull]") -> str:
+    from lockstep.render.wire import dump
+
+    return dump({"format": "lockstep.pulls/1", "pulls": [_fields(pull) for pull in found]})
+
+
+def _document(review: "Review") -> str:
+    from lockstep.render.wire import dump
+
+    return dump(
+        {
+            "format": "lockstep.pull/1",
+            **_fields(review.pull),
+            "checks": [
+                {"name": check.name, "state": check.state, "url": check.url} for check in review.checks
+            ],
+            "commits": [
+                {"sha": one.sha, "author": one.author, "subject": one.subject} for one in review.commits
+            ],
+            "comments": [
+                {"author": one.author, "written": one.written, "body": one.body} for one in review.remarks
+            ],
+        }
+    )
+
+
+def _fields(pull: "Pull") -> dict[str, Any]:
+    return {
+        "number": pull.number,
+        "state": pull.state,
+        "title": pull.title,
+        "body": pull.body,
+        "head": pull.head,
+        "base": pull.base,
+        "sha": pull.sha,
+        "url": pull.url,
+        "author": pull.author,
+        "labels": list(pull.labels),
+        "draft": pull.is_draft,
+        "conflict": pull.conflict,
+        "blocked": pull.is_blocked,
+        "mergeCommit": pull.merge_commit,
+        "mergedBy": pull.merged_by,
+        "closedBy": pull.closed_by,
+        "created": pull.created,
+        "ended": pull.ended,
+    }
