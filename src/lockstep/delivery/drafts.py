@@ -22,7 +22,7 @@ from lockstep.model.move import Move
 from lockstep.model.tree import Tree
 from lockstep.planning.gates import is_backwards
 
-__all__ = ["Draft", "make_draft", "make_hold_edit"]
+__all__ = ["Draft", "make_draft", "make_hold_edit", "with_digests"]
 
 _WORKERS = 8
 
@@ -56,7 +56,7 @@ def make_draft(
     first = _commit(gitops, _edit_of(gitops, moves, hold))
     workspace = gitops.at(first)
     progress("finding packages")
-    moves = _with_packages(workspace, moves, options)
+    moves = with_digests(workspace, moves, options)
     edit = _edit_of(gitops, moves, hold)
     return Draft(moves=moves, commit=_commit(gitops, edit), edit=edit, source_forge=forge)
 
@@ -98,8 +98,8 @@ def _check_again(project: Tree, moves: Sequence[Move]) -> None:
             raise NotAllowed(
                 "it was put on hold meanwhile", where=key, fix=f"lockstep release-hold {key}, then again"
             )
-        there = _at(declaration.values, "lambda", "version")
-        is_newer = isinstance(there, str) and there != move.old and is_backwards(there, move.new)
+        there = declaration.version
+        is_newer = there is not None and there != move.old and is_backwards(there, move.new)
         if is_newer and not is_backwards(move.old, move.new):
             raise NotAllowed(
                 f"somebody has declared {there} meanwhile, which is newer than {move.new}",
@@ -145,7 +145,7 @@ def _with_commits(gitops: GitOps, moves: Sequence[Move], forge: Forge | None) ->
         return tuple(pool.map(look_up, moves))
 
 
-def _with_packages(workspace: Workspace, moves: Sequence[Move], options: Options) -> tuple[Move, ...]:
+def with_digests(workspace: Workspace, moves: Sequence[Move], options: Options) -> tuple[Move, ...]:
     """The moves with the digests of their packages."""
     keys = tuple(move.target for move in moves)
     missing = [key for key in keys if key not in workspace.fleet.targets]

@@ -98,6 +98,11 @@ class Shop:
         self.work.git("fetch", "-q", "--prune", "origin")
         return self.work.git("show", f"origin/{branch}:{path}")
 
+    def served(self, path: str) -> str:
+        """A file of main as the server has it, without touching the clone."""
+        command = ["git", "-C", str(self.bare), "show", f"main:{path}"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
     def log(self, branch: str = "main") -> list[str]:
         """Subjects of the main line, newest first."""
         self.work.git("fetch", "-q", "--prune", "origin")
