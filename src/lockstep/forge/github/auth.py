@@ -99,8 +99,9 @@ class Installation:
     def _ask(self, method: str, path: str, body: bytes | None) -> "dict[str, str]":
         doing = f"getting a token of the GitHub App for {self._repository}"
         proof = _signed(self._app, now=int(self._transport.clock.now()))
+        headers = _HEADERS if body is None else {**_HEADERS, "Content-Type": "application/json"}
         answer = self._transport.send(
-            method, self._api + path, token=proof, headers=_HEADERS, body=body, is_safe=True
+            method, self._api + path, token=proof, headers=headers, body=body, is_safe=True
         )
         if answer.status == 404:
             raise ForgeError(

@@ -22,7 +22,7 @@ def pull(client: Client, number: int) -> Pull:
     if value["state"] == "closed" and not value.get("merged"):
         issue = client.get(f"/issues/{number}", doing=f"reading pull request #{number}", needs=_READ)
         closed_by = _login(issue.get("closed_by"))
-    return to_pull(value, repository=client.repository, closed_by=closed_by)
+    return to_pull(value, closed_by=closed_by)
 
 
 def pulls(client: Client, *, head: str | None, base: str | None, is_open: bool) -> list[Pull]:
@@ -40,7 +40,7 @@ def pulls(client: Client, *, head: str | None, base: str | None, is_open: bool) 
         sort="created",
         direction="desc",
     )
-    all_of_them = [to_pull(value, repository=client.repository) for value in found]
+    all_of_them = [to_pull(value) for value in found]
     if head is None:
         return all_of_them
     return [
@@ -63,7 +63,7 @@ def open_pull(
 
     def make() -> Pull:
         value = client.write("POST", "/pulls", sent, doing=doing, needs=_WRITE, is_safe=False)
-        return to_pull(value, repository=client.repository)
+        return to_pull(value)
 
     opened = there()
     if opened is None:
@@ -90,7 +90,7 @@ def update_pull(client: Client, number: int, *, title: str | None, body: str | N
     value = client.write(
         "PATCH", f"/pulls/{number}", sent, doing=f"changing pull request #{number}", needs=_WRITE
     )
-    return to_pull(value, repository=client.repository)
+    return to_pull(value)
 
 
 def close_pull(client: Client, number: int, *, comment: str | None) -> None:
@@ -128,7 +128,7 @@ def label(client: Client, number: int, *, add: Iterable[str], remove: Iterable[s
                 raise
 
 
-def to_pull(value: Any, *, repository: str, closed_by: str | None = None) -> Pull:
+def to_pull(value: Any, *, closed_by: str | None = None) -> Pull:
     """A pull request from GitHub's JSON, of a list or by itself."""
     state = PullState.OPEN
     if value["state"] == "closed":

@@ -20,11 +20,13 @@ class Time:
     def __init__(self) -> None:
         self.now = 1_799_999_000.0
         self.slept: list[float] = []
+        self.meanwhile: Callable[[], None] = lambda: None  # what happens while somebody sleeps
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.slept.append(seconds)
         self.now += seconds
+        self.meanwhile()
 
     def clock(self) -> Clock:
         """As the transport wants it."""
