@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["declare_pulls", "pulls"]
 
-_ACTIONS = ("show", "merge", "close")
+_ACTIONS = ("open", "show", "merge", "close")
 _METHODS = ("squash", "merge", "rebase")
 
 
@@ -31,8 +31,8 @@ def declare_pulls(parser: Parser) -> None:
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="ACTION NUMBER",
-        help="show, merge or close one; without an action all that are open are listed",
+        metavar="ACTION",
+        help="show N, merge N, close N, or open [BRANCH]; without an action all that are open are listed",
     )
     parser.add_argument("--all", action="store_true", dest="is_all", help="list those that ended too")
     parser.add_argument(
@@ -41,23 +41,40 @@ def declare_pulls(parser: Parser) -> None:
         default="squash",
         help=f"of a merge: {', '.join(_METHODS)}; default: squash",
     )
+    parser.add_argument("--title", metavar="TEXT", help="when opening; default: the newest commit's subject")
+    parser.add_argument(
+        "--body", metavar="TEXT", default="", help="when opening: what a reviewer should know"
+    )
     parser.add_argument("--comment", metavar="TEXT", help="a last word when closing")
     declare_output(parser, "form of the result", Form)
 
 
 def pulls(
-    shell: Shell, *, words: list[str], is_all: bool, method: str, comment: str | None, output: Form
+    shell: Shell,
+    *,
+    words: list[str],
+    is_all: bool,
+    method: str,
+    title: str | None,
+    body: str,
+    comment: str | None,
+    output: Form,
 ) -> int:
-    """List pull requests, show one, merge or close it, on GitHub and on a plain Git server."""
+    """List pull requests, open, show, merge or close one, on GitHub and on a plain Git server."""
     from lockstep.delivery import pulls as verbs
     from lockstep.forge.base import MergeMethod
 
-    action, number = _parsed(words)
+    action, branch, number = _parsed(words)
     if method not in _METHODS:
         raise BadInput(f"{method!r} is not one of {', '.join(_METHODS)}", where="--method", fix="choose one")
-    forge = verbs.open_pulls(shell.where, shell.credentials)
+    place = verbs.open_place(shell.where, shell.credentials)
+    forge = place.forge
     shell.progress("asking the forge")
     match action:
+        case "open":
+            opened = verbs.propose(place, branch, title=title, body=body)
+            shell.end_progress()
+            shell.emit(_one(opened, f"Opened #{opened.number}: {opened.title}", output))
         case "list":
             found = forge.pulls(is_open=not is_all)
             shell.end_progress()
@@ -69,26 +86,27 @@ def pulls(
         case "merge":
             merged = verbs.merge(forge, number, method=MergeMethod(method))
             shell.end_progress()
-            shell.emit(_ended(merged, f"Merged #{number} as {(merged.merge_commit or '')[:12]}.", output))
+            shell.emit(_one(merged, f"Merged #{number} as {(merged.merge_commit or '')[:12]}.", output))
         case "close":
             closed = verbs.close(forge, number, comment=comment)
             shell.end_progress()
-            shell.emit(_ended(closed, f"Closed #{number}.", output))
+            shell.emit(_one(closed, f"Closed #{number}.", output))
     return 0
 
 
-def _parsed(words: Sequence[str]) -> tuple[str, int]:
-    """The action and the number; a number alone is to be shown."""
+def _parsed(words: Sequence[str]) -> tuple[str, str | None, int]:
+    """The action, the branch to open and the number; a number alone is to be shown."""
     if not words:
-        return "list", 0
+        return "list", None, 0
     action, *rest = words if not _is_number(words[0]) else ["show", *words]
     if action not in _ACTIONS:
-        raise BadInput(
-            f"{action!r} is no action", where="pulls", fix=f"one of {', '.join(_ACTIONS)}, and a number"
-        )
+        raise BadInput(f"{action!r} is no action", where="pulls", fix=f"one of {', '.join(_ACTIONS)}")
+    if action == "open" and len(rest) < 2:
+        return action, rest[0] if rest else None, 0
     if len(rest) != 1 or not _is_number(rest[0]):
-        raise BadInput(f"{action} needs one number", where="pulls", fix=f"lockstep pulls {action} 7")
-    return action, int(rest[0].removeprefix("#"))
+        needed = "takes one branch" if action == "open" else "needs one number"
+        raise BadInput(f"{action} {needed}", where="pulls", fix="`lockstep pulls --help` shows what there is")
+    return action, None, int(rest[0].removeprefix("#"))
 
 
 def _is_number(word: str) -> bool:
@@ -161,10 +179,13 @@ def _text(body: str) -> list[str]:
     return printable_lines(re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL).strip("\n"))
 
 
-def _ended(pull: "Pull", words: str, output: Form) -> str:
+def _one(pull: "Pull", words: str, output: Form) -> str:
+    from lockstep.render.cells import printable
     from lockstep.render.wire import dump
 
-    return dump({"format": "lockstep.pull/1", **_fields(pull)}) if output is Form.JSON else f"{words}\n"
+    if output is Form.JSON:
+        return dump({"format": "lockstep.pull/1", **_fields(pull)})
+    return f"{printable(words)}\n"
 
 
 def _list_document(found: "Sequence[Pull]") -> str:

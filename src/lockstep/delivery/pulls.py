@@ -1,16 +1,17 @@
-"""Pull requests for people who have no page for them: looked at, merged and closed on any forge."""
+"""Pull requests for people who have no page for them: opened, read, merged and closed on any forge."""
 
 from dataclasses import dataclass
 
 from lockstep.config.sources import read_sources
 from lockstep.delivery.forges import Credentials, open_forge
 from lockstep.delivery.workspace import PROJECT_FILE, Subtree, Where, open_tree
-from lockstep.errors import ForgeError
+from lockstep.errors import BadInput, ForgeError
 from lockstep.forge.base import Check, Commit, Forge, MergeMethod, Pull, PullState
-from lockstep.git.remote import open_remote
+from lockstep.git.command import Repository
+from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.model.tree import Tree
 
-__all__ = ["Remark", "Review", "close", "merge", "open_pulls", "read_review"]
+__all__ = ["Place", "Remark", "Review", "close", "merge", "open_place", "propose", "read_review"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +33,17 @@ class Review:
     remarks: tuple[Remark, ...] = ()
 
 
-def open_pulls(where: Where, credentials: Credentials) -> Forge:
-    """The forge of the repository around a folder, or of the one that is named.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A repository and the forge that it is on."""
+
+    forge: Forge
+    remote: Remote
+    branch: str | None  # that pull requests go to; None: the remote's default branch
+
+
+def open_place(where: Where, credentials: Credentials) -> Place:
+    """The repository around a folder, or the one that is named, and its forge.
 
     The project need not be valid: the pull request that mends it can be merged. BadInput where there
     is no project file.
@@ -42,7 +52,20 @@ def open_pulls(where: Where, credentials: Credentials) -> Forge:
     tree: Tree = Subtree(whole, prefix) if prefix else whole
     settings = read_sources(tree, project_file=PROJECT_FILE).forge
     remote = open_remote(where.repo or where.folder, where.cache, access=where.access)
-    return open_forge(settings, remote, credentials)
+    return Place(forge=open_forge(settings, remote, credentials), remote=remote, branch=settings.branch)
+
+
+def propose(place: Place, head: str | None, *, title: str | None, body: str) -> Pull:
+    """Open a pull request of a branch that was pushed, by default the one that is checked out.
+
+    Its title is the newest commit's when none is given. BadInput when no branch is checked out.
+    """
+    base = place.branch or default_branch(place.remote)
+    head = head or _current(place.remote.repository)
+    if title is None:
+        newest = place.forge.commits(base, head, most=1)
+        title = newest[0].subject if newest else head
+    return place.forge.open_pull(head=head, base=base, title=title, body=body)
 
 
 def read_review(forge: Forge, number: int) -> Review:
@@ -85,3 +108,14 @@ def close(forge: Forge, number: int, *, comment: str | None) -> Pull:
         )
     forge.close_pull(number, comment=comment)
     return forge.pull(number)
+
+
+def _current(repository: Repository) -> str:
+    """The branch that is checked out in a clone."""
+    answer = repository.run(
+        "symbolic-ref", "--quiet", "--short", "HEAD", doing="reading the branch", allowed=(0, 1)
+    )
+    name = answer.decode("utf-8", "surrogateescape").strip()
+    if repository.url or not name:
+        raise BadInput("no branch is checked out", fix="name the branch: lockstep pulls open BRANCH")
+    return name

@@ -52,6 +52,27 @@ def test_they_are_listed(work: Work, forge: LocalForge, capsys: pytest.CaptureFi
     assert [(pull["number"], pull["state"]) for pull in document["pulls"]] == [(2, "open"), (1, "merged")]
 
 
+def test_one_is_opened(work: Work, forge: LocalForge, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the branch that is checked out, or of one that is named; with the newest commit's words."""
+    change = push(work, "a", a="1\n")
+    push(work, "b", b="1\n")
+    work.git("checkout", "-q", "-b", "a", change.sha)
+    assert main(["pulls", "open"]) == 0
+    assert capsys.readouterr().out == "Opened #1: Change of a\n"
+    assert main(["pulls", "open", "b", "--title", "Bring\x1b[2J b", "--body", "Look"]) == 0
+    assert capsys.readouterr().out == "Opened #2: Bring\\x1b[2J b\n"
+    assert [(pull.head, pull.base, pull.body) for pull in forge.pulls()] == [
+        ("b", "main", "Look"),
+        ("a", "main", ""),
+    ]
+    work.git("checkout", "-q", "-b", "c")
+    assert main(["pulls", "open"]) == 1
+    assert "has no c\n  fix: " in capsys.readouterr().err
+    work.git("checkout", "-q", "--detach")
+    assert main(["pulls", "open"]) == 3
+    assert "no branch is checked out" in capsys.readouterr().err
+
+
 def test_one_is_shown(work: Work, forge: LocalForge, capsys: pytest.CaptureFixture[str]) -> None:
     """What a reviewer needs: state, checks, commits, text and comments, without hidden marks."""
     change = push(work, "a", version="mine\n")
@@ -122,6 +143,7 @@ def test_one_is_closed(work: Work, forge: LocalForge, capsys: pytest.CaptureFixt
         (["merge"], "needs one number"),
         (["merge", "x"], "needs one number"),
         (["show", "1", "2"], "needs one number"),
+        (["open", "a", "b"], "takes one branch"),
         (["merge", "1", "--method", "octopus"], "not one of"),
     ],
 )
