@@ -1,0 +1,77 @@
+"""Promotions where pull requests live on GitHub: a stand-in that follows GitHub's own description."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functional.promotion.conftest import PROJECT, Shop
+from tests.support.github import GitHubServer, Repository, github_server
+from tests.support.github.world import Identity, Protection
+
+NAME = "acme/shop"
+API = "environments/staging/api/config.yaml"
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[GitHubServer]:
+    """A GitHub on loopback; every request and answer of the test has to be as GitHub describes."""
+    with github_server(tmp_path / "github") as running:
+        yield running
+
+
+@pytest.fixture
+def on_github(shop: Shop, github: GitHubServer, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """The shop as a repository on GitHub, with a token that may do everything."""
+    repository = github.world.add_repository(NAME)
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_made_up")
+    forge = f"forge: {{kind: github, repository: {NAME}, api: '{github.api}'}}\n"
+    project = PROJECT + forge
+    shop.work.git("remote", "set-url", "origin", str(repository.git.folder))
+    shop.work.git("fetch", "-q", "origin")
+    commit = shop.work.commit("on GitHub", **{"lockstep.yaml": project})
+    shop.work.git("push", "-q", "-f", "origin", f"{commit}:refs/heads/main")
+    return repository
+
+
+def test_a_promotion_merges_itself_once_its_checks_pass(shop: Shop, on_github: Repository) -> None:
+    """Auto-merge is switched on; the check succeeds and GitHub merges."""
+    on_github.protections["main"] = Protection(checks=("test",))
+    out = shop.run("promote", "api@1.1.0", "--to", "staging")
+    assert "merges itself when its checks pass" in " ".join(out.split())
+    (pull,) = on_github.pulls()
+    assert pull.auto_merge is not None
+    assert pull.title == "staging: api 1.0.0 -> 1.1.0"
+    assert pull.labels == ["lockstep"]
+
+
+def test_a_promotion_without_checks_is_merged_at_once(shop: Shop, on_github: Repository) -> None:
+    """GitHub refuses auto-merge of what could be merged already: then it is merged."""
+    out = shop.run("promote", "api@1.1.0", "--to", "staging")
+    assert "Merged: pull request #1" in " ".join(out.split())
+    assert 'tag: "1.1.0"' in shop.show(API)
+
+
+def test_a_newer_version_updates_the_pull_request(shop: Shop, on_github: Repository) -> None:
+    """One pull request at a time, its text and head renewed."""
+    for version in ("1.1.0", "1.2.0"):
+        shop.run("promote", f"api@{version}", "--to", "production", "--override", "x")
+    (pull,) = on_github.pulls()
+    assert pull.title == "production: api 1.0.0 -> 1.2.0"
+    assert "`1.2.0`" in pull.body
+
+
+def test_a_token_that_may_not_open_pull_requests_is_told_what_it_lacks(
+    shop: Shop, on_github: Repository, github: GitHubServer
+) -> None:
+    """The permission by its name, for a workflow's token; running again with it goes on."""
+    github.world.identities["ghp_made_up"] = Identity(
+        permissions={"contents": "write", "pull_requests": "read"}
+    )
+    shop.run("promote", "api@1.1.0", "--to", "production", "--override", "x", code=1)
+    assert "pull" in shop.err.lower()
+    assert "write" in shop.err
+    assert "ghp_made_up" not in shop.err
+    github.world.identities["ghp_made_up"] = Identity()
+    shop.run("promote", "api@1.1.0", "--to", "production", "--override", "x")
+    assert len(on_github.pulls()) == 1
