@@ -1,6 +1,7 @@
 """The commands and the global options."""
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from lockstep.cli.explaining import declare_explain, declare_form, doctor, expla
 from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
 from lockstep.cli.planning import declare_plan, declare_sync, plan, sync
+from lockstep.cli.previewing import declare_down, declare_list, declare_up, down, listing, up
 from lockstep.cli.promoting import (
     declare_history,
     declare_promote,
@@ -22,6 +24,7 @@ from lockstep.cli.promoting import (
     rollback,
 )
 from lockstep.cli.pulls import declare_pulls, pulls
+from lockstep.cli.releasing import declare_release, release
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
@@ -59,14 +62,21 @@ COMMANDS: Mapping[str, Command] = {
     "version": Command(version, declare_version),
     "changed": Command(changed, declare_changed),
     "package": Command(package, declare_package),
+    "release": Command(release, declare_release),
     "promote": Command(promote, declare_promote),
     "rollback": Command(rollback, declare_rollback),
     "release-hold": Command(release_hold, declare_release_hold),
     "history": Command(history, declare_history),
     "pulls": Command(pulls, declare_pulls),
+    "preview up": Command(up, declare_up),
+    "preview down": Command(down, declare_down),
+    "preview list": Command(listing, declare_list),
     "doctor": Command(doctor, declare_form),
     "demo": Command(demo, declare_demo),
 }
+
+GROUPS: Mapping[str, str] = {"preview": "Previews of pull requests."}
+"""What commands of two words have in common, by their first."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -76,6 +86,11 @@ def run(words: Sequence[str]) -> int:
         return 3
     options = global_parser().parse_args(words)
     name, *rest = options.words
+    if name in GROUPS:
+        if not rest or rest[0] in ("-h", "--help"):
+            sys.stdout.write(_group_help(name))
+            return 0 if rest else 3
+        name, *rest = f"{name} {rest[0]}", *rest[1:]
     if name not in COMMANDS:
         import difflib
 
@@ -89,8 +104,7 @@ def run(words: Sequence[str]) -> int:
 def global_parser() -> Parser:
     """The parser of everything before the command."""
     commands = "\n".join(
-        fill(f"  {name:<13}{command.about}", 78, subsequent_indent=" " * 15)
-        for name, command in COMMANDS.items()
+        fill(f"  {name:<13}{about}", 78, subsequent_indent=" " * 15) for name, about in _listed().items()
     )
     parser = Parser(
         "lockstep",
@@ -110,6 +124,25 @@ def global_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"lockstep {__version__}")
     parser.add_argument("words", nargs=argparse.PARSER, metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
+
+
+def _listed() -> Mapping[str, str]:
+    """Commands and groups of commands, in their order, each with a sentence."""
+    found = {}
+    for name, command in COMMANDS.items():
+        group = name.partition(" ")[0]
+        found.setdefault(group, f"{GROUPS[group]} Has its own --help." if group in GROUPS else command.about)
+    return found
+
+
+def _group_help(group: str) -> str:
+    """The commands of a group."""
+    commands = "\n".join(
+        fill(f"  {name.partition(' ')[2]:<13}{command.about}", 78, subsequent_indent=" " * 15)
+        for name, command in COMMANDS.items()
+        if name.startswith(f"{group} ")
+    )
+    return f"usage: lockstep {group} COMMAND [ARGUMENTS]\n\n{GROUPS[group]}\n\ncommands:\n{commands}\n"
 
 
 def command_parser(name: str) -> Parser:

@@ -8,6 +8,7 @@ from typing import Any
 from lockstep.config import templates
 from lockstep.config.layers import Layer, check_block
 from lockstep.config.policies import read_promotion, read_sources_of
+from lockstep.config.preview_schema import read_preview_policy
 from lockstep.config.schema import ARTIFACT_OPTIONS, PROJECT
 from lockstep.config.shapes import Checker
 from lockstep.config.terraform_schema import read_terraform
@@ -101,6 +102,7 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
         if given and (given.get("terraform") or given.get("engine") == "terraform")
     }
     sources = read_sources_of(document, checked, problems.add)
+    preview = read_preview_policy(document, checked.get("preview") or {}, names, problems.add)
     triggers = checked.get("triggers") or {}
     if errors:
         raise errors[0] if len(errors) == 1 else BadInputs(errors)
@@ -113,6 +115,7 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
             package_key=key,
             artifacts=options,
             sources=sources,
+            preview=preview,
             file=file,
         ),
         document=document,

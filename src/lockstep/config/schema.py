@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from lockstep.config import rules
 from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES, SOURCE
+from lockstep.config.preview_schema import PREVIEW
 from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.suggest import did_you_mean
@@ -322,6 +323,7 @@ PROJECT = Key(
         FORGE,
         SOURCE,
         SERVICES,
+        PREVIEW,
     ),
 )
 """The whole of ``lockstep.yaml``."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lockstep.model.preview import PreviewPolicy
 from lockstep.model.promotion import Promotion
 from lockstep.model.source import Sources
 from lockstep.model.target import Target
@@ -52,6 +53,7 @@ class Project:
     package_key: str = "lockstep/packages/{service}/{sha256}.zip"
     artifacts: Mapping[str, Any] = field(default_factory=dict)  # source and its options, validated
     sources: Sources = field(default_factory=Sources)
+    preview: PreviewPolicy = field(default_factory=PreviewPolicy)
     file: str = "lockstep.yaml"
 
     def environment(self, name: str) -> Environment:

@@ -1,0 +1,200 @@
+"""``preview up``, ``down``, ``list``: previews of pull requests, written to Git."""
+
+import re
+from typing import TYPE_CHECKING
+
+from lockstep.cli.parser import Parser, at_least, declare_output
+from lockstep.cli.shell import Output, Shell
+from lockstep.errors import BadInput
+
+if TYPE_CHECKING:
+    from lockstep.delivery.preview import Brought
+    from lockstep.delivery.preview_ground import Ground
+    from lockstep.delivery.sync import Options
+
+__all__ = [
+    "declare_down",
+    "declare_list",
+    "declare_up",
+    "down",
+    "listing",
+    "up",
+]
+
+_MOST = 2_147_483_647
+
+
+def declare_up(parser: Parser) -> None:
+    """The arguments of ``preview up``."""
+    _declare_number(parser)
+    parser.add_argument(
+        "--service",
+        action="append",
+        default=[],
+        metavar="SERVICE@VERSION",
+        dest="services",
+        help="a service that the pull request changes, and its version; can be repeated",
+    )
+    parser.add_argument(
+        "--sha", metavar="COMMIT", help="head commit of the versions; nothing is done when it is not any more"
+    )
+    parser.add_argument("--ttl", metavar="TIME", help="how long it lives after its last change: 12h, 14d")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be written")
+    parser.add_argument("--wait", action="store_true", help="follow it until it is live")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=at_least(0, float), default=1800.0, help="default: 1800"
+    )
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_down(parser: Parser) -> None:
+    """The arguments of ``preview down``."""
+    _declare_number(parser)
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_list(parser: Parser) -> None:
+    """The arguments of ``preview list``."""
+    declare_output(parser, "form of the result", Output)
+
+
+def _declare_number(parser: Parser) -> None:
+    parser.add_argument("--pr", metavar="NUMBER", required=True, dest="number", help="the pull request")
+
+
+def up(
+    shell: Shell,
+    *,
+    number: str,
+    services: list[str],
+    sha: str | None,
+    ttl: str | None,
+    dry_run: bool,
+    wait: bool,
+    timeout: float,
+    output: Output,
+) -> int:
+    """Write a pull request's preview: its services at its versions, all others as in staging."""
+    from lockstep.cli.stopping import stopping
+    from lockstep.delivery.preview import Request, bring_up
+    from lockstep.delivery.preview_services import parse_wish
+
+    request = Request(
+        number=_number(number),
+        wishes=tuple(parse_wish(text) for text in services),
+        sha=_sha(sha),
+        ttl=_ttl(ttl),
+        dry_run=dry_run,
+    )
+    ground, options = _open(shell), _options(shell)
+    with stopping(lambda: ["the commit"]) as stop:
+        brought = bring_up(ground, request, options, now=_now(), progress=shell.progress)
+        shell.end_progress()
+        _show(shell, brought, output, is_dry=dry_run)
+        if wait and not dry_run and brought.is_up and brought.moves:
+            from lockstep.delivery.waiting import wait_until_live
+
+            rows = wait_until_live(
+                ground.gitops, brought.moves, options, stop=stop, seconds=timeout, progress=shell.progress
+            )
+            shell.end_progress()
+            for row in rows:
+                shell.log(f"live: {row.target} {row.declared}")
+    return 0
+
+
+def down(shell: Shell, *, number: str, output: Output) -> int:
+    """Remove a pull request's preview; the next sync removes what it runs."""
+    from lockstep.delivery.preview import bring_down
+
+    wanted = _number(number)
+    brought = bring_down(_open(shell), wanted)
+    shell.end_progress()
+    _show(shell, brought, output)
+    return 0
+
+
+def listing(shell: Shell, *, output: Output) -> int:
+    """List the previews: age, services, versions, status and pull request of each."""
+    import datetime
+
+    from lockstep.delivery.preview_list import list_previews
+    from lockstep.render.previews import listing_document, listing_lines, listing_markdown
+
+    found = list_previews(_open(shell), _options(shell), progress=shell.progress)
+    shell.end_progress()
+    now = datetime.datetime.now(datetime.UTC)
+    match output:
+        case Output.JSON:
+            shell.emit(listing_document(found.previews, found.notes))
+        case Output.MARKDOWN:
+            shell.emit(listing_markdown(found.previews, found.notes, now=now))
+        case Output.TABLE:
+            shell.emit(
+                listing_lines(
+                    found.previews, found.notes, now=now, palette=shell.palette, columns=shell.columns
+                )
+            )
+    return 0
+
+
+def _open(shell: Shell) -> "Ground":
+    from lockstep.delivery.gitops import open_gitops
+    from lockstep.delivery.preview_ground import open_ground
+
+    shell.progress("fetching the branch")
+    ground = open_ground(open_gitops(shell.where, shell.credentials))
+    for warning in ground.gitops.workspace.warnings:
+        shell.log(f"warning: {warning}")
+    return ground
+
+
+def _options(shell: Shell) -> "Options":
+    from lockstep.delivery.sync import Options
+
+    return Options(github_token=shell.settings.github_token)
+
+
+def _show(shell: Shell, brought: "Brought", output: Output, *, is_dry: bool = False) -> None:
+    from lockstep.render.previews import brought_document, brought_lines, brought_markdown
+
+    for note in brought.notes:
+        shell.log(note)
+    said = (brought.number, brought.moves, brought.reached, brought.commit)
+    match output:
+        case Output.JSON:
+            shell.emit(brought_document(*said, is_up=brought.is_up))
+        case Output.MARKDOWN:
+            shell.emit(brought_markdown(*said, is_up=brought.is_up, is_dry=is_dry))
+        case Output.TABLE:
+            shell.emit(brought_lines(*said, is_up=brought.is_up, is_dry=is_dry, columns=shell.columns))
+    shell.summarise(lambda: brought_markdown(*said, is_up=brought.is_up, is_dry=is_dry))
+
+
+def _now() -> str:
+    import datetime
+
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _number(text: str) -> int:
+    """The number of a pull request. BadInput for anything else."""
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > _MOST:
+        raise BadInput(
+            f"{text!r} is no number of a pull request", where="--pr", fix="write the number alone: --pr 123"
+        )
+    return int(text)
+
+
+def _sha(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[0-9a-fA-F]{7,40}", text):
+        raise BadInput(f"{text!r} is no commit", where="--sha", fix="write 7 to 40 hex digits")
+    return text.lower() if text else None
+
+
+def _ttl(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"0*[1-9][0-9]{0,4}[smhd]", text):
+        raise BadInput(
+            f"{text!r} is no time to live", where="--ttl", fix="write a number and s, m, h or d: 12h, 14d"
+        )
+    return text

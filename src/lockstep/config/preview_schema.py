@@ -1,0 +1,110 @@
+"""``preview:`` of ``lockstep.yaml``: its keys, and the policy that they come to."""
+
+import posixpath
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lockstep.config import rules
+from lockstep.config.rows import group, text
+from lockstep.config.yaml_reader import Document
+from lockstep.model.preview import FOLDER, PreviewPolicy
+
+__all__ = ["PREVIEW", "duration", "read_preview_policy"]
+
+_DURATION = r"^\d{1,5}[smhd]$"
+_SAYS = "write a number and s, m, h or d: 30m, 24h, 14d"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+# GitHub's labels have at most 50 characters: 40 digits, a colon, and these.
+_FORK_LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,8}$"
+_LABEL = r"^[^\s,:](?:[^,:\r\n\t]{0,47}[^\s,:])?$"
+
+PREVIEW = group(
+    "preview",
+    "Previews of pull requests.",
+    text(
+        "branch",
+        "Branch that holds the folders of previews, so that the history of the other one stays clean.",
+        rule=rules.branch,
+        example="previews",
+    ),
+    text("from", "Environment whose versions services take that a pull request does not change; staging."),
+    text(
+        "ttl",
+        "How long a preview lives after its last change; until its pull request is closed when absent.",
+        pattern=_DURATION,
+        says=_SAYS,
+        example="14d",
+    ),
+    text(
+        "warn",
+        "How long before its end the pull request is told; 24h.",
+        pattern=_DURATION,
+        says=_SAYS,
+        example="24h",
+    ),
+    text(
+        "templates",
+        "Folder of files that every preview gets, filled in; environments/preview/templates.",
+        example=f"{FOLDER}/templates",
+    ),
+    text(
+        "label",
+        "Label that a pull request needs for a preview; any pull request may have one when absent.",
+        pattern=_LABEL,
+        says="write a label without commas and colons",
+        example="preview",
+    ),
+    text(
+        "forkLabel",
+        "With a fork's commit behind it, the label that lets that commit have a preview: preview:SHA.",
+        pattern=_FORK_LABEL,
+        says="at most 9 letters, digits, dots and hyphens, so that a commit has room behind it",
+        example="preview",
+    ),
+)
+
+
+def duration(value: str | None) -> int | None:
+    """Seconds of ``30m``, ``24h`` or ``14d``; None for None. ValueError for other texts."""
+    if value is None:
+        return None
+    if not value[:-1].isdecimal() or value[-1:] not in _SECONDS:
+        raise ValueError(value)
+    return int(value[:-1]) * _SECONDS[value[-1]]
+
+
+def read_preview_policy(
+    document: Document,
+    given: Mapping[str, Any],
+    environments: frozenset[str],
+    wrong: Callable[[tuple[str | int, ...], str, str], None],
+) -> PreviewPolicy:
+    """The policy of a checked project file; ``environments`` are those that it lists (none: any)."""
+    said = {key: value for key, value in given.items() if value is not None}
+    usual = PreviewPolicy()
+    source = said.get("from", usual.source)
+    if source == "preview" or ("from" in said and environments and source not in environments):
+        others = ", ".join(sorted(environments - {"preview"})) or "the folders below environments/"
+        wrong(
+            ("preview", "from"), f"{source!r} is no environment to take versions from", f"there are: {others}"
+        )
+    templates = posixpath.normpath(said.get("templates") or usual.templates)
+    if templates.startswith(("/", "..")) or "\\" in templates:
+        wrong(
+            ("preview", "templates"),
+            f"the folder {templates!r} leaves the project's folder",
+            f"write a folder below it, such as {usual.templates}",
+        )
+    ttl, warn = duration(said.get("ttl")), duration(said.get("warn"))
+    if ttl == 0:
+        wrong(("preview", "ttl"), "a preview that lives for no time is none", "write for example 14d")
+    return PreviewPolicy(
+        branch=said.get("branch"),
+        source=source,
+        ttl=ttl,
+        warn=usual.warn if warn is None else warn,
+        templates=templates,
+        label=said.get("label"),
+        fork_label=said.get("forkLabel", usual.fork_label),
+        place=f"{document.file}:{document.line(('preview',))}",
+    )

@@ -1,0 +1,71 @@
+"""Previews: what a project allows them, and what the tree says of each."""
+
+from dataclasses import dataclass, field
+
+from lockstep.model.status import StatusRow
+
+__all__ = ["FOLDER", "Listed", "Preview", "PreviewPolicy", "PullSeen"]
+
+FOLDER = "environments/preview"
+"""Of all previews, below the project's folder."""
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreviewPolicy:
+    """``preview:`` of ``lockstep.yaml``."""
+
+    branch: str | None = None  # that holds the folders of previews; None: the one that is deployed from
+    source: str = "staging"  # environment of which services take the version that nobody names
+    ttl: int | None = None  # seconds that a preview lives after its last change; None: until it is closed
+    warn: int = _DAY  # seconds between the warning on the pull request and the end
+    templates: str = f"{FOLDER}/templates"  # folder below the project's
+    label: str | None = None  # a pull request has to carry it; None: every open one may have a preview
+    fork_label: str = "preview"  # "{fork_label}:{sha}" lets one commit of a fork in
+    place: str = field(default="", compare=False)  # file:line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """One preview as its ``pr.yaml`` says it. Times are ISO 8601."""
+
+    number: int
+    sha: str | None = None  # head commit of the pull request
+    created: str | None = None
+    updated: str | None = None  # when anything in its folder changed last
+    ttl: int | None = None  # seconds, in place of the policy's
+    warned: str | None = None  # when the pull request was told that the end is near
+    place: str = field(default="", compare=False)  # file:line
+
+    @property
+    def name(self) -> str:
+        """Its folder."""
+        return f"pr-{self.number}"
+
+    @property
+    def environment(self) -> str:
+        """As targets name it."""
+        return f"preview/pr-{self.number}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PullSeen:
+    """A pull request as the forge showed it."""
+
+    number: int
+    is_open: bool
+    state: str  # in the forge's words
+    labels: tuple[str, ...] = ()
+    url: str = ""
+    sha: str | None = None  # head commit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """One preview as ``preview list`` shows it."""
+
+    preview: Preview
+    services: tuple[StatusRow, ...]
+    pull: PullSeen | None = None  # None: the forge could not be asked
+    ends: str | None = None  # ISO 8601; None: it has no time to live

@@ -1,0 +1,107 @@
+"""Which previews go, and which are warned first.
+
+Nothing goes because it was not seen: a preview is removed when the forge says of its own pull request
+that it is closed, or when its time is over and its pull request was told so long enough before.
+"""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lockstep.model.preview import Preview, PreviewPolicy, PullSeen
+from lockstep.planning.policy import FREE_DELETES, FREE_SHARE
+
+__all__ = ["Fate", "Judged", "ends_at", "judge", "removal_problem"]
+
+
+class Fate(StrEnum):
+    """What becomes of a preview."""
+
+    KEEP = "keep"
+    WARN = "warn"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """One preview, what becomes of it and why."""
+
+    preview: Preview
+    fate: Fate
+    why: str
+    ends: datetime.datetime | None = None  # when its time is over
+
+
+def ends_at(preview: Preview, policy: PreviewPolicy) -> datetime.datetime | None:
+    """When the time of a preview is over: its time to live after its last change, and never sooner after
+    the warning than the policy promises. None when it lives as long as its pull request.
+    """
+    ttl = preview.ttl if preview.ttl is not None else policy.ttl
+    since = preview.updated or preview.created
+    if ttl is None or since is None:
+        return None
+    end = datetime.datetime.fromisoformat(since) + datetime.timedelta(seconds=ttl)
+    if preview.warned is None:
+        return end
+    warned = datetime.datetime.fromisoformat(preview.warned)
+    return max(end, warned + datetime.timedelta(seconds=_warn(preview, policy)))
+
+
+def judge(
+    previews: Iterable[Preview],
+    pulls: Mapping[int, PullSeen],
+    policy: PreviewPolicy,
+    now: datetime.datetime,
+) -> tuple[Judged, ...]:
+    """Say what becomes of each preview. One whose pull request was not seen stays."""
+    return tuple(_judge(preview, pulls.get(preview.number), policy, now) for preview in previews)
+
+
+def _judge(preview: Preview, pull: PullSeen | None, policy: PreviewPolicy, now: datetime.datetime) -> Judged:
+    end = ends_at(preview, policy)
+    if pull is None:
+        why = "its pull request could not be looked at"
+        return Judged(preview=preview, fate=Fate.KEEP, why=why, ends=end)
+    if not pull.is_open:
+        return Judged(preview=preview, fate=Fate.REMOVE, why=f"its pull request is {pull.state}", ends=end)
+    if policy.label is not None and policy.label not in pull.labels:
+        why = f"its pull request does not carry the label {policy.label}"
+        return Judged(preview=preview, fate=Fate.REMOVE, why=why, ends=end)
+    if end is not None and preview.warned is not None and now >= end:
+        return Judged(preview=preview, fate=Fate.REMOVE, why="its time is over", ends=end)
+    if end is not None and preview.warned is None:
+        soon = end - datetime.timedelta(seconds=_warn(preview, policy))
+        if now >= soon:
+            return Judged(preview=preview, fate=Fate.WARN, why="its time is nearly over", ends=end)
+    return Judged(preview=preview, fate=Fate.KEEP, why="its pull request is open", ends=end)
+
+
+def _warn(preview: Preview, policy: PreviewPolicy) -> int:
+    """Seconds between warning and end: never longer than half of the life, or the first day would warn."""
+    ttl = preview.ttl if preview.ttl is not None else policy.ttl
+    return min(policy.warn, (ttl or 0) // 2)
+
+
+def removal_problem(removed: int, all_of_them: int, opened: int, allowed: int | None) -> str | None:
+    """Why this many folders may not go in one run, or None when they may.
+
+    ``opened`` is how many open pull requests the forge has listed: with none, everything would seem to
+    be over, so that is asked for by number.
+    """
+    if not removed:
+        return None
+    most = max(FREE_DELETES, int(all_of_them * FREE_SHARE))
+    if allowed is not None:
+        most = allowed
+    elif not opened:
+        return (
+            f"the forge lists no open pull request at all, and {removed} of {all_of_them} previews would be "
+            f"removed; when that is right: --allow-deletes {removed}"
+        )
+    if removed <= most:
+        return None
+    return (
+        f"{removed} of {all_of_them} previews would be removed and {most} are allowed in one run; "
+        f"look at the list, then run again with --allow-deletes {removed}"
+    )

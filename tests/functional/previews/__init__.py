@@ -1,0 +1,1 @@
+"""Previews of pull requests, with real repositories and a local AWS."""

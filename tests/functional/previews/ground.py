@@ -1,0 +1,180 @@
+"""A GitOps repository with previews on a Git server in a folder, its pull requests, and the verbs on it."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lockstep.delivery.forges import Credentials
+from lockstep.delivery.gitops import GitOps, open_gitops
+from lockstep.delivery.preview import Brought, Request, bring_down, bring_up
+from lockstep.delivery.preview_ground import Ground, open_ground
+from lockstep.delivery.preview_services import parse_wish
+from lockstep.delivery.sync import Options
+from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.forge.local import LocalForge
+from tests.support.clouds import make_zip
+from tests.support.projects import PACKAGES, UPLOADS
+from tests.unit.git.conftest import Work
+
+__all__ = ["NOW", "World", "make_world", "project_file", "write_package"]
+
+NOW = "2026-11-24T09:00:00+00:00"
+
+
+def project_file(preview: str = "", more: str = "") -> str:
+    """``lockstep.yaml`` of the project."""
+    lines = "".join(f"  {line}\n" for line in preview.splitlines())
+    return f"""\
+project: shop
+region: eu-west-1
+environments:
+  staging: {{}}
+  production: {{}}
+  preview: {{}}
+packages: {{bucket: {PACKAGES}}}
+artifacts: {{source: directory, path: "packages/{{service}}-{{version}}.zip"}}
+triggers: {{bucket: {UPLOADS}}}
+functionDefaults: {{runtime: python3.12, handler: app.handler, role: lambda-role}}
+{"preview:" if preview else ""}
+{lines}{more}"""
+
+
+FILES: Mapping[str, str] = {
+    "services/notifier/config.yaml": "serviceName: notifier\ndeploymentType: lambda\n",
+    "services/api/config.yaml": "serviceName: api\n",
+    "environments/staging/notifier/config.yaml": (
+        "serviceName: notifier\nlambda:\n  version: 1.0.0\n"
+        "  functionName: notifier-staging\n  s3TriggerPrefix: staging/\n"
+    ),
+    "environments/staging/api/config.yaml": (
+        'serviceName: api\nimage:\n  tag: "2.0.0"\n'
+        'gitVersion: {sha: "1111111111111111111111111111111111111111"}\n'
+    ),
+    "environments/production/notifier/config.yaml": (
+        "serviceName: notifier\nlambda:\n  version: 1.0.0\n"
+        "  functionName: notifier\n  s3TriggerPrefix: Projects/\n"
+    ),
+    "environments/preview/preview.values.yaml": "replicas: 1\n",
+    "environments/preview/services/notifier/config.yaml": "serviceName: notifier\n",
+    "environments/preview/services/notifier/values.yaml": (
+        'lambda:\n  functionName: "notifier-{env}"\n  s3TriggerPrefix: "preview/{env}/"\n'
+    ),
+    "environments/preview/services/api/config.yaml": "serviceName: api\n",
+}
+
+
+@dataclass(kw_only=True)
+class World:
+    """One repository. ``work`` is a clone of it that a person uses."""
+
+    work: Work
+    bare: Path
+    cache: Path
+    url: str | None = None  # that the verbs use; None: the clone
+    branch: str = "main"  # that holds the previews' folders
+    counter: list[int] = field(default_factory=lambda: [0])
+
+    def where(self) -> Where:
+        """Where the verbs work."""
+        return Where(folder=self.work.folder, repo=self.url, cache=self.cache)
+
+    def gitops(self) -> GitOps:
+        """The repository as it is now."""
+        return open_gitops(self.where(), Credentials(cache=self.cache))
+
+    def ground(self) -> Ground:
+        """Its previews as they are now."""
+        return open_ground(self.gitops())
+
+    def forge(self) -> LocalForge:
+        """The forge of its pull requests."""
+        return LocalForge(str(self.bare), self.cache)
+
+    def push(self, message: str = "a change", **files: str | None) -> str:
+        """Change files of main (``__`` stands for ``/``) and push it."""
+        self.work.git("fetch", "-q", "origin")
+        self.work.git("checkout", "-q", "-B", "main", "origin/main")
+        for name, text in files.items():
+            if text is None:
+                self.work.git("rm", "-q", "-r", name.replace("__", "/"))
+        sha = self.work.commit(message, **{n: text for n, text in files.items() if text is not None})
+        self.work.git("push", "-q", "origin", "main")
+        return sha
+
+    def open_pull(self, name: str = "", labels: tuple[str, ...] = ()) -> int:
+        """A new pull request with one commit of its own."""
+        self.counter[0] += 1
+        head = name or f"feature-{self.counter[0]}"
+        self.push_to(head)
+        pull = self.forge().open_pull(head=head, base="main", title=f"Change {head}", body="", labels=labels)
+        return pull.number
+
+    def push_to(self, head: str) -> str:
+        """One more commit on a branch."""
+        refs = self.work.git("ls-remote", "origin", f"refs/heads/{head}")
+        self.work.git("fetch", "-q", "origin")
+        self.work.git("checkout", "-q", "--detach", f"origin/{head}" if refs else "origin/main")
+        self.counter[0] += 1
+        sha = self.work.commit(f"Work on {head}", **{f"work__{head}": f"{self.counter[0]}\n"})
+        self.work.git("push", "-q", "origin", f"{sha}:refs/heads/{head}")
+        return sha
+
+    def up(self, number: int, *services: str, now: str = NOW, **fields: Any) -> Brought:
+        """``preview up``."""
+        wishes = tuple(parse_wish(text) for text in services)
+        request = Request(number=number, wishes=wishes, **fields)
+        return bring_up(self.ground(), request, Options(), now=now)
+
+    def down(self, number: int) -> Brought:
+        """``preview down``."""
+        return bring_down(self.ground(), number)
+
+    def files(self, number: int | None = None) -> dict[str, str]:
+        """What lies below the previews, or in one of them, on the server now."""
+        below = "environments/preview/" + (f"pr-{number}/" if number else "")
+        self.work.git("fetch", "-q", "origin")
+        listing = self.work.git("ls-tree", "-r", "--name-only", f"origin/{self.branch}", "--", below)
+        return {
+            path.removeprefix(below): self.work.git("show", f"origin/{self.branch}:{path}") + "\n"
+            for path in listing.splitlines()
+        }
+
+    def log(self, branch: str | None = None) -> list[str]:
+        """Subjects of the branch's commits, newest first."""
+        self.work.git("fetch", "-q", "origin")
+        return self.work.git("log", "--format=%s", f"origin/{branch or self.branch}").splitlines()
+
+    def workspace(self) -> Workspace:
+        """The project as a sync of the newest commit reads it."""
+        self.work.git("fetch", "-q", "origin")
+        head = self.work.git("rev-parse", "origin/main")
+        return open_workspace(Where(folder=self.work.folder, rev=head, cache=self.cache))
+
+
+def write_package(work: Work, version: str, source: str) -> None:
+    """Put the package of a version into the repository's files."""
+    package = work.folder / "packages" / f"notifier-{version}.zip"
+    package.parent.mkdir(exist_ok=True)
+    package.write_bytes(make_zip(source))
+
+
+def make_world(
+    folder: Path, files: Mapping[str, str | None] = FILES, *, preview: str = "", more: str = ""
+) -> World:
+    """A new repository with the project in it, its packages included."""
+    bare = folder / "served" / "gitops.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+    subprocess.run(["git", "-C", str(bare), "config", "http.receivepack", "true"], check=True)
+    work = Work(folder / "work")
+    subprocess.run(["git", "clone", "-q", str(bare), str(work.folder)], check=True, capture_output=True)
+    for path, text in {**files, "lockstep.yaml": project_file(preview, more)}.items():
+        if text is not None:
+            work.write(path, text)
+    for version in ("1.0.0", "1.1.0-pr", "1.2.0-pr"):
+        write_package(work, version, f"def handler(event, context):\n    return '{version}'\n")
+    work.commit("begin")
+    work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    work.git("fetch", "-q", "origin")
+    return World(work=work, bare=bare, cache=folder / "cache")
