@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from lockstep.delivery.cloud import fill
+from lockstep.engines.aws import AwsEngine
+from lockstep.engines.aws.package import stage
 from lockstep.engines.terraform import Source, TerraformEngine, Ways
 from lockstep.git.tree import WorkTree
 from lockstep.model import (
@@ -31,7 +33,7 @@ from lockstep.model import (
 from lockstep.planning.policy import Rules
 from tests.support.projects import PACKAGES, make_fleet
 
-__all__ = ["FUNCTIONS", "Desk", "Done", "Keeper", "needs_terraform"]
+__all__ = ["FUNCTIONS", "AwsKeeper", "Desk", "Done", "Keeper", "needs_terraform"]
 
 needs_terraform = pytest.mark.skipif(
     shutil.which("terraform") is None, reason="install Terraform 1.10 or newer and put it on PATH"
@@ -200,3 +202,20 @@ class Desk:
         done = self.run(*targets, **options)
         assert done.report.is_success, done.failures
         return done
+
+
+@dataclass(kw_only=True)
+class AwsKeeper(Keeper):
+    """A keeper whose packages, roles and references are a local AWS's, by way of the aws engine."""
+
+    aws: AwsEngine
+    fetch: Callable[[Package], Path]
+
+    def resolve(self, fleet: Fleet, keys: frozenset[str]) -> Fleet:
+        """As the aws engine resolves them."""
+        return self.aws.resolve(fleet, sorted(keys))
+
+    def stage(self, environment: str, package: Package) -> None:
+        """Put the package into the bucket."""
+        stage(self.aws.connection(environment), package, self.fetch)
+        Keeper.stage(self, environment, package)

@@ -74,9 +74,9 @@ def _going(
 
 
 def _follows(change: ResourceChange, declared: Collection[str]) -> bool:
-    """A bucket's whole notifications go only when the last function does: that has to be asked."""
+    """Whether triggers explain it. That nothing at all is declared explains no bucket's notifications."""
     is_whole = change.kind == "aws_s3_bucket_notification" and change.action == "delete"
-    return not is_whole or not declared
+    return not is_whole or bool(declared)
 
 
 def _why(change: ResourceChange, declared: Mapping[str, Target], rules: Rules) -> str:

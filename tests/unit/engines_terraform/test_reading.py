@@ -1,0 +1,207 @@
+"""Plans of Terraform's in our words: actions, targets, changes and what must not be shown."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from lockstep.engines.terraform.reading import Planned, read_plan
+from lockstep.engines.terraform.runs import Run, runs_of
+from lockstep.errors import CloudError
+from lockstep.model import Change, Environment, Project, Secret, Target, Terraform
+from tests.support.projects import make_target
+
+API = make_target("staging/api", name="api-staging")
+PREVIEW = make_target("preview/pr-7/api", name="api-pr-7")
+ARN = "arn:aws:lambda:eu-west-1:1:function:"
+OLD, NEW = "a" * 64, "b" * 64
+
+
+def _run() -> Run:
+    environments = {
+        name: Environment(name=name, engine="terraform", terraform=Terraform(folder="tf"))
+        for name in ("staging", "production", "preview")
+    }
+    (run,) = runs_of(Project(name="shop", environments=environments))
+    return run
+
+
+def _hash(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
+def _change(address: str, actions: list[str], **change: Any) -> dict[str, Any]:
+    kind, _, name = address.partition("[")[0].rpartition(".")
+    index = json.loads(address.partition("[")[2].rstrip("]") or "null")
+    return {
+        "address": address,
+        "mode": "managed",
+        "type": kind.rpartition(".")[2],
+        "name": name,
+        **({"index": index} if index is not None else {}),
+        "change": {"actions": actions, "before": None, "after": None, **change},
+    }
+
+
+def _read(*changes: dict[str, Any], targets: tuple[Target, ...] = (API, PREVIEW), **more: Any) -> Planned:
+    document = {"format_version": "1.2", "resource_changes": list(changes), **more}
+    return read_plan(json.dumps(document), _run(), {one.key: one for one in targets}, frozenset())
+
+
+def test_a_function_belongs_to_the_target_that_has_its_name() -> None:
+    """Whatever the resource is called, the function's name tells; so do permissions and log groups."""
+    planned = _read(
+        _change("aws_lambda_function.x", ["update"], before={"function_name": "api-staging", "timeout": 3},
+                after={"function_name": "api-staging", "timeout": 30}),
+        _change("aws_lambda_permission.y", ["create"],
+                after={"function_name": f"{ARN}api-pr-7", "source_arn": "arn:aws:s3:::u"}),
+        _change("aws_cloudwatch_log_group.z", ["create"], after={"name": "/aws/lambda/api-staging"}),
+    )  # fmt: skip
+    assert [one.target for one in planned.resources] == ["staging/api", "preview/pr-7/api", "staging/api"]
+    assert planned.changes["staging/api"][0] == Change(path="timeout", old=3, new=30)
+    assert planned.changes["preview/pr-7/api"] == (Change(path="permission", new="arn:aws:s3:::u"),)
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [
+        ('aws_lambda_function.preview["9"]', "preview/pr-9/api"),
+        ('aws_lambda_function.preview["pr-9"]', "preview/pr-9/api"),
+        ('module.fleet.aws_lambda_function.this["preview/pr-9/web"]', "preview/pr-9/web"),
+        ("aws_lambda_function.production", "production/api"),
+        ("aws_lambda_function.other", None),
+    ],
+)
+def test_a_function_that_nobody_declares_is_found_by_its_key(address: str, target: str | None) -> None:
+    """What goes is told under the name that it had, so that the guard can judge it."""
+    planned = _read(_change(address, ["delete"], before={"function_name": "gone"}))
+    assert planned.resources[0].target == target
+    assert planned.resources[0].action == "delete"
+
+
+def test_code_settings_and_variables_are_told_as_for_the_aws_engine() -> None:
+    """The digest in hex, fields by our names, variables one by one, the version from its tag."""
+    before = {
+        "function_name": "api-staging",
+        "source_code_hash": _hash(OLD),
+        "memory_size": 128,
+        "environment": [{"variables": {"A": "1", "B": "2"}}],
+        "tags": {"lockstep:version": "1.0.0", "lockstep:target": "x", "team": "a"},
+        "reserved_concurrent_executions": -1,
+    }
+    after = {
+        **before,
+        "source_code_hash": f"{_hash(NEW)} again",
+        "memory_size": 512,
+        "environment": [{"variables": {"A": "1", "B": "3"}}],
+        "tags": {"lockstep:version": "1.1.0", "lockstep:target": "y", "team": "a"},
+        "reserved_concurrent_executions": 2,
+        "skip_destroy": True,
+    }
+    planned = _read(
+        _change(
+            "aws_lambda_function.x", ["update"], before=before, after=after, after_unknown={"version": True}
+        )
+    )
+    assert set(planned.changes["staging/api"]) == {
+        Change(path="code", old=OLD, new=NEW),
+        Change(path="memorySize", old=128, new=512),
+        Change(path="environment.B", old="2", new="3"),
+        Change(path="reservedConcurrency", new=2),
+        Change(path="version", old="1.0.0", new="1.1.0"),
+        Change(path="skip_destroy", new=True),
+    }
+
+
+def test_what_is_sensitive_is_secret_everywhere() -> None:
+    """A value that is marked in one place is masked wherever the plan has it."""
+    planned = _read(
+        _change(
+            "aws_lambda_function.x",
+            ["update"],
+            before={"function_name": "api-staging", "environment": [{"variables": {"T": "old-secret"}}]},
+            after={
+                "function_name": "api-staging",
+                "description": "new-secret",
+                "environment": [{"variables": {"T": "new-secret"}}],
+            },
+            before_sensitive={"environment": [{"variables": True}]},
+            after_sensitive={"environment": [{"variables": {"T": True}}]},
+        )
+    )
+    assert planned.secrets == {"old-secret", "new-secret"}
+    assert "secret'" not in repr(planned).replace("Secret", "")
+    assert all(isinstance(one.new, Secret) for one in planned.changes["staging/api"])
+
+
+def test_triggers_of_a_bucket_are_told_to_those_that_are_called() -> None:
+    """A bucket's notifications are one resource; each target is told of its own entries."""
+    entry = {
+        "lambda_function_arn": f"{ARN}api-staging",
+        "events": ["s3:ObjectCreated:*"],
+        "filter_prefix": "staging/",
+        "filter_suffix": "",
+    }
+    planned = _read(
+        _change("aws_s3_bucket_notification.n", ["update"], before={"bucket": "u", "lambda_function": []},
+                after={"bucket": "u", "lambda_function": [entry]}),
+    )  # fmt: skip
+    assert planned.resources[0].target is None
+    assert planned.changes["staging/api"] == (
+        Change(path="trigger", new="s3://u/staging/* [s3:ObjectCreated:*]"),
+    )
+
+
+def test_an_import_is_an_adoption_and_a_replacement_says_so() -> None:
+    """Terraform's other actions keep their meaning."""
+    planned = _read(
+        _change("aws_lambda_function.x", ["no-op"], before={"function_name": "api-staging"},
+                after={"function_name": "api-staging"}, importing={"id": "api-staging"}),
+        _change("aws_lambda_function.y", ["create", "delete"], before={"function_name": "api-pr-7"},
+                after={"function_name": "api-pr-7b"}),
+        _change("aws_iam_role.z", ["forget"], before={}),
+        _change("aws_iam_role.same", ["no-op"]),
+    )  # fmt: skip
+    assert [one.action for one in planned.resources] == ["import", "replace", "forget"]
+    assert planned.adopted == {"staging/api"}
+    assert planned.changes["preview/pr-7/api"][-1].new == "api-pr-7b (replaced)"
+
+
+def test_live_functions_and_versions_come_from_the_state() -> None:
+    """The state before the plan says what runs; outputs say versions where no tag does."""
+    state = {
+        "root_module": {
+            "child_modules": [
+                {
+                    "address": "module.fleet",
+                    "resources": [
+                        {
+                            "address": 'module.fleet.aws_lambda_function.this["staging/api"]',
+                            "mode": "managed",
+                            "type": "aws_lambda_function",
+                            "name": "this",
+                            "index": "staging/api",
+                            "values": {"function_name": "api-staging", "tags": {"lockstep:version": "1.0.0"}},
+                        }
+                    ],
+                }
+            ]
+        }
+    }
+    outputs = {
+        "functions": {"actions": ["no-op"], "before": {"preview/pr-7/api": {"version": "0.9.0"}}},
+        "other": {"actions": ["update"], "before": "x"},
+    }
+    planned = _read(prior_state={"values": state}, output_changes=outputs)
+    assert planned.live["staging/api"].name == "api-staging"
+    assert planned.versions == {"staging/api": "1.0.0", "preview/pr-7/api": "0.9.0"}
+    assert planned.outputs == ("other",)
+    assert not planned.is_empty_state
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": "2.0"}'])
+def test_a_plan_in_another_form_is_refused(text: str) -> None:
+    """What is no plan of format 1 is an error, never an empty plan."""
+    with pytest.raises(CloudError):
+        read_plan(text, _run(), {}, frozenset())
