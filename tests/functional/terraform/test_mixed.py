@@ -1,0 +1,202 @@
+"""Projects with environments of both engines: one plan, one report, and each engine keeps to its part."""
+
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lockstep.delivery.doctor import run_checks
+from lockstep.delivery.mixed import aws_patterns
+from lockstep.delivery.status import read_status
+from lockstep.delivery.sync import Options, make_plan, run_sync
+from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.errors import NotAllowed
+from lockstep.model import Environment, Plan, Project, Report, SyncStatus, Verb, Verdict
+from lockstep.render.codec import decode_plan, encode_plan
+from lockstep.render.markdown import plan_markdown
+from lockstep.render.text import plan_lines
+from tests.support.clouds import REGION, Cloud, make_zip
+from tests.support.engine import Lab
+from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target
+from tests.support.terraform_engine import FUNCTIONS, needs_terraform
+
+pytestmark = needs_terraform
+
+PROJECT = f"""\
+project: shop
+folder: gitops
+region: {REGION}
+environments:
+  staging: {{}}
+  production:
+    engine: terraform
+    terraform: &shared
+      folder: terraform
+      backend: {{path: "STATE"}}
+  preview:
+    engine: terraform
+    terraform:
+      folder: terraform
+      backend: {{path: "STATE"}}
+packages: {{bucket: {PACKAGES}}}
+artifacts: {{source: directory, path: "packages/{{version}}.zip"}}
+triggers: {{bucket: {UPLOADS}}}
+"""
+VALUES = """\
+deploymentType: lambda
+lambda:
+  role: lambda-role
+  runtime: python3.12
+  handler: app.handler
+  environment: {API_TOKEN: hunter2-hunter2}
+"""
+VERSION = """\
+serviceName: api
+envName: %s
+lambda: {version: "%s", functionName: api-%s}
+"""
+PREVIEW = """\
+serviceName: api
+deploymentType: lambda
+lambda: {version: "1.0.0", functionName: "api-pr-{pr}"}
+"""
+
+
+@pytest.fixture
+def folder(moto: Cloud, lab_on: Callable[..., Lab], tmp_path: Path) -> Path:
+    """A repository whose staging is applied by the aws engine, and the rest by Terraform."""
+    lab_on(moto)
+    root = tmp_path / "repository"
+    files = {
+        "lockstep.yaml": PROJECT.replace("STATE", str(tmp_path / "state.tfstate")).replace(" &shared", ""),
+        "terraform/main.tf": FUNCTIONS,
+        "gitops/services/api/values.yaml": VALUES,
+        "gitops/environments/preview/services/api/values.yaml": "{}\n",
+        "gitops/environments/preview/pr-7/pr.yaml": "number: 7\n",
+        "gitops/environments/preview/pr-7/services/api.values.yaml": PREVIEW,
+        **{
+            f"gitops/environments/{name}/api/config.yaml": VERSION % (name, "1.0.0", name)
+            for name in ("staging", "production")
+        },
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / "packages").mkdir()
+    for version in ("1.0.0", "2.0.0"):
+        (root / f"packages/{version}.zip").write_bytes(make_zip(f"version = '{version}'\n"))
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *words]
+        subprocess.run(git, cwd=root, check=True)
+    return root
+
+
+def _opened(folder: Path) -> Workspace:
+    return open_workspace(Where(folder=folder, cache=folder.parent / "cache"))
+
+
+def _sync(folder: Path, *patterns: str, saved: Plan | None = None) -> tuple[Plan, Report]:
+    return run_sync(
+        _opened(folder),
+        Options(patterns=patterns),
+        saved=saved,
+        on_step=lambda _: None,
+        stop=threading.Event(),
+    )
+
+
+def test_two_engines_one_plan_one_report(folder: Path) -> None:
+    """Targets stand in the fleet's order, each engine applies its own, and then all is in sync."""
+    plan = make_plan(_opened(folder), Options())
+    assert plan.engine == "aws+terraform"
+    assert [target.target for target in plan.targets] == ["preview/pr-7/api", "production/api", "staging/api"]
+    assert "hunter2" not in encode_plan(plan) + "\n".join(plan_lines(plan)) + plan_markdown(plan)
+    assert any("terraform" in line and "production+preview" in line for line in plan_lines(plan))
+
+    _, report = _sync(folder)
+    assert report.is_success, report
+    assert make_plan(_opened(folder), Options(refresh=True)).is_empty
+    rows, _ = read_status(_opened(folder), Options())
+    assert [row.target for row in rows] == ["preview/pr-7/api", "production/api", "staging/api"]
+    assert {(row.live, row.status) for row in rows} == {("1.0.0", SyncStatus.SYNCED)}
+
+
+def test_a_saved_plan_is_applied_as_it_is_or_refused(folder: Path) -> None:
+    """It holds no plan of Terraform's: that is made again, and has to say the same."""
+    saved = decode_plan(encode_plan(make_plan(_opened(folder), Options())), "plan.json")
+    config = folder / "gitops/environments/production/api/config.yaml"
+    before = config.read_text()
+    config.write_text(VERSION % ("production", "2.0.0", "production"))
+    with pytest.raises(NotAllowed, match="stale"):
+        _sync(folder, saved=saved)
+    config.write_text(before)
+    _, report = _sync(folder, saved=saved)
+    assert report.is_success, report
+
+
+def test_a_selection_runs_only_the_engine_that_it_concerns(folder: Path) -> None:
+    """Staging alone is the aws engine's; a preview that is gone is Terraform's."""
+    plan, report = _sync(folder, "staging")
+    assert (plan.engine, report.is_success) == ("aws", True)
+    assert [target.target for target in plan.targets] == ["staging/api"]
+    _sync(folder)
+    for file in (folder / "gitops/environments/preview/pr-7").rglob("*.yaml"):
+        file.unlink()
+    plan, report = _sync(folder, "preview/pr-7")
+    assert plan.engine == "terraform"
+    assert report.is_success, report
+    assert [target.target for target in plan.targets if target.verb is not Verb.NOTHING] == [
+        "preview/pr-7/api"
+    ]
+
+
+def test_since_runs_terraform_when_its_folder_changed(folder: Path) -> None:
+    """A push that changes only the Terraform code concerns the environments that it drives."""
+    _sync(folder)
+    assert not make_plan(_opened(folder), Options(since="HEAD")).targets
+    (folder / "terraform/more.tf").write_text('output "more" {\n  value = 1\n}\n')
+    plan = make_plan(_opened(folder), Options(since="HEAD"))
+    assert plan.engine == "terraform"
+    assert plan.steps
+
+
+def test_doctor_looks_at_the_program_the_folder_and_the_state(folder: Path) -> None:
+    """What is there is told with its version and counts; what is wrong, with the way out."""
+    checks = {
+        check.name: check
+        for check in run_checks(Where(folder=folder, cache=folder.parent / "cache"), on_check=lambda _: None)
+    }
+    state = checks["terraform (production+preview)"]
+    assert state.verdict is Verdict.OK
+    assert state.detail.endswith("terraform: 0 resources, 0 functions")
+    assert checks["ownership (production+preview)"].verdict is Verdict.OK
+    (folder / "terraform/main.tf").write_text("nonsense\n")
+    again = run_checks(Where(folder=folder, cache=folder.parent / "cache"), on_check=lambda _: None)
+    broken = next(check for check in again if check.name.startswith("terraform"))
+    assert broken.verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("selection", "wanted"),
+    [
+        ((), ("staging", "test")),
+        (("staging/api",), ("staging/api",)),
+        (("production",), None),
+        (("*/api",), ("staging/api", "test/api")),
+        (("*",), ("staging", "test")),
+        (("preview/pr-9",), None),
+        (("production/api", "test"), ("test",)),
+    ],
+)
+def test_the_aws_part_of_a_selection(selection: tuple[str, ...], wanted: tuple[str, ...] | None) -> None:
+    """Never an empty selection, which would mean everything."""
+    environments = {
+        name: Environment(name=name, engine="terraform" if name in ("production", "preview") else "aws")
+        for name in ("staging", "test", "production", "preview")
+    }
+    fleet = make_fleet(
+        *(make_target(f"{name}/api") for name in ("staging", "test", "production")), selection=selection
+    )
+    assert aws_patterns(Project(name="shop", environments=environments), fleet) == wanted
