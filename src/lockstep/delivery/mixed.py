@@ -114,12 +114,13 @@ class Mixed:
             raise NotAllowed("the plan was not made from what is live now", fix="plan again")
         if plan.problems:
             raise NotAllowed("; ".join(plan.problems))
+        before = self._aws.calls.total()
         reports = [engine.apply(part, on_step) for engine, part in self._made[1]]
         self._made = None
         return Report(
             results=tuple(result for report in reports for result in report.results),
             seconds=sum(report.seconds for report in reports),
-            calls=sum(report.calls for report in reports),
+            calls=self._aws.calls.total() - before,  # Terraform's own are not known
             interrupted=any(report.interrupted for report in reports),
             mismatches=tuple(text for report in reports for text in report.mismatches),
         )

@@ -19,6 +19,7 @@ __all__ = ["Planned", "read_plan"]
 
 PERMISSION = "aws_lambda_permission"
 NOTIFICATION = "aws_s3_bucket_notification"
+_PAST = {"replace": "replaced", "forget": "let go", "import": "imported"}
 _TAGS = {"lockstep:version": "version"}
 _ACTIONS = {
     ("create",): "create",
@@ -153,7 +154,8 @@ def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
     if kind == NOTIFICATION:
         return []  # told as triggers of those that are called
     if kind != FUNCTION:
-        return _of_other(address, action)
+        marks = (marks_before, marks_after)
+        return _of_other(address, action, {**after, **_kept(before, unknown)}, before, marks)
     if action == "delete":
         return []
     known = {**after, **_kept(before, unknown)}
@@ -228,17 +230,30 @@ def _entries(values: Mapping[str, Any], owners: Owners) -> list[tuple[str, str]]
     return found
 
 
-def _of_other(address: str, action: str) -> list[Change]:
-    there, gone = "(exists)", "(let go)" if action == "forget" else None
+def _of_other(
+    address: str, action: str, after: Mapping[str, Any], before: Mapping[str, Any], marks: tuple[Any, Any]
+) -> list[Change]:
+    """What happens to a resource that is no function: an update attribute by attribute."""
     match action:
         case "create":
             return [Change(path=address, new="(new)")]
-        case "delete" | "forget":
-            return [Change(path=address, old=there, new=gone)]
+        case "delete":
+            return [Change(path=address, old="(exists)")]
+        case "update":
+            return _differing(address, to_value(before, marks[0]), to_value(after, marks[1]))
         case _:
-            return [
-                Change(path=address, old=there, new=f"({action}d)" if action != "import" else "(imported)")
-            ]
+            return [Change(path=address, old="(exists)", new=f"({_PAST[action]})")]
+
+
+def _differing(path: str, old: Value, new: Value) -> list[Change]:
+    """Changes of what lies below a path; maps are compared key by key."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return [
+            change
+            for key in sorted({*old, *new})
+            for change in _differing(f"{path}.{key}", old.get(key), new.get(key))
+        ]
+    return [] if old == new else [Change(path=path, old=old, new=new)]
 
 
 def _masked(changes: list[Change], hidden: set[str]) -> tuple[Change, ...]:
