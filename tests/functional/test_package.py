@@ -20,6 +20,9 @@ services:
   app:
     source: {paths: [src/app]}
     build: {builder: python, runtime: python3.13, architecture: arm64}
+  plain:
+    source: {paths: [src/plain]}
+    build: {builder: python, runtime: python3.13}
   slow:
     source: {paths: [src/slow]}
     build: {builder: command, command: "touch started; sleep 600", output: dist}
@@ -36,9 +39,12 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _monorepo(folder: Path, *, mode: int = 0o644) -> Path:
-    """Make a repository with a function that has a native dependency."""
-    source = folder / "src" / "app"
+    """Make a repository with a function that has a native dependency, and others that have none."""
+    source, plain = folder / "src" / "app", folder / "src" / "plain"
     (source / "lib").mkdir(parents=True)
+    (plain / "lib").mkdir(parents=True)
+    (plain / "app.py").write_text("def handler(event, context):\n    return 1\n")
+    (plain / "lib" / "deep.py").write_text("x = 1\n")
     for name in ("slow", "notes"):
         (folder / "src" / name).mkdir()
         (folder / "src" / name / "x").touch()
@@ -172,18 +178,18 @@ def test_the_package_and_its_summary(tmp_path: Path, env: dict[str, str]) -> Non
 def test_a_revision_is_built_from_a_clean_checkout(tmp_path: Path, env: dict[str, str]) -> None:
     """Changes on disk do not count, and are not touched."""
     folder = _monorepo(tmp_path / "one")
-    (folder / "src" / "app" / "app.py").write_text("changed\n")
-    (folder / "src" / "app" / "new.py").write_text("new\n")
-    code, out, err = _package("app", "--rev", "main", "--into", str(tmp_path), env=env, folder=folder)
+    (folder / "src" / "plain" / "app.py").write_text("changed\n")
+    (folder / "src" / "plain" / "new.py").write_text("new\n")
+    code, out, err = _package("plain", "--rev", "main", "--into", str(tmp_path), env=env, folder=folder)
     assert (code, err) == (0, "")
     assert "from commit" in out
-    with zipfile.ZipFile(tmp_path / "app.zip") as archive:
+    with zipfile.ZipFile(tmp_path / "plain.zip") as archive:
         assert archive.read("app.py").startswith(b"def handler")
         assert "new.py" not in archive.namelist()
-    code, out, err = _package("app", "-o", "json", env=env, folder=folder)
+    code, out, err = _package("plain", "-o", "json", env=env, folder=folder)
     assert (code, json.loads(out)["commit"]) == (0, None)
     assert err == "warning: built from files that are not committed\n"
-    with zipfile.ZipFile(folder / "dist" / "app.zip") as archive:
+    with zipfile.ZipFile(folder / "dist" / "plain.zip") as archive:
         assert archive.read("app.py") == b"changed\n"
         assert "new.py" in archive.namelist()
 
@@ -197,7 +203,7 @@ def test_a_project_below_the_root_is_built(tmp_path: Path, env: dict[str, str]) 
     _git(tmp_path / "one", "add", "-A")
     _git(tmp_path / "one", "commit", "-q", "-m", "One")
     results = [
-        _package("app", "-o", "json", *words, "--into", str(tmp_path / "x.zip"), env=env, folder=folder)
+        _package("plain", "-o", "json", *words, "--into", str(tmp_path / "x.zip"), env=env, folder=folder)
         for words in ((), ("--rev", "HEAD"))
     ]
     documents = [json.loads(out) for _, out, _ in results]
@@ -211,24 +217,62 @@ def test_secrets_and_submodules_are_warned_of(tmp_path: Path, env: dict[str, str
     other = tmp_path / "other"
     subprocess.run(["git", "init", "-q", str(other)], check=True)
     _git(other, "commit", "-q", "--allow-empty", "-m", "One")
-    _git(folder, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "src/app/sub")
-    (folder / "src" / "app" / ".env").write_text("PASSWORD=x\n")
+    _git(folder, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "src/plain/sub")
+    (folder / "src" / "plain" / ".env").write_text("PASSWORD=x\n")
     _git(folder, "add", "-A")
     _git(folder, "commit", "-q", "-m", "Two")
-    code, _, err = _package("app", "--rev", "HEAD", "--into", "x.zip", env=env, folder=folder)
+    for words in (["--rev", "HEAD"], []):
+        code, _, err = _package("plain", *words, "--into", str(tmp_path), env=env, folder=folder)
+        assert code == 0
+        assert err.splitlines() == [
+            "warning: src/plain/sub is a submodule: its files are not in this repository, nor in the package",
+            "warning: .env: looks secret and is in the package; leave it out (build.exclude)",
+        ]
+
+
+def test_a_remote_repository_is_built(tmp_path: Path, env: dict[str, str]) -> None:
+    """By its URL, without a clone of one's own; the same bytes again."""
+    folder = _monorepo(tmp_path / "one")
+    here = tmp_path / "here"
+    here.mkdir()
+    words = ("plain", "-o", "json", "--repo", folder.as_uri())
+    code, out, err = _package(*words, env=env, folder=here)
+    assert (code, err) == (0, "")
+    assert Path(json.loads(out)["path"]).read_bytes()
+    assert (here / "dist" / "plain.zip").is_file()
+    _, again, _ = _package("plain", "-o", "json", env=env, folder=folder)
+    assert json.loads(again)["sha256"] == json.loads(out)["sha256"]
+
+
+def test_a_sparse_checkout_is_not_packed_in_part(tmp_path: Path, env: dict[str, str]) -> None:
+    """A file that is not there is told; the commit has it."""
+    folder = _monorepo(tmp_path / "one")
+    _git(folder, "sparse-checkout", "set", "--no-cone", "/*", "!/src/plain/lib/")
+    code, out, err = _package("plain", env=env, folder=folder)
+    assert (code, out) == (3, "")
+    assert "src/plain/lib/deep.py: the file is not checked out" in err
+    code, _, err = _package("plain", "--rev", "HEAD", env=env, folder=folder)
+    assert (code, err) == (0, "")
+
+
+def test_the_jobs_summary_says_it_too(tmp_path: Path, env: dict[str, str]) -> None:
+    """As Markdown, where GitHub asks for one."""
+    folder = _monorepo(tmp_path / "one")
+    summary = tmp_path / "summary.md"
+    code, out, _ = _package(
+        "notes", "-o", "markdown", env=env | {"GITHUB_STEP_SUMMARY": str(summary)}, folder=folder
+    )
     assert code == 0
-    assert err.splitlines() == [
-        "warning: src/app/sub is a submodule: its files are not in the commit, so none is in the package",
-        "warning: .env: looks secret and is in the package; leave it out (build.exclude)",
-    ]
+    assert out.startswith("### Package `notes`\n\n```\n  path    dist/notes.zip\n")
+    assert summary.read_text().strip() == out.strip()
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("ap",), "lockstep.yaml: there is no service 'ap' to build\n  fix: did you mean app?"),
-        (("zzz",), "there is no service 'zzz' to build\n  fix: there are: api, app, notes, slow"),
-        (("api",), "lockstep.yaml:11: nothing says how api is built"),
+        (("zzz",), "there is no service 'zzz' to build\n  fix: there are: api, app, notes, plain, slow"),
+        (("api",), "lockstep.yaml:14: nothing says how api is built"),
         (("app", "--version", "a b"), "--version: 'a b' is no version"),
         (("app", "--into", "no/where.zip"), "no: there is no such folder"),
         (("app", "--rev", "nope"), "the repository has no revision nope"),

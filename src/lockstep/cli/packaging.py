@@ -1,21 +1,13 @@
 """``package``."""
 
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 
 from lockstep.cli.parser import Parser, declare_output
-from lockstep.cli.shell import Shell
+from lockstep.cli.shell import Output, Shell
 from lockstep.cli.stopping import ending
 
-__all__ = ["PlainOutput", "declare_package", "package"]
-
-
-class PlainOutput(StrEnum):
-    """Forms of a package's summary."""
-
-    TABLE = "table"
-    JSON = "json"
+__all__ = ["declare_package", "package"]
 
 
 def declare_package(parser: Parser) -> None:
@@ -33,12 +25,10 @@ def declare_package(parser: Parser) -> None:
         type=Path,
         help="file or folder to write; default: dist beside lockstep.yaml",
     )
-    declare_output(parser, "form of the summary", PlainOutput)
+    declare_output(parser, "form of the summary", Output)
 
 
-def package(
-    shell: Shell, *, service: str, as_version: str | None, into: Path | None, output: PlainOutput
-) -> int:
+def package(shell: Shell, *, service: str, as_version: str | None, into: Path | None, output: Output) -> int:
     """Build a service's package: the same bytes on every machine; deploys nothing."""
     from lockstep.config.rules import version as judge
     from lockstep.delivery.building import package_service
@@ -53,16 +43,22 @@ def package(
     shell.end_progress()
     for warning in built.warnings:
         shell.log(f"warning: {warning}")
+
+    from lockstep.render.package import package_markdown
+
+    near = replace(built, path=_near(built.path))
+    shell.summarise(lambda: package_markdown(near))
     match output:
-        case PlainOutput.JSON:
+        case Output.JSON:
             from lockstep.render.package import package_document
 
             shell.emit(package_document(built))
-        case PlainOutput.TABLE:
+        case Output.MARKDOWN:
+            shell.emit(package_markdown(near))
+        case Output.TABLE:
             from lockstep.render.package import package_lines
 
-            built = replace(built, path=_near(built.path))
-            shell.emit(package_lines(built, palette=shell.palette, columns=shell.columns))
+            shell.emit(package_lines(near, palette=shell.palette, columns=shell.columns))
     return 0
 
 

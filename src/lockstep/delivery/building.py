@@ -12,7 +12,7 @@ from lockstep.config.suggest import nearest
 from lockstep.delivery.workspace import PROJECT_FILE, Subtree, Where, open_tree
 from lockstep.errors import BadInput
 from lockstep.git.command import Repository
-from lockstep.git.export import Exported, commit_time, export_commit
+from lockstep.git.export import commit_time, export_commit, submodules_on_disk
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Built, Source, Sources
 from lockstep.model.tree import Tree
@@ -41,7 +41,7 @@ def package_service(
     tree, prefix, root = open_tree(where)
     sources = read_sources(Subtree(tree, prefix) if prefix else tree, project_file=PROJECT_FILE)
     source = find_source(sources, service)
-    target = _target(into, root or Path(), package_name(service, version))
+    target = _target(into, root or Path(), package_name(service, version)).absolute()
     if isinstance(tree, CommitTree):
         return build_commit(
             tree.repository,
@@ -105,16 +105,16 @@ def build_commit(
             stop=stop,
             tell=tell,
         )
-    return replace(built, warnings=(*_left_out(exported, source, prefix), *built.warnings))
+    return replace(built, warnings=(*_left_out(exported.submodules, source, prefix), *built.warnings))
 
 
-def _left_out(exported: Exported, source: Source, prefix: str) -> Iterable[str]:
-    """Warnings about parts of the source that the commit does not hold."""
+def _left_out(submodules: Iterable[str], source: Source, prefix: str) -> Iterable[str]:
+    """Warnings about parts of the source that the repository does not hold."""
     folder = source.build.path if source.build else "."
     own = prefix + (f"{folder}/" if folder != "." else "")
-    for path in exported.submodules:
+    for path in submodules:
         if f"{path}/".startswith(own) or own.startswith(f"{path}/"):
-            yield f"{path} is a submodule: its files are not in the commit, so none is in the package"
+            yield f"{path} is a submodule: its files are not in this repository, nor in the package"
 
 
 def _from_disk(
@@ -140,6 +140,7 @@ def _from_disk(
             commit = tree.commit
         else:
             warnings = ("built from files that are not committed",)
+        warnings = (*warnings, *_left_out(submodules_on_disk(tree.repository), source, prefix))
     built = build(
         source,
         root=tree.root / prefix,

@@ -15,7 +15,7 @@ from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
 from lockstep.git.objects import fetch_blobs
 
-__all__ = ["Exported", "commit_time", "export_commit"]
+__all__ = ["Exported", "commit_time", "export_commit", "submodules_on_disk"]
 
 _SAME = (
     *("-c", "core.autocrlf=false"),
@@ -83,6 +83,13 @@ def commit_time(repository: Repository, commit: str) -> int:
     if match is None:
         raise GitError(f"commit {commit[:12]} has no time", fix="git fsck, or clone the repository anew")
     return int(match[1])
+
+
+def submodules_on_disk(repository: Repository) -> tuple[str, ...]:
+    """Paths of other repositories that a work tree holds: no part of this one."""
+    listing = repository.run("ls-files", "-s", "-z", doing="listing submodules")
+    entries = (entry.partition(b"\t") for entry in listing.split(b"\0"))
+    return tuple(os.fsdecode(path) for about, _, path in entries if about.startswith(b"160000 "))
 
 
 def _entry(line: bytes) -> tuple[str, str, str]:

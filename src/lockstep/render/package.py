@@ -1,11 +1,12 @@
-"""A package that was built: as terminal lines and as JSON."""
+"""A package that was built: as terminal lines, JSON and Markdown."""
 
 from lockstep.model import Built, Part
+from lockstep.render.blocks import fence, flat, span
 from lockstep.render.cells import columns_of, fit, hanging, printable
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.wire import dump
 
-__all__ = ["package_document", "package_lines"]
+__all__ = ["package_document", "package_lines", "package_markdown"]
 
 _PARTS = 8  # that are listed; the rest is counted
 
@@ -65,6 +66,15 @@ def _megabytes(size: int) -> str:
     if size < 1024:
         return f"{size} B"
     return f"{size / 1024:.1f} KB" if size < 1024 * 1024 else f"{size / 2**20:.1f} MB"
+
+
+def package_markdown(built: Built) -> str:
+    """The same lines for a job's summary, with the warnings."""
+    title, *lines = package_lines(built, columns=100)
+    parts = [f"### Package {span(title)}", fence("", lines)]
+    if built.warnings:
+        parts += ["**Warnings**", fence("", flat(built.warnings))]
+    return "\n\n".join(parts) + "\n"
 
 
 def package_document(built: Built) -> str:

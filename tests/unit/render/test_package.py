@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstep.model import Built, Part
-from lockstep.render.package import package_document, package_lines
+from lockstep.render.package import package_document, package_lines, package_markdown
 
 BUILT = Built(
     service="app",
@@ -77,3 +77,12 @@ def test_the_document_holds_all_of_it() -> None:
     assert document["dependencies"] == ["numpy 2.1"]
     assert document["tools"] == {"pip": "25.0"}
     assert document["warnings"] == ["look"]
+
+
+def test_the_markdown_holds_the_lines_and_the_warnings() -> None:
+    """Inside code, whatever a file is called."""
+    parts = (Part(name="```\n# big", size=1, files=1),)
+    text = package_markdown(replace(BUILT, parts=parts, warnings=("@all: look",)))
+    assert text.startswith("### Package `app 1.2.3`\n\n````\n  path    dist/app-1.2.3.zip\n")
+    assert text.endswith("**Warnings**\n\n```\n@all: look\n```\n")
+    assert "\n# big" not in text

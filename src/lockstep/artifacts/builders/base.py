@@ -1,5 +1,6 @@
 """What a builder gets and gives, and the files that it may take."""
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ __all__ = ["Builder", "Job", "Product", "chosen", "inside", "own_files", "withou
 _MADE_BY_TOOLS = (
     *LEFT_OUT,
     *("*.pyc", ".venv", ".tox", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache"),
-    *("node_modules", ".DS_Store"),
+    *("*.egg-info", "node_modules", ".DS_Store"),
 )
 """Names that are no source, wherever they lie."""
 
@@ -81,8 +82,10 @@ def inside(job: Job, path: str, what: str) -> Path:
 def own_files(job: Job) -> dict[str, Path]:
     """The source's own files by their names below its folder, without what tools leave behind.
 
-    Files that Git ignores are no source. Raises BadInput for links that lead out of the repository.
+    Files that Git ignores are no source. Raises BadInput for links that lead out of the repository and
+    for files that a sparse checkout has left out.
     """
+    _check_present(job)
     excluded = matcher((*_MADE_BY_TOOLS, *job.build.exclude))
     files = files_below(
         job.folder,
@@ -90,6 +93,17 @@ def own_files(job: Job) -> dict[str, Path]:
         is_left_out=lambda name: excluded(name) or _is_made(job, name),
     )
     return chosen(job, files)
+
+
+def _check_present(job: Job) -> None:
+    under = "" if job.folder == job.root else f"{job.folder.relative_to(job.root).as_posix()}/"
+    for path in sorted(job.files or ()):
+        if path.startswith(under) and not os.path.lexists(job.root / path):
+            raise BadInput(
+                "the file is not checked out",
+                where=path,
+                fix=f"git sparse-checkout add {job.build.path}; or name a revision with --rev",
+            )
 
 
 def _is_made(job: Job, name: str) -> bool:

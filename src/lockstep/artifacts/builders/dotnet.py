@@ -8,6 +8,7 @@ a checkout and an exported commit give the same bytes. The zip of ``dotnet lambd
 and packed anew, because it holds the time of the build.
 """
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -115,7 +116,15 @@ def _lambda_tools(job: Job, project: Path, env: dict[str, str]) -> str:
     """The version of Amazon.Lambda.Tools; restores those that a manifest names."""
     answer = _answers(project, env)
     if answer is None:
-        ask(["dotnet", "tool", "restore"], env, project.parent)
+        with contextlib.suppress(ArtifactError):  # told below
+            run(
+                ["dotnet", "tool", "restore"],
+                cwd=project.parent,
+                env=env,
+                stop=job.stop,
+                doing="restoring tools",
+                fix=_FIX,
+            )
         answer = _answers(project, env)
     if answer is None:
         raise ArtifactError(

@@ -39,6 +39,12 @@ def build_node(job: Job) -> Product:
     when npm fails or a dependency has no build for the function's machine.
     """
     manifest = _read_json(job, "package.json") if (job.folder / "package.json").is_file() else {}
+    if manifest.get("workspaces"):
+        raise BadInput(
+            "a package.json with workspaces is not built: npm links them to each other",
+            where=_shown(job, "package.json"),
+            fix="name the folder of one of them, with a lock file of its own; or use builder: command",
+        )
     source = job.work / "source"
     _copy(own_files(_everything(job)), source)
     script = _script(job, manifest)
@@ -201,7 +207,7 @@ def _run_script(job: Job, script: str, source: Path, env: Mapping[str, str], *, 
 
 
 def _packed(job: Job, source: Path) -> dict[str, Path]:
-    """The files of the copy that are packed: the output of the build, or all but node_modules."""
+    """The files of the copy that are packed: the output of the build, or all but what npm needs."""
     build: Build = job.build
     folder = (source / (build.output or ".")).resolve()
     if not folder.is_dir() or not folder.is_relative_to(source):
@@ -210,8 +216,8 @@ def _packed(job: Job, source: Path) -> dict[str, Path]:
             where=build.place,
             fix="correct build.output, or let build.script write there",
         )
-    left_out = "node_modules" if folder == source else ""
-    files = files_below(folder, top=source, is_left_out=lambda name: name == left_out)
+    left_out = ("node_modules", ".npmrc") if folder == source else ()
+    files = files_below(folder, top=source, is_left_out=lambda name: name in left_out)
     if folder != source and "package.json" not in files and (source / "package.json").is_file():
         # Node.js takes "type": "module" from the nearest package.json above a file.
         files["package.json"] = source / "package.json"

@@ -1,15 +1,15 @@
 """Python functions: their source, and their dependencies for the runtime and machine they run on."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from lockstep.artifacts.builders.base import Job, Product, own_files, without
 from lockstep.artifacts.builders.python_install import PythonRuntime, export_lock, install
-from lockstep.artifacts.builders.python_site import installed, tidy
+from lockstep.artifacts.builders.python_site import fixed_names, installed, tidy, unfit
 from lockstep.artifacts.builders.requirements import Requirements, find_requirements, pinned_names
 from lockstep.artifacts.package import files_below
-from lockstep.errors import BadInput
+from lockstep.errors import ArtifactError, BadInput
 
 __all__ = ["build_python"]
 
@@ -31,6 +31,8 @@ def build_python(job: Job) -> Product:
     if wanted.is_lock:
         listing, tools = export_lock(job, wanted)
     tools |= install(job, runtime, wanted, listing, site)
+    _check_fit(job, wanted, runtime, site)
+    fixed = fixed_names(site)
     tidy(site)
     dependencies = installed(site)
     packed = without(job, files_below(site))
@@ -38,7 +40,7 @@ def build_python(job: Job) -> Product:
         files={**packed, **own},
         tools=tools,
         dependencies=tuple(f"{name} {version}" for name, version in dependencies),
-        warnings=(*_unpinned(wanted, listing, dependencies), *_shadowed(packed, own)),
+        warnings=(*_unpinned(wanted, pinned_names(listing) | fixed, dependencies), *_shadowed(packed, own)),
     )
 
 
@@ -53,10 +55,21 @@ def _runtime(job: Job) -> PythonRuntime:
     return PythonRuntime(version=match[1], architecture=job.build.architecture)
 
 
+def _check_fit(job: Job, wanted: Requirements, runtime: PythonRuntime, site: Path) -> None:
+    found = unfit(site, runtime.version, runtime.platforms)
+    if found:
+        names = ", ".join(f"{name} {version}" for name, version in found)
+        raise ArtifactError(
+            f"{names} was compiled on this machine, not for {job.build.runtime} on {job.build.architecture}",
+            where=wanted.name,
+            fix="take a version that has wheels, and no --no-binary; or use builder: command in an image "
+            "of the runtime",
+        )
+
+
 def _unpinned(
-    wanted: Requirements, listing: Path, dependencies: Sequence[tuple[str, str]]
+    wanted: Requirements, pinned: Collection[str], dependencies: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
-    pinned = pinned_names(listing)
     loose = [f"{name} {version}" for name, version in dependencies if name not in pinned]
     if not loose:
         return ()

@@ -8,12 +8,14 @@ import base64
 import csv
 import hashlib
 import io
+import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from lockstep.artifacts.builders.requirements import canonical
 
-__all__ = ["installed", "tidy"]
+__all__ = ["fixed_names", "installed", "tidy", "unfit"]
 
 _NOT_PACKED = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 
@@ -52,5 +54,42 @@ def _write_record(site: Path, info: Path) -> None:
 
 def installed(site: Path) -> list[tuple[str, str]]:
     """Names and versions of the distributions, sorted."""
-    found = (info.name.removesuffix(".dist-info").rpartition("-") for info in site.glob("*.dist-info"))
-    return sorted((canonical(name), version) for name, _, version in found)
+    return sorted(_name_and_version(info) for info in site.glob("*.dist-info"))
+
+
+def _name_and_version(info: Path) -> tuple[str, str]:
+    name, _, version = info.name.removesuffix(".dist-info").rpartition("-")
+    return canonical(name), version
+
+
+def unfit(site: Path, version: str, platforms: Collection[str]) -> list[tuple[str, str]]:
+    """Names and versions of the distributions that were built for another Python or machine.
+
+    An installer takes what it compiled itself without asking whether it fits the function's ``version``
+    ("3.13"); the tags that a build writes down tell (PyPA: Platform compatibility tags).
+    """
+    found = []
+    for info in sorted(site.glob("*.dist-info")):
+        wheel = info / "WHEEL"
+        text = wheel.read_text(encoding="utf-8", errors="replace") if wheel.is_file() else ""
+        tags = re.findall(r"^Tag:\s*([^\s-]+)-([^\s-]+)-(\S+)", text, re.MULTILINE)
+        if tags and not any(_fits(tag, int(version.partition(".")[2]), platforms) for tag in tags):
+            found.append(_name_and_version(info))
+    return found
+
+
+def _fits(tag: tuple[str, str, str], minor: int, platforms: Collection[str]) -> bool:
+    pythons, abis, machines = (part.split(".") for part in tag)
+    own = {f"cp3{minor}", f"py3{minor}", "py3", *(f"py3{older}" for older in range(minor))}
+    if "abi3" in abis:
+        own |= {f"cp3{older}" for older in range(2, minor)}
+    return (
+        any(python in own for python in pythons)
+        and any(abi in ("none", "abi3", f"cp3{minor}") for abi in abis)
+        and any(machine == "any" or machine in platforms for machine in machines)
+    )
+
+
+def fixed_names(site: Path) -> frozenset[str]:
+    """Distributions that come from a folder of the repository or a URL; ``tidy`` takes the note away."""
+    return frozenset(_name_and_version(note.parent)[0] for note in site.glob("*.dist-info/direct_url.json"))

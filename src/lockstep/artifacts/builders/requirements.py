@@ -12,7 +12,7 @@ from lockstep.errors import BadInput
 __all__ = ["Requirements", "canonical", "find_requirements", "pinned_names"]
 
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)", re.DOTALL)
-_NESTED = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[\s=]\s*(\S+)")
+_NESTED = re.compile(r"\s*(?:--requirement|--constraint|-r|-c)[\s=]*(\S+)")
 _EDITABLE = re.compile(r"\s*(?:-e|--editable)\b")
 _EXPORTS = {
     "poetry.lock": "poetry export -f requirements.txt -o requirements.txt",

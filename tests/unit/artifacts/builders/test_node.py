@@ -77,6 +77,7 @@ def test_a_function_without_dependencies_is_its_source(shop: Shop) -> None:
     """Neither npm nor a lock file is needed."""
     shop.write("index.mjs", HANDLER)
     shop.write("node_modules/left/index.js")
+    shop.write(".npmrc", "registry=https://npm.example.org/\n")
     built = shop.build("node", **RUNTIME)
     assert list(contents(built)) == ["index.mjs"]
     assert built.tools == {}
@@ -154,6 +155,11 @@ def test_a_lock_that_does_not_fit_is_told(app: Shop) -> None:
         ({"yarn.lock": ""}, "there is no package-lock.json, only yarn.lock", "builder: command"),
         ({"package-lock.json": '{"lockfileVersion": 1}'}, "the lock file is of npm 6", "write it anew"),
         ({"package-lock.json": "{"}, "src/app/package-lock.json: this is not JSON", "correct the file"),
+        (
+            {"package.json": '{"workspaces": ["a"]}'},
+            "a package.json with workspaces is not built",
+            "one of them",
+        ),
         ({"package.json": "[]"}, "src/app/package.json: the file holds no object", "npm init"),
     ],
 )

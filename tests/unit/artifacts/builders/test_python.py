@@ -162,6 +162,27 @@ def test_the_wheel_must_fit_requires_python(app: Shop, wheels: Path) -> None:
     assert app.build("python", runtime="python3.12").dependencies == ("pure 1.1",)
 
 
+def test_what_was_compiled_here_is_refused(app: Shop, wheels: Path) -> None:
+    """An installer takes its own build as it is, for whatever Python and machine that was.
+
+    A folder of the source stands for it, whose build system needs nothing and says so.
+    """
+    backend = (
+        "import pathlib, shutil\n"
+        "def build_wheel(into, config=None, metadata=None):\n"
+        f"    wheel = pathlib.Path({str(wheels)!r}) / 'local-1.0-cp310-cp310-linux_x86_64.whl'\n"
+        "    return pathlib.Path(shutil.copy(wheel, into)).name\n"
+    )
+    make_wheel(wheels, "local", "1.0", tag="cp310-cp310-linux_x86_64")
+    app.write("local/backend.py", backend)
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    app.write("local/pyproject.toml", system)
+    app.write("requirements.txt", "./local\n")
+    with pytest.raises(ArtifactError) as caught:
+        app.build("python", runtime="python3.13")
+    assert "local 1.0 was compiled on this machine, not for python3.13 on x86_64" in str(caught.value)
+
+
 def test_what_is_excluded_is_left_out_of_dependencies_too(app: Shop) -> None:
     """``exclude`` is about names in the package, ``include`` about the source."""
     app.write("README.md")
