@@ -171,7 +171,7 @@ def _target(into: Path | None, root: Path, name: str) -> Path:
         folder = root / _FOLDER
         if not folder.is_dir():
             try:
-                folder.mkdir()
+                folder.mkdir(exist_ok=True)  # another build may make it too
                 (folder / ".gitignore").write_text("*\n", encoding="utf-8")
             except OSError as error:
                 raise BadInput(

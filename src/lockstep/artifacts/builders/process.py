@@ -27,15 +27,18 @@ _GRACE = 5.0  # seconds between asking a tool to end and ending it
 _TICK = 0.05  # seconds
 _TOLD_LINES = 15  # of a tool's output that an error shows
 _TAIL = 65_536  # bytes
-_OURS = ("LOCKSTEP_GITHUB_APP_KEY",)  # no build needs it
+_TAKEN = (
+    "LOCKSTEP_GITHUB_APP_KEY",  # no build needs it
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),  # set by git for its hooks
+)
 
 
 def environment(epoch: int, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The user's environment, with time zone, language and time that are the same everywhere.
 
-    Colours, prompts and Lockstep's own key are taken away; credentials that tools read stay.
+    Colours, Lockstep's own key and what git tells its hooks are taken away; credentials that tools read stay.
     """
-    kept = {key: value for key, value in os.environ.items() if key not in _OURS and key[:3] != "LC_"}
+    kept = {key: value for key, value in os.environ.items() if key not in _TAKEN and key[:3] != "LC_"}
     return kept | {
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",

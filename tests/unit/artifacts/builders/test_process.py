@@ -32,10 +32,11 @@ def test_a_tool_runs_alike_everywhere(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("LC_TIME", "de_DE.UTF-8")
     monkeypatch.setenv("MINE", "kept")
     monkeypatch.setenv("LOCKSTEP_GITHUB_APP_KEY", "hidden")
+    monkeypatch.setenv("GIT_DIR", "/other/.git")
     before = os.umask(0o077)
     try:
         text = _run(
-            'echo "$TZ $LC_ALL [$LC_TIME] $MINE [$LOCKSTEP_GITHUB_APP_KEY] $(umask) $(cat)"', tmp_path
+            'echo "$TZ $LC_ALL [$LC_TIME] $MINE [$LOCKSTEP_GITHUB_APP_KEY$GIT_DIR] $(umask) $(cat)"', tmp_path
         )
     finally:
         os.umask(before)
