@@ -219,9 +219,12 @@ class Forge(Protocol):
     ) -> Release:
         """Make the release of a tag that exists, or finish one that was begun.
 
-        It is published last, with all assets, so that immutable releases work. An asset that is there
-        with the same digest is kept. Several callers at once make one release. Raises ForgeError when
-        the tag names another commit, and ArtifactError for an asset with other content.
+        It is published last, with all assets of one caller, so that immutable releases work and what
+        belongs together stays together. An asset that is there with the same digest is kept. What a
+        run that died left in a draft, and the release of a tag that was deleted and set on another
+        commit, do not stand in the way of other content; a release that is published does. Several
+        callers at once make one release. Raises ForgeError when the tag names another commit, and
+        ArtifactError for an asset with other content in a published release.
         """
         ...
 

@@ -15,7 +15,7 @@ from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import Refused
 from lockstep.forge.github.transport import Uncertain
 
-__all__ = ["File", "check", "complete", "files_of", "listed", "missing", "to_asset"]
+__all__ = ["File", "OtherContent", "check", "complete", "files_of", "listed", "missing", "to_asset"]
 
 _NEEDS = "contents=write"
 _LARGEST = 2**31 - 1  # bytes; GitHub takes less than 2 GiB
@@ -34,6 +34,10 @@ class File:
     path: Path
     size: int  # bytes
     sha256: str
+
+
+class OtherContent(ArtifactError):
+    """A release has an asset of the same name whose bytes are not those of the file."""
 
 
 def files_of(assets: Mapping[str, Path]) -> list[File]:
@@ -69,7 +73,7 @@ def listed(client: Client, release: int, *, doing: str) -> list[Any]:
 
 
 def missing(client: Client, release: int, files: list[File], *, doing: str) -> list[File]:
-    """The files that a release does not have yet; ArtifactError for one with other content."""
+    """The files that a release does not have yet; OtherContent for one with other content."""
     there = {each["name"]: each for each in listed(client, release, doing=doing)}
     return [
         file
@@ -82,7 +86,7 @@ def complete(client: Client, release: int, files: list[File], *, doing: str) -> 
     """Upload what is missing. What a broken upload left behind is removed first.
 
     Another run may upload the same file at the same time: it is given half a minute to end. Raises
-    Refused with status 404 when the release is gone, ArtifactError for an asset with other content.
+    Refused with status 404 when the release is gone, OtherContent for an asset with other content.
     """
     there = {each["name"]: each for each in listed(client, release, doing=doing)}
     for file in files:
@@ -90,7 +94,7 @@ def complete(client: Client, release: int, files: list[File], *, doing: str) -> 
 
 
 def check(value: Any, file: File, *, doing: str) -> bool:
-    """Whether an asset is the file; False when it was not uploaded wholly, ArtifactError for another."""
+    """Whether an asset is the file; False when it was not uploaded wholly, OtherContent for another."""
     if value["state"] != "uploaded":
         return False
     asset = to_asset(value)
@@ -103,7 +107,7 @@ def check(value: Any, file: File, *, doing: str) -> bool:
     if asset.size != file.size or asset.sha256 not in (None, file.sha256):
         have = asset.sha256[:12] if asset.sha256 else f"{asset.size} bytes"
         want = file.sha256[:12] if asset.sha256 else f"{file.size} bytes"
-        raise ArtifactError(
+        raise OtherContent(
             f"the release has a {file.name} with other content ({have}, not {want})",
             doing=doing,
             fix="release a new version; or delete the release, if nobody uses it yet, and run again",

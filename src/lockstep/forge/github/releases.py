@@ -5,14 +5,16 @@ latest release" of the whole, and links to ``releases/latest`` that others made 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lockstep.errors import ArtifactError, ForgeError
 from lockstep.forge.base import Release
 from lockstep.forge.github import assets
-from lockstep.forge.github.assets import File
+from lockstep.forge.github.assets import File, OtherContent
 from lockstep.forge.github.client import Client, in_path
+from lockstep.forge.github.markers import mark
 from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import Refused
 
@@ -58,22 +60,26 @@ def publish(
     files: Mapping[str, Path],
     is_prerelease: bool,
 ) -> Release:
-    """Make the release of a tag, or finish one that was begun; see ``Forge.publish``."""
+    """Make the release of a tag, or finish one that was begun; see ``Forge.publish``.
+
+    Files are never taken out of a draft that another run may be filling: one that holds other content
+    is left, another one is made, and what runs left behind is deleted once the release is published.
+    """
     doing = f"releasing {tag}"
     _check_tag(client, tag, commit, doing=doing)
     wanted = assets.files_of(files)
     text = {"name": title, "body": body, "prerelease": is_prerelease}
-    own: list[int] = []  # drafts that this call made
+    drafts = _Drafts(tag=tag)
     for turn in range(1, _ROUNDS + 1):
+        value = None
         try:
             value = _published(client, tag, doing=doing)
             if value is not None:
                 _finish_published(client, value, wanted, tag=tag, doing=doing)
             else:
-                number = _draft(client, tag, commit, text, wanted, own, doing=doing)
-                if number is None:
+                number = _draft(client, commit, text, wanted, drafts, doing=doing)
+                if number is None or not _is_filled(client, number, wanted, turn, doing=doing):
                     continue
-                assets.complete(client, number, wanted, doing=doing)
                 _check_tag(client, tag, commit, doing=doing)
                 value = client.write(
                     "PATCH",
@@ -83,6 +89,10 @@ def publish(
                     needs=_NEEDS,
                 )
             lacking = assets.missing(client, value["id"], wanted, doing=doing)
+        except OtherContent:
+            if value is not None:
+                _tidy(client, drafts, int(value["id"]), doing=doing)
+            raise
         except Refused as error:
             is_gone = error.status == 404
             is_taken = error.status == 422 and "already exists" in error.said.lower()
@@ -91,9 +101,7 @@ def publish(
             client.sleep(backoff(turn))
             continue  # deleted meanwhile, or another run published its own: look again
         if not lacking:
-            for number in own:
-                if number != value["id"]:
-                    _delete(client, number, doing=doing)
+            _tidy(client, drafts, int(value["id"]), doing=doing)
             return _to_release(client, value, commit=commit, doing=doing)
     raise ForgeError(
         "others change or delete the release while it is being made",
@@ -102,50 +110,100 @@ def publish(
     )
 
 
+@dataclass(kw_only=True, slots=True)
+class _Drafts:
+    """The drafts of a tag that a run met."""
+
+    tag: str
+    own: list[int] = field(default_factory=list)  # made by this run
+    other: list[int] = field(default_factory=list)  # that hold other content
+
+    @property
+    def mark(self) -> str:
+        """What the text of a draft begins with until it is published."""
+        return mark(f"draft:{self.tag}")
+
+
+def _is_filled(client: Client, number: int, files: list[File], turn: int, *, doing: str) -> bool:
+    """Whether a draft has all files now; not when another run brought other ones meanwhile."""
+    try:
+        assets.complete(client, number, files, doing=doing)
+    except OtherContent:
+        if turn == _ROUNDS:
+            raise
+        return False
+    return True
+
+
 def _draft(
     client: Client,
-    tag: str,
     commit: str,
     text: Mapping[str, Any],
     files: list[File],
-    own: list[int],
+    drafts: _Drafts,
     *,
     doing: str,
 ) -> int | None:
     """The draft to go on with: the oldest that has all files, else the oldest; None to look again.
 
-    One that is made here is added to ``own``: when another run was quicker, it is deleted in the end.
+    Those with other content do not count. One that is made here is added to ``drafts.own``: when
+    another run was quicker, it is deleted in the end.
     """
-    drafts = _drafts(client, tag, doing=doing)
-    if drafts:
-        return _chosen(client, drafts, files, doing=doing)
-    sent = {**text, "tag_name": tag, "target_commitish": commit, "draft": True}
+    tag = drafts.tag
+    number = _chosen(client, _drafts(client, tag, doing=doing), files, drafts, doing=doing)
+    if number is not None:
+        return number
+    body = f"{drafts.mark}\n{text['body']}"
+    sent = {**text, "body": body, "tag_name": tag, "target_commitish": commit, "draft": True}
 
     def make() -> int:
         value = client.write("POST", "/releases", sent, doing=doing, needs=_NEEDS, is_safe=False)
-        own.append(int(value["id"]))
-        return own[-1]
+        drafts.own.append(int(value["id"]))
+        return drafts.own[-1]
 
     def there() -> int | None:
-        found = _drafts(client, tag, doing=doing)
+        found = [each for each in _drafts(client, tag, doing=doing) if each not in drafts.other]
         return found[0] if found else None
 
     made = client.settle(make, there)
     if _published(client, tag, doing=doing) is not None:
         return None
-    return _chosen(client, sorted({made, *_drafts(client, tag, doing=doing)}), files, doing=doing)
+    return _chosen(client, sorted({made, *_drafts(client, tag, doing=doing)}), files, drafts, doing=doing)
 
 
-def _chosen(client: Client, drafts: list[int], files: list[File], *, doing: str) -> int:
-    """Of several drafts the oldest that has all files, else the oldest."""
-    if len(drafts) > 1:
-        for number in drafts:
-            try:
-                if not assets.missing(client, number, files, doing=doing):
-                    return number
-            except ArtifactError:
-                continue
-    return drafts[0]
+def _chosen(
+    client: Client, numbers: list[int], files: list[File], drafts: _Drafts, *, doing: str
+) -> int | None:
+    """Of several drafts the oldest that has all files, else the oldest without other content."""
+    usable: list[int] = []
+    for number in numbers:
+        try:
+            if not assets.missing(client, number, files, doing=doing):
+                return number
+        except OtherContent:
+            if number not in drafts.other:
+                drafts.other.append(number)
+            continue
+        except Refused as error:
+            if error.status != 404:
+                raise
+            continue  # deleted meanwhile
+        usable.append(number)
+    return usable[0] if usable else None
+
+
+def _tidy(client: Client, drafts: _Drafts, published: int, *, doing: str) -> None:
+    """Delete the drafts that this run made, and those with other content that runs before it left.
+
+    As one release is published no other draft of the tag can be. The published one may have been this
+    run's own, which another run has filled. A person's draft has no mark and stays.
+    """
+    for number in dict.fromkeys([*drafts.own, *drafts.other]):
+        if number == published:
+            continue
+        found = client.find(f"/releases/{number}", doing=doing, needs=_READ)
+        if found is not None and found["draft"] and (found["body"] or "").startswith(drafts.mark):
+            _delete(client, number, doing=doing)
 
 
 def _finish_published(client: Client, value: Any, files: list[File], *, tag: str, doing: str) -> None:

@@ -57,13 +57,13 @@ def publish(
             fix="a version is built from one commit: release another version",
         )
     wanted = tuple(_asset(name, path) for name, path in assets.items())
-    before = _read(desk.look(release_ref(tag)), tag)
+    before = _of(commit, _read(desk.look(release_ref(tag)), tag))
     missing = _missing(before, wanted, tag)
     for asset in missing:
         _upload(desk, asset, assets[asset.name])
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, Published]:
-        found = _read(snapshot, tag)
+        found = _of(commit, _read(snapshot, tag))
         lacking = _missing(found, wanted, tag)
         if found is not None and not lacking:
             return None, found
@@ -81,6 +81,11 @@ def publish(
         return Edit(message=message, changes={RELEASE_FILE: write_published(made)}), made
 
     return _shown(desk, desk.change(release_ref(tag), decide), named)
+
+
+def _of(commit: str, found: Published | None) -> Published | None:
+    """The release when it is of a commit; that of a tag which was deleted and set anew does not count."""
+    return found if found is not None and found.commit == commit else None
 
 
 def _upload(desk: Desk, asset: PublishedAsset, path: Path) -> None:

@@ -191,15 +191,62 @@ def test_somebody_elses_upload_is_waited_for(
 
 
 def test_other_content_is_an_error(repository: Repository, publish: Publish) -> None:
-    """A file of the same name with other bytes is never replaced, in a draft or in a release."""
-    release = repository.add_release(TAG, {"s3-notifier.zip": b"other"}, is_draft=True)
-    for is_draft in (True, False):
-        release.is_draft = is_draft
-        with pytest.raises(
-            ArtifactError, match=r"has a s3-notifier.zip with other content[\s\S]*new version"
-        ):
-            publish()
+    """A file of the same name with other bytes is never replaced in a release."""
+    release = repository.add_release(TAG, {"s3-notifier.zip": b"other"})
+    with pytest.raises(ArtifactError, match=r"has a s3-notifier.zip with other content[\s\S]*new version"):
+        publish()
     assert release.assets[0].data == b"other"
+
+
+def test_a_persons_draft_with_other_content_is_left(repository: Repository, publish: Publish) -> None:
+    """It has no mark: another release is made beside it."""
+    draft = repository.add_release(TAG, {"s3-notifier.zip": b"other"}, is_draft=True)
+    publish()
+    assert repository.releases.pop(draft.id) is draft
+    assert draft.assets[0].data == b"other"
+    only(repository)
+
+
+@pytest.mark.parametrize("left", [("s3-notifier.json",), ("s3-notifier.json", "s3-notifier.zip")])
+def test_a_draft_of_another_build_is_replaced(
+    repository: Repository, publish: Publish, server: GitHubServer, left: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What a run that died has left is deleted once the release is published with the files of one run."""
+    other = tmp_path / "other"
+    other.write_bytes(b"of another run")
+    server.faults = [Fault(match="PATCH .*/releases/", status=400, message="died")]
+    with pytest.raises(ForgeError, match="died"):
+        publish(assets=dict.fromkeys(left, other))
+    (draft,) = repository.releases.values()
+    assert draft.body.startswith("<!-- lockstep:draft:")
+    publish()
+    assert only(repository) is not draft
+    assert only(repository).body == "B"  # type: ignore[attr-defined]
+
+
+def test_builds_that_differ_make_one_release(
+    repository: Repository, publish: Publish, server: GitHubServer, tmp_path: Path
+) -> None:
+    """Runs at once whose files differ: one is published with its own files, the others are told."""
+    fast = Clock(sleep=lambda seconds: time.sleep(seconds / 500))
+
+    def run(number: int) -> str:
+        files = {name: tmp_path / f"{number}-{name}" for name in ("s3-notifier.json", "s3-notifier.zip")}
+        for path in files.values():
+            path.write_text(f"of run {number}")
+        forge = GitHub(repository=NAME, token=TOKEN, api=server.api, transport=Transport(clock=fast))
+        try:
+            publish(forge, assets=files)
+        except ArtifactError:
+            return "told"
+        return f"of run {number}"
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = list(pool.map(run, range(4)))
+    (release,) = repository.releases.values()
+    assert not release.is_draft
+    (content,) = {asset.data.decode() for asset in release.assets}
+    assert sorted(ends) == sorted([content, "told", "told", "told"])
 
 
 def test_without_digests_sizes_are_compared(repository: Repository, publish: Publish) -> None:
