@@ -12,7 +12,7 @@ from lockstep.errors import BadInput
 if TYPE_CHECKING:
     from lockstep.delivery.versions import Decided
 
-__all__ = ["changed", "declare_changed", "declare_version", "version"]
+__all__ = ["changed", "decided_on", "declare_changed", "declare_decided", "declare_version", "version"]
 
 _MAX_CHARACTERS = 1_000_000  # of GitVersion's output, which has some 2,000
 
@@ -27,6 +27,15 @@ class Form(StrEnum):
 def declare_version(parser: Parser) -> None:
     """The arguments of ``version``."""
     parser.add_argument("service", metavar="SERVICE", help="a service of lockstep.yaml: s3-notifier")
+    declare_decided(parser)
+    parser.add_argument(
+        "--explain", action="store_true", help="show the base, what each commit asks for, and the result"
+    )
+    declare_output(parser, "form of the result", Form)
+
+
+def declare_decided(parser: Parser) -> None:
+    """The arguments that say what the version is; without them it follows from tags and commits."""
     parser.add_argument(
         "--version",
         metavar="V",
@@ -45,10 +54,6 @@ def declare_version(parser: Parser) -> None:
         dest="gitversion",
         help="take the one in GitVersion's JSON output; - reads stdin",
     )
-    parser.add_argument(
-        "--explain", action="store_true", help="show the base, what each commit asks for, and the result"
-    )
-    declare_output(parser, "form of the result", Form)
 
 
 def declare_changed(parser: Parser) -> None:
@@ -75,7 +80,7 @@ def version(
     """Tell the next version of a service, from its tags and the commits since."""
     from lockstep.delivery.versions import find_version
 
-    found = find_version(shell.where, service, decided=_decided(given, gitversion, pr), pr=pr)
+    found = find_version(shell.where, service, decided=decided_on(given, gitversion, pr), pr=pr)
     for warning in found.warnings:
         shell.log(f"warning: {warning}")
     match output:
@@ -114,7 +119,7 @@ def changed(shell: Shell, *, since: str, output: Form) -> int:
     return 0
 
 
-def _decided(given: str | None, gitversion: str | None, pr: int | None) -> "Decided | None":
+def decided_on(given: str | None, gitversion: str | None, pr: int | None) -> "Decided | None":
     """The version that was decided on elsewhere; BadInput when two say which."""
     from lockstep.delivery.versions import Decided, read_gitversion
     from lockstep.model.version import NotAVersion, Version
