@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from lockstep.errors import BadInput, ForgeError, GitError
 from lockstep.forge.base import Commit
 from lockstep.forge.local.desk import BRANCHES, Desk
-from lockstep.git.remote import fetch, list_refs
+from lockstep.git.remote import list_refs
 
 __all__ = ["between"]
 
@@ -18,11 +18,9 @@ def between(desk: Desk, base: str, head: str, *, most: int) -> list[Commit]:
     """Commits of ``head`` that are not in ``base``, newest first: tags, branches or ids."""
     refs = list_refs(desk.remote, BRANCHES, _TAGS)
     found = {name: _find(refs, name) for name in (base, head)}
-    by_ref = {ref: refs[ref] for ref in found.values() if ref is not None}
-    if len(by_ref) < len(found):  # an id: it lies somewhere below the branches and tags
-        by_ref = dict(refs)
-    fetch(desk.remote, by_ref)
-    desk.fetch_branches({ref.removeprefix(BRANCHES): id_ for ref, id_ in by_ref.items() if BRANCHES in ref})
+    desk.fetch_history({ref: refs[ref] for ref in found.values() if ref is not None})
+    if any(ref is None and not _is_here(desk, name) for name, ref in found.items()):
+        desk.fetch_history(refs)  # an id lies somewhere below the branches and tags
     ids = {name: _commit(desk, refs[ref] if ref else name, name) for name, ref in found.items()}
     output = desk.repository.run(
         *("log", "-z", f"--max-count={most}", "--topo-order", "--no-color", "--format=%H%x01%an%x01%s"),
@@ -40,6 +38,15 @@ def between(desk: Desk, base: str, head: str, *, most: int) -> list[Commit]:
 def _find(refs: Mapping[str, str], name: str) -> str | None:
     """The full name of a tag, a branch or what is given in full already."""
     return next((ref for ref in (name, _TAGS + name, BRANCHES + name) if ref in refs), None)
+
+
+def _is_here(desk: Desk, name: str) -> bool:
+    if not _ID.fullmatch(name):
+        raise _unknown(desk, name)
+    return (
+        desk.repository.attempt("cat-file", "-e", f"{name}^{{commit}}", doing="looking for a commit").code
+        == 0
+    )
 
 
 def _commit(desk: Desk, id_: str, name: str) -> str:

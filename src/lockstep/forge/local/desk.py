@@ -37,7 +37,7 @@ PULLS = "refs/lockstep/pulls"
 STATUSES = "refs/lockstep/statuses"
 DEPLOYMENTS = "refs/lockstep/deployments"
 _ATTEMPTS = 40  # each is lost to somebody whose own change went in
-_LONGEST_PAUSE = 2.0  # seconds
+_MOST_WAITS = 4  # times what an attempt takes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,20 +133,31 @@ class Desk:
         what ``decide`` raises, Refused when the host does not let the push in, and ForgeError when
         others were faster too often.
         """
+
+        def attempt() -> _T:
+            snapshot = self.look(ledger)
+            edit, result = decide(snapshot)
+            if edit is not None:
+                self.write(ledger, snapshot, edit)
+            return result
+
         with self._alone():
-            for attempt in range(_ATTEMPTS):
-                snapshot = self.look(ledger)
-                edit, result = decide(snapshot)
-                if edit is None:
-                    return result
-                try:
-                    self.write(ledger, snapshot, edit)
-                except Rejected:
-                    time.sleep(random.uniform(0, min(0.02 * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311
-                    continue
-                return result
+            return self.again(attempt)
+
+    def again(self, attempt: Callable[[], _T]) -> _T:
+        """Do something until no ref moves while it is done; ForgeError when that never happens.
+
+        The waits between are random and grow to a few times what an attempt takes.
+        """
+        for number in range(_ATTEMPTS):
+            began = time.monotonic()
+            try:
+                return attempt()
+            except Rejected:
+                longest = (time.monotonic() - began) * min(_MOST_WAITS, 2**number)
+                time.sleep(random.uniform(0, longest))  # noqa: S311 - spreads the attempts, keeps no secret
         raise ForgeError(
-            f"others changed {ledger} {_ATTEMPTS} times meanwhile",
+            f"others changed refs {_ATTEMPTS} times meanwhile",
             where=self.address,
             fix="run again when less is going on",
         )
@@ -160,11 +171,15 @@ class Desk:
 
     def fetch_branches(self, commits: Mapping[str, str]) -> None:
         """Fetch commits of branches, by the branches' names, with the history before them."""
-        if not commits:
+        self.fetch_history({BRANCHES + name: commit for name, commit in commits.items()})
+
+    def fetch_history(self, refs: Mapping[str, str]) -> None:
+        """Fetch what refs name, with the history before it."""
+        if not refs:
             return
-        fetch(self.remote, {BRANCHES + name: commit for name, commit in commits.items()})
+        fetch(self.remote, refs)
         if is_shallow(self.repository) and self.remote.name is not None:
-            self._unshallow(commits)
+            self._unshallow(refs)
 
     def ahead_of(self, base: str, commits: Iterable[str]) -> set[str]:
         """Those of some commits that a base does not have in its history, with what is before them."""
@@ -182,13 +197,13 @@ class Desk:
             return False
         return True
 
-    def _unshallow(self, commits: Mapping[str, str]) -> None:
+    def _unshallow(self, refs: Mapping[str, str]) -> None:
         if self.repository.url:
-            fetch_history(self.repository, next(iter(commits.values())))
+            fetch_history(self.repository, next(iter(refs.values())))
             return
         self.repository.run(
             *("fetch", "--quiet", "--unshallow", "--no-tags", "--no-prune", "--no-write-fetch-head"),
-            *("--no-recurse-submodules", str(self.remote.name), *commits.values()),
+            *("--no-recurse-submodules", str(self.remote.name), *refs.values()),
             doing=f"fetching the history from {self.remote}",
             seconds=NETWORK_SECONDS,
         )

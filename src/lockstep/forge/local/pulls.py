@@ -25,19 +25,27 @@ __all__ = [
 
 def read_pull(desk: Desk, number: int) -> tuple[Board, Thread]:
     """A pull request as its branches show it now; its end by hand is written down where that is allowed."""
-    board = Board(snapshot=desk.look(PULLS))
-    (thread,) = _settled(desk, board, [board.pull(number)])
-    return board, thread
+
+    def attempt() -> tuple[Board, Thread]:
+        board = Board(snapshot=desk.look(PULLS))
+        (thread,) = _settled(desk, board, [board.pull(number)])
+        return board, thread
+
+    return desk.again(attempt)
 
 
 def list_pulls(
     desk: Desk, *, head: str | None, base: str | None, is_open: bool
 ) -> tuple[Board, list[Thread]]:
     """Pull requests of a head (a prefix when it ends in ``/``) and a base, newest first; as ``read_pull``."""
-    board = Board(snapshot=desk.look(PULLS))
-    found = [thread for thread in board.pulls(is_open=is_open) if _is_of(thread, head, base)]
-    settled = _settled(desk, board, found)
-    return board, [thread for thread in settled if not is_open or thread.ending is None]
+
+    def attempt() -> tuple[Board, list[Thread]]:
+        board = Board(snapshot=desk.look(PULLS))
+        found = [thread for thread in board.pulls(is_open=is_open) if _is_of(thread, head, base)]
+        settled = _settled(desk, board, found)
+        return board, [thread for thread in settled if not is_open or thread.ending is None]
+
+    return desk.again(attempt)
 
 
 def open_pull(

@@ -157,7 +157,7 @@ def _checked(thread: Thread, sha: str, doing: str, *, may_be_draft: bool = False
             fix="look at the new commits first",
         )
     if about.is_draft and thread.ending is None and not may_be_draft:
-        raise InTheWay("it is a draft", doing=doing, fix="open it again without draft when it is ready")
+        raise InTheWay("it is a draft", doing=doing, fix="close it, and open a new one when it is ready")
     return about
 
 

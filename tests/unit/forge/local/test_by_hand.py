@@ -127,6 +127,21 @@ def test_a_clone_is_the_forge_that_it_came_from(place: Place, opened: Open) -> N
     assert not (shallow / "other").exists()
 
 
+def test_commits_are_counted_in_full(place: Place) -> None:
+    """By a machine that has nothing yet, between tags as between an id and a branch."""
+    work = place.work
+    ids = [work.git("rev-parse", "origin/main")]
+    for number in range(4):
+        work.git("tag", "-f", f"v{number}", ids[-1])
+        ids.append(push(work, "main", version=f"v{number}\n").sha)
+    work.git("push", "-q", "origin", "--tags")
+    newest = ids[1:4][::-1]
+    assert [one.sha for one in place.forge("one").commits("v0", "v3")] == newest
+    assert [one.sha for one in place.forge("two").commits(ids[0], "main")] == [ids[4], *newest]
+    assert [one.sha for one in place.forge("three").commits("v0", ids[3][:12])] == newest
+    assert place.forge("four").commits("main", "v0") == []
+
+
 def test_a_ledger_that_somebody_broke_is_named(place: Place, opened: Open) -> None:
     """The error says which file, and how to see what changed it."""
     push(place.work, "a")
