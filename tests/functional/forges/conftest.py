@@ -66,7 +66,7 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
         place = str(tmp_path / "served" / "gitops.git")
         yield LocalGround(work=work, place=place, cache=tmp_path / "cache")
         return
-    with github_server(tmp_path / "github", None) as server:
+    with github_server(tmp_path / "github") as server:
         repository = server.world.add_repository("acme/gitops")
         work = clone_of(repository.git.folder, tmp_path / "work")
         yield GitHubGround(work=work, api=server.api, repository=repository)

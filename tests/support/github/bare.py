@@ -63,6 +63,9 @@ class Bare:
 
     def resolve(self, name: str) -> str | None:
         """The commit that a name stands for, None when there is none."""
+        if name.startswith("refs/heads/") and not (self.folder / "packed-refs").exists():
+            file = self.folder / name  # what git would do, without starting it
+            return file.read_text().strip() if file.is_file() else None
         found = self.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", allowed=(0, 1, 128))
         return found or None
 

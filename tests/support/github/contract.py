@@ -13,28 +13,40 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.support.github.npm import npm_file
+from tests.support.github.npm import NotThere, npm_file
 
-__all__ = ["Contract", "load_contract"]
+__all__ = ["Contract", "contract_at_hand", "load_contract"]
 
 _HERE = "urn:github"
-_OPENAPI = ("@octokit/openapi", "23.0.2", "generated/api.github.com.json")
+_OPENAPI = ("@octokit/openapi", "23.0.2")
 _GRAPHQL = ("@octokit/graphql-schema", "15.26.1", "schema.graphql")
 # What the schemas do not say, though it happens: the repository of a fork that was deleted, and half an
 # upload, of which only the description of the operation speaks.
 _REALLY = ((["head", "repo"], None), (["state"], "starter"))
 
 
+@lru_cache(maxsize=2)
+def load_contract(edition: str = "api.github.com") -> "Contract":
+    """The descriptions, fetched by npm once; ``edition`` may be ``ghes-3.17``. Raises npm.NotThere."""
+    return Contract(npm_file(*_OPENAPI, f"generated/{edition}.json"), npm_file(*_GRAPHQL))
+
+
 @lru_cache(maxsize=1)
-def load_contract() -> "Contract":
-    """The descriptions, fetched by npm once. Raises npm.NotThere."""
-    return Contract(npm_file(*_OPENAPI), npm_file(*_GRAPHQL))
+def contract_at_hand() -> "Contract | None":
+    """The description of github.com, None where npm cannot fetch it."""
+    try:
+        return load_contract()
+    except NotThere:
+        return None
 
 
 class Contract:
     """Both descriptions, read when first needed."""
 
     def __init__(self, openapi: Path, schema: Path) -> None:
+        from referencing import Registry
+        from referencing.jsonschema import DRAFT4
+
         # References get a name in front, so that a part of the document can be checked by itself.
         self._document = json.loads(openapi.read_text().replace('"$ref": "#/', f'"$ref": "{_HERE}#/'))
         self._schema_file = schema
@@ -42,6 +54,7 @@ class Contract:
             ((_pattern(template), template) for template in self._document["paths"]),
             key=lambda each: each[1].count("{"),
         )
+        self._registry = Registry().with_resource(_HERE, DRAFT4.create_resource(self._document))
         self._validators: dict[tuple[str, bool], Any] = {}
 
     def request_problems(
@@ -160,7 +173,7 @@ class Contract:
     def _problems(self, schema: Any, value: Any, *, is_partial: bool) -> list[str]:
         key = (json.dumps(schema, sort_keys=True), is_partial)
         if key not in self._validators:
-            self._validators[key] = _validator(self._document, schema, is_partial=is_partial)
+            self._validators[key] = _validator(self._registry, schema, is_partial=is_partial)
         return [
             f"{'/'.join(map(str, error.absolute_path)) or 'value'}: {error.message[:200]}"
             for error in self._validators[key].iter_errors(value)
@@ -171,17 +184,19 @@ class Contract:
         ]
 
 
-def _validator(document: Any, schema: Any, *, is_partial: bool) -> Any:
+def _validator(registry: Any, schema: Any, *, is_partial: bool) -> Any:
+    return _rules(is_partial)(schema, registry=registry)
+
+
+@lru_cache(maxsize=2)
+def _rules(is_partial: bool) -> Any:
     from jsonschema.validators import extend
     from openapi_schema_validator import OAS30Validator
-    from referencing import Registry
-    from referencing.jsonschema import DRAFT4
 
     kept: dict[str, Any] = {"enum": _enum}
     if is_partial:  # fields may be left out, so that several members of a oneOf may fit
         kept |= {"required": _anything, "oneOf": OAS30Validator.VALIDATORS["anyOf"]}
-    registry = Registry().with_resource(_HERE, DRAFT4.create_resource(document))
-    return extend(OAS30Validator, kept)(schema, registry=registry)
+    return extend(OAS30Validator, kept)
 
 
 def _enum(validator: Any, values: Any, value: Any, schema: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.github import apps, graphql, rest_commits, rest_pulls, rest_releases
-from tests.support.github.contract import Contract
+from tests.support.github.contract import Contract, contract_at_hand
 from tests.support.github.rest import Reply, Request, fail, split
 from tests.support.github.shapes import Shapes
 from tests.support.github.world import Identity, World
@@ -54,6 +54,7 @@ class Fault:
     status: int | None = 502
     headers: Mapping[str, str] = field(default_factory=dict)
     message: str = "made to fail"
+    value: Any = None  # a whole body, instead of the message
     is_done: bool = False
     times: int = 1
     after: Callable[[], None] | None = None  # what else happens then
@@ -203,7 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
             fault.after()
         if fault.status:
             return self._send(
-                Reply(status=fault.status, headers=fault.headers, value={"message": fault.message}), data
+                Reply(
+                    status=fault.status,
+                    headers=fault.headers,
+                    value=fault.value or {"message": fault.message},
+                ),
+                data,
             )
         self._remember(0, data)
         self.close_connection = True
@@ -351,11 +357,16 @@ def _bytes(server: GitHubServer, path: str, query: str) -> Reply:
 
 @contextmanager
 def github_server(folder: Path, contract: Contract | None = None) -> Iterator[GitHubServer]:
-    """Run the stand-in until the block ends; its repositories are kept in ``folder``."""
-    server = GitHubServer(folder, contract)
+    """Run the stand-in until the block ends; its repositories are kept in ``folder``.
+
+    AssertionError in the end for anything that was not as GitHub describes; ``contract`` is github.com's
+    description unless another one is given. Where npm is not at hand, nothing is checked.
+    """
+    server = GitHubServer(folder, contract or contract_at_hand())
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield server
     finally:
         server.shutdown()
         server.server_close()
+    assert server.violations == []

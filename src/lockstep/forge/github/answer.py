@@ -38,3 +38,13 @@ class Answer:
         except ValueError:
             return ""
         return str(value.get("message") or "") if isinstance(value, dict) else ""
+
+    @property
+    def graphql_errors(self) -> list[Any]:
+        """What GraphQL lists as errors, in an answer of status 200 too."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return []
+        errors = value.get("errors") if isinstance(value, dict) else None
+        return [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []

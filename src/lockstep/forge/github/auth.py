@@ -101,7 +101,7 @@ class Installation:
         proof = _signed(self._app, now=int(self._transport.clock.now()))
         headers = _HEADERS if body is None else {**_HEADERS, "Content-Type": "application/json"}
         answer = self._transport.send(
-            method, self._api + path, token=proof, headers=headers, body=body, is_safe=True
+            method, self._api + path, token=proof, headers=headers, body=body, is_safe=True, is_write=False
         )
         if answer.status == 404:
             raise ForgeError(

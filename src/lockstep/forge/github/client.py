@@ -102,13 +102,16 @@ class Client:
             headers={"Content-Type": "application/json"} if body is not None else {},
             body=None if body is None else json.dumps(body).encode(),
             is_safe=is_safe,
+            is_write=True,
         )
         return self._value(answer, doing=doing, needs=needs)
 
     def upload(self, path: str, file: Path, *, kind: str, doing: str, needs: str = "", **query: str) -> Any:
         """Send a file, read piece by piece, to the host for uploads; its name and label are in the query."""
         url = f"{self.endpoints.uploads}/repos/{self.repository}{path}?{urlencode(query)}"
-        answer = self._send("POST", url, headers={"Content-Type": kind}, body=file, is_safe=False)
+        answer = self._send(
+            "POST", url, headers={"Content-Type": kind}, body=file, is_safe=False, is_write=True
+        )
         return self._value(answer, doing=doing, needs=needs)
 
     def graphql(
@@ -128,6 +131,7 @@ class Client:
             headers={"Content-Type": "application/json"},
             body=json.dumps({"query": document, "variables": {**given, **variables}}).encode(),
             is_safe=is_safe,
+            is_write=document.lstrip().startswith("mutation"),
         )
         value = self._value(answer, doing=doing, needs=needs)
         if value.get("errors"):
@@ -185,7 +189,7 @@ class Client:
         with self._lock:
             kept = self._kept.get(url)
         headers = {"If-None-Match": kept.headers["etag"]} if kept else {}
-        answer = self._send("GET", url, headers=headers, body=None, is_safe=True)
+        answer = self._send("GET", url, headers=headers, body=None, is_safe=True, is_write=False)
         if answer.status == 304 and kept:
             return kept
         if answer.status == 200 and "etag" in answer.headers:
@@ -197,11 +201,23 @@ class Client:
         return answer
 
     def _send(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | Path | None, is_safe: bool
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | Path | None,
+        is_safe: bool,
+        is_write: bool,
     ) -> Answer:
-        token = self._credential.token()
         return self._transport.send(
-            method, url, token=token, headers={**_HEADERS, **headers}, body=body, is_safe=is_safe
+            method,
+            url,
+            token=self._credential.token(),
+            headers={**_HEADERS, **headers},
+            body=body,
+            is_safe=is_safe,
+            is_write=is_write,
         )
 
     def _value(self, answer: Answer, *, doing: str, needs: str) -> Any:

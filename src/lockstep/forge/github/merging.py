@@ -181,6 +181,8 @@ def _hand_over(
             return Merging.BLOCKED
         if found := there():
             return found
+        if "method" in said and "not allowed" in said:
+            raise _other_method(client, error, method=method, doing=doing) from None
         raise
 
 
@@ -235,13 +237,17 @@ def _in_the_way(
             fix="let it merge when it is ready (merge: auto), which puts it into the queue",
         )
     if "not allowed" in said.lower():
-        allowed = _methods(client)
-        return ForgeError(
-            f"the repository does not allow to {method.value}: {said}",
-            doing=doing,
-            fix=f"use {' or '.join(allowed) or 'another method'}, or allow it in the repository's settings",
-        )
+        return _other_method(client, error, method=method, doing=doing)
     return ForgeError(said or "GitHub refuses it", doing=doing, fix=f"see what is missing: {now.url}")
+
+
+def _other_method(client: Client, error: Refused, *, method: MergeMethod, doing: str) -> ForgeError:
+    allowed = _methods(client)
+    return ForgeError(
+        f"the repository does not allow to {method.value}: {error.said}",
+        doing=doing,
+        fix=f"use {' or '.join(allowed) or 'another method'}, or allow it in the repository's settings",
+    )
 
 
 def _methods(client: Client) -> list[str]:

@@ -57,7 +57,7 @@ def asked_to_wait(answer: Answer, *, now: float, tried: int) -> float | None:
 
     ``tried`` counts the requests before this one that were limited too.
     """
-    if answer.status not in (403, 429):
+    if answer.status not in (403, 429) and not _is_limited_graphql(answer):
         return None
     after = answer.headers.get("retry-after", "")
     if after.isdecimal():
@@ -65,9 +65,19 @@ def asked_to_wait(answer: Answer, *, now: float, tried: int) -> float | None:
     reset = answer.headers.get("x-ratelimit-reset", "")
     if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
         return max(1.0, float(reset) - now + 1)  # a second for clocks that differ
-    if answer.status == 429 or "rate limit" in answer.message.lower():
+    if answer.status in (200, 429) or "rate limit" in answer.message.lower():
         return 60.0 * (1 << tried)
     return None
+
+
+def _is_limited_graphql(answer: Answer) -> bool:
+    """GraphQL says it with status 200 and an error in its list."""
+    if answer.status != 200 or not any(word in answer.body for word in (b"RATE_LIMITED", b"rate limit")):
+        return False
+    return any(
+        each.get("type") == "RATE_LIMITED" or "secondary rate limit" in str(each.get("message"))
+        for each in answer.graphql_errors
+    )
 
 
 def backoff(attempt: int) -> float:

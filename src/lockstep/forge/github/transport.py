@@ -56,18 +56,19 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         body: bytes | Path | None = None,
         is_safe: bool,
+        is_write: bool,
     ) -> Answer:
         """Send a request to the URL's host and to no other, and return the answer, errors included.
 
         ``is_safe`` says that doing it twice does no harm: it is then tried again after a broken
-        connection or a failure of GitHub's, and takes no turn among the writes when it is a GET.
+        connection or a failure of GitHub's. ``is_write`` makes it take its turn among the writes.
         Raises Uncertain where it is not safe, and ForgeError when GitHub cannot be reached or its rate
         limit asks for more patience than there is.
         """
         limited, waited, failed = 0, 0.0, 0
         while True:
             try:
-                with nullcontext() if method == "GET" else self._pace.write():
+                with self._pace.write() if is_write else nullcontext():
                     answer = self._once(method, url, token, headers or {}, body)
             except HTTPError as error:
                 failed += 1

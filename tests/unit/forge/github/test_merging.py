@@ -70,10 +70,12 @@ def test_conflicts_are_named(forge: GitHub, repository: Repository, change: Pull
 
 
 def test_a_method_that_is_not_allowed(forge: GitHub, repository: Repository, change: Pull) -> None:
-    """The message lists those that are."""
+    """The message lists those that are, also when GitHub was to merge it later."""
     repository.methods = ("merge", "rebase")
-    with pytest.raises(ForgeError, match=r"does not allow to squash[\s\S]*use merge or rebase"):
-        forge.merge_pull(change.number, sha=change.sha, method=METHOD)
+    for reviews, merge in ((0, forge.merge_pull), (1, forge.merge_when_ready)):
+        repository.protections["main"] = Protection(reviews=reviews)
+        with pytest.raises(ForgeError, match=r"does not allow to squash[\s\S]*use merge or rebase"):
+            merge(change.number, sha=change.sha, method=METHOD)
 
 
 def test_missing_reviews_and_checks_are_told(forge: GitHub, repository: Repository, change: Pull) -> None:

@@ -56,6 +56,19 @@ def test_a_limit_without_a_time_is_waited_for_longer_each_time(
     assert time.slept == [60, 120]
 
 
+@pytest.mark.parametrize(
+    "error", [{"type": "RATE_LIMITED", "message": "x"}, {"message": "exceeded a secondary rate limit"}]
+)
+def test_graphql_tells_of_its_limit_with_status_200(
+    forge: GitHub, server: GitHubServer, time: Time, error: dict[str, str]
+) -> None:
+    """The error in its list is waited out; a text that only speaks of it is not."""
+    server.faults = [Fault(match="graphql", status=200, value={"data": None, "errors": [error]})]
+    forge.put_issue("m", title="Our secondary rate limit", body="RATE_LIMITED, secondary rate limit")
+    assert forge.find_issue("m") is not None
+    assert time.slept == [60]
+
+
 def test_a_long_wait_is_an_error(
     forge: GitHub, connect: Callable[..., GitHub], server: GitHubServer, time: Time
 ) -> None:
@@ -119,6 +132,9 @@ def test_many_writes_are_spaced(forge: GitHub, repository: Repository, time: Tim
     for _ in range(79):
         status(forge, repository)
     assert 58 <= time.now - begun <= 60
+    for _ in range(3):  # asking is no write, by GraphQL neither
+        assert forge.find_issue("m") is None
+    assert time.now - begun <= 60
 
 
 def test_one_write_at_a_time() -> None:
