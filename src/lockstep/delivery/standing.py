@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from lockstep.delivery.status import read_status
 from lockstep.delivery.sync import Options
-from lockstep.delivery.timeline import Timeline, read_timeline
+from lockstep.delivery.timeline import Timeline, read_timelines
 from lockstep.delivery.workspace import Workspace
 from lockstep.errors import LockstepError
 from lockstep.model import StatusRow, Target
@@ -29,7 +29,7 @@ def find_standings(
     not be asked is part of the standing.
     """
     fleet = workspace.fleet
-    timelines = {key: read_timeline(workspace, fleet.targets[key]) for key in wanted}
+    timelines = read_timelines(workspace, [fleet.targets[key] for key in wanted])
     running = [key for key, version in wanted.items() if _runs(fleet.targets[key], version)]
     rows: dict[str, StatusRow] = {}
     problem: str | None = None

@@ -1,16 +1,17 @@
 """Which versions a target ran over time, from the Git history of its declaration."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.config.said import said_by
 from lockstep.delivery.workspace import Workspace
 from lockstep.errors import BadInput
-from lockstep.git.log import contents_over_time
+from lockstep.git.log import FileHistory, histories
 from lockstep.model import Target
 from lockstep.model.era import Era, Said
 from lockstep.planning.eras import eras_of, taken_back
 
-__all__ = ["Timeline", "declaring_file", "read_timeline"]
+__all__ = ["Timeline", "declaring_file", "read_timeline", "read_timelines"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,18 +34,30 @@ def declaring_file(target: Target) -> str:
 
 
 def read_timeline(workspace: Workspace, target: Target) -> Timeline:
-    """The timeline of a declared target, along the first parents of the workspace's commit.
+    """The timeline of one declared target; see ``read_timelines``."""
+    return read_timelines(workspace, [target])[target.key]
+
+
+def read_timelines(workspace: Workspace, targets: Iterable[Target]) -> Mapping[str, Timeline]:
+    """The timelines of declared targets by key, along the first parents of the workspace's commit.
 
     BadInput when the workspace has no history.
     """
+    chosen = list(targets)
     commit = workspace.tree.commit
     if workspace.repository is None or commit is None:
-        raise BadInput(
-            "there is no Git history to look at", where=target.key, fix="commit the declarations first"
-        )
-    file = declaring_file(target)
+        raise BadInput("there is no Git history to look at", fix="commit the declarations first")
+    files = {target.key: declaring_file(target) for target in chosen}
+    paths = {key: f"{workspace.prefix}{file}" for key, file in files.items()}
+    found = histories(workspace.repository, paths.values(), commit) if paths else {}
+    return {
+        target.key: _timeline(workspace, target, files[target.key], found[paths[target.key]])
+        for target in chosen
+    }
+
+
+def _timeline(workspace: Workspace, target: Target, file: str, found: FileHistory) -> Timeline:
     source = workspace.project.sources.services.get(target.service)
-    found = contents_over_time(workspace.repository, f"{workspace.prefix}{file}", commit)
     changes = [
         (change.commit, said_by(change.content, file, target.service, source), change.is_oldest_known)
         for change in found.changes

@@ -1,9 +1,9 @@
 """Histories read whole: the commits of a range with their messages, and a file's contents over time."""
 
+import os
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockstep.git.command import Repository
@@ -20,10 +20,12 @@ __all__ = [
     "commits_between",
     "contents_over_time",
     "count_commits",
+    "histories",
     "merge_base",
 ]
 
 _MAX_CHANGES = 10_000
+_FEW = 100  # paths that are given to git one by one
 _FIELDS = "%H%x00%P%x00%aN%x00%cI%x00%B"
 _MESSAGE = 4  # the message's place among the fields
 _DIFF = (
@@ -111,45 +113,64 @@ def merge_base(repository: Repository, first: str, second: str) -> str | None:
 def contents_over_time(
     repository: Path | Repository, path: str, rev: str = "HEAD", *, max_changes: int = _MAX_CHANGES
 ) -> FileHistory:
-    """What a file held over time along the main line, in one ``git log`` and one ``git cat-file``.
+    """What a file held over time along the main line; see ``histories``."""
+    return histories(repository, [path], rev, max_commits=max_changes)[path]
+
+
+def histories(
+    repository: Path | Repository,
+    paths: Iterable[str],
+    rev: str = "HEAD",
+    *,
+    max_commits: int = _MAX_CHANGES,
+) -> Mapping[str, FileHistory]:
+    """What files held over time along the main line, in one ``git log`` and one ``git cat-file``.
 
     The main line is that of the first parents: a merged branch counts as its merge. A file is known by
     its path: one that was renamed begins anew. Empty when no commit of the main line has the path.
     """
+    wanted = list(dict.fromkeys(paths))
     place = repository if isinstance(repository, Repository) else find_repository(repository)
     commit = resolve_commit(place, rev)
     if place.url:
         fetch_history(place, commit)
     mark = secrets.token_hex(8)
     output = place.run(
-        *("log", *_DIFF, "--raw", "--no-abbrev", "--first-parent", "-m", f"--max-count={max_changes}"),
-        *(f"--format={mark}{_FIELDS}", commit, "--", path),
-        doing=f"reading the history of {path}",
+        *("log", *_DIFF, "--raw", "--no-abbrev", "--first-parent", "-m", f"--max-count={max_commits}"),
+        *(f"--format={mark}{_FIELDS}", commit, "--", *_pathspecs(wanted)),
+        doing=f"reading the history of {', '.join(wanted[:2])}",
     )
-    found: list[tuple[LogEntry, str | None]] = []
+    found: dict[str, list[tuple[LogEntry, str | None]]] = {path: [] for path in wanted}
     for sha, parents, author, date, message, *rest in _records(output, mark):
-        entry = LogEntry(
-            sha=sha,
-            parents=tuple(parents.split()),
-            author=author,
-            date=date,
-            message=message,
-            paths=frozenset({path}),
-        )
-        if blob := _blob_of(rest, path):
-            found.append((entry, blob[0]))
-    blobs = [blob for _, blob in found if blob]
-    contents = read_blobs(place, blobs, commit=[entry.sha for entry, blob in found if blob])
+        entry = LogEntry(sha=sha, parents=tuple(parents.split()), author=author, date=date, message=message)
+        for path, blob in _blobs_of(rest):
+            if path in found:
+                found[path].append((replace(entry, paths=frozenset({path})), blob))
+    named = {blob: entry.sha for changes in found.values() for entry, blob in changes if blob}
+    contents = read_blobs(place, list(named), commit=list(dict.fromkeys(named.values())))
     boundary = shallow_boundary(place)
-    changes = tuple(
-        FileChange(
-            commit=entry,
-            content=contents[blob] if blob else None,
-            is_oldest_known=entry.sha in boundary,
+    return {
+        path: FileHistory(
+            changes=tuple(
+                FileChange(
+                    commit=entry,
+                    content=contents[blob] if blob else None,
+                    is_oldest_known=entry.sha in boundary,
+                )
+                for entry, blob in changes
+            ),
+            is_cut=bool(boundary),
         )
-        for entry, blob in found
-    )
-    return FileHistory(changes=changes, is_cut=bool(boundary))
+        for path, changes in found.items()
+    }
+
+
+def _pathspecs(paths: Sequence[str]) -> Sequence[str]:
+    """The paths themselves, or where they are many the folder that holds them all."""
+    if len(paths) <= _FEW:
+        return paths
+    folder = os.path.commonpath([os.path.dirname(path) or "." for path in paths])  # noqa: PTH120
+    return (folder or ".",)
 
 
 def _records(output: bytes, mark: str) -> Iterator[list[str]]:
@@ -161,10 +182,9 @@ def _records(output: bytes, mark: str) -> Iterator[list[str]]:
         yield fields
 
 
-def _blob_of(tokens: list[str], path: str) -> tuple[str | None] | None:
-    """The blob that a raw diff names for a path, None in it for a removal; None when it is not there."""
-    for about, name in pairwise(tokens):
+def _blobs_of(tokens: list[str]) -> Iterator[tuple[str, str | None]]:
+    """Paths and blobs that a raw diff names; None for what was removed or is no regular file any more."""
+    for about, name in zip(tokens[::2], tokens[1::2], strict=False):
         parts = about.removeprefix(":").split(" ")
-        if name == path and len(parts) == 5:
-            return (parts[3],) if parts[1] in ("100644", "100755") else (None,)
-    return None
+        if len(parts) == 5:
+            yield name, parts[3] if parts[1] in ("100644", "100755") else None

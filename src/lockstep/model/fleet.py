@@ -1,6 +1,7 @@
 """All targets of a project, desired or live, and what they live in."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -132,8 +133,22 @@ def select(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:
     wanted = list(patterns)
     if not wanted:
         return list(keys)
-    return [
-        key
-        for key in keys
-        if any(fnmatchcase(key, p) or fnmatchcase(key, p.rstrip("/") + "/*") for p in wanted)
-    ]
+    names = {pattern.rstrip("/") for pattern in wanted if not _GLOB.search(pattern)}
+    globs = [pattern for pattern in wanted if _GLOB.search(pattern)]
+    return [key for key in keys if _is_named(key, names) or any(_matches(key, glob) for glob in globs)]
+
+
+_GLOB = re.compile(r"[*?\[]")
+
+
+def _is_named(key: str, names: Set[str]) -> bool:
+    """Whether the target or one of the environments above it is named. Thousands of names cost no more."""
+    while key:
+        if key in names:
+            return True
+        key = key.rpartition("/")[0]
+    return False
+
+
+def _matches(key: str, glob: str) -> bool:
+    return fnmatchcase(key, glob) or fnmatchcase(key, glob.rstrip("/") + "/*")
