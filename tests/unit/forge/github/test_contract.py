@@ -10,8 +10,9 @@ import pytest
 
 from lockstep.forge.base import CheckState, DeploymentState, MergeMethod
 from lockstep.forge.github import GitHub
+from lockstep.forge.github.transport import Transport
 from tests.support.github import Contract, NotThere, Protection, Repository, github_server, load_contract
-from tests.unit.forge.github.conftest import NAME, TOKEN
+from tests.unit.forge.github.conftest import NAME, TOKEN, Time
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +32,10 @@ def described(edition: str) -> Contract:
 @pytest.mark.parametrize("edition", ["api.github.com", "ghes-3.17"])
 def test_all_that_a_forge_does_is_described(tmp_path: Path, edition: str) -> None:
     """By github.com, and by the oldest GitHub Enterprise Server that is described."""
+    transport = Transport(clock=Time().clock())
     with github_server(tmp_path / "github", described(edition)) as server:
-        tour(
-            GitHub(repository=NAME, token=TOKEN, api=server.api), server.world.add_repository(NAME), tmp_path
-        )
+        forge = GitHub(repository=NAME, token=TOKEN, api=server.api, transport=transport)
+        tour(forge, server.world.add_repository(NAME), tmp_path)
         sent = {(seen.method, len(seen.path.split("/"))) for seen in server.seen}
     assert len(sent) > 10
 
