@@ -5,6 +5,11 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  # Terraform evaluates `for_each` anew for each instance. With values instead of keys, or an expression
+  # instead of a finished set, that takes longer than everything else once there are hundreds.
+  targets = toset(keys(var.functions))
+  callers = toset(flatten([for key, buckets in local.buckets : [for bucket in buckets : "${key}:${bucket}"]]))
+
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.id
@@ -27,6 +32,17 @@ locals {
     for key, function in var.functions : key => sort(distinct(function.triggers[*].bucket))
   }
 
+  # Which bucket may call which function, by target and bucket. The functions are read here, all at once:
+  # a permission that refers to its function reads all of them again, and so does `depends_on`.
+  calls = merge([
+    for key, buckets in local.buckets : {
+      for bucket in buckets : "${key}:${bucket}" => {
+        function_name = aws_lambda_function.this[key].function_name
+        bucket_arn    = "arn:${local.partition}:s3:::${bucket}"
+      }
+    }
+  ]...)
+
   # As Lockstep's aws engine marks what it owns, so that either can take over from the other.
   ownership = {
     for key, function in var.functions : key => merge(
@@ -43,59 +59,59 @@ locals {
 }
 
 resource "aws_lambda_function" "this" {
-  for_each = var.functions
+  for_each = local.targets
 
-  function_name = each.value.function_name
-  description   = each.value.description
+  function_name = var.functions[each.key].function_name
+  description   = var.functions[each.key].description
   role          = local.roles[each.key]
   publish       = false
 
-  package_type      = each.value.code.image == null ? "Zip" : "Image"
-  image_uri         = each.value.code.image
-  s3_bucket         = each.value.code.bucket
-  s3_key            = each.value.code.key
-  s3_object_version = each.value.code.object_version
+  package_type      = var.functions[each.key].code.image == null ? "Zip" : "Image"
+  image_uri         = var.functions[each.key].code.image
+  s3_bucket         = var.functions[each.key].code.bucket
+  s3_key            = var.functions[each.key].code.key
+  s3_object_version = var.functions[each.key].code.object_version
   # The provider compares this with the last one that it was given, never with what AWS runs: a text
   # behind it is enough to deploy a package again.
-  source_code_hash = each.value.code.redeploy == null ? each.value.code.source_code_hash : "${each.value.code.source_code_hash} ${each.value.code.redeploy}"
+  source_code_hash = var.functions[each.key].code.redeploy == null ? var.functions[each.key].code.source_code_hash : "${var.functions[each.key].code.source_code_hash} ${var.functions[each.key].code.redeploy}"
 
-  runtime       = each.value.runtime
-  handler       = each.value.handler
-  layers        = each.value.layers
-  architectures = each.value.architectures
-  memory_size   = each.value.memory_size
-  timeout       = each.value.timeout
+  runtime       = var.functions[each.key].runtime
+  handler       = var.functions[each.key].handler
+  layers        = var.functions[each.key].layers
+  architectures = var.functions[each.key].architectures
+  memory_size   = var.functions[each.key].memory_size
+  timeout       = var.functions[each.key].timeout
 
-  kms_key_arn                    = each.value.kms_key_arn == "" ? null : each.value.kms_key_arn
-  code_signing_config_arn        = each.value.code_signing_config_arn
-  reserved_concurrent_executions = coalesce(each.value.reserved_concurrency, -1)
+  kms_key_arn                    = var.functions[each.key].kms_key_arn == "" ? null : var.functions[each.key].kms_key_arn
+  code_signing_config_arn        = var.functions[each.key].code_signing_config_arn
+  reserved_concurrent_executions = coalesce(var.functions[each.key].reserved_concurrency, -1)
 
   tags = local.tags[each.key]
 
   ephemeral_storage {
-    size = each.value.ephemeral_storage
+    size = var.functions[each.key].ephemeral_storage
   }
 
   tracing_config {
-    mode = each.value.tracing
+    mode = var.functions[each.key].tracing
   }
 
   logging_config {
-    log_format            = each.value.logging.format
+    log_format            = var.functions[each.key].logging.format
     log_group             = local.log_groups[each.key]
-    application_log_level = each.value.logging.format == "JSON" ? coalesce(each.value.logging.application_level, "INFO") : null
-    system_log_level      = each.value.logging.format == "JSON" ? coalesce(each.value.logging.system_level, "INFO") : null
+    application_log_level = var.functions[each.key].logging.format == "JSON" ? coalesce(var.functions[each.key].logging.application_level, "INFO") : null
+    system_log_level      = var.functions[each.key].logging.format == "JSON" ? coalesce(var.functions[each.key].logging.system_level, "INFO") : null
   }
 
   dynamic "environment" {
-    for_each = length(each.value.environment) > 0 || contains(nonsensitive(keys(var.secret_environment)), each.key) ? [1] : []
+    for_each = length(var.functions[each.key].environment) > 0 || contains(nonsensitive(keys(var.secret_environment)), each.key) ? [1] : []
     content {
-      variables = merge(each.value.environment, lookup(var.secret_environment, each.key, {}))
+      variables = merge(var.functions[each.key].environment, lookup(var.secret_environment, each.key, {}))
     }
   }
 
   dynamic "vpc_config" {
-    for_each = length(each.value.vpc.subnet_ids) > 0 ? [each.value.vpc] : []
+    for_each = length(var.functions[each.key].vpc.subnet_ids) > 0 ? [var.functions[each.key].vpc] : []
     content {
       subnet_ids                  = vpc_config.value.subnet_ids
       security_group_ids          = vpc_config.value.security_group_ids
@@ -104,14 +120,14 @@ resource "aws_lambda_function" "this" {
   }
 
   dynamic "dead_letter_config" {
-    for_each = each.value.dead_letter_target == "" ? [] : [each.value.dead_letter_target]
+    for_each = var.functions[each.key].dead_letter_target == "" ? [] : [var.functions[each.key].dead_letter_target]
     content {
       target_arn = dead_letter_config.value
     }
   }
 
   dynamic "file_system_config" {
-    for_each = each.value.file_systems
+    for_each = var.functions[each.key].file_systems
     content {
       arn              = file_system_config.value.arn
       local_mount_path = file_system_config.value.local_mount_path
@@ -119,14 +135,14 @@ resource "aws_lambda_function" "this" {
   }
 
   dynamic "snap_start" {
-    for_each = each.value.snap_start == "None" ? [] : [each.value.snap_start]
+    for_each = var.functions[each.key].snap_start == "None" ? [] : [var.functions[each.key].snap_start]
     content {
       apply_on = snap_start.value
     }
   }
 
   dynamic "image_config" {
-    for_each = length(each.value.image_config.entry_point) + length(each.value.image_config.command) > 0 || each.value.image_config.working_directory != "" ? [each.value.image_config] : []
+    for_each = length(var.functions[each.key].image_config.entry_point) + length(var.functions[each.key].image_config.command) > 0 || var.functions[each.key].image_config.working_directory != "" ? [var.functions[each.key].image_config] : []
     content {
       entry_point       = image_config.value.entry_point
       command           = image_config.value.command
@@ -148,21 +164,17 @@ resource "aws_lambda_function" "this" {
 }
 
 resource "aws_lambda_permission" "s3" {
-  for_each = merge([
-    for key, buckets in local.buckets : {
-      for bucket in buckets : "${key}:${bucket}" => { target = key, bucket_arn = "arn:${local.partition}:s3:::${bucket}" }
-    }
-  ]...)
+  for_each = local.callers
 
-  function_name  = aws_lambda_function.this[each.value.target].function_name
+  function_name  = local.calls[each.key].function_name
   action         = "lambda:InvokeFunction"
   principal      = "s3.amazonaws.com"
-  source_arn     = each.value.bucket_arn
+  source_arn     = local.calls[each.key].bucket_arn
   source_account = local.account
 
   # The id is made of the content: a statement that changes gets a new one, so the new statement
   # stands before the old one goes. The text is that of lockstep.model.Statement.content_id.
-  statement_id = "lockstep-${substr(sha256("[\"lambda:InvokeFunction\", \"s3.amazonaws.com\", \"${each.value.bucket_arn}\", \"${local.account}\"]"), 0, 16)}"
+  statement_id = "lockstep-${substr(sha256("[\"lambda:InvokeFunction\", \"s3.amazonaws.com\", \"${local.calls[each.key].bucket_arn}\", \"${local.account}\"]"), 0, 16)}"
 
   lifecycle {
     create_before_destroy = true
@@ -173,7 +185,7 @@ resource "aws_lambda_permission" "s3" {
 resource "aws_cloudwatch_log_group" "this" {
   for_each = {
     for key, function in var.functions : local.log_groups[key] => function.log_retention_days...
-    if function.log_retention_days != null
+    if contains(local.retentions, coalesce(function.log_retention_days, -1)) # others: see rules.tf
   }
 
   name              = each.key
