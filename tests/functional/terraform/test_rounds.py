@@ -1,10 +1,23 @@
 """Plan, apply and plan again, with real Terraform."""
 
 import json
+import re
+import time
 from dataclasses import replace
 
+import pytest
+
 from lockstep.engines.terraform import Ways
-from lockstep.model import ApplyResource, Outcome, RunTerraform, Secret, StagePackage, SyncStatus, Verb
+from lockstep.model import (
+    ApplyResource,
+    Outcome,
+    RunTerraform,
+    Secret,
+    StagePackage,
+    SyncStatus,
+    Target,
+    Verb,
+)
 from tests.support.projects import make_fleet, make_package, make_target, trigger
 from tests.support.terraform_engine import Desk, needs_terraform
 
@@ -122,3 +135,31 @@ def test_status_reads_the_state_without_asking_aws(desk: Desk) -> None:
     assert look.versions == {"staging/api": "1.0.0", "preview/pr-7/web": "1.0.0"}
     look.close()
     assert engine.versions == {}
+
+
+def test_lockstep_adds_no_command_to_those_that_one_would_run(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """init once for a folder's providers, modules and backend; then plan, show and apply, and no show
+    where nothing changes. Lockstep's own time beside them is below a second and a tenth.
+    """
+
+    def commands(*targets: Target) -> list[str]:
+        caplog.clear()
+        begun = time.monotonic()
+        with caplog.at_level("DEBUG", logger="lockstep.engines.terraform"):
+            desk.sync(*targets, ways=Ways(skips=False))
+        whole = time.monotonic() - begun
+        found = [re.match(r"terraform (\w+): exit \d, (.+) s", record.message) for record in caplog.records]
+        within = sum(float(one[2]) for one in found if one)
+        assert whole - within <= 1.0 + 0.1 * within
+        return [one[1] for one in found if one]
+
+    assert commands(API) == ["init", "plan", "show", "apply"]
+    assert commands(API) == ["plan"]
+    assert commands(replace(API, version="2.0.0")) == ["plan", "show", "apply"]
+    desk.write('output "more" {\n  value = 1\n}\n', "terraform/more.tf")
+    assert commands(API) == ["plan", "show", "apply"]
+    desk.write('module "other" {\n  source = "../other"\n}\n', "terraform/module.tf")
+    desk.write('output "x" {\n  value = 1\n}\n', "other/main.tf")
+    assert commands(API) == ["init", "plan"]
