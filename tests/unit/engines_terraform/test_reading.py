@@ -200,6 +200,21 @@ def test_live_functions_and_versions_come_from_the_state() -> None:
     assert not planned.is_empty_state
 
 
+def test_a_package_that_somebody_replaced_is_told() -> None:
+    """Terraform compares hashes that it was given; what AWS runs is compared here."""
+    function = API.function
+    assert function is not None
+    resource = {
+        "address": "aws_lambda_function.x",
+        "mode": "managed",
+        "type": "aws_lambda_function",
+        "name": "x",
+        "values": {"function_name": "api-staging", "code_sha256": _hash(OLD)},
+    }
+    planned = _read(prior_state={"values": {"root_module": {"resources": [resource]}}})
+    assert planned.drifted == {"staging/api": Change(path="code", old=OLD, new=function.code.sha256)}
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format_version": "2.0"}'])
 def test_a_plan_in_another_form_is_refused(text: str) -> None:
     """What is no plan of format 1 is an error, never an empty plan."""

@@ -191,6 +191,11 @@ class TerraformEngine:
         return Made(
             run=run, targets=targets, planned=planned, operation=operation, marker=marker,
             is_unchanged=not has_changes,
+            notes=tuple(
+                f"{key} runs another package than was deployed, which Terraform does not notice; deploy "
+                f"another version, or `{settings.binary} apply -replace` its function"
+                for key in planned.drifted
+            ),
         )  # fmt: skip
 
     def _operation(self, run: Run, files: Any) -> Operation:

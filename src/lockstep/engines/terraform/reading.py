@@ -10,7 +10,7 @@ from typing import Any
 
 from lockstep.engines.terraform.owners import Owners
 from lockstep.engines.terraform.runs import Run
-from lockstep.engines.terraform.state import FUNCTION, OTHER_WORDS, function_of, hidden_in, to_value
+from lockstep.engines.terraform.state import FUNCTION, OTHER_WORDS, function_of, hex_of, hidden_in, to_value
 from lockstep.errors import CloudError
 from lockstep.model import Change, Function, ResourceChange, Secret, Target, Value
 from lockstep.planning.diff import diff_code, diff_settings
@@ -38,6 +38,7 @@ class Planned:
 
     resources: tuple[ResourceChange, ...] = ()
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)  # by target
+    drifted: Mapping[str, Change] = field(default_factory=dict)  # targets that run another package
     adopted: frozenset[str] = frozenset()  # targets whose function is imported
     live: Mapping[str, Function] = field(default_factory=dict)  # functions of the state, by target
     versions: Mapping[str, str] = field(default_factory=dict)  # live ones by target, where known
@@ -92,12 +93,16 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
         if key is not None and one["type"] == FUNCTION and change.get("importing"):
             adopted.add(key)
     live: dict[str, Function] = {}
+    drifted: dict[str, Change] = {}
     for one in state:
         if one.get("type") == FUNCTION and (key := owners.of(one)):
             live[key] = function_of(one.get("values", {}), one.get("sensitive_values"))
+            if key in targets and key not in changes and (found := _drift(one["values"], targets[key])):
+                drifted[key] = found
     return Planned(
         resources=tuple(resources),
         changes={key: _masked(found, hidden) for key, found in changes.items()},
+        drifted=drifted,
         adopted=frozenset(adopted),
         live=live,
         versions=_versions(document.get("output_changes") or {}, live),
@@ -111,6 +116,15 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
         is_empty_state=not state,
         secrets=frozenset(hidden),
     )
+
+
+def _drift(values: Mapping[str, Any], target: Target) -> Change | None:
+    """What AWS runs, where it is not what is declared. Terraform compares what it was given last instead."""
+    running = hex_of(values.get("code_sha256"))
+    wanted = target.function.code.sha256 if target.function else None
+    if running is None or wanted is None or running == wanted:
+        return None
+    return Change(path="code", old=running, new=wanted)
 
 
 def _versions(outputs: Mapping[str, Any], live: Mapping[str, Function]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from lockstep.errors import CloudError
 from lockstep.model import Code, Function, Secret, Value
 from lockstep.model.fields import BY_NAME, existing, normalise
 
-__all__ = ["FUNCTION", "OTHER_WORDS", "State", "function_of", "hidden_in", "read_state", "to_value"]
+__all__ = ["FUNCTION", "OTHER_WORDS", "State", "function_of", "hex_of", "hidden_in", "read_state", "to_value"]
 
 FUNCTION = "aws_lambda_function"
 
@@ -131,7 +131,7 @@ def function_of(values: Mapping[str, Any], sensitive: Any) -> Function:
     return Function(
         name=name,
         settings=existing(settings),
-        code=Code(sha256=_hex(digest), image=values.get("image_uri") or None),
+        code=Code(sha256=hex_of(digest), image=values.get("image_uri") or None),
         tags={key: str(text) for key, text in tags.items()} if isinstance(tags, dict) else {},
         arn=values.get("arn"),
         modified=values.get("last_modified"),
@@ -198,7 +198,7 @@ def _dig(values: Mapping[str, Any], sensitive: Any, path: tuple[str, ...]) -> tu
     return raw, marks
 
 
-def _hex(digest: Any) -> str | None:
+def hex_of(digest: Any) -> str | None:
     """A digest as Lambda writes it, in hex. What follows a space makes Terraform deploy again."""
     found = re.match(r"([A-Za-z0-9+/]{43}=)(?: |$)", digest) if isinstance(digest, str) else None
     return base64.b64decode(found[1]).hex() if found else None

@@ -133,14 +133,15 @@ def _declared(
     verb = _VERBS[change.action] if change else Verb.UPDATE if is_touched else Verb.NOTHING
     if target.key in planned.adopted:
         verb = Verb.ADOPT
+    drift = planned.drifted.get(target.key)
     is_missing = change is not None and change.action == "create"
     return TargetPlan(
         target=target.key,
         verb=verb,
         function=function.name,
         version=target.version,
-        changes=planned.changes.get(target.key, ()),
-        status=SyncStatus.OUT_OF_SYNC if is_touched else SyncStatus.SYNCED,
+        changes=planned.changes.get(target.key, (drift,) if drift else ()),
+        status=SyncStatus.OUT_OF_SYNC if is_touched or drift else SyncStatus.SYNCED,
         health=Health.MISSING if is_missing else Health.UNKNOWN,
         place=target.place,
     )
