@@ -1,5 +1,6 @@
 """A state that somebody else holds, and a run that is told to stop."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from lockstep.engines.terraform import Ways
 from lockstep.errors import CloudError
 from lockstep.model import Outcome, Terraform
+from tests.support.clouds import REGION, Cloud, client, make_bucket
 from tests.support.projects import make_target
 from tests.support.terraform_engine import FUNCTIONS, Desk, needs_terraform
 from tests.support.waiting import until
@@ -167,3 +169,57 @@ class _Telling(list[str]):
 
 def _with_lock_seconds(desk: Desk, seconds: int) -> Terraform:
     return replace(desk.settings, lock_seconds=seconds)
+
+
+S3 = """\
+terraform {{
+  backend "s3" {{
+    skip_credentials_validation = true
+    skip_metadata_api_check     = true
+    skip_requesting_account_id  = true
+    skip_region_validation      = true
+    use_path_style              = true
+    endpoints                   = {{ s3 = "{endpoint}", sts = "{endpoint}" }}
+  }}
+}}
+"""
+
+
+def test_a_lock_in_s3_that_a_killed_run_left_is_named_and_taken_away_by_hand_only(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lockstep waits, says whose it is, and goes on after force-unlock with the id that it gave."""
+    for name, value in cloud.environment().items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    make_bucket(cloud, "state")
+    backend = {"bucket": "state", "key": "shop.tfstate", "region": REGION, "use_lockfile": "true"}
+    head = 'terraform {\n  backend "local" {}\n}\n'
+    desk = Desk.make(
+        tmp_path,
+        FUNCTIONS.replace(head, S3.format(endpoint=cloud.endpoint)),
+        settings=Terraform(folder="terraform", backend=backend, lock_seconds=0, place="lockstep.yaml:5"),
+    )
+    desk.sync(API)
+    assert desk.plan(API, ways=Ways(skips=False)).is_empty
+    lock = {
+        "ID": "f4accb74-e1c3-0724-595d-32ebd51be434",
+        "Operation": "OperationTypeApply",
+        "Info": "",
+        "Who": "ada@build-7",
+        "Version": "1.11.4",
+        "Created": "2026-11-24T05:40:00.413626844Z",
+        "Path": "state/shop.tfstate",
+    }
+    s3 = client(cloud, "s3")
+    s3.put_object(Bucket="state", Key="shop.tfstate.tflock", Body=json.dumps(lock).encode())
+    with pytest.raises(CloudError) as caught:
+        desk.plan(API, WEB)
+    said = str(caught.value)
+    assert "ada@build-7 holds it since 2026-11-24 05:40:00 UTC" in said
+    assert "terraform force-unlock f4accb74-e1c3-0724-595d-32ebd51be434` in terraform" in said
+    assert (
+        s3.get_object(Bucket="state", Key="shop.tfstate.tflock")["Body"].read() == json.dumps(lock).encode()
+    )
+    s3.delete_object(Bucket="state", Key="shop.tfstate.tflock")  # what force-unlock does
+    desk.sync(API, WEB)

@@ -189,14 +189,18 @@ class TerraformEngine:
             backends = Backends(self._cache, self.rules.project.name)
             backends.check(run, files, is_empty=has_changes and planned.is_empty_state)
         return Made(
-            run=run, targets=targets, planned=planned, operation=operation, marker=marker,
+            run=run,
+            targets=targets,
+            planned=planned,
+            operation=operation,
+            marker=marker,
             is_unchanged=not has_changes,
             notes=tuple(
                 f"{key} runs another package than was deployed, which Terraform does not notice; deploy "
                 f"another version, or `{settings.binary} apply -replace` its function"
                 for key in planned.drifted
             ),
-        )  # fmt: skip
+        )
 
     def _operation(self, run: Run, files: Any) -> Operation:
         settings = run.settings

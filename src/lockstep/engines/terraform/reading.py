@@ -97,8 +97,8 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
     for one in state:
         if one.get("type") == FUNCTION and (key := owners.of(one)):
             live[key] = function_of(one.get("values", {}), one.get("sensitive_values"))
-            if key in targets and key not in changes and (found := _drift(one["values"], targets[key])):
-                drifted[key] = found
+            if key in targets and key not in changes and (drift := _drift(one["values"], targets[key])):
+                drifted[key] = drift
     return Planned(
         resources=tuple(resources),
         changes={key: _masked(found, hidden) for key, found in changes.items()},
