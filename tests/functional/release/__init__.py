@@ -1,0 +1,1 @@
+"""Tests of ``lockstep release`` and of reports to the source."""
