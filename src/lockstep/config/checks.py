@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
 from lockstep.model import Environment, Project, Target
 from lockstep.planning.notifications import find_overlaps
@@ -14,6 +15,7 @@ def check_fleet(project: Project, targets: Mapping[str, Target], problems: Probl
     lambdas = [target for target in targets.values() if target.function is not None]
     _check_function_names(project, lambdas, problems)
     _check_triggers(lambdas, problems)
+    check_previews(project, lambdas, problems)
     if "{sha256}" not in project.package_key:
         _check_staged_keys(project, lambdas, problems)
 

@@ -7,7 +7,8 @@ import yaml
 
 from lockstep.errors import ArtifactError, BadInput, ForgeError, NotAllowed
 from lockstep.model.move import Reached
-from tests.functional.previews.ground import NOW, World, project_file, write_package
+from tests.functional.previews.ground import NOW, World, write_package
+from tests.support.preview_tree import project_file
 
 LATER = "2026-11-25T09:00:00+00:00"
 
