@@ -30,8 +30,3 @@ output "statement_ids" {
   description = "Ids of the statements that let a bucket call a function, by target and bucket (\"staging/s3-notifier:uploads\")."
   value       = { for key, permission in aws_lambda_permission.s3 : key => permission.statement_id }
 }
-
-output "inputs_digest" {
-  description = "The variable of the same name, as it was applied."
-  value       = var.inputs_digest
-}

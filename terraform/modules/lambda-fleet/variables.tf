@@ -159,10 +159,3 @@ variable "notification_order" {
   default     = {}
   nullable    = false
 }
-
-variable "inputs_digest" {
-  description = "Given back unchanged as the output of the same name: lets a caller see from the state which inputs were applied."
-  type        = string
-  default     = ""
-  nullable    = false
-}
