@@ -9,10 +9,20 @@ from textwrap import fill
 
 from lockstep._version import __version__
 from lockstep.cli.explaining import declare_explain, declare_form, doctor, explain, validate
+from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
 from lockstep.cli.planning import declare_plan, declare_sync, plan, sync
-from lockstep.cli.previewing import declare_down, declare_list, declare_up, down, listing, up
+from lockstep.cli.previewing import (
+    compact,
+    declare_compact,
+    declare_down,
+    declare_list,
+    declare_up,
+    down,
+    listing,
+    up,
+)
 from lockstep.cli.promoting import (
     declare_history,
     declare_promote,
@@ -71,6 +81,9 @@ COMMANDS: Mapping[str, Command] = {
     "preview up": Command(up, declare_up),
     "preview down": Command(down, declare_down),
     "preview list": Command(listing, declare_list),
+    "preview compact": Command(compact, declare_compact),
+    "adopt": Command(adopt, declare_adopt),
+    "eject": Command(eject, declare_eject),
     "doctor": Command(doctor, declare_form),
     "demo": Command(demo, declare_demo),
 }
@@ -85,12 +98,13 @@ def run(words: Sequence[str]) -> int:
         global_parser().print_help()
         return 3
     options = global_parser().parse_args(words)
-    name, *rest = options.words
+    name: str = options.words[0]
+    rest: list[str] = options.words[1:]
     if name in GROUPS:
         if not rest or rest[0] in ("-h", "--help"):
             sys.stdout.write(_group_help(name))
             return 0 if rest else 3
-        name, *rest = f"{name} {rest[0]}", *rest[1:]
+        name, rest = f"{name} {rest[0]}", rest[1:]
     if name not in COMMANDS:
         import difflib
 
@@ -128,7 +142,7 @@ def global_parser() -> Parser:
 
 def _listed() -> Mapping[str, str]:
     """Commands and groups of commands, in their order, each with a sentence."""
-    found = {}
+    found: dict[str, str] = {}
     for name, command in COMMANDS.items():
         group = name.partition(" ")[0]
         found.setdefault(group, f"{GROUPS[group]} Has its own --help." if group in GROUPS else command.about)

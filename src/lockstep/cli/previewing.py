@@ -1,4 +1,4 @@
-"""``preview up``, ``down``, ``list``: previews of pull requests, written to Git."""
+"""``preview up``, ``down``, ``list``, ``compact``: previews of pull requests, written to Git."""
 
 import re
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lockstep.delivery.sync import Options
 
 __all__ = [
+    "compact",
+    "declare_compact",
     "declare_down",
     "declare_list",
     "declare_up",
@@ -55,6 +57,11 @@ def declare_down(parser: Parser) -> None:
 
 def declare_list(parser: Parser) -> None:
     """The arguments of ``preview list``."""
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_compact(parser: Parser) -> None:
+    """The arguments of ``preview compact``."""
     declare_output(parser, "form of the result", Output)
 
 
@@ -135,6 +142,22 @@ def listing(shell: Shell, *, output: Output) -> int:
                     found.previews, found.notes, now=now, palette=shell.palette, columns=shell.columns
                 )
             )
+    return 0
+
+
+def compact(shell: Shell, *, output: Output) -> int:
+    """Drop the history of the branch that holds previews; begin that branch when it is not there."""
+    from lockstep.delivery.preview_compact import compact as run
+    from lockstep.render.previews import compacted_document, compacted_lines
+
+    done = run(shell.where, shell.credentials)
+    shell.end_progress()
+    said = (done.branch, done.before, done.commit)
+    match output:
+        case Output.JSON:
+            shell.emit(compacted_document(*said, is_new=done.is_new))
+        case Output.MARKDOWN | Output.TABLE:
+            shell.emit(compacted_lines(*said, is_new=done.is_new))
     return 0
 
 

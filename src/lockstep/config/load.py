@@ -1,7 +1,7 @@
 """A tree of files -> the project and its desired fleet."""
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -32,14 +32,23 @@ class Loaded:
     """Every path that contributes to a target, the project file first, its own declaration last."""
 
 
-def load(tree: Tree, *, project_file: str = "lockstep.yaml", cache: Cache | None = None) -> Loaded:
+def load(
+    tree: Tree,
+    *,
+    project_file: str = "lockstep.yaml",
+    cache: Cache | None = None,
+    widen: Callable[[Project], Tree] | None = None,
+) -> Loaded:
     """Read the project file and every layer, and make the desired fleet.
 
     Raises BadInput, or BadInputs with everything that is wrong. An empty or half-read tree is an error,
-    never an empty fleet. With a cache only the layers of targets that changed are read.
+    never an empty fleet. With a cache only the layers of targets that changed are read. ``widen`` gives the
+    tree to read instead, once the project file has said what belongs to it.
     """
     with _without_collector():
         file = read_project_file(tree, project_file)
+        if widen is not None:
+            tree = widen(file.project)
         layout = arrange(tree, file.project.folder, file=project_file)
         file = _with_environments(file, layout)
         context = f"{project_file} {file.blob}"

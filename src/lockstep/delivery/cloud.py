@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lockstep.config import templates
-from lockstep.delivery.workspace import Subtree, Workspace
+from lockstep.delivery.workspace import Workspace
 from lockstep.engines.terraform import Source
 from lockstep.errors import BadInput, LockstepError
 from lockstep.git.command import mask
@@ -33,9 +33,9 @@ class ProjectCloud:
     def source(self, settings: Terraform) -> Source:
         """The folder of a run: in the project's repository at its commit, or in another at a revision."""
         if settings.repository is None:
-            tree, prefix = self._workspace.tree, self._workspace.prefix
-            whole = tree.tree if isinstance(tree, Subtree) else tree
-            return Source(tree=whole, folder=posixpath.normpath(prefix + settings.folder), name="")
+            prefix = self._workspace.prefix
+            folder = posixpath.normpath(prefix + settings.folder)
+            return Source(tree=self._workspace.whole, folder=folder, name="")
         repository = settings.repository
         root = self._workspace.root
         if "://" not in repository and root is not None and not os.path.isabs(repository):  # noqa: PTH117

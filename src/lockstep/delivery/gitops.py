@@ -24,9 +24,12 @@ class GitOps:
     workspace: Workspace  # at the branch's newest commit when it was opened
     credentials: Credentials
 
-    def at(self, commit: str) -> Workspace:
-        """The project at another commit of the repository, read and validated."""
-        return open_workspace(replace(self.workspace.where, rev=commit))
+    def at(self, commit: str, *, previews: str | None = None) -> Workspace:
+        """The project at another commit of the repository, read and validated.
+
+        Previews that have a branch of their own are as at ``previews``, or as they are now.
+        """
+        return open_workspace(replace(self.workspace.where, rev=commit, previews=previews))
 
     def forge(self) -> Forge:
         """Where its pull requests are."""

@@ -169,6 +169,7 @@ def _joined_plan(fleet: Fleet, parts: list[tuple[Engine, Plan]]) -> Plan:
         engine="+".join(engine.name for engine, _ in parts) or "terraform",
         project=fleet.project,
         commit=fleet.commit,
+        previews=fleet.previews,
         fingerprint="".join(plan.fingerprint for plan in plans),
         targets=tuple(targets),
         steps=tuple(step for plan in plans for step in plan.steps),

@@ -131,7 +131,7 @@ def bring_down(ground: Ground, number: int, *, reason: str | None = None) -> Bro
     """
 
     def edit(tree: Tree) -> Mapping[str, bytes | None]:
-        project = ground.project_of(tree)
+        project = ground.own(tree)
         own = folder_of(ground.folder, number)
         files = [path for path in (*project.blobs, *project.links) if path.startswith(own)]
         file = f"{own}pr.yaml"
@@ -197,7 +197,7 @@ def _edit(ground: Ground, asked: Asked, now: str) -> Callable[[Tree], Mapping[st
     def edit(tree: Tree) -> Mapping[str, bytes | None]:
         project = ground.project_of(tree)
         files = preview_files(project, ground.folder, ground.policy.templates, asked, now=now)
-        return ground.written(dict(files))
+        return ground.written(files)
 
     return edit
 

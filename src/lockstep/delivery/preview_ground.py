@@ -1,12 +1,16 @@
 """Where previews are: the branch that holds their folders, and the forge that holds their pull requests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lockstep.delivery.gitops import GitOps
+from lockstep.delivery.preview_branch import Joined
 from lockstep.delivery.workspace import Subtree, Workspace
+from lockstep.errors import GitError
 from lockstep.forge.base import Forge
 from lockstep.git.commits import commit_files
-from lockstep.git.writing import Edit, Written, write
+from lockstep.git.tree import CommitTree
+from lockstep.git.writing import Edit, Written, head, write
 from lockstep.model.preview import PreviewPolicy
 from lockstep.model.tree import Tree
 
@@ -32,7 +36,7 @@ class Ground:
     @property
     def branch(self) -> str:
         """That their folders are written to."""
-        return self.gitops.branch
+        return self.policy.branch or self.gitops.branch
 
     @property
     def tree(self) -> Tree:
@@ -43,12 +47,22 @@ class Ground:
         """Where their pull requests are: at the services' source, which may be this repository."""
         return self.gitops.source_forge() or self.gitops.forge()
 
-    def project_of(self, tree: Tree) -> Tree:
-        """The project's files when the branch of previews holds a tree."""
+    def own(self, tree: Tree) -> Tree:
+        """The project's part of a tree of the branch."""
         prefix = self.gitops.workspace.prefix
         return Subtree(tree, prefix) if prefix else tree
 
-    def written(self, files: dict[str, bytes | None]) -> dict[str, bytes | None]:
+    def project_of(self, tree: Tree) -> Tree:
+        """The project's files when the branch of previews holds a tree; all others as they are now."""
+        if self.policy.branch is None:
+            return self.own(tree)
+        commit = head(self.gitops.remote, self.gitops.branch)
+        if commit is None:
+            raise GitError(f"the branch {self.gitops.branch} is gone", where=str(self.gitops.remote))
+        main = self.own(CommitTree(self.gitops.remote.repository, commit))
+        return Joined(main, self.own(tree), self.folder)
+
+    def written(self, files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
         """Changed files of the project as the branch's."""
         prefix = self.gitops.workspace.prefix
         return {f"{prefix}{path}": data for path, data in files.items()}
@@ -59,14 +73,14 @@ class Ground:
 
     def draft(self, edit: Edit) -> Workspace:
         """The project as it would be with an edit: read and validated, seen by nobody else."""
-        whole = self.gitops.workspace.whole
+        workspace, repository = self.gitops.workspace, self.gitops.remote.repository
+        whole: Tree = workspace.previews or workspace.whole
         commit = commit_files(
-            self.gitops.remote.repository,
-            parent=whole.commit,
-            changes=edit(whole),
-            message="a draft of Lockstep",
+            repository, parent=whole.commit, changes=edit(whole), message="a draft of Lockstep"
         )
-        return self.gitops.at(commit)
+        if workspace.previews is None:
+            return self.gitops.at(commit)
+        return self.gitops.at(workspace.whole.commit or "HEAD", previews=commit)
 
 
 def open_ground(gitops: GitOps) -> Ground:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from lockstep.delivery.workspace import PROJECT_FILE, Workspace
 from lockstep.errors import BadInput
+from lockstep.git.command import Repository
 from lockstep.git.history import changed_paths
 from lockstep.model import select
 
@@ -42,8 +43,7 @@ def changed_since(workspace: Workspace, since: str) -> tuple[str, ...] | None:
         raise BadInput(
             "--since needs a Git repository", where=str(workspace.where.folder), fix="run git init"
         )
-    is_commit = workspace.where.rev is not None or workspace.where.repo is not None
-    changed = changed_paths(workspace.repository, since, workspace.tree.commit if is_commit else None)
+    changed = _changed_paths(workspace, workspace.repository, since)
     if changed is None:
         return None
     prefix = workspace.prefix
@@ -58,6 +58,18 @@ def changed_since(workspace: Workspace, since: str) -> tuple[str, ...] | None:
         if path.startswith(base):
             keys.update(_vanished(path.removeprefix(base).split("/"), workspace))
     return tuple(sorted(keys | driven))
+
+
+def _changed_paths(workspace: Workspace, repository: Repository, since: str) -> set[str] | None:
+    """Paths that differ, on the branch that ``since`` is a commit of: the previews' holds no project file."""
+    previews = workspace.previews
+    if previews is not None:
+        probe = repository.attempt("cat-file", "-t", f"{since}^{{commit}}", doing="looking up a revision")
+        file = f"{since}:{workspace.prefix}{PROJECT_FILE}"
+        if not probe.code and repository.attempt("cat-file", "-e", file, doing="looking for a file").code:
+            return changed_paths(previews.repository, since, previews.commit)
+    is_commit = workspace.where.rev is not None or workspace.where.repo is not None
+    return changed_paths(repository, since, workspace.tree.commit if is_commit else None)
 
 
 def _driven_by(changed: set[str], workspace: Workspace) -> set[str]:

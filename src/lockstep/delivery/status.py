@@ -99,7 +99,11 @@ def _changes(workspace: Workspace, targets: list[Target]) -> dict[str, Commit]:
         for target in targets
         if target.place
     }
-    return dict(last_changes(workspace.repository, commit, files))
+    found = dict(last_changes(workspace.repository, commit, files))
+    if workspace.previews is not None and workspace.previews.commit is not None:
+        own = {key: paths for key, paths in files.items() if key.startswith("preview/")}
+        found |= last_changes(workspace.previews.repository, workspace.previews.commit, own)
+    return found
 
 
 def _with_commit(row: StatusRow, commit: Commit | None) -> StatusRow:

@@ -122,6 +122,14 @@ class Session:
             return self._mixed.preview(replace(fleet, selection=patterns))
         return self.engine.preview(fleet)
 
+    def resolved(self, patterns: tuple[str, ...]) -> Fleet:
+        """The desired fleet with packages, roles and references, for the targets that are selected."""
+        fleet = replace(self.workspace.fleet, selection=patterns)
+        fleet, errors = with_packages(fleet, self.catalog, self.workspace.project)
+        if errors:
+            raise _combined(list(errors.values()))
+        return self.engine.resolve(fleet, fleet.selected())
+
     def _s3_client(self, region: str | None) -> Any:
         """A client with the credentials of the first environment that deploys anything."""
         for target in self.workspace.fleet.targets.values():
@@ -229,6 +237,7 @@ def _nothing(workspace: Workspace, options: Options) -> Plan:
         engine="aws",
         project=workspace.project.name,
         commit=workspace.fleet.commit,
+        previews=workspace.fleet.previews,
         notes=(f"no target changed since {options.since}",),
     )
 
@@ -247,6 +256,8 @@ def _check_fresh(saved: Plan, now: Plan) -> None:
             f"{(now.commit or '(none)')[:12]}",
             fix="plan again, or check out the plan's commit (or name it with --rev)",
         )
+    if saved.previews != now.previews:
+        raise NotAllowed("previews were changed since the plan was made", fix="plan again")
     if encode_plan(saved) != encode_plan(now):
         before = {target.target: target for target in saved.targets}
         after = {target.target: target for target in now.targets}

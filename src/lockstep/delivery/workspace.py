@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockstep.config.cache import Cache
@@ -11,6 +11,7 @@ from lockstep.errors import BadInput
 from lockstep.git.access import Access
 from lockstep.git.command import Repository, mask
 from lockstep.git.history import changed_paths
+from lockstep.git.remote import open_remote
 from lockstep.git.repository import open_commit, open_worktree
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
@@ -30,6 +31,7 @@ class Where:
     rev: str | None = None
     cache: Path
     access: Access | None = None  # for the host of ``repo``, or of the folder's remote
+    previews: str | None = None  # commit of the branch of previews, where they have one; None: its newest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +48,7 @@ class Workspace:
     repository: Repository | None = None  # with the tree's history; None outside Git
     prefix: str = ""  # of the project's folder in the repository, ending in "/"
     whole: WorkTree | CommitTree  # the repository's tree, of which ``tree`` is the project's part
+    previews: CommitTree | None = None  # the whole branch of previews, where they have one of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,30 @@ def open_workspace(where: Where) -> Workspace:
     """
     whole, prefix, root = open_tree(where)
     tree: Tree = Subtree(whole, prefix) if prefix else whole
-    loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache))
+    previews: CommitTree | None = None
+    leftover: list[str] = []
+
+    def widen(project: Project) -> Tree:
+        """With the previews, where those have a branch of their own."""
+        nonlocal tree, previews, leftover
+        if project.preview.branch is not None:
+            from lockstep.delivery.preview_branch import Joined, left_over, open_previews
+
+            remote = open_remote(where.repo or where.folder, where.cache, access=where.access)
+            previews = open_previews(remote, project, where.previews)
+            leftover = left_over(tree, project)
+            tree = Joined(tree, Subtree(previews, prefix) if prefix else previews, project.folder)
+        return tree
+
+    loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache), widen=widen)
     return Workspace(
         project=loaded.project,
-        fleet=loaded.fleet,
+        fleet=replace(loaded.fleet, previews=previews.commit if previews is not None else None),
+        previews=previews,
         tree=tree,
         where=where,
         root=root,
-        warnings=(*loaded.warnings, *_uncommitted(whole, prefix, loaded.project.folder)),
+        warnings=(*loaded.warnings, *leftover, *_uncommitted(whole, prefix, loaded.project.folder)),
         repository=whole.repository,
         whole=whole,
         prefix=prefix,

@@ -114,6 +114,7 @@ class Fleet:
     scopes: Mapping[str, Scope] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     commit: str | None = None  # 40 hex digits of the commit it was read from
+    previews: str | None = None  # of the branch of previews, where they have one of their own
 
     def scope(self, environment: str) -> Scope:
         """Where an environment is; every ``preview/...`` shares one. KeyError when nobody asked AWS."""

@@ -197,6 +197,7 @@ class Plan:
     engine: str
     project: str
     commit: str | None = None
+    previews: str | None = None  # commit of the previews' own branch
     fingerprint: str = ""  # of the live state that it was made from
     targets: tuple[TargetPlan, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -61,6 +61,7 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = "aws")
         engine=engine,
         project=desired.project,
         commit=desired.commit,
+        previews=desired.previews,
         fingerprint=fingerprint(live),
         targets=(
             *(summarise(one, buckets) for one in assessed.values()),

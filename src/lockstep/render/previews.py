@@ -15,6 +15,8 @@ __all__ = [
     "brought_document",
     "brought_lines",
     "brought_markdown",
+    "compacted_document",
+    "compacted_lines",
     "listing_document",
     "listing_lines",
     "listing_markdown",
@@ -105,7 +107,7 @@ def listing_lines(
     columns: int = 80,
 ) -> list[str]:
     """One line for each service of each preview."""
-    table = [("PREVIEW", "PULL REQUEST", "AGE", "UPDATED", "ENDS IN", "SERVICE", "VERSION AND STATUS")]
+    table = [("PREVIEW", "PULL", "AGE", "UPDATED", "ENDS IN", "SERVICE", "VERSION AND STATUS")]
     for one in previews:
         preview = one.preview
         about = (
@@ -120,7 +122,7 @@ def listing_lines(
             table.append((*first, printable(row.service), cell_words(row)))
         if not one.services:
             table.append((*about, "-", "no services"))
-    lines = _columns(table, palette) if previews else ["There are no previews."]
+    lines = _columns(table, palette, columns) if previews else ["There are no previews."]
     for note in notes:
         for text in note.splitlines():
             lines += hanging("note: ", printable(text), columns)
@@ -175,6 +177,28 @@ def listing_document(previews: Sequence[Listed], notes: Sequence[str] = ()) -> s
     )
 
 
+def compacted_lines(branch: str, before: int, commit: str, *, is_new: bool) -> list[str]:
+    """One sentence on the branch of previews."""
+    name = printable(branch)
+    if not is_new:
+        return [f"Nothing to do: {name} is one commit."]
+    what = f"{before} commits are one now" if before else "it was begun"
+    return [f"{name}: {what}, {commit[:12]}."]
+
+
+def compacted_document(branch: str, before: int, commit: str, *, is_new: bool) -> str:
+    """``lockstep.compacted/1``."""
+    return dump(
+        {
+            "format": "lockstep.compacted/1",
+            "branch": branch,
+            "before": before,
+            "commit": commit,
+            "changed": is_new,
+        }
+    )
+
+
 def _state(one: Listed) -> str:
     """``open``, and whether the preview is behind its pull request."""
     if one.pull is None:
@@ -195,12 +219,6 @@ def _left(ends: str | None, now: datetime) -> str:
     return f"{int(left)}s"
 
 
-def _columns(table: Sequence[Sequence[str]], palette: Palette) -> list[str]:
-    widths = [max(columns_of(text) for text in column) for column in zip(*table, strict=True)]
-    lines = []
-    for number, texts in enumerate(table):
-        line = _GAP.join(
-            text + " " * (width - columns_of(text)) for text, width in zip(texts, widths, strict=True)
-        ).rstrip()
-        lines.append(palette.paint(palette.bold, line) if number == 0 else line)
-    return lines
+def _columns(table: Sequence[Sequence[str]], palette: Palette, columns: int) -> list[str]:
+    head, *lines = table_lines(table, columns=columns, cut=(5, 6))
+    return [palette.paint(palette.bold, head), *lines]

@@ -38,9 +38,13 @@ class World:
         """Where the verbs work."""
         return Where(folder=self.work.folder, repo=self.url, cache=self.cache)
 
+    def gitops_credentials(self) -> Credentials:
+        """What forges are opened with."""
+        return Credentials(cache=self.cache)
+
     def gitops(self) -> GitOps:
         """The repository as it is now."""
-        return open_gitops(self.where(), Credentials(cache=self.cache))
+        return open_gitops(self.where(), self.gitops_credentials())
 
     def ground(self) -> Ground:
         """Its previews as they are now."""
@@ -81,9 +85,12 @@ class World:
 
     def up(self, number: int, *services: str, now: str = NOW, **fields: Any) -> Brought:
         """``preview up``."""
+        return self.up_on(self.ground(), number, *services, now=now, **fields)
+
+    def up_on(self, ground: Ground, number: int, *services: str, now: str = NOW, **fields: Any) -> Brought:
+        """``preview up`` on what was read before."""
         wishes = tuple(parse_wish(text) for text in services)
-        request = Request(number=number, wishes=wishes, **fields)
-        return bring_up(self.ground(), request, Options(), now=now)
+        return bring_up(ground, Request(number=number, wishes=wishes, **fields), Options(), now=now)
 
     def down(self, number: int) -> Brought:
         """``preview down``."""

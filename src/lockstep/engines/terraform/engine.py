@@ -119,6 +119,7 @@ class TerraformEngine:
             engine=self.name,
             project=desired.project,
             commit=desired.commit,
+            previews=desired.previews,
             fingerprint=_fingerprint(made),
             targets=tuple(plans),
             steps=tuple(steps),
@@ -165,6 +166,12 @@ class TerraformEngine:
         operation = self._operation(run, files)
         operation.prepare()
         return read_state(operation.pull(), operation.program.version)
+
+    def pull(self, run: Run) -> str:
+        """The state of a run as its backend keeps it. It holds secrets."""
+        operation = self._operation(run, read_files(self._cloud.source(run.settings), run.settings.place))
+        operation.prepare()
+        return operation.pull()
 
     def _plan(self, run: Run, targets: Mapping[str, Target]) -> Made | None:
         """One run's plan; None when Terraform need not be run."""
