@@ -188,6 +188,14 @@ def run_and_follow(
         case Output.TABLE:
             pass
     shell.summarise(lambda: f"{plan_markdown(made)}\n{report_markdown(report, words)}")
+    if workspace.project.sources.origin.report:
+        from lockstep.delivery.reporting import report_deployments
+
+        shell.progress("reporting to the source")
+        report_deployments(
+            workspace, made, report, shell.credentials, note=lambda words: shell.log(f"warning: {words}")
+        )
+        shell.end_progress()
     if report.interrupted:
         return 130
     if made.blocked:
