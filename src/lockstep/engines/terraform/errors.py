@@ -121,6 +121,11 @@ _FIXES: tuple[tuple[str, type[LockstepError], str], ...] = (
         "mend the declaration that the message is about; the folder's own validation refuses it",
     ),
     (
+        "precondition failed",
+        BadInput,
+        "mend the declaration that the message is about; the folder's own checks refuse it",
+    ),
+    (
         "Unsupported Terraform Core version",
         BadInput,
         "install the version that the folder asks for, or change its required_version",

@@ -126,7 +126,8 @@ def function_of(values: Mapping[str, Any], sensitive: Any) -> Function:
         value = normalise(BY_NAME[row], to_value(raw, hidden))
         if value is not None:
             settings[row] = value
-    digest = values.get("source_code_hash")
+    # An import does not know the hash that it was given, only what AWS says it runs.
+    digest = values.get("source_code_hash") or values.get("code_sha256")
     tags = values.get("tags")
     return Function(
         name=name,

@@ -1,0 +1,111 @@
+"""``adopt`` and ``eject``."""
+
+import sys
+from pathlib import Path
+
+from lockstep.cli.parser import Parser
+from lockstep.cli.shell import Shell
+from lockstep.errors import BadInput
+
+__all__ = ["adopt", "declare_adopt", "declare_eject", "eject"]
+
+
+def declare_adopt(parser: Parser) -> None:
+    """The arguments of ``adopt``."""
+    parser.add_argument("environment", metavar="ENVIRONMENT", help="where the functions belong")
+    parser.add_argument(
+        "--from", dest="source", metavar="MASTER", choices=("terraform",), required=True, help="terraform"
+    )
+    parser.add_argument(
+        "--state",
+        metavar="FILE",
+        help="a state, or what `terraform show -json` prints (- for stdin); "
+        "default: that of the environment's terraform: block",
+    )
+    parser.add_argument("--version", metavar="VERSION", help="version that runs, where no tag says it")
+
+
+def declare_eject(parser: Parser) -> None:
+    """The arguments of ``eject``."""
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help="targets, environments or globs")
+    parser.add_argument(
+        "--to", dest="heir", metavar="MASTER", choices=("terraform",), required=True, help="terraform"
+    )
+    parser.add_argument(
+        "--into", metavar="DIR", type=Path, required=True, help="folder of the root module to write into"
+    )
+    parser.add_argument(
+        "--module",
+        metavar="ADDRESS",
+        default="module.fleet",
+        help="address of the module lambda-fleet there; default: module.fleet",
+    )
+
+
+def adopt(shell: Shell, *, environment: str, source: str, state: str | None, version: str | None) -> int:
+    """Take functions over from Terraform: declarations, the proof, and blocks that let go of them."""
+    from lockstep.delivery.handover import adopt_from_terraform, state_of
+    from lockstep.delivery.sync import Options
+    from lockstep.render.text import plan_lines
+
+    workspace = shell.open_workspace()
+    text = _read(state) if state else state_of(workspace, environment, progress=shell.progress)
+    adopted = adopt_from_terraform(
+        workspace,
+        environment,
+        text,
+        source=state or f"the state of {environment}",
+        version=version,
+        options=Options(github_token=shell.settings.github_token),
+    )
+    shell.end_progress()
+    for file in adopted.files:
+        shell.log(f"wrote {file}")
+    for note in adopted.notes:
+        shell.log(f"note: {note}")
+    shell.log("\n".join(plan_lines(adopted.plan, columns=shell.columns)))
+    for difference in adopted.differences:
+        shell.log(f"differs: {difference}")
+    if adopted.differences:
+        shell.log("mend the declarations until the plan only marks the functions as Lockstep's")
+        return 1
+    shell.log("nothing but marks of ownership would change; sync, then apply this in Terraform:")
+    shell.emit(adopted.removed.splitlines())
+    return 0
+
+
+def eject(shell: Shell, *, targets: list[str], heir: str, into: Path, module: str) -> int:
+    """Hand functions over to Terraform: import blocks and the map of functions."""
+    from lockstep.delivery.handover import eject_to_terraform
+    from lockstep.delivery.selection import check_patterns
+    from lockstep.delivery.sync import Options
+
+    workspace = shell.open_workspace()
+    check_patterns(workspace, targets)
+    ejected = eject_to_terraform(
+        workspace,
+        tuple(targets),
+        into.expanduser(),
+        module=module,
+        options=Options(github_token=shell.settings.github_token),
+    )
+    shell.end_progress()
+    for note in ejected.notes:
+        shell.log(f"note: {note}")
+    shell.emit([f"wrote {file}" for file in ejected.files])
+    names = ", ".join(sorted({target.partition("/")[0] for target in ejected.targets}))
+    shell.log(
+        f"next: `terraform plan` there imports {len(ejected.targets)} functions and changes nothing; then "
+        f"set `engine: terraform` for {names}, or take them out of Git"
+    )
+    return 0
+
+
+def _read(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadInput(
+            f"cannot read the state: {reason}", where=name, fix="write it with `terraform state pull`"
+        ) from None
