@@ -21,7 +21,7 @@ def build(version: str, into: Path, *, with_rabbitmq: bool = False) -> Path:
     package = into / f"s3-notifier-{version}.zip"
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
-        shutil.copy(HERE / "function" / "app.py", source / "app.py")
+        shutil.copy(HERE / "monorepo" / "src" / "s3-notifier" / "app.py", source / "app.py")
         (source / "version.txt").write_text(f"{version}\n")
         if with_rabbitmq:
             subprocess.run(

@@ -149,7 +149,7 @@ def rollback(
         )
         shell.end_progress()
         _show(shell, (done.move,), done.outcome, output)
-        shell.log(f"{target} is held; when it may move again: lockstep release-hold {target}")
+        shell.log(f"held until: lockstep release-hold {target}")
         if not now:
             if wait:
                 return _wait(shell, gitops, done.outcome, (done.move,), options, stop, timeout)
@@ -190,7 +190,7 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
         case Output.MARKDOWN:
             shell.emit(history_markdown(target, found.eras, found.bad, now))
         case Output.TABLE:
-            shell.emit(history_lines(found.eras, found.bad, now))
+            shell.emit(history_lines(found.eras, found.bad, now, columns=shell.columns))
     if found.is_cut:
         shell.log("this clone holds only the newest commits: git fetch --unshallow shows the rest")
     return 0

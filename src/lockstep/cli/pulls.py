@@ -78,7 +78,7 @@ def pulls(
         case "list":
             found = forge.pulls(is_open=not is_all)
             shell.end_progress()
-            shell.emit(_list_document(found) if output is Form.JSON else _list_lines(found))
+            shell.emit(_list_document(found) if output is Form.JSON else _list_lines(found, shell.columns))
         case "show":
             review = verbs.read_review(forge, number)
             shell.end_progress()
@@ -113,8 +113,9 @@ def _is_number(word: str) -> bool:
     return bool(re.fullmatch(r"#?[1-9][0-9]{0,8}", word))
 
 
-def _list_lines(found: "Sequence[Pull]") -> list[str]:
-    from lockstep.render.cells import columns_of, fit, printable
+def _list_lines(found: "Sequence[Pull]", columns: int) -> list[str]:
+    from lockstep.render.cells import printable
+    from lockstep.render.table import table_lines
 
     if not found:
         return ["There are no pull requests."]
@@ -129,8 +130,7 @@ def _list_lines(found: "Sequence[Pull]") -> list[str]:
         )
         for pull in found
     ]
-    widths = [max(columns_of(row[at]) for row in rows) for at in range(len(rows[0]))]
-    return ["  ".join(map(fit, row, widths)).rstrip() for row in rows]
+    return table_lines(rows, columns=columns, cut=(3, 2))
 
 
 def _lines(review: "Review", columns: int) -> list[str]:

@@ -20,9 +20,12 @@ from lockstep.forge.base import Forge
 from lockstep.model import Merge, Promotion, Target
 from lockstep.model.move import Move, Reached
 from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_backwards
+from lockstep.render.cells import hanging
 from lockstep.render.promotion import gate_words, title_of
 
 __all__ = ["Promoted", "Request", "Wish", "parse_wish", "promote"]
+
+_COLUMNS = 80  # of an error, which does not know the terminal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -289,11 +292,19 @@ def _pass(gates: list[Gate], request: Request) -> tuple[Gate, ...]:
     if closed:
         can = all(gate.can_override for gate in closed)
         raise NotAllowed(
-            "\n  ".join(["held back:", *(gate_words(gate) for gate in closed)]),
+            "\n".join(["held back:", *(line for gate in closed for line in _indented(gate))]),
             doing=f"promoting to {request.environment}",
             fix="wait, or say why it cannot: --override REASON" if can else "lift the hold first",
         )
     return tuple(gates)
+
+
+def _indented(gate: Gate) -> list[str]:
+    first, *others = gate_words(gate).splitlines()
+    return [
+        *hanging("  ", first, _COLUMNS, "    "),
+        *(line for text in others for line in hanging("    ", text.strip(), _COLUMNS)),
+    ]
 
 
 def _check_newer(opened: list[open_promotions.Open], wishes: Mapping[str, str], request: Request) -> None:

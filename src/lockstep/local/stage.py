@@ -54,9 +54,17 @@ class Stage:
             self._write("\n")
         self._write(textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent) + "\n")
 
-    def lockstep(self, *arguments: str, code: int = 0, shows: tuple[str, ...] = ()) -> str:
+    def enter(self, folder: Path) -> None:
+        """Run what follows in another folder, and show it."""
+        self.folder = folder
+        self._write(f"\n{self._bold(f'$ cd ../{folder.name}')}\n")
+
+    def lockstep(
+        self, *arguments: str, code: int = 0, shows: tuple[str, ...] = (), is_shown: bool = True
+    ) -> str:
         """Run ``lockstep``; it has to exit with ``code`` and its output to hold all of ``shows``."""
-        return self.run("lockstep", [sys.executable, "-m", "lockstep"], *arguments, code=code, shows=shows)
+        program = [sys.executable, "-m", "lockstep"]
+        return self.run("lockstep", program, *arguments, code=code, shows=shows, is_shown=is_shown)
 
     def git(self, *arguments: str, is_shown: bool = True) -> str:
         """Run ``git``; it has to succeed."""

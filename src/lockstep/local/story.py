@@ -1,7 +1,8 @@
-"""``lockstep demo``: from a Git repository to live functions and back, told with the real commands.
+"""``lockstep demo``: from a change of the source to live functions and back, with the real commands.
 
-The repository is a copy of the example; AWS is MiniStack, which really runs the function. Each step
-checks that AWS is what it should be, and the story ends with an error when it is not.
+Two repositories are copies of the example, and a plain Git server is a folder; AWS is MiniStack, which
+really runs the function. Each step checks that AWS is what it should be, and the story ends with an
+error when it is not.
 """
 
 import os
@@ -22,9 +23,19 @@ __all__ = ["run_demo"]
 
 PRODUCTION = "syrfAppUploadS3Notifier"
 STAGING = f"{PRODUCTION}-staging"
-PREVIEW = f"{PRODUCTION}-pr-123"
-_STAGING_FILE = "syrf/environments/staging/s3-notifier/config.yaml"
-_PREVIEW_FOLDER = "syrf/environments/preview/pr-123"
+PREVIEW = f"{PRODUCTION}-pr-1"
+_SOURCE = "src/s3-notifier/app.py"
+_POLICY = """\
+  production: {promotion: {merge: review, from: staging, soak: 24h}} # a person merges
+  staging: {promotion: {merge: auto}} # merges itself
+"""
+_ARTIFACTS = """\
+artifacts: # packages are assets of the releases of the monorepo
+  source: git-release
+  repository: ../monorepo.git
+  tag: "{service}-v{version}"
+  asset: "*.zip"
+"""
 
 
 def run_demo(*, keep: bool = False) -> int:
@@ -64,45 +75,74 @@ def _environment(cloud: LocalCloud, folder: Path) -> dict[str, str]:
 
 
 def _tell(stage: Stage, account: Account) -> None:
-    _prepare(stage, account)
+    gitops, monorepo = stage.folder, stage.folder.parent / "monorepo"
+    _prepare(stage, account, gitops, monorepo)
     _first_sync(stage, account)
     _uploads(stage, account)
-    _new_version(stage, account)
-    _drift(stage, account)
+    _release(stage, account, gitops, monorepo)
+    _promote(stage, account)
+    _production(stage, account)
     _roll_back(stage, account)
-    _remove_preview(stage, account)
+    _drift(stage, account)
+    _preview(stage, account, gitops, monorepo)
     stage.heading("Git and AWS are in lockstep")
     stage.lockstep("status", shows=("Status: 2 synced, 0 out of sync, 0 unknown",))
     stage.lockstep("plan", "--exit-code")
     stage.say(f"That was the whole story, in {stage.seconds:.0f} seconds.")
 
 
-def _prepare(stage: Stage, account: Account) -> None:
-    stage.heading("A GitOps repository and an AWS account")
+def _prepare(stage: Stage, account: Account, gitops: Path, monorepo: Path) -> None:
+    stage.heading("Two repositories, a Git server and an AWS account")
     stage.say(
-        "A local AWS runs on 127.0.0.1. It has a role, a bucket for uploads and one for packages, and "
-        "on the upload bucket another team's notification, for audit/."
+        "The monorepo holds the function's source, the GitOps repository says which version runs where. "
+        "The Git server is a folder. A local AWS runs on 127.0.0.1: it has a role, a bucket for uploads "
+        "and one for packages, and on the upload bucket another team's notification, for audit/."
     )
     account.prepare()
-    _build(stage, "0.1.5", "0.1.6-pr123")
+    stage.folder = monorepo
+    _serve(stage, "s3-notifier as it was")
+    stage.lockstep("release", "s3-notifier", "--version", "0.1.5", is_shown=False)
+    stage.folder = gitops
+    _declare(gitops)
+    _serve(stage, "s3-notifier 0.1.5 everywhere")
+    stage.git("ls-files", "*/s3-notifier*")
+    stage.lockstep("validate", shows=("6 targets in 2 environments",))
+
+
+def _declare(gitops: Path) -> None:
+    """The example's GitOps repository, with packages from releases and a policy, without its preview."""
+    file = gitops / "lockstep.yaml"
+    text = file.read_text()
+    before, _, rest = text.partition("artifacts:")
+    _, _, after = rest.partition("\n\n")
+    policy = [line for line in before.splitlines() if not line.startswith(("  production:", "  staging:"))]
+    head = "\n".join(policy).replace("environments:\n", f"environments:\n{_POLICY}")
+    file.write_text(f"{head}\n{_ARTIFACTS}\n{after}")
+    shutil.rmtree(gitops / "syrf" / "environments" / "preview" / "pr-123")
+
+
+def _serve(stage: Stage, message: str) -> None:
+    """Make the stage's folder a repository with one commit, on a server beside it."""
+    server = f"../{stage.folder.name}.git"
     stage.git("init", "--quiet", "--initial-branch=main", is_shown=False)
     stage.git("add", ".", is_shown=False)
-    stage.git("commit", "--quiet", "-m", "s3-notifier 0.1.5 everywhere", is_shown=False)
-    stage.git("ls-files", "*/s3-notifier*", "*pr.yaml")
-    stage.lockstep("validate", shows=("7 targets in 3 environments",))
+    stage.git("commit", "--quiet", "-m", message, is_shown=False)
+    stage.git("init", "--quiet", "--bare", "--initial-branch=main", server, is_shown=False)
+    stage.git("remote", "add", "origin", server, is_shown=False)
+    stage.git("push", "--quiet", "--set-upstream", "origin", "main", is_shown=False)
 
 
 def _first_sync(stage: Stage, account: Account) -> None:
     stage.heading("What the repository says becomes what AWS is")
-    stage.lockstep("plan", "--exit-code", code=2, shows=("3 to create, 0 to update, 0 to delete",))
-    for name in (PRODUCTION, STAGING, PREVIEW):
+    stage.lockstep("plan", "--exit-code", code=2, shows=("2 to create, 0 to update, 0 to delete",))
+    for name in (PRODUCTION, STAGING):
         stage.expect(account.function(name) is None, f"a plan has created {name}")
     stage.say("A plan changes nothing. A sync shows the plan again and carries it out:")
     stage.lockstep("sync")
-    for name, memory in ((PRODUCTION, 512), (STAGING, 512), (PREVIEW, 256)):
+    for name in (PRODUCTION, STAGING):
         found = account.function(name)
-        stage.expect(found and found["MemorySize"] == memory, f"{name} does not have {memory} MB")
-    stage.lockstep("status", shows=("Status: 3 synced, 0 out of sync, 0 unknown",))
+        stage.expect(found and found["MemorySize"] == 512, f"{name} does not have 512 MB")
+    stage.lockstep("status", shows=("Status: 2 synced, 0 out of sync, 0 unknown",))
 
 
 def _uploads(stage: Stage, account: Account) -> None:
@@ -114,17 +154,57 @@ def _uploads(stage: Stage, account: Account) -> None:
         stage.expect(not others, f"{name} was called for {others}")
 
 
-def _new_version(stage: Stage, account: Account) -> None:
-    stage.heading("A commit raises staging's version")
-    _build(stage, "0.1.6")
-    file = stage.folder / _STAGING_FILE
-    file.write_text(file.read_text().replace('"0.1.5"', '"0.1.6"'))
-    stage.git("grep", "version:", "--", "syrf/environments/*/s3-notifier/config.yaml")
-    stage.git("commit", "--quiet", "--all", "-m", "staging: s3-notifier 0.1.6")
-    stage.lockstep("plan", shows=("0.1.5 -> 0.1.6", "0 to create, 1 to update, 0 to delete"))
-    stage.lockstep("sync")
+def _release(stage: Stage, account: Account, gitops: Path, monorepo: Path) -> None:
+    stage.heading("A change of the source becomes a release, and deploys nothing")
+    stage.enter(monorepo)
+    _change(stage, "fix: say FileStored, as everybody else does", "FileStored")
+    stage.git("push", "--quiet")
+    stage.lockstep("version", "s3-notifier", "--explain", shows=("0.1.6",))
+    stage.lockstep("release", "s3-notifier", shows=("0.1.6",))
+    stage.enter(gitops)
+    stage.lockstep("plan", "--exit-code", shows=("Nothing to do",))
+    _expect_memory(stage, account, STAGING, 512)
+
+
+def _promote(stage: Stage, account: Account) -> None:
+    stage.heading("A promotion to staging merges itself, and is live")
+    stage.lockstep("promote", "s3-notifier@0.1.6", "--to", "staging", shows=("Merged: pull request #1",))
+    stage.git("pull", "--quiet")
+    stage.git("show", "--stat=72", "--format=%s")
+    stage.lockstep("sync", "--since", "HEAD~1", shows=("0.1.5 -> 0.1.6",))
     _upload(stage, account, "staging/second.pdf", STAGING, version="0.1.6")
     _upload(stage, account, "Projects/43/paper.pdf", PRODUCTION, version="0.1.5")
+
+
+def _production(stage: Stage, account: Account) -> None:
+    stage.heading("Production waits: for the version to prove itself, and for a person")
+    stage.lockstep(
+        *("promote", "s3-notifier", "--to", "production"), code=1, shows=("held back", "soak: 0.1.6 ran for")
+    )
+    stage.say("It lifts by itself. A demo cannot wait a day, so it gives a reason:")
+    stage.lockstep(
+        *("promote", "s3-notifier", "--to", "production", "--override", "it is a demo"),
+        shows=("waits for a person",),
+    )
+    stage.lockstep("pulls", shows=("production: s3-notifier 0.1.5 -> 0.1.6",))
+    stage.lockstep("pulls", "merge", "2")
+    stage.git("pull", "--quiet")
+    stage.lockstep("sync", "production", shows=("0.1.5 -> 0.1.6",))
+    _upload(stage, account, "Projects/44/paper.pdf", PRODUCTION, version="0.1.6")
+
+
+def _roll_back(stage: Stage, account: Account) -> None:
+    stage.heading("Something is wrong with it: back, and stay there")
+    stage.lockstep(
+        *("rollback", "production/s3-notifier", "--now", "--reason", "wrong event name"),
+        shows=("0.1.6 -> 0.1.5", "update code"),
+    )
+    _upload(stage, account, "Projects/45/paper.pdf", PRODUCTION, version="0.1.5")
+    stage.lockstep("promote", "s3-notifier", "--to", "production", code=1, shows=("hold", "wrong event name"))
+    stage.git("pull", "--quiet")
+    stage.lockstep("history", "production/s3-notifier", shows=("taken back", "#2"))
+    stage.lockstep("release-hold", "production/s3-notifier", "--now", shows=("Committed",))
+    stage.git("pull", "--quiet")
 
 
 def _drift(stage: Stage, account: Account) -> None:
@@ -133,39 +213,62 @@ def _drift(stage: Stage, account: Account) -> None:
     stage.say("Its memory is 1024 MB now, and other code was uploaded.")
     stage.lockstep("status", shows=("OutOfSync", "memorySize: 1024 -> 512", "code:"))
     stage.lockstep("sync")
-    found = account.function(PRODUCTION)
-    stage.expect(found and found["MemorySize"] == 512, "sync has not mended the memory")
-    _upload(stage, account, "Projects/44/paper.pdf", PRODUCTION, version="0.1.5")
+    _expect_memory(stage, account, PRODUCTION, 512)
+    _upload(stage, account, "Projects/46/paper.pdf", PRODUCTION, version="0.1.5")
     stage.say("The other team's notification is where it was:")
     entries = account.notifications()
     for prefix, name in entries.items():
         stage.say(f"s3://{BUCKET}/{prefix}* -> {name}", indent="  ")
     stage.expect(entries.get("audit/") == "audit", "the notification for audit/ is gone")
-    stage.expect(len(entries) == 4, f"the bucket has {len(entries)} notifications, not 4")
+    stage.expect(len(entries) == 3, f"the bucket has {len(entries)} notifications, not 3")
 
 
-def _roll_back(stage: Stage, account: Account) -> None:
-    stage.heading("git revert rolls back")
-    stage.git("revert", "--no-edit", "HEAD")
-    stage.lockstep("sync", "staging", shows=("0.1.6 -> 0.1.5",))
-    _upload(stage, account, "staging/third.pdf", STAGING, version="0.1.5")
-
-
-def _remove_preview(stage: Stage, account: Account) -> None:
-    stage.heading("The preview's folder is removed, and all that belongs to it goes")
-    stage.git("rm", "-r", "--quiet", _PREVIEW_FOLDER)
-    stage.git("commit", "--quiet", "-m", "preview pr-123 is closed")
+def _preview(stage: Stage, account: Account, gitops: Path, monorepo: Path) -> None:
+    stage.heading("A pull request gets a preview of its own, which goes with it")
+    stage.enter(monorepo)
+    stage.git("switch", "--quiet", "-c", "tell-more")
+    _change(stage, "feat: say FileKept", "FileKept")
+    stage.git("push", "--quiet", "--set-upstream", "origin", "tell-more")
+    stage.lockstep("pulls", "open", shows=("Opened #1",))
+    _preview_up(stage, account, gitops, "first")
+    stage.enter(monorepo)
+    _change(stage, "fix: no, FileRead", "FileRead")
+    stage.git("push", "--quiet")
+    _preview_up(stage, account, gitops, "second")
+    stage.lockstep("preview", "list", shows=("pr-1", "Synced/Healthy"))
+    stage.say("The pull request is closed:")
+    stage.lockstep("-C", "../monorepo", "pulls", "close", "1")
+    stage.lockstep("preview", "down", "--pr", "1")
+    stage.git("pull", "--quiet")
     stage.lockstep("sync", shows=("0 to create, 0 to update, 1 to delete",))
     stage.expect(account.function(PREVIEW) is None, f"{PREVIEW} is still there")
     entries = account.notifications()
-    stage.expect("preview/pr-123/" not in entries, "the preview's trigger is still there")
     stage.expect(set(entries) == {"audit/", "staging/", "Projects/"}, f"triggers are {sorted(entries)}")
 
 
-def _build(stage: Stage, *versions: str) -> None:
-    """Build packages with the example's own script."""
-    script = stage.folder.parent / "build.py"
-    stage.run("python", [sys.executable, str(script)], *versions, is_shown=False)
+def _preview_up(stage: Stage, account: Account, gitops: Path, name: str) -> None:
+    """Release what is pushed to the pull request, bring its preview up, and try it."""
+    version = stage.lockstep("version", "s3-notifier", "--pr", "1").strip()
+    stage.lockstep("release", "s3-notifier", "--pr", "1", shows=(version,))
+    stage.enter(gitops)
+    stage.lockstep("preview", "up", "--pr", "1", "--service", f"s3-notifier@{version}")
+    stage.git("pull", "--quiet")
+    stage.lockstep("sync", "preview/pr-1")
+    _upload(stage, account, f"preview/pr-1/{name}.pdf", PREVIEW, version=version)
+
+
+def _change(stage: Stage, message: str, word: str) -> None:
+    """Commit a change of the function's source."""
+    file = stage.folder / _SOURCE
+    text = file.read_text()
+    old = text.partition('"event": "')[2].partition('"')[0]
+    file.write_text(text.replace(f'"event": "{old}"', f'"event": "{word}"'))
+    stage.git("commit", "--quiet", "--all", "-m", message)
+
+
+def _expect_memory(stage: Stage, account: Account, name: str, memory: int) -> None:
+    found = account.function(name)
+    stage.expect(found and found["MemorySize"] == memory, f"{name} does not have {memory} MB")
 
 
 def _upload(stage: Stage, account: Account, key: str, function: str, *, version: str) -> None:

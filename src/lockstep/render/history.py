@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from lockstep.model.era import Era
 from lockstep.planning.gates import duration
 from lockstep.render.blocks import span
-from lockstep.render.cells import columns_of, fit, printable
+from lockstep.render.cells import printable
+from lockstep.render.table import table_lines
 from lockstep.render.wire import dump
 
 __all__ = ["history_document", "history_lines", "history_markdown"]
@@ -14,13 +15,12 @@ __all__ = ["history_document", "history_lines", "history_markdown"]
 _HEAD = ("VERSION", "SINCE", "RAN", "COMMIT", "BY", "PULL", "")
 
 
-def history_lines(eras: Sequence[Era], bad: Collection[str], now: datetime.datetime) -> list[str]:
+def history_lines(
+    eras: Sequence[Era], bad: Collection[str], now: datetime.datetime, *, columns: int = 80
+) -> list[str]:
     """One line for each version, newest first."""
     rows = [_HEAD, *(_cells(era, bad, now) for era in eras)]
-    widths = [max(columns_of(row[number]) for row in rows) for number in range(len(_HEAD))]
-    return [
-        "  ".join(fit(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    return table_lines(rows, columns=columns, cut=(0, 4))
 
 
 def history_markdown(target: str, eras: Sequence[Era], bad: Collection[str], now: datetime.datetime) -> str:

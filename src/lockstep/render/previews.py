@@ -9,6 +9,7 @@ from lockstep.render.blocks import fence, flat, span
 from lockstep.render.cells import columns_of, hanging, printable
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.status import age_words, cell_words
+from lockstep.render.table import table_lines
 from lockstep.render.wire import dump
 
 __all__ = [
@@ -21,8 +22,6 @@ __all__ = [
     "listing_lines",
     "listing_markdown",
 ]
-
-_GAP = "  "
 
 
 def brought_lines(
@@ -107,7 +106,9 @@ def listing_lines(
     columns: int = 80,
 ) -> list[str]:
     """One line for each service of each preview."""
-    table = [("PREVIEW", "PULL", "AGE", "UPDATED", "ENDS IN", "SERVICE", "VERSION AND STATUS")]
+    table: list[tuple[str, ...]] = [
+        ("PREVIEW", "PULL", "AGE", "UPDATED", "ENDS IN", "SERVICE", "VERSION AND STATUS")
+    ]
     for one in previews:
         preview = one.preview
         about = (

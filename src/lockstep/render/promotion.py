@@ -77,9 +77,9 @@ def moves_noted(body: str) -> Mapping[str, str]:
 
 
 def gate_words(gate: Gate) -> str:
-    """One gate in one line: which, since when, what lifts it."""
-    since = f", since {gate.since.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC" if gate.since else ""
-    return f"{gate.target}: {gate.name}: {gate.problem}{since}; {gate.lifts}"
+    """One gate in two lines: which one it is, then since when and what lifts it."""
+    since = f"since {gate.since.astimezone(datetime.UTC):%Y-%m-%d %H:%M} UTC; " if gate.since else ""
+    return f"{gate.target}: {gate.name}: {gate.problem}\n  {since}{gate.lifts}"
 
 
 def move_lines(moves: Sequence[Move], columns: int = 80) -> list[str]:

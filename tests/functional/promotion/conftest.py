@@ -57,7 +57,7 @@ class Shop:
         self.capture.readouterr()
         got = main(["-C", str(self.work.folder), *words])
         done = self.capture.readouterr()
-        self.err = done.err
+        self.err = " ".join(done.err.split())  # where lines end does not matter
         assert got == code, done.out + done.err
         return done.out
 
