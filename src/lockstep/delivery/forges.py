@@ -115,7 +115,16 @@ def _local(place: str | Path, credentials: Credentials) -> Forge:
 
 def _github(repository: str, api: str | None, credentials: Credentials, settings: ForgeSettings) -> Forge:
     from lockstep.forge.github import App, GitHub
+    from lockstep.web import shown
 
+    home = os.environ.get("GITHUB_API_URL") or _API
+    if api is not None and api.rstrip("/") != home.rstrip("/"):
+        # Else a change in Git could send the credentials to any host.
+        raise BadInput(
+            f"the API {shown(api)} is not the one that credentials are sent to, {shown(home)}",
+            where=settings.place or "lockstep.yaml",
+            fix="set GITHUB_API_URL to it where Lockstep runs, or take api out of lockstep.yaml",
+        )
     app = None
     if settings.app is not None:
         if not credentials.github_app_key:
@@ -131,7 +140,7 @@ def _github(repository: str, api: str | None, credentials: Credentials, settings
         )
     return GitHub(
         repository=repository,
-        api=api or os.environ.get("GITHUB_API_URL") or _API,
+        api=home,
         token=credentials.github_token,
         app=app,
     )

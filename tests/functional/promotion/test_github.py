@@ -25,6 +25,7 @@ def on_github(shop: Shop, github: GitHubServer, monkeypatch: pytest.MonkeyPatch)
     """The shop as a repository on GitHub, with a token that may do everything."""
     repository = github.world.add_repository(NAME)
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_made_up")
+    monkeypatch.setenv("GITHUB_API_URL", github.api)
     forge = f"forge: {{kind: github, repository: {NAME}, api: '{github.api}'}}\n"
     project = PROJECT + forge
     shop.work.git("remote", "set-url", "origin", str(repository.git.folder))
@@ -75,3 +76,14 @@ def test_a_token_that_may_not_open_pull_requests_is_told_what_it_lacks(
     github.world.identities["ghp_made_up"] = Identity()
     shop.run("promote", "api@1.1.0", "--to", "production", "--override", "x")
     assert len(on_github.pulls()) == 1
+
+
+def test_a_project_cannot_send_the_token_elsewhere(
+    shop: Shop, on_github: Repository, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An API that only the repository names, as a pull request may, gets no request."""
+    monkeypatch.delenv("GITHUB_API_URL")
+    github.seen.clear()
+    shop.run("promote", "api@1.1.0", "--to", "staging", code=3)
+    assert "is not the one that credentials are sent to, https://api.github.com" in shop.err
+    assert github.seen == []
