@@ -1,0 +1,97 @@
+"""What module and Lockstep both know is the same in both; needs no Terraform."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lockstep.config.rules import EVENTS, RESERVED_VARIABLES
+from lockstep.model import FIELDS, Statement, Trigger
+from lockstep.model.fields import BY_NAME
+from lockstep.planning.notifications import entry_for
+
+MODULE = Path(__file__).resolve().parents[2] / "terraform" / "modules" / "lambda-fleet"
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _block(text: str, start: str) -> str:
+    """The text from ``start`` to the bracket that closes its first one."""
+    begin = text.index(start)
+    depth = 0
+    for end in range(begin, len(text)):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(text[end], 0)
+        if not depth and text[end] in ")]}":
+            return text[begin:end]
+    raise AssertionError(f"{start!r} never ends")
+
+
+@pytest.mark.parametrize("name", [row.name for row in FIELDS])
+def test_every_field_is_an_attribute(name: str) -> None:
+    """Terraform drops attributes that a variable's type does not name, so none may be missing."""
+    block = _block((MODULE / "variables.tf").read_text(), 'variable "functions" {')
+    *groups, leaf = [_snake(part) for part in name.split(".")]
+    for group in groups:
+        block = _block(block, f"{group} = optional(object({{")
+    assert re.search(rf"^\s+{leaf}\s+= (optional\()?\w+", block, re.MULTILINE), f"{name} is no attribute"
+
+
+def test_members_of_lists_are_attributes() -> None:
+    """So are the members of a list of structures."""
+    block = _block((MODULE / "variables.tf").read_text(), "file_systems = optional(list(object({")
+    for member in BY_NAME["fileSystems"].members:
+        assert re.search(rf"\b{_snake(member)}\s+= string", block)
+
+
+def test_the_module_knows_the_same_events() -> None:
+    """Every event that Lockstep takes is one for the module, and no other is."""
+    listed = _block((MODULE / "rules.tf").read_text(), 'events = join("|", [')
+    pattern = "|".join(re.findall(r'"([A-Z][^"]+)"', listed))
+    families = {event.removeprefix("s3:") for event in EVENTS}
+    assert all(re.fullmatch(pattern, event) for event in families)
+    alternatives = {
+        f"{family}:{kind}"
+        for family, kinds in re.findall(r"(\w+):\(([^)]*)\)", listed)
+        for kind in kinds.replace("[*]", "*").split("|")
+    } | set(re.findall(r'"([\w:]+)"', listed))
+    assert alternatives == families
+
+
+def test_the_module_knows_the_same_reserved_variables() -> None:
+    """Names that Lambda sets itself are refused by both."""
+    listed = _block((MODULE / "rules.tf").read_text(), "lambda_variables = [")
+    assert set(re.findall(r'"(\w+)"', listed)) == RESERVED_VARIABLES
+
+
+def test_the_module_knows_the_same_retentions() -> None:
+    """Days that CloudWatch takes, and 0 for ever."""
+    listed = _block((MODULE / "rules.tf").read_text(), "retentions = [")
+    assert re.findall(r"\d+", listed) == ["0", *BY_NAME["logRetentionDays"].enum]
+
+
+def test_the_module_s_tests_expect_the_aws_engine_s_ids() -> None:
+    """The ids that ``terraform test`` expects are what Lockstep gives for the same triggers."""
+    text = (MODULE / "tests" / "notifications.tftest.hcl").read_text()
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:notifier"
+    preview = "preview/pr-123/s3.notifier"
+    both = ("s3:ObjectCreated:Put", "s3:ObjectRemoved:*")
+    entries = [
+        entry_for("syrf", "production/s3-notifier", arn, Trigger(bucket="uploads", prefix="Projects/")),
+        entry_for("syrf", preview, f"{arn}-pr-123", Trigger(bucket="archive")),
+        *(
+            entry_for("syrf", preview, f"{arn}-pr-123", trigger)
+            for trigger in (
+                Trigger(bucket="uploads", prefix="preview/pr-123/", suffix=".pdf"),
+                Trigger(bucket="uploads", prefix="preview/pr-123/", suffix=".csv", events=both),
+            )
+        ),
+    ]
+    ids = {str(entry["Id"]) for entry in entries}
+    assert ids == set(re.findall(r"lockstep-syrf\.[\w.-]+\.[0-9a-f]{12}", text))
+    statements = {
+        Statement(source_arn=f"arn:aws:s3:::{bucket}", source_account="123456789012").content_id
+        for bucket in ("uploads", "archive")
+    }
+    assert statements == set(re.findall(r"lockstep-[0-9a-f]{16}", text))
