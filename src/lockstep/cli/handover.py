@@ -95,7 +95,7 @@ def eject(shell: Shell, *, targets: list[str], heir: str, into: Path, module: st
     shell.emit([f"wrote {file}" for file in ejected.files])
     names = ", ".join(sorted({target.partition("/")[0] for target in ejected.targets}))
     shell.log(
-        f"next: `terraform plan` there imports {len(ejected.targets)} functions and changes nothing; then "
+        f"next: `terraform plan` there imports {len(ejected.targets)} functions and changes no setting; then "
         f"set `engine: terraform` for {names}, or take them out of Git"
     )
     return 0
