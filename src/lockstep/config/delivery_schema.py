@@ -10,7 +10,7 @@ __all__ = ["DAYS", "FORGE", "PROMOTION", "SERVICES", "SOURCE"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = r"^\d{1,5}[smhd]$"
-_WHEN = r"^(([01]\d|2[0-3]):[0-5]\d|\d{4}-[01]\d-[0-3]\d(T([01]\d|2[0-3]):[0-5]\d)?)$"
+_WHEN = r"^(([01]\d|2[0-3]):[0-5]\d|24:00|\d{4}-[01]\d-[0-3]\d(T([01]\d|2[0-3]):[0-5]\d)?)$"
 _MOMENT = 'write "16:00" with days, or a date such as "2026-12-24" or "2026-12-24T18:00"'
 _NUMBER = r"^\d{1,18}$"
 
@@ -24,7 +24,12 @@ FORGE = group(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$",
         example="owner/name",
     ),
-    text("api", "github: base URL of the API.", rule=rules.url, example="https://api.github.com"),
+    text(
+        "api",
+        "github: base URL of the API; GITHUB_API_URL has to name the same host, which the token is for.",
+        rule=rules.url,
+        example="https://api.github.com",
+    ),
     text(
         "app",
         "github: id of a GitHub App, in quotes; its key is read from LOCKSTEP_GITHUB_APP_KEY.",
@@ -49,7 +54,12 @@ SOURCE = group(
     "The repository that services are built from, where it is another one than this.",
     text("kind", "github, or local for a plain Git server.", enum=("github", "local")),
     text("repository", "github: owner/name; local: URL or folder. As in artifacts when absent."),
-    text("api", "github: base URL of the API.", rule=rules.url, example="https://api.github.com"),
+    text(
+        "api",
+        "github: base URL of the API; GITHUB_API_URL has to name the same host, which the token is for.",
+        rule=rules.url,
+        example="https://api.github.com",
+    ),
     Key(
         name="report",
         shape=Shape.BOOLEAN,

@@ -68,7 +68,7 @@ def check_not_closed(gitops: GitOps, forge: Forge, environment: str, moves: Sequ
         raise NotAllowed(
             f"pull request #{last.number} brought this to {environment} and was closed{who}",
             where=last.url,
-            fix="reopen it, or say why it should be tried again: --override REASON",
+            fix="leave it at that, or say why it should be tried again: --override REASON",
         )
 
 
