@@ -40,6 +40,7 @@ LATER = (
     "lambda.TagResource",
     "lambda.UntagResource",
     "lambda.DeleteFunction",
+    "logs.DeleteLogGroup",
     "s3.GetObject",
 )
 EXTRAS = "  reservedConcurrency: 5\n  logRetentionDays: 30\n  tags: {team: a}\n"

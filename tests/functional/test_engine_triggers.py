@@ -351,7 +351,12 @@ def test_fifty_removed_previews_are_one_put(cloud: Cloud, lab_on: Callable[..., 
     lab.aws.forget()
     run = lab.run(make_fleet(stays), allow_deletes=50)
     assert run.report.is_success, run.failures
-    assert lab.aws.counts(mutating=True) == {PUT: 1, "s3.PutObject": 3, "lambda.DeleteFunction": 50}
+    assert lab.aws.counts(mutating=True) == {
+        PUT: 1,
+        "s3.PutObject": 3,
+        "lambda.DeleteFunction": 50,
+        "logs.DeleteLogGroup": 50,
+    }
     assert served(lab) == {"staging/": NAME}
 
 

@@ -45,6 +45,7 @@ WRITES = {
     "logs.CreateLogGroup": "logs:CreateLogGroup",
     "logs.PutRetentionPolicy": "logs:PutRetentionPolicy",
     "logs.DeleteRetentionPolicy": "logs:DeleteRetentionPolicy",
+    "logs.DeleteLogGroup": "logs:DeleteLogGroup",
     "s3.PutBucketNotificationConfiguration": "s3:PutBucketNotification",
 }
 

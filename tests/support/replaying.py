@@ -7,6 +7,7 @@ from lockstep.model import (
     AddPermission,
     CreateFunction,
     DeleteFunction,
+    DeleteLogGroup,
     Fleet,
     Function,
     Package,
@@ -71,6 +72,14 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
                 and (owner_of(entry["Id"]) or (live.project,))[0] == live.project
             ]
             assert not callers, f"{step.id}: {callers} still call it"
+        case DeleteLogGroup():
+            writers = [
+                arn
+                for arn, other in live.others.items()
+                if other.function and step.log_group == f"/aws/lambda/{other.function.name}"
+            ]
+            assert not writers, f"{step.id}: {writers} still write to it"
+            assert step.target.startswith("preview/"), f"{step.id}: not a preview's"
         case _:
             assert function is not None, f"{step.id}: no function"
 

@@ -18,6 +18,7 @@ __all__ = [
     "Change",
     "CreateFunction",
     "DeleteFunction",
+    "DeleteLogGroup",
     "Plan",
     "PutNotifications",
     "RemovePermission",
@@ -154,6 +155,13 @@ class DeleteFunction(Step):
     """Delete a function with all its versions and aliases."""
 
     function: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteLogGroup(Step):
+    """Delete what a preview's function has logged, once the function is gone."""
+
+    log_group: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

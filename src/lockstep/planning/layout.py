@@ -9,6 +9,7 @@ from lockstep.model import (
     Change,
     CreateFunction,
     DeleteFunction,
+    DeleteLogGroup,
     Function,
     PutNotifications,
     RemovePermission,
@@ -89,7 +90,10 @@ class Layout:
                 self._let_go(key, one, one.live, puts.get(key, []))
 
     def add_delete(self, former: Former, buckets: Sequence[BucketChange]) -> None:
-        """Delete a function once no bucket calls it and its successor is there; its policy goes with it."""
+        """Delete a function once no bucket calls it and its successor is there; its policy goes with it.
+
+        A preview's logs go last, where they are in the group that Lambda makes for the function alone.
+        """
         owner = former.target.key
         puts = (f"bucket:{change.bucket}" for change in buckets if owner in change.removed)
         self._add(
@@ -100,6 +104,18 @@ class Layout:
                 needs=(*self._gates.get(owner, ()), *puts),
             )
         )
+        function = former.target.function
+        if function is not None and former.target.environment.startswith("preview/"):
+            usual = f"/aws/lambda/{function.name}"
+            if function.settings.get("logging.group") in (None, usual):
+                self._add(
+                    DeleteLogGroup(
+                        id=f"{former.key}:delete-logs",
+                        target=owner,
+                        log_group=usual,
+                        needs=(f"{former.key}:delete",),
+                    )
+                )
 
     def _create(self, one: Assessment) -> None:
         key, wanted = one.target.key, one.wanted
@@ -217,7 +233,12 @@ class Layout:
         self._ids.add(step.id)
         match step:
             case (
-                StagePackage() | SetConcurrency() | SetLogRetention() | PutNotifications() | DeleteFunction()
+                StagePackage()
+                | SetConcurrency()
+                | SetLogRetention()
+                | PutNotifications()
+                | DeleteFunction()
+                | DeleteLogGroup()
             ):
                 pass
             case _:

@@ -12,6 +12,7 @@ from lockstep.model import (
     Bucket,
     CreateFunction,
     DeleteFunction,
+    DeleteLogGroup,
     Fleet,
     Function,
     Health,
@@ -43,7 +44,7 @@ def replay(plan: Plan, live: Fleet) -> Fleet:
 
 def _do(step: Step, live: Fleet) -> Fleet:
     match step:
-        case StagePackage():
+        case StagePackage() | DeleteLogGroup():  # what a deleted function has logged is in no fleet
             return live
         case CreateFunction():
             created = replace(

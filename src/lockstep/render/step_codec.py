@@ -12,6 +12,7 @@ from lockstep.model import (
     Code,
     CreateFunction,
     DeleteFunction,
+    DeleteLogGroup,
     Function,
     Health,
     Package,
@@ -95,6 +96,8 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
             }
         case DeleteFunction():
             return "delete-function", {"function": step.function}
+        case DeleteLogGroup():
+            return "delete-log-group", {"logGroup": step.log_group}
         case RunTerraform():
             return "run-terraform", {"folder": step.folder, "workspace": step.workspace}
         case ApplyResource():
@@ -140,6 +143,8 @@ def step_from(node: Node) -> Step:
                 log_group=node.get("logGroup").text(),
                 days=node.get("days").maybe(Node.integer),
             )
+        case "delete-log-group":
+            return DeleteLogGroup(**base, log_group=node.get("logGroup").text())
         case "set-tags":
             return SetTags(
                 **base,

@@ -8,6 +8,7 @@ from lockstep.model import (
     ApplyResource,
     CreateFunction,
     DeleteFunction,
+    DeleteLogGroup,
     Plan,
     PutNotifications,
     RemovePermission,
@@ -55,6 +56,8 @@ def describe(step: Step) -> str:
             words = "write bucket notifications"
         case DeleteFunction():
             words = "delete function"
+        case DeleteLogGroup(log_group=group):
+            words = f"delete logs {group}"
         case RunTerraform(folder=folder):
             words = f"terraform apply in {folder}"
         case ApplyResource(address=address, action=action):

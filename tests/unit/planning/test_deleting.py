@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockstep.model import DeleteFunction, Fleet, Target, Verb
+from lockstep.model import DeleteFunction, DeleteLogGroup, Fleet, Target, Verb
 from lockstep.planning.policy import ownership_tags, remembered_buckets
 from tests.unit.planning.fixtures import (
     desired,
@@ -41,11 +41,12 @@ def deletes(made: object) -> int:
 
 
 def test_a_preview_goes_when_its_folder_is_gone() -> None:
-    """First its entry, then its function, with its policy."""
+    """First its entry, then its function with its policy, then what it has logged."""
     found = live(live_of(STAGING), others=(live_of(PREVIEW),), entries=entries_for(STAGING, PREVIEW))
     made = plan(desired(STAGING), found)
-    assert ids(made) == ["bucket:uploads", "preview/pr-1/api:delete"]
+    assert ids(made) == ["bucket:uploads", "preview/pr-1/api:delete", "preview/pr-1/api:delete-logs"]
     assert step(made, "preview/pr-1/api:delete").needs == ("bucket:uploads",)
+    assert step(made, "preview/pr-1/api:delete-logs").needs == ("preview/pr-1/api:delete",)
     assert step(made, "bucket:uploads").remove == (entries_for(PREVIEW)[0]["Id"],)
     assert of(made, PREVIEW.key).verb is Verb.DELETE
     assert of(made, PREVIEW.key).changes[0].old == "s3://uploads/preview/pr-1/*"
@@ -66,6 +67,7 @@ def test_staging_goes_with_prune() -> None:
     found = live(others=(live_of(STAGING),), entries=entries_for(STAGING))
     made = plan(desired(target("production/web")), found, rules(prune=True))
     assert deletes(made) == 1
+    assert not [one for one in made.steps if isinstance(one, DeleteLogGroup)]  # logs are kept but of previews
     assert step(made, "bucket:uploads").remove == (entries_for(STAGING)[0]["Id"],)
 
 

@@ -8,6 +8,7 @@ from lockstep.model import (
     Code,
     CreateFunction,
     DeleteFunction,
+    DeleteLogGroup,
     Function,
     Health,
     Outcome,
@@ -123,6 +124,7 @@ steps = st.one_of(
         targets=some_texts,
     ),
     st.builds(DeleteFunction, **base, function=texts),
+    st.builds(DeleteLogGroup, **base, log_group=texts),
 )
 targets = st.builds(
     TargetPlan,

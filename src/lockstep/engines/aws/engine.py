@@ -20,6 +20,7 @@ from lockstep.model import (
     AddPermission,
     CreateFunction,
     DeleteFunction,
+    DeleteLogGroup,
     Fleet,
     Function,
     Package,
@@ -207,6 +208,8 @@ class _Run:
                 self._put_notifications(connection, step, failed)
             case DeleteFunction():
                 self._delete(connection, step)
+            case DeleteLogGroup():
+                logs.delete(connection, step.log_group)
             case _:
                 raise TypeError(f"unknown step {step!r}")
 

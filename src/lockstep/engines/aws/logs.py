@@ -1,6 +1,7 @@
 """Log groups: how long events are kept.
 
-Source: CloudWatch Logs API reference (DescribeLogGroups, PutRetentionPolicy, DeleteRetentionPolicy).
+Source: CloudWatch Logs API reference (DescribeLogGroups, PutRetentionPolicy, DeleteRetentionPolicy,
+DeleteLogGroup).
 """
 
 from lockstep.engines.aws.connection import Connection
@@ -9,7 +10,7 @@ from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import SetLogRetention
 
-__all__ = ["apply", "retention", "retentions"]
+__all__ = ["apply", "delete", "retention", "retentions"]
 
 
 def retentions(connection: Connection, prefix: str) -> dict[str, int | None]:
@@ -53,3 +54,12 @@ def apply(connection: Connection, step: SetLogRetention, pace: Pace) -> None:
         where="logs:DescribeLogGroups",
         fix="look whether something else sets it, then run again",
     )
+
+
+def delete(connection: Connection, group: str) -> None:
+    """Delete a log group with all that is in it; one that is not there is what was wanted."""
+    try:
+        connection.try_call("logs", "DeleteLogGroup", logGroupName=group)
+    except Exception as error:
+        if code_of(error) != "ResourceNotFoundException":
+            raise connection.explain(error, "logs", "DeleteLogGroup") from error
