@@ -1,5 +1,7 @@
 """``validate``, ``explain`` and ``doctor``: what is declared, where it comes from, what is missing."""
 
+import contextlib
+
 from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput, BadInputs
@@ -23,6 +25,7 @@ def declare_explain(parser: Parser) -> None:
 
 def validate(shell: Shell, *, output: Output) -> int:
     """Check the repository, offline."""
+    from lockstep.delivery.sources import built_here
     from lockstep.delivery.workspace import open_workspace
 
     problem: BadInput | None = None
@@ -35,6 +38,9 @@ def validate(shell: Shell, *, output: Output) -> int:
         environments = len({target.environment for target in workspace.fleet.targets.values()})
     except BadInput as error:
         problem = error
+        with contextlib.suppress(BadInput):  # what is wrong has been told better
+            if built := built_here(shell.where):
+                return _valid_sources(shell, output, built)
     errors = problem.errors if isinstance(problem, BadInputs) else (problem,) if problem else ()
     texts = [str(error) for error in errors]
 
@@ -56,6 +62,22 @@ def validate(shell: Shell, *, output: Output) -> int:
             where = f"{environments} {'environment' if environments == 1 else 'environments'}"
             shell.emit([f"Valid: {count} {'target' if count == 1 else 'targets'} in {where}."])
     return problem.exit_code if problem else 0
+
+
+def _valid_sources(shell: Shell, output: Output, services: tuple[str, ...]) -> int:
+    """A repository that only builds: nothing is deployed from it, so there is nothing more to check."""
+    from lockstep.render.documents import validate_document
+    from lockstep.render.markdown import validate_markdown
+
+    names = f"{len(services)} {'service' if len(services) == 1 else 'services'}"
+    match output:
+        case Output.JSON:
+            shell.emit(validate_document(None, 0, []))
+        case Output.MARKDOWN:
+            shell.emit(validate_markdown([], 0, []))
+        case Output.TABLE:
+            shell.emit([f"Valid: {names} built here; no environments are declared."])
+    return 0
 
 
 def explain(shell: Shell, *, target: str, key: str | None, output: Output) -> int:

@@ -11,7 +11,7 @@ from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Source, Sources
 from lockstep.model.tree import Tree
 
-__all__ = ["SourceTree", "open_sources"]
+__all__ = ["SourceTree", "built_here", "open_sources"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,3 +77,15 @@ def open_sources(where: Where) -> SourceTree:
         whole=whole,
         prefix=prefix,
     )
+
+
+def built_here(where: Where) -> tuple[str, ...]:
+    """Services of a repository that builds and declares nothing; () for one that declares environments.
+
+    Raises BadInput when the project file is not valid.
+    """
+    whole, prefix, _ = open_tree(where)
+    tree: Tree = Subtree(whole, prefix) if prefix else whole
+    sources = read_sources(tree, project_file=PROJECT_FILE)
+    declares = any("environments" in path.split("/")[:-1] for path in tree.blobs if path.endswith(".yaml"))
+    return () if declares else tuple(sorted(sources.services))
