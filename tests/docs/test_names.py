@@ -59,7 +59,7 @@ def test_commands_and_options_exist(page: Path) -> None:
     """Every invocation names a verb that there is, with options that this verb has."""
     for line in _invocations(page):
         words = [word for word in shlex.split(line.split(" | ")[0])[1:] if word != "\\"]
-        verbs = [word for word in words if word in COMMANDS]
+        verbs = [name for name in (*words, *map(" ".join, pairwise(words))) if name in COMMANDS]
         assert verbs or all(word.startswith("-") for word in words), f"{line}: no such command"
         for word in words:
             if word.startswith("-"):
