@@ -40,9 +40,9 @@ class ProjectCloud:
         root = self._workspace.root
         if "://" not in repository and root is not None and not os.path.isabs(repository):  # noqa: PTH117
             repository = str(root / repository)
-        cache = self._workspace.where.cache / "repositories"
+        where = self._workspace.where
         try:
-            found = open_commit(repository, settings.revision or "HEAD", cache)
+            found = open_commit(repository, settings.revision or "HEAD", where.cache, access=where.access)
         except LockstepError as error:
             raise type(error)(
                 error.problem, where=settings.place, fix=error.fix, doing="opening the folder of Terraform"

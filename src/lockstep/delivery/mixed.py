@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from lockstep.delivery.cloud import ProjectCloud, fill
+from lockstep.delivery.health import with_health
 from lockstep.delivery.workspace import Workspace
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.base import Engine
@@ -53,6 +54,7 @@ class Mixed:
             progress=progress,
         )
         self._made: tuple[Plan, list[tuple[Engine, Plan]]] | None = None
+        self._is_status = purpose.value == "status"
         self._is_aws_read = False
 
     @property
@@ -100,6 +102,8 @@ class Mixed:
         if any(run.is_selected(fleet, fleet.selection) for run in self._runs):
             parts.append((self._terraform, self._terraform.preview(fleet)))
         plan = _joined_plan(fleet, parts)
+        if self._is_status:
+            plan = replace(plan, targets=with_health(plan.targets, self._is_terraform, self._aws))
         if not plan.problems and len(parts) > 1:
             deletes = sum(target.verb is Verb.DELETE for target in plan.targets)
             guard = deletion_problem(self._aws.rules, deletes, fleet, deletes)

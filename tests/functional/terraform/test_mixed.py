@@ -12,8 +12,8 @@ from lockstep.delivery.mixed import aws_patterns
 from lockstep.delivery.status import read_status
 from lockstep.delivery.sync import Options, make_plan, run_sync
 from lockstep.delivery.workspace import Where, Workspace, open_workspace
-from lockstep.errors import NotAllowed
-from lockstep.model import Environment, Plan, Project, Report, SyncStatus, Verb, Verdict
+from lockstep.errors import BadInput, NotAllowed
+from lockstep.model import Environment, Health, Plan, Project, Report, SyncStatus, Verb, Verdict
 from lockstep.render.codec import decode_plan, encode_plan
 from lockstep.render.markdown import plan_markdown
 from lockstep.render.text import plan_lines
@@ -200,3 +200,41 @@ def test_the_aws_part_of_a_selection(selection: tuple[str, ...], wanted: tuple[s
         *(make_target(f"{name}/api") for name in ("staging", "test", "production")), selection=selection
     )
     assert aws_patterns(Project(name="shop", environments=environments), fleet) == wanted
+
+
+def test_the_folder_may_lie_in_another_repository_at_a_revision(folder: Path, tmp_path: Path) -> None:
+    """It is read at its revision, whatever is checked out there; one that is missing is named."""
+    other = tmp_path / "infrastructure"
+    other.mkdir()
+    (folder / "terraform").rename(other / "functions")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["tag", "v1"]):
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *words]
+        subprocess.run(git, cwd=other, check=True)
+    (other / "functions/main.tf").write_text("nonsense\n")
+    project = folder / "lockstep.yaml"
+    text = project.read_text().replace(
+        "folder: terraform\n", f"folder: functions\n      repository: {other}\n"
+    )
+
+    project.write_text(text.replace(at, f"{at}      revision: v1\n"))
+    _, report = _sync(folder, "production", "preview")
+    assert report.is_success, report
+
+    project.write_text(text.replace(at, f"{at}      revision: v9\n"))
+    with pytest.raises(BadInput, match="no revision v9") as caught:
+        _sync(folder, "production")
+    assert str(caught.value).startswith("lockstep.yaml:8")
+    project.write_text(text)
+    with pytest.raises(BadInput, match="needs a revision|2 problems"):
+        _opened(folder)
+
+
+def test_status_asks_aws_for_the_health_of_what_terraform_applied(folder: Path) -> None:
+    """A function that the state has and AWS has not is Missing; this folder makes none."""
+    _sync(folder)
+    rows, _ = read_status(_opened(folder), Options())
+    assert {row.target: row.health for row in rows} == {
+        "preview/pr-7/api": Health.MISSING,
+        "production/api": Health.MISSING,
+        "staging/api": Health.HEALTHY,
+    }

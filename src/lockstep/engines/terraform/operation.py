@@ -151,8 +151,6 @@ class Operation:
         arguments += [f"-backend-config={name}={value}" for name, value in self.run.settings.backend.items()]
         with self.workdir.alone():
             output = self._run(arguments, workspace="default")
-            if self.stopped(0.0):
-                raise Interrupted("stopped while Terraform was initialised", where=self._place)
             if output.code:
                 raise self._error(plain_text(output.said), "terraform init")
             self.workdir.mark_ready()
@@ -196,13 +194,16 @@ class Operation:
     def _run(self, arguments: Sequence[str], *, workspace: str | None = None, **options: Any) -> Output:
         name = workspace or self.run.settings.workspace
         chosen = {} if name == "default" else {"TF_WORKSPACE": name}
-        return self.program.run(
+        output = self.program.run(
             arguments,
             folder=self.workdir.folder,
             scratch=self.scratch,
             variables={**self.environment, **self.workdir.variables, **chosen},
             **options,
         )
+        if output.code and arguments[0] not in ("plan", "apply") and self.stopped(0.0):
+            raise Interrupted("stopped before anything was changed", where=self.run.name)
+        return output
 
     def _failure(self, stream: Stream, doing: str) -> LockstepError:
         if not stream.errors:
