@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ from lockstep.git.mirror import is_url
 from lockstep.git.remote import Remote
 from lockstep.model import ForgeSettings, Project, Sources
 
-__all__ = ["Credentials", "open_forge", "open_source_forge", "url_of"]
+__all__ = ["Credentials", "as_app", "open_forge", "open_source_forge", "url_of"]
 
 _GITHUB = "https://github.com"
 _API = "https://api.github.com"
@@ -33,8 +33,7 @@ class Credentials:
 
     def access(self) -> Access | None:
         """The token for git, where there is one."""
-        server = os.environ.get("GITHUB_SERVER_URL") or _GITHUB
-        return Access(base=server, token=self.github_token) if self.github_token else None
+        return _access(self.github_token)
 
 
 def open_forge(settings: ForgeSettings, remote: Remote, credentials: Credentials) -> Forge:
@@ -75,6 +74,24 @@ def open_source_forge(
     if kind == "local" and repository and "{" not in repository:
         return _local(_place(repository, remote), credentials)
     return here() if _builds_here(project.sources) else None
+
+
+def as_app(remote: Remote, settings: ForgeSettings, credentials: Credentials) -> Remote:
+    """The remote with the token of the GitHub App that ``lockstep.yaml`` names; as it is without one.
+
+    What an App commits then triggers workflows, which a workflow's own token does not.
+    """
+    if settings.app is None or not credentials.github_app_key:
+        return remote
+    forge = open_forge(settings, remote, credentials)
+    token = getattr(forge, "git_token", lambda: None)()
+    access = _access(token)
+    return replace(remote, repository=replace(remote.repository, access=access)) if access else remote
+
+
+def _access(token: str | None) -> Access | None:
+    server = os.environ.get("GITHUB_SERVER_URL") or _GITHUB
+    return Access(base=server, token=token) if token else None
 
 
 def url_of(remote: Remote) -> str | None:

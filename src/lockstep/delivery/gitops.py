@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lockstep.delivery.forges import Credentials, open_forge, open_source_forge
+from lockstep.delivery.forges import Credentials, as_app, open_forge, open_source_forge
 from lockstep.delivery.workspace import Where, Workspace, open_workspace
 from lockstep.errors import BadInput
 from lockstep.forge.base import Forge
@@ -58,6 +58,7 @@ def open_gitops(where: Where, credentials: Credentials) -> GitOps:
     if named is not None and named != branch:
         branch = named
         workspace = _read(where, remote, branch)
+    remote = as_app(remote, workspace.project.sources.forge, credentials)
     return GitOps(remote=remote, branch=branch, workspace=workspace, credentials=credentials)
 
 

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from lockstep.delivery.forges import Credentials
+from lockstep.delivery.gitops import open_gitops
+from lockstep.delivery.workspace import Where
 from tests.functional.promotion.conftest import PROJECT, Shop
 from tests.support.github import GitHubServer, Repository, github_server
 from tests.support.github.world import Identity, Protection
@@ -87,3 +92,33 @@ def test_a_project_cannot_send_the_token_elsewhere(
     shop.run("promote", "api@1.1.0", "--to", "staging", code=3)
     assert "is not the one that credentials are sent to, https://api.github.com" in shop.err
     assert github.seen == []
+
+
+def test_an_app_opens_the_pull_request_and_pushes(
+    shop: Shop, on_github: Repository, github: GitHubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named in lockstep.yaml, its key in the environment: git gets its token, and GitHub sees the App."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    github.world.apps["12345"] = public.decode()
+    github.world.installations[NAME] = 77
+    text = shop.show("lockstep.yaml").replace("forge: {", 'forge: {app: "12345", ')
+    shop.push(**{"lockstep.yaml": f"{text}\n"})
+    shop.run("promote", "api@1.1.0", "--to", "production", "--override", "x", code=3)
+    assert "LOCKSTEP_GITHUB_APP_KEY" in shop.err
+    monkeypatch.setenv("LOCKSTEP_GITHUB_APP_KEY", pem.decode())
+    shop.run("promote", "api@1.1.0", "--to", "production", "--override", "x")
+    (pull,) = on_github.pulls()
+    assert pull.author == "lockstep[bot]"
+    credentials = Credentials(cache=shop.cache, github_app_key=pem.decode())
+    remote = open_gitops(Where(folder=shop.work.folder, cache=shop.cache), credentials).remote
+    assert remote.repository.access is not None
+    assert remote.repository.access.token.startswith("ghs_made_up_")
+    assert "PRIVATE KEY" not in repr(credentials)

@@ -57,9 +57,14 @@ class GitHub:
             if app is not None
             else Token(token)
         )
+        self._credential = credential
         self._client = Client(
             repository=repository, endpoints=endpoints, credential=credential, transport=sender
         )
+
+    def git_token(self) -> str | None:
+        """A token for git over HTTPS, of the App where there is one; valid for an hour at most."""
+        return self._credential.token()
 
     def __repr__(self) -> str:
         return f"GitHub({self._client.repository!r}, api={self._client.endpoints.api!r})"
