@@ -85,6 +85,8 @@ def test_nothing_changes_that_was_not_selected(applied: Desk) -> None:
     """Terraform applies a whole state: a target beside the selected one has to be asked for."""
     changed = [replace(one, version="2.0.0") for one in (API, WEB)]
     said = _refuses(applied, *changed, PREVIEW, selection=("staging/api",))
+    told = applied.plan(API, WEB, PREVIEW, selection=("staging/api",)).targets
+    assert [target.target for target in told] == ["staging/api"]
     assert "Terraform would change staging/web as well" in said
     assert not applied.plan(*changed, PREVIEW, selection=("staging",)).problems
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lockstep.cli import main
 from lockstep.delivery.handover import Ejected, adopt_from_terraform, eject_to_terraform
 from lockstep.delivery.sync import Options, Session, run_sync
 from lockstep.delivery.workspace import Where, Workspace, open_workspace
@@ -312,3 +313,20 @@ def _declare_api(root: Path) -> None:
 
 def _eject(root: Path, into: Path) -> Ejected:
     return eject_to_terraform(_opened(root), ("staging",), into, module="module.fleet", options=Options())
+
+
+def test_adopt_on_the_command_line(
+    by_terraform: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks go to stdout, so that they can be written to a file; what was done goes to the log."""
+    monkeypatch.setenv("LOCKSTEP_CACHE", str(tmp_path / "cache"))
+    root, state = _repository(tmp_path), tmp_path / "state.json"
+    state.write_text(json.dumps(STATE))
+    words = ["-C", str(root), "adopt", "staging", "--from", "terraform", "--state", str(state)]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("removed {\n  from = aws_lambda_function.staging\n")
+    assert "wrote environments/staging/api/config.yaml" in err
+    assert "hunter2" not in out + err
+    assert main(["-C", str(root), "adopt", "staging", "--from", "terraform"]) == 3
+    assert "give the state with --state FILE" in capsys.readouterr().err

@@ -26,7 +26,7 @@ from lockstep.engines.terraform.summary import idle_plans, package_quarrel, step
 from lockstep.engines.terraform.variables import Fill, variables_for
 from lockstep.engines.terraform.workdir import Workdir, scratch_folder
 from lockstep.errors import BadInput, Interrupted, NotAllowed
-from lockstep.model import Fleet, Outcome, Plan, Report, Secret, StepResult, Target, TargetPlan
+from lockstep.model import Fleet, Outcome, Plan, Report, Secret, StepResult, Target, TargetPlan, Verb, select
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import resource_problems
 
@@ -121,7 +121,7 @@ class TerraformEngine:
             commit=desired.commit,
             previews=desired.previews,
             fingerprint=_fingerprint(made),
-            targets=tuple(plans),
+            targets=tuple(one for one in plans if _concerns(one, desired.selection)),
             steps=tuple(steps),
             problems=tuple(problems),
             notes=tuple(notes),
@@ -228,6 +228,11 @@ class TerraformEngine:
             progress=self._progress,
             lock_pause=self._ways.lock_pause,
         )
+
+
+def _concerns(one: TargetPlan, selection: tuple[str, ...]) -> bool:
+    """A run plans more than what is selected; of the rest only what would change is told."""
+    return one.verb is not Verb.NOTHING or bool(select([one.target], selection))
 
 
 def _secrets(targets: Mapping[str, Target]) -> frozenset[str]:

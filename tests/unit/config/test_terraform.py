@@ -1,0 +1,82 @@
+"""``environments.NAME.terraform``: what is read, and what is wrong with it, with its line."""
+
+import pytest
+
+from lockstep.config.project_file import read_project
+from lockstep.errors import BadInput, BadInputs
+from lockstep.model import Environment
+
+HEAD = "project: shop\nenvironments:\n"
+
+
+def _environment(block: str, name: str = "staging") -> Environment:
+    text = f"{HEAD}  {name}:\n    engine: terraform\n    terraform:\n" + "".join(
+        f"      {line}\n" for line in block.splitlines()
+    )
+    return read_project(text.encode(), "lockstep.yaml").project.environments[name]
+
+
+def _fails(block: str, name: str = "staging") -> str:
+    with pytest.raises((BadInput, BadInputs)) as caught:
+        _environment(block, name)
+    return str(caught.value)
+
+
+def test_a_folder_is_enough() -> None:
+    """Everything else has a default; the mapping is the one map of functions."""
+    settings = _environment("folder: terraform/functions/").terraform
+    assert settings is not None
+    assert (settings.folder, settings.binary, settings.workspace) == (
+        "terraform/functions",
+        "terraform",
+        "default",
+    )
+    assert (settings.mapping, settings.lock_seconds) == ("functions", 300)
+    assert settings.place == "lockstep.yaml:5"
+
+
+def test_everything_that_can_be_said() -> None:
+    """Values of the backend are taken as they are written; templates alone replace the mapping."""
+    settings = _environment(
+        "folder: tf\nrepository: https://example.org/infra.git\nrevision: v1\nbinary: tofu\nworkspace: blue\n"
+        "backend: {bucket: b, use_lockfile: true, port: 10}\nlockTimeout: 60\n"
+        'variables: {"{service}_version": "{version}", "all[]": "{pr}", "m.{pr}": "{hash}"}'
+    ).terraform
+    assert settings is not None
+    assert settings.backend == {"bucket": "b", "use_lockfile": "true", "port": "10"}
+    assert settings.mapping is None
+    assert list(settings.variables) == ["{service}_version", "all[]", "m.{pr}"]
+    assert (settings.binary, settings.workspace, settings.lock_seconds) == ("tofu", "blue", 60)
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("workspace: x", "has no folder"),
+        ("folder: /etc", "is no path in a repository"),
+        ("folder: tf\nbinary: terragrunt", "terragrunt"),
+        ("folder: tf\nrepository: https://example.org/x.git", "needs a revision"),
+        ("folder: tf\nrevision: v1", "not at a revision"),
+        ("folder: tf\nrepository: https://a:b@example.org/x.git\nrevision: v1", "holds a password"),
+        ("folder: tf\nbackend: {access_key: AKIAABCDEFGHIJKLMNOP}", "is a secret"),
+        ("folder: tf\nbackend: {bucket: {ssm: /x}}", "is a secret"),
+        ("folder: tf\nmapping: everything", "everything"),
+        ("folder: tf\nvariables: {x: '{colour}'}", "{colour} is not known"),
+        ("folder: tf\nvariables: {'1x': a}", "is no variable"),
+        ("folder: tf\nlockTimeout: -1", "out of range"),
+        ("folder: tf\nfolders: x", "did you mean"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(block: str, words: str) -> None:
+    """Every error names file and line and a way out."""
+    said = _fails(block)
+    assert words in said
+    assert said.startswith("lockstep.yaml:")
+    assert "fix:" in said
+
+
+def test_the_engine_needs_its_block_and_syrf_its_environments() -> None:
+    """An environment that Terraform applies says how."""
+    with pytest.raises(BadInput, match="does not say what it runs"):
+        read_project(f"{HEAD}  staging: {{engine: terraform}}\n".encode(), "lockstep.yaml")
+    assert "no variables for qa" in _fails("folder: tf\nmapping: syrf", "qa")
