@@ -44,6 +44,7 @@ FORGE = group(
         says="write the number in quotes",
         example='"12345678"',
     ),
+    text("method", "How pull requests are merged; squash when absent.", enum=("squash", "merge", "rebase")),
     text(
         "branch", "Branch that is deployed from; the remote's default branch when absent.", rule=rules.branch
     ),

@@ -81,12 +81,13 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
     )
     if merge is Merge.REVIEW:
         return Outcome(reached=Reached.OPEN, commit=written.commit, pull=pull)
-    return _merge(opened, pull, written.commit)
+    method = gitops.workspace.project.sources.forge.method or MergeMethod.SQUASH
+    return _merge(opened, pull, written.commit, MergeMethod(method))
 
 
-def _merge(forge: Forge, pull: Pull, sha: str) -> Outcome:
+def _merge(forge: Forge, pull: Pull, sha: str, method: MergeMethod) -> Outcome:
     """Have the forge merge a pull request as soon as it may."""
-    merging = forge.merge_when_ready(pull.number, sha=sha, method=MergeMethod.SQUASH)
+    merging = forge.merge_when_ready(pull.number, sha=sha, method=method)
     now = forge.pull(pull.number)
     reached = {
         Merging.MERGED: Reached.MERGED,

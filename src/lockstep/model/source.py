@@ -60,6 +60,7 @@ class ForgeSettings:
     api: str | None = None  # base URL of GitHub's API
     app: str | None = None  # id of a GitHub App
     installation: str | None = None  # id of its installation
+    method: str | None = None  # "squash", "merge" or "rebase"; None: squash
     branch: str | None = None  # that is deployed from; None: the remote's default branch
     place: str = field(default="", compare=False)  # file:line
 

@@ -122,3 +122,16 @@ def test_an_app_opens_the_pull_request_and_pushes(
     assert remote.repository.access is not None
     assert remote.repository.access.token.startswith("ghs_made_up_")
     assert "PRIVATE KEY" not in repr(credentials)
+
+
+def test_a_repository_that_only_takes_merge_commits_is_told_how_to_say_so(
+    shop: Shop, on_github: Repository
+) -> None:
+    """GitHub's refusal names what it takes; ``forge.method`` then does."""
+    on_github.methods = ("merge",)
+    shop.run("promote", "api@1.1.0", "--to", "staging", code=1)
+    assert "squash" in shop.err
+    text = shop.show("lockstep.yaml").replace("forge: {", "forge: {method: merge, ")
+    shop.push(**{"lockstep.yaml": f"{text}\n"})
+    out = shop.run("promote", "api@1.1.0", "--to", "staging")
+    assert "Merged: pull request #1" in " ".join(out.split())
