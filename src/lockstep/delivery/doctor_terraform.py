@@ -8,10 +8,9 @@ from lockstep.delivery.cloud import ProjectCloud, fill
 from lockstep.delivery.packages import make_catalog
 from lockstep.delivery.workspace import Workspace
 from lockstep.engines.aws import AwsEngine, tags
-from lockstep.engines.aws.connection import Connection
 from lockstep.engines.terraform import Run, State, TerraformEngine, Ways, runs_of
 from lockstep.errors import LockstepError
-from lockstep.model import Check, Project, Verdict
+from lockstep.model import Check, Fleet, Project, Verdict
 from lockstep.planning.policy import Rules
 from lockstep.settings import read_settings
 
@@ -51,35 +50,35 @@ def terraform_checks(workspace: Workspace) -> Iterator[Check]:
             if not run.targets(workspace.fleet):
                 continue
             try:
-                found = dual_owners(workspace, run, state, _owned(aws.connection(run.environments[0].name)))
+                owned = tags.owned(aws.connection(run.environments[0].name))
             except LockstepError as error:
                 yield _failed(f"ownership ({run.name})", error)
                 continue
-            yield from found
+            yield from dual_owners(workspace.project, workspace.fleet, run, state, owned)
         yield from _in_two_states(states)
     finally:
         engine.close()
 
 
 def dual_owners(
-    workspace: Workspace, run: Run, state: State, owned: Mapping[str, Mapping[str, str]]
+    project: Project, fleet: Fleet, run: Run, state: State, owned: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Check]:
     """Functions of a state that the tags give to somebody else. ``owned`` are tags by ARN."""
     name = f"ownership ({run.name})"
     claims = {
         target.function.name: key
-        for key, target in workspace.fleet.targets.items()
+        for key, target in fleet.targets.items()
         if target.function is not None and not run.has(key)
     }
     quarrels = 0
     for arn, address in sorted(state.functions.items()):
         function = arn.rpartition(":")[2]
-        project = owned.get(arn, {}).get("lockstep:project")
+        owner = owned.get(arn, {}).get("lockstep:project")
         target = owned.get(arn, {}).get("lockstep:target", "")
         other = None
-        if project is not None and project != workspace.project.name:
-            other = f"its tags give it to the Lockstep project {project} ({target})"
-        elif project is not None and _engine(workspace.project, target) != "terraform":
+        if owner is not None and owner != project.name:
+            other = f"its tags give it to the Lockstep project {owner} ({target})"
+        elif owner is not None and _engine(project, target) != "terraform":
             other = f"its tags give it to {target}, which the aws engine applies"
         elif function in claims:
             other = f"{claims[function]} declares it, which this run does not apply"
@@ -112,10 +111,6 @@ def _in_two_states(states: Mapping[str, State]) -> Iterator[Check]:
                     detail=f"{arn.rpartition(':')[2]} is in the states of {other} and of {run}",
                     fix="remove it from one of them: terraform state rm, or a removed block",
                 )
-
-
-def _owned(connection: Connection) -> Mapping[str, Mapping[str, str]]:
-    return tags.owned(connection)
 
 
 def _failed(name: str, error: LockstepError) -> Check:

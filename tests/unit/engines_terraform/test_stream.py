@@ -51,6 +51,10 @@ def test_a_lock_says_who_and_since_when() -> None:
     assert lock.id == "f4accb74-e1c3-0724-595d-32ebd51be434"
     words = lock.words(datetime(2026, 11, 24, 5, 41, 0, tzinfo=UTC))
     assert words == "ada@build-7 holds it since 2026-11-24 05:40:00 UTC (60 s), apply"
+    odd = lock_of(LOCKED.replace("ada@build-7", "ada\x1b[2J" + "x" * 500))
+    assert odd is not None
+    assert odd.who.startswith("ada[2Jx")
+    assert len(odd.who) == 200
     assert lock_of("something else") is None
     assert lock_of("Error acquiring the state lock: no reason") is None
 

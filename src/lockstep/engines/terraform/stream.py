@@ -89,7 +89,9 @@ def lock_of(says: str) -> Lock | None:
     """The lock that an error's text describes, or None when it is about something else."""
     if "state lock" not in says and "Lock Info" not in says:
         return None
-    found = dict(re.findall(r"^\s*(ID|Who|Operation|Created):[ \t]*(.*?)\s*$", says, re.MULTILINE))
+    pairs = re.findall(r"^\s*(ID|Who|Operation|Created):[ \t]*(.*?)\s*$", says, re.MULTILINE)
+    # Somebody else wrote it into the state's bucket: it must not act on a terminal.
+    found = {name: "".join(filter(str.isprintable, text))[:200] for name, text in pairs}
     if not found.get("ID"):
         return None
     operation = re.sub(r"^OperationType", "", found.get("Operation", "")).lower()
