@@ -240,3 +240,27 @@ def test_a_freeze_names_when_it_ends(shop: Shop) -> None:
     (pull,) = shop.pulls()
     assert "the flood is over" in pull.body
     assert "frozen: the flood" in pull.body
+
+
+def test_a_project_in_a_folder_of_its_repository_is_promoted_there(shop: Shop) -> None:
+    """Paths are the project's; what lies beside it is left alone."""
+    shop.pull()
+    for path in ("lockstep.yaml", "services", "environments"):
+        (shop.work.folder / "ops").mkdir(exist_ok=True)
+        shop.work.git("mv", path, f"ops/{path}")
+    shop.push_disk("everything in ops/", **{"README.md": "beside it\n"})
+    shop.run("-C", str(shop.work.folder / "ops"), "promote", "api@1.1.0", "--to", "staging")
+    assert 'tag: "1.1.0"' in shop.show(f"ops/{API_STAGING}")
+    changed = shop.work.git("diff", "--name-only", "origin/main~1", "origin/main")
+    assert changed == f"ops/{API_STAGING}"
+
+
+def test_a_repository_without_a_server_is_promoted_in_place(shop: Shop) -> None:
+    """Without a remote the branch itself moves, and the files of a clean work tree with it."""
+    shop.push(**{"lockstep.yaml": PROJECT.replace("merge: auto", "merge: direct")})
+    shop.work.git("checkout", "-q", "-B", "main", "origin/main")
+    shop.work.git("remote", "remove", "origin")
+    shop.run("promote", "api@1.1.0", "--to", "staging")
+    assert 'tag: "1.1.0"' in (shop.work.folder / API_STAGING).read_text()
+    assert shop.work.git("status", "--porcelain") == ""
+    assert shop.work.git("log", "-1", "--format=%s") == "staging: api 1.0.0 -> 1.1.0"
