@@ -1,4 +1,4 @@
-"""``preview up``, ``down``, ``list``, ``compact``: previews of pull requests, written to Git."""
+"""``preview up``, ``down``, ``list``, ``gc``, ``compact``: previews of pull requests, written to Git."""
 
 import re
 from typing import TYPE_CHECKING
@@ -9,16 +9,20 @@ from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
     from lockstep.delivery.preview import Brought
+    from lockstep.delivery.preview_gc import Waste
     from lockstep.delivery.preview_ground import Ground
     from lockstep.delivery.sync import Options
+    from lockstep.delivery.workspace import Workspace
 
 __all__ = [
     "compact",
     "declare_compact",
     "declare_down",
+    "declare_gc",
     "declare_list",
     "declare_up",
     "down",
+    "gc",
     "listing",
     "up",
 ]
@@ -52,6 +56,37 @@ def declare_up(parser: Parser) -> None:
 def declare_down(parser: Parser) -> None:
     """The arguments of ``preview down``."""
     _declare_number(parser)
+    parser.add_argument(
+        "--delete-objects", action="store_true", help="delete what lies below the prefixes of its triggers"
+    )
+    parser.add_argument(
+        "--most",
+        metavar="NUMBER",
+        type=at_least(0, int),
+        default=1000,
+        help="objects that may be deleted; default: 1000",
+    )
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_gc(parser: Parser) -> None:
+    """The arguments of ``preview gc``."""
+    parser.add_argument(
+        "--apply", action="store_true", help="remove what was found; without it, only show it"
+    )
+    parser.add_argument(
+        "--allow-deletes",
+        metavar="NUMBER",
+        type=at_least(0, int),
+        help="previews that may be removed at once; default: 5, or 20 %% of them",
+    )
+    parser.add_argument(
+        "--package-days",
+        metavar="DAYS",
+        type=at_least(1, int),
+        default=90,
+        help="age at which a staged package that nobody declares goes; default: 90",
+    )
     declare_output(parser, "form of the result", Output)
 
 
@@ -110,15 +145,76 @@ def up(
     return 0
 
 
-def down(shell: Shell, *, number: str, output: Output) -> int:
+def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: Output) -> int:
     """Remove a pull request's preview; the next sync removes what it runs."""
     from lockstep.delivery.preview import bring_down
 
     wanted = _number(number)
-    brought = bring_down(_open(shell), wanted)
+    ground, options = _open(shell), _options(shell)
+    objects = None
+    if delete_objects:
+        from lockstep.delivery.preview_objects import find_objects
+
+        # Listed while the folder still says where they are; nothing is removed when there are too many.
+        objects = find_objects(ground, wanted, options, most=most, progress=shell.progress)
+    brought = bring_down(ground, wanted)
     shell.end_progress()
     _show(shell, brought, output)
+    if objects is not None:
+        from lockstep.delivery.preview_objects import delete_objects as delete
+
+        delete(ground, objects, options)
+        where = ", ".join(objects.places) or "no prefix: it declares no trigger (any more)"
+        shell.log(f"deleted {len(objects.objects)} objects, {objects.size:,} bytes, below {where}")
     return 0
+
+
+def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: int, output: Output) -> int:
+    """Find what previews have left behind; with --apply, remove it."""
+    import datetime
+    from dataclasses import replace
+
+    from lockstep.delivery.preview_gc import find_folders, find_waste, remove_folders
+    from lockstep.render.preview_gc import gc_document, gc_lines
+
+    ground = _open(shell)
+    options = replace(_options(shell), allow_deletes=allow_deletes)
+    now = datetime.datetime.now(datetime.UTC)
+    moment = now.isoformat(timespec="seconds")
+    folders = find_folders(ground, now=now, allow_deletes=allow_deletes, progress=shell.progress)
+    commit, told = None, folders.notes
+    if apply and folders.problem is None:
+        commit, more = remove_folders(ground, folders, now=moment)
+        told = (*told, *more)
+        ground = _open(shell) if commit is not None else ground
+    workspace = ground.gitops.workspace
+    waste = find_waste(workspace, options, now=now, days=package_days, progress=shell.progress)
+    shell.end_progress()
+    notes = (*told, *waste.notes, *waste.packages.notes)
+    problems = tuple(text for text in (folders.problem, *(waste.plan.problems if waste.plan else ())) if text)
+    said = (folders.judged, waste.plan, waste.packages.objects, notes, problems)
+    if output is Output.JSON:
+        shell.emit(gc_document(*said, is_applied=apply, commit=commit))
+    else:
+        shell.emit(gc_lines(*said, is_applied=apply, commit=commit, columns=shell.columns))
+    if not apply:
+        return 0
+    code = _remove_waste(shell, workspace, options, waste)
+    return 1 if folders.problem is not None else code
+
+
+def _remove_waste(shell: Shell, workspace: "Workspace", options: "Options", waste: "Waste") -> int:
+    from lockstep.cli.following import Follower
+    from lockstep.cli.stopping import stopping
+    from lockstep.delivery.preview_gc import remove_waste
+
+    follower = Follower(shell, lambda lines: shell.log("\n".join(lines)))
+    with stopping(follower.under_way) as stop, follower.ending():
+        report = remove_waste(
+            workspace, options, waste, on_plan=follower.learn, on_step=follower.tell, stop=stop
+        )
+    shell.end_progress()
+    return 0 if report.is_success else 1
 
 
 def listing(shell: Shell, *, output: Output) -> int:

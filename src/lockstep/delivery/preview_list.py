@@ -38,7 +38,7 @@ def list_previews(
     progress("asking the forge")
     pulls: Mapping[int, PullSeen] = {}
     try:
-        pulls, _ = find_pulls(ground.forge(), previews)
+        pulls, _, notes = find_pulls(ground.forge(), previews)
     except LockstepError as error:
         notes.append(f"the state of pull requests is not known: {error}")
     rows: tuple[StatusRow, ...] = ()
@@ -59,15 +59,21 @@ def list_previews(
     )
 
 
-def find_pulls(forge: Forge, numbers: Iterable[int]) -> tuple[Mapping[int, PullSeen], int]:
-    """The pull requests of some numbers, and how many are open in all.
+def find_pulls(forge: Forge, numbers: Iterable[int]) -> tuple[Mapping[int, PullSeen], int, list[str]]:
+    """The pull requests of some numbers, how many are open in all, and notes on those that were not seen.
 
     The open ones come in one listing; each other one is asked for by itself, since not to be listed says
-    nothing.
+    nothing. Raises ForgeError when there is no listing.
     """
     opened = {pull.number: pull for pull in forge.pulls(is_open=True)}
-    found = {number: opened[number] if number in opened else forge.pull(number) for number in sorted(numbers)}
-    return {number: seen(pull) for number, pull in found.items()}, len(opened)
+    found: dict[int, PullSeen] = {}
+    notes: list[str] = []
+    for number in sorted(numbers):
+        try:
+            found[number] = seen(opened[number] if number in opened else forge.pull(number))
+        except LockstepError as error:
+            notes.append(f"pull request #{number} could not be looked at: {error}")
+    return found, len(opened), notes
 
 
 def seen(pull: Pull) -> PullSeen:

@@ -101,7 +101,8 @@ class Fleet:
     """All targets of a project, by key, with the buckets that trigger them.
 
     A desired fleet is always whole; ``selection`` holds the patterns of what is to be compared and
-    changed (empty: everything). Only of live fleets: ``others`` are functions with this project's
+    changed (empty: everything), and ``buckets`` names those that are to be read though no selected target
+    has a trigger on them. Only of live fleets: ``others`` are functions with this project's
     tags that no target declares any more, by ARN; ``scopes`` say where each environment is;
     ``notes`` say what was not read.
     """

@@ -1,10 +1,11 @@
 """Previews: what a project allows them, and what the tree says of each."""
 
+import datetime
 from dataclasses import dataclass, field
 
 from lockstep.model.status import StatusRow
 
-__all__ = ["FOLDER", "Listed", "Preview", "PreviewPolicy", "PullSeen"]
+__all__ = ["FOLDER", "Listed", "Preview", "PreviewPolicy", "PullSeen", "StoredObject"]
 
 FOLDER = "environments/preview"
 """Of all previews, below the project's folder."""
@@ -59,6 +60,16 @@ class PullSeen:
     labels: tuple[str, ...] = ()
     url: str = ""
     sha: str | None = None  # head commit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """An object in S3."""
+
+    bucket: str
+    key: str
+    size: int  # bytes
+    modified: datetime.datetime  # with its offset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

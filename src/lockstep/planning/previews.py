@@ -5,14 +5,17 @@ that it is closed, or when its time is over and its pull request was told so lon
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lockstep.model.preview import Preview, PreviewPolicy, PullSeen
+from lockstep.model import Fleet
+from lockstep.model.preview import Preview, PreviewPolicy, PullSeen, StoredObject
+from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE
 
-__all__ = ["Fate", "Judged", "ends_at", "judge", "removal_problem"]
+__all__ = ["Fate", "Judged", "ends_at", "judge", "leftovers", "removal_problem", "stale_packages"]
 
 
 class Fate(StrEnum):
@@ -105,3 +108,62 @@ def removal_problem(removed: int, all_of_them: int, opened: int, allowed: int | 
         f"{removed} of {all_of_them} previews would be removed and {most} are allowed in one run; "
         f"look at the list, then run again with --allow-deletes {removed}"
     )
+
+
+def leftovers(desired: Fleet, live: Fleet) -> tuple[str, ...]:
+    """Targets of previews that nobody declares, of which a function or an entry of a bucket is still there.
+
+    Only what carries this project's tags or ids. A target that is declared is left to its sync.
+    """
+    found = {target.key for target in live.others.values()}
+    for bucket in live.buckets.values():
+        for entry in bucket.raw.get(LAMBDA, ()):
+            project, owner = owner_of(str(entry.get("Id", ""))) or ("", "")
+            if project == desired.project:
+                found.add(owner)
+    return tuple(sorted(key for key in found - desired.targets.keys() if key.startswith("preview/")))
+
+
+def stale_packages(
+    objects: Iterable[StoredObject],
+    template: str,
+    kept: Collection[str],
+    *,
+    now: datetime.datetime,
+    days: int,
+    newest: int,
+) -> tuple[StoredObject, ...]:
+    """Staged packages that nobody needs any more: not among the ``kept`` digests, older than ``days``, and
+    not one of the ``newest`` ones that lie side by side.
+
+    Only keys that ``packages.key`` makes count; what else lies there is somebody's.
+    """
+    pattern = _pattern(template)
+    before = now - datetime.timedelta(days=days)
+    siblings: dict[str, list[tuple[str, StoredObject]]] = {}
+    for one in objects:
+        match = pattern.fullmatch(one.key)
+        if match is not None:
+            beside = one.key.replace(match["sha256"], "")
+            siblings.setdefault(beside, []).append((match["sha256"], one))
+    stale = []
+    for group in siblings.values():
+        group.sort(key=lambda pair: pair[1].modified, reverse=True)
+        stale += [one for digest, one in group[newest:] if digest not in kept and one.modified < before]
+    return tuple(sorted(stale, key=lambda one: one.key))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """What keys of ``packages.key`` look like."""
+    parts = re.split(r"(\{[a-z0-9]+\})", template)
+    has_digest = False
+    text = ""
+    for part in parts:
+        if part == "{sha256}":
+            text += "(?P=sha256)" if has_digest else "(?P<sha256>[0-9a-f]{64})"
+            has_digest = True
+        elif part.startswith("{") and part.endswith("}"):
+            text += "[^/]+"
+        else:
+            text += re.escape(part.replace("{{", "{").replace("}}", "}"))
+    return re.compile(text)

@@ -1,10 +1,16 @@
-"""The repository that tests of previews begin with."""
+"""The repository that tests of previews begin with, and an AWS for it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lockstep.engines.aws import engine
 from tests.functional.previews.ground import World, make_world
+from tests.support.clouds import Cloud
+from tests.support.engine import PACE, Lab
+from tests.support.strict import everything
+from tests.support.strict.settings import Settings
 from tests.unit.git.conftest import _own_configuration
 
 __all__ = ["_own_configuration"]
@@ -14,3 +20,10 @@ __all__ = ["_own_configuration"]
 def world(tmp_path: Path) -> World:
     """A project with a function and a Kubernetes service, and no preview yet."""
     return make_world(tmp_path)
+
+
+@pytest.fixture
+def aws(moto: Cloud, lab_on: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """A strict AWS for the verbs, with short waits."""
+    monkeypatch.setattr(engine, "Pace", lambda: PACE)
+    return lab_on(moto, *everything(), Settings())

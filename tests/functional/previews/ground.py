@@ -1,6 +1,7 @@
 """A GitOps repository with previews on a Git server in a folder, its pull requests, and the verbs on it."""
 
 import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,10 @@ from lockstep.delivery.gitops import GitOps, open_gitops
 from lockstep.delivery.preview import Brought, Request, bring_down, bring_up
 from lockstep.delivery.preview_ground import Ground, open_ground
 from lockstep.delivery.preview_services import parse_wish
-from lockstep.delivery.sync import Options
+from lockstep.delivery.sync import Options, run_sync
 from lockstep.delivery.workspace import Where, Workspace, open_workspace
 from lockstep.forge.local import LocalForge
+from lockstep.model import Report
 from tests.support.clouds import make_zip
 from tests.support.preview_tree import FILES, project_file
 from tests.unit.git.conftest import Work
@@ -110,6 +112,14 @@ class World:
         """Subjects of the branch's commits, newest first."""
         self.work.git("fetch", "-q", "origin")
         return self.work.git("log", "--format=%s", f"origin/{branch or self.branch}").splitlines()
+
+    def sync(self, *patterns: str, stop: threading.Event | None = None, **fields: Any) -> Report:
+        """``sync`` of the newest commit."""
+        options = Options(patterns=patterns, **fields)
+        _, report = run_sync(
+            self.workspace(), options, on_step=lambda _: None, stop=stop or threading.Event()
+        )
+        return report
 
     def workspace(self) -> Workspace:
         """The project as a sync of the newest commit reads it."""

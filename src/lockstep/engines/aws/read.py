@@ -78,7 +78,7 @@ def read_live(
             _read_functions(reading, desired, pool, full, progress)
             _read_policies(reading, pool, progress)
             _read_logs(reading, full)
-            _read_buckets(reading, buckets, pool)
+            _read_buckets(reading, desired.buckets, buckets, pool)
 
     live: dict[str, Target] = {}
     others: dict[str, Target] = {}
@@ -240,8 +240,14 @@ def _read_logs(reading: _Reading, full: bool) -> None:
         )
 
 
-def _read_buckets(reading: _Reading, buckets: dict[str, Bucket], pool: ThreadPoolExecutor) -> None:
-    names = {trigger.bucket for target in reading.wanted.values() for trigger in target.triggers}
+def _read_buckets(
+    reading: _Reading,
+    asked: Iterable[str],
+    buckets: dict[str, Bucket],
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Buckets of triggers, those that tags remember, and those that the desired fleet names besides."""
+    names = {*asked} | {trigger.bucket for target in reading.wanted.values() for trigger in target.triggers}
     for function in (*reading.functions.values(), *(t.function for t in reading.others.values())):
         if function is not None:
             names |= remembered_buckets(function.tags)

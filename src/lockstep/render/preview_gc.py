@@ -1,0 +1,123 @@
+"""What previews have left behind, as text and JSON."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lockstep.model import Plan
+from lockstep.model.preview import Preview, StoredObject
+from lockstep.render.cells import hanging, printable
+from lockstep.render.steps import describe
+from lockstep.render.wire import dump
+
+__all__ = ["gc_document", "gc_lines"]
+
+_SHOWN = 20
+
+
+class Judged(Protocol):
+    """A preview and what becomes of it, as ``planning.previews`` says it."""
+
+    @property
+    def preview(self) -> Preview:
+        """The preview."""
+        ...
+
+    @property
+    def fate(self) -> str:
+        """``keep``, ``warn`` or ``remove``."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """The reason."""
+        ...
+
+
+def gc_lines(
+    judged: Sequence[Judged],
+    plan: Plan | None,
+    packages: Sequence[StoredObject],
+    notes: Sequence[str],
+    problems: Sequence[str],
+    *,
+    is_applied: bool,
+    commit: str | None,
+    columns: int = 80,
+) -> list[str]:
+    """One line for each thing, then a summary."""
+    lines: list[str] = []
+    for one in judged:
+        if one.fate == "remove":
+            lines += hanging("- ", f"{one.preview.environment}: {printable(one.why)}", columns)
+        elif one.fate == "warn":
+            lines += hanging("! ", f"{one.preview.environment}: {printable(one.why)}", columns)
+    steps = plan.steps if plan is not None else ()
+    for step in steps:
+        lines += hanging("- ", f"{printable(step.target)}: {describe(step)}", columns)
+    for package in packages[:_SHOWN]:
+        lines += hanging("- ", printable(f"s3://{package.bucket}/{package.key}"), columns)
+    if len(packages) > _SHOWN:
+        lines.append(f"- and {len(packages) - _SHOWN} more packages")
+    lines += [""] if lines else []
+    for sign, texts in (("note: ", notes), ("problem: ", problems)):
+        for text in texts:
+            for line in text.splitlines():
+                lines += hanging(sign, printable(line.strip()), columns)
+    return [*lines, *hanging("", _summary(judged, plan, packages, is_applied, commit), columns)]
+
+
+def _summary(
+    judged: Sequence[Judged],
+    plan: Plan | None,
+    packages: Sequence[StoredObject],
+    is_applied: bool,
+    commit: str | None,
+) -> str:
+    going = sum(one.fate == "remove" for one in judged)
+    warned = sum(one.fate == "warn" for one in judged)
+    targets = len(plan.targets) if plan is not None else 0
+    steps = len(plan.steps) if plan is not None else 0
+    if not (going or warned or steps or packages):
+        return "Nothing is left over."
+    size = sum(package.size for package in packages)
+    text = (
+        f"{going} of {len(judged)} previews to remove, {warned} to warn; {targets} functions and {steps} "
+        f"steps in AWS; {len(packages)} packages, {size:,} bytes."
+    )
+    if not is_applied:
+        return f"{text} Nothing was changed; --apply removes it."
+    return f"{text}{f' Committed as {commit[:12]}.' if commit else ''}"
+
+
+def gc_document(
+    judged: Sequence[Judged],
+    plan: Plan | None,
+    packages: Sequence[StoredObject],
+    notes: Sequence[str],
+    problems: Sequence[str],
+    *,
+    is_applied: bool,
+    commit: str | None,
+) -> str:
+    """``lockstep.gc/1``: every preview that is looked at, and what lies in AWS without one."""
+    return dump(
+        {
+            "format": "lockstep.gc/1",
+            "applied": is_applied,
+            "commit": commit,
+            "previews": [
+                {"environment": one.preview.environment, "fate": str(one.fate), "why": one.why}
+                for one in judged
+            ],
+            "steps": [
+                {"id": step.id, "target": step.target, "what": describe(step)}
+                for step in (plan.steps if plan is not None else ())
+            ],
+            "packages": [
+                {"bucket": one.bucket, "key": one.key, "size": one.size, "modified": one.modified.isoformat()}
+                for one in packages
+            ],
+            "notes": list(notes),
+            "problems": list(problems),
+        }
+    )
