@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 __all__ = [
+    "LEAST",
     "PROVIDER",
     "REPOSITORY",
     "changes",

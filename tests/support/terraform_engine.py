@@ -4,7 +4,10 @@
 reports is the same for both. ``Keeper`` is the engine's cloud without AWS: it keeps what it is given.
 """
 
+import json
+import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,11 +35,26 @@ from lockstep.model import (
 )
 from lockstep.planning.policy import Rules
 from tests.support.projects import PACKAGES, make_fleet
+from tests.support.terraform import LEAST
 
 __all__ = ["FUNCTIONS", "AwsKeeper", "Desk", "Done", "Keeper", "needs_terraform"]
 
+
+def _has_terraform() -> bool:
+    """Whether there is a Terraform of the least version that tests use; its providers do not matter."""
+    if shutil.which("terraform") is None:
+        return False
+    answer = subprocess.run(["terraform", "version", "-json"], capture_output=True, check=False).stdout
+    try:
+        version = str(json.loads(answer)["terraform_version"])
+    except (ValueError, KeyError):
+        return False
+    return tuple(map(int, re.findall(r"\d+", version)[:2])) >= LEAST
+
+
 needs_terraform = pytest.mark.skipif(
-    shutil.which("terraform") is None, reason="install Terraform 1.10 or newer and put it on PATH"
+    not _has_terraform(),
+    reason=f"install Terraform {'.'.join(map(str, LEAST))} or newer and put it on PATH",
 )
 
 FUNCTIONS = """\

@@ -238,3 +238,14 @@ def test_status_asks_aws_for_the_health_of_what_terraform_applied(folder: Path) 
         "production/api": Health.MISSING,
         "staging/api": Health.HEALTHY,
     }
+
+
+def test_a_bucket_of_both_engines_is_warned_of(folder: Path) -> None:
+    """Terraform's notification of a bucket is the whole of it, so the plan says who would undo whom."""
+    for name in ("staging", "production"):
+        config = folder / f"gitops/environments/{name}/api/config.yaml"
+        config.write_text(config.read_text().replace("lambda: {", f'lambda: {{s3TriggerPrefix: "{name}/", '))
+    notes = make_plan(_opened(folder), Options()).notes
+    assert any(
+        f"the bucket {UPLOADS} has triggers of environments with different engines" in note for note in notes
+    )
