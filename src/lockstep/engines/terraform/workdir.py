@@ -14,7 +14,9 @@ import fcntl
 import hashlib
 import os
 import posixpath
+import re
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -106,11 +108,14 @@ def scratch_folder(cache: Path) -> Iterator[Path]:
     base = cache / "terraform" / "scratch"
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     base.chmod(0o700)
+    host = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())
     for left in base.iterdir():
-        pid = left.name.partition("-")[0]
-        if pid.isdigit() and not _is_running(int(pid)):
+        # Numbers of processes mean something on one machine only; containers may share the cache.
+        pid, _, where = left.name.rpartition("-")[0].partition("-")
+        if where == host and pid.isdigit() and not _is_running(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(dir=base, prefix=f"{os.getpid()}-"))
+    _remove_old(base)
+    folder = Path(tempfile.mkdtemp(dir=base, prefix=f"{os.getpid()}-{host}-"))
     try:
         yield folder
     finally:
