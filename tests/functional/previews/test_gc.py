@@ -273,4 +273,4 @@ def test_listing(world: World, aws: Lab, capsys: pytest.CaptureFixture[str]) -> 
         "STATUS",
     ]
     assert lines[1].startswith(f"pr-{number}     open (behind)")
-    assert "1.1.0-pr ● Synced/Healthy" in lines[2]
+    assert "1.1.0-pr ● Synced" in lines[2]
