@@ -16,7 +16,7 @@ def _hash(package: bytes) -> str:
 
 
 def test_it_follows_its_variables(ministack: LocalCloud, tmp_path: Path) -> None:
-    """Three functions from nothing; then a new staging version and other previews change those and no more."""
+    """Three functions from nothing; then a new staging version and other previews change just those."""
     require_terraform()
     folder = copy_folder("examples/syrf", tmp_path)
     env = ministack.environment()

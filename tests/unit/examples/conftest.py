@@ -18,7 +18,8 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "syrf"
 @pytest.fixture
 def app() -> ModuleType:
     """A freshly loaded ``app.py``, as at a cold start."""
-    spec = importlib.util.spec_from_file_location("app", EXAMPLE / "monorepo" / "src" / "s3-notifier" / "app.py")
+    source = EXAMPLE / "monorepo" / "src" / "s3-notifier" / "app.py"
+    spec = importlib.util.spec_from_file_location("app", source)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
