@@ -156,6 +156,6 @@ def _step_section(step: object, plan: Plan) -> str:
                 for one in plan.steps
                 if isinstance(one, ApplyResource) and step.id in one.needs and not one.target
             ]
-            return details(f"terraform {step.folder}  {step.target}", fence("diff", shared)) if shared else ""
+            return details(f"terraform in {step.folder}  {step.target}", fence("diff", shared)) if shared else ""
         case _:
             return ""

@@ -147,7 +147,7 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
 def _run_lines(run: RunTerraform, plan: Plan, palette: Palette, columns: int) -> list[str]:
     """A run of Terraform, with the resources that belong to no single target."""
     where = run.folder if run.workspace == "default" else f"{run.folder}, workspace {run.workspace}"
-    lines = [palette.paint(palette.update, f"~ terraform {printable(where)}  {printable(run.target)}")]
+    lines = [palette.paint(palette.update, f"~ terraform in {printable(where)}  {printable(run.target)}")]
     for step in plan.steps:
         if isinstance(step, ApplyResource) and run.id in step.needs and not step.target:
             lines += hanging("    ", f"{RESOURCE_SIGNS.get(step.action, '~')} {describe(step)}", columns)

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from lockstep.model import (
     AddPermission,
+    ApplyResource,
     Change,
     Code,
     CreateFunction,
@@ -18,6 +19,7 @@ from lockstep.model import (
     Reference,
     RemovePermission,
     Report,
+    RunTerraform,
     Secret,
     SetConcurrency,
     SetLogRetention,
@@ -125,6 +127,8 @@ steps = st.one_of(
     ),
     st.builds(DeleteFunction, **base, function=texts),
     st.builds(DeleteLogGroup, **base, log_group=texts),
+    st.builds(RunTerraform, **base, folder=texts, workspace=texts),
+    st.builds(ApplyResource, **base, address=texts, action=texts),
 )
 targets = st.builds(
     TargetPlan,
