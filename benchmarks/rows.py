@@ -7,6 +7,7 @@ from tests.support.strict import Pages, Proxy, Quotas
 
 from benchmarks import clouds
 from benchmarks.measure import Sample, Summary, alternate, summarise
+from benchmarks.previews import measure_one_preview
 from benchmarks.promotion import measure_commit_to_live, measure_thousand
 from benchmarks.results import Goal, Result, faster
 from benchmarks.scenes import Bench, Scene, new_scene
@@ -253,6 +254,7 @@ ROWS = (
     Row(name="one-of-100", against="terraform", measure=_one),
     Row(name="commit-to-live", against=None, measure=measure_commit_to_live),
     Row(name="promote-1000", against=None, measure=measure_thousand),
+    Row(name="preview-200", against=None, measure=measure_one_preview),
     Row(name="sam-50", against="sam", measure=_sam),
     Row(name="calls-1000", against=None, measure=_calls),
     Row(name="quota-300", against=None, measure=_quota),

@@ -80,7 +80,8 @@ class Repository:
         """Declare another version of one target, with its package, and commit it."""
         old = self.targets[index]
         numbers = old.version.split(".")
-        new = replace(old, version=".".join([*numbers[:-1], str(int(numbers[-1]) + 1)]))
+        last, dash, rest = numbers[-1].partition("-")
+        new = replace(old, version=".".join([*numbers[:-1], f"{int(last) + 1}{dash}{rest}"]))
         self.targets[index] = new
         self.write(new)
         self.commit(f"{new.key} to {new.version}")
