@@ -147,6 +147,7 @@ class Desk:
     )
     prune: tuple[str, ...] = ()
     progress: list[str] = field(default_factory=list)
+    only: Project | None = None  # another project than the one that is made of the fields
     keeper: Keeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -171,8 +172,8 @@ class Desk:
 
     @property
     def project(self) -> Project:
-        """The project with its environments, all in one run."""
-        return Project(
+        """The project with its environments, all in one run unless ``only`` says otherwise."""
+        return self.only or Project(
             name="shop",
             environments={
                 name: Environment(

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ from lockstep.model import (
     Verb,
 )
 from tests.support.projects import make_fleet, make_package, make_target, trigger
-from tests.support.terraform_engine import Desk, needs_terraform
+from tests.support.terraform_engine import FUNCTIONS, Desk, needs_terraform
 
 pytestmark = needs_terraform
 
@@ -163,3 +164,38 @@ def test_lockstep_adds_no_command_to_those_that_one_would_run(
     desk.write('module "other" {\n  source = "../other"\n}\n', "terraform/module.tf")
     desk.write('output "x" {\n  value = 1\n}\n', "other/main.tf")
     assert commands(API) == ["init", "plan"]
+
+
+def test_environments_with_folders_of_their_own_are_runs_of_their_own(desk: Desk, tmp_path: Path) -> None:
+    """Several runs are planned and applied at once; what fails in one does not hold back the other, and
+    the delete guard counts them together.
+    """
+    desk.write(FUNCTIONS, "other/main.tf")
+    other = replace(desk.settings, folder="other", backend={"path": str(tmp_path / "other.tfstate")})
+    project = desk.project
+    environments = {
+        **project.environments,
+        "production": replace(project.environments["production"], terraform=other),
+    }
+    desk.only = replace(project, environments=environments)
+    shop = make_target("production/shop")
+    done = desk.sync(API, shop)
+    runs = [step.target for step in done.plan.steps if isinstance(step, RunTerraform)]
+    assert runs == ["staging+preview", "production"]
+    assert desk.plan(API, shop, ways=Ways(skips=False)).is_empty
+    assert len(desk.plan(API, shop).notes) == 2
+
+    desk.write(
+        'resource "terraform_data" "gate" {\n  provisioner "local-exec" {\n    command = "exit 3"\n  }\n}\n',
+        "other/gate.tf",
+    )
+    half = desk.run(replace(API, version="2.0.0"), shop)
+    outcomes = {result.step: result.outcome for result in half.report.results}
+    assert outcomes["terraform:staging+preview"] is Outcome.DONE
+    assert outcomes["terraform:production"] is Outcome.FAILED
+
+    (desk.root / "other/gate.tf").unlink()
+    function = [
+        replace(one, function=replace(one.function, name="new")) for one in (API, shop) if one.function
+    ]
+    assert "run again with --allow-deletes 3" in desk.plan(*function).problems[-1]

@@ -1,11 +1,13 @@
 """The terraform engine: each run is planned by Terraform, read, guarded, and applied as it was shown."""
 
+import contextlib
 import hashlib
 import json
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +27,14 @@ from lockstep.engines.terraform.state import State, read_state
 from lockstep.engines.terraform.summary import idle_plans, package_quarrel, steps_of, target_plans
 from lockstep.engines.terraform.variables import Fill, variables_for
 from lockstep.engines.terraform.workdir import Workdir, scratch_folder
-from lockstep.errors import BadInput, Interrupted, NotAllowed
+from lockstep.errors import BadInput, Interrupted, LockstepError, NotAllowed
 from lockstep.model import Fleet, Outcome, Plan, Report, Secret, StepResult, Target, TargetPlan, Verb, select
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import resource_problems
 
 __all__ = ["TerraformEngine", "Ways"]
+
+_WORKERS = 4  # runs at once; each keeps a processor busy and a provider in memory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,33 +91,32 @@ class TerraformEngine:
         runs = [run for run in runs_of(self.rules.project) if run.is_selected(desired, desired.selection)]
         keys = frozenset(key for run in runs for key in run.targets(desired))
         desired = self._cloud.resolve(desired, keys)
+        declared = {run.name: run.targets(desired) for run in runs}
+        planned = self._plan_all(runs, declared)
         plans: list[TargetPlan] = []
         made: list[Made] = []
         notes: list[str] = []
-        problems: list[str] = []
         for run in runs:
-            targets = run.targets(desired)
-            if quarrel := package_quarrel(targets):
-                raise BadInput(quarrel, where=run.settings.place)
-            if stuck := {key: one for key, one in targets.items() if one.problem}:
-                plans += idle_plans(targets, stuck)
-                continue
-            one = self._plan(run, targets)
-            if one is None:
+            targets, one = declared[run.name], planned.get(run.name)
+            if run.name not in planned:
+                plans += idle_plans(targets, _stuck(targets))
+            elif one is None:
                 plans += target_plans(targets, Planned())
                 self.versions |= {key: target.version for key, target in targets.items()}
                 notes.append(
                     f"{run.name}: just this was applied last, so Terraform was not run; --refresh runs it"
                 )
-                continue
-            made.append(one)
-            plans += target_plans(targets, one.planned)
-            problems += resource_problems(one.planned.resources, targets, desired, self.rules)
-            notes += one.notes
-            self.versions |= one.planned.versions
-            self.modified |= {key: f.modified for key, f in one.planned.live.items()}
-            if one.is_unchanged:
-                self.versions |= {key: target.version for key, target in targets.items()}
+            else:
+                made.append(one)
+                plans += target_plans(targets, one.planned)
+                notes += one.notes
+                self._learn(one)
+        problems = resource_problems(
+            [resource for one in made for resource in one.planned.resources],
+            {key: target for targets in declared.values() for key, target in targets.items()},
+            desired,
+            self.rules,
+        )
         steps = [step for one in made for step in steps_of(one)]
         plan = Plan(
             engine=self.name,
@@ -123,7 +126,7 @@ class TerraformEngine:
             fingerprint=_fingerprint(made),
             targets=tuple(one for one in plans if _concerns(one, desired.selection)),
             steps=tuple(steps),
-            problems=tuple(problems),
+            problems=problems,
             notes=tuple(notes),
             selection=desired.selection,
         )
@@ -141,17 +144,24 @@ class TerraformEngine:
         stale: set[str] = set()
         results: list[StepResult] = []
 
-        def tell(result: StepResult) -> None:
-            if result.outcome is not Outcome.STARTED:
-                results.append(result)
-            on_step(result)
+        lock = threading.Lock()
 
-        for one in made:
+        def tell(result: StepResult) -> None:
+            with lock:
+                if result.outcome is not Outcome.STARTED:
+                    results.append(result)
+                on_step(result)
+
+        def do(one: Made) -> None:
             if one.is_unchanged:
                 if not self._stop.is_set():
-                    one.marker.end()
+                    with contextlib.suppress(LockstepError):  # it would save a run that does nothing
+                        one.marker.end()
             elif apply_run(one, steps_of(one), self._cloud, tell, self._stop):
-                stale |= one.targets.keys()
+                stale.update(one.targets)
+
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            list(pool.map(do, made))
         self.stale = frozenset(stale)
         self.close()
         return Report(
@@ -172,6 +182,27 @@ class TerraformEngine:
         operation = self._operation(run, read_files(self._cloud.source(run.settings), run.settings.place))
         operation.prepare()
         return operation.pull()
+
+    def _plan_all(
+        self, runs: Sequence[Run], declared: Mapping[str, Mapping[str, Target]]
+    ) -> dict[str, Made | None]:
+        """Plans of the runs by name, several at once; a run with a target that has a problem is left out."""
+        ready: list[Run] = []
+        for run in runs:
+            if quarrel := package_quarrel(declared[run.name]):
+                raise BadInput(quarrel, where=run.settings.place)
+            if not _stuck(declared[run.name]):
+                ready.append(run)
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            found = pool.map(lambda run: self._plan(run, declared[run.name]), ready)
+            return {run.name: one for run, one in zip(ready, found, strict=True)}
+
+    def _learn(self, one: Made) -> None:
+        """Keep what a plan says of what is live."""
+        self.versions |= one.planned.versions
+        self.modified |= {key: function.modified for key, function in one.planned.live.items()}
+        if one.is_unchanged:
+            self.versions |= {key: target.version for key, target in one.targets.items()}
 
     def _plan(self, run: Run, targets: Mapping[str, Target]) -> Made | None:
         """One run's plan; None when Terraform need not be run."""
@@ -228,6 +259,11 @@ class TerraformEngine:
             progress=self._progress,
             lock_pause=self._ways.lock_pause,
         )
+
+
+def _stuck(targets: Mapping[str, Target]) -> dict[str, Target]:
+    """Targets that cannot be passed, because their package cannot be had."""
+    return {key: one for key, one in targets.items() if one.problem}
 
 
 def _concerns(one: TargetPlan, selection: tuple[str, ...]) -> bool:
