@@ -5,6 +5,7 @@ LOCKSTEP_LOG           level of the log on stderr: debug, info, warning (default
 GITHUB_TOKEN           token for releases of private repositories; GH_TOKEN is read too
 LOCKSTEP_GITHUB_APP_KEY  private key (PEM) of the GitHub App that lockstep.yaml names
 GITHUB_STEP_SUMMARY    file that a GitHub job's summary is written to
+GITHUB_OUTPUT          file that later steps and jobs of GitHub read values from
 NO_COLOR, FORCE_COLOR  switch colour off or on; TERM=dumb switches it off
 CI                     set by CI systems: plain lines, no live rows
 """
@@ -30,6 +31,7 @@ class Settings:
     github_token: str | None = field(default=None, repr=False)
     github_app_key: str | None = field(default=None, repr=False)
     job_summary: Path | None = None
+    job_output: Path | None = None
     colour: bool | None = None
     is_ci: bool = False
 
@@ -44,13 +46,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             where="LOCKSTEP_LOG",
             fix=f"set it to one of {', '.join(LOG_LEVELS)}, or unset it",
         )
-    summary = env.get("GITHUB_STEP_SUMMARY")
+    summary, output = env.get("GITHUB_STEP_SUMMARY"), env.get("GITHUB_OUTPUT")
     return Settings(
         cache=_cache(env),
         log_level=level,
         github_token=env.get("GITHUB_TOKEN") or env.get("GH_TOKEN") or None,
         github_app_key=env.get("LOCKSTEP_GITHUB_APP_KEY") or None,
         job_summary=Path(summary) if summary else None,
+        job_output=Path(output) if output else None,
         colour=_colour(env),
         is_ci=env.get("CI", "").lower() not in ("", "0", "false"),
     )

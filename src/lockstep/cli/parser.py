@@ -5,13 +5,13 @@ Options and operands may be mixed; what is wrong is BadInput, as everywhere else
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from lockstep.errors import BadInput
 
-__all__ = ["Parser", "at_least", "declare_full", "declare_output", "declare_targets"]
+__all__ = ["Parser", "at_least", "declare_full", "declare_output", "declare_targets", "one_by_one", "one_of"]
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         raise BadInput(message, fix=f"`{self.prog} --help` shows what there is")
 
 
-def _one_of(kind: type[_Choice]) -> Callable[[str], _Choice]:
+def one_of(kind: type[_Choice]) -> Callable[[str], _Choice]:
     """A converter to a member of an enumeration."""
 
     def convert(text: str) -> _Choice:
@@ -73,6 +73,11 @@ def at_least(least: float, kind: type[int] | type[float]) -> Callable[[str], flo
     return convert
 
 
+def one_by_one(texts: Iterable[str]) -> list[str]:
+    """What several texts name, commas between the names of one: as a step of CI hands them on."""
+    return [name for text in texts for name in text.split(",")]
+
+
 def declare_targets(parser: Parser) -> None:
     """The operands that select targets."""
     parser.add_argument(
@@ -96,7 +101,7 @@ def declare_output(parser: Parser, about: str, kind: type[StrEnum]) -> None:
     parser.add_argument(
         *("-o", "--output"),
         metavar="FORM",
-        type=_one_of(kind),
+        type=one_of(kind),
         default=first,
         help=f"{about}: {', '.join(kind)}; default: {first}",
     )

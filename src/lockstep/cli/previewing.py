@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from lockstep.cli.parser import Parser, at_least, declare_output
+from lockstep.cli.parser import Parser, at_least, declare_output, one_by_one
 from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput
 
@@ -39,7 +39,8 @@ def declare_up(parser: Parser) -> None:
         default=[],
         metavar="SERVICE@VERSION",
         dest="services",
-        help="a service that the pull request changes, and its version; can be repeated",
+        help="a service that the pull request changes, and its version; can be repeated, or hold several "
+        "with commas between them, or none",
     )
     parser.add_argument(
         "--sha", metavar="COMMIT", help="head commit of the versions; nothing is done when it is not any more"
@@ -123,7 +124,7 @@ def up(
 
     request = Request(
         number=_number(number),
-        wishes=tuple(parse_wish(text) for text in services),
+        wishes=tuple(parse_wish(text) for text in one_by_one(filter(None, services))),
         sha=_sha(sha),
         ttl=_ttl(ttl),
         dry_run=dry_run,

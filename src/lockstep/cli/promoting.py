@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from lockstep.cli.parser import Parser, at_least, declare_output
+from lockstep.cli.parser import Parser, at_least, declare_output, one_by_one
 from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput
 
@@ -31,7 +31,8 @@ def declare_promote(parser: Parser) -> None:
         "services",
         nargs="+",
         metavar="SERVICE[@VERSION]",
-        help="services or globs; without a version the one of the environment that it comes from",
+        help="services or globs, also with commas between them; without a version the one of the "
+        "environment that it comes from",
     )
     parser.add_argument("--to", metavar="ENV", required=True, help="environment to promote to")
     parser.add_argument("--from", metavar="ENV", dest="source", help="environment that versions come from")
@@ -96,7 +97,7 @@ def promote(
     if override is not None and not override.strip():
         raise BadInput("the reason is empty", where="--override", fix="say why the gates do not count")
     request = Request(
-        wishes=tuple(parse_wish(text) for text in services),
+        wishes=tuple(parse_wish(text) for text in one_by_one(services)),
         environment=to,
         source=source,
         override=override,

@@ -81,6 +81,8 @@ def release(
         case Output.TABLE:
             pass
     shell.summarise(lambda: release_markdown(done, told, is_dry=dry_run))
+    if not dry_run:
+        shell.hand_on("released", ",".join(f"{made.service}@{made.version}" for made in done))
     if failed:
         raise _failure(list(failed.values()), is_partial=bool(done))
     return 0

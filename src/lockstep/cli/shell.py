@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockstep.errors import BadInput
+from lockstep.errors import BadInput, LockstepError
 from lockstep.settings import Settings
 
 if TYPE_CHECKING:
@@ -133,6 +133,26 @@ class Shell:
                 file.write(markdown() + "\n")
         except OSError as error:
             self.log(f"warning: the job summary could not be written: {error}")
+
+    def hand_on(self, name: str, value: str) -> None:
+        """Give later steps and jobs a value of one line, where GitHub asks for such; LockstepError if not.
+
+        Not only told, unlike a summary: those that come would take the value for empty.
+        """
+        path = self.settings.job_output
+        if path is None:
+            return
+        if "\n" in value or "\r" in value:  # would be read as more values
+            raise LockstepError(f"the value of {name} has more than one line", where=str(path))
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{name}={value}\n")
+        except OSError as error:
+            raise LockstepError(
+                f"cannot hand on {name} to later steps: {error.strerror}",
+                where=str(path),
+                fix="run it again; the file is the one that GITHUB_OUTPUT names",
+            ) from None
 
     def progress(self, words: str) -> None:
         """Show what is being done: one changing line on a terminal, a log line with -v, else nothing."""
