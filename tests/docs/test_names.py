@@ -28,6 +28,8 @@ ACTIONS = {
     "s3:PutBucketNotificationConfiguration": {"s3:PutBucketNotification"},
     "s3:HeadObject": {"s3:GetObject"},
     "s3:HeadBucket": {"s3:ListBucket"},
+    "s3:ListObjectsV2": {"s3:ListBucket"},
+    "s3:DeleteObjects": {"s3:DeleteObject"},
     "resourcegroupstaggingapi:GetResources": {"tag:GetResources"},
     "lambda:GetFunction": {"lambda:GetFunction", "lambda:ListTags"},  # which lets it tell the tags
     "lambda:CreateFunction": {"lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"},
