@@ -24,7 +24,7 @@ from lockstep.model.released import Released
 from tests.support.github import GitHubServer, Repository, github_server
 from tests.unit.git.conftest import Work, _own_configuration
 
-__all__ = ["TOKEN", "Mono", "_own_configuration"]
+__all__ = ["NAME", "TOKEN", "Mono", "_own_configuration"]
 
 NAME = "acme/mono"
 TOKEN = "ghp_made_up"
