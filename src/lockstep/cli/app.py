@@ -12,6 +12,7 @@ from lockstep.cli.explaining import declare_explain, declare_form, doctor, expla
 from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
+from lockstep.cli.permitting import declare_iam_policy, iam_policy
 from lockstep.cli.planning import declare_plan, declare_sync, plan, sync
 from lockstep.cli.previewing import (
     compact,
@@ -88,6 +89,7 @@ COMMANDS: Mapping[str, Command] = {
     "adopt": Command(adopt, declare_adopt),
     "eject": Command(eject, declare_eject),
     "doctor": Command(doctor, declare_form),
+    "iam-policy": Command(iam_policy, declare_iam_policy),
     "demo": Command(demo, declare_demo),
 }
 

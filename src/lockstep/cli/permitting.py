@@ -1,0 +1,62 @@
+"""``iam-policy``."""
+
+import json
+
+from lockstep.cli.parser import Parser
+from lockstep.cli.shell import Shell
+from lockstep.errors import BadInput
+
+__all__ = ["declare_iam_policy", "iam_policy"]
+
+_FEATURES = ("plan", "sync", "previews", "gc", "terraform", "doctor")
+
+
+def declare_iam_policy(parser: Parser) -> None:
+    """The arguments of ``iam-policy``."""
+    parser.add_argument(
+        "features", nargs="*", metavar="FEATURE", help=f"what the role is for: {', '.join(_FEATURES)}"
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        dest="targets",
+        help="targets, environments or globs that it is for; can be repeated; default: all",
+    )
+    parser.add_argument(
+        "--oidc",
+        metavar="OWNER/NAME[:ENVIRONMENT]",
+        help="print who may take the role instead: the workflows of a repository, or of one environment",
+    )
+    parser.add_argument(
+        "--branch", metavar="BRANCH", default="main", help="with --oidc: branch that may; default: main"
+    )
+
+
+def iam_policy(
+    shell: Shell, *, features: list[str], targets: list[str], oidc: str | None, branch: str
+) -> int:
+    """Print the least IAM policy of a role, or with --oidc who may take it."""
+    from lockstep.delivery.iam_policy import parse_subject, policy_of, trust_of
+    from lockstep.engines.aws.actions import Feature
+
+    if oidc is None and not features:
+        raise BadInput("nothing says what the role is for", fix=f"name some of: {', '.join(_FEATURES)}")
+    if oidc is not None and features:
+        raise BadInput("a trust policy has no features", where="--oidc", fix="print the policy by itself")
+    for name in features:
+        if name not in _FEATURES:
+            raise BadInput(
+                f"{name!r} is no feature", where="iam-policy", fix=f"there are: {', '.join(_FEATURES)}"
+            )
+    workspace = shell.open_workspace()
+    if oidc is not None:
+        made = trust_of(workspace, parse_subject(oidc), branch)
+    else:
+        made = policy_of(workspace, [Feature(name) for name in features], tuple(targets))
+    text = json.dumps(made, indent=2, ensure_ascii=False)
+    if "::ACCOUNT:" in text or ":*:" in text:
+        shell.log("note: lockstep.yaml names no account or no Region; with them the policy is narrower")
+    shell.emit(text + "\n")
+    return 0

@@ -1,0 +1,120 @@
+"""Which IAM actions the engine's calls need, and on what kind of thing.
+
+One row for each operation that Lockstep calls; a test holds the table against the calls in the code.
+Source: AWS service authorization reference (an operation's action often has another name).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["NEEDS", "Feature", "Need", "Thing", "needs_of"]
+
+
+class Feature(StrEnum):
+    """What a role is for."""
+
+    PLAN = "plan"  # plan, status, drift: changes nothing
+    SYNC = "sync"
+    PREVIEWS = "previews"  # sync of previews only
+    GC = "gc"  # preview gc, and preview down --delete-objects
+    TERRAFORM = "terraform"  # what Lockstep itself calls; Terraform's own permissions are the team's
+    DOCTOR = "doctor"
+
+
+class Thing(StrEnum):
+    """What an action is allowed on."""
+
+    ALL = "all"  # actions that AWS gives no resources to
+    FUNCTIONS = "functions"
+    ROLES = "roles"
+    TRIGGER_BUCKETS = "trigger buckets"
+    TRIGGER_OBJECTS = "objects of previews"
+    PACKAGE_BUCKETS = "package buckets"
+    PACKAGES = "packages"
+    LEASES = "leases"
+    MARKERS = "markers"
+    SOURCES = "artifacts"
+    LOG_GROUPS = "log groups"
+    PARAMETERS = "parameters"
+    SECRETS = "secrets"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Need:
+    """An action that an operation needs, on what, and for which features."""
+
+    operation: str  # "lambda:GetFunction"
+    action: str
+    thing: Thing
+    features: frozenset[Feature]
+
+
+_READ = frozenset(Feature) - {Feature.TERRAFORM, Feature.DOCTOR}
+_LOOK = _READ | {Feature.TERRAFORM}
+_WRITE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.GC})  # gc syncs what it removes
+_STAGE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.TERRAFORM})
+_DOCTOR = frozenset({Feature.DOCTOR})
+_GC = frozenset({Feature.GC})
+
+
+def _need(operation: str, thing: Thing, features: frozenset[Feature], action: str | None = None) -> Need:
+    return Need(operation=operation, action=action or operation, thing=thing, features=features)
+
+
+NEEDS: tuple[Need, ...] = (
+    _need("lambda:ListFunctions", Thing.ALL, _READ | _DOCTOR),
+    _need("lambda:GetAccountSettings", Thing.ALL, _DOCTOR),
+    _need("iam:SimulatePrincipalPolicy", Thing.ALL, _DOCTOR),
+    _need("resourcegroupstaggingapi:GetResources", Thing.ALL, _READ | _DOCTOR, "tag:GetResources"),
+    _need("logs:DescribeLogGroups", Thing.ALL, _READ),
+    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK),
+    # Without it GetFunction leaves out the tags, so nobody could say whose a function is.
+    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags"),
+    _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ),
+    _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC, "lambda:TagResource"),
+    _need("lambda:CreateFunction", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
+    _need("lambda:UpdateFunctionCode", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:UpdateFunctionConfiguration", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:UpdateFunctionConfiguration", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
+    _need("lambda:PutFunctionConcurrency", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:DeleteFunctionConcurrency", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:AddPermission", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:RemovePermission", Thing.FUNCTIONS, _WRITE),
+    _need("lambda:TagResource", Thing.FUNCTIONS, _WRITE),
+    _need("lambda:UntagResource", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:DeleteFunction", Thing.FUNCTIONS, _WRITE),
+    _need("logs:CreateLogGroup", Thing.LOG_GROUPS, _WRITE - _GC),
+    _need("logs:PutRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
+    _need("logs:DeleteRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
+    _need("logs:DeleteLogGroup", Thing.LOG_GROUPS, frozenset({Feature.PREVIEWS, Feature.GC, Feature.SYNC})),
+    _need("s3:GetBucketNotificationConfiguration", Thing.TRIGGER_BUCKETS, _READ, "s3:GetBucketNotification"),
+    _need("s3:PutBucketNotificationConfiguration", Thing.TRIGGER_BUCKETS, _WRITE, "s3:PutBucketNotification"),
+    _need("s3:HeadBucket", Thing.PACKAGE_BUCKETS, _LOOK | _DOCTOR, "s3:ListBucket"),
+    _need("s3:HeadBucket", Thing.SOURCES, _LOOK, "s3:ListBucket"),
+    _need("s3:HeadObject", Thing.PACKAGES, _LOOK, "s3:GetObject"),
+    _need("s3:GetObject", Thing.SOURCES, _LOOK),
+    _need("s3:GetObject", Thing.SOURCES, _LOOK, "s3:GetObjectVersion"),
+    _need("s3:GetObject", Thing.LEASES, _WRITE),
+    _need("s3:GetObject", Thing.MARKERS, frozenset({Feature.TERRAFORM})),
+    _need("s3:PutObject", Thing.PACKAGES, _STAGE),
+    _need("s3:PutObject", Thing.LEASES, _WRITE),
+    _need("s3:PutObject", Thing.MARKERS, frozenset({Feature.TERRAFORM})),
+    _need("s3:ListObjectsV2", Thing.PACKAGE_BUCKETS, _GC, "s3:ListBucket"),
+    _need("s3:ListObjectsV2", Thing.TRIGGER_BUCKETS, _GC, "s3:ListBucket"),
+    _need("s3:DeleteObjects", Thing.PACKAGES, _GC, "s3:DeleteObject"),
+    _need("s3:DeleteObjects", Thing.TRIGGER_OBJECTS, _GC, "s3:DeleteObject"),
+    _need("ssm:GetParameters", Thing.PARAMETERS, _LOOK),
+    _need("secretsmanager:GetSecretValue", Thing.SECRETS, _LOOK),
+)
+"""Every call but ``sts:GetCallerIdentity``, which needs no permission."""
+
+
+def needs_of(features: frozenset[Feature]) -> Mapping[Thing, tuple[str, ...]]:
+    """The actions that features need, by what they are allowed on."""
+    found: dict[Thing, set[str]] = {}
+    for need in NEEDS:
+        if need.features & features:
+            found.setdefault(need.thing, set()).add(need.action)
+    return {thing: tuple(sorted(actions)) for thing, actions in found.items()}
