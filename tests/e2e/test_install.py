@@ -46,7 +46,13 @@ def test_a_fresh_installation_works(lockstep: Path, tmp_path: Path) -> None:
     project.mkdir()
     assert "sync" in _run(lockstep, "--help", env=env).stdout
     assert _run(lockstep, "--version", env=env).stdout.startswith("lockstep ")
-    for words in (("init",), ("validate",), ("validate", "-o", "json"), ("explain", "staging/hello")):
+    for words in (
+        ("init",),
+        ("init", "--github", "combined"),
+        ("validate",),
+        ("validate", "-o", "json"),
+        ("explain", "staging/hello"),
+    ):
         if words == ("validate",):
             _run("git", "init", "-q", project)
         done = _run(lockstep, *words, cwd=project, env=env)
