@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import fill
 
 from lockstep._version import __version__
+from lockstep.cli.drifting import declare_drift, drift
 from lockstep.cli.explaining import declare_explain, declare_form, doctor, explain, validate
 from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
@@ -71,6 +72,7 @@ COMMANDS: Mapping[str, Command] = {
     "plan": Command(plan, declare_plan),
     "sync": Command(sync, declare_sync),
     "status": Command(status, declare_status),
+    "drift": Command(drift, declare_drift),
     "explain": Command(explain, declare_explain),
     "version": Command(version, declare_version),
     "changed": Command(changed, declare_changed),

@@ -25,6 +25,12 @@ def declare_plan(parser: Parser) -> None:
         help="table, json, markdown, or a FILE.json to save it; default: table",
     )
     parser.add_argument("--exit-code", action="store_true", help="exit 2 when there are differences")
+    parser.add_argument(
+        "--comment",
+        metavar="NUMBER",
+        type=at_least(1, int),
+        help="keep the plan as one comment on this pull request",
+    )
     _declare_scope(parser)
 
 
@@ -59,6 +65,7 @@ def plan(
     targets: list[str],
     output: str,
     exit_code: bool,
+    comment: int | None,
     since: str | None,
     adopt: bool,
     allow_deletes: int | None,
@@ -66,20 +73,27 @@ def plan(
     full: bool,
 ) -> int:
     """Show what sync would do. Changes nothing."""
+    from lockstep.cli.commenting import commenting
     from lockstep.delivery.sync import make_plan
+    from lockstep.render.markdown import plan_markdown
 
     form, file = _form(output)
-    workspace = shell.open_workspace()
-    options = _options(
-        shell,
-        targets,
-        since=since,
-        adopt=adopt,
-        allow_deletes=allow_deletes,
-        refresh=refresh,
-        full=full,
-    )
-    return _plan(shell, make_plan(workspace, options, progress=shell.progress), form, file, exit_code)
+    with commenting(shell, comment) as say:
+        workspace = shell.open_workspace()
+        options = _options(
+            shell,
+            targets,
+            since=since,
+            adopt=adopt,
+            allow_deletes=allow_deletes,
+            refresh=refresh,
+            full=full,
+        )
+        made = make_plan(workspace, options, progress=shell.progress)
+    shell.end_progress()
+    if comment is not None:
+        say(plan_markdown(made))
+    return _plan(shell, made, form, file, exit_code)
 
 
 def sync(

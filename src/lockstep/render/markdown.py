@@ -33,7 +33,9 @@ from lockstep.render.values import one_line, package_words, pair
 __all__ = [
     "LONGEST",
     "doctor_markdown",
+    "drift_markdown",
     "explain_markdown",
+    "plan_failure_markdown",
     "plan_markdown",
     "report_markdown",
     "status_markdown",
@@ -55,6 +57,11 @@ def plan_markdown(plan: Plan, *, longest: int = LONGEST) -> str:
     if plan.notes:
         sections.append(details("Notes", fence("", flat(plan.notes))))
     return bounded(head, sections, longest)
+
+
+def plan_failure_markdown(problems: Sequence[str], *, longest: int = LONGEST) -> str:
+    """Why there is no plan, in place of one that does not hold any more."""
+    return bounded(["### ❌ Lockstep could not plan"], [fence("", flat(problems))], longest)
 
 
 def report_markdown(report: Report, words: dict[str, str], *, longest: int = LONGEST) -> str:
@@ -82,6 +89,37 @@ def status_markdown(rows: Sequence[StatusRow], notes: Sequence[str] = (), *, lon
         if row.changes or row.problem:
             lines = [*printable_lines(row.problem or ""), *(one_line(c, masks) for c in row.changes)]
             sections.append(details(f"{row.target}: {row.status}", fence("", lines)))
+    if notes:
+        sections.append(details("Notes", fence("", flat(notes))))
+    return bounded(head, sections, longest)
+
+
+def drift_markdown(
+    differing: Sequence[StatusRow],
+    unknown: Sequence[StatusRow],
+    notes: Sequence[str] = (),
+    *,
+    run: str | None = None,
+    longest: int = LONGEST,
+) -> str:
+    """What is live otherwise than Git says: a section for each target, and what to do."""
+    masks = Masks()
+    count = len(differing)
+    if count:
+        words = (
+            f"### ❌ Lockstep drift: {count} {'target differs' if count == 1 else 'targets differ'} from Git."
+        )
+    else:
+        words = "### ✅ Lockstep drift: everything that was read is as Git says."
+    head = [words]
+    if differing:
+        head.append("`lockstep sync` makes it what Git says; to keep it, declare it in Git.")
+    if run:
+        head.append(f"Found by {span(run)}.")
+    sections = []
+    for row in (*differing, *unknown):
+        lines = [*printable_lines(row.problem or ""), *(one_line(change, masks) for change in row.changes)]
+        sections.append(details(f"{row.target}: {row.status}, {row.health}", fence("", lines)))
     if notes:
         sections.append(details("Notes", fence("", flat(notes))))
     return bounded(head, sections, longest)
@@ -156,6 +194,8 @@ def _step_section(step: object, plan: Plan) -> str:
                 for one in plan.steps
                 if isinstance(one, ApplyResource) and step.id in one.needs and not one.target
             ]
-            return details(f"terraform in {step.folder}  {step.target}", fence("diff", shared)) if shared else ""
+            return (
+                details(f"terraform in {step.folder}  {step.target}", fence("diff", shared)) if shared else ""
+            )
         case _:
             return ""

@@ -1,0 +1,54 @@
+"""``drift``."""
+
+from lockstep.cli.parser import Parser, declare_output, declare_targets
+from lockstep.cli.shell import Output, Shell
+
+__all__ = ["declare_drift", "drift"]
+
+
+def declare_drift(parser: Parser) -> None:
+    """The arguments of ``drift``."""
+    declare_targets(parser)
+    parser.add_argument(
+        "--issue", action="store_true", help="keep one issue open as long as something differs"
+    )
+    parser.add_argument("--exit-code", action="store_true", help="exit 2 when something differs")
+    declare_output(parser, "form of the result", Output)
+
+
+def drift(shell: Shell, *, targets: list[str], issue: bool, exit_code: bool, output: Output) -> int:
+    """Show what is live otherwise than Git says, and keep one issue of it."""
+    from lockstep.delivery.actor import find_actor
+    from lockstep.delivery.drift import find_drift, put_issue
+    from lockstep.delivery.pulls import open_place
+    from lockstep.delivery.sync import Options
+    from lockstep.render.markdown import drift_markdown
+
+    workspace = shell.open_workspace()
+    place = open_place(shell.where, shell.credentials) if issue else None
+    options = Options(patterns=tuple(targets), full=True, github_token=shell.settings.github_token)
+    found = find_drift(workspace, options, progress=shell.progress)
+    shell.end_progress()
+    rows = (*found.differing, *found.unknown)
+    match output:
+        case Output.JSON:
+            from lockstep.render.documents import status_document
+
+            shell.emit(status_document(rows, found.notes))
+        case Output.MARKDOWN:
+            shell.emit(drift_markdown(found.differing, found.unknown, found.notes))
+        case Output.TABLE if rows:
+            from lockstep.render.status import status_lines
+
+            shell.emit(status_lines(rows, found.notes, palette=shell.palette, columns=shell.columns))
+        case Output.TABLE:
+            shell.emit(["Everything is as Git says."])
+    shell.summarise(lambda: drift_markdown(found.differing, found.unknown, found.notes))
+    if place is not None:
+        run = find_actor(place.remote.repository).run
+        opened = put_issue(place.forge, found, run=run)
+        if opened is not None:
+            shell.log(f"issue #{opened.number}: {opened.url}")
+    if found.unknown:
+        return 1
+    return 2 if exit_code and found.differing else 0
