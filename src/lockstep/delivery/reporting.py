@@ -16,6 +16,7 @@ from lockstep.errors import BadInput, LockstepError
 from lockstep.forge.base import CheckState, DeploymentState, Forge
 from lockstep.git.log import histories
 from lockstep.git.remote import open_remote
+from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Outcome, Plan, PutNotifications, Report, RunTerraform, Verb
 from lockstep.model.target import environment_of, service_of
 
@@ -136,21 +137,35 @@ def _with_former(
 
 
 def _former_commits(workspace: Workspace, targets: Iterable[str]) -> Mapping[str, str | None]:
-    repository, head = workspace.repository, workspace.tree.commit
-    if repository is None or head is None:
-        return {}
+    """The commits by target: those of previews are looked up on their branch, where they have one."""
+    commits: dict[str, str | None] = {}
+    wanted = sorted(targets)
+    if workspace.previews is not None:
+        theirs = [target for target in wanted if target.startswith("preview/")]
+        wanted = [target for target in wanted if target not in theirs]
+        for commit, names in _last_declared(workspace, workspace.previews, theirs).items():
+            fleet = open_workspace(replace(workspace.where, previews=commit)).fleet
+            commits |= {name: fleet.targets[name].commit for name in names if name in fleet.targets}
+    for commit, names in _last_declared(workspace, workspace.whole, wanted).items():
+        fleet = open_workspace(replace(workspace.where, rev=commit)).fleet
+        commits |= {name: fleet.targets[name].commit for name in names if name in fleet.targets}
+    return commits
+
+
+def _last_declared(
+    workspace: Workspace, tree: WorkTree | CommitTree, targets: Iterable[str]
+) -> Mapping[str, list[str]]:
+    """The last commits of a tree's history that declared some targets, which it does not any more."""
     paths = {target: _declaring_file(workspace, target) for target in targets}
-    found = histories(repository, paths.values(), head)
+    if tree.repository is None or tree.commit is None or not paths:
+        return {}
+    found = histories(tree.repository, paths.values(), tree.commit)
     before: dict[str, list[str]] = {}
     for target, path in paths.items():
         last = found[path].changes[:1]
         if last and last[0].content is None and last[0].commit.parents:
             before.setdefault(last[0].commit.parents[0], []).append(target)
-    commits: dict[str, str | None] = {}
-    for commit, names in before.items():
-        fleet = open_workspace(replace(workspace.where, rev=commit)).fleet
-        commits |= {name: fleet.targets[name].commit for name in names if name in fleet.targets}
-    return commits
+    return before
 
 
 def _declaring_file(workspace: Workspace, target: str) -> str:

@@ -90,33 +90,33 @@ def test_the_notes_say_what_is_new(local: Mono) -> None:
     ]
 
 
-def test_again_it_says_so_and_builds_nothing(mono: Mono) -> None:
+def test_again_it_says_so_and_builds_nothing(local: Mono) -> None:
     """In the same clone and in a new one, even when other commits came since."""
-    (first,) = mono.release("random")
-    assert mono.builds() == 1
-    assert mono.release("random") == [{**first, "isNew": False}]
-    assert "random 0.1.0: is released already." in mono.run("release", "random")
-    mono.commit("fix: elsewhere", src__web__a="1")
-    other = mono.clone(mono.cache.parent / "other")
+    (first,) = local.release("random")
+    assert local.builds() == 1
+    assert local.release("random") == [{**first, "isNew": False}]
+    assert "random 0.1.0: is released already." in local.run("release", "random")
+    local.commit("fix: elsewhere", src__web__a="1")
+    other = local.clone(local.cache.parent / "other")
     assert other.release("random") == [{**first, "isNew": False}]
     assert "nothing concerns random since random-v0.1.0: that release is meant" in other.err
-    assert mono.builds() == 1
+    assert local.builds() == 1
 
 
-def test_what_a_run_that_died_began_is_finished(mono: Mono) -> None:
+def test_what_a_run_that_died_began_is_finished(local: Mono) -> None:
     """A tag without a release, seen from a clone that has the tag, lacks it, or is ahead of it."""
-    commit = mono.work.git("rev-parse", "HEAD")
+    commit = local.work.git("rev-parse", "HEAD")
     for number, service in enumerate(("api", "random", "web")):
-        mono.work.git("push", "-q", "origin", f"HEAD:refs/tags/{service}-v0.1.0")
-        clone = mono.clone(mono.cache.parent / f"clone-{number}", *(("--no-tags",) if number else ()))
+        local.work.git("push", "-q", "origin", f"HEAD:refs/tags/{service}-v0.1.0")
+        clone = local.clone(local.cache.parent / f"clone-{number}", *(("--no-tags",) if number else ()))
         (told,) = clone.release(service)
         assert (told["version"], told["commit"], told["isNew"]) == ("0.1.0", commit, True)
-    _check_whole(mono, "api", "0.1.0", commit)
-    mono.work.git("push", "-q", "origin", f"{commit}:refs/tags/api-v0.2.0", f"{commit}:refs/tags/web-v0.2.0")
-    mono.commit("docs: elsewhere", README="more\n")
-    mono.work.git("fetch", "-q", "--tags", "origin")
-    assert [told["commit"] for told in mono.release("api", "web")] == [commit, commit]
-    _check_whole(mono, "api", "0.2.0", commit)
+    _check_whole(local, "api", "0.1.0", commit)
+    local.work.git("push", "-q", "origin", f"{commit}:refs/tags/api-v0.2.0", f"{commit}:refs/tags/web-v0.2.0")
+    local.commit("docs: elsewhere", README="more\n")
+    local.work.git("fetch", "-q", "--tags", "origin")
+    assert [told["commit"] for told in local.release("api", "web")] == [commit, commit]
+    _check_whole(local, "api", "0.2.0", commit)
 
 
 def test_an_annotated_tag_made_by_hand_is_taken(local: Mono) -> None:
@@ -192,21 +192,21 @@ def test_a_tag_that_was_deleted_may_be_set_anew(mono: Mono) -> None:
     _check_whole(mono, "api", "0.1.0", commit)
 
 
-def test_pre_releases_of_pull_requests(mono: Mono) -> None:
+def test_pre_releases_of_pull_requests(github: Mono) -> None:
     """From a branch, or from the merge commit that GitHub makes; they are marked as what they are."""
-    mono.release("api")
-    mono.work.git("checkout", "-q", "-b", "change")
-    commit = mono.work.commit("feat: new", src__api__new="1")
-    mono.work.git("push", "-q", "origin", "HEAD:refs/pull/7/merge")
-    mono.release("api", code=3)
-    assert "is on no branch" in mono.err
-    mono.release("api", "--pr", "8", code=3)
-    (told,) = mono.release("api", "--pr", "7")
+    github.release("api")
+    github.work.git("checkout", "-q", "-b", "change")
+    commit = github.work.commit("feat: new", src__api__new="1")
+    github.work.git("push", "-q", "origin", "HEAD:refs/pull/7/merge")
+    github.release("api", code=3)
+    assert "is on no branch" in github.err
+    github.release("api", "--pr", "8", code=3)
+    (told,) = github.release("api", "--pr", "7")
     assert (told["version"], told["prerelease"], told["commit"]) == ("0.2.0-pr7.1", True, commit)
-    _check_whole(mono, "api", "0.2.0-pr7.1", commit)
-    if mono.repository is not None:
-        flags = {one.tag: one.is_prerelease for one in mono.repository.releases.values()}
-        assert flags == {"api-v0.1.0": False, "api-v0.2.0-pr7.1": True}
+    _check_whole(github, "api", "0.2.0-pr7.1", commit)
+    assert github.repository is not None
+    flags = {one.tag: one.is_prerelease for one in github.repository.releases.values()}
+    assert flags == {"api-v0.1.0": False, "api-v0.2.0-pr7.1": True}
 
 
 def test_versions_that_are_given(local: Mono) -> None:
