@@ -6,7 +6,7 @@ import pytest
 
 from lockstep.cli.following import Follower
 from lockstep.cli.shell import Shell, save
-from lockstep.errors import BadInput
+from lockstep.errors import BadInput, LockstepError
 from lockstep.model import DeleteFunction, Outcome, Plan, StepResult
 from lockstep.settings import Settings, read_settings
 
@@ -51,6 +51,17 @@ def test_the_job_summary_is_added_to(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "warning: the job summary could not be written" in capsys.readouterr().err
 
 
+def test_a_value_for_later_steps_has_one_line(tmp_path: Path) -> None:
+    """What would be read as more values is refused; without a file nothing is handed on."""
+    file = tmp_path / "output"
+    _shell(tmp_path).hand_on("released", "api@1.0.0")
+    _shell(tmp_path, job_output=file).hand_on("released", "api@1.0.0")
+    for value in ("a\nmore=b", "a\rmore=b"):
+        with pytest.raises(LockstepError, match="more than one line"):
+            _shell(tmp_path, job_output=file).hand_on("released", value)
+    assert file.read_text() == "released=api@1.0.0\n"
+
+
 def test_a_plan_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     """A folder that is not there is bad input and leaves nothing behind."""
     save(tmp_path / "plan.json", "{}")
@@ -84,6 +95,7 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
             "LOCKSTEP_LOG": "DEBUG",
             "GH_TOKEN": "t0ken",
             "GITHUB_STEP_SUMMARY": "/s",
+            "GITHUB_OUTPUT": "/o",
             "FORCE_COLOR": "1",
             "CI": "true",
         }
@@ -93,6 +105,7 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
         log_level="debug",
         github_token="t0ken",
         job_summary=Path("/s"),
+        job_output=Path("/o"),
         colour=True,
         is_ci=True,
     )
