@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -190,18 +191,12 @@ TROUBLE: Mapping[str, Fault] = {
 def test_trouble_on_the_way_is_gone_through(github: Mono, name: str) -> None:
     """Limits are waited for, what failed is done again, and one whole release is there in the end."""
     assert github.server is not None
-    github.server.faults = [fault := Fault(**_fields(TROUBLE[name]))]
+    github.server.faults = [fault := replace(TROUBLE[name])]
     made = github.direct("api")
     assert fault.times == 0
     assert made.is_new
     assert len(github.published("api-v0.1.0").assets) == 3
     github.files("api-v0.1.0")
-
-
-def _fields(fault: Fault) -> dict[str, object]:
-    return {
-        name: getattr(fault, name) for name in ("match", "status", "headers", "message", "times", "is_done")
-    }
 
 
 def test_trouble_that_does_not_end(github: Mono) -> None:
