@@ -9,6 +9,7 @@ from textwrap import fill
 
 from lockstep._version import __version__
 from lockstep.cli.drifting import declare_drift, drift
+from lockstep.cli.events import declare_event, event
 from lockstep.cli.explaining import declare_explain, declare_form, doctor, explain, validate
 from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
@@ -86,6 +87,7 @@ COMMANDS: Mapping[str, Command] = {
     "preview up": Command(up, declare_up),
     "preview down": Command(down, declare_down),
     "preview list": Command(listing, declare_list),
+    "preview event": Command(event, declare_event),
     "preview gc": Command(gc, declare_gc),
     "preview compact": Command(compact, declare_compact),
     "adopt": Command(adopt, declare_adopt),
