@@ -9,6 +9,7 @@ import pytest
 
 from lockstep.errors import ArtifactError, ForgeError
 from lockstep.forge.base import Forge, Release
+from tests.functional.forges.conftest import GitHubGround
 from tests.functional.forges.ground import Ground
 
 
@@ -96,6 +97,29 @@ def test_the_tag_has_to_name_the_commit(ground: Ground, tagged: str, assets: Map
         with pytest.raises(ForgeError, match=rf"{tagged[:7]}[\s\S]*fix:"):
             _publish(ground.open(), other, assets)
         _publish(ground.open(), tagged, assets)
+
+
+def test_a_tag_that_was_set_anew_gets_its_own_assets(
+    ground: Ground, tagged: str, assets: Mapping[str, Path], tmp_path: Path
+) -> None:
+    """Without its tag a release is a draft: it does not stand in the way of another commit's build."""
+    _publish(ground.open(), tagged, assets)
+    ground.work.git("push", "-q", "origin", ":refs/tags/s3-notifier-v0.1.6")
+    if isinstance(ground, GitHubGround):  # which GitHub does by itself
+        (release,) = ground.repository.releases.values()
+        release.is_draft = True
+    draft = ground.open().release("s3-notifier-v0.1.6")
+    assert draft is not None
+    assert draft.is_draft
+    other = ground.work.commit("another")
+    ground.work.git("push", "-q", "origin", "HEAD:refs/heads/other", "HEAD:refs/tags/s3-notifier-v0.1.6")
+    built = tmp_path / "built"
+    built.write_bytes(b"PK\3\4 another build")
+    made = _publish(ground.open(), other, {**assets, "s3-notifier-0.1.6.zip": built})
+    assert (made.commit, made.is_draft) == (other, False)
+    digests = {asset.name: asset.sha256 for asset in made.assets}
+    assert digests["s3-notifier-0.1.6.zip"] == hashlib.sha256(built.read_bytes()).hexdigest()
+    assert ground.open().release("s3-notifier-v0.1.6") == made
 
 
 def test_the_tag_has_to_be_there(ground: Ground, assets: Mapping[str, Path]) -> None:
