@@ -1,6 +1,8 @@
 """Blobs of a commit, read in one go, fetched first when the mirror does not have them yet."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
@@ -42,13 +44,17 @@ def read_blobs(
 
 def fetch_blobs(repository: Repository, ids: Sequence[str], commits: Sequence[str]) -> None:
     """Fetch the blobs of commits that a mirror or a partial clone does not have yet, all in one request."""
-    if host := "origin" if repository.url else _partial(repository):
+    if host := "origin" if repository.url else _partial(repository.folder):
         _fetch_missing(repository, host, ids, commits)
 
 
-def _partial(repository: Repository) -> str | None:
-    """The remote that a partial clone has its missing objects from; None for any other clone."""
-    configured = repository.run(
+@lru_cache(maxsize=64)
+def _partial(folder: Path) -> str | None:
+    """The remote that a partial clone has its missing objects from; None for any other clone.
+
+    Clones are partial from their beginning, so each is asked once.
+    """
+    configured = Repository(folder=folder).run(
         *("config", "--get", "extensions.partialClone"), doing="opening the repository", allowed=(0, 1)
     )
     return configured.decode("utf-8", "replace").strip() or None

@@ -1,8 +1,11 @@
 """A GitOps repository with previews on a Git server in a folder, its pull requests, and the verbs on it."""
 
+import atexit
+import functools
+import shutil
 import subprocess
+import tempfile
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,14 +79,20 @@ class World:
         return pull.number
 
     def push_to(self, head: str) -> str:
-        """One more commit on a branch."""
-        refs = self.work.git("ls-remote", "origin", f"refs/heads/{head}")
-        self.work.git("fetch", "-q", "origin")
-        self.work.git("checkout", "-q", "--detach", f"origin/{head}" if refs else "origin/main")
+        """One more commit on a branch, made where it is shared."""
         self.counter[0] += 1
-        sha = self.work.commit(f"Work on {head}", **{f"work__{head}": f"{self.counter[0]}\n"})
-        self.work.git("push", "-q", "origin", f"{sha}:refs/heads/{head}")
+        refs = self.shared("for-each-ref", "--format=%(objectname)", f"refs/heads/{head}", "refs/heads/main")
+        start = refs.split()[0]
+        sha = self.shared("commit-tree", f"{start}^{{tree}}", "-p", start, "-m", f"Work {self.counter[0]}")
+        self.shared("update-ref", f"refs/heads/{head}", sha)
         return sha
+
+    def shared(self, *arguments: str, data: str | None = None) -> str:
+        """Run git in the repository on the server."""
+        done = subprocess.run(
+            ["git", "-C", str(self.bare), *arguments], input=data, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
 
     def up(self, number: int, *services: str, now: str = NOW, **fields: Any) -> Brought:
         """``preview up``."""
@@ -101,17 +110,26 @@ class World:
     def files(self, number: int | None = None) -> dict[str, str]:
         """What lies below the previews, or in one of them, on the server now."""
         below = "environments/preview/" + (f"pr-{number}/" if number else "")
-        self.work.git("fetch", "-q", "origin")
-        listing = self.work.git("ls-tree", "-r", "--name-only", f"origin/{self.branch}", "--", below)
-        return {
-            path.removeprefix(below): self.work.git("show", f"origin/{self.branch}:{path}") + "\n"
-            for path in listing.splitlines()
-        }
+        listing = self.shared("ls-tree", "-r", self.branch, "--", below).splitlines()
+        found = {}
+        for line in listing:
+            about, _, path = line.partition("\t")
+            blob = about.split()[2]
+            found[path.removeprefix(below)] = blob
+        if not found:
+            return {}
+        batch = self.shared("cat-file", "--batch", data="\n".join(found.values()))
+        texts: dict[str, str] = {}
+        rest = f"{batch}\n"
+        for path in found:
+            head, _, rest = rest.partition("\n")
+            size = int(head.split()[2])
+            texts[path], rest = rest[:size], rest[size + 1 :]
+        return texts
 
     def log(self, branch: str | None = None) -> list[str]:
         """Subjects of the branch's commits, newest first."""
-        self.work.git("fetch", "-q", "origin")
-        return self.work.git("log", "--format=%s", f"origin/{branch or self.branch}").splitlines()
+        return self.shared("log", "--format=%s", branch or self.branch).splitlines()
 
     def sync(self, *patterns: str, stop: threading.Event | None = None, **fields: Any) -> Report:
         """``sync`` of the newest commit."""
@@ -135,21 +153,31 @@ def write_package(work: Work, version: str, source: str) -> None:
     package.write_bytes(make_zip(source))
 
 
-def make_world(
-    folder: Path, files: Mapping[str, str | None] = FILES, *, preview: str = "", more: str = ""
-) -> World:
+def make_world(folder: Path, *, preview: str = "", more: str = "") -> World:
     """A new repository with the project in it, its packages included."""
+    made = _template(preview, more)
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    work = Work(folder / "work")
+    config = work.folder / ".git" / "config"
+    config.write_text(config.read_text().replace(str(made), str(folder)))
+    return World(work=work, bare=folder / "served" / "gitops.git", cache=folder / "cache")
+
+
+@functools.cache
+def _template(preview: str, more: str) -> Path:
+    """The repositories of a project, made once for a process and copied for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-previews-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     bare = folder / "served" / "gitops.git"
     subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
     subprocess.run(["git", "-C", str(bare), "config", "http.receivepack", "true"], check=True)
     work = Work(folder / "work")
     subprocess.run(["git", "clone", "-q", str(bare), str(work.folder)], check=True, capture_output=True)
-    for path, text in {**files, "lockstep.yaml": project_file(preview, more)}.items():
-        if text is not None:
-            work.write(path, text)
+    for path, text in {**FILES, "lockstep.yaml": project_file(preview, more)}.items():
+        work.write(path, text)
     for version in ("1.0.0", "1.1.0-pr", "1.2.0-pr"):
         write_package(work, version, f"def handler(event, context):\n    return '{version}'\n")
     work.commit("begin")
     work.git("push", "-q", "origin", "HEAD:refs/heads/main")
     work.git("fetch", "-q", "origin")
-    return World(work=work, bare=bare, cache=folder / "cache")
+    return folder

@@ -177,18 +177,18 @@ def test_time_to_live_is_kept(world: World) -> None:
     assert 'ttl: "3d"' in world.files(number)["pr.yaml"]
 
 
-@pytest.mark.parametrize(
-    ("service", "said"),
-    [
-        ("notifyer@1.0.0", "there is no service notifyer\n  fix: did you mean notifier?"),
-        ("worker@1.0.0", "nothing says how worker runs in a preview"),
-        ("notifier", "write SERVICE@VERSION"),
-        ("notifier@", "write SERVICE@VERSION"),
-        ("notifier@not a version", "is no version"),
-        ("off@1.0.0", "left out of previews"),
-    ],
+CANNOT = (
+    ("notifyer@1.0.0", "there is no service notifyer\n  fix: did you mean notifier?"),
+    ("worker@1.0.0", "nothing says how worker runs in a preview"),
+    ("notifier", "write SERVICE@VERSION"),
+    ("notifier@", "write SERVICE@VERSION"),
+    ("notifier@not a version", "is no version"),
+    ("off@1.0.0", "left out of previews"),
+    ("notifier@1.0.0 notifier@1.1.0-pr", "1.0.0 and 1.1.0-pr are both asked for"),
 )
-def test_services_that_cannot_be(world: World, service: str, said: str) -> None:
+
+
+def test_services_that_cannot_be(world: World) -> None:
     """Each is bad input with a way out, and nothing is written."""
     world.push(
         **{
@@ -197,8 +197,11 @@ def test_services_that_cannot_be(world: World, service: str, said: str) -> None:
         }
     )
     number = world.open_pull()
-    with pytest.raises(BadInput, match=said):
-        world.up(number, service)
+    ground = world.ground()
+    for services, said in CANNOT:
+        words = [services] if "not a" in services else services.split()
+        with pytest.raises(BadInput, match=said):
+            world.up_on(ground, number, *words)
     assert world.files(number) == {}
 
 
