@@ -1,0 +1,185 @@
+"""The steps of the workflows, taken from the YAML and run."""
+
+import pytest
+
+from lockstep.forge.base import PullState
+from tests.functional.workflows.conftest import BUCKET, GITOPS, MONO, World, app
+from tests.support import clouds
+from tests.support.waiting import until
+
+
+def _deployed(world: World) -> None:
+    """Bring the first version of everything to staging."""
+    world.pushed(MONO, "release")
+    world.pushed(GITOPS, "deploy")
+
+
+def test_from_a_push_to_staging(world: World) -> None:
+    """A push is released and promoted in one commit, and that is deployed; building deployed nothing."""
+    ran = world.pushed(MONO, "release")
+    assert [one.job for one in ran] == ["release", "promote"]
+    assert world.functions() == set()
+    world.pushed(GITOPS, "deploy")
+    assert world.functions() == {"notifier-staging"}
+    clouds.upload(world.cloud, BUCKET, "staging/a.txt")
+    until(lambda: world.messages("notifier-staging") == [{"version": "first", "key": "staging/a.txt"}])
+    world.push(MONO, {"src/notifier/app.py": app("second")}, message="feat: more")
+    world.pushed(MONO, "release")
+    (deployed,) = world.pushed(GITOPS, "deploy")
+    assert "staging/notifier" in deployed.output
+    clouds.upload(world.cloud, BUCKET, "staging/b.txt")
+    until(lambda: {"version": "second", "key": "staging/b.txt"} in world.messages("notifier-staging"))
+    world.push(MONO, {"README.md": "words\n"}, message="docs: words")
+    ran = world.pushed(MONO, "release")
+    assert [one.job for one in ran] == ["release"]  # no service changed: nothing to promote
+
+
+def test_from_a_label_to_a_preview_and_back_to_nothing(world: World) -> None:
+    """Labelled, built, written, live; a push updates it; closed, and all of it is gone."""
+    _deployed(world)
+    sha = world.push(
+        MONO, {"src/notifier/app.py": app("of the branch")}, branch="feature", message="feat: try"
+    )
+    forge = world.forge(MONO)
+    pull = forge.open_pull(head="feature", base="main", title="$(touch owned) `x`", body="")
+    assert world.happened(MONO, "preview", "opened", pull) == []  # no label, no preview
+    forge.label(pull.number, add=["preview"])
+    pull = forge.pull(pull.number)
+    assert pull.sha == sha
+    world.happened(MONO, "preview", "labeled", pull, label="preview", title="$(touch owned) `x`")
+    world.pushed(GITOPS, "deploy")
+    name, prefix = f"notifier-pr-{pull.number}", f"preview/pr-{pull.number}/"
+    assert world.functions() == {"notifier-staging", name}
+    clouds.upload(world.cloud, BUCKET, f"{prefix}a.txt")
+    until(lambda: world.messages(name) == [{"version": "of the branch", "key": f"{prefix}a.txt"}])
+    assert world.messages("notifier-staging") == []
+
+    world.push(MONO, {"src/notifier/app.py": app("again")}, branch="feature", message="fix: once more")
+    world.happened(MONO, "preview", "synchronize", forge.pull(pull.number))
+    world.pushed(GITOPS, "deploy")
+    clouds.upload(world.cloud, BUCKET, f"{prefix}b.txt")
+    until(lambda: {"version": "again", "key": f"{prefix}b.txt"} in world.messages(name))
+
+    forge.close_pull(pull.number)
+    world.happened(MONO, "preview", "closed", forge.pull(pull.number))
+    world.pushed(GITOPS, "deploy")
+    assert world.functions() == {"notifier-staging"}
+    assert world.prefixes() == {"staging/"}
+    assert world.messages(name) == []
+    tree = world.git(GITOPS, "ls-remote", "--heads", "origin")
+    assert tree.count("refs/heads/") == 1
+    world.git(GITOPS, "fetch", "-q", "origin")
+    assert f"pr-{pull.number}/" not in world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")
+    assert not [*world.runner.folder.rglob("owned")]
+
+
+def test_a_label_that_is_taken_away_takes_the_preview(world: World) -> None:
+    """The same job as closing; another label changes nothing."""
+    world.pushed(MONO, "release")
+    world.push(MONO, {"src/api/x": "2\n"}, branch="feature", message="fix: api")
+    forge = world.forge(MONO)
+    pull = forge.open_pull(head="feature", base="main", title="x", body="", labels=["preview"])
+    world.happened(MONO, "preview", "labeled", pull, label="preview")
+    world.git(GITOPS, "fetch", "-q", "origin")
+    shown = world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")
+    assert f"environments/preview/pr-{pull.number}/services/api.values.yaml" in shown
+    forge.label(pull.number, remove=["preview"])
+    world.happened(MONO, "preview", "unlabeled", forge.pull(pull.number), label="preview")
+    world.git(GITOPS, "fetch", "-q", "origin")
+    assert "/pr-" not in world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")
+
+
+def test_a_forks_pull_request_runs_nothing(world: World) -> None:
+    """Whatever happens to it, and whatever label it has: GitHub would give it no secrets."""
+    world.push(MONO, {"src/api/x": "2\n"}, branch="feature", message="fix: api")
+    pull = world.forge(MONO).open_pull(head="feature", base="main", title="x", body="", labels=["preview"])
+    for action in ("labeled", "synchronize", "reopened", "unlabeled", "closed"):
+        assert world.happened(MONO, "preview", action, pull, fork="eve/shop") == []
+    assert world.happened(GITOPS, "plan", "opened", pull, fork="eve/gitops") == []
+
+
+def test_a_plan_is_one_comment_without_secrets(world: World) -> None:
+    """A second push changes the comment; a value that looks secret is in neither; a fault is told there."""
+    _deployed(world)
+    path = "environments/staging/notifier/config.yaml"
+    world.git(GITOPS, "fetch", "-q", "origin")
+    text = world.git(GITOPS, "show", f"origin/main:{path}") + "\n"
+
+    def with_memory(size: object) -> str:
+        return text.replace("lambda:\n", f"lambda:\n  memorySize: {size}\n")
+
+    forge = world.forge(GITOPS)
+    world.push(GITOPS, {path: with_memory(256)}, branch="more", message="more memory")
+    pull = forge.open_pull(head="more", base="main", title="More memory", body="")
+    world.happened(GITOPS, "plan", "opened", pull)
+    (note,) = forge.comments(pull.number)
+    assert "1 to update" in note.body
+    assert "256" in note.body
+    changed = with_memory(512).replace("hunter2-staging", "correct-horse-battery")
+    world.push(GITOPS, {path: changed}, branch="more", message="still more")
+    (ran,) = world.happened(GITOPS, "plan", "synchronize", forge.pull(pull.number))
+    (note,) = forge.comments(pull.number)
+    assert "512" in note.body
+    assert "256" not in note.body
+    assert "DbPassword" in note.body
+    for value in ("hunter2-staging", "correct-horse-battery"):
+        assert value not in note.body + ran.output
+    world.push(GITOPS, {path: with_memory("much")}, branch="more", message="a slip")
+    with pytest.raises(AssertionError, match="ended with 3"):
+        world.happened(GITOPS, "plan", "synchronize", forge.pull(pull.number))
+    (note,) = forge.comments(pull.number)
+    assert "Lockstep could not plan" in note.body
+    assert f"{path}:" in note.body
+
+
+def test_drift_is_one_issue_that_closes_when_it_is_mended(world: World) -> None:
+    """Opened by the first look, kept by the second, closed by the one that finds everything as in Git."""
+    _deployed(world)
+    forge = world.forge(GITOPS)
+    world.scheduled(GITOPS, "drift")
+    assert forge.find_issue("drift") is None
+    function = clouds.client(world.cloud, "lambda")
+
+    def change(memory: int) -> None:
+        function.update_function_configuration(FunctionName="notifier-staging", MemorySize=memory)
+        function.get_waiter("function_updated_v2").wait(
+            FunctionName="notifier-staging", WaiterConfig={"Delay": 0}
+        )
+
+    change(1024)
+    world.scheduled(GITOPS, "drift")
+    opened = forge.find_issue("drift")
+    assert opened is not None
+    assert opened.title == "1 target differs from Git"
+    assert "memorySize" in opened.body
+    assert "hunter2" not in opened.body
+    change(2048)
+    world.scheduled(GITOPS, "drift")
+    again = forge.find_issue("drift")
+    assert again is not None
+    assert again.number == opened.number
+    assert "2048" in again.body
+    change(128)
+    world.scheduled(GITOPS, "drift")
+    assert forge.find_issue("drift") is None
+
+
+def test_gc_removes_what_a_closed_pull_request_left(world: World) -> None:
+    """Nobody's event came when it was closed; the nightly run takes the folder and the function."""
+    _deployed(world)
+    world.push(MONO, {"src/api/x": "2\n"}, branch="feature", message="fix: api")
+    forge = world.forge(MONO)
+    pull = forge.open_pull(head="feature", base="main", title="x", body="", labels=["preview"])
+    world.happened(MONO, "preview", "labeled", pull, label="preview")
+    world.pushed(GITOPS, "deploy")
+    assert f"notifier-pr-{pull.number}" in world.functions()
+    world.push(MONO, {"src/api/x": "3\n"}, branch="other", message="fix: api")
+    forge.open_pull(head="other", base="main", title="y", body="")  # no open one at all would be odd
+    forge.close_pull(pull.number)
+    assert forge.pull(pull.number).state is PullState.CLOSED
+    world.scheduled(GITOPS, "previews-gc")
+    world.pushed(GITOPS, "deploy")
+    world.git(GITOPS, "fetch", "-q", "origin")
+    assert "/pr-" not in world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")
+    assert world.functions() == {"notifier-staging"}
+    assert world.prefixes() == {"staging/"}
