@@ -141,9 +141,8 @@ def shop(
     monkeypatch.setenv("LOCKSTEP_CACHE", str(tmp_path / "cache"))
     served = tmp_path / "served"
     with contextlib.ExitStack() as stack:
-        url: Callable[[str], str] = lambda name: str(served / name)
-        if getattr(request, "param", None) == "http":
-            url = stack.enter_context(git_server(served)).url
+        is_http = getattr(request, "param", None) == "http"
+        url = stack.enter_context(git_server(served)).url if is_http else f"{served}/{{}}".format
         works: dict[str, Work] = {}
         for name in ("mono", "gitops"):
             bare = served / f"{name}.git"
