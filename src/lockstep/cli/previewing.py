@@ -143,6 +143,8 @@ def up(
             shell.end_progress()
             for row in rows:
                 shell.log(f"live: {row.target} {row.declared}")
+            if not rows and any(move.deployment_type == "lambda" for move in brought.moves):
+                shell.log(f"preview/pr-{brought.number} was taken down meanwhile")
     return 0
 
 

@@ -243,7 +243,7 @@ def test_the_label_goes_and_comes(shop: Shop) -> None:
     """Without it there is no preview; with it there is one again."""
     shop.event("labeled", label="preview")
     shop.forge().label(shop.number, remove=["preview"])
-    shop.event("unlabeled", labels=[], label="preview")
+    shop.event("unlabeled", labels=["preview"], label="preview")  # listed still, as in GitHub's examples
     assert shop.preview() == ""
     shop.forge().label(shop.number, add=["preview"])
     shop.event("labeled", label="preview")

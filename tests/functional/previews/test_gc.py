@@ -248,8 +248,10 @@ def test_listing(world: World, aws: Lab, capsys: pytest.CaptureFixture[str]) -> 
     number = world.open_pull("feature")
     world.up(number, "notifier@1.1.0-pr")
     assert world.sync().is_success
+    words = ("preview", "up", "--pr", str(number), "--service", "notifier@1.1.0-pr", "--wait")
+    main_in(world, *words)
+    assert f"live: preview/pr-{number}/notifier 1.1.0-pr" in capsys.readouterr().err
     world.push_to("feature")
-    capsys.readouterr()
     main_in(world, "preview", "list", "-o", "json")
     (one,) = json.loads(capsys.readouterr().out)["previews"]
     assert (one["number"], one["pull"]["state"], one["created"]) == (number, "open", NOW)
