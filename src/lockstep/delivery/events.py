@@ -107,7 +107,7 @@ def decide(event: Event, label: str) -> Decision:
         case "closed":
             wanted = Wanted.DOWN
         case "unlabeled" if event.changed == label:
-            wanted = Wanted.UP if label in event.labels and event.is_open else Wanted.DOWN
+            wanted = Wanted.DOWN  # GitHub's own examples still list the label that went
         case "labeled" if event.changed == label or (event.changed or "").endswith(approval):
             wanted = Wanted.UP
         case "opened" | "reopened" | "synchronize":

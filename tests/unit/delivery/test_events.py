@@ -50,6 +50,7 @@ def test_an_event_is_read() -> None:
         ({"action": "reopened", "labels": ["preview"]}, Wanted.UP),
         ({"action": "synchronize", "labels": ["preview"], "is_open": False}, Wanted.NOTHING),
         ({"action": "unlabeled", "labels": [], "label": "preview"}, Wanted.DOWN),
+        ({"action": "unlabeled", "labels": ["preview"], "label": "preview"}, Wanted.DOWN),
         ({"action": "unlabeled", "labels": ["preview"], "label": "bug"}, Wanted.NOTHING),
         ({"action": "closed", "labels": ["preview"], "is_open": False}, Wanted.DOWN),
         ({"action": "closed", "labels": [], "is_open": False}, Wanted.DOWN),
