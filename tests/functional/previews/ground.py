@@ -36,12 +36,13 @@ class World:
     bare: Path
     cache: Path
     url: str | None = None  # that the verbs use; None: the clone
+    inside: str = ""  # folder of the project in it
     branch: str = "main"  # that holds the previews' folders
     counter: list[int] = field(default_factory=lambda: [0])
 
     def where(self) -> Where:
         """Where the verbs work."""
-        return Where(folder=self.work.folder, repo=self.url, cache=self.cache)
+        return Where(folder=self.work.folder / self.inside, repo=self.url, cache=self.cache)
 
     def gitops_credentials(self) -> Credentials:
         """What forges are opened with."""

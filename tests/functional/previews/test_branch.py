@@ -142,3 +142,34 @@ def test_a_saved_plan_names_both_commits(apart: World) -> None:
     plan = make_plan(apart.workspace(), Options(since=apart.work.git("rev-parse", "origin/main")))
     assert plan.previews == brought.commit
     assert decode_plan(encode_plan(plan)).previews == brought.commit
+
+
+@pytest.mark.parametrize("preview", ["", "branch: previews"])
+def test_a_project_below_the_root(tmp_path: Path, preview: str) -> None:
+    """The project's folder in the repository, and the tree's in the project, are part of every path."""
+    world = make_world(tmp_path)
+    for folder in ("services", "environments"):
+        world.work.git("mv", folder, f"{folder}.away")
+        (world.work.folder / "team" / "syrf").mkdir(parents=True, exist_ok=True)
+        world.work.git("mv", f"{folder}.away", f"team/syrf/{folder}")
+    world.work.git("mv", "packages", "team/packages")
+    world.work.git("rm", "-q", "lockstep.yaml")
+    world.work.write(
+        "team/lockstep.yaml", project_file(preview).replace("project: shop", "project: shop\nfolder: syrf")
+    )
+    world.work.commit("below")
+    world.work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    world.inside = "team"
+    if preview:
+        world.branch = "previews"
+        compacted(world)
+    number = world.open_pull()
+    assert world.up(number, "notifier@1.1.0-pr").reached is Reached.COMMITTED
+    assert world.up(number, "notifier@1.1.0-pr").reached is Reached.NOTHING
+    listing = world.shared("ls-tree", "-r", "--name-only", world.branch)
+    assert f"team/syrf/environments/preview/pr-{number}/services/api.values.yaml" in listing.splitlines()
+    assert (
+        world.ground().gitops.workspace.fleet.targets[f"preview/pr-{number}/notifier"].version == "1.1.0-pr"
+    )
+    assert world.down(number).reached is Reached.COMMITTED
+    assert f"pr-{number}/" not in world.shared("ls-tree", "-r", "--name-only", world.branch)
