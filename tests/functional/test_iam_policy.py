@@ -1,0 +1,246 @@
+"""``lockstep iam-policy``: enough for what it is for, and nothing besides."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockstep.artifacts.package import make_zip_of
+from lockstep.cli import main
+from lockstep.delivery.iam_policy import parse_subject
+from lockstep.errors import BadInput
+from lockstep.local.ministack import ACCOUNT, LocalCloud
+from tests.support import clouds
+from tests.support.strict import Proxy
+from tests.support.strict.policies import Policy
+
+PROJECT = f"""\
+project: shop
+region: eu-west-1
+account: "{ACCOUNT}"
+environments: {{staging: {{prune: true}}, preview: {{}}}}
+packages: {{bucket: shop-packages}}
+artifacts: {{source: directory, path: "packages/{{service}}-{{version}}.zip"}}
+triggers: {{bucket: shop-uploads}}
+functionDefaults: {{runtime: python3.12, handler: app.handler, role: lambda-role}}
+"""
+STAGING = "environments/staging/notifier/config.yaml"
+BEFORE = """\
+deploymentType: lambda
+lambda:
+  version: "1.0.0"
+  functionName: notifier-staging
+  s3TriggerPrefix: staging/
+  reservedConcurrency: 3
+  logRetentionDays: 7
+  tags: {team: a, gone: x}
+"""
+AFTER = """\
+deploymentType: lambda
+lambda:
+  version: "2.0.0"
+  functionName: notifier-staging
+  memorySize: 256
+  environment: {PLACE: {ssm: /shop/p}, SHELF: {secret: shop/s}}
+  tags: {team: b, gone: null}
+"""
+PREVIEW = (
+    'lambda:\n  functionName: "notifier-{env}"\n  s3TriggerPrefix: "preview/{env}/"\n  logRetentionDays: 1\n'
+)
+PREVIEWS = "environments/preview"
+
+
+@dataclass
+class Team:
+    """A project on disk, and roles with policies of their own."""
+
+    folder: Path
+    cloud: LocalCloud
+    strict: Callable[..., Proxy]
+    patch: pytest.MonkeyPatch
+    capture: pytest.CaptureFixture[str]
+    proxy: Proxy | None = field(default=None)
+
+    def write(self, path: str, text: str | None) -> None:
+        """Write or remove a file."""
+        file = self.folder / path
+        if text is None:
+            file.unlink()
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def policy(self, *words: str) -> Any:
+        """The document that ``iam-policy`` prints."""
+        self.capture.readouterr()
+        code = main(["-C", str(self.folder), "iam-policy", *words])
+        told = self.capture.readouterr()
+        assert code == 0, told.err
+        return json.loads(told.out)
+
+    def take(self, document: Any) -> Policy:
+        """Go on with a role that has this policy and no other."""
+        rule = Policy(document)
+        for name, value in self.strict(self.cloud, rule).environment().items():
+            if name.startswith("AWS_"):
+                self.patch.setenv(name, value)
+        return rule
+
+    def run(self, *words: str) -> int:
+        """Run lockstep here."""
+        return main(["-C", str(self.folder), *words])
+
+
+@pytest.fixture
+def team(
+    ministack: LocalCloud,
+    strict: Callable[..., Proxy],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Team:
+    """One function in staging and one in a preview, nothing of them deployed."""
+    monkeypatch.setenv("LOCKSTEP_CACHE", str(tmp_path / "cache"))
+    clouds.make_role(ministack)
+    for bucket in ("shop-packages", "shop-uploads"):
+        clouds.make_bucket(ministack, bucket)
+    clouds.client(ministack, "ssm").put_parameter(Name="/shop/p", Value="p", Type="String")
+    clouds.client(ministack, "secretsmanager").create_secret(Name="shop/s", SecretString="s")
+    folder = tmp_path / "gitops"
+    made = Team(folder=folder, cloud=ministack, strict=strict, patch=monkeypatch, capture=capsys)
+    made.write("lockstep.yaml", PROJECT)
+    made.write(STAGING, BEFORE)
+    made.write("services/notifier/config.yaml", "serviceName: notifier\ndeploymentType: lambda\n")
+    made.write(f"{PREVIEWS}/services/notifier/config.yaml", "serviceName: notifier\n")
+    made.write(f"{PREVIEWS}/services/notifier/values.yaml", PREVIEW)
+    made.write(f"{PREVIEWS}/pr-1/pr.yaml", "")
+    made.write(f"{PREVIEWS}/pr-1/services/notifier.values.yaml", 'lambda: {version: "1.0.0"}\n')
+    (folder / "packages").mkdir()
+    for version in ("1.0.0", "2.0.0"):
+        source = f"V = {version!r}\ndef handler(e, c): pass\n".encode()
+        make_zip_of({"app.py": source}, folder / "packages" / f"notifier-{version}.zip")
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    return made
+
+
+def _actions(document: Any) -> set[str]:
+    return {action for one in document["Statement"] for action in one["Action"]}
+
+
+def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
+    """A life of a project under the printed policy: nothing is denied, and each action was needed."""
+    used: set[str] = set()
+    for change in (
+        lambda: None,
+        lambda: team.write(STAGING, AFTER),
+        lambda: [
+            team.write(
+                f"environments/staging/n{number}/config.yaml",
+                f"deploymentType: lambda\nlambda:\n  version: '1.0.0'\n  functionName: n{number}-staging\n",
+            )
+            or (team.folder / f"packages/n{number}-1.0.0.zip").write_bytes(
+                (team.folder / "packages/notifier-1.0.0.zip").read_bytes()
+            )
+            for number in range(10)
+        ],
+        lambda: team.write(STAGING, AFTER.replace("memorySize: 256", "reservedConcurrency: 2")),
+        lambda: [
+            team.write(f"{PREVIEWS}/pr-1/pr.yaml", None),
+            team.write(f"{PREVIEWS}/pr-1/services/notifier.values.yaml", None),
+        ],
+    ):
+        change()
+        document = team.policy("sync")
+        rule = team.take(document)
+        assert team.run("sync", "--full") == 0, (rule.denied, team.capture.readouterr())
+        assert rule.denied == []
+        assert team.run("plan") == 0
+        used |= rule.used
+    # A listing is read only where there are more than ten functions, and then without --full.
+    assert _actions(document) - used == set()
+
+
+def test_a_plan_can_change_nothing(team: Team) -> None:
+    """It is all reading, it is enough to plan and look, and a sync with it is denied before anything."""
+    document = team.policy("plan")
+    assert all(
+        action.partition(":")[2].startswith(("Get", "List", "Describe")) for action in _actions(document)
+    )
+    rule = team.take(document)
+    assert team.run("plan") == 0
+    assert team.run("status") == 0
+    assert rule.denied == []
+    assert team.run("sync") == 1
+    assert rule.denied
+    assert not clouds.client(team.cloud, "lambda").list_functions()["Functions"]
+
+
+def test_what_is_removed_from_git_is_known_by_its_tags(team: Team) -> None:
+    """Its name is in no policy any more; what another project owns stays out of reach."""
+    team.take(team.policy("sync"))
+    assert team.run("sync") == 0
+    team.write(STAGING, BEFORE.replace("notifier-staging", "renamed-staging"))
+    clouds.make_function(team.cloud, "foreign", Tags={"lockstep:project": "other"})
+    document = team.policy("sync")
+    rule = team.take(document)
+    assert "notifier-staging" not in json.dumps(document)
+    assert team.run("sync", "--allow-deletes", "5") == 0, team.capture.readouterr()
+    names = {one["FunctionName"] for one in clouds.client(team.cloud, "lambda").list_functions()["Functions"]}
+    assert names == {"renamed-staging", "notifier-pr-1", "foreign"}
+    assert rule.denied == []
+
+
+def test_previews_are_named_by_patterns_and_nothing_else_is_in_reach(team: Team) -> None:
+    """Any number's function, log group and prefix, whether or not a preview is there now."""
+    with_one = team.policy("previews", "gc")
+    team.write(f"{PREVIEWS}/pr-1/pr.yaml", None)
+    team.write(f"{PREVIEWS}/pr-1/services/notifier.values.yaml", None)
+    assert team.policy("previews", "gc") == with_one
+    text = json.dumps(with_one)
+    assert "function:notifier-pr-*" in text
+    assert "arn:aws:s3:::shop-uploads/preview/pr-*/*" in text
+    assert "notifier-staging" not in text
+
+
+def test_who_may_take_the_role(team: Team) -> None:
+    """One environment's jobs, or those of the branch and of pull requests; compared exactly."""
+    document = team.policy("--oidc", "acme/gitops:lockstep")
+    (statement,) = document["Statement"]
+    equals = statement["Condition"]["StringEquals"]
+    assert equals["token.actions.githubusercontent.com:sub"] == "repo:acme/gitops:environment:lockstep"
+    assert equals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+    assert f"::{ACCOUNT}:oidc-provider/" in statement["Principal"]["Federated"]
+    (statement,) = team.policy("--oidc", "acme/gitops", "--branch", "trunk")["Statement"]
+    assert statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:acme/gitops:pull_request",
+        "repo:acme/gitops:ref:refs/heads/trunk",
+    ]
+
+
+@pytest.mark.parametrize("text", ["acme", "acme/*", "*/x", "acme/x:", "acme/x:*", "a/b/c", "acme/x:pro?", ""])
+def test_a_subject_without_wildcards(text: str) -> None:
+    """What would let somebody else's workflows in is refused."""
+    with pytest.raises(BadInput, match="names no repository"):
+        parse_subject(text)
+
+
+def test_bad_input_says_what_to_write(team: Team) -> None:
+    """No feature, an unknown one, and roles that differ."""
+    for words, told in (
+        ([], "nothing says what the role is for"),
+        (["synk"], "'synk' is no feature"),
+        (["sync", "--oidc", "a/b"], "a trust policy has no features"),
+        (["sync", "--target", "stagin"], "did you mean staging"),
+    ):
+        team.capture.readouterr()
+        assert team.run("iam-policy", *words) == 3
+        assert told in team.capture.readouterr().err
+    several = PROJECT.replace("{prune: true}", "{prune: true, role: 'arn:aws:iam::123456789012:role/x'}")
+    team.write("lockstep.yaml", several)
+    assert team.run("iam-policy", "sync") == 3
+    assert "several accounts" in team.capture.readouterr().err
+    assert team.run("iam-policy", "sync", "--target", "staging") == 0
