@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,25 @@ from typing import Any
 import pytest
 
 from lockstep.cli import main
+from lockstep.delivery.iam_policy import policy_of
 from lockstep.delivery.init_github import Kind
+from lockstep.delivery.workspace import Where, open_workspace
+from lockstep.engines.aws.actions import Feature
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
 from lockstep.local.ministack import LocalCloud
 from tests.support import actions, clouds
 from tests.support.actions.runner import Ran
 from tests.support.git_http import GitServer, git_server
+from tests.support.strict import Proxy
+from tests.support.strict.policies import Policy
 from tests.unit.git.conftest import _own_configuration
 from tests.unit.workflows.written import workflow
 
 __all__ = ["GITOPS", "MONO", "World", "_own_configuration"]
 
 MONO, GITOPS = "acme/shop", "acme/gitops"
+PLAN, DEPLOY = (f"arn:aws:iam::{clouds.ACCOUNT}:role/{name}" for name in ("plan", "deploy"))
 BUCKET, PACKAGES = "shop-uploads", "shop-packages"
 
 _MONO = """\
@@ -193,8 +199,13 @@ def app(version: str) -> str:
 
 
 @pytest.fixture
-def world(ministack: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Both repositories with their workflows on main; nothing was released or deployed yet."""
+def world(
+    ministack: LocalCloud, strict: Callable[..., Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """Both repositories with their workflows on main; nothing was released or deployed yet.
+
+    Each role may do what ``iam-policy`` prints for it, and no test gets more.
+    """
     for name in [*os.environ]:
         if name.startswith("GITHUB_") or name in ("GH_TOKEN", "CI"):
             monkeypatch.delenv(name)
@@ -209,16 +220,15 @@ def world(ministack: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "GIT_CONFIG_SYSTEM": os.devnull,
             "LOCKSTEP_CACHE": str(tmp_path / "cache"),
         }
-        aws = {name: value for name, value in ministack.environment().items() if name.startswith("AWS_")}
         runner = actions.Runner(
             folder=tmp_path / "runner",
             server=server.url("").rstrip("/"),
             base=base,
-            aws=aws,
+            aws={},
             vars={
                 "LOCKSTEP_GITOPS": server.url(GITOPS),
-                "LOCKSTEP_PLAN_ROLE": "arn:aws:iam::123456789012:role/plan",
-                "LOCKSTEP_DEPLOY_ROLE": "arn:aws:iam::123456789012:role/deploy",
+                "LOCKSTEP_PLAN_ROLE": PLAN,
+                "LOCKSTEP_DEPLOY_ROLE": DEPLOY,
                 "AWS_REGION": "eu-west-1",
             },
             secrets={"LOCKSTEP_TOKEN": "token-of-a-bot"},
@@ -237,4 +247,13 @@ def world(ministack: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             assert main(["-C", str(clone), "init", "--github", kind]) == 0
         made.push(MONO, {"src/notifier/app.py": app("first"), "src/api/x": "1\n"}, message="feat: begin")
         made.push(GITOPS, dict(_TREE), message="begin")
+        workspace = open_workspace(Where(folder=made.clone(GITOPS), cache=tmp_path / "person"))
+        roles = {
+            PLAN: Policy(policy_of(workspace, [Feature.PLAN])),
+            DEPLOY: Policy(policy_of(workspace, [Feature.SYNC, Feature.GC])),
+        }
+        for role, rule in roles.items():
+            environment = strict(ministack, rule).environment().items()
+            runner.aws[role] = {name: value for name, value in environment if name.startswith("AWS_")}
         yield made
+        assert [denied for rule in roles.values() for denied in rule.denied] == []

@@ -38,7 +38,7 @@ class Runner:
     folder: Path
     server: str  # of Git over HTTP
     base: Mapping[str, str]  # environment of every step: PATH, HOME, caches
-    aws: Mapping[str, str]  # that a job with a role gets
+    aws: dict[str, Mapping[str, str]]  # what a job gets that takes a role, by its ARN
     vars: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -97,7 +97,7 @@ class Runner:
             elif uses.endswith("/.github/actions/lockstep"):
                 if given.get("aws-role"):
                     assert document["permissions"]["id-token"] == "write", job
-                    aws = self.aws
+                    aws = self.aws[given["aws-role"]]
             elif uses:
                 raise AssertionError(f"{uses}: the runner does not know it")
             else:
