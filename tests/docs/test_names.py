@@ -133,6 +133,24 @@ def test_the_policies_allow_what_the_code_calls_and_no_more() -> None:
     assert granted == needed
 
 
+def test_the_table_of_actions_holds_each_call() -> None:
+    """What iam-policy prints comes from the operations in the code, with the same actions as the page."""
+    from lockstep.engines.aws.actions import NEEDS
+
+    listed: dict[str, set[str]] = {}
+    for need in NEEDS:
+        listed.setdefault(need.operation, set()).add(need.action)
+    called = _operations() - {"sts:GetCallerIdentity", "sts:AssumeRole"}
+    called.add("s3:ListObjectsV2")  # handed on with its paging
+    assert listed.keys() == called
+    by_client = {
+        "s3:GetObject": {"s3:GetObjectVersion"},
+        "lambda:UpdateFunctionConfiguration": {"iam:PassRole"},
+    }
+    for name in called:
+        assert listed[name] == ACTIONS.get(name, {name}) | by_client.get(name, set()), name
+
+
 def test_the_plan_policy_can_change_nothing() -> None:
     """The first policy holds reading actions only."""
     page = ROOT / "docs" / "reference" / "permissions.md"
