@@ -30,6 +30,7 @@ from tests.unit.workflows.written import workflow
 __all__ = ["GITOPS", "MONO", "World", "_own_configuration"]
 
 MONO, GITOPS = "acme/shop", "acme/gitops"
+KINDS = {MONO: Kind.MONOREPO, GITOPS: Kind.GITOPS}
 PLAN, DEPLOY = (f"arn:aws:iam::{clouds.ACCOUNT}:role/{name}" for name in ("plan", "deploy"))
 BUCKET, PACKAGES = "shop-uploads", "shop-packages"
 
@@ -99,6 +100,15 @@ class World:
         """Run git in a person's clone."""
         command = ["git", "-C", str(self.clone(name)), *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def create(self, name: str, kind: Kind, project: str) -> None:
+        """A repository on the server and a person's clone, with a project file and the workflows in it."""
+        bare, clone = self.server.root / name, self.clone(name)
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
+        command = ["git", "clone", "-q", self.server.url(name), str(clone)]
+        subprocess.run(command, check=True, capture_output=True)
+        (clone / "lockstep.yaml").write_text(project, encoding="utf-8")
+        assert main(["-C", str(clone), "init", "--github", kind]) == 0
 
     def forge(self, name: str) -> LocalForge:
         """The forge of a repository."""
@@ -193,6 +203,13 @@ class World:
         }
 
 
+def combined(url: str) -> tuple[str, dict[str, str | None]]:
+    """The project file and the tree of a repository that holds both."""
+    project = _GITOPS.format(mono=url).splitlines(keepends=True)
+    services = _MONO.removeprefix("forge: {kind: local}\n")
+    return "".join(line for line in project if not line.startswith("source:")) + services, {**_TREE}
+
+
 def app(version: str) -> str:
     """Source of the function."""
     return _APP.format(version=version)
@@ -234,17 +251,8 @@ def world(
             secrets={"LOCKSTEP_TOKEN": "token-of-a-bot"},
         )
         made = World(server=server, folder=tmp_path, cloud=ministack, runner=runner)
-        for name, kind in ((MONO, Kind.MONOREPO), (GITOPS, Kind.GITOPS)):
-            bare = server.root / name
-            subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
-            clone = made.clone(name)
-            subprocess.run(
-                ["git", "clone", "-q", server.url(name), str(clone)], check=True, capture_output=True
-            )
-            (clone / "lockstep.yaml").write_text(
-                _MONO if kind is Kind.MONOREPO else _GITOPS.format(mono=server.url(MONO))
-            )
-            assert main(["-C", str(clone), "init", "--github", kind]) == 0
+        for name, kind in KINDS.items():
+            made.create(name, kind, _MONO if kind is Kind.MONOREPO else _GITOPS.format(mono=server.url(MONO)))
         made.push(MONO, {"src/notifier/app.py": app("first"), "src/api/x": "1\n"}, message="feat: begin")
         made.push(GITOPS, dict(_TREE), message="begin")
         workspace = open_workspace(Where(folder=made.clone(GITOPS), cache=tmp_path / "person"))
