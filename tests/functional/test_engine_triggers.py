@@ -355,7 +355,7 @@ def test_fifty_removed_previews_are_one_put(cloud: Cloud, lab_on: Callable[..., 
         PUT: 1,
         "s3.PutObject": 3,
         "lambda.DeleteFunction": 50,
-        "logs.DeleteLogGroup": 50,
+        "logs.DeleteLogGroup": 100,
     }
     assert served(lab) == {"staging/": NAME}
 

@@ -76,7 +76,9 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
             writers = [
                 arn
                 for arn, other in live.others.items()
-                if other.function and step.log_group == f"/aws/lambda/{other.function.name}"
+                if other.function
+                and step.log_group == f"/aws/lambda/{other.function.name}"
+                and other.key != step.target.partition(" ")[0]  # its own function goes next
             ]
             assert not writers, f"{step.id}: {writers} still write to it"
             assert step.target.startswith("preview/"), f"{step.id}: not a preview's"

@@ -18,6 +18,7 @@ from lockstep.model import (
     SetTags,
     StagePackage,
     Step,
+    Target,
     UpdateCode,
     UpdateConfiguration,
 )
@@ -92,30 +93,23 @@ class Layout:
     def add_delete(self, former: Former, buckets: Sequence[BucketChange]) -> None:
         """Delete a function once no bucket calls it and its successor is there; its policy goes with it.
 
-        A preview's logs go last, where they are in the group that Lambda makes for the function alone.
+        A preview's logs go too, where they are in the group that Lambda makes for the function alone.
+        They go first, since nothing knows of them once the function is gone: a run that is killed in
+        between must leave nothing. And once more, last: a call that was under way may have written.
         """
         owner = former.target.key
         puts = (f"bucket:{change.bucket}" for change in buckets if owner in change.removed)
-        self._add(
-            DeleteFunction(
-                id=f"{former.key}:delete",
-                target=owner,
-                function=former.arn,
-                needs=(*self._gates.get(owner, ()), *puts),
-            )
+        gates = (*self._gates.get(owner, ()), *puts)
+        group = _own_logs(former.target)
+        delete, first, last = (
+            f"{former.key}:{what}" for what in ("delete", "delete-logs", "delete-late-logs")
         )
-        function = former.target.function
-        if function is not None and former.target.environment.startswith("preview/"):
-            usual = f"/aws/lambda/{function.name}"
-            if function.settings.get("logging.group") in (None, usual):
-                self._add(
-                    DeleteLogGroup(
-                        id=f"{former.key}:delete-logs",
-                        target=owner,
-                        log_group=usual,
-                        needs=(f"{former.key}:delete",),
-                    )
-                )
+        if group is not None:
+            self._add(DeleteLogGroup(id=first, target=owner, log_group=group, needs=gates))
+            gates = (*gates, first)
+        self._add(DeleteFunction(id=delete, target=owner, function=former.arn, needs=gates))
+        if group is not None:
+            self._add(DeleteLogGroup(id=last, target=owner, log_group=group, needs=(delete,)))
 
     def _create(self, one: Assessment) -> None:
         key, wanted = one.target.key, one.wanted
@@ -243,6 +237,14 @@ class Layout:
                 pass
             case _:
                 self._gates.setdefault(step.target, []).append(step.id)
+
+
+def _own_logs(target: Target) -> str | None:
+    """The log group of a preview's function that nobody shares; None for others."""
+    if target.function is None or not target.environment.startswith("preview/"):
+        return None
+    usual = f"/aws/lambda/{target.function.name}"
+    return usual if target.function.settings.get("logging.group") in (None, usual) else None
 
 
 def _tag_step(

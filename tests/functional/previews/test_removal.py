@@ -18,7 +18,7 @@ def groups(lab: Lab) -> list[str]:
 
 
 def test_trigger_function_logs(moto: Cloud, lab_on: Callable[..., Lab]) -> None:
-    """The entry goes first, then the function with its permission, then what it has logged."""
+    """The entry goes first, then what it has logged, the function, and what came late."""
     lab = lab_on(moto, *everything())
     stays = make_target("staging/x", trigger("staging/"), settings={"logRetentionDays": 7})
     lab.sync(make_fleet(stays, make_target(KEY, trigger("preview/pr-7/"), settings={"logRetentionDays": 7})))
@@ -29,6 +29,7 @@ def test_trigger_function_logs(moto: Cloud, lab_on: Callable[..., Lab]) -> None:
     order = [call.name for call in lab.aws.calls if call.name in lab.aws.counts(mutating=True)]
     assert [name.partition(".")[2] for name in order if not name.startswith("s3.PutObject")] == [
         "PutBucketNotificationConfiguration",
+        "DeleteLogGroup",
         "DeleteFunction",
         "DeleteLogGroup",
     ]
@@ -54,4 +55,4 @@ def test_a_group_that_is_not_there(moto: Cloud, lab_on: Callable[..., Lab]) -> N
     lab.sync(make_fleet(stays, make_target(KEY)))
     run = lab.run(make_fleet(stays))
     assert run.report.is_success, run.failures
-    assert len(lab.aws.named("logs.DeleteLogGroup")) == 1
+    assert len(lab.aws.named("logs.DeleteLogGroup")) == 2

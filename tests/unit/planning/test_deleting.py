@@ -41,12 +41,16 @@ def deletes(made: object) -> int:
 
 
 def test_a_preview_goes_when_its_folder_is_gone() -> None:
-    """First its entry, then its function with its policy, then what it has logged."""
+    """First its entry, then what it has logged, its function with its policy, and what came late."""
     found = live(live_of(STAGING), others=(live_of(PREVIEW),), entries=entries_for(STAGING, PREVIEW))
     made = plan(desired(STAGING), found)
-    assert ids(made) == ["bucket:uploads", "preview/pr-1/api:delete", "preview/pr-1/api:delete-logs"]
-    assert step(made, "preview/pr-1/api:delete").needs == ("bucket:uploads",)
-    assert step(made, "preview/pr-1/api:delete-logs").needs == ("preview/pr-1/api:delete",)
+    logs, function, late = (
+        f"preview/pr-1/api:{what}" for what in ("delete-logs", "delete", "delete-late-logs")
+    )
+    assert ids(made) == ["bucket:uploads", logs, function, late]
+    assert step(made, logs).needs == ("bucket:uploads",)
+    assert step(made, function).needs == ("bucket:uploads", logs)
+    assert step(made, late).needs == (function,)
     assert step(made, "bucket:uploads").remove == (entries_for(PREVIEW)[0]["Id"],)
     assert of(made, PREVIEW.key).verb is Verb.DELETE
     assert of(made, PREVIEW.key).changes[0].old == "s3://uploads/preview/pr-1/*"
@@ -147,7 +151,7 @@ def test_an_adopted_entry_goes_with_the_function_that_it_calls() -> None:
     found = live(others=(live_of(PREVIEW),), entries=[{**entry, "Id": "tf-1"}])
     made = plan(desired(STAGING), found)
     assert step(made, "bucket:uploads").remove == ("tf-1",)
-    assert step(made, f"{PREVIEW.key}:delete").needs == ("bucket:uploads",)
+    assert step(made, f"{PREVIEW.key}:delete").needs == ("bucket:uploads", f"{PREVIEW.key}:delete-logs")
 
 
 def test_an_adopted_entry_stays_with_a_function_that_stays() -> None:
@@ -174,7 +178,7 @@ def test_a_preview_that_is_no_lambda_any_more_is_taken_down_whole() -> None:
     found = live(others=(live_of(PREVIEW),), entries=entries_for(PREVIEW))
     made = plan(desired(declared, STAGING), found)
     assert position(made, "bucket:uploads") < position(made, f"{PREVIEW.key}:delete")
-    assert step(made, f"{PREVIEW.key}:delete").needs == ("bucket:uploads",)
+    assert step(made, f"{PREVIEW.key}:delete").needs == ("bucket:uploads", f"{PREVIEW.key}:delete-logs")
 
 
 def test_a_trigger_is_taken_down_after_its_bucket_vanished_from_git() -> None:
