@@ -156,8 +156,11 @@ def test_drift_is_one_issue_that_closes_when_it_is_mended(world: World) -> None:
 
     def change(memory: int) -> None:
         function.update_function_configuration(FunctionName="notifier-staging", MemorySize=memory)
-        function.get_waiter("function_updated_v2").wait(
-            FunctionName="notifier-staging", WaiterConfig={"Delay": 0}
+        until(
+            lambda: (
+                function.get_function(FunctionName="notifier-staging")["Configuration"]["LastUpdateStatus"]
+                == "Successful"
+            )
         )
 
     change(1024)
