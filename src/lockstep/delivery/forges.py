@@ -83,9 +83,10 @@ def as_app(remote: Remote, settings: ForgeSettings, credentials: Credentials) ->
     """
     if settings.app is None or not credentials.github_app_key:
         return remote
+    from lockstep.forge.github import GitHub
+
     forge = open_forge(settings, remote, credentials)
-    token = getattr(forge, "git_token", lambda: None)()
-    access = _access(token)
+    access = _access(forge.git_token()) if isinstance(forge, GitHub) else None
     return replace(remote, repository=replace(remote.repository, access=access)) if access else remote
 
 
