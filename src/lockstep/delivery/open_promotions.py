@@ -96,10 +96,10 @@ def _versions(gitops: GitOps, prefix: str) -> Mapping[str, Mapping[str, str]]:
     if not refs:
         return {}
     fetch(gitops.remote, refs)
-    found = {}
-    for ref, commit in refs.items():
-        text = gitops.remote.repository.run(
-            "log", "-1", "--format=%B", commit, doing=f"reading what {ref} brings"
-        )
-        found[ref.removeprefix("refs/heads/")] = dict(_LINE.findall(text.decode("utf-8", "replace")))
-    return found
+    listing = gitops.remote.repository.run(
+        *("log", "--no-walk=unsorted", "-z", "--format=%H%x0a%B", *dict.fromkeys(refs.values())),
+        doing=f"reading what the branches below {prefix} bring",
+    )
+    texts = listing.decode("utf-8", "replace").split("\0")
+    brings = {text.partition("\n")[0]: dict(_LINE.findall(text)) for text in texts}
+    return {ref.removeprefix("refs/heads/"): brings.get(commit, {}) for ref, commit in refs.items()}
