@@ -7,7 +7,7 @@ again at the same commit and refuses when the outcome differs.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from lockstep.model.function import Function, Health, Package, SyncStatus, Value
 from lockstep.model.target import Statement
@@ -56,7 +56,7 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class _Effect:
     """One effect. Every step can be repeated. ``needs`` are ids of steps that come first."""
 
     id: str  # unique in the plan, readable: "staging/s3-notifier:code"
@@ -65,21 +65,21 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StagePackage(Step):
+class StagePackage(_Effect):
     """Put a package into the package bucket, once for all targets that use it."""
 
     package: Package
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CreateFunction(Step):
+class CreateFunction(_Effect):
     """Create the function with configuration, code and tags in one call."""
 
     function: Function
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateConfiguration(Step):
+class UpdateConfiguration(_Effect):
     """Change the fields named in ``changes`` (rows with ``Call.CONFIGURATION``)."""
 
     function: Function
@@ -88,7 +88,7 @@ class UpdateConfiguration(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateCode(Step):
+class UpdateCode(_Effect):
     """Change what runs (package or image, and architecture)."""
 
     function: Function
@@ -96,7 +96,7 @@ class UpdateCode(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SetConcurrency(Step):
+class SetConcurrency(_Effect):
     """Reserve concurrent executions, or with None give them back."""
 
     function: str
@@ -104,7 +104,7 @@ class SetConcurrency(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SetLogRetention(Step):
+class SetLogRetention(_Effect):
     """Set the retention of a log group in days (None: for ever), creating the group when needed."""
 
     log_group: str
@@ -112,7 +112,7 @@ class SetLogRetention(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SetTags(Step):
+class SetTags(_Effect):
     """Set and remove tags of a function; other tags stay."""
 
     function: str
@@ -121,7 +121,7 @@ class SetTags(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AddPermission(Step):
+class AddPermission(_Effect):
     """Let a bucket call the function."""
 
     function: str
@@ -129,7 +129,7 @@ class AddPermission(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RemovePermission(Step):
+class RemovePermission(_Effect):
     """Take back a permission that Lockstep gave."""
 
     function: str
@@ -137,7 +137,7 @@ class RemovePermission(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PutNotifications(Step):
+class PutNotifications(_Effect):
     """Write a bucket's notifications once, for all its targets.
 
     ``put`` are entries of ours (LambdaFunctionConfigurations as the API takes them) and ``remove``
@@ -151,21 +151,21 @@ class PutNotifications(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeleteFunction(Step):
+class DeleteFunction(_Effect):
     """Delete a function with all its versions and aliases."""
 
     function: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeleteLogGroup(Step):
+class DeleteLogGroup(_Effect):
     """Delete what a preview's function has logged, once the function is gone."""
 
     log_group: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RunTerraform(Step):
+class RunTerraform(_Effect):
     """Apply the plan that Terraform made of a folder; its resources are steps that need this one.
 
     ``target`` names the environments that share the run.
@@ -176,11 +176,30 @@ class RunTerraform(Step):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ApplyResource(Step):
+class ApplyResource(_Effect):
     """What a Terraform run does to one resource. ``target`` is "" for what belongs to several."""
 
     address: str
     action: str  # create, update, replace, delete, import or forget
+
+
+Step: TypeAlias = (
+    StagePackage
+    | CreateFunction
+    | UpdateConfiguration
+    | UpdateCode
+    | SetConcurrency
+    | SetLogRetention
+    | SetTags
+    | AddPermission
+    | RemovePermission
+    | PutNotifications
+    | DeleteFunction
+    | DeleteLogGroup
+    | RunTerraform
+    | ApplyResource
+)
+"""Every kind of step. A match over it ends in ``assert_never``, so that a new kind is missed nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from lockstep.model import (
     AddPermission,
+    ApplyResource,
     Call,
     Change,
     CreateFunction,
@@ -13,6 +15,7 @@ from lockstep.model import (
     Function,
     PutNotifications,
     RemovePermission,
+    RunTerraform,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -233,10 +236,21 @@ class Layout:
                 | PutNotifications()
                 | DeleteFunction()
                 | DeleteLogGroup()
+                | RunTerraform()
+                | ApplyResource()
             ):
                 pass
-            case _:
+            case (
+                CreateFunction()
+                | UpdateConfiguration()
+                | UpdateCode()
+                | SetTags()
+                | AddPermission()
+                | RemovePermission()
+            ):
                 self._gates.setdefault(step.target, []).append(step.id)
+            case _:
+                assert_never(step)
 
 
 def _own_logs(target: Target) -> str | None:

@@ -6,9 +6,11 @@ again finds nothing. Engines are tested against the same function.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import assert_never
 
 from lockstep.model import (
     AddPermission,
+    ApplyResource,
     Bucket,
     CreateFunction,
     DeleteFunction,
@@ -19,6 +21,7 @@ from lockstep.model import (
     Plan,
     PutNotifications,
     RemovePermission,
+    RunTerraform,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -91,8 +94,10 @@ def _do(step: Step, live: Fleet) -> Fleet:
         case DeleteFunction():
             others = {arn: t for arn, t in live.others.items() if arn != step.function}
             return replace(live, others=others)
+        case RunTerraform() | ApplyResource():
+            raise TypeError("what Terraform does is told by its own plan")
         case _:
-            raise TypeError(f"unknown step {step!r}")
+            assert_never(step)
 
 
 def _row_name(path: str) -> str:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from lockstep.model import (
     AddPermission,
@@ -103,7 +103,7 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
         case ApplyResource():
             return "apply-resource", {"address": step.address, "action": step.action}
         case _:
-            raise TypeError(f"no JSON form for {type(step).__name__}")
+            assert_never(step)
 
 
 def step_from(node: Node) -> Step:

@@ -1,7 +1,7 @@
 """Steps of a plan in words."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from lockstep.model import (
     AddPermission,
@@ -63,7 +63,7 @@ def describe(step: Step) -> str:
         case ApplyResource(address=address, action=action):
             words = f"{action} {address}"
         case _:
-            words = step.id
+            assert_never(step)
     return printable(words)
 
 

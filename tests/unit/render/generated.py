@@ -1,5 +1,7 @@
 """Hypothesis strategies for plans and reports with every kind of step."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from lockstep.model import (
@@ -103,33 +105,39 @@ entries = st.fixed_dictionaries(
         ),
     }
 )
-base = {"id": texts, "target": texts, "needs": st.lists(texts, max_size=2).map(tuple)}
 some_texts = st.lists(texts, max_size=2).map(tuple)
-steps = st.one_of(
-    st.builds(StagePackage, **base, package=packages),
-    st.builds(CreateFunction, **base, function=functions),
-    st.builds(UpdateConfiguration, **base, function=functions, changes=some_changes, revision=maybe_text),
-    st.builds(UpdateCode, **base, function=functions, changes=some_changes),
-    st.builds(SetConcurrency, **base, function=texts, reserved=st.none() | st.integers(0, 1000)),
-    st.builds(SetLogRetention, **base, log_group=texts, days=st.none() | st.integers(1, 3653)),
-    st.builds(
-        SetTags, **base, function=texts, put=st.dictionaries(texts, texts, max_size=2), remove=some_texts
-    ),
-    st.builds(AddPermission, **base, function=texts, statement=statements),
-    st.builds(RemovePermission, **base, function=texts, sid=texts),
-    st.builds(
-        PutNotifications,
-        **base,
-        bucket=texts,
-        put=st.lists(entries, max_size=2).map(tuple),
-        remove=some_texts,
-        targets=some_texts,
-    ),
-    st.builds(DeleteFunction, **base, function=texts),
-    st.builds(DeleteLogGroup, **base, log_group=texts),
-    st.builds(RunTerraform, **base, folder=texts, workspace=texts),
-    st.builds(ApplyResource, **base, address=texts, action=texts),
+
+
+def _kind(kind: type[Any], **members: st.SearchStrategy[Any]) -> tuple[type[Any], st.SearchStrategy[Any]]:
+    needs = st.lists(texts, max_size=2).map(tuple)
+    return kind, st.builds(kind, id=texts, target=texts, needs=needs, **members)
+
+
+kinds_of_steps = dict(
+    (
+        _kind(StagePackage, package=packages),
+        _kind(CreateFunction, function=functions),
+        _kind(UpdateConfiguration, function=functions, changes=some_changes, revision=maybe_text),
+        _kind(UpdateCode, function=functions, changes=some_changes),
+        _kind(SetConcurrency, function=texts, reserved=st.none() | st.integers(0, 1000)),
+        _kind(SetLogRetention, log_group=texts, days=st.none() | st.integers(1, 3653)),
+        _kind(SetTags, function=texts, put=st.dictionaries(texts, texts, max_size=2), remove=some_texts),
+        _kind(AddPermission, function=texts, statement=statements),
+        _kind(RemovePermission, function=texts, sid=texts),
+        _kind(
+            PutNotifications,
+            bucket=texts,
+            put=st.lists(entries, max_size=2).map(tuple),
+            remove=some_texts,
+            targets=some_texts,
+        ),
+        _kind(DeleteFunction, function=texts),
+        _kind(DeleteLogGroup, log_group=texts),
+        _kind(RunTerraform, folder=texts, workspace=texts),
+        _kind(ApplyResource, address=texts, action=texts),
+    )
 )
+steps = st.one_of(*kinds_of_steps.values())
 targets = st.builds(
     TargetPlan,
     target=texts,

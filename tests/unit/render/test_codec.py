@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict
+from typing import get_args
 
 import pytest
 from hypothesis import given
 
 from lockstep.errors import BadInput
-from lockstep.model import Change, Plan, Reference, Report, Secret, TargetPlan, Verb
+from lockstep.model import Change, Plan, Reference, Report, Secret, Step, TargetPlan, Verb
 from lockstep.render.codec import (
     decode_plan,
     decode_report,
@@ -15,7 +16,12 @@ from lockstep.render.codec import (
     encode_report,
     without_secrets,
 )
-from tests.unit.render.generated import SECRET, plans, reports
+from tests.unit.render.generated import SECRET, kinds_of_steps, plans, reports
+
+
+def test_every_kind_of_step_is_written_and_read() -> None:
+    """The plans that the laws below are about hold steps of every kind there is."""
+    assert set(kinds_of_steps) == set(get_args(Step))
 
 
 @given(plans)

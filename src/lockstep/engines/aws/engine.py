@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import assert_never
 
 from lockstep.engines.aws import concurrency, function, logs, notification, package, permission, tags
 from lockstep.engines.aws.connection import Connection, Connections
@@ -18,6 +19,7 @@ from lockstep.engines.aws.references import resolve
 from lockstep.errors import CloudError, NotAllowed
 from lockstep.model import (
     AddPermission,
+    ApplyResource,
     CreateFunction,
     DeleteFunction,
     DeleteLogGroup,
@@ -30,6 +32,7 @@ from lockstep.model import (
     Reference,
     RemovePermission,
     Report,
+    RunTerraform,
     Secret,
     SetConcurrency,
     SetLogRetention,
@@ -210,8 +213,10 @@ class _Run:
                 self._delete(connection, step)
             case DeleteLogGroup():
                 logs.delete(connection, step.log_group)
+            case RunTerraform() | ApplyResource():
+                raise TypeError("a step of the terraform engine")
             case _:
-                raise TypeError(f"unknown step {step!r}")
+                assert_never(step)
 
     def _put_notifications(
         self, connection: Connection, step: PutNotifications, failed: frozenset[str]

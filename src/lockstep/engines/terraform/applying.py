@@ -66,7 +66,8 @@ class _Applying:
 
     def leave(self) -> None:
         """Tell that nothing else is tried."""
-        for step in (self._run, *self._resources.values()):
+        left: tuple[Step, ...] = (self._run, *self._resources.values())
+        for step in left:
             self._result(step, Outcome.NOT_TRIED)
 
     def terraform(self) -> bool:
