@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.explain import explain_target
-from lockstep.delivery.workspace import Where, open_workspace
+from lockstep.delivery.places.workspace import Where, open_workspace
+from lockstep.delivery.setup.explain import explain_target
 from lockstep.engines.aws.notification import _ROUNDS
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.quota import RATES

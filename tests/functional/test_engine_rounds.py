@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.sync import Options, run_sync
-from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.sync.session import Options, run_sync
 from lockstep.model import Plan, Report, Verb
 from tests.support.clouds import REGION, Cloud, client, make_function, make_zip
 from tests.support.engine import Lab, Meanwhile, Refuse

@@ -11,7 +11,7 @@ import pytest
 
 from lockstep.artifacts.package import make_zip_of
 from lockstep.cli import main
-from lockstep.delivery.iam_policy import parse_subject
+from lockstep.delivery.setup.iam_policy import parse_subject
 from lockstep.errors import BadInput
 from lockstep.local.ministack import ACCOUNT, LocalCloud
 from tests.support import clouds

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.cloud import fill
+from lockstep.delivery.sync.cloud import fill
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.aws.package import stage
 from lockstep.engines.terraform import Source, TerraformEngine, Ways

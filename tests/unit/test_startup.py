@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.init import write_project_file
+from lockstep.delivery.setup.init import write_project_file
 
 TERMINAL = {"rich", "typer", "click", "pydantic"}
 CLOUD = {"botocore", "urllib3", "http", "ssl", "email"}
@@ -56,6 +56,8 @@ def test_validate_needs_no_cloud(tmp_path: Path) -> None:
 
 def test_a_plan_is_made_without_a_terminal_library(tmp_path: Path) -> None:
     """The engine and the plan's rendering load the AWS library once, and nothing for live rows."""
-    code = "import lockstep.engines.aws, lockstep.delivery.sync, lockstep.render.text, botocore.session"
+    code = (
+        "import lockstep.engines.aws, lockstep.delivery.sync.session, lockstep.render.text, botocore.session"
+    )
     loaded = _imported_by(code, tmp_path)
     assert not loaded & (TERMINAL | (SLOW - {"importlib.metadata"}))

@@ -20,7 +20,7 @@ def commenting(shell: Shell, number: int | None) -> Iterator[Callable[[str], Non
     if number is None:
         yield lambda _: None
         return
-    from lockstep.delivery.pulls import open_place
+    from lockstep.delivery.promotion.pulls import open_place
 
     forge = open_place(shell.where, shell.credentials).forge
 

@@ -18,10 +18,10 @@ def declare_drift(parser: Parser) -> None:
 
 def drift(shell: Shell, *, targets: list[str], issue: bool, exit_code: bool, output: Output) -> int:
     """Show what is live otherwise than Git says, and keep one issue of it."""
-    from lockstep.delivery.actor import find_actor
-    from lockstep.delivery.drift import find_drift, put_issue
-    from lockstep.delivery.pulls import open_place
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.places.actor import find_actor
+    from lockstep.delivery.promotion.pulls import open_place
+    from lockstep.delivery.sync.drift import find_drift, put_issue
+    from lockstep.delivery.sync.session import Options
     from lockstep.render.markdown import drift_markdown
 
     workspace = shell.open_workspace()

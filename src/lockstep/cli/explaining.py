@@ -25,8 +25,8 @@ def declare_explain(parser: Parser) -> None:
 
 def validate(shell: Shell, *, output: Output) -> int:
     """Check the repository, offline."""
-    from lockstep.delivery.sources import built_here
-    from lockstep.delivery.workspace import open_workspace
+    from lockstep.delivery.places.sources import built_here
+    from lockstep.delivery.places.workspace import open_workspace
 
     problem: BadInput | None = None
     warnings: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ def _valid_sources(shell: Shell, output: Output, services: tuple[str, ...]) -> i
 
 def explain(shell: Shell, *, target: str, key: str | None, output: Output) -> int:
     """Show where each value of a target comes from."""
-    from lockstep.delivery.explain import explain_target
+    from lockstep.delivery.setup.explain import explain_target
 
     values = explain_target(shell.open_workspace(), target, key)
     match output:
@@ -103,7 +103,7 @@ def explain(shell: Shell, *, target: str, key: str | None, output: Output) -> in
 
 def doctor(shell: Shell, *, output: Output) -> int:
     """Check credentials, permissions, buckets and tools, and say how to mend what is wrong."""
-    from lockstep.delivery.doctor import run_checks
+    from lockstep.delivery.setup.doctor import run_checks
     from lockstep.model import Check, Verdict
     from lockstep.render.doctor import check_lines, doctor_summary
     from lockstep.render.markdown import doctor_markdown

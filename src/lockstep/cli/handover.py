@@ -44,8 +44,8 @@ def declare_eject(parser: Parser) -> None:
 
 def adopt(shell: Shell, *, environment: str, source: str, state: str | None, version: str | None) -> int:
     """Take functions over from Terraform: declarations, the proof, and blocks that let go of them."""
-    from lockstep.delivery.handover import adopt_from_terraform, state_of
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.adoption.handover import adopt_from_terraform, state_of
+    from lockstep.delivery.sync.session import Options
     from lockstep.render.text import plan_lines
 
     workspace = shell.open_workspace()
@@ -76,9 +76,9 @@ def adopt(shell: Shell, *, environment: str, source: str, state: str | None, ver
 
 def eject(shell: Shell, *, targets: list[str], heir: str, into: Path, module: str) -> int:
     """Hand functions over to Terraform: import blocks and the map of functions."""
-    from lockstep.delivery.handover import eject_to_terraform
-    from lockstep.delivery.selection import check_patterns
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.adoption.handover import eject_to_terraform
+    from lockstep.delivery.places.selection import check_patterns
+    from lockstep.delivery.sync.session import Options
 
     workspace = shell.open_workspace()
     check_patterns(workspace, targets)

@@ -31,7 +31,7 @@ def declare_package(parser: Parser) -> None:
 def package(shell: Shell, *, service: str, as_version: str | None, into: Path | None, output: Output) -> int:
     """Build a service's package: the same bytes on every machine; deploys nothing."""
     from lockstep.config.rules import version as judge
-    from lockstep.delivery.building import package_service
+    from lockstep.delivery.releases.building import package_service
     from lockstep.errors import BadInput
 
     if as_version is not None and (problem := judge(as_version)) is not None:

@@ -38,7 +38,7 @@ def iam_policy(
     shell: Shell, *, features: list[str], targets: list[str], oidc: str | None, branch: str
 ) -> int:
     """Print the least IAM policy of a role, or with --oidc who may take it."""
-    from lockstep.delivery.iam_policy import parse_subject, policy_of, trust_of
+    from lockstep.delivery.setup.iam_policy import parse_subject, policy_of, trust_of
     from lockstep.engines.aws.actions import Feature
 
     if oidc is None and not features:

@@ -8,8 +8,8 @@ from lockstep.cli.shell import Output, Shell, save
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.sync import Options
-    from lockstep.delivery.workspace import Workspace
+    from lockstep.delivery.places.workspace import Workspace
+    from lockstep.delivery.sync.session import Options
     from lockstep.model import Plan
 
 __all__ = ["declare_plan", "declare_sync", "plan", "run_and_follow", "sync"]
@@ -74,7 +74,7 @@ def plan(
 ) -> int:
     """Show what sync would do. Changes nothing."""
     from lockstep.cli.commenting import commenting
-    from lockstep.delivery.sync import make_plan
+    from lockstep.delivery.sync.session import make_plan
     from lockstep.render.markdown import plan_markdown
 
     form, file = _form(output)
@@ -121,7 +121,7 @@ def sync(
         full=full,
     )
     if dry_run:
-        from lockstep.delivery.sync import make_plan
+        from lockstep.delivery.sync.session import make_plan
 
         made = saved or make_plan(workspace, options, progress=shell.progress)
         return _plan(shell, made, output, None, exit_code=False)
@@ -160,7 +160,7 @@ def run_and_follow(
     """Sync, showing each step as it happens, then the report; returns the exit code."""
     from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.sync import run_sync
+    from lockstep.delivery.sync.session import run_sync
     from lockstep.render.codec import encode_report
     from lockstep.render.markdown import plan_markdown, report_markdown
     from lockstep.render.report import report_lines
@@ -203,7 +203,7 @@ def run_and_follow(
             pass
     shell.summarise(lambda: f"{plan_markdown(made)}\n{report_markdown(report, words)}")
     if workspace.project.sources.origin.report:
-        from lockstep.delivery.reporting import report_deployments
+        from lockstep.delivery.sync.reporting import report_deployments
 
         shell.progress("reporting to the source")
         report_deployments(
@@ -228,7 +228,7 @@ def _options(
     refresh: bool,
     full: bool,
 ) -> "Options":
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.sync.session import Options
 
     return Options(
         patterns=tuple(targets),

@@ -8,11 +8,11 @@ from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.preview import Brought
-    from lockstep.delivery.preview_gc import Waste
-    from lockstep.delivery.preview_ground import Ground
-    from lockstep.delivery.sync import Options
-    from lockstep.delivery.workspace import Workspace
+    from lockstep.delivery.places.workspace import Workspace
+    from lockstep.delivery.previews.bring import Brought
+    from lockstep.delivery.previews.ground import Ground
+    from lockstep.delivery.previews.waste import Waste
+    from lockstep.delivery.sync.session import Options
 
 __all__ = [
     "compact",
@@ -119,8 +119,8 @@ def up(
 ) -> int:
     """Write a pull request's preview: its services at its versions, all others as in staging."""
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.preview import Request, bring_up
-    from lockstep.delivery.preview_services import parse_wish
+    from lockstep.delivery.previews.bring import Request, bring_up
+    from lockstep.delivery.previews.services import parse_wish
 
     request = Request(
         number=_number(number),
@@ -135,7 +135,7 @@ def up(
         shell.end_progress()
         _show(shell, brought, output, is_dry=dry_run)
         if wait and not dry_run and brought.is_up and brought.moves:
-            from lockstep.delivery.waiting import wait_until_live
+            from lockstep.delivery.promotion.waiting import wait_until_live
 
             rows = wait_until_live(
                 ground.gitops, brought.moves, options, stop=stop, seconds=timeout, progress=shell.progress
@@ -150,13 +150,13 @@ def up(
 
 def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: Output) -> int:
     """Remove a pull request's preview; the next sync removes what it runs."""
-    from lockstep.delivery.preview import bring_down
+    from lockstep.delivery.previews.bring import bring_down
 
     wanted = _number(number)
     ground, options = _open(shell), _options(shell)
     objects = None
     if delete_objects:
-        from lockstep.delivery.preview_objects import find_objects
+        from lockstep.delivery.previews.objects import find_objects
 
         # Listed while the folder still says where they are; nothing is removed when there are too many.
         objects = find_objects(ground, wanted, options, most=most, progress=shell.progress)
@@ -164,7 +164,7 @@ def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: 
     shell.end_progress()
     _show(shell, brought, output)
     if objects is not None:
-        from lockstep.delivery.preview_objects import delete_objects as delete
+        from lockstep.delivery.previews.objects import delete_objects as delete
 
         delete(ground, objects, options)
         where = ", ".join(objects.places) or "no prefix: it declares no trigger (any more)"
@@ -177,7 +177,7 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
     import datetime
     from dataclasses import replace
 
-    from lockstep.delivery.preview_gc import find_folders, find_waste, remove_folders
+    from lockstep.delivery.previews.waste import find_folders, find_waste, remove_folders
     from lockstep.render.preview_gc import gc_document, gc_lines
 
     ground = _open(shell)
@@ -209,7 +209,7 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
 def _remove_waste(shell: Shell, workspace: "Workspace", options: "Options", waste: "Waste") -> int:
     from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.preview_gc import remove_waste
+    from lockstep.delivery.previews.waste import remove_waste
 
     follower = Follower(shell, lambda lines: shell.log("\n".join(lines)))
     with stopping(follower.under_way) as stop, follower.ending():
@@ -224,7 +224,7 @@ def listing(shell: Shell, *, output: Output) -> int:
     """List the previews: age, services, versions, status and pull request of each."""
     import datetime
 
-    from lockstep.delivery.preview_list import list_previews
+    from lockstep.delivery.previews.listing import list_previews
     from lockstep.render.previews import listing_document, listing_lines, listing_markdown
 
     found = list_previews(_open(shell), _options(shell), progress=shell.progress)
@@ -246,7 +246,7 @@ def listing(shell: Shell, *, output: Output) -> int:
 
 def compact(shell: Shell, *, output: Output) -> int:
     """Drop the history of the branch that holds previews; begin that branch when it is not there."""
-    from lockstep.delivery.preview_compact import compact as run
+    from lockstep.delivery.previews.compact import compact as run
     from lockstep.render.previews import compacted_document, compacted_lines
 
     done = run(shell.where, shell.credentials)
@@ -261,8 +261,8 @@ def compact(shell: Shell, *, output: Output) -> int:
 
 
 def _open(shell: Shell) -> "Ground":
-    from lockstep.delivery.gitops import open_gitops
-    from lockstep.delivery.preview_ground import open_ground
+    from lockstep.delivery.places.gitops import open_gitops
+    from lockstep.delivery.previews.ground import open_ground
 
     shell.progress("fetching the branch")
     ground = open_ground(open_gitops(shell.where, shell.credentials))
@@ -272,7 +272,7 @@ def _open(shell: Shell) -> "Ground":
 
 
 def _options(shell: Shell) -> "Options":
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.sync.session import Options
 
     return Options(github_token=shell.settings.github_token)
 

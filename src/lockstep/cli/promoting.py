@@ -8,9 +8,9 @@ from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.gitops import GitOps
-    from lockstep.delivery.proposal import Outcome
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.places.gitops import GitOps
+    from lockstep.delivery.promotion.proposal import Outcome
+    from lockstep.delivery.sync.session import Options
     from lockstep.model.move import Move
 
 __all__ = [
@@ -91,8 +91,8 @@ def promote(
     import datetime
 
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.promote import Request, parse_wish
-    from lockstep.delivery.promote import promote as run
+    from lockstep.delivery.promotion.promote import Request, parse_wish
+    from lockstep.delivery.promotion.promote import promote as run
 
     if override is not None and not override.strip():
         raise BadInput("the reason is empty", where="--override", fix="say why the gates do not count")
@@ -132,7 +132,7 @@ def rollback(
     import datetime
 
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.rollback import roll_back
+    from lockstep.delivery.promotion.rollback import roll_back
 
     gitops = _open(shell)
     options = _options(shell)
@@ -161,7 +161,7 @@ def rollback(
 def release_hold(shell: Shell, *, target: str, reason: str | None, now: bool, output: Output) -> int:
     """Let versions be promoted to a target again after a rollback."""
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.rollback import release_hold as run
+    from lockstep.delivery.promotion.rollback import release_hold as run
 
     gitops = _open(shell)
     with stopping(lambda: ["the commit"]):
@@ -175,8 +175,8 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
     """Show which versions a target ran over time, and who brought them."""
     import datetime
 
-    from lockstep.delivery.selection import check_patterns
-    from lockstep.delivery.timeline import read_timeline
+    from lockstep.delivery.places.selection import check_patterns
+    from lockstep.delivery.places.timeline import read_timeline
     from lockstep.render.history import history_document, history_lines, history_markdown
 
     workspace = shell.open_workspace()
@@ -198,7 +198,7 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
 
 
 def _open(shell: Shell) -> "GitOps":
-    from lockstep.delivery.gitops import open_gitops
+    from lockstep.delivery.places.gitops import open_gitops
 
     shell.progress("fetching the branch")
     gitops = open_gitops(shell.where, shell.credentials)
@@ -208,7 +208,7 @@ def _open(shell: Shell) -> "GitOps":
 
 
 def _options(shell: Shell) -> "Options":
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.sync.session import Options
 
     return Options(github_token=shell.settings.github_token)
 
@@ -244,7 +244,7 @@ def _wait(
     stop: threading.Event,
     timeout: float,
 ) -> int:
-    from lockstep.delivery.waiting import wait_until_live, wait_until_merged
+    from lockstep.delivery.promotion.waiting import wait_until_live, wait_until_merged
 
     forge = gitops.forge()
     merged = wait_until_merged(outcome, forge, stop=stop, seconds=timeout, progress=shell.progress)

@@ -10,7 +10,7 @@ from lockstep.cli.shell import Shell
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.pulls import Review
+    from lockstep.delivery.promotion.pulls import Review
     from lockstep.forge.base import Pull
 
 __all__ = ["declare_pulls", "pulls"]
@@ -61,7 +61,7 @@ def pulls(
     output: Form,
 ) -> int:
     """List pull requests, open, show, merge or close one, on GitHub and on a plain Git server."""
-    from lockstep.delivery import pulls as verbs
+    from lockstep.delivery.promotion import pulls as verbs
     from lockstep.forge.base import MergeMethod
 
     action, branch, number = _parsed(words)

@@ -9,7 +9,7 @@ from lockstep.cli.versions import decided_on, declare_decided
 from lockstep.errors import BadInput, Interrupted, LockstepError, Several
 
 if TYPE_CHECKING:
-    from lockstep.delivery.release import Monorepo
+    from lockstep.delivery.releases.release import Monorepo
     from lockstep.model.released import Released
 
 __all__ = ["declare_release", "release"]
@@ -41,8 +41,8 @@ def release(
 ) -> int:
     """Tag a version and publish its package with digest and build facts; deploys nothing."""
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.release import Request, open_monorepo
-    from lockstep.delivery.release import release as run
+    from lockstep.delivery.releases.release import Request, open_monorepo
+    from lockstep.delivery.releases.release import release as run
     from lockstep.render.release import release_document, release_lines, release_markdown
 
     request = Request(decided=decided_on(given, gitversion, pr), pr=pr, dry_run=dry_run)
@@ -90,7 +90,7 @@ def release(
 
 def _names(monorepo: "Monorepo", services: list[str], since: str | None) -> list[str]:
     """The services that are meant, each once; BadInput before anything is done when one is not there."""
-    from lockstep.delivery.versions import changed_services
+    from lockstep.delivery.releases.versions import changed_services
 
     if not services and since is None:
         raise BadInput(

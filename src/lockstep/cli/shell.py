@@ -15,8 +15,8 @@ from lockstep.errors import BadInput, LockstepError
 from lockstep.settings import Settings
 
 if TYPE_CHECKING:
-    from lockstep.delivery.forges import Credentials
-    from lockstep.delivery.workspace import Where, Workspace
+    from lockstep.delivery.places.forges import Credentials
+    from lockstep.delivery.places.workspace import Where, Workspace
     from lockstep.render.palette import Palette
 
 __all__ = ["Output", "Shell", "WideOutput", "save"]
@@ -55,7 +55,7 @@ class Shell:
     @property
     def where(self) -> "Where":
         """Where the desired state is read from; BadInput when the folder does not exist."""
-        from lockstep.delivery.workspace import Where
+        from lockstep.delivery.places.workspace import Where
 
         for name, value in (("--repo", self.repo), ("--rev", self.rev)):
             if value == "":  # an unset variable of a script: never read something else instead
@@ -67,7 +67,7 @@ class Shell:
     @property
     def credentials(self) -> "Credentials":
         """What forges are opened with."""
-        from lockstep.delivery.forges import Credentials
+        from lockstep.delivery.places.forges import Credentials
 
         return Credentials(
             cache=self.settings.cache,
@@ -77,7 +77,7 @@ class Shell:
 
     def open_workspace(self) -> "Workspace":
         """Read the desired state, telling its warnings on stderr."""
-        from lockstep.delivery.workspace import open_workspace
+        from lockstep.delivery.places.workspace import open_workspace
 
         workspace = open_workspace(self.where)
         for warning in workspace.warnings:

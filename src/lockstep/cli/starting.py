@@ -36,7 +36,7 @@ def declare_demo(parser: Parser) -> None:
 
 def init(shell: Shell, *, force: bool, github: RepositoryKind | None) -> int:
     """Write a commented lockstep.yaml, from the tree that exists or for a new one."""
-    from lockstep.delivery.init import FILE, write_project_file
+    from lockstep.delivery.setup.init import FILE, write_project_file
 
     folder = shell.directory
     # A monorepo has no tree of environments, and what it builds nobody else knows.
@@ -50,7 +50,7 @@ def init(shell: Shell, *, force: bool, github: RepositoryKind | None) -> int:
 
 
 def _write_workflows(shell: Shell, github: RepositoryKind, *, force: bool) -> None:
-    from lockstep.delivery.init_github import Kind, what_to_set_up, write_workflows
+    from lockstep.delivery.setup.init_github import Kind, what_to_set_up, write_workflows
 
     kind = Kind(github)
     for path in write_workflows(shell.directory, kind, force=force):

@@ -54,8 +54,8 @@ def status(
 
 
 def _once(shell: Shell, targets: list[str], output: WideOutput, exit_code: bool, full: bool) -> int:
-    from lockstep.delivery.status import read_status
-    from lockstep.delivery.sync import Options
+    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.status import read_status
     from lockstep.model import SyncStatus
     from lockstep.render.markdown import status_markdown
 

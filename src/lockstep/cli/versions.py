@@ -10,7 +10,7 @@ from lockstep.cli.shell import Shell
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.versions import Decided
+    from lockstep.delivery.releases.versions import Decided
 
 __all__ = ["changed", "decided_on", "declare_changed", "declare_decided", "declare_version", "version"]
 
@@ -78,7 +78,7 @@ def version(
     output: Form,
 ) -> int:
     """Tell the next version of a service, from its tags and the commits since."""
-    from lockstep.delivery.versions import find_version
+    from lockstep.delivery.releases.versions import find_version
 
     found = find_version(shell.where, service, decided=decided_on(given, gitversion, pr), pr=pr)
     for warning in found.warnings:
@@ -99,7 +99,7 @@ def version(
 
 def changed(shell: Shell, *, since: str, output: Form) -> int:
     """Tell which services the commits since a revision touch."""
-    from lockstep.delivery.versions import changed_services
+    from lockstep.delivery.releases.versions import changed_services
 
     found = changed_services(shell.where, since)
     if shell.verbosity:
@@ -121,7 +121,7 @@ def changed(shell: Shell, *, since: str, output: Form) -> int:
 
 def decided_on(given: str | None, gitversion: str | None, pr: int | None) -> "Decided | None":
     """The version that was decided on elsewhere; BadInput when two say which."""
-    from lockstep.delivery.versions import Decided, read_gitversion
+    from lockstep.delivery.releases.versions import Decided, read_gitversion
     from lockstep.model.version import NotAVersion, Version
 
     named = {"--version": given, "--from-gitversion": gitversion, "--pr": pr}

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lockstep.delivery.forges import Credentials
-from lockstep.delivery.gitops import GitOps, open_gitops
-from lockstep.delivery.preview import Brought, Request, bring_down, bring_up
-from lockstep.delivery.preview_ground import Ground, open_ground
-from lockstep.delivery.preview_services import parse_wish
-from lockstep.delivery.sync import Options, run_sync
-from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.gitops import GitOps, open_gitops
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.previews.bring import Brought, Request, bring_down, bring_up
+from lockstep.delivery.previews.ground import Ground, open_ground
+from lockstep.delivery.previews.services import parse_wish
+from lockstep.delivery.sync.session import Options, run_sync
 from lockstep.forge.local import LocalForge
 from lockstep.model import Report
 from tests.support.clouds import make_zip

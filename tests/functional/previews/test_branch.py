@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.preview_compact import compact
-from lockstep.delivery.selection import changed_since
-from lockstep.delivery.sync import Options, make_plan
+from lockstep.delivery.places.selection import changed_since
+from lockstep.delivery.previews.compact import compact
+from lockstep.delivery.sync.session import Options, make_plan
 from lockstep.errors import BadInput
 from lockstep.model.move import Reached
 from tests.functional.previews.ground import World, make_world

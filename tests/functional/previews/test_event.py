@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from lockstep.cli import main
-from lockstep.delivery.events import read_event
-from lockstep.delivery.forges import Credentials
-from lockstep.delivery.preview_event import Handled, Place, handle_event
-from lockstep.delivery.preview_ground import Ground
-from lockstep.delivery.sync import Options
-from lockstep.delivery.workspace import Where
+from lockstep.delivery.events.handling import Handled, Place, handle_event
+from lockstep.delivery.events.reading import read_event
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.workspace import Where
+from lockstep.delivery.previews.ground import Ground
+from lockstep.delivery.sync.session import Options
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
 from lockstep.local.ministack import LocalCloud

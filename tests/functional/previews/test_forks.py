@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.preview_gc import find_folders
+from lockstep.delivery.previews.waste import find_folders
 from lockstep.errors import NotAllowed
 from lockstep.model.move import Reached
 from lockstep.planning.previews import Fate

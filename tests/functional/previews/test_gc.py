@@ -7,9 +7,9 @@ import json
 import pytest
 
 from lockstep.cli import main
-from lockstep.delivery.preview_gc import find_folders, find_waste, remove_folders
-from lockstep.delivery.preview_packages import delete_packages
-from lockstep.delivery.sync import Options
+from lockstep.delivery.previews.packages import delete_packages
+from lockstep.delivery.previews.waste import find_folders, find_waste, remove_folders
+from lockstep.delivery.sync.session import Options
 from lockstep.errors import NotAllowed
 from lockstep.planning.previews import Fate
 from tests.functional.previews.ground import NOW, World

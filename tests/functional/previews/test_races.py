@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.gitops import open_gitops
-from lockstep.delivery.preview import bring_down
-from lockstep.delivery.preview_gc import find_waste
-from lockstep.delivery.preview_ground import Ground
-from lockstep.delivery.sync import Options, run_sync
+from lockstep.delivery.places.gitops import open_gitops
+from lockstep.delivery.previews.bring import bring_down
+from lockstep.delivery.previews.ground import Ground
+from lockstep.delivery.previews.waste import find_waste
+from lockstep.delivery.sync.session import Options, run_sync
 from lockstep.errors import Refused
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
@@ -261,7 +261,7 @@ def test_a_sync_that_dies(world: World, aws: Lab) -> None:
 
 def test_previews_of_a_branch_race_too(tmp_path: Path) -> None:
     """The same guards hold where previews have a branch of their own."""
-    from lockstep.delivery.preview_compact import compact
+    from lockstep.delivery.previews.compact import compact
 
     world = make_world(tmp_path, preview="branch: previews")
     world.branch = "previews"

@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from lockstep.delivery.forges import Credentials
-from lockstep.delivery.gitops import open_gitops
-from lockstep.delivery.workspace import Where
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.gitops import open_gitops
+from lockstep.delivery.places.workspace import Where
 from tests.functional.promotion.conftest import PROJECT, Shop
 from tests.support.github import GitHubServer, Repository, github_server
 from tests.support.github.world import Identity, Protection

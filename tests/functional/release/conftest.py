@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from lockstep.cli import main
-from lockstep.delivery.forges import Credentials
-from lockstep.delivery.release import Monorepo, Request, open_monorepo, release
-from lockstep.delivery.workspace import Where
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.workspace import Where
+from lockstep.delivery.releases.release import Monorepo, Request, open_monorepo, release
 from lockstep.forge.base import Forge, Release
 from lockstep.forge.github import GitHub
 from lockstep.forge.github.pace import Clock

@@ -8,9 +8,9 @@ import pytest
 
 from lockstep.artifacts.package import make_zip_of
 from lockstep.cli import main
-from lockstep.delivery.forges import Credentials
-from lockstep.delivery.reporting import endings_of, report_deployments
-from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.sync.reporting import endings_of, report_deployments
 from lockstep.forge.base import CheckState
 from lockstep.forge.local import LocalForge
 from lockstep.model import Outcome, Plan, PutNotifications, Report, RunTerraform, StepResult, TargetPlan, Verb

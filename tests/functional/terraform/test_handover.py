@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from lockstep.cli import main
-from lockstep.delivery.handover import Ejected, adopt_from_terraform, eject_to_terraform
-from lockstep.delivery.sync import Options, Session, run_sync
-from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.adoption.handover import Ejected, adopt_from_terraform, eject_to_terraform
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.sync.session import Options, Session, run_sync
 from lockstep.engines.terraform.handover import managed_in, removed_blocks
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import ApplyResource, Verb

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.doctor import run_checks
-from lockstep.delivery.mixed import aws_patterns
-from lockstep.delivery.status import read_status
-from lockstep.delivery.sync import Options, make_plan, run_sync
-from lockstep.delivery.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.setup.doctor import run_checks
+from lockstep.delivery.sync.engines import aws_patterns
+from lockstep.delivery.sync.session import Options, make_plan, run_sync
+from lockstep.delivery.sync.status import read_status
 from lockstep.errors import BadInput, BadInputs, NotAllowed
 from lockstep.model import Environment, Health, Plan, Project, Report, SyncStatus, Verb, Verdict
 from lockstep.render.codec import decode_plan, encode_plan

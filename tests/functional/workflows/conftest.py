@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from lockstep.cli import main
-from lockstep.delivery.iam_policy import policy_of
-from lockstep.delivery.init_github import Kind
-from lockstep.delivery.workspace import Where, open_workspace
+from lockstep.delivery.places.workspace import Where, open_workspace
+from lockstep.delivery.setup.iam_policy import policy_of
+from lockstep.delivery.setup.init_github import Kind
 from lockstep.engines.aws.actions import Feature
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockstep.delivery.init_github import Kind
+from lockstep.delivery.setup.init_github import Kind
 from lockstep.forge.base import PullState
 from tests.functional.workflows.conftest import BUCKET, GITOPS, MONO, World, app, combined
 from tests.support import clouds

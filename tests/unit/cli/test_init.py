@@ -7,7 +7,7 @@ import pytest
 
 from lockstep.cli import main
 from lockstep.config.project_file import read_project
-from lockstep.delivery.init import write_project_file
+from lockstep.delivery.setup.init import write_project_file
 from lockstep.errors import BadInput
 from lockstep.model import PackageBucket, Project
 

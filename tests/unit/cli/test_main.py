@@ -11,7 +11,7 @@ import pytest
 
 from lockstep import __version__
 from lockstep.cli import main
-from lockstep.delivery.init import write_project_file
+from lockstep.delivery.setup.init import write_project_file
 from tests.support.waiting import until
 
 HEAVY = ("botocore", "urllib3", "rich", "yaml", "hypothesis", "ministack", "lockstep.engines", "asyncio")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.init import write_project_file
+from lockstep.delivery.setup.init import write_project_file
 from lockstep.local.ministack import LocalCloud
 from tests.support import clouds
 from tests.support.strict import Call, Proxy

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lockstep.delivery.doctor_terraform import dual_owners
+from lockstep.delivery.setup.doctor_terraform import dual_owners
 from lockstep.engines.terraform import Run, State
 from lockstep.model import Environment, Project, Terraform, Verdict
 from tests.support.projects import make_fleet, make_target
@@ -52,7 +52,7 @@ def test_a_function_in_a_state_has_one_master(function: str, tags: dict[str, str
 def test_a_project_without_terraform_loads_none_of_it() -> None:
     """Commands of an aws-only project pay nothing for the other engine."""
     code = (
-        "import sys, lockstep.delivery.sync, lockstep.delivery.status, lockstep.cli.app;"
+        "import sys, lockstep.delivery.sync.session, lockstep.delivery.sync.status, lockstep.cli.app;"
         "print([name for name in sys.modules if name.startswith('lockstep.engines.terraform')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lockstep.delivery.cloud import fill
+from lockstep.delivery.sync.cloud import fill
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.variables import variables_for
 from lockstep.errors import BadInput

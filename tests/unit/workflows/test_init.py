@@ -9,7 +9,7 @@ import yaml
 from lockstep._version import __version__
 from lockstep.cli import main
 from lockstep.cli.starting import RepositoryKind
-from lockstep.delivery.init_github import Kind, workflow_files, write_workflows
+from lockstep.delivery.setup.init_github import Kind, workflow_files, write_workflows
 from lockstep.errors import BadInput
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.init_github import Kind, write_workflows
+from lockstep.delivery.setup.init_github import Kind, write_workflows
 from tests.support.actionlint import actionlint
 from tests.support.github.npm import NotThere
 from tests.unit.workflows.written import ROOT

@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 
 from lockstep.cli.app import COMMANDS, command_parser, global_parser
-from lockstep.delivery.init_github import Kind
+from lockstep.delivery.setup.init_github import Kind
 from tests.unit.workflows.written import ROOT, Step, steps, workflows
 
 KINDS = pytest.mark.parametrize("kind", [*Kind])
@@ -60,7 +60,7 @@ def test_variables_of_scripts_are_quoted_and_set(kind: Kind) -> None:
 @KINDS
 def test_what_is_used_is_pinned(kind: Kind) -> None:
     """A commit of 40 digits with its version behind it, or the action that is written beside."""
-    from lockstep.delivery.init_github import workflow_files
+    from lockstep.delivery.setup.init_github import workflow_files
 
     for path, text in workflow_files(kind).items():
         for line in re.findall(r"^[ -]*uses: (.+)", text, re.MULTILINE):
@@ -70,7 +70,7 @@ def test_what_is_used_is_pinned(kind: Kind) -> None:
 def test_this_repository_pins_the_same() -> None:
     """One commit for each action, wherever it is used: here, in the templates and in the documentation."""
     places = [ROOT / "action.yml", *(ROOT / ".github").rglob("*.yml"), *(ROOT / "docs").rglob("*.md")]
-    places += (ROOT / "src" / "lockstep" / "delivery" / "workflows").rglob("*.yml")
+    places += (ROOT / "src" / "lockstep" / "delivery" / "setup" / "workflows").rglob("*.yml")
     pins = set(chain.from_iterable(re.findall(r"uses: (\S+@.+)", file.read_text()) for file in places))
     assert {pin.partition("@")[0] for pin in pins} >= {
         "actions/checkout",
@@ -81,7 +81,7 @@ def test_this_repository_pins_the_same() -> None:
 
 def test_the_action_is_the_one_at_the_root() -> None:
     """What ``init --github`` writes is what others use from this repository, with its version set."""
-    packaged = ROOT / "src" / "lockstep" / "delivery" / "workflows" / "action" / "action.yml"
+    packaged = ROOT / "src" / "lockstep" / "delivery" / "setup" / "workflows" / "action" / "action.yml"
     assert packaged.read_bytes() == (ROOT / "action.yml").read_bytes()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from lockstep.delivery.init_github import Kind, workflow_files
+from lockstep.delivery.setup.init_github import Kind, workflow_files
 
 __all__ = ["ROOT", "Step", "steps", "workflow", "workflows"]
 

@@ -1,0 +1,352 @@
+"""``adopt --from terraform`` and ``eject --to terraform``: functions change their master without a
+change to themselves.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lockstep.delivery.places.workspace import Workspace, open_workspace
+from lockstep.delivery.sync.cloud import ProjectCloud, fill
+from lockstep.delivery.sync.session import Options, Session, make_plan
+from lockstep.engines.terraform import Run, TerraformEngine
+from lockstep.engines.terraform.handover import (
+    Managed,
+    managed_in,
+    removed_blocks,
+    takeover,
+    triggers_of,
+)
+from lockstep.engines.terraform.shape import function_value
+from lockstep.engines.terraform.state import FUNCTION, function_of
+from lockstep.errors import BadInput, NotAllowed
+from lockstep.model import Function, PackageBucket, Plan, Trigger, Value, Verb, looks_secret
+
+__all__ = ["Adopted", "Ejected", "adopt_from_terraform", "eject_to_terraform", "state_of"]
+
+_QUIET = ("tags.lockstep:", "version", "permission")
+"""Changes that only mark whose a function is; a permission of ours stands beside Terraform's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adopted:
+    """What was written, what Terraform is told, and the plan that proves it."""
+
+    targets: tuple[str, ...]
+    files: tuple[str, ...]  # written, relative to the project's folder
+    removed: str  # blocks for the Terraform code
+    notes: tuple[str, ...]
+    plan: Plan
+    differences: tuple[str, ...]  # what the plan would change besides marks of ownership
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ejected:
+    """What was written for Terraform."""
+
+    targets: tuple[str, ...]
+    files: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def adopt_from_terraform(
+    workspace: Workspace, environment: str, state: str, *, source: str, version: str | None, options: Options
+) -> Adopted:
+    """Write declarations of the functions that a state manages, and plan them.
+
+    Functions that are declared already are left as they are. Secrets of a state are not written: they
+    are ignored until they are declared as references. ``source`` names the state for errors. Raises
+    BadInput when the state holds no function, or the environment is applied by Terraform.
+    """
+    root = workspace.root
+    if root is None or workspace.where.rev is not None:
+        raise BadInput(
+            "declarations are written to a folder", where="--rev", fix="leave out --repo and --rev"
+        )
+    if workspace.project.environment(environment).engine == "terraform":
+        raise BadInput(
+            f"{environment} is applied by Terraform",
+            where=workspace.project.file,
+            fix="remove `engine: terraform` there: the aws engine takes the functions over",
+        )
+    managed = managed_in(state, source)
+    found = [one for one in managed if one.kind == FUNCTION and one.function and not _is_preview(one)]
+    mine = [
+        one
+        for one in found
+        if _environment_of(one, environment, workspace.project.environments) == environment
+    ]
+    if not mine:
+        raise BadInput(
+            f"the state manages no function of {environment}",
+            where=source,
+            fix=f"there are: {', '.join(sorted(one.address for one in found)) or 'none'}",
+        )
+    declared = {t.function.name: key for key, t in workspace.fleet.targets.items() if t.function is not None}
+    notes: list[str] = []
+    files: list[str] = []
+    targets: list[str] = []
+    bucket = workspace.project.packages_for(environment)
+    for one in mine:
+        name = one.function or ""
+        if name in declared:
+            targets.append(declared[name])
+            notes.append(f"{name} is declared already by {declared[name]}; it was left as it is")
+            continue
+        service = _service_of(one, environment)
+        triggers = triggers_of(name, managed)
+        block, said = _declaration(one, triggers, bucket, version)
+        notes += [f"{environment}/{service}: {text}" for text in said]
+        files += _write(root / workspace.project.folder, root, environment, service, block)
+        targets.append(f"{environment}/{service}")
+    again = open_workspace(workspace.where)
+    plan = make_plan(again, replace(options, patterns=tuple(targets), adopt=True))
+    return Adopted(
+        targets=tuple(targets),
+        files=tuple(files),
+        removed=removed_blocks(_with_following(mine, managed, found), managed),
+        notes=tuple(notes),
+        plan=plan,
+        differences=tuple(_differences(plan)),
+    )
+
+
+def state_of(workspace: Workspace, environment: str, *, progress: Callable[[str], None]) -> str:
+    """The state that an environment's ``terraform:`` block names. BadInput when it has none."""
+    place = workspace.project.environment(environment)
+    if place.terraform is None:
+        raise BadInput(
+            f"{environment} has no terraform: block that would name a state",
+            where=workspace.project.file,
+            fix="give the state with --state FILE, or add the block",
+        )
+    session = Session(workspace, Options())
+    engine = TerraformEngine(
+        session.engine.rules,
+        ProjectCloud(workspace, session.engine, session.catalog),
+        fill,
+        cache=workspace.where.cache,
+        progress=progress,
+    )
+    try:
+        return engine.pull(Run(environments=(place,), settings=place.terraform))
+    finally:
+        engine.close()
+
+
+def eject_to_terraform(
+    workspace: Workspace, patterns: tuple[str, ...], into: Path, *, module: str, options: Options
+) -> Ejected:
+    """Write import blocks and the map of functions, with which Terraform takes live functions over.
+
+    Only functions that are in sync go over. Raises NotAllowed with what is not, BadInput when a file
+    that would be written is there.
+    """
+    session = Session(workspace, replace(options, patterns=patterns))
+    plan = session.plan(patterns)
+    late = [one.target for one in plan.targets if one.verb is not Verb.NOTHING or one.problem]
+    if late:
+        raise NotAllowed(
+            f"{', '.join(late[:5])}: not in sync, so Terraform would not take it over as it is",
+            fix="lockstep sync first",
+        )
+    keys = [one.target for one in plan.targets]
+    if not keys:
+        raise BadInput("no function is selected", fix="name targets or environments")
+    fleet = session.resolved(patterns)
+    values: dict[str, Any] = {}
+    notes: list[str] = []
+    for key in keys:
+        values[key], secrets = function_value(fleet.targets[key])
+        if secrets:
+            notes.append(
+                f"{key}: {', '.join(sorted(secrets))} are secret and were not written; Lockstep passes them "
+                "as secret_environment when it drives Terraform, else pass them yourself"
+            )
+    taken = takeover(keys, fleet, session.engine.live, module)
+    variables: dict[str, Any] = {"project": workspace.project.name, "functions": values}
+    if taken.foreign:
+        variables["foreign_notifications"] = taken.foreign
+    if taken.order:
+        variables["notification_order"] = taken.order
+    texts = {
+        "imports.tf": taken.imports,
+        "fleet.auto.tfvars.json": json.dumps(variables, indent=2) + "\n",
+    }
+    for name in texts:
+        if (into / name).exists():
+            raise BadInput(
+                "the file is there already", where=str(into / name), fix="remove it, or name another folder"
+            )
+    into.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (into / name).write_text(text, encoding="utf-8")
+    return Ejected(targets=tuple(keys), files=tuple(str(into / name) for name in texts), notes=tuple(notes))
+
+
+def _is_preview(one: Managed) -> bool:
+    return one.name == "preview" or str(one.index or "").startswith("preview/")
+
+
+def _environment_of(one: Managed, wanted: str, known: Iterable[str]) -> str:
+    """From the key ``staging/api``, or from the resource's name; else what was asked for."""
+    if "/" in str(one.index or ""):
+        return str(one.index).partition("/")[0]
+    for name in known:
+        if one.name == name or one.name.startswith((f"{name}_", f"{name}-")):
+            return name
+    return wanted
+
+
+def _service_of(one: Managed, environment: str) -> str:
+    if "/" in str(one.index or ""):
+        return str(one.index).rpartition("/")[2]
+    name = one.function or ""
+    return name.removesuffix(f"-{environment}").removesuffix(f"_{environment}") or name
+
+
+def _declaration(
+    one: Managed, triggers: Sequence[Trigger], bucket: PackageBucket | None, version: str | None
+) -> tuple[dict[str, Any], list[str]]:
+    """The ``lambda`` block of a function, and what has to be said about it."""
+    function = function_of(one.values, None)
+    notes: list[str] = []
+    ignored: list[str] = []
+    block: dict[str, Any] = {
+        "version": version or function.tags.get("lockstep:version") or "adopted",
+        "functionName": function.name,
+        "adopt": True,
+    }
+    code, said = _code(one, function, bucket)
+    block |= code
+    if said:
+        notes.append(said)
+        ignored.append("code")
+    for path, value in function.settings.items():
+        group, _, name = path.rpartition(".")
+        if path == "environment":
+            plain, hidden = _apart(value)
+            if plain:
+                block["environment"] = plain
+            ignored += [f"environment.{name}" for name in hidden]
+            if hidden:
+                notes.append(
+                    f"{', '.join(hidden)} look secret and were not written: they stay as they are until "
+                    "they are declared as {ssm: name} or {secret: name}"
+                )
+        else:
+            place = block.setdefault(group, {}) if group else block
+            place[name] = _yaml(value)
+    tags = {key: text for key, text in function.tags.items() if not key.startswith("lockstep:")}
+    if tags:
+        block["tags"] = tags
+    if triggers:
+        block["triggers"] = [_trigger(trigger) for trigger in triggers]
+    if ignored:
+        block["ignore"] = ignored
+    return block, notes
+
+
+def _code(
+    one: Managed, function: Function, bucket: PackageBucket | None
+) -> tuple[dict[str, Any], str | None]:
+    if function.code.image:
+        return {"image": function.code.image}, None
+    place, key = one.values.get("s3_bucket"), one.values.get("s3_key")
+    if place and key and bucket is not None and place == bucket.name:
+        return {"s3Key": key}, None
+    if place and key:
+        return {"artifact": {"source": "s3", "bucket": place, "key": key}}, None
+    return {}, (
+        "its package was uploaded from a file, so what runs stays as it is (`ignore: [code]`) until a "
+        "version with a package is declared"
+    )
+
+
+def _apart(variables: Value) -> tuple[dict[str, str], list[str]]:
+    items = variables.items() if isinstance(variables, Mapping) else ()
+    texts = {name: str(value) for name, value in items}
+    hidden = sorted(name for name, text in texts.items() if looks_secret(name, text))
+    return {name: text for name, text in texts.items() if name not in hidden}, hidden
+
+
+def _trigger(trigger: Trigger) -> dict[str, Any]:
+    said: dict[str, Any] = {"bucket": trigger.bucket}
+    if trigger.prefix:
+        said["prefix"] = trigger.prefix
+    if trigger.suffix:
+        said["suffix"] = trigger.suffix
+    if trigger.events != ("s3:ObjectCreated:*",):
+        said["events"] = list(trigger.events)
+    return said
+
+
+def _yaml(value: Value) -> Any:
+    match value:
+        case Mapping():
+            return {key: _yaml(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_yaml(item) for item in value]
+        case _:
+            return value
+
+
+def _write(base: Path, root: Path, environment: str, service: str, block: Mapping[str, Any]) -> list[str]:
+    """Write the declaration, and what makes the service one that Lockstep deploys."""
+    import yaml
+
+    texts = {
+        base / "services" / service / "config.yaml": {"serviceName": service, "deploymentType": "lambda"},
+        base / "environments" / environment / service / "config.yaml": {
+            "serviceName": service,
+            "envName": environment,
+            "lambda": dict(block),
+        },
+    }
+    written: list[str] = []
+    for path, document in texts.items():
+        if path.exists() and path.parent.parent.name == "services":
+            continue
+        if path.exists():
+            raise BadInput(
+                "the file is there already and declares no such function",
+                where=str(path.relative_to(root)),
+                fix="remove it, or add the function to it yourself",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+        path.write_text(text, encoding="utf-8")
+        written.append(path.relative_to(root).as_posix())
+    return written
+
+
+def _with_following(
+    mine: Sequence[Managed], managed: Sequence[Managed], functions: Sequence[Managed]
+) -> list[Managed]:
+    """The functions with what goes with them: permissions, and notifications when all that call them go."""
+    names = {one.function for one in mine}
+    stay = {one.function for one in functions} - names
+    gone = list(mine)
+    for one in managed:
+        if one.kind != FUNCTION and one.function in names:
+            gone.append(one)
+        if one.kind == "aws_s3_bucket_notification":
+            called = {
+                str(entry.get("lambda_function_arn", "")).rpartition(":function:")[2]
+                for entry in one.values.get("lambda_function") or ()
+            }
+            if called & names and not called & stay:
+                gone.append(one)
+    return gone
+
+
+def _differences(plan: Plan) -> Iterable[str]:
+    for target in plan.targets:
+        if target.problem is not None:
+            yield f"{target.target}: {target.problem}"
+        for change in target.changes:
+            if not change.path.startswith(_QUIET):
+                yield f"{target.target}: {change.path} would change"
+    yield from plan.problems

@@ -1,0 +1,71 @@
+"""The GitOps repository as the verbs see it that write to it: its branch, its newest commit, its forge."""
+
+from dataclasses import dataclass, replace
+
+from lockstep.delivery.places.forges import Credentials, as_app, open_forge, open_source_forge
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.errors import BadInput
+from lockstep.forge.base import Forge
+from lockstep.git.remote import Remote, default_branch, open_remote
+from lockstep.git.writing import head
+
+__all__ = ["GitOps", "open_gitops"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GitOps:
+    """A project on the branch that is deployed from, as everybody sees it.
+
+    What lies in a work tree does not count: the verbs that write change what is shared.
+    """
+
+    remote: Remote
+    branch: str
+    workspace: Workspace  # at the branch's newest commit when it was opened
+    credentials: Credentials
+
+    def at(self, commit: str, *, previews: str | None = None) -> Workspace:
+        """The project at another commit of the repository, read and validated.
+
+        Previews that have a branch of their own are as at ``previews``, or as they are now.
+        """
+        return open_workspace(replace(self.workspace.where, rev=commit, previews=previews))
+
+    def forge(self) -> Forge:
+        """Where its pull requests are."""
+        return open_forge(self.workspace.project.sources.forge, self.remote, self.credentials)
+
+    def source_forge(self) -> Forge | None:
+        """Where its services come from."""
+        return open_source_forge(self.workspace.project, self.forge, self.remote, self.credentials)
+
+
+def open_gitops(where: Where, credentials: Credentials) -> GitOps:
+    """Fetch the branch that is deployed from and read the project there.
+
+    The branch is the one that the project names under ``forge``, else the remote's default branch.
+    BadInput for a folder outside Git, a branch that is not there and a project that is not valid.
+    """
+    if where.rev is not None:
+        raise BadInput(
+            "this command works on the newest commit of the branch", where="--rev", fix="leave out --rev"
+        )
+    where = replace(where, access=credentials.access())
+    remote = open_remote(where.repo or where.folder, where.cache, access=where.access)
+    branch = default_branch(remote)
+    workspace = _read(where, remote, branch)
+    named = workspace.project.sources.forge.branch
+    if named is not None and named != branch:
+        branch = named
+        workspace = _read(where, remote, branch)
+    remote = as_app(remote, workspace.project.sources.forge, credentials)
+    return GitOps(remote=remote, branch=branch, workspace=workspace, credentials=credentials)
+
+
+def _read(where: Where, remote: Remote, branch: str) -> Workspace:
+    commit = head(remote, branch)
+    if commit is None:
+        raise BadInput(
+            f"{remote} has no branch {branch}, or no commits yet", fix="push the declarations to it first"
+        )
+    return open_workspace(replace(where, rev=commit))

@@ -1,0 +1,181 @@
+"""Opening a project: the folder or commit that a command works on, read and validated."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lockstep.config.cache import Cache
+from lockstep.config.load import load
+from lockstep.errors import BadInput
+from lockstep.git.access import Access
+from lockstep.git.command import Repository, mask
+from lockstep.git.history import changed_paths
+from lockstep.git.remote import open_remote
+from lockstep.git.repository import open_commit, open_worktree
+from lockstep.git.tree import CommitTree, WorkTree
+from lockstep.model import Fleet, Project
+from lockstep.model.tree import Tree
+
+__all__ = ["PROJECT_FILE", "Subtree", "Where", "Workspace", "open_tree", "open_workspace"]
+
+PROJECT_FILE = "lockstep.yaml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Where:
+    """Which tree to read: a folder as it lies on disk, or a commit of a repository."""
+
+    folder: Path
+    repo: str | None = None  # path or URL; with ``rev``
+    rev: str | None = None
+    cache: Path
+    access: Access | None = None  # for the host of ``repo``, or of the folder's remote
+    previews: str | None = None  # commit of the branch of previews, where they have one; None: its newest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workspace:
+    """A project that was read and found valid."""
+
+    project: Project
+    fleet: Fleet
+    tree: Tree
+    where: Where
+    root: Path | None  # folder of the project file on disk; None for a remote repository
+    warnings: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]]  # target -> every file that contributes to it
+    repository: Repository | None = None  # with the tree's history; None outside Git
+    prefix: str = ""  # of the project's folder in the repository, ending in "/"
+    whole: WorkTree | CommitTree  # the repository's tree, of which ``tree`` is the project's part
+    previews: CommitTree | None = None  # the whole branch of previews, where they have one of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """The part of a tree below a folder, with that folder as its root."""
+
+    tree: Tree
+    prefix: str  # ends in "/"
+
+    @property
+    def commit(self) -> str | None:
+        """As the whole tree's."""
+        return self.tree.commit
+
+    @property
+    def is_dirty(self) -> bool:
+        """As the whole tree's."""
+        return self.tree.is_dirty
+
+    @property
+    def blobs(self) -> Mapping[str, str]:
+        """Files below the folder."""
+        return _below(self.tree.blobs, self.prefix)
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Symbolic links below the folder."""
+        return _below(self.tree.links, self.prefix)
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """Contents by path below the folder."""
+        found = self.tree.read([self.prefix + path for path in paths])
+        return {path.removeprefix(self.prefix): data for path, data in found.items()}
+
+
+def open_workspace(where: Where) -> Workspace:
+    """Read the project and check all that can be checked without AWS.
+
+    Raises BadInput or BadInputs with file and line; GitError when git cannot read the tree.
+    """
+    whole, prefix, root = open_tree(where)
+    tree: Tree = Subtree(whole, prefix) if prefix else whole
+    previews: CommitTree | None = None
+    leftover: list[str] = []
+
+    def widen(project: Project) -> Tree:
+        """With the previews, where those have a branch of their own."""
+        nonlocal tree, previews, leftover
+        if project.preview.branch is not None:
+            from lockstep.delivery.places.joined import Joined, left_over, open_previews
+
+            remote = open_remote(where.repo or where.folder, where.cache, access=where.access)
+            previews = open_previews(remote, project, where.previews)
+            leftover = left_over(tree, project)
+            tree = Joined(tree, Subtree(previews, prefix) if prefix else previews, project.folder)
+        return tree
+
+    loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache), widen=widen)
+    return Workspace(
+        project=loaded.project,
+        fleet=replace(loaded.fleet, previews=previews.commit if previews is not None else None),
+        previews=previews,
+        tree=tree,
+        where=where,
+        root=root,
+        warnings=(*loaded.warnings, *leftover, *_uncommitted(whole, prefix, loaded.project.folder)),
+        repository=whole.repository,
+        whole=whole,
+        prefix=prefix,
+        files=loaded.files,
+    )
+
+
+def _uncommitted(tree: WorkTree | CommitTree, prefix: str, folder: str) -> list[str]:
+    """A warning when what is declared on disk is not what the commit declares that a plan names."""
+    if not tree.is_dirty or tree.commit is None or tree.repository is None:
+        return []
+    base = f"{prefix}{folder}/" if folder not in {"", "."} else prefix
+    changed = changed_paths(tree.repository, tree.commit) or set()
+    declared = sorted(
+        path.removeprefix(prefix)
+        for path in changed
+        if path == f"{prefix}{PROJECT_FILE}" or (path.startswith(base) and path.endswith((".yaml", ".yml")))
+    )
+    if not declared:
+        return []
+    more = f" and {len(declared) - 1} more" if len(declared) > 1 else ""
+    return [f"{declared[0]}{more}: not as in commit {tree.commit[:8]}; what is on disk counts"]
+
+
+def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
+    """The repository's tree, the prefix of the project's folder in it, and that folder on disk.
+
+    The project file is looked for in the folder and in those above it, up to the repository's root.
+    """
+    if where.repo is not None or where.rev is not None:
+        repo = where.repo or str(where.folder)
+        tree: WorkTree | CommitTree = open_commit(repo, where.rev or "HEAD", where.cache, access=where.access)
+        local = Path(repo) if Path(repo).is_dir() else None
+        top = open_worktree(local).root if local is not None and where.repo is None else local
+    else:
+        # Without a project file near, only that is looked for: outside Git the folder could be a home.
+        work = open_worktree(where.folder, under=() if _is_near(where.folder) else (PROJECT_FILE,))
+        tree, top = work, work.root
+    inside = ""
+    if top is not None and where.repo is None:
+        inside = where.folder.resolve().relative_to(top.resolve()).as_posix()
+    parts = [] if inside in {"", "."} else inside.split("/")
+    for depth in range(len(parts), -1, -1):
+        prefix = "".join(f"{part}/" for part in parts[:depth])
+        if f"{prefix}{PROJECT_FILE}" in tree.blobs or f"{prefix}{PROJECT_FILE}" in tree.links:
+            root = top / prefix if top is not None else None
+            return tree, prefix, root
+    if any(path.startswith(f"{PROJECT_FILE}/") for path in tree.blobs):
+        raise BadInput(f"{PROJECT_FILE} is a folder", where=PROJECT_FILE, fix="put the project's file there")
+    raise BadInput(
+        f"there is no {PROJECT_FILE}",
+        where=mask(where.repo) if where.repo else str(where.folder.resolve()),
+        fix="run `lockstep init` there, or name the project's folder with -C",
+    )
+
+
+def _is_near(folder: Path) -> bool:
+    """Whether a project file lies in the folder or in one above it."""
+    here = folder.resolve()
+    return any(os.path.lexists(place / PROJECT_FILE) for place in (here, *here.parents))
+
+
+def _below(files: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {path.removeprefix(prefix): value for path, value in files.items() if path.startswith(prefix)}

@@ -1,0 +1,219 @@
+"""``preview up`` and ``preview down``: a pull request's folder in the GitOps tree, written and removed.
+
+The end state is what the last commit says, whoever runs what at the same time: each attempt to push
+first reads the branch and then asks the forge, so a run for an older commit or a closed pull request
+finds out that it is; and who has pushed asks once more, and takes back what nobody else will remove.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from lockstep.config.preview_file import read_preview
+from lockstep.config.preview_tree import Asked, folder_of, preview_files
+from lockstep.delivery.previews.ground import Ground
+from lockstep.delivery.previews.services import Wish, choose
+from lockstep.delivery.sync.digests import with_digests
+from lockstep.delivery.sync.session import Options
+from lockstep.errors import BadInput, NotAllowed
+from lockstep.forge.base import Pull, PullState
+from lockstep.model.move import Move, Reached
+from lockstep.model.preview import Preview, PreviewPolicy
+from lockstep.model.tree import Tree
+
+__all__ = ["Brought", "Request", "approval_label", "bring_down", "bring_up"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """A preview that is wanted."""
+
+    number: int
+    wishes: tuple[Wish, ...] = ()
+    sha: str | None = None  # head commit that the versions were built from; None: as it is now
+    ttl: str | None = None  # as people write it
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    """What became of a preview."""
+
+    number: int
+    reached: Reached  # NOTHING or COMMITTED
+    commit: str | None = None  # of the branch
+    moves: tuple[Move, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_up: bool = True  # whether its folder is there now
+
+
+class _Overtaken(Exception):
+    """The pull request is not what this run is for any more."""
+
+    def __init__(self, words: str, *, is_over: bool) -> None:
+        super().__init__(words)
+        self.words = words
+        self.is_over = is_over  # it is not to have a preview at all
+
+
+def approval_label(policy: PreviewPolicy, sha: str) -> str:
+    """The label that lets one commit of a fork have a preview."""
+    return f"{policy.fork_label}:{sha}"
+
+
+def bring_up(
+    ground: Ground,
+    request: Request,
+    options: Options,
+    *,
+    now: str,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Brought:
+    """Write the folder of a pull request's preview in one commit; nothing when it is as wanted already.
+
+    ``now`` is ISO 8601. A run for another commit than the newest, and one whose pull request is closed
+    meanwhile, ends without an error and leaves no preview behind. Raises BadInput for what cannot be a
+    preview, NotAllowed when the pull request may not have one, ForgeError when nobody knows whether it
+    may, ArtifactError for a function's package that cannot be had.
+    """
+    policy, forge = ground.policy, ground.forge()
+    progress("asking the forge")
+    pull = forge.pull(request.number)
+    if problem := _refusal(policy, pull):
+        raise problem
+    if request.sha is not None and not pull.sha.startswith(request.sha.lower()):
+        note = f"pull request #{pull.number} is at {pull.sha[:12]} by now; its own run brings that up"
+        return Brought(number=pull.number, reached=Reached.NOTHING, notes=(note,))
+    chosen = choose(ground.gitops.workspace, ground.tree, pull.number, request.wishes, pull.sha)
+    asked = Asked(
+        preview=Preview(number=pull.number, sha=pull.sha),
+        moves=chosen.moves,
+        ttl=request.ttl,
+        places=chosen.places,
+        forgets_pins=True,
+    )
+    workspace = ground.draft(_edit(ground, asked, now))
+    progress("finding packages")
+    moves = with_digests(workspace, chosen.moves, options)
+    for move in moves:
+        _check_taken(move, workspace.fleet.targets[move.target].version)
+    asked = replace(asked, moves=moves, forgets_pins=False)
+    if request.dry_run:
+        ground.draft(_edit(ground, asked, now))
+        return Brought(number=pull.number, reached=Reached.NOTHING, moves=moves, notes=chosen.notes)
+    progress("writing")
+    edit = _edit(ground, asked, now)
+
+    def guarded(tree: Tree) -> Mapping[str, bytes | None]:
+        _check(policy, forge.pull(pull.number), pull.sha)
+        return edit(tree)
+
+    try:
+        written = ground.write(guarded, _message(pull.number, moves))
+    except _Overtaken as stop:
+        return _end(ground, pull.number, stop, chosen.notes)
+    try:
+        _check(policy, forge.pull(pull.number), pull.sha)
+    except _Overtaken as stop:
+        return _end(ground, pull.number, stop, chosen.notes)
+    return Brought(
+        number=pull.number,
+        reached=Reached.COMMITTED if written.is_new else Reached.NOTHING,
+        commit=written.commit,
+        moves=moves,
+        notes=chosen.notes,
+    )
+
+
+def bring_down(ground: Ground, number: int, *, reason: str | None = None) -> Brought:
+    """Remove the folder of a preview in one commit; nothing when it is gone. No forge is asked.
+
+    BadInput when the folder is another pull request's.
+    """
+
+    def edit(tree: Tree) -> Mapping[str, bytes | None]:
+        project = ground.own(tree)
+        own = folder_of(ground.folder, number)
+        files = [path for path in (*project.blobs, *project.links) if path.startswith(own)]
+        file = f"{own}pr.yaml"
+        if file in project.blobs:
+            read_preview(project.read([file])[file], file, number)
+        return ground.written(dict.fromkeys(files))
+
+    because = f"\n\n{reason}" if reason else ""
+    written = ground.write(edit, f"preview/pr-{number}: down{because}")
+    return Brought(
+        number=number,
+        reached=Reached.COMMITTED if written.is_new else Reached.NOTHING,
+        commit=written.commit,
+        is_up=False,
+    )
+
+
+def _refusal(policy: PreviewPolicy, pull: Pull) -> BadInput | NotAllowed | None:
+    """Why a pull request may not have a preview."""
+    if pull.state is not PullState.OPEN:
+        return BadInput(
+            f"pull request #{pull.number} is {pull.state}", where=pull.url, fix="reopen it for a preview"
+        )
+    if policy.label is not None and policy.label not in pull.labels:
+        return NotAllowed(
+            f"pull request #{pull.number} does not carry the label {policy.label}",
+            where=pull.url,
+            fix=f"add the label (lockstep.yaml asks for it: {policy.place})",
+        )
+    needed = approval_label(policy, pull.sha)
+    if pull.is_fork and needed not in pull.labels:
+        return NotAllowed(
+            f"pull request #{pull.number} comes from a fork, and nobody has approved its commit",
+            where=pull.url,
+            fix=f"who may label reads the commit and then adds the label {needed}",
+        )
+    return None
+
+
+def _check(policy: PreviewPolicy, pull: Pull, sha: str) -> None:
+    """Raise _Overtaken when the pull request is not as it was when the run began."""
+    is_open = pull.state is PullState.OPEN
+    if pull.sha != sha and is_open and (policy.label is None or policy.label in pull.labels):
+        raise _Overtaken(
+            f"pull request #{pull.number} went on to {pull.sha[:12]} meanwhile; its own run brings that up",
+            is_over=False,
+        )
+    if refusal := _refusal(policy, pull):
+        raise _Overtaken(f"{refusal.problem}, since this run began", is_over=True)
+
+
+def _end(ground: Ground, number: int, stop: _Overtaken, notes: tuple[str, ...]) -> Brought:
+    """What remains of a run that was overtaken: nothing, when the preview is not to be there."""
+    if not stop.is_over:
+        return Brought(number=number, reached=Reached.NOTHING, notes=(*notes, stop.words))
+    down = bring_down(ground, number, reason=stop.words)
+    return replace(down, notes=(*notes, stop.words, "the preview is down"))
+
+
+def _edit(ground: Ground, asked: Asked, now: str) -> Callable[[Tree], Mapping[str, bytes | None]]:
+    """The edit of the branch's files."""
+
+    def edit(tree: Tree) -> Mapping[str, bytes | None]:
+        project = ground.project_of(tree)
+        files = preview_files(project, ground.folder, ground.policy.templates, asked, now=now)
+        return ground.written(files)
+
+    return edit
+
+
+def _check_taken(move: Move, version: str | None) -> None:
+    """The version that was written is the one that counts."""
+    if version != move.new:
+        raise BadInput(
+            f"{move.new} was written, and {version or 'no version'} is what counts",
+            where=move.target,
+            fix=f"set services.{move.service}.versionKey in lockstep.yaml to the key of its version",
+        )
+
+
+def _message(number: int, moves: tuple[Move, ...]) -> str:
+    shown = ", ".join(f"{move.service} {move.new}" for move in moves[:3])
+    more = f" and {len(moves) - 3} more" if len(moves) > 3 else ""
+    lines = "\n".join(f"{move.service} {move.new}" for move in moves)
+    return f"preview/pr-{number}: {shown or 'no services'}{more}\n\n{lines}"

@@ -1,0 +1,152 @@
+"""Which services a preview has, and which version of each."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lockstep.config import rules
+from lockstep.config.build import version_of
+from lockstep.config.declaration import Declaration, read_declarations
+from lockstep.config.preview_tree import has_lambda, previewable, with_services
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.errors import BadInput
+from lockstep.model import Target
+from lockstep.model.move import Move
+from lockstep.model.tree import Tree
+
+__all__ = ["Chosen", "Wish", "choose", "parse_wish"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """A service that the pull request changes, and the version that was built of it."""
+
+    service: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The services of a preview. ``places``: where the other environment keeps the version of each."""
+
+    moves: tuple[Move, ...]
+    places: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def parse_wish(text: str) -> Wish:
+    """Read ``SERVICE@VERSION``; BadInput when one of the two is missing or cannot be one."""
+    service, _, version = text.partition("@")
+    if not service or not version:
+        raise BadInput("this names no service and version", where=text, fix="write SERVICE@VERSION")
+    if found := rules.version(version):
+        raise BadInput(found[0], where=text, fix=found[1])
+    return Wish(service=service, version=version)
+
+
+def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish], sha: str) -> Chosen:
+    """The services of a preview: those that are named at their versions, and all others that previews
+    have at the version of ``preview.from``.
+
+    ``tree`` holds the project with all its previews. BadInput for a service that is not known, that
+    previews cannot have, or that is named twice.
+    """
+    project = workspace.project
+    named = _named(wishes)
+    allowed = previewable(tree, project.folder, number)
+    for service in named:
+        if service not in allowed:
+            raise _not_previewable(service, workspace, allowed)
+    names = sorted({*named, *allowed})
+    environment = f"preview/pr-{number}"
+    there = with_services(tree, project.folder, number, names)
+    declarations = read_declarations(there, [f"{environment}/{name}" for name in names])
+    sources = {name: workspace.fleet.targets.get(f"{project.preview.source}/{name}") for name in names}
+    places = _places(workspace, there, [target for target in sources.values() if target is not None])
+    moves: list[Move] = []
+    notes: list[str] = []
+    for name in names:
+        declaration, source = declarations[f"{environment}/{name}"], sources[name]
+        if not _is_enabled(declaration):
+            if name in named:
+                raise BadInput(
+                    "the service is left out of previews (enabled: false)",
+                    where=declaration.stack.place(("enabled",)),
+                    fix=f"remove that line, or leave {name} out",
+                )
+            continue
+        version = named.get(name) or (source.version if source is not None else None)
+        if version is None:
+            if declaration.version is None and allowed[name]:
+                notes.append(
+                    f"{name} is left out: it is not named, and {project.preview.source} declares no version"
+                )
+            continue
+        moves.append(_move(declaration, source, version, sha if name in named else None))
+    return Chosen(moves=tuple(moves), places=places, notes=tuple(notes))
+
+
+def _named(wishes: Iterable[Wish]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for wish in wishes:
+        if named.setdefault(wish.service, wish.version) != wish.version:
+            raise BadInput(
+                f"{named[wish.service]} and {wish.version} are both asked for",
+                where=wish.service,
+                fix="name one version",
+            )
+    return named
+
+
+def _not_previewable(service: str, workspace: Workspace, allowed: Iterable[str]) -> BadInput:
+    targets = workspace.fleet.targets.values()
+    known = {target.service for target in targets} | {*workspace.project.sources.services, *allowed}
+    if service in known:
+        place = f"environments/preview/services/{service}/config.yaml"
+        return BadInput(
+            f"nothing says how {service} runs in a preview",
+            where=service,
+            fix=f"add {place} (every preview has it then), or leave the service out",
+        )
+    close = difflib.get_close_matches(service, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known)[:8]) or 'none'}"
+    return BadInput(f"there is no service {service}", where=service, fix=hint)
+
+
+def _places(workspace: Workspace, tree: Tree, sources: Iterable[Target]) -> dict[str, tuple[str, ...]]:
+    """Where the versions of services stand that other tools deploy."""
+    others = [target.key for target in sources if target.deployment_type != "lambda"]
+    found = {}
+    for declaration in read_declarations(tree, others).values() if others else ():
+        _, path = version_of(declaration.stack, declaration.service, declaration.version_key)
+        if path:
+            found[declaration.service] = tuple(map(str, path))
+    return found
+
+
+def _is_enabled(declaration: Declaration) -> bool:
+    values = declaration.stack.values
+    block = values.get("lambda")
+    return values.get("enabled") is not False and not (
+        isinstance(block, dict) and block.get("enabled") is False
+    )
+
+
+def _move(declaration: Declaration, source: Target | None, version: str, sha: str | None) -> Move:
+    """``sha`` is the pull request's commit when the version is built from it."""
+    kind = declaration.stack.values.get("deploymentType")
+    if kind is None:
+        kind = source.deployment_type if source is not None else None
+    if kind is None:
+        kind = "lambda" if has_lambda(declaration.stack) else "kubernetes"
+    is_same = source is not None and source.version == version
+    release = source.release if source is not None and is_same else None
+    commit = sha or (source.commit if source is not None else None)
+    return Move(
+        target=declaration.target,
+        old=declaration.version if declaration.values else None,
+        new=version,
+        deployment_type=str(kind),
+        commit=commit,
+        sha256=release.sha256 if release is not None and sha is None else None,
+    )

@@ -1,0 +1,213 @@
+"""``preview gc``: what previews have left behind, found and, when asked for, removed.
+
+Folders of closed pull requests and of those whose time is over go in one commit; functions, triggers and
+logs of previews that no folder declares go as in every sync, under its guards; then packages. Nothing goes
+because it was missing from an answer.
+"""
+
+import datetime
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from lockstep.config.load import read_project_file
+from lockstep.config.preview_file import edit_preview
+from lockstep.config.preview_tree import folder_of, read_previews
+from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
+from lockstep.delivery.previews.ground import Ground
+from lockstep.delivery.previews.listing import find_pulls
+from lockstep.delivery.previews.packages import Stale, delete_packages, find_packages
+from lockstep.delivery.sync.session import Options, Session, run_sync
+from lockstep.errors import LockstepError, NotAllowed
+from lockstep.forge.base import Forge
+from lockstep.model import Bucket, Plan, Report, StepResult
+from lockstep.model.preview import PullSeen
+from lockstep.model.tree import Tree
+from lockstep.planning.previews import Fate, Judged, judge, leftovers, removal_problem
+
+__all__ = ["Folders", "Waste", "find_folders", "find_waste", "remove_folders", "remove_waste"]
+
+MARKER = "preview-ends"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Folders:
+    """Folders of previews, and what is to become of each that does not just stay."""
+
+    judged: tuple[Judged, ...]
+    problem: str | None = None  # why none of them may go
+    notes: tuple[str, ...] = ()
+
+    def of(self, fate: Fate) -> tuple[Judged, ...]:
+        """Those of one fate."""
+        return tuple(one for one in self.judged if one.fate is fate)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waste:
+    """What lies in AWS without a folder. ``plan`` holds deletes only; None when there are none."""
+
+    plan: Plan | None
+    keys: tuple[str, ...]
+    packages: Stale
+    notes: tuple[str, ...] = ()
+
+
+def find_folders(
+    ground: Ground,
+    *,
+    now: datetime.datetime,
+    allow_deletes: int | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Folders:
+    """Judge every preview's folder by its pull request and its time. Changes nothing."""
+    previews = read_previews(ground.tree, ground.folder)
+    if not previews:
+        return Folders(judged=())
+    progress("asking the forge")
+    notes: list[str] = []
+    pulls: Mapping[int, PullSeen] = {}
+    opened = 0
+    try:
+        pulls, opened, notes = find_pulls(ground.forge(), previews)
+    except LockstepError as error:
+        notes = [f"no folder is removed, since the forge cannot be asked: {error}"]
+    judged = judge(previews.values(), pulls, ground.policy, now)
+    going = sum(one.fate is Fate.REMOVE for one in judged)
+    problem = removal_problem(going, len(previews), opened, allow_deletes)
+    return Folders(judged=judged, problem=problem, notes=tuple(notes))
+
+
+def remove_folders(ground: Ground, folders: Folders, *, now: str) -> tuple[str | None, tuple[str, ...]]:
+    """Warn and remove as judged, in one commit. Returns it (None: nothing to do) and notes.
+
+    A preview that somebody has changed since it was judged stays. NotAllowed when a guard is in the way.
+    """
+    if folders.problem is not None:
+        raise NotAllowed(folders.problem)
+    warned, notes = _warn(ground, folders)
+    going = folders.of(Fate.REMOVE)
+    if not going and not warned:
+        return None, notes
+
+    def edit(tree: Tree) -> Mapping[str, bytes | None]:
+        own = ground.own(tree)
+        there = read_previews(own, ground.folder)
+        changes: dict[str, bytes | None] = {}
+        for one in going:
+            number = one.preview.number
+            if there.get(number) == one.preview:
+                folder = folder_of(ground.folder, number)
+                changes |= dict.fromkeys(path for path in (*own.blobs, *own.links) if path.startswith(folder))
+        for one in warned:
+            number = one.preview.number
+            if there.get(number) == one.preview:
+                file = f"{folder_of(ground.folder, number)}pr.yaml"
+                data = own.read([file])[file]
+                changes[file] = edit_preview(data, replace(one.preview, warned=now), file)
+        return ground.written(changes)
+
+    written = ground.write(edit, _message(going, warned))
+    return (written.commit if written.is_new else None), notes
+
+
+def _warn(ground: Ground, folders: Folders) -> tuple[tuple[Judged, ...], tuple[str, ...]]:
+    """Tell pull requests that the end is near. Those that could be told, and notes on the others."""
+    soon = folders.of(Fate.WARN)
+    if not soon:
+        return (), ()
+    forge: Forge = ground.forge()
+    told: list[Judged] = []
+    notes: list[str] = []
+    for one in soon:
+        number = one.preview.number
+        when = one.ends.isoformat(sep=" ", timespec="minutes") if one.ends else "soon"
+        body = (
+            f"The preview of this pull request ends at {when}. A push to the pull request, or "
+            f"`lockstep preview up --pr {number} --ttl 14d`, keeps it."
+        )
+        try:
+            forge.comment(number, body, marker=MARKER)
+        except LockstepError as error:
+            notes.append(f"pull request #{number} could not be told that its preview ends: {error}")
+        else:
+            told.append(one)
+    return tuple(told), tuple(notes)
+
+
+def _message(going: tuple[Judged, ...], warned: tuple[Judged, ...]) -> str:
+    parts = []
+    if going:
+        parts.append(f"{', '.join(one.preview.name for one in going[:5])}{_more(going)} down")
+    if warned:
+        parts.append(f"{', '.join(one.preview.name for one in warned[:5])}{_more(warned)} warned")
+    lines = [f"{one.preview.name}: {one.why}" for one in (*going, *warned)]
+    return f"previews: {'; '.join(parts)}\n\n" + "\n".join(lines)
+
+
+def _more(judged: tuple[Judged, ...]) -> str:
+    return f" and {len(judged) - 5} more" if len(judged) > 5 else ""
+
+
+def find_waste(
+    workspace: Workspace,
+    options: Options,
+    *,
+    now: datetime.datetime,
+    days: int,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Waste:
+    """Look for what no folder declares: functions and triggers of previews, and staged packages."""
+    keys, plan, notes = _find_leftovers(workspace, options, progress)
+    packages = find_packages(workspace, options, now=now, days=days, progress=progress)
+    return Waste(plan=plan, keys=keys, packages=packages, notes=notes)
+
+
+def remove_waste(
+    workspace: Workspace,
+    options: Options,
+    waste: Waste,
+    *,
+    on_plan: Callable[[Plan], None] | None = None,
+    on_step: Callable[[StepResult], None],
+    stop: threading.Event,
+) -> Report:
+    """Delete it. NotAllowed when the delete guard refuses."""
+    report = Report()
+    if waste.keys:
+        chosen = replace(options, patterns=waste.keys)
+        _, report = run_sync(_reading_all(workspace), chosen, on_plan=on_plan, on_step=on_step, stop=stop)
+    if not stop.is_set():
+        delete_packages(workspace, options, waste.packages)
+    return report
+
+
+def _find_leftovers(
+    workspace: Workspace, options: Options, progress: Callable[[str], None]
+) -> tuple[tuple[str, ...], Plan | None, tuple[str, ...]]:
+    engine = workspace.project.environment("preview").engine
+    if engine != "aws":
+        return (), None, (f"previews are applied by {engine}: its sync removes what is not declared",)
+    reading = _reading_all(workspace)
+    session = Session(reading, options, progress=progress)
+    session.engine.preview(replace(reading.fleet, selection=("preview",)))
+    keys = leftovers(workspace.fleet, session.engine.live)
+    if not keys:
+        return (), None, ()
+    plan = session.engine.preview(replace(reading.fleet, selection=keys))
+    return keys, plan, ()
+
+
+def _reading_all(workspace: Workspace) -> Workspace:
+    """The workspace with every bucket to be read that previews may have left an entry in."""
+    fleet = workspace.fleet
+    names = {
+        trigger.bucket
+        for target in fleet.targets.values()
+        if target.environment.startswith("preview/")
+        for trigger in target.triggers
+    }
+    usual = read_project_file(workspace.tree, PROJECT_FILE).trigger_bucket
+    names |= {usual} if usual is not None else set()
+    buckets = {name: Bucket(name=name) for name in sorted(names)}
+    return replace(workspace, fleet=replace(fleet, buckets=buckets))

@@ -1,0 +1,353 @@
+"""``promote``: new versions into the declarations of an environment, as its policy allows."""
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
+
+from lockstep.config import rules
+from lockstep.delivery.places.actor import find_actor
+from lockstep.delivery.places.gitops import GitOps
+from lockstep.delivery.promotion import opened as open_promotions
+from lockstep.delivery.promotion.drafts import Draft, make_draft
+from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
+from lockstep.delivery.promotion.review import Review
+from lockstep.delivery.promotion.standing import find_standings
+from lockstep.delivery.sync.session import Options
+from lockstep.errors import BadInput, NotAllowed
+from lockstep.forge.base import Forge
+from lockstep.model import Merge, Promotion, Target
+from lockstep.model.move import Move, Reached
+from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_backwards
+from lockstep.render.cells import hanging
+from lockstep.render.promotion import gate_words, title_of
+
+__all__ = ["Promoted", "Request", "Wish", "parse_wish", "promote"]
+
+_COLUMNS = 80  # of an error, which does not know the terminal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """A service, or a glob of several, and the version that is wanted; None: the source's."""
+
+    service: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What the user asked for."""
+
+    wishes: tuple[Wish, ...]
+    environment: str
+    source: str | None = None  # environment; None: as the policy says
+    override: str | None = None  # why gates do not count this time
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promoted:
+    """What was moved, and how far it came."""
+
+    moves: tuple[Move, ...]
+    outcome: Outcome
+    overridden: tuple[Gate, ...] = ()
+    notes: tuple[str, ...] = ()
+    merge: Merge = Merge.REVIEW
+
+
+def parse_wish(text: str) -> Wish:
+    """Read ``SERVICE[@VERSION]``; BadInput when one of the two is empty."""
+    service, at, version = text.partition("@")
+    if not service or (at and not version):
+        raise BadInput(
+            "this names no service and version", where=text, fix="write SERVICE or SERVICE@VERSION"
+        )
+    if at and (found := rules.version(version)):
+        raise BadInput(found[0], where=text, fix=found[1])
+    return Wish(service=service, version=version or None)
+
+
+def promote(
+    gitops: GitOps,
+    request: Request,
+    options: Options,
+    *,
+    now: datetime.datetime,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Promoted:
+    """Change the declarations of one environment in one commit, and bring it to the branch.
+
+    Raises NotAllowed when a gate is in the way, BadInput for what is not declared, ArtifactError for
+    a version whose package cannot be had. Nothing is written before all of that was looked at.
+    """
+    policy = _policy(gitops, request)
+    forge = _Once(gitops.forge)
+    wishes = _found(gitops, request, policy)
+    opened: list[open_promotions.Open] = []
+    if policy.merge is not Merge.DIRECT:
+        progress("looking for open promotions")
+        opened = open_promotions.find(gitops, forge(), request.environment, wishes)
+        _check_newer(opened, wishes, request)
+    targets = {key: target for key, target in gitops.workspace.fleet.targets.items() if key in wishes}
+    notes = [
+        f"{key} declares {wishes[key]} already" for key, t in targets.items() if t.version == wishes[key]
+    ]
+    wishes = {key: version for key, version in wishes.items() if targets[key].version != version}
+    if not wishes:
+        nothing = Outcome(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
+        return Promoted(moves=(), outcome=nothing, notes=tuple(notes), merge=policy.merge)
+    progress("looking at the gates")
+    gates = _gates(gitops, wishes, policy, options, now, progress)
+    overridden = _pass(gates, request)
+    carried = _carried(gitops, opened, wishes)
+    # What was let into the open pull request stays in it, unless somebody has put it on hold since.
+    held = {
+        gate.target
+        for gate in _gates(gitops, carried, policy, options, now, progress)
+        if not gate.can_override
+    }
+    wishes |= {key: version for key, version in carried.items() if key not in held}
+    draft = make_draft(gitops, _moves(gitops, wishes, policy), options, progress=progress)
+    if request.dry_run:
+        nothing = Outcome(reached=Reached.NOTHING, commit=None)
+        return Promoted(
+            moves=draft.moves, outcome=nothing, overridden=overridden, notes=tuple(notes), merge=policy.merge
+        )
+    if policy.merge is not Merge.DIRECT and not request.override:
+        open_promotions.check_not_closed(gitops, forge(), request.environment, draft.moves)
+    proposal = _proposal(gitops, draft, request, opened, overridden, options, progress)
+    progress("writing")
+    outcome = propose(gitops, proposal, policy.merge, forge)
+    if outcome.pull is not None:
+        open_promotions.supersede(gitops, forge(), opened, by=outcome.pull)
+    return Promoted(
+        moves=draft.moves,
+        outcome=outcome,
+        overridden=overridden,
+        notes=tuple(notes),
+        merge=policy.merge,
+    )
+
+
+class _Once:
+    """Opens the forge when it is first needed."""
+
+    def __init__(self, make: Callable[[], Forge]) -> None:
+        self._make = make
+        self._made: Forge | None = None
+
+    def __call__(self) -> Forge:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+
+def _policy(gitops: GitOps, request: Request) -> Promotion:
+    """The environment's policy with the source that was asked for. BadInput when it does not allow it."""
+    fleet, environment = gitops.workspace.fleet, request.environment
+    known = sorted({target.environment for target in fleet.targets.values()})
+    if environment not in known or environment.startswith("preview/"):
+        raise BadInput(
+            f"there is no environment {environment} to promote to",
+            where="--to",
+            fix=f"there are: {', '.join(name for name in known if '/' not in name)}",
+        )
+    policy = gitops.workspace.project.environment(environment).promotion
+    if request.source is None or request.source == policy.source:
+        return policy
+    if policy.source is not None:
+        raise BadInput(
+            f"{environment} takes versions from {policy.source} only",
+            where=f"--from {request.source}",
+            fix=f"leave out --from, or change {policy.place}",
+        )
+    if request.source not in known or request.source == environment:
+        raise BadInput(
+            f"there is no environment {request.source} to promote from",
+            where="--from",
+            fix=f"there are: {', '.join(name for name in known if name != environment)}",
+        )
+    return replace(policy, source=request.source)
+
+
+def _found(gitops: GitOps, request: Request, policy: Promotion) -> dict[str, str]:
+    """Targets and the versions that are wanted there. BadInput for what nobody declares."""
+    targets = gitops.workspace.fleet.targets
+    services = [t.service for t in targets.values() if t.environment == request.environment]
+    found: dict[str, str] = {}
+    for wish in request.wishes:
+        names = [name for name in services if fnmatchcase(name, wish.service)]
+        if not names:
+            raise _unknown(wish.service, services, request.environment)
+        for name in names:
+            version = wish.version or _source_version(targets, name, policy, is_glob=name != wish.service)
+            if version is None:
+                continue
+            key = f"{request.environment}/{name}"
+            if found.get(key, version) != version:
+                raise BadInput(
+                    f"{found[key]} and {version} are both asked for", where=key, fix="name one version"
+                )
+            found[key] = version
+    if not found:
+        raise BadInput(
+            f"none of these services is declared in {policy.source}",
+            where=", ".join(wish.service for wish in request.wishes),
+            fix="name versions: SERVICE@VERSION",
+        )
+    return found
+
+
+def _unknown(service: str, services: Iterable[str], environment: str) -> BadInput:
+    import difflib
+
+    known = sorted(services)
+    close = difflib.get_close_matches(service, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known[:8]) or 'none'}"
+    return BadInput(
+        f"{environment} declares no service {service}",
+        where=service,
+        fix=f"{hint} A new service begins with its own config.yaml below environments/{environment}/",
+    )
+
+
+def _source_version(
+    targets: Mapping[str, Target], service: str, policy: Promotion, *, is_glob: bool
+) -> str | None:
+    if policy.source is None:
+        raise BadInput(
+            "no version is named, and the environment takes versions from nowhere",
+            where=service,
+            fix=f"write {service}@VERSION, give --from, or set promotion.from in lockstep.yaml",
+        )
+    source = targets.get(f"{policy.source}/{service}")
+    if source is not None and source.version is not None:
+        return source.version
+    if is_glob:
+        return None
+    raise BadInput(
+        f"{policy.source} declares no version of {service}",
+        where=f"{policy.source}/{service}",
+        fix=f"write {service}@VERSION, or declare it in {policy.source} first",
+    )
+
+
+def _moves(gitops: GitOps, wishes: Mapping[str, str], policy: Promotion) -> tuple[Move, ...]:
+    targets = gitops.workspace.fleet.targets
+    moves = []
+    for key, version in sorted(wishes.items()):
+        target = targets[key]
+        source = targets.get(f"{policy.source}/{target.service}") if policy.source else None
+        is_same = source is not None and source.version == version
+        release = source.release if source is not None and is_same else None
+        moves.append(
+            Move(
+                target=key,
+                old=target.version,
+                new=version,
+                deployment_type=target.deployment_type,
+                old_commit=target.commit,
+                commit=source.commit if source is not None and is_same else None,
+                sha256=release.sha256 if release is not None else None,
+            )
+        )
+    return tuple(moves)
+
+
+def _gates(
+    gitops: GitOps,
+    wishes: Mapping[str, str],
+    policy: Promotion,
+    options: Options,
+    now: datetime.datetime,
+    progress: Callable[[str], None],
+) -> list[Gate]:
+    targets = gitops.workspace.fleet.targets
+    standings: Mapping[str, Standing] = {}
+    wanted: dict[str, str] = {}
+    if policy.source is not None:
+        wanted = {f"{policy.source}/{targets[key].service}": version for key, version in wishes.items()}
+        declared = {key: version for key, version in wanted.items() if key in targets}
+        standings = find_standings(gitops.workspace, declared, options, progress=progress)
+    gates: list[Gate] = []
+    for key, version in sorted(wishes.items()):
+        source = f"{policy.source}/{targets[key].service}"
+        candidate = Candidate(
+            target=key,
+            old=targets[key].version,
+            new=version,
+            hold=targets[key].hold,
+            standing=standings.get(source, Standing(target=source)) if policy.source else None,
+        )
+        gates += gates_of(policy, candidate, now=now, zone=ZoneInfo)
+    return gates
+
+
+def _pass(gates: list[Gate], request: Request) -> tuple[Gate, ...]:
+    """The gates that were overridden. NotAllowed for those that stand."""
+    closed = [gate for gate in gates if not (request.override and gate.can_override)]
+    if closed:
+        can = all(gate.can_override for gate in closed)
+        raise NotAllowed(
+            "\n".join(["held back:", *(line for gate in closed for line in _indented(gate))]),
+            doing=f"promoting to {request.environment}",
+            fix="wait, or say why it cannot: --override REASON" if can else "lift the hold first",
+        )
+    return tuple(gates)
+
+
+def _indented(gate: Gate) -> list[str]:
+    first, *others = gate_words(gate).splitlines()
+    return [
+        *hanging("  ", first, _COLUMNS, "    "),
+        *(line for text in others for line in hanging("    ", text.strip(), _COLUMNS)),
+    ]
+
+
+def _check_newer(opened: list[open_promotions.Open], wishes: Mapping[str, str], request: Request) -> None:
+    for one in opened:
+        for key, version in one.versions.items():
+            if key in wishes and is_backwards(version, wishes[key]) and not request.override:
+                raise NotAllowed(
+                    f"pull request #{one.pull.number} brings {key} to {version}, newer than {wishes[key]}",
+                    where=one.pull.url,
+                    fix="close that one first, or say why: --override REASON",
+                )
+
+
+def _carried(gitops: GitOps, opened: list[open_promotions.Open], wishes: Mapping[str, str]) -> dict[str, str]:
+    """What the pull request that is updated brings besides."""
+    if not opened:
+        return {}
+    targets = gitops.workspace.fleet.targets
+    return {
+        key: version
+        for key, version in opened[0].versions.items()
+        if key in targets and key not in wishes and targets[key].version != version
+    }
+
+
+def _proposal(
+    gitops: GitOps,
+    draft: Draft,
+    request: Request,
+    opened: list[open_promotions.Open],
+    overridden: tuple[Gate, ...],
+    options: Options,
+    progress: Callable[[str], None],
+) -> Proposal:
+    actor = find_actor(gitops.remote.repository)
+    title = title_of(draft.moves)
+    review = Review(gitops=gitops, draft=draft, actor=actor, reason=request.override, overridden=overridden)
+    lines = [f"{open_promotions.TRAILER}: {move.target}@{move.new}" for move in draft.moves]
+    reason = f"{request.override}\n\n" if request.override else ""
+    return Proposal(
+        branch=opened[0].pull.head if opened else open_promotions.branch_name(draft.moves),
+        edit=draft.edit,
+        title=title,
+        message=f"{title}\n\n{reason}" + "\n".join(lines),
+        body=lambda: review.body(options, progress),
+    )

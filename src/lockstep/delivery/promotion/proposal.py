@@ -1,0 +1,97 @@
+"""Bringing a change of files to the branch that is deployed from, as an environment's policy wants it.
+
+A commit, a pull request that merges itself, or one that a person merges. Everything can be repeated: a
+branch that holds the commit already is not pushed again, an open pull request is updated.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lockstep.delivery.places.gitops import GitOps
+from lockstep.forge.base import Forge, MergeMethod, Merging, Pull
+from lockstep.git.commits import Identity
+from lockstep.git.writing import Edit, write
+from lockstep.model import Merge
+from lockstep.model.move import Arrival, Reached
+
+__all__ = ["Outcome", "Proposal", "propose"]
+
+LABEL = "lockstep"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposal:
+    """A change of files with its words. ``edit`` is called again on a newer head of the branch."""
+
+    branch: str  # of the pull request
+    edit: Edit
+    title: str
+    message: str  # of the commit
+    body: Callable[[], str]  # of the pull request, made when there is one
+    author: Identity | None = None
+    labels: tuple[str, ...] = (LABEL,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of a proposal. ``commit`` is on the deployed branch when it was committed or merged."""
+
+    reached: Reached
+    commit: str | None = None
+    pull: Pull | None = None
+
+    @property
+    def arrival(self) -> Arrival:
+        """For showing."""
+        pull = self.pull
+        return Arrival(
+            reached=self.reached,
+            commit=self.commit,
+            number=pull.number if pull else None,
+            url=pull.url if pull else None,
+        )
+
+
+def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[], Forge]) -> Outcome:
+    """Commit, or open or update the pull request, and merge it where the policy says so.
+
+    Raises Refused when the branch is protected, ForgeError when the forge says no.
+    """
+    if merge is Merge.DIRECT:
+        written = write(gitops.remote, gitops.branch, proposal.edit, proposal.message, author=proposal.author)
+        reached = Reached.COMMITTED if written.is_new else Reached.NOTHING
+        return Outcome(reached=reached, commit=written.commit)
+    written = write(
+        gitops.remote,
+        proposal.branch,
+        proposal.edit,
+        proposal.message,
+        base=gitops.branch,
+        author=proposal.author,
+    )
+    if written.commit == written.parent:
+        return Outcome(reached=Reached.NOTHING, commit=written.commit)
+    opened = forge()
+    pull = opened.open_pull(
+        head=proposal.branch,
+        base=gitops.branch,
+        title=proposal.title,
+        body=proposal.body(),
+        labels=proposal.labels,
+    )
+    if merge is Merge.REVIEW:
+        return Outcome(reached=Reached.OPEN, commit=written.commit, pull=pull)
+    method = gitops.workspace.project.sources.forge.method or MergeMethod.SQUASH
+    return _merge(opened, pull, written.commit, MergeMethod(method))
+
+
+def _merge(forge: Forge, pull: Pull, sha: str, method: MergeMethod) -> Outcome:
+    """Have the forge merge a pull request as soon as it may."""
+    merging = forge.merge_when_ready(pull.number, sha=sha, method=method)
+    now = forge.pull(pull.number)
+    reached = {
+        Merging.MERGED: Reached.MERGED,
+        Merging.WAITING: Reached.WAITING,
+        Merging.BLOCKED: Reached.BLOCKED,
+    }[merging]
+    return Outcome(reached=reached, commit=now.merge_commit or sha, pull=now)

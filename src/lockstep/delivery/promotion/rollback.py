@@ -1,0 +1,153 @@
+"""``rollback`` and ``release-hold``: back to the last good version, and stay there until somebody says so."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lockstep.delivery.places.actor import Actor, find_actor
+from lockstep.delivery.places.gitops import GitOps
+from lockstep.delivery.places.timeline import Timeline, read_timeline
+from lockstep.delivery.promotion import opened as open_promotions
+from lockstep.delivery.promotion.drafts import Draft, make_draft, make_hold_edit
+from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
+from lockstep.delivery.promotion.review import Review
+from lockstep.delivery.sync.session import Options
+from lockstep.errors import BadInput
+from lockstep.model import Hold, Merge, Target
+from lockstep.model.move import Move, Reached
+from lockstep.planning.eras import last_good
+from lockstep.render.promotion import title_of
+
+__all__ = ["RolledBack", "find_target", "release_hold", "roll_back"]
+
+TRAILER = "Lockstep-Rolls-Back"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolledBack:
+    """What was taken back, and how far it came."""
+
+    move: Move
+    outcome: Outcome
+    hold: Hold
+
+
+def find_target(gitops: GitOps, key: str) -> Target:
+    """A declared target by its key; BadInput with what is near it."""
+    targets = gitops.workspace.fleet.targets
+    if key in targets:
+        return targets[key]
+    import difflib
+
+    close = difflib.get_close_matches(key, targets, n=3, cutoff=0.5)
+    raise BadInput(
+        "no such target is declared",
+        where=key,
+        fix=f"did you mean {' or '.join(close)}?" if close else "`lockstep status` lists all targets",
+    )
+
+
+def roll_back(
+    gitops: GitOps,
+    key: str,
+    options: Options,
+    *,
+    to: str | None = None,
+    reason: str | None = None,
+    is_urgent: bool = False,
+    now: datetime.datetime,
+    progress: Callable[[str], None] = lambda _: None,
+) -> RolledBack:
+    """Declare an earlier version of a target again, and hold it there.
+
+    The version is the last good one of the declaration's history, or ``to``. Its package has to be
+    obtainable, from its release or from the package bucket, before anything is written. ``is_urgent``
+    commits straight away, whatever the environment's policy; freezes and soaks never hold a rollback
+    back. Raises BadInput when there is no such version, ArtifactError when it cannot be had.
+    """
+    target = find_target(gitops, key)
+    progress("reading the history")
+    timeline = read_timeline(gitops.workspace, target)
+    move = _move(target, timeline, to)
+    actor = find_actor(gitops.remote.repository)
+    hold = Hold(version=target.version, since=now.isoformat(timespec="seconds"), by=actor.name, reason=reason)
+    draft = make_draft(gitops, (move,), options, hold=hold, progress=progress)
+    policy = gitops.workspace.project.environment(target.environment).promotion
+    merge = Merge.DIRECT if is_urgent else policy.merge
+    outcome = propose(gitops, _proposal(gitops, draft, actor, reason, options, progress), merge, gitops.forge)
+    if outcome.reached is not Reached.NOTHING and outcome.pull is not None:
+        forge = gitops.forge()
+        opened = open_promotions.find(gitops, forge, target.environment, [key])
+        open_promotions.supersede(gitops, forge, opened, by=outcome.pull)
+    return RolledBack(move=draft.moves[0], outcome=outcome, hold=hold)
+
+
+def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: str | None = None) -> Outcome:
+    """Remove the hold of a target, so that versions are promoted to it again.
+
+    Reaches the branch as the environment's policy says, or straight away. Nothing to do without a hold.
+    """
+    target = find_target(gitops, key)
+    if target.hold is None:
+        return Outcome(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
+    policy = gitops.workspace.project.environment(target.environment).promotion
+    held = f" after {target.hold.version} was taken back" if target.hold.version else ""
+    title = f"{target.environment}: {target.service} is no longer held{held}"
+    proposal = Proposal(
+        branch=f"lockstep/release-hold/{key}",
+        edit=make_hold_edit(gitops, target, None),
+        title=title,
+        message=f"{title}\n\n{reason or ''}",
+        body=lambda: (
+            f"Versions can be promoted to `{key}` again. By {find_actor(gitops.remote.repository).name}."
+        ),
+    )
+    return propose(gitops, proposal, Merge.DIRECT if is_urgent else policy.merge, gitops.forge)
+
+
+def _move(target: Target, timeline: Timeline, to: str | None) -> Move:
+    if to is not None and to == target.version:
+        raise BadInput(
+            f"{to} is what is declared",
+            where=target.key,
+            fix=f"name an earlier version, or make AWS match: lockstep sync {target.key}",
+        )
+    era = timeline.era_of(to) if to is not None else last_good(timeline.eras, timeline.bad)
+    if era is None:
+        known = list(
+            dict.fromkeys(e.version for e in timeline.eras if e.version and e.version != target.version)
+        )
+        cut = "; this clone holds only the newest commits: git fetch --unshallow" if timeline.is_cut else ""
+        there = f"there were: {', '.join(known[:8])}" if known else "it never declared another version"
+        problem = f"it never ran {to}" if to is not None else "there is no earlier good version"
+        raise BadInput(f"{problem} ({there}{cut})", where=target.key, fix="name one of them: --to VERSION")
+    return Move(
+        target=target.key,
+        old=target.version,
+        new=era.version or "",
+        deployment_type=target.deployment_type,
+        old_commit=target.commit,
+        commit=era.said.commit,
+        sha256=era.said.sha256,
+    )
+
+
+def _proposal(
+    gitops: GitOps,
+    draft: Draft,
+    actor: Actor,
+    reason: str | None,
+    options: Options,
+    progress: Callable[[str], None],
+) -> Proposal:
+    move = draft.moves[0]
+    title = title_of(draft.moves, verb="roll back")
+    review = Review(gitops=gitops, draft=draft, actor=actor, reason=reason)
+    text = f"{reason}\n\n" if reason else ""
+    return Proposal(
+        branch=f"lockstep/rollback/{move.target}",
+        edit=draft.edit,
+        title=title,
+        message=f"{title}\n\n{text}{TRAILER}: {move.target}@{move.new}",
+        body=lambda: review.body(options, progress),
+    )

@@ -1,0 +1,308 @@
+"""``doctor``: can everything that Lockstep needs be reached, and what to do where it cannot."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.sync.packages import make_catalog, with_packages
+from lockstep.engines.aws import notification
+from lockstep.engines.aws.connection import Connection, Connections
+from lockstep.errors import LockstepError
+from lockstep.model import Check, Environment, PackageBucket, Verdict
+
+__all__ = ["run_checks"]
+
+SKEW_REFUSED = 300  # seconds by which AWS lets a signature's time be off
+SKEW_ODD = 30
+STORAGE_TIGHT = 0.9  # of the Region's code storage
+
+FUNCTION_ACTIONS = (
+    "lambda:GetFunction",
+    "lambda:ListTags",  # without it GetFunction tells no tags, so no owner
+    "lambda:CreateFunction",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "lambda:DeleteFunction",
+    "lambda:GetPolicy",
+    "lambda:AddPermission",
+    "lambda:RemovePermission",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+)
+BUCKET_ACTIONS = ("s3:GetBucketNotification", "s3:PutBucketNotification")
+PACKAGE_ACTIONS = ("s3:GetObject", "s3:PutObject")
+LISTING_ACTIONS = ("lambda:ListFunctions", "tag:GetResources")
+SIMULATED = 20  # resources of a kind that one simulation is asked for
+
+
+def run_checks(where: Where, *, on_check: Callable[[Check], None]) -> tuple[Check, ...]:
+    """Run every check that can be run, telling each as soon as it is known. Changes nothing in AWS."""
+    checks: list[Check] = []
+    for check in _all(where):
+        checks.append(check)
+        on_check(check)
+    return tuple(checks)
+
+
+def _all(where: Where) -> Iterator[Check]:
+    yield _git()
+    try:
+        workspace = open_workspace(where)
+    except LockstepError as error:
+        yield _failed("repository", error)
+        return
+    lambdas = sum(1 for target in workspace.fleet.targets.values() if target.function)
+    yield Check(
+        name="repository",
+        verdict=Verdict.WARNING if workspace.warnings else Verdict.OK,
+        detail=f"{workspace.project.file}: {len(workspace.fleet.targets)} targets, {lambdas} of them Lambda"
+        + "".join(f"; {warning}" for warning in workspace.warnings),
+    )
+    yield from _clouds(workspace)
+    if any(one.engine == "terraform" for one in workspace.project.environments.values()):
+        from lockstep.delivery.setup.doctor_terraform import terraform_checks
+
+        yield from terraform_checks(workspace)
+
+
+def _git() -> Check:
+    from lockstep.git.command import run_git
+
+    try:
+        version = run_git(("--version",), doing="looking for git").decode().strip()
+    except LockstepError as error:
+        return _failed("git", error)
+    return Check(name="git", verdict=Verdict.OK, detail=version)
+
+
+def _clouds(workspace: Workspace) -> Iterator[Check]:
+    connections = Connections(threading.Event())
+    by_connection: dict[int, tuple[Connection, list[Environment]]] = {}
+    for name in sorted(
+        {target.environment for target in workspace.fleet.targets.values() if target.function}
+    ):
+        environment = workspace.project.environment(name)
+        connection = connections.get(environment)
+        known = by_connection.setdefault(id(connection), (connection, []))[1]
+        if environment not in known:
+            known.append(environment)
+    usable: list[Connection] = []
+    for connection, environments in by_connection.values():
+        names = ", ".join(environment.name for environment in environments)
+        try:
+            scope = connection.scope
+        except LockstepError as error:
+            yield _failed(f"credentials ({names})", error)
+            continue
+        usable.append(connection)
+        yield Check(
+            name=f"credentials ({names})",
+            verdict=Verdict.OK,
+            detail=f"account {scope.account}, Region {scope.region}",
+        )
+        yield _clock(connection)
+        yield _code_storage(connection)
+        yield _permissions(workspace, connection)
+        yield from _buckets(workspace, connection, environments)
+    if usable:
+        yield from _packages(workspace, usable[0])
+
+
+def _clock(connection: Connection) -> Check:
+    answer = connection.call("sts", "GetCallerIdentity")
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if not date:
+        return Check(name="clock", verdict=Verdict.SKIPPED, detail="the answer has no Date")
+    skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
+    if skew < SKEW_ODD:
+        return Check(name="clock", verdict=Verdict.OK, detail=f"within {max(1, round(skew))} s of AWS")
+    return Check(
+        name="clock",
+        verdict=Verdict.FAILED if skew > SKEW_REFUSED else Verdict.WARNING,
+        detail=f"{skew:.0f} s away from AWS, which refuses signatures from {SKEW_REFUSED} s on",
+        fix="set this machine's clock, for example by switching NTP on",
+    )
+
+
+def _code_storage(connection: Connection) -> Check:
+    """Room for packages: the limit differs between accounts and Regions, so AWS is asked."""
+    name = "code storage"
+    try:
+        answer = connection.call("lambda", "GetAccountSettings")
+        limit = int(answer["AccountLimit"]["TotalCodeSize"])
+        used = int(answer["AccountUsage"]["TotalCodeSize"])
+    except (LockstepError, KeyError):
+        return Check(name=name, verdict=Verdict.SKIPPED, detail="lambda:GetAccountSettings does not tell")
+    share = used / limit if limit else 1.0
+    is_tight = share > STORAGE_TIGHT
+    return Check(
+        name=name,
+        verdict=Verdict.WARNING if is_tight else Verdict.OK,
+        detail=f"{used / 2**30:.1f} of {limit / 2**30:.0f} GiB used in {connection.scope.region}",
+        fix="delete functions and old versions that nobody uses, or ask AWS for more" if is_tight else None,
+    )
+
+
+def _permissions(workspace: Workspace, connection: Connection) -> Check:
+    """By simulation on this project's own resources, otherwise by calls that only read."""
+    name = f"permissions ({connection.environment.name})"
+    reading = _reading(connection)
+    if reading is not None:
+        return _failed(name, reading)
+    identity = connection.call("sts", "GetCallerIdentity")
+    denied: list[str] = []
+    allowed = 0
+    for actions, resources in _needs(workspace, connection):
+        try:
+            answer = connection.call(
+                "iam",
+                "SimulatePrincipalPolicy",
+                PolicySourceArn=_principal(str(identity["Arn"])),
+                ActionNames=list(actions),
+                ResourceArns=resources,
+            )
+        except LockstepError:
+            return _unsimulated(name)
+        for result in answer.get("EvaluationResults", ()):
+            if result.get("EvalDecision") == "allowed":
+                allowed += 1
+            else:
+                denied.append(str(result.get("EvalActionName")))
+    if set(LISTING_ACTIONS) & set(denied) or not allowed:
+        # They have just worked, so this simulation does not know what is really allowed.
+        return _unsimulated(name)
+    if denied:
+        return Check(
+            name=name,
+            verdict=Verdict.FAILED,
+            detail=f"denied (by simulation): {', '.join(sorted(set(denied)))}",
+            fix="allow them on this project's functions, buckets and roles",
+        )
+    return Check(name=name, verdict=Verdict.OK, detail=f"{allowed} actions allowed (by simulation)")
+
+
+def _needs(workspace: Workspace, connection: Connection) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Actions and the resources of this project that they are needed on."""
+    scope = connection.scope
+    functions: set[str] = set()
+    buckets: set[str] = set()
+    roles: set[str] = set()
+    packages: set[str] = set()
+    for target in workspace.fleet.targets.values():
+        environment = workspace.project.environment(target.environment)
+        if target.function is None or environment.region not in {None, scope.region}:
+            continue
+        functions.add(scope.function_arn(target.function.name))
+        buckets.update(scope.bucket_arn(trigger.bucket) for trigger in target.triggers)
+        role = str(target.function.settings.get("role", ""))
+        prefix = f"arn:{scope.partition}:iam::{scope.account}:role/"
+        roles.add(role if role.startswith("arn:") else f"{prefix}{role.lstrip('/')}")
+        package_bucket = workspace.project.packages_for(target.environment)
+        if package_bucket is not None:
+            packages.add(f"{scope.bucket_arn(package_bucket.name)}/*")
+    yield LISTING_ACTIONS, ["*"]
+    for actions, resources in (
+        (FUNCTION_ACTIONS, functions),
+        (BUCKET_ACTIONS, buckets),
+        (("iam:PassRole",), roles),
+        (PACKAGE_ACTIONS, packages),
+    ):
+        if resources:
+            yield actions, sorted(resources)[:SIMULATED]
+
+
+def _principal(arn: str) -> str:
+    """The role behind an assumed role's session: simulation takes no sessions."""
+    if ":assumed-role/" not in arn:
+        return arn
+    head, _, rest = arn.partition(":assumed-role/")
+    return f"{head.replace(':sts:', ':iam:')}:role/{rest.split('/')[0]}"
+
+
+def _reading(connection: Connection) -> LockstepError | None:
+    """The error of the first harmless call that does not work, if any."""
+    try:
+        connection.call("lambda", "ListFunctions", MaxItems=1)
+        connection.call("resourcegroupstaggingapi", "GetResources", ResourcesPerPage=1)
+    except LockstepError as error:
+        return error
+    return None
+
+
+def _unsimulated(name: str) -> Check:
+    return Check(
+        name=name,
+        verdict=Verdict.OK,
+        detail="reading works; writing was not tried (iam:SimulatePrincipalPolicy would tell)",
+    )
+
+
+def _buckets(
+    workspace: Workspace, connection: Connection, environments: list[Environment]
+) -> Iterator[Check]:
+    names: set[str] = set()
+    staging: set[PackageBucket] = set()
+    for target in workspace.fleet.targets.values():
+        environment = workspace.project.environment(target.environment)
+        if target.function is not None and environment in environments:
+            names.update(trigger.bucket for trigger in target.triggers)
+            bucket = workspace.project.packages_for(target.environment)
+            staging |= {bucket} if bucket else set()
+    for bucket in sorted(staging, key=lambda one: one.name):
+        owner = bucket.account or connection.scope.account
+        try:
+            connection.call("s3", "HeadBucket", Bucket=bucket.name, ExpectedBucketOwner=owner)
+            yield Check(name="package bucket", verdict=Verdict.OK, detail=bucket.name)
+        except LockstepError as error:
+            is_missing = error.problem.startswith("404")
+            yield Check(
+                name="package bucket",
+                verdict=Verdict.FAILED,
+                detail=f"{bucket.name}: {'there is no such bucket' if is_missing else error.problem}",
+                fix=f"create it in account {owner}, or change `packages:` in {workspace.project.file}",
+            )
+    for name in sorted(names):
+        try:
+            raw = notification.read(connection, name)
+        except LockstepError as error:
+            yield _failed(f"bucket {name}", error)
+            continue
+        if raw is None:
+            yield Check(
+                name=f"bucket {name}",
+                verdict=Verdict.FAILED,
+                detail="there is no such bucket",
+                fix="create it, or correct the trigger",
+            )
+        else:
+            entries = sum(len(value) for value in raw.values() if isinstance(value, list))
+            yield Check(name=f"bucket {name}", verdict=Verdict.OK, detail=f"{entries} notification entries")
+
+
+def _packages(workspace: Workspace, connection: Connection) -> Iterator[Check]:
+    from lockstep.settings import read_settings
+
+    token = read_settings().github_token
+    catalog = make_catalog(workspace, token, lambda region: connection.client("s3", region))
+    _, errors = with_packages(workspace.fleet, catalog, workspace.project)
+    if errors:
+        key, error = next(iter(sorted(errors.items())))
+        yield Check(
+            name="packages",
+            verdict=Verdict.FAILED,
+            detail=f"{len(errors)} cannot be had; {key}: {error.problem}",
+            fix=error.fix,
+        )
+    else:
+        yield Check(name="packages", verdict=Verdict.OK, detail="every declared version has its package")
+
+
+def _failed(name: str, error: LockstepError) -> Check:
+    return Check(
+        name=name,
+        verdict=Verdict.FAILED,
+        detail=str(error).partition("\n  fix: ")[0],
+        fix=error.fix,
+    )

@@ -1,0 +1,122 @@
+"""``doctor`` for environments that Terraform applies: the program, the folder, the state, and functions
+that two masters claim.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.cloud import ProjectCloud, fill
+from lockstep.delivery.sync.packages import make_catalog
+from lockstep.engines.aws import AwsEngine, tags
+from lockstep.engines.terraform import Run, State, TerraformEngine, Ways, runs_of
+from lockstep.errors import LockstepError
+from lockstep.model import Check, Fleet, Project, Verdict
+from lockstep.planning.policy import Rules
+from lockstep.settings import read_settings
+
+__all__ = ["dual_owners", "terraform_checks"]
+
+
+def terraform_checks(workspace: Workspace) -> Iterator[Check]:
+    """One check for each run's program, folder and state, and one for functions with two masters.
+
+    Initialises folders in Lockstep's cache where that was not done before; changes nothing else.
+    """
+    rules = Rules(project=workspace.project)
+    catalog = make_catalog(workspace, read_settings().github_token, lambda _: None)
+    aws = AwsEngine(rules, catalog.fetch)
+    engine = TerraformEngine(
+        rules,
+        ProjectCloud(workspace, aws, catalog),
+        fill,
+        cache=workspace.where.cache,
+        ways=Ways(locks=False, skips=False),
+    )
+    states: dict[str, State] = {}
+    try:
+        for run in runs_of(workspace.project):
+            try:
+                state = engine.look(run)
+            except LockstepError as error:
+                yield _failed(f"terraform ({run.name})", error)
+                continue
+            states[run.name] = state
+            yield Check(
+                name=f"terraform ({run.name})",
+                verdict=Verdict.OK,
+                detail=f"{run.settings.binary} {state.version}, {run.settings.folder}: {state.resources} "
+                f"resources, {len(state.functions)} functions",
+            )
+            if not run.targets(workspace.fleet):
+                continue
+            try:
+                owned = tags.owned(aws.connection(run.environments[0].name))
+            except LockstepError as error:
+                yield _failed(f"ownership ({run.name})", error)
+                continue
+            yield from dual_owners(workspace.project, workspace.fleet, run, state, owned)
+        yield from _in_two_states(states)
+    finally:
+        engine.close()
+
+
+def dual_owners(
+    project: Project, fleet: Fleet, run: Run, state: State, owned: Mapping[str, Mapping[str, str]]
+) -> Iterator[Check]:
+    """Functions of a state that the tags give to somebody else. ``owned`` are tags by ARN."""
+    name = f"ownership ({run.name})"
+    claims = {
+        target.function.name: key
+        for key, target in fleet.targets.items()
+        if target.function is not None and not run.has(key)
+    }
+    quarrels = 0
+    for arn, address in sorted(state.functions.items()):
+        function = arn.rpartition(":")[2]
+        owner = owned.get(arn, {}).get("lockstep:project")
+        target = owned.get(arn, {}).get("lockstep:target", "")
+        other = None
+        if owner is not None and owner != project.name:
+            other = f"its tags give it to the Lockstep project {owner} ({target})"
+        elif owner is not None and _engine(project, target) != "terraform":
+            other = f"its tags give it to {target}, which the aws engine applies"
+        elif function in claims:
+            other = f"{claims[function]} declares it, which this run does not apply"
+        if other is not None:
+            quarrels += 1
+            yield Check(
+                name=name,
+                verdict=Verdict.FAILED,
+                detail=f"{function} is {address} in the state, and {other}",
+                fix=f"let one of them go: `{run.settings.binary} state rm '{address}'` or a removed block, "
+                "or take the declaration out of Git",
+            )
+    if not quarrels:
+        yield Check(name=name, verdict=Verdict.OK, detail=f"{len(state.functions)} functions have one master")
+
+
+def _engine(project: Project, target: str) -> str:
+    return project.environment(target.rpartition("/")[0]).engine if target else "aws"
+
+
+def _in_two_states(states: Mapping[str, State]) -> Iterator[Check]:
+    places: dict[str, str] = {}
+    for run, state in states.items():
+        for arn in state.functions:
+            other = places.setdefault(arn, run)
+            if other != run:
+                yield Check(
+                    name="ownership",
+                    verdict=Verdict.FAILED,
+                    detail=f"{arn.rpartition(':')[2]} is in the states of {other} and of {run}",
+                    fix="remove it from one of them: terraform state rm, or a removed block",
+                )
+
+
+def _failed(name: str, error: LockstepError) -> Check:
+    return Check(
+        name=name,
+        verdict=Verdict.FAILED,
+        detail=str(error).partition("\n  fix: ")[0],
+        fix=error.fix,
+    )

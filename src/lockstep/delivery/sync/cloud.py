@@ -1,0 +1,116 @@
+"""What the terraform engine needs besides Terraform, by way of Git and of the aws engine's calls."""
+
+import os
+import posixpath
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lockstep.config import templates
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.engines.terraform import Source
+from lockstep.errors import BadInput, LockstepError
+from lockstep.git.command import mask
+from lockstep.git.repository import open_commit
+from lockstep.model import Environment, Fleet, Package, Terraform
+
+if TYPE_CHECKING:
+    from lockstep.artifacts.catalog import Catalog
+    from lockstep.engines.aws import AwsEngine
+
+__all__ = ["ProjectCloud", "fill"]
+
+_PREFIX = "lockstep/terraform/"
+
+
+class ProjectCloud:
+    """The repository and AWS of one workspace, as ``engines.terraform.Cloud`` asks for them."""
+
+    def __init__(self, workspace: Workspace, engine: "AwsEngine", catalog: "Catalog") -> None:
+        self._workspace = workspace
+        self._engine = engine
+        self._catalog = catalog
+
+    def source(self, settings: Terraform) -> Source:
+        """The folder of a run: in the project's repository at its commit, or in another at a revision."""
+        if settings.repository is None:
+            prefix = self._workspace.prefix
+            folder = posixpath.normpath(prefix + settings.folder)
+            return Source(tree=self._workspace.whole, folder=folder, name="")
+        repository = settings.repository
+        root = self._workspace.root
+        if "://" not in repository and root is not None and not os.path.isabs(repository):  # noqa: PTH117
+            repository = str(root / repository)
+        where = self._workspace.where
+        try:
+            found = open_commit(repository, settings.revision or "HEAD", where.cache, access=where.access)
+        except LockstepError as error:
+            raise type(error)(
+                error.problem, where=settings.place, fix=error.fix, doing="opening the folder of Terraform"
+            ) from error
+        return Source(tree=found, folder=settings.folder, name=mask(settings.repository))
+
+    def resolve(self, fleet: Fleet, keys: frozenset[str]) -> Fleet:
+        """Role names as ARNs and references as values, for the targets that are named."""
+        return self._engine.resolve(fleet, sorted(keys)) if keys else fleet
+
+    def variables_of(self, environments: tuple[Environment, ...]) -> Mapping[str, str]:
+        """Region and profile, where all environments of the run agree on them."""
+        variables: dict[str, str] = {}
+        regions = {environment.region for environment in environments}
+        profiles = {environment.profile for environment in environments}
+        if len(regions) == 1 and (region := regions.pop()):
+            variables["AWS_REGION"] = region
+        if len(profiles) == 1 and (profile := profiles.pop()):
+            variables["AWS_PROFILE"] = profile
+        return variables
+
+    def stage(self, environment: str, package: Package) -> None:
+        """Put a package at its key, unless it lies there."""
+        from lockstep.engines.aws.package import stage
+
+        stage(self._engine.connection(environment), package, self._catalog.fetch)
+
+    def recall(self, environment: str, name: str) -> str | None:
+        """An object of ours in the environment's package bucket."""
+        bucket = self._workspace.project.packages_for(environment)
+        if bucket is None:
+            return None
+        connection = self._engine.connection(environment)
+        owner = bucket.account or connection.scope.account
+        from lockstep.engines.aws.errors import code_of
+
+        try:
+            answer = connection.try_call(
+                "s3", "GetObject", Bucket=bucket.name, Key=_PREFIX + name, ExpectedBucketOwner=owner
+            )
+            with answer["Body"] as stream:
+                return bytes(stream.read()).decode("utf-8", "replace")
+        except Exception as error:
+            # Without s3:ListBucket what is missing is denied. No marker costs a run, and nothing else.
+            if code_of(error) in {"NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403"}:
+                return None
+            raise connection.explain(error, "s3", "GetObject") from error
+
+    def remember(self, environment: str, name: str, text: str) -> None:
+        """Keep a text in the environment's package bucket, where there is one."""
+        bucket = self._workspace.project.packages_for(environment)
+        if bucket is None:
+            return
+        connection = self._engine.connection(environment)
+        connection.call(
+            "s3",
+            "PutObject",
+            Bucket=bucket.name,
+            Key=_PREFIX + name,
+            Body=text.encode(),
+            ContentType="application/json",
+            ExpectedBucketOwner=bucket.account or connection.scope.account,
+        )
+
+
+def fill(text: str, names: Mapping[str, str]) -> str:
+    """A template of ``variables:`` filled in. Raises BadInput for a name that the target does not have."""
+    try:
+        return templates.fill(text, names)
+    except templates.TemplateError as error:
+        raise BadInput(error.problem, fix=error.fix) from None

@@ -1,0 +1,37 @@
+"""The digests of what is about to be declared."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.packages import with_packages
+from lockstep.delivery.sync.session import Options, Session
+from lockstep.errors import BadInput, Several
+from lockstep.model import Fleet
+from lockstep.model.move import Move
+
+__all__ = ["with_digests"]
+
+
+def with_digests(workspace: Workspace, moves: Sequence[Move], options: Options) -> tuple[Move, ...]:
+    """The moves with the digests of their packages."""
+    keys = tuple(move.target for move in moves)
+    missing = [key for key in keys if key not in workspace.fleet.targets]
+    if missing:
+        raise BadInput("the service is left out of the environment (enabled: false)", where=missing[0])
+    session = Session(workspace, Options(patterns=keys, github_token=options.github_token))
+    fleet: Fleet = replace(workspace.fleet, selection=keys)
+    fleet, errors = with_packages(fleet, session.catalog, workspace.project)
+    if errors:
+        found = list(errors.values())
+        raise found[0] if len(found) == 1 else Several(found)
+    found_moves = []
+    for move in moves:
+        function = fleet.targets[move.target].function
+        package = function.code.package if function is not None else None
+        found_moves.append(
+            replace(move, sha256=package.sha256, size=package.size, origin=package.origin)
+            if package is not None
+            else move
+        )
+    return tuple(found_moves)

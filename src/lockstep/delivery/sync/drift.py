@@ -1,0 +1,67 @@
+"""``drift``: what is live otherwise than Git says, and the one issue that tells of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.status import read_status
+from lockstep.forge.base import Forge, Issue
+from lockstep.model import StatusRow, SyncStatus
+from lockstep.render.markdown import drift_markdown
+
+__all__ = ["Drift", "find_drift", "put_issue"]
+
+_LABEL = "drift"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
+    """Targets that differ, and those of which nobody knows."""
+
+    patterns: tuple[str, ...]
+    differing: tuple[StatusRow, ...] = ()
+    unknown: tuple[StatusRow, ...] = ()  # deployed by Lockstep, but not read
+    notes: tuple[str, ...] = ()
+
+    @property
+    def marker(self) -> str:
+        """Of the issue: a look at some targets has one of its own, which other looks leave alone."""
+        return " ".join(("drift", *sorted(self.patterns)))
+
+
+def find_drift(
+    workspace: Workspace, options: Options, *, progress: Callable[[str], None] | None = None
+) -> Drift:
+    """Compare everything with what is live. Changes nothing. Raises LockstepError when AWS cannot be read."""
+    rows, notes = read_status(workspace, options, progress=progress)
+    # What other tools deploy has no status of ours.
+    declared = workspace.fleet.targets
+    ours = [row for row in rows if row.target not in declared or declared[row.target].function is not None]
+    return Drift(
+        patterns=options.patterns,
+        differing=_with(ours, SyncStatus.OUT_OF_SYNC),
+        unknown=_with(ours, SyncStatus.UNKNOWN),
+        notes=notes,
+    )
+
+
+def put_issue(forge: Forge, drift: Drift, *, run: str | None = None) -> Issue | None:
+    """Open or change the issue while something differs; close it when all is known to be as in Git.
+
+    Returns the issue that is open then. While a target could not be read, an open issue stays as it is.
+    """
+    if drift.differing:
+        count = len(drift.differing)
+        title = f"{count} {'target differs' if count == 1 else 'targets differ'} from Git"
+        body = drift_markdown(drift.differing, drift.unknown, drift.notes, run=run)
+        return forge.put_issue(drift.marker, title=title, body=body, labels=(_LABEL,))
+    if drift.unknown:
+        return forge.find_issue(drift.marker)
+    where = f" ({run})" if run else ""
+    forge.close_issue(drift.marker, comment=f"Everything is as Git says again{where}.")
+    return None
+
+
+def _with(rows: Sequence[StatusRow], status: SyncStatus) -> tuple[StatusRow, ...]:
+    return tuple(row for row in rows if row.status is status)

@@ -1,0 +1,209 @@
+"""Projects whose environments are not all applied by the aws engine: each engine plans and applies
+its part, and the user sees one plan and one report.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.cloud import ProjectCloud, fill
+from lockstep.delivery.sync.health import with_health
+from lockstep.engines.aws import AwsEngine
+from lockstep.engines.base import Engine
+from lockstep.engines.terraform import TerraformEngine, Ways, runs_of
+from lockstep.errors import NotAllowed
+from lockstep.model import Fleet, Plan, Project, Report, StepResult, Verb, select
+from lockstep.planning.policy import deletion_problem
+
+if TYPE_CHECKING:
+    from lockstep.artifacts.catalog import Catalog
+    from lockstep.delivery.sync.session import Purpose
+
+__all__ = ["Mixed", "aws_patterns"]
+
+
+class Mixed:
+    """The engines of one run. What ``aws`` is given keeps the whole fleet, with a selection of its own:
+    it has to know every target to tell what is declared by nobody.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        aws: AwsEngine,
+        catalog: "Catalog",
+        refresh: bool,
+        purpose: "Purpose",
+        stop: threading.Event | None,
+        progress: Callable[[str], None],
+    ) -> None:
+        self._project = workspace.project
+        self._aws = aws
+        self._runs = runs_of(workspace.project)
+        self._terraform = TerraformEngine(
+            aws.rules,
+            ProjectCloud(workspace, aws, catalog),
+            fill,
+            cache=workspace.where.cache,
+            ways=_ways(purpose, refresh),
+            stop=stop,
+            progress=progress,
+        )
+        self._made: tuple[Plan, list[tuple[Engine, Plan]]] | None = None
+        self._is_status = purpose.value == "status"
+        self._is_aws_read = False
+
+    @property
+    def stale(self) -> frozenset[str]:
+        """Targets that changed while they were applied."""
+        return self._aws.stale | self._terraform.stale
+
+    @property
+    def versions(self) -> dict[str, str | None]:
+        """Live versions by target."""
+        versions = dict(self._terraform.versions)
+        if self._is_aws_read:
+            live = self._aws.live
+            versions |= {key: t.version for key, t in live.targets.items() if not self._is_terraform(key)}
+            versions |= {t.key: t.version for t in live.others.values()}
+        return versions
+
+    @property
+    def modified(self) -> dict[str, str | None]:
+        """When each live function was changed last, as far as it is known."""
+        modified = dict(self._terraform.modified)
+        if self._is_aws_read:
+            targets = self._aws.live.targets.items()
+            modified |= {
+                key: target.function.modified
+                for key, target in targets
+                if target.function is not None and not self._is_terraform(key)
+            }
+        return modified
+
+    def needed(self, fleet: Fleet) -> tuple[str, ...]:
+        """Patterns of targets whose packages have to be known: a run of Terraform needs all of its own."""
+        if not fleet.selection:
+            return ()
+        runs = [run for run in self._runs if run.is_selected(fleet, fleet.selection)]
+        return (*fleet.selection, *(environment.name for run in runs for environment in run.environments))
+
+    def preview(self, fleet: Fleet) -> Plan:
+        """One plan of all engines that the fleet's selection touches."""
+        parts: list[tuple[Engine, Plan]] = []
+        patterns = aws_patterns(self._project, fleet)
+        if patterns is not None:
+            parts.append((self._aws, self._aws.preview(replace(fleet, selection=patterns))))
+            self._is_aws_read = True
+        if any(run.is_selected(fleet, fleet.selection) for run in self._runs):
+            parts.append((self._terraform, self._terraform.preview(fleet)))
+        plan = _joined_plan(fleet, parts)
+        if self._is_status:
+            plan = replace(plan, targets=with_health(plan.targets, self._is_terraform, self._aws))
+        if not plan.problems and len(parts) > 1:
+            deletes = sum(target.verb is Verb.DELETE for target in plan.targets)
+            guard = deletion_problem(self._aws.rules, deletes, fleet, deletes)
+            plan = replace(plan, problems=(guard,) if guard else ())
+        plan = replace(plan, notes=(*plan.notes, *_shared_buckets(self._project, fleet)))
+        self._made = (plan, parts)
+        return plan
+
+    def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
+        """Let each engine apply its part, one after the other; what fails in one does not stop the other."""
+        if self._made is None or self._made[0] is not plan:
+            raise NotAllowed("the plan was not made from what is live now", fix="plan again")
+        if plan.problems:
+            raise NotAllowed("; ".join(plan.problems))
+        before = self._aws.calls.total()
+        reports = [engine.apply(part, on_step) for engine, part in self._made[1]]
+        self._made = None
+        return Report(
+            results=tuple(result for report in reports for result in report.results),
+            seconds=sum(report.seconds for report in reports),
+            calls=self._aws.calls.total() - before,  # Terraform's own are not known
+            interrupted=any(report.interrupted for report in reports),
+            mismatches=tuple(text for report in reports for text in report.mismatches),
+        )
+
+    def close(self) -> None:
+        """Remove what was kept for an apply."""
+        self._terraform.close()
+
+    def _is_terraform(self, key: str) -> bool:
+        return self._project.environment(key.rpartition("/")[0]).engine == "terraform"
+
+
+def aws_patterns(project: Project, fleet: Fleet) -> tuple[str, ...] | None:
+    """The selection of the aws engine's part; None when nothing of it is selected.
+
+    A selection that is empty would mean everything, so the engine's environments are named.
+    """
+    environments = {target.environment.partition("/")[0] for target in fleet.targets.values()}
+    names = sorted(
+        name for name in {*environments, *project.environments} if project.environment(name).engine == "aws"
+    )
+    if not names:
+        return None
+    if not fleet.selection:
+        return tuple(names)
+    patterns: list[str] = []
+    for pattern in fleet.selection:
+        first, slash, rest = pattern.partition("/")
+        for name in names:
+            if fnmatchcase(name, first):
+                patterns.append(f"{name}{slash}{rest}")
+                if first != name and name == "preview" and slash:
+                    patterns.append(f"{name}/*/{rest}")
+    # A glob may reach over a slash: what it selects is what counts.
+    own = [key for key in select(fleet.targets, fleet.selection) if key.partition("/")[0] in names]
+    missed = set(own) - set(select(own, patterns)) if patterns else set(own)
+    return (*patterns, *sorted(missed)) or None
+
+
+def _joined_plan(fleet: Fleet, parts: list[tuple[Engine, Plan]]) -> Plan:
+    order = {key: number for number, key in enumerate(fleet.targets)}
+    plans = [plan for _, plan in parts]
+    targets = [target for plan in plans for target in plan.targets]
+    targets.sort(key=lambda target: order.get(target.target, len(order)))
+    return Plan(
+        engine="+".join(engine.name for engine, _ in parts) or "terraform",
+        project=fleet.project,
+        commit=fleet.commit,
+        previews=fleet.previews,
+        fingerprint="".join(plan.fingerprint for plan in plans),
+        targets=tuple(targets),
+        steps=tuple(step for plan in plans for step in plan.steps),
+        problems=tuple(problem for plan in plans for problem in plan.problems),
+        notes=tuple(note for plan in plans for note in plan.notes),
+        selection=fleet.selection,
+    )
+
+
+def _shared_buckets(project: Project, fleet: Fleet) -> Iterable[str]:
+    """Buckets that two engines write: Terraform's resource replaces what the other one wrote."""
+    writers: dict[str, Counter[str]] = {}
+    for target in fleet.targets.values():
+        engine = project.environment(target.environment).engine
+        for trigger in target.triggers:
+            writers.setdefault(trigger.bucket, Counter())[engine] += 1
+    for bucket, engines in sorted(writers.items()):
+        if len(engines) > 1:
+            yield (
+                f"the bucket {bucket} has triggers of environments with different engines: Terraform's "
+                "notification of a bucket is the whole of it and removes what the aws engine writes; give "
+                "all environments that share it one engine, or pass the others as foreign_notifications"
+            )
+
+
+def _ways(purpose: "Purpose", refresh: bool) -> Ways:
+    match purpose.value:
+        case "sync":
+            return Ways(locks=True, skips=not refresh)
+        case "status":
+            return Ways(locks=False, skips=False, refreshes=refresh, shows=True)
+        case _:
+            return Ways(locks=False, skips=not refresh)

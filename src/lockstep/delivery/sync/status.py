@@ -1,0 +1,112 @@
+"""``status``: what every target should be, what it is, and who changed it last."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.session import Options, Purpose, Session, patterns_of
+from lockstep.git.history import Commit, last_changes
+from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, Verb, select
+
+__all__ = ["read_status"]
+
+
+def read_status(
+    workspace: Workspace,
+    options: Options,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[tuple[StatusRow, ...], tuple[str, ...]]:
+    """One row for each selected target, deployed by Lockstep or not, and notes on what was not read.
+
+    Health is asked for function by function (100 a second). Raises LockstepError when AWS cannot be
+    read; a package that cannot be found is told in its row.
+    """
+    patterns = patterns_of(workspace, options)
+    if patterns is None:
+        return (), (f"no target changed since {options.since}",)
+    chosen = select(workspace.fleet.targets, patterns)
+    plans: dict[str, TargetPlan] = {}
+    versions: dict[str, str | None] = {}
+    modified: dict[str, str | None] = {}
+    notes: tuple[str, ...] = ()
+    if any(workspace.fleet.targets[key].function for key in chosen) or patterns:
+        session = Session(
+            workspace,
+            replace(options, full=True, refresh=options.full),
+            purpose=Purpose.STATUS,
+            progress=progress,
+        )
+        plan = session.plan(patterns, is_lenient=True)
+        plans = {target.target: target for target in plan.targets}
+        versions = session.versions
+        notes = (*plan.notes, *plan.problems)
+        modified = session.modified
+    changes = _changes(workspace, [workspace.fleet.targets[key] for key in chosen])
+    rows = [_row(workspace.fleet.targets[key], plans.get(key), versions.get(key)) for key in chosen]
+    rows += [_gone(plan, versions) for key, plan in plans.items() if key not in workspace.fleet.targets]
+    rows = [replace(row, modified=modified.get(row.target)) for row in rows]
+    return tuple(_with_commit(row, changes.get(row.target)) for row in rows), notes
+
+
+def _row(target: Target, plan: TargetPlan | None, live: str | None) -> StatusRow:
+    row = StatusRow(
+        target=target.key,
+        service=target.service,
+        environment=target.environment,
+        deployment_type=target.deployment_type,
+        declared=target.version,
+        live=live,
+        status=SyncStatus.UNKNOWN,
+        health=Health.UNKNOWN,
+    )
+    if plan is None:
+        return row
+    is_known = target.problem is None or plan.verb is not Verb.BLOCKED
+    return replace(
+        row,
+        status=plan.status if is_known else SyncStatus.UNKNOWN,
+        health=plan.health,
+        changes=plan.changes,
+        problem=plan.problem,
+    )
+
+
+def _gone(plan: TargetPlan, versions: dict[str, str | None]) -> StatusRow:
+    key = plan.target.partition(" ")[0]
+    environment, _, service = key.rpartition("/")
+    return StatusRow(
+        target=plan.target,
+        service=service,
+        environment=environment,
+        deployment_type="lambda",
+        declared=None,
+        live=versions.get(key),
+        status=plan.status,
+        health=plan.health,
+        changes=plan.changes,
+        problem="not declared any more: the next sync deletes it",
+    )
+
+
+def _changes(workspace: Workspace, targets: list[Target]) -> dict[str, Commit]:
+    """The last commit that touched the file which declares each target's version."""
+    commit = workspace.tree.commit
+    if commit is None or workspace.repository is None:
+        return {}
+    files = {
+        target.key: (workspace.prefix + target.place.rpartition(":")[0],)
+        for target in targets
+        if target.place
+    }
+    found = dict(last_changes(workspace.repository, commit, files))
+    if workspace.previews is not None and workspace.previews.commit is not None:
+        own = {key: paths for key, paths in files.items() if key.startswith("preview/")}
+        found |= last_changes(workspace.previews.repository, workspace.previews.commit, own)
+    return found
+
+
+def _with_commit(row: StatusRow, commit: Commit | None) -> StatusRow:
+    if commit is None:
+        return row
+    return replace(row, commit=commit.sha, author=commit.author, changed=commit.date)
