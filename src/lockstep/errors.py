@@ -11,6 +11,7 @@
     ├── GitError                exit 1   git said no
     │   ├── Rejected            exit 1   somebody else was faster: a ref is not where it was
     │   └── Refused             exit 1   the push is not allowed: protected branch, hook, permission
+    ├── MachineError            exit 1   this machine refused: no room, no permission, a file that is gone
     ├── ForgeError              exit 1   GitHub, or another forge, said no or cannot be reached
     └── Interrupted             exit 130 Ctrl-C, after a clean stop
 
@@ -28,6 +29,7 @@ __all__ = [
     "GitError",
     "Interrupted",
     "LockstepError",
+    "MachineError",
     "NoCredentials",
     "NotAllowed",
     "Refused",
@@ -113,6 +115,21 @@ class NoCredentials(CloudError):
 
 class ArtifactError(LockstepError):
     """A package is missing, damaged, too large or not what was declared."""
+
+
+class MachineError(LockstepError):
+    """This machine refused: no room left, no permission, a file that is gone."""
+
+    @classmethod
+    def of(cls, error: OSError) -> "MachineError":
+        """The error of the operating system, with the file that it is about where it names one."""
+        reason = error.strerror or type(error).__name__
+        return cls(
+            reason,
+            where=str(error.filename) if error.filename else "this machine",
+            fix="make room or mend the permissions, or write elsewhere (the output, or the cache with "
+            "LOCKSTEP_CACHE), then run again",
+        )
 
 
 class GitError(LockstepError):

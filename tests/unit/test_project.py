@@ -1,5 +1,7 @@
 """The project's own files: ./dev, CI, changelog, layers."""
 
+import ast
+import builtins
 import re
 import subprocess
 import sys
@@ -7,6 +9,8 @@ import tomllib
 from pathlib import Path
 
 import yaml
+
+from lockstep import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +50,33 @@ def test_the_changelog_can_be_made() -> None:
     told = _run(str(Path(sys.executable).with_name("towncrier")), "build", "--draft", "--version", "next")
     assert told.returncode == 0, told.stderr
     assert "## Features" in told.stdout
+
+
+def test_no_handler_stands_behind_one_that_takes_its_errors() -> None:
+    """``except OSError`` after ``except Exception`` is never reached."""
+    hidden = [
+        f"{path}:{handler.lineno}"
+        for path in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Try)
+        for number, handler in enumerate(node.handlers)
+        if any(_takes(earlier, handler) for earlier in node.handlers[:number])
+    ]
+    assert hidden == []
+
+
+def _takes(earlier: ast.ExceptHandler, later: ast.ExceptHandler) -> bool:
+    caught, wanted = _kinds(earlier), _kinds(later)
+    return any(issubclass(one, tuple(caught)) for one in wanted)
+
+
+def _kinds(handler: ast.ExceptHandler) -> list[type[BaseException]]:
+    """The classes that a handler names, as far as they are Python's or in our tree of errors."""
+    if handler.type is None:
+        return [BaseException]
+    named = [ast.unparse(one) for one in getattr(handler.type, "elts", [handler.type])]
+    found = (getattr(errors, name, None) or getattr(builtins, name, None) for name in named)
+    return [one for one in found if one is not None]
 
 
 def test_dependencies_stay_few() -> None:

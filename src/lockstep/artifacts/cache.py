@@ -46,13 +46,17 @@ class Cache:
 
     @contextlib.contextmanager
     def new_file(self) -> Iterator[Path]:
-        """Yield the path of a new file to fill and ``add``; it is gone afterwards."""
+        """Yield the path of a new file to fill and ``add``; it is gone afterwards.
+
+        ArtifactError when the disk refuses, also while the file is filled.
+        """
         with _writing(self._packages):
             self._packages.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, name = tempfile.mkstemp(prefix=".new-", dir=self._packages)
             os.close(descriptor)
         try:
-            yield Path(name)
+            with _writing(self._packages, "a package cannot be put into the cache"):
+                yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
 
@@ -91,11 +95,12 @@ class Cache:
 
 
 @contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def _writing(folder: Path, problem: str = "the cache cannot be written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise ArtifactError(
-            f"the cache {folder} cannot be written: {error.strerror}",
+            f"{problem}: {error.strerror or type(error).__name__}",
+            where=str(folder),
             fix="make room, or name another folder in LOCKSTEP_CACHE",
         ) from None

@@ -51,9 +51,14 @@ class S3Source:
             )
         etag = (found.etag or "").partition(" ")[0]
         got = self._call(release, "get_object", version=found.object_version, IfMatch=etag)
-        with into.open("wb") as file:
-            for chunk in got["Body"].iter_chunks(1 << 20):
-                file.write(chunk)
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            with into.open("wb") as file:
+                for chunk in got["Body"].iter_chunks(1 << 20):
+                    file.write(chunk)
+        except BotoCoreError as error:  # the connection broke, and botocore does not ask again for a body
+            raise _failed(release, found.origin, error) from None
 
     def _call(self, release: Release, name: str, version: str | None = None, **parameters: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lockstep.cli.arguments import arranged
 from lockstep.cli.stopping import at_once
-from lockstep.errors import BadInputs, LockstepError, Several
+from lockstep.errors import BadInputs, LockstepError, MachineError, Several
 
 __all__ = ["main"]
 
@@ -85,11 +85,7 @@ def _tell_full(error: OSError) -> None:
     with contextlib.suppress(OSError):  # what was not written must not fail again when the interpreter ends
         sys.stdout.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    where = f"{error.filename}: " if error.filename else ""
-    _tell(
-        f"{where}{error.strerror}\n"
-        "  fix: make room, or write elsewhere: the output, or the cache with LOCKSTEP_CACHE"
-    )
+    _tell(str(MachineError.of(error)))
 
 
 def _tell_bug(error: Exception, *, is_verbose: bool) -> None:

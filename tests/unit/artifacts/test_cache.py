@@ -45,6 +45,15 @@ def test_a_run_that_fails_leaves_nothing(cache: Cache, tmp_path: Path) -> None:
     assert list((tmp_path / "cache" / "packages").iterdir()) == []
 
 
+def test_a_disk_that_is_full_while_a_package_arrives_is_said(cache: Cache, tmp_path: Path) -> None:
+    """The error names the cache and the way out, and what was begun is gone."""
+    with pytest.raises(ArtifactError, match="No space left on device") as caught, cache.new_file():
+        Path("/dev/full").write_bytes(b"x")
+    assert "LOCKSTEP_CACHE" in str(caught.value.fix)
+    assert str(tmp_path / "cache" / "packages") in str(caught.value)
+    assert list((tmp_path / "cache" / "packages").iterdir()) == []
+
+
 def test_digests_are_remembered_by_origin_and_etag(cache: Cache, tmp_path: Path) -> None:
     """Another origin or ETag knows nothing, and a damaged note neither."""
     cache.remember("o", "e", digest(b"x"), 1)

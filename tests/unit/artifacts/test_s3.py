@@ -2,12 +2,16 @@
 
 import base64
 import hashlib
+import http.server
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lockstep.artifacts.base import Found
 from lockstep.artifacts.s3 import S3Source
 from lockstep.errors import ArtifactError, BadInput, NoCredentials
 from lockstep.model import Release
@@ -103,6 +107,33 @@ def test_what_is_not_there_is_named(source: S3Source, make: Make) -> None:
         source.find(make(key="nope.zip"))
     with pytest.raises(ArtifactError, match=r"s3://nope/a.zip: .*no such (object|bucket)"):
         source.find(make(bucket="nope"))
+
+
+class _Cut(http.server.BaseHTTPRequestHandler):
+    """Says that an object has 100 bytes, and gives one."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        self.wfile.write(b"x")
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_connection_that_breaks_in_the_middle_is_said(make: Make, tmp_path: Path) -> None:
+    """What arrived of the object is no package, and no mistake of ours either."""
+    with http.server.HTTPServer(("127.0.0.1", 0), _Cut) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = SimpleNamespace(endpoint=f"http://127.0.0.1:{server.server_port}")
+        client = clouds.client(place, "s3")
+        found = Found(origin="s3://packages/a.zip", etag="x None x")
+        with pytest.raises(ArtifactError, match=r"s3://packages/a\.zip: ") as caught:
+            S3Source(lambda _region: client).download(make(), found, tmp_path / "p.zip")
+        server.shutdown()
+    assert caught.value.fix == "check the network, then run again"
 
 
 def test_bad_options_are_bad_input(source: S3Source, make: Make) -> None:

@@ -1,5 +1,7 @@
 """Running steps: order, failures and stopping."""
 
+import errno
+import os
 import threading
 
 from lockstep.engines.aws.execute import WORKERS, execute
@@ -90,6 +92,20 @@ def test_many_steps_cost_little_to_lay_out() -> None:
     side = [step(f"s{n}") for n in range(10_000)]
     results, _ = execute([*chain, *side], lambda *_: None, lambda _: None, threading.Event())
     assert set(outcomes(results).values()) == {Outcome.DONE}
+
+
+def test_a_machine_that_refuses_is_no_mistake_of_ours() -> None:
+    """A full disk is told as what it is, with the file and a way out, and costs one step only."""
+
+    def do(one: Step, _: frozenset[str]) -> None:
+        if one.id == "bad":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/cache/x.zip")
+
+    results, _ = execute([step("bad"), step("good")], do, lambda _: None, threading.Event())
+    assert outcomes(results) == {"bad": Outcome.FAILED, "good": Outcome.DONE}
+    text = str(results[0].error)
+    assert text.startswith("/cache/x.zip: No space left on device\n  fix: make room")
+    assert "bug" not in text
 
 
 def test_a_mistake_of_ours_costs_one_step_only() -> None:

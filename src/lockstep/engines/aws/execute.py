@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from lockstep.engines.aws.errors import Stale
-from lockstep.errors import Interrupted, LockstepError
+from lockstep.errors import Interrupted, LockstepError, MachineError
 from lockstep.model import Outcome, PutNotifications, Step, StepResult
 
 __all__ = ["execute"]
@@ -56,13 +56,13 @@ def execute(
             outcome, error = Outcome.FAILED, str(problem)
         except LockstepError as problem:
             outcome, error = Outcome.FAILED, str(problem)
+        except OSError as problem:
+            outcome, error = Outcome.FAILED, str(MachineError.of(problem))
         except Exception as problem:
             # A mistake of ours in one step must not cost the others, or the report of what was done.
             log.debug("step %s", step.id, exc_info=True)
             outcome = Outcome.FAILED
             error = f"unexpected {type(problem).__name__}: this is a bug in Lockstep; please report it"
-        except OSError as problem:  # no room for the package in the cache
-            outcome, error = Outcome.FAILED, f"{problem.filename or 'this machine'}: {problem.strerror}"
         return StepResult(
             step=step.id,
             target=step.target,

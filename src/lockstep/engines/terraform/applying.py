@@ -9,7 +9,7 @@ from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.errors import Diagnostic
 from lockstep.engines.terraform.made import Made
 from lockstep.engines.terraform.stream import Stream
-from lockstep.errors import Interrupted, LockstepError
+from lockstep.errors import Interrupted, LockstepError, MachineError
 from lockstep.model import ApplyResource, Outcome, RunTerraform, StagePackage, Step, StepResult
 
 __all__ = ["apply_run"]
@@ -57,9 +57,10 @@ class _Applying:
                 cloud.stage(step.target.rpartition("/")[0], step.package)
             except Interrupted:
                 self._result(step, Outcome.NOT_TRIED)
-            except LockstepError as error:
+            except (LockstepError, OSError) as error:
                 failed = True
-                self._result(step, Outcome.FAILED, time.monotonic() - begun, str(error))
+                told = MachineError.of(error) if isinstance(error, OSError) else error
+                self._result(step, Outcome.FAILED, time.monotonic() - begun, str(told))
             else:
                 self._result(step, Outcome.DONE, time.monotonic() - begun)
         return failed
