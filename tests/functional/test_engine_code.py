@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.model import Package
+from lockstep.model.staged import checksum_for
 from tests.support.clouds import Cloud, make_zip, upload
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import PACKAGES, make_fleet, make_package, make_project, make_target
@@ -110,6 +111,27 @@ def test_a_package_that_lies_in_the_bucket_already_is_used_where_it_is(lab: Lab)
     }
     assert not lab.fetched
     assert not {"s3.PutObject", "s3.HeadObject", "s3.GetObject"} & set(lab.aws.counts())
+
+
+@pytest.mark.parametrize("key", [None, "lambda-packages/staging.zip"], ids=["by-content", "fixed"])
+def test_what_an_object_says_of_itself_is_not_believed(lab: Lab, key: str | None) -> None:
+    """Another zip at the staged key, with the right digest in its metadata, is replaced before it can run."""
+    package = make_package(NEW, key=key)
+    s3 = lab.client("s3")
+    said = {"lockstep-sha256": package.sha256, "lockstep-releases": "notifier@1.0.0"}
+    for checksum in ({}, {"ChecksumAlgorithm": "SHA256"}):
+        s3.put_object(
+            Bucket=PACKAGES, Key=package.key, Body=make_zip("x = 'evil'\n"), Metadata=said, **checksum
+        )
+        lab.aws.forget()
+        run = lab.run(make_fleet(make_target(KEY, package=package)))
+        assert run.report.is_success, run.failures
+        body = s3.get_object(Bucket=PACKAGES, Key=package.key)["Body"].read()
+        assert hashlib.sha256(body).hexdigest() == package.sha256
+        assert lab.aws.counts()["s3.PutObject"] == 1
+        digests = lab.live(NAME)["Configuration"]["CodeSha256"]
+        assert digests == checksum_for(package.sha256)
+        lab.client("lambda").delete_function(FunctionName=NAME)
 
 
 def test_code_with_another_digest_than_declared_is_a_failure(lab: Lab) -> None:

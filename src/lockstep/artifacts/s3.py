@@ -1,11 +1,10 @@
 """Packages in S3 (kind ``s3``; options ``bucket``, ``key``, ``objectVersion``, ``region``, ``owner``).
 
-One HeadObject finds a package and its digest: the object's SHA-256 checksum when it covers the whole
-object, else the metadata entry ``lockstep-sha256``. ``owner`` is the account that must own the bucket.
+One HeadObject finds a package and its digest: S3's own SHA-256 of the object, when it covers the whole of
+it. Without one the bytes have to tell; what metadata say is not believed. ``owner`` is the account that
+must own the bucket.
 """
 
-import base64
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ from typing import Any
 from lockstep.artifacts.base import Found
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
 from lockstep.model import Release
+from lockstep.model.staged import digest_of
 
 __all__ = ["S3Source"]
 
 MAX_BYTES = 262_144_000  # a zip that is larger cannot unpack to Lambda's 250 MB
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class S3Source:
@@ -35,7 +34,7 @@ class S3Source:
         version = head.get("VersionId")
         return Found(
             origin=f"s3://{bucket}/{key}",
-            sha256=_digest(head),
+            sha256=digest_of(head),
             size=head["ContentLength"],
             etag=f"{head['ETag']} {version} {head['LastModified'].isoformat()}",
             bucket=bucket,
@@ -87,15 +86,6 @@ def _place(release: Release) -> tuple[str, str]:
             fix="set artifacts.bucket and artifacts.key",
         )
     return bucket, key
-
-
-def _digest(head: Any) -> str | None:
-    """The digest of the whole object; a composite one (of a multipart upload) is of its parts."""
-    checksum = head.get("ChecksumSHA256", "")
-    if checksum and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum:
-        return base64.b64decode(checksum).hex()
-    named = head.get("Metadata", {}).get("lockstep-sha256", "")
-    return named if _SHA256.fullmatch(named) else None
 
 
 def _refused(release: Release, origin: str, response: Any) -> LockstepError:

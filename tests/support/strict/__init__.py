@@ -36,6 +36,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``PermissionLag``       "Unable to validate" for ``calls`` attempts after AddPermission
 ``Notifications``       S3's validation, overlap, ExpectedBucketOwner, EventBridge kept
 ``Statements``          409 for a statement id that is there, 404 for one that is not
+``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
 ``RoleExists``, ``PackageExists``, ``KnownRuntime``, ``DryRun``   as their names say
 ======================  ====================================================================
 
@@ -47,6 +48,7 @@ from tests.support.strict.faults import Fault, Faults, Mode
 from tests.support.strict.functions import DryRun, KnownRuntime, PackageExists, RoleExists, Statements
 from tests.support.strict.lag import ListingLag, PermissionLag, RoleLag
 from tests.support.strict.notifications import Notifications
+from tests.support.strict.objects import Checksums
 from tests.support.strict.pages import Pages
 from tests.support.strict.proxy import Call, Proxy, Rule
 from tests.support.strict.quotas import Quotas
@@ -55,6 +57,7 @@ from tests.support.strict.updates import UpdatesInProgress
 
 __all__ = [
     "Call",
+    "Checksums",
     "DryRun",
     "Fault",
     "Faults",
@@ -90,6 +93,7 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         PermissionLag(calls=lag),
         Notifications(),
         Statements(),
+        Checksums(),
         RoleExists(),
         PackageExists(),
         KnownRuntime(),

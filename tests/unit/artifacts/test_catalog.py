@@ -16,12 +16,18 @@ from lockstep.artifacts.s3 import S3Source
 from lockstep.artifacts.web import Web
 from lockstep.errors import ArtifactError, BadInput
 from lockstep.model import Release
+from lockstep.model.staged import checksum_for
 from tests.support import clouds
 from tests.support.github_releases import GitHubReleases
 from tests.unit.artifacts.conftest import Reply, Site, digest, zip_of
 
 ZIP = zip_of()
 Make = Callable[..., Release]
+
+
+def checksum(data: bytes) -> dict[str, str]:
+    """Parameters of an upload that let S3 tell the SHA-256 of the object."""
+    return {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": checksum_for(digest(data))}
 
 
 @pytest.fixture
@@ -216,7 +222,7 @@ def test_an_object_in_the_package_bucket_is_used_where_it_is(
     """In the package bucket, or with none set, S3 objects are not staged again; elsewhere they are."""
     clouds.make_bucket(cloud, "packages")
     s3 = clouds.client(cloud, "s3")
-    s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP, Metadata={"lockstep-sha256": digest(ZIP)})
+    s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP, **checksum(ZIP))
     catalog = Catalog({"s3": S3Source(lambda _region: s3)}, cache)
     made = release("s3", bucket="packages", key="a.zip")
     for bucket in ("packages", None):
@@ -259,7 +265,7 @@ def test_a_pinned_package_that_is_staged_needs_no_release(
     clouds.make_bucket(cloud, "packages")
     s3 = clouds.client(cloud, "s3")
     key = f"lockstep/packages/{digest(ZIP)}.zip"
-    s3.put_object(Bucket="packages", Key=key, Body=ZIP, Metadata={"lockstep-sha256": digest(ZIP)})
+    s3.put_object(Bucket="packages", Key=key, Body=ZIP, **checksum(ZIP))
     source = GitHubReleaseSource(token=github.token, api=github.api, web=web)
     catalog = Catalog({source.kind: source}, cache, staged=S3Source(lambda _region: s3))
     package = catalog.package(from_github(sha256=digest(ZIP)), "packages")
@@ -277,9 +283,10 @@ def test_a_staged_package_with_another_digest_is_not_used(
     s3 = clouds.client(moto, "s3")
     source = GitHubReleaseSource(token=github.token, api=github.api, web=web)
     catalog = Catalog({source.kind: source}, cache, staged=S3Source(lambda _region: s3))
-    for metadata in ({}, {"lockstep-sha256": "0" * 64}):
+    key, evil = f"lockstep/packages/{digest(ZIP)}.zip", zip_of(other="x")
+    for more in ({}, checksum(evil)):
         s3.put_object(
-            Bucket="packages", Key=f"lockstep/packages/{digest(ZIP)}.zip", Body=ZIP, Metadata=metadata
+            Bucket="packages", Key=key, Body=evil, Metadata={"lockstep-sha256": digest(ZIP)}, **more
         )
         with pytest.raises(ArtifactError, match=r"a/b"):
             catalog.package(from_github(sha256=digest(ZIP)), "packages")

@@ -1,9 +1,10 @@
 """Packages in the package bucket, where Lambda reads them.
 
-Source: S3 API reference (PutObject with checksums and conditional writes).
+What lies at a key is what S3's own checksum of it says, which S3 has compared with the bytes.
+
+Source: S3 API reference (PutObject and HeadObject with checksums).
 """
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,19 @@ from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.errors import CloudError
 from lockstep.model import Package
+from lockstep.model.staged import checksum_for, digest_of
 
 __all__ = ["stage"]
-
-_DIGEST = "lockstep-sha256"  # metadata of a staged object
 
 
 def stage(connection: Connection, package: Package, fetch: Callable[[Package], Path]) -> str | None:
     """Make sure that the package lies at its key; returns the object's version where there are any.
 
-    An object that is there with the same digest is not uploaded again.
+    An object that is there with the same checksum is not uploaded again; any other is replaced, whatever
+    its metadata say.
     """
     there = _head(connection, package)
-    if there is not None and there.get("Metadata", {}).get(_DIGEST) == package.sha256:
+    if there is not None and digest_of(there) == package.sha256:
         return _version(there)
     path = fetch(package)
     with path.open("rb") as body:
@@ -35,8 +36,8 @@ def stage(connection: Connection, package: Package, fetch: Callable[[Package], P
             Key=package.key,
             Body=body,
             ContentType="application/zip",
-            ChecksumSHA256=base64.b64encode(bytes.fromhex(package.sha256)).decode(),
-            Metadata={_DIGEST: package.sha256},
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=checksum_for(package.sha256),
             ExpectedBucketOwner=package.bucket_owner or connection.scope.account,
         )
     return _version(answer)
@@ -49,6 +50,7 @@ def _head(connection: Connection, package: Package) -> dict[str, Any] | None:
             "HeadObject",
             Bucket=package.bucket,
             Key=package.key,
+            ChecksumMode="ENABLED",
             ExpectedBucketOwner=package.bucket_owner or connection.scope.account,
         )
     except Exception as error:
