@@ -78,7 +78,7 @@ _BUILD = group(
     text("requirements", "python: file of requirements; requirements.txt where there is one when absent."),
     text("project", "dotnet: project file; the only one in the folder when absent."),
     text("script", "node: script of package.json that builds."),
-    text("command", "command: what to run, by sh, in the folder."),
+    text("command", "command: what to run, by sh, in the folder.", lines=True),
     text("output", "Folder or zip that is packed, below the folder."),
     texts("include", "Globs of what is packed; everything when absent.", text("include", "")),
     texts("exclude", "Globs of what is left out.", text("exclude", "")),
@@ -111,7 +111,7 @@ _FREEZE = group(
     text("from", "When it begins; 00:00 when absent.", pattern=_WHEN, says=_MOMENT, example='"16:00"'),
     text("to", "When it ends; 24:00 when absent.", pattern=_WHEN, says=_MOMENT, example='"08:00"'),
     text("timezone", "Time zone; UTC when absent.", rule=rules.timezone, example="Europe/London"),
-    text("reason", "Why, for those who are held up."),
+    text("reason", "Why, for those who are held up.", lines=True),
 )
 
 PROMOTION = group(
@@ -131,6 +131,6 @@ PROMOTION = group(
         example="24h",
     ),
     texts("freeze", "Times in which nothing is promoted.", _FREEZE),
-    text("hold", "Why nothing is promoted here for now; removing the line lifts it."),
+    text("hold", "Why nothing is promoted here for now; removing the line lifts it.", lines=True),
 )
 """``environments.NAME.promotion``."""

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockstep.config.context import Context
-from lockstep.config.schema import ARTIFACT_OPTIONS
+from lockstep.config.schema import ARTIFACT_OPTIONS, leaf
+from lockstep.config.shapes import problem_of
 from lockstep.model import Release
 
 __all__ = ["read_release"]
@@ -102,11 +103,20 @@ def _merged(context: Context, block: Mapping[str, Any]) -> dict[str, str]:
         return own
     names = context.names()
     filled = {
-        key: context.fill(str(value), context.file.place("artifacts", key), names) or ""
-        for key, value in project.items()
-        if key not in own
+        key: _filled(context, key, str(value), names) for key, value in project.items() if key not in own
     }
     return {**filled, **own}
+
+
+def _filled(context: Context, key: str, value: str, names: Mapping[str, str]) -> str:
+    """One of the project's options, judged once its templates are filled in."""
+    where = context.file.place("artifacts", key)
+    text = context.fill(value, where, names) or ""
+    row = leaf(("artifact", key))
+    found = problem_of(row, text) if text and text != value and row is not None else None
+    if found is not None:
+        context.wrong_at(where, f"artifacts.{key}, filled in: {found[0]}", found[1])
+    return text
 
 
 def _staged_key(context: Context) -> str:

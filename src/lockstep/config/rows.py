@@ -16,6 +16,7 @@ def text(
     says: str = "",
     example: str = "",
     required: bool = False,
+    lines: bool = False,
 ) -> Key:
     """A row for a string."""
     return Key(
@@ -28,6 +29,7 @@ def text(
         says=says,
         example=example,
         required=required,
+        lines=lines,
     )
 
 

@@ -99,6 +99,8 @@ _SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+\Z")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_BUCKET_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
+_BUCKET_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _COMMIT = re.compile(r"([0-9a-fA-F]{7,64}|[0-9a-fA-F]*\.\.\.)?\Z")
 _TAG = re.compile(r"[\w\s.:/=+@-]*\Z")
 _ENCODED = re.compile(r"(?:[A-Za-z0-9/._+-]|%[0-9A-Fa-f]{2})*\Z")
@@ -189,9 +191,14 @@ def sha256(text: str) -> Problem | None:
 
 
 def bucket(text: str) -> Problem | None:
-    """Names of S3 buckets: 3 to 63 lowercase letters, digits, dots and hyphens."""
-    if _BUCKET.match(text):
-        return None
+    """Names of S3 buckets: 3 to 63 lowercase letters, digits, dots and hyphens.
+
+    Source: S3 user guide, "General purpose bucket naming rules".
+    """
+    if _BUCKET.match(text) and ".." not in text:
+        if not text.startswith(_BUCKET_STARTS) and not text.endswith(_BUCKET_ENDS):
+            return None
+        return f"{text!r} begins or ends as AWS keeps for itself", "choose another bucket name"
     return (
         f"{text!r} is no bucket name",
         "write the name alone: 3 to 63 lowercase letters, digits, '.' and '-', without s3://",

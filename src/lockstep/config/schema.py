@@ -60,9 +60,18 @@ def _of_row(row: Field, name: str) -> Key:
                 says=says,
                 minimum=row.minimum,
                 maximum=row.maximum,
+                lines=row.lines,
             )
         case Kind.STRINGS | Kind.SET:
-            item = Key(name=name, shape=Shape.STRING, about="", enum=row.enum, pattern=row.pattern, says=says)
+            item = Key(
+                name=name,
+                shape=Shape.STRING,
+                about="",
+                enum=row.enum,
+                pattern=row.pattern,
+                says=says,
+                lines=row.lines,
+            )
             return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)
         case Kind.MAP:
             return Key(name=name, shape=Shape.ENVIRONMENT, about=row.about)

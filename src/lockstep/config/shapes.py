@@ -4,6 +4,7 @@ A ``Key`` is a row of a table in ``schema``. Checking gives the value in the for
 references become ``Reference``, environment variables strings, masked ones ``Secret``.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class Key:
     required: bool = False
     example: str = ""
     also: tuple[str, ...] = ()  # other spellings of members, for suggestions
+    lines: bool = False  # a text that may have several lines; names and ids never do
     extra: Mapping[str, Any] = field(default_factory=dict)  # added to the JSON Schema
 
     @cached_property
@@ -71,13 +73,21 @@ class Key:
         return {member.name: member for member in self.members}
 
 
+_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
 def problem_of(key: Key, text: str) -> rules.Problem | None:
-    """What is wrong with a text, all templates filled in."""
+    """What is wrong with a text, all templates filled in.
+
+    No name, id, path or ARN has a line break or another control character; a YAML block adds one.
+    """
     if key.enum and text.lower() not in [option.lower() for option in key.enum]:
         near = nearest(text, key.enum, cutoff=0.6 if len(key.enum) > _FEW else 0.85)
         fix = f"did you mean {near}?" if near else f"write one of: {', '.join(key.enum)}"
         return f"{_short(text)} is not allowed for {key.name}", fix
-    if key.pattern and not re.match(key.pattern, text):
+    if (found := _not_one_line(key, text)) is not None:
+        return found
+    if key.pattern and not re.fullmatch(key.pattern, text, re.ASCII):
         fix = key.says or (f"for example {key.example}" if key.example else f"it must match {key.pattern}")
         return f"{_short(text)} is no valid {key.name}", fix
     return key.rule(text) if key.rule is not None else None
@@ -127,13 +137,12 @@ class Checker:
         elif text is not None:
             problem = f"{text} without quotes is no string for every YAML reader"
             fix = f'write {_last(path)}: "{text}"'
-        elif self.templates and ("{" in value or "}" in value):
-            self.has_templates = True
-            return value
         else:
-            found = problem_of(key, value)
+            is_template = self.templates and ("{" in value or "}" in value)
+            found = _not_one_line(key, value) if is_template else problem_of(key, value)
             if found is None:
-                return _enum_case(key, value)
+                self.has_templates |= is_template
+                return value if is_template else _enum_case(key, value)
             problem, fix = f"{path}: {found[0]}", found[1]
         self.add(lines, problem, fix)
         return None
@@ -220,9 +229,13 @@ class Checker:
             self.add(lines, f"{path} takes a map, not {_kind(value)}", "write names with a colon below it")
             return None
         below = lines[1]
-        return {
-            name: self.check(key.item, entry, below[name], f"{path}.{name}") for name, entry in value.items()
-        }
+        result = {}
+        for name, entry in value.items():
+            if (found := _not_one_line(_NAME, name)) is not None:
+                self.add(below[name], *found)
+            else:
+                result[name] = self.check(key.item, entry, below[name], f"{path}.{name}")
+        return result
 
     def _environment(self, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
         """Strings, numbers and booleans as they are written, references, and null, which deletes."""
@@ -276,6 +289,21 @@ class Checker:
         return result
 
 
+def _not_one_line(key: Key, text: str) -> rules.Problem | None:
+    control = None if key.lines else _CONTROL.search(text)
+    if control is None:
+        return None
+    found, name = control[0], key.name
+    if found not in "\r\n\x85\u2028\u2029":
+        return f"{_short(text)} has the control character {found!r}", "remove it"
+    bare = json.dumps(" ".join(text.split()), ensure_ascii=False)
+    return (
+        f"{_short(text)} has a line break",
+        f"write {name}: {bare} on one line; a block (| or >) adds a line break",
+    )
+
+
+_NAME = Key(name="name", shape=Shape.STRING, about="")
 _TAG_VALUE = Key(name="tag value", shape=Shape.STRING, about="", rule=rules.tag_value)
 
 

@@ -19,7 +19,7 @@ __all__ = ["TERRAFORM", "read_terraform"]
 
 Add = Callable[[tuple[str | int, ...], str, str], None]
 
-_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*(\[\]|\..+)?$")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\[\]|\..+)?")
 _NAMES = ("service", "env", "version", "pr", "commit", "sha256", "hash", "function", "bucket", "key")
 _SAMPLE = dict.fromkeys(_NAMES, "x")
 _SYRF = ("production", "staging", "preview")
@@ -66,7 +66,7 @@ TERRAFORM = Key(
             name="variables",
             shape=Shape.OPEN,
             about="Further variables: a NAME, a NAME.KEY of a map or a NAME[] of a list, each a template.",
-            item=text("variable", "", example='"{version}"'),
+            item=text("variable", "", example='"{version}"', lines=True),
         ),
         Key(
             name="lockTimeout",
@@ -145,7 +145,7 @@ def _variables(given: Mapping[str, Any], at: tuple[str | int, ...], add: Add) ->
         except templates.TemplateError as error:
             add((*at, name), error.problem, error.fix)
             continue
-        if not _NAME.match(filled):
+        if not _NAME.fullmatch(filled):
             add((*at, name), f"{name!r} is no variable", "write NAME, NAME.KEY or NAME[]")
         elif value is not None:
             variables[name] = value

@@ -8,7 +8,6 @@ Source: the Lambda service model (CreateFunction, UpdateFunctionConfiguration, U
 and the API reference for defaults.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,7 +24,6 @@ __all__ = [
     "Kind",
     "existing",
     "from_api",
-    "matches",
     "normalise",
     "to_api",
 ]
@@ -70,7 +68,8 @@ class Field:
     enum: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    pattern: str = ""
+    pattern: str = ""  # the whole text has to fit it
+    lines: bool = False  # a text that may hold line breaks
     members: Mapping[str, str] = field(default_factory=dict)  # STRUCTS: our key -> API key
     read: Callable[[Any, Mapping[str, Any]], Any] | None = None  # AWS's value -> ours
     in_pages: bool = True  # ListFunctions tells it
@@ -125,6 +124,7 @@ FIELDS: tuple[Field, ...] = (
         default="",
         reset="",
         pattern=r"^[\s\S]{0,256}$",
+        lines=True,
     ),
     Field(
         name="memorySize",
@@ -305,6 +305,7 @@ FIELDS: tuple[Field, ...] = (
         live="ImageConfigResponse.ImageConfig.EntryPoint",
         kind=Kind.STRINGS,
         about="Overrides the image's ENTRYPOINT.",
+        lines=True,
         default=(),
         reset=[],
         for_type="Image",
@@ -315,6 +316,7 @@ FIELDS: tuple[Field, ...] = (
         live="ImageConfigResponse.ImageConfig.Command",
         kind=Kind.STRINGS,
         about="Overrides the image's CMD.",
+        lines=True,
         default=(),
         reset=[],
         for_type="Image",
@@ -516,8 +518,3 @@ def _dig(config: Mapping[str, Any], path: str) -> Any:
             return None
         value = value.get(part)
     return value
-
-
-def matches(row: Field, text: str) -> bool:
-    """Say whether a string has the form that the row asks for."""
-    return not row.pattern or re.match(row.pattern, text) is not None

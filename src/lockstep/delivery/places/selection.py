@@ -14,7 +14,7 @@ from lockstep.model import select
 __all__ = ["changed_since", "check_patterns"]
 
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tfvars", ".hcl")
-_PREVIEW = re.compile(r"^preview/[^/*?\[]+(/[^/]*)?$")
+_PREVIEW = re.compile(r"preview/[^/*?\[]+(/[^/]*)?")
 
 
 def check_patterns(workspace: Workspace, patterns: Iterable[str]) -> None:
@@ -24,7 +24,7 @@ def check_patterns(workspace: Workspace, patterns: Iterable[str]) -> None:
     """
     keys = list(workspace.fleet.targets)
     for pattern in patterns:
-        if select(keys, [pattern]) or _PREVIEW.match(pattern):
+        if select(keys, [pattern]) or _PREVIEW.fullmatch(pattern):
             continue
         known = sorted({*keys, *(target.environment for target in workspace.fleet.targets.values())})
         close = difflib.get_close_matches(pattern, known, n=3, cutoff=0.5)

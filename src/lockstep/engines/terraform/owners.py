@@ -10,7 +10,7 @@ from lockstep.model import Target
 
 __all__ = ["Owners"]
 
-_PR = re.compile(r"^(?:preview/)?(?:pr-)?(\d+)$")
+_PR = re.compile(r"(?:preview/)?(?:pr-)?([0-9]+)")
 
 
 class Owners:
@@ -60,9 +60,9 @@ class Owners:
         text = str(index) if index is not None else ""
         if text in self._targets:
             return text
-        if "/" in text and self._run.has(text) and not _PR.match(text):
+        if "/" in text and self._run.has(text) and not _PR.fullmatch(text):
             return text
-        if (found := _PR.match(text)) and self._run.has("preview"):
+        if (found := _PR.fullmatch(text)) and self._run.has("preview"):
             environment = f"preview/pr-{found[1]}"
             mine = [key for key, one in self._targets.items() if one.environment == environment]
             if len(mine) == 1:
