@@ -1,7 +1,6 @@
 """Terraform with the same functions, permissions and triggers.
 
-LOCKSTEP_BENCH_PROVIDERS may name a folder that holds the AWS provider as a filesystem mirror;
-without it Terraform's own configuration decides where the provider comes from.
+The AWS provider is found where ``tests.support.providers`` looks, else where Terraform itself does.
 """
 
 import os
@@ -9,6 +8,8 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support import providers
 
 from benchmarks.measure import Sample, run
 from benchmarks.tree import REGION, Declared, Repository
@@ -88,15 +89,9 @@ class Terraform:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.env = {**self.env, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
         self.env.pop("AWS_ENDPOINT_URL", None)
-        mirror = os.environ.get("LOCKSTEP_BENCH_PROVIDERS")
-        if mirror:
-            settings = self.folder / "mirror.tfrc"
-            settings.write_text(
-                f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
-            )
-            self.env["TF_CLI_CONFIG_FILE"] = str(settings)
-        elif "TF_CLI_CONFIG_FILE" in os.environ:
+        if "TF_CLI_CONFIG_FILE" in os.environ:
             self.env["TF_CLI_CONFIG_FILE"] = os.environ["TF_CLI_CONFIG_FILE"]
+        self.env |= providers.configure(self.folder, os.environ)
 
     def declare(self, repository: Repository) -> None:
         """Write what the repository declares."""

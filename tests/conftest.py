@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: the local clouds and the strict proxy."""
+"""Fixtures that every test may use: the local clouds and the strict proxy; what a run tells at its end."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,8 +6,26 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lockstep.local.ministack import LocalCloud
-from tests.support import clouds
+from tests.support import clouds, skips
 from tests.support.strict import Proxy, Rule
+from tests.support.terraform import provider_settings
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which kinds of tests were not run here, and why."""
+    skipped = skips.skipped_in(terminalreporter.stats.get("skipped", ()))
+    if told := skips.words(skipped):
+        terminalreporter.write_line(told)
+    if problem := skips.lost(skipped, os.environ):
+        terminalreporter.write_line(problem, red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in CI that lost the tests for which everything seems to be there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and skips.lost(skips.skipped_in(reporter.stats.get("skipped", ())), os.environ):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +37,15 @@ def _no_ambient_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _terraform_providers() -> Iterator[None]:
+    """Terraform finds a mirror of its provider, also where the product runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in provider_settings().items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """Terraform as tests run it: the real program with the real AWS provider, against a local AWS.
 
 ``require_terraform()`` first, in every test that runs it; the tests that need it skip elsewhere and say
-what to install. A folder that is run should be a copy (``copy_folder``): Terraform writes into it.
+what to install. A folder that is run should be a copy (``copy_folder``): Terraform writes into it. The
+provider is found where ``tests.support.providers`` looks.
 """
 
 import contextlib
@@ -19,6 +20,9 @@ from typing import Any
 
 import pytest
 
+from tests.support import providers
+from tests.support.skips import TERRAFORM
+
 __all__ = [
     "LEAST",
     "PROVIDER",
@@ -27,6 +31,7 @@ __all__ = [
     "copy_folder",
     "init",
     "provider_override",
+    "provider_settings",
     "require_terraform",
     "terraform",
     "terraform_environment",
@@ -52,7 +57,7 @@ def require_terraform() -> None:
     """Skip the test, with what to install, where Terraform or its AWS provider cannot be had."""
     missing = _missing()
     if missing:
-        pytest.skip(missing)
+        pytest.skip(TERRAFORM + missing)
 
 
 @functools.cache
@@ -73,7 +78,7 @@ def _missing() -> str:
         if terraform(folder, "init", "-backend=false", check=False).returncode:
             return (
                 f"let Terraform have the provider hashicorp/aws {PROVIDER}: "
-                "from the registry, or from a filesystem_mirror in ~/.terraformrc"
+                f"from the registry, or from a mirror that {providers.VARIABLE} or ~/.terraformrc names"
             )
     return ""
 
@@ -86,8 +91,8 @@ def terraform_environment(env: Mapping[str, str] | None = None) -> dict[str, str
     """
     base = dict(os.environ if env is None else env)
     base.pop("AWS_CA_BUNDLE", None)
-    _CACHE.mkdir(mode=0o700, exist_ok=True)
     return base | {
+        **provider_settings(),
         "TF_PLUGIN_CACHE_DIR": str(_CACHE),
         "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",  # else a new folder downloads it again
         "TF_IN_AUTOMATION": "1",
@@ -95,6 +100,13 @@ def terraform_environment(env: Mapping[str, str] | None = None) -> dict[str, str
         "TF_CLI_ARGS": "-no-color",
         "CHECKPOINT_DISABLE": "1",
     }
+
+
+@functools.cache
+def provider_settings() -> dict[str, str]:
+    """Variables with which Terraform finds this machine's mirror of the provider; none for the registry."""
+    _CACHE.mkdir(mode=0o700, exist_ok=True)
+    return providers.configure(_CACHE, os.environ)
 
 
 def terraform(

@@ -35,6 +35,7 @@ from lockstep.model import (
 )
 from lockstep.planning.policy import Rules
 from tests.support.projects import PACKAGES, make_fleet
+from tests.support.skips import TERRAFORM
 from tests.support.terraform import LEAST
 
 __all__ = ["FUNCTIONS", "AwsKeeper", "Desk", "Done", "Keeper", "needs_terraform"]
@@ -54,7 +55,7 @@ def _has_terraform() -> bool:
 
 needs_terraform = pytest.mark.skipif(
     not _has_terraform(),
-    reason=f"install Terraform {'.'.join(map(str, LEAST))} or newer and put it on PATH",
+    reason=f"{TERRAFORM}install Terraform {'.'.join(map(str, LEAST))} or newer and put it on PATH",
 )
 
 FUNCTIONS = """\

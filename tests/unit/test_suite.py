@@ -1,0 +1,152 @@
+"""The suite itself: where it finds Terraform's provider, and that no kind of test is lost silently."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.providers import PROVIDER, VARIABLE, configure, find_mirror
+from tests.support.skips import TERRAFORM, Skipped, lost, words
+
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine().lower())
+HERE = f"{platform.system().lower()}_{MACHINE}"
+REPOSITORY = Path(__file__).parents[2]
+
+
+def _unpacked(mirror: Path, version: str = "5.100.0", target: str = HERE) -> Path:
+    (mirror / PROVIDER / version / target).mkdir(parents=True)
+    return mirror
+
+
+def _packed(mirror: Path, version: str = "6.1.0") -> Path:
+    (mirror / PROVIDER).mkdir(parents=True)
+    (mirror / PROVIDER / f"terraform-provider-aws_{version}_{HERE}.zip").touch()
+    return mirror
+
+
+@pytest.mark.parametrize("make", [_unpacked, _packed])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "home/.terraform.d/plugins",
+        "home/.terraform.d/plugin-cache",
+        "home/.local/share/terraform/plugins",
+        "opt/some-plugins",
+        "opt/terraform/providers",
+        "usr/share/terraform/plugins",
+        "usr/local/share/terraform/plugins",
+        "srv/mirror",
+    ],
+)
+def test_a_mirror_is_found_where_mirrors_lie(tmp_path: Path, place: str, make: object) -> None:
+    """Nothing has to be set up for one that lies at a usual place, in either layout."""
+    assert callable(make)
+    mirror = make(tmp_path / place)
+    environment = {"HOME": str(tmp_path / "home")}
+    assert find_mirror(environment, tmp_path) == mirror
+    file = configure(tmp_path, environment, tmp_path)["TF_CLI_CONFIG_FILE"]
+    assert f'path    = "{mirror}"' in Path(file).read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'provider_installation {\n filesystem_mirror {\n    include = ["*/*"]\n    path = "MIRROR"\n  }\n}\n',
+        '{"provider_installation": {"filesystem_mirror": {"path": "MIRROR"}}}',
+        'plugin_cache_dir = "MIRROR"\n',
+    ],
+)
+@pytest.mark.parametrize("name", ["home/.terraformrc", "other.tfrc"])
+def test_the_cli_configuration_names_a_mirror(tmp_path: Path, text: str, name: str) -> None:
+    """The user's own file is read, by its variable or at its place, and comes before the usual places."""
+    mirror, home = _unpacked(tmp_path / "mirror"), tmp_path / "home"
+    _unpacked(tmp_path / "opt/plugins")
+    home.mkdir()
+    (tmp_path / name).write_text(
+        '# filesystem_mirror { path = "/nowhere" }\n' + text.replace("MIRROR", str(mirror))
+    )
+    environment = {"HOME": str(home)}
+    if name != "home/.terraformrc":
+        environment["TF_CLI_CONFIG_FILE"] = str(tmp_path / name)
+    assert find_mirror(environment, tmp_path) == mirror
+
+
+def test_variables_name_a_mirror(tmp_path: Path) -> None:
+    """Ours first, then Terraform's cache; a configuration that is named and missing hides nothing."""
+    first, cache = tmp_path / "first", _unpacked(tmp_path / "cache")
+    environment = {
+        "HOME": str(tmp_path),
+        "TF_CLI_CONFIG_FILE": str(tmp_path / "missing.tfrc"),
+        "TF_PLUGIN_CACHE_DIR": str(cache),
+    }
+    assert find_mirror(environment, tmp_path) == cache
+    assert find_mirror({**environment, VARIABLE: str(first)}, tmp_path) == first
+
+
+def test_what_does_not_fit_is_no_mirror(tmp_path: Path) -> None:
+    """Older providers and those of other machines are passed over; a mirror on the network is the user's."""
+    _unpacked(tmp_path / "opt/old", "5.99.0")
+    _unpacked(tmp_path / "opt/other", target="plan9_mips")
+    environment = {"HOME": str(tmp_path)}
+    assert find_mirror(environment, tmp_path) is None
+    assert configure(tmp_path, environment, tmp_path) == {}
+    _unpacked(tmp_path / "opt/plugins")
+    assert find_mirror(environment, tmp_path) == tmp_path / "opt/plugins"
+    (tmp_path / ".terraformrc").write_text(
+        'provider_installation {\n  network_mirror {\n    url = "https://x.example/"\n  }\n}\n'
+    )
+    assert find_mirror(environment, tmp_path) is None
+
+
+def test_one_line_says_what_was_not_run() -> None:
+    """Kinds are counted by reason; nothing skipped is no line."""
+    skipped = [
+        Skipped(kind="functional/terraform", reason="terraform: install it"),
+        Skipped(kind="unit/examples", reason="pika is not installed"),
+        Skipped(kind="functional/terraform", reason="terraform: install it"),
+        Skipped(kind="terraform_modules", reason="terraform: install it"),
+    ]
+    assert words(skipped) == (
+        "not run here: 1 unit/examples (pika is not installed); "
+        "2 functional/terraform, 1 terraform_modules (terraform: install it)"
+    )
+    assert words([]) == ""
+
+
+def test_a_run_in_ci_that_lost_the_tests_of_its_terraform_fails(tmp_path: Path) -> None:
+    """Where Terraform is installed and its tests were skipped, the run is red; elsewhere it is not."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/terraform"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    (tmp_path / "conftest.py").write_text(
+        "from tests.conftest import pytest_sessionfinish, pytest_terminal_summary\n"
+    )
+    (tmp_path / "test_x.py").write_text(
+        f"import pytest\n\ndef test_x(): pytest.skip({TERRAFORM!r} + 'no provider')\n\ndef test_y(): pass\n"
+    )
+
+    def run(**variables: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "CI": "", **variables}
+        words = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            os.devnull,
+            str(tmp_path),
+        ]
+        return subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    plain, red = run(PATH=path), run(PATH=path, CI="true")
+    assert (plain.returncode, red.returncode) == (0, 1), plain.stdout + red.stdout
+    assert "not run here: 1 " in plain.stdout
+    assert "CI has Terraform, and 1 of its tests were not run" in red.stdout
+    assert lost([Skipped(kind="x", reason=TERRAFORM)], {"CI": "true", "PATH": str(tmp_path)}) is None
