@@ -149,6 +149,8 @@ def rollback(
             progress=shell.progress,
         )
         shell.end_progress()
+        for note in done.notes:
+            shell.log(note)
         _show(shell, (done.move,), done.outcome, output)
         shell.log(f"held until: lockstep release-hold {target}")
         if not now:
@@ -187,11 +189,11 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
     now = datetime.datetime.now(datetime.UTC)
     match output:
         case Output.JSON:
-            shell.emit(history_document(target, found.eras, found.bad, now))
+            shell.emit(history_document(target, found.eras, now))
         case Output.MARKDOWN:
-            shell.emit(history_markdown(target, found.eras, found.bad, now))
+            shell.emit(history_markdown(target, found.eras, now))
         case Output.TABLE:
-            shell.emit(history_lines(found.eras, found.bad, now, columns=shell.columns))
+            shell.emit(history_lines(found.eras, now, columns=shell.columns))
     if found.is_cut:
         shell.log("this clone holds only the newest commits: git fetch --unshallow shows the rest")
     return 0

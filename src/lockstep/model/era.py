@@ -28,3 +28,4 @@ class Era:
     until: str | None = None  # None: it is what is declared now
     pull: int | None = None  # number of the pull request, where the commit tells
     is_oldest_known: bool = False  # a shallow clone ends here: it may be older
+    undone: str | None = None  # how it was taken back: "reverted to 0.1.5 by Ada (15de124e)"

@@ -1,13 +1,18 @@
 """The history of a declaration as versions over time, and the last good one of them."""
 
+import datetime
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lockstep.model.commit import LogEntry
 from lockstep.model.era import Era, Said
+from lockstep.planning.gates import duration, is_backwards
 
-__all__ = ["eras_of", "last_good", "taken_back"]
+__all__ = ["LastGood", "eras_of", "last_good", "seconds_of"]
+
+_PROVEN = 15 * 60
+"""Seconds that a version has to last before it counts as good: one that was replaced sooner was mended."""
 
 _PULL = (
     re.compile(r"\(#(\d{1,9})\)\s*$"),  # squashed by GitHub
@@ -15,18 +20,48 @@ _PULL = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastGood:
+    """The era to go back to, and the versions that were passed over on the way, with why."""
+
+    era: Era | None
+    passed: tuple[tuple[str, str], ...] = ()  # version and reason, newest first
+
+
 def eras_of(changes: Iterable[tuple[LogEntry, Said, bool]]) -> tuple[Era, ...]:
     """Eras, newest first, from the changes of a declaration, newest first.
 
     Each change is its commit, what the file said from then on, and whether a shallow history ends
     there. Changes that keep the version belong to the era that they fall into.
+
+    What is declared stands on what it replaced, as on a stack. A version that stands there already is
+    a return to it, and a lower one a step below those that are higher: both take back what was on top.
+    A hold takes back the version that it names.
     """
     eras: list[Era] = []
+    stack: list[int] = []
+
+    def take_back(numbers: Sequence[int], how: str, entry: LogEntry) -> None:
+        for number in numbers:
+            eras[number] = replace(eras[number], undone=f"{how} by {entry.author} ({entry.sha[:8]})")
+            stack.remove(number)
+
     for entry, said, is_oldest_known in reversed(list(changes)):
+        if said.held is not None and said.held != said.version:
+            take_back([one for one in stack if eras[one].version == said.held], "taken back", entry)
         if eras and eras[-1].version == said.version:
             continue
         if eras:
             eras[-1] = replace(eras[-1], until=entry.date)
+        if said.version is not None:
+            there = [eras[one].version for one in stack]
+            if said.version in there:
+                place = there.index(said.version)
+                take_back(stack[place + 1 :], f"reverted to {said.version}", entry)
+                stack.pop()
+            higher = [one for one in stack if is_backwards(eras[one].version, said.version)]
+            take_back(higher, f"downgraded to {said.version}", entry)
+            stack.append(len(eras))
         eras.append(
             Era(
                 version=said.version,
@@ -42,24 +77,36 @@ def eras_of(changes: Iterable[tuple[LogEntry, Said, bool]]) -> tuple[Era, ...]:
     return tuple(reversed(eras))
 
 
-def taken_back(saids: Iterable[Said]) -> frozenset[str]:
-    """Versions that a hold of the declaration, now or before, says were taken back."""
-    return frozenset(said.held for said in saids if said.held)
+def last_good(eras: Sequence[Era]) -> LastGood:
+    """The newest era before the declared version that was not taken back and lasted; newest first.
 
-
-def last_good(eras: Sequence[Era], bad: frozenset[str]) -> Era | None:
-    """The newest version before the declared one that is another and was not taken back.
-
-    ``eras`` are newest first. A version that was taken back and is declared again later counts as
-    taken back all the same: whoever knows better names it.
+    Where none lasted for minutes, as in a project that has just begun, the newest that was not taken
+    back has to do. A version that was taken back and declared again later is judged by that later time.
     """
-    if not eras:
-        return None
-    current = eras[0].version
+    current = eras[0].version if eras else None
+    passed: dict[str, str] = {}
+    brief: LastGood | None = None
     for era in eras[1:]:
-        if era.version not in (None, current) and era.version not in bad:
-            return era
-    return None
+        version = era.version
+        if version is None or version == current or version in passed:
+            continue
+        if era.undone is not None:
+            passed[version] = era.undone
+            continue
+        lasted = sum(seconds_of(one) for one in eras if one.version == version and one.undone is None)
+        if lasted >= _PROVEN or era.is_oldest_known:
+            return LastGood(era=era, passed=tuple(passed.items()))
+        brief = brief or LastGood(era=era, passed=tuple(passed.items()))
+        passed[version] = f"another version replaced it after {duration(lasted)}"
+    return brief or LastGood(era=None, passed=tuple(passed.items()))
+
+
+def seconds_of(era: Era, now: datetime.datetime | None = None) -> int:
+    """How long an era lasted, up to ``now`` when it has not ended; never less than nothing."""
+    end = datetime.datetime.fromisoformat(era.until) if era.until else now
+    if end is None:
+        return 0
+    return max(int((end - datetime.datetime.fromisoformat(era.since)).total_seconds()), 0)
 
 
 def _pull(entry: LogEntry) -> int | None:

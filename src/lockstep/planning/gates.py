@@ -26,6 +26,7 @@ class Standing:
     health: Health = Health.UNKNOWN
     is_watched: bool = True  # False: another tool deploys it, so only Git says something
     problem: str | None = None  # why AWS could not be asked
+    undone: str | None = None  # how it was taken back there
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +123,14 @@ def _sources(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
             target=one.target,
             problem=f"{one.new} has never run as {standing.target}",
             lifts=f"promote it to {standing.target.rpartition('/')[0]} first",
+        )
+        return
+    if standing.undone is not None:
+        yield Gate(
+            name="source",
+            target=one.target,
+            problem=f"{one.new} was taken back as {standing.target}: {standing.undone}",
+            lifts=f"bring it back there first, or promote what {standing.target} declares",
         )
         return
     if standing.until is None and standing.is_watched and not _is_well(standing):

@@ -40,6 +40,7 @@ def body_markdown(
     reason: str | None = None,
     commits: Mapping[str, Sequence[str]] | None = None,
     overridden: Sequence[Gate] = (),
+    notes: Sequence[str] = (),
     plan: str | None = None,
     no_plan: str | None = None,
 ) -> str:
@@ -54,6 +55,8 @@ def body_markdown(
     head = ["\n".join(table), by]
     if reason:
         head.append(f"Why: {span(reason)}")
+    if notes:
+        head.append(fence("", flat(notes)))
     if overridden:
         head.append("**Overridden:**\n\n" + fence("", flat(gate_words(gate) for gate in overridden)))
     sections = [

@@ -54,6 +54,27 @@ def test_rolling_back_twice_goes_on_to_the_version_before(moved: Shop) -> None:
     assert "there were: 0.2.0, 0.3.0" in moved.err
 
 
+def test_after_a_revert_a_rollback_does_not_bring_the_bad_version_back(moved: Shop) -> None:
+    """It goes on to the version before, and says which one it passed over, and why."""
+    moved.pull()
+    moved.work.git("revert", "--no-edit", "HEAD")
+    moved.work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    assert 'version: "0.2.0"' in moved.show(STAGING_FILE)
+    assert "staging/notifier  0.2.0 -> 0.1.0" in moved.run("rollback", "staging/notifier")
+    assert "passed over 0.3.0: reverted to 0.2.0 by Ada" in moved.err
+    assert 'version: "0.1.0"' in moved.show(STAGING_FILE)
+    body = next(one.body for one in moved.pulls(is_open=False) if "roll back" in one.title)
+    assert "passed over 0.3.0: reverted to 0.2.0 by Ada" in body
+
+
+def test_a_version_that_was_taken_back_where_it_comes_from_goes_no_further(moved: Shop) -> None:
+    """Its time in staging does not count, without a reason."""
+    moved.run("rollback", "staging/notifier", "--now", code=1)
+    moved.run("promote", "notifier@0.3.0", "--to", "production", code=1)
+    assert "0.3.0 was taken back as staging/notifier: taken back by Ada" in moved.err
+    moved.run("promote", "notifier@0.3.0", "--to", "production", "--override", "it was the network")
+
+
 def test_a_version_can_be_named(moved: Shop) -> None:
     """Any version that the declaration had; one that it never had is refused with those that it had."""
     moved.run("rollback", "staging/notifier", "--to", "0.9.9", code=3)

@@ -1,5 +1,6 @@
 """Versions over time, and the last good one."""
 
+import datetime
 from itertools import pairwise
 
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from lockstep.model.commit import LogEntry
 from lockstep.model.era import Era, Said
-from lockstep.planning.eras import eras_of, last_good, taken_back
+from lockstep.planning.eras import eras_of, last_good
 
 
 def _changes(*saids: Said | str | None) -> list[tuple[LogEntry, Said, bool]]:
@@ -16,7 +17,10 @@ def _changes(*saids: Said | str | None) -> list[tuple[LogEntry, Said, bool]]:
     for number, one in enumerate(saids):
         said = one if isinstance(one, Said) else Said(version=one)
         entry = LogEntry(
-            sha=f"{number:040x}", author="Ada", date=f"2026-11-{number + 1:02}", message=f"c{number}"
+            sha=f"{number:08x}".ljust(40, "0"),
+            author="Ada",
+            date=f"2026-11-{number + 1:02}",
+            message=f"c{number}",
         )
         made.append((entry, said, False))
     return made[::-1]
@@ -29,11 +33,11 @@ def _eras(*saids: Said | str | None) -> tuple[Era, ...]:
 def test_each_version_lasts_until_the_next_one() -> None:
     """Newest first, with the commit that brought it and when it ended."""
     second, first = _eras("1.0", "1.0", "1.1")
-    assert (first.version, first.since, first.until, first.sha[-1]) == (
+    assert (first.version, first.since, first.until, first.sha[:8]) == (
         "1.0",
         "2026-11-01",
         "2026-11-03",
-        "0",
+        "00000000",
     )
     assert (second.version, second.since, second.until) == ("1.1", "2026-11-03", None)
 
@@ -60,28 +64,95 @@ def test_the_pull_request_is_read_from_the_commit() -> None:
     assert [era.pull for era in eras] == [12, 7, None]
 
 
+def _good(*saids: Said | str | None) -> tuple[str | None, dict[str, str]]:
+    found = last_good(_eras(*saids))
+    return found.era.version if found.era else None, dict(found.passed)
+
+
 def test_the_last_good_version_is_the_one_before() -> None:
     """Another version than the declared one, the newest first."""
-    found = last_good(_eras("1.0", "1.1", "1.2"), frozenset())
-    assert found is not None
-    assert found.version == "1.1"
+    assert _good("1.0", "1.1", "1.2") == ("1.1", {})
 
 
 def test_a_version_that_was_taken_back_is_not_good() -> None:
     """Rolling back twice goes on to the version before, never to the bad one again."""
-    saids = [Said(version="1.0"), Said(version="1.1"), Said(version="1.2"), Said(version="1.1", held="1.2")]
-    eras = _eras(*saids)
-    found = last_good(eras, taken_back(saids))
-    assert found is not None
-    assert found.version == "1.0"
+    version, passed = _good("1.0", "1.1", "1.2", Said(version="1.1", held="1.2"))
+    assert version == "1.0"
+    assert passed == {"1.2": "taken back by Ada (00000003)"}
+
+
+def test_a_hold_that_somebody_writes_later_takes_its_version_back() -> None:
+    """Also where it is written for a version that another one has replaced by then."""
+    version, passed = _good("1.0", "1.1", "1.2", Said(version="1.2", held="1.1"))
+    assert (version, passed) == ("1.0", {"1.1": "taken back by Ada (00000003)"})
+
+
+def test_after_a_revert_going_back_never_goes_forward_again() -> None:
+    """What a return to an earlier version left behind is passed over, all of it, with who returned."""
+    assert _good("0.9", "1.0", "1.1", "1.0") == ("0.9", {"1.1": "reverted to 1.0 by Ada (00000003)"})
+    assert _good("1.0", "1.1", "1.0")[0] is None
+    assert _good("0.9", "1.0", "1.1", "1.2", "1.0")[0] == "0.9"
+    assert _good("0.9", "1.0", "1.1", None, "1.0")[0] == "0.9"
+    assert _good("0.9", "1.0", "1.1", "1.0", "1.2") == ("1.0", {})
+
+
+def test_after_a_downgrade_the_higher_version_is_not_good() -> None:
+    """Whether or not the lower one had been declared before."""
+    why = "downgraded to 1.1.0 by Ada (00000002)"
+    assert _good("1.0.0", "1.2.0", "1.1.0") == ("1.0.0", {"1.2.0": why})
+    assert _good("0.9.0", "1.2.0", "1.1.0", "1.2.1") == ("1.1.0", {})
+    assert _good("1.2.0", "1.1.0")[0] is None
+
+
+def test_versions_without_an_order_are_judged_by_returns() -> None:
+    """Ids of commits, as Kubernetes services have them."""
+    assert _good("f3a", "a1b", "9c2", "a1b") == ("f3a", {"9c2": "reverted to a1b by Ada (00000003)"})
+    assert _good("f3a", "a1b", "9c2") == ("a1b", {})
+
+
+def test_a_version_that_came_back_to_stay_is_judged_by_its_later_time() -> None:
+    """Reverted because of something else, declared again, and good since."""
+    assert _good("1.0", "1.1", "1.0", "1.1", "1.2") == ("1.1", {})
+    assert _good("1.0", "1.1", Said(version="1.0", held="1.1"), "1.1", "1.2") == ("1.1", {})
+
+
+def _timed(*pairs: tuple[str, int]) -> tuple[str | None, dict[str, str]]:
+    """The last good one of versions that each lasted some minutes, oldest first."""
+    moment = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
+    changes = []
+    for version, minutes in pairs:
+        entry = LogEntry(sha=f"{len(changes):040x}", author="Ada", date=moment.isoformat(), message="c")
+        changes.append((entry, Said(version=version), False))
+        moment += datetime.timedelta(minutes=minutes)
+    found = last_good(eras_of(changes[::-1]))
+    return found.era.version if found.era else None, dict(found.passed)
+
+
+def test_a_version_that_was_replaced_within_minutes_is_not_good() -> None:
+    """It had to be mended; an older one that lasted is."""
+    assert _timed(("1.0", 900), ("1.1", 5), ("1.2", 900)) == (
+        "1.0",
+        {"1.1": "another version replaced it after 5 min"},
+    )
+    assert _timed(("1.0", 900), ("1.1", 20), ("1.2", 900)) == ("1.1", {})
+
+
+def test_a_version_that_lasted_before_is_good_however_short_its_return_was() -> None:
+    """All of its time counts."""
+    assert _timed(("1.0", 900), ("1.1", 5), ("1.0", 3), ("1.2", 900))[0] == "1.0"
+
+
+def test_where_nothing_lasted_the_newest_that_was_not_taken_back_has_to_do() -> None:
+    """A project that has just begun can be rolled back too."""
+    assert _timed(("1.0", 3), ("1.1", 2), ("1.2", 1)) == ("1.1", {})
+    assert _timed(("1.0", 3), ("1.1", 2), ("1.0", 2), ("1.2", 1)) == ("1.0", {})
 
 
 def test_without_an_earlier_version_there_is_none() -> None:
     """One version, or only versions that were taken back, or no history."""
-    assert last_good(_eras("1.0"), frozenset()) is None
-    assert last_good(_eras(None, "1.0"), frozenset()) is None
-    assert last_good(_eras("1.0", "1.1"), frozenset({"1.0"})) is None
-    assert last_good((), frozenset()) is None
+    assert _good("1.0") == (None, {})
+    assert _good(None, "1.0") == (None, {})
+    assert last_good(()).era is None
 
 
 @given(st.lists(st.sampled_from(["1", "2", "3", None]), max_size=20))
@@ -92,5 +163,16 @@ def test_eras_follow_one_another_without_a_gap(versions: list[str | None]) -> No
         assert newer.version != older.version
         assert older.until == newer.since
     assert [era.until for era in eras[:1]] == [None] * len(eras[:1])
-    good = last_good(eras, frozenset())
-    assert good is None or good.version not in (None, eras[0].version)
+
+
+@given(st.lists(st.sampled_from(["1.1.0", "1.2.0", "1.3.0", None]), max_size=20))
+def test_going_back_again_and_again_ends_and_never_comes_to_a_version_twice(
+    versions: list[str | None],
+) -> None:
+    """Each rollback, written as a return without a hold, leads to a version that was not left that way."""
+    saids: list[Said | str | None] = [*versions]
+    seen = [saids[-1]] if saids else []
+    while (era := last_good(_eras(*saids)).era) is not None:
+        assert era.version not in (None, *seen)
+        seen.append(era.version)
+        saids.append(era.version)

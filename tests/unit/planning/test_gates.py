@@ -44,6 +44,15 @@ def test_a_version_that_another_one_replaced_keeps_the_time_that_it_ran() -> Non
     assert "runs another version" in gate.lifts
 
 
+def test_a_version_that_was_taken_back_in_the_source_does_not_pass() -> None:
+    """However long it ran before: who took it back, and how, is said, and a reason passes it."""
+    back = replace(WELL, until=NOW, undone="reverted to 0.1.5 by Ada (15de124e)")
+    (gate,) = _gates(POLICY, replace(CANDIDATE, standing=back))
+    assert gate.name == "source"
+    assert gate.problem == "0.1.6 was taken back as staging/api: reverted to 0.1.5 by Ada (15de124e)"
+    assert gate.can_override
+
+
 def test_a_version_that_never_ran_in_the_source_does_not_pass() -> None:
     """Nothing else is said of it: there is no soak to speak of."""
     (gate,) = _gates(POLICY, replace(CANDIDATE, standing=Standing(target="staging/api")))

@@ -8,8 +8,8 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import BadInput
 from lockstep.git.log import FileHistory, histories
 from lockstep.model import Target
-from lockstep.model.era import Era, Said
-from lockstep.planning.eras import eras_of, taken_back
+from lockstep.model.era import Era
+from lockstep.planning.eras import eras_of
 
 __all__ = ["Timeline", "declaring_file", "read_timeline", "read_timelines"]
 
@@ -20,7 +20,6 @@ class Timeline:
 
     target: str
     eras: tuple[Era, ...]
-    bad: frozenset[str] = frozenset()  # versions that were taken back
     is_cut: bool = False  # a shallow clone does not hold what came before
 
     def era_of(self, version: str) -> Era | None:
@@ -62,5 +61,4 @@ def _timeline(workspace: Workspace, target: Target, file: str, found: FileHistor
         (change.commit, said_by(change.content, file, target.service, source), change.is_oldest_known)
         for change in found.changes
     ]
-    saids: list[Said] = [said for _, said, _ in changes]
-    return Timeline(target=target.key, eras=eras_of(changes), bad=taken_back(saids), is_cut=found.is_cut)
+    return Timeline(target=target.key, eras=eras_of(changes), is_cut=found.is_cut)

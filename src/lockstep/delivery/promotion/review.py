@@ -29,6 +29,7 @@ class Review:
     actor: Actor
     reason: str | None = None
     overridden: tuple[Gate, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def body(self, options: Options, progress: Callable[[str], None]) -> str:
         """Markdown. Whatever cannot be found out is left out, with the reason where it matters."""
@@ -42,6 +43,7 @@ class Review:
             reason=self.reason,
             commits=self._commits(self.draft.moves),
             overridden=self.overridden,
+            notes=self.notes,
             plan=plan,
             no_plan=problem,
         )

@@ -14,8 +14,9 @@ from lockstep.delivery.promotion.review import Review
 from lockstep.delivery.sync.session import Options
 from lockstep.errors import BadInput
 from lockstep.model import Hold, Merge, Target
+from lockstep.model.era import Era
 from lockstep.model.move import Move, Reached
-from lockstep.planning.eras import last_good
+from lockstep.planning.eras import LastGood, last_good
 from lockstep.render.promotion import title_of
 
 __all__ = ["RolledBack", "find_target", "release_hold", "roll_back"]
@@ -30,6 +31,7 @@ class RolledBack:
     move: Move
     outcome: Outcome
     hold: Hold
+    notes: tuple[str, ...] = ()
 
 
 def find_target(gitops: GitOps, key: str) -> Target:
@@ -60,7 +62,8 @@ def roll_back(
 ) -> RolledBack:
     """Declare an earlier version of a target again, and hold it there.
 
-    The version is the last good one of the declaration's history, or ``to``. Its package has to be
+    The version is the last good one of the declaration's history, or ``to``; the notes say which versions
+    were passed over. Its package has to be
     obtainable, from its release or from the package bucket, before anything is written. ``is_urgent``
     commits straight away, whatever the environment's policy; freezes and soaks never hold a rollback
     back. Raises BadInput when there is no such version, ArtifactError when it cannot be had.
@@ -68,18 +71,29 @@ def roll_back(
     target = find_target(gitops, key)
     progress("reading the history")
     timeline = read_timeline(gitops.workspace, target)
-    move = _move(target, timeline, to)
+    era, notes = _find(target, timeline, to)
+    move = Move(
+        target=key,
+        old=target.version,
+        new=era.version or "",
+        deployment_type=target.deployment_type,
+        old_commit=target.commit,
+        commit=era.said.commit,
+        sha256=era.said.sha256,
+    )
     actor = find_actor(gitops.remote.repository)
     hold = Hold(version=target.version, since=now.isoformat(timespec="seconds"), by=actor.name, reason=reason)
     draft = make_draft(gitops, (move,), options, hold=hold, progress=progress)
     policy = gitops.workspace.project.environment(target.environment).promotion
     merge = Merge.DIRECT if is_urgent else policy.merge
-    outcome = propose(gitops, _proposal(gitops, draft, actor, reason, options, progress), merge, gitops.forge)
+    outcome = propose(
+        gitops, _proposal(gitops, draft, actor, reason, notes, options, progress), merge, gitops.forge
+    )
     if outcome.reached is not Reached.NOTHING and outcome.pull is not None:
         forge = gitops.forge()
         opened = open_promotions.find(gitops, forge, target.environment, [key])
         open_promotions.supersede(gitops, forge, opened, by=outcome.pull)
-    return RolledBack(move=draft.moves[0], outcome=outcome, hold=hold)
+    return RolledBack(move=draft.moves[0], outcome=outcome, hold=hold, notes=notes)
 
 
 def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: str | None = None) -> Outcome:
@@ -105,30 +119,26 @@ def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: s
     return propose(gitops, proposal, Merge.DIRECT if is_urgent else policy.merge, gitops.forge)
 
 
-def _move(target: Target, timeline: Timeline, to: str | None) -> Move:
+def _find(target: Target, timeline: Timeline, to: str | None) -> tuple[Era, tuple[str, ...]]:
+    """The era to go back to, and what was passed over on the way. BadInput when there is none."""
     if to is not None and to == target.version:
         raise BadInput(
             f"{to} is what is declared",
             where=target.key,
             fix=f"name an earlier version, or make AWS match: lockstep sync {target.key}",
         )
-    era = timeline.era_of(to) if to is not None else last_good(timeline.eras, timeline.bad)
-    if era is None:
-        known = list(
-            dict.fromkeys(e.version for e in timeline.eras if e.version and e.version != target.version)
-        )
-        cut = "; this clone holds only the newest commits: git fetch --unshallow" if timeline.is_cut else ""
-        there = f"there were: {', '.join(known[:8])}" if known else "it never declared another version"
-        problem = f"it never ran {to}" if to is not None else "there is no earlier good version"
-        raise BadInput(f"{problem} ({there}{cut})", where=target.key, fix="name one of them: --to VERSION")
-    return Move(
-        target=target.key,
-        old=target.version,
-        new=era.version or "",
-        deployment_type=target.deployment_type,
-        old_commit=target.commit,
-        commit=era.said.commit,
-        sha256=era.said.sha256,
+    found = LastGood(era=timeline.era_of(to)) if to is not None else last_good(timeline.eras)
+    notes = tuple(f"passed over {version}: {why}" for version, why in found.passed)
+    if found.era is not None:
+        return found.era, notes
+    known = list(dict.fromkeys(e.version for e in timeline.eras if e.version and e.version != target.version))
+    cut = "; this clone holds only the newest commits: git fetch --unshallow" if timeline.is_cut else ""
+    there = f"there were: {', '.join(known[:8])}" if known else "it never declared another version"
+    problem = f"it never ran {to}" if to is not None else "there is no earlier good version"
+    raise BadInput(
+        "; ".join([f"{problem} ({there}{cut})", *notes]),
+        where=target.key,
+        fix="name one of them: --to VERSION",
     )
 
 
@@ -137,12 +147,13 @@ def _proposal(
     draft: Draft,
     actor: Actor,
     reason: str | None,
+    notes: tuple[str, ...],
     options: Options,
     progress: Callable[[str], None],
 ) -> Proposal:
     move = draft.moves[0]
     title = title_of(draft.moves, verb="roll back")
-    review = Review(gitops=gitops, draft=draft, actor=actor, reason=reason)
+    review = Review(gitops=gitops, draft=draft, actor=actor, reason=reason, notes=notes)
     text = f"{reason}\n\n" if reason else ""
     return Proposal(
         branch=f"lockstep/rollback/{move.target}",

@@ -25,8 +25,8 @@ def find_standings(
 
     A version that runs now counts from the commit that brought it, or from the last time that AWS
     changed the function, whichever is later: so drift and its mending begin a soak anew. One that
-    another version replaced counts for as long as it was declared. Never raises for AWS: why it could
-    not be asked is part of the standing.
+    another version replaced counts for as long as it was declared, unless it was taken back. Never
+    raises for AWS: why it could not be asked is part of the standing.
     """
     fleet = workspace.fleet
     timelines = read_timelines(workspace, [fleet.targets[key] for key in wanted])
@@ -62,7 +62,7 @@ def _standing(
     since = datetime.datetime.fromisoformat(era.since)
     if not _runs(target, version):
         until = datetime.datetime.fromisoformat(era.until) if era.until else None
-        return Standing(target=target.key, since=since, until=until, is_watched=False)
+        return Standing(target=target.key, since=since, until=until, is_watched=False, undone=era.undone)
     if target.function is None:
         return Standing(target=target.key, since=since, is_watched=False)
     if row is None:
