@@ -31,13 +31,20 @@ ACTIONS = {
     "s3:ListObjectsV2": {"s3:ListBucket"},
     "s3:DeleteObjects": {"s3:DeleteObject"},
     "resourcegroupstaggingapi:GetResources": {"tag:GetResources"},
-    "lambda:GetFunction": {"lambda:GetFunction", "lambda:ListTags"},  # which lets it tell the tags
-    "lambda:CreateFunction": {"lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"},
+    # ListTags lets it tell the tags, Decrypt the variables.
+    "lambda:GetFunction": {"lambda:GetFunction", "lambda:ListTags", "kms:Decrypt"},
+    "lambda:CreateFunction": {
+        "lambda:CreateFunction",
+        "lambda:TagResource",
+        "iam:PassRole",
+        "kms:CreateGrant",
+        "kms:Encrypt",
+    },
     "sts:GetCallerIdentity": set[str](),  # needs no permission
 }
 """Operations whose IAM actions have other names. Source: AWS's service authorization reference."""
-BY_CLIENT = {"s3:GetObject", "s3:GetObjectVersion", "sts:AssumeRole", "kms:Decrypt"}
-"""Actions for calls that are not made by name: the S3 source's, botocore's, and AWS's own for keys."""
+BY_CLIENT = {"s3:GetObject", "s3:GetObjectVersion", "sts:AssumeRole"}
+"""Actions for calls that are not made by name: the S3 source's and botocore's."""
 
 
 def _options(verb: str | None = None) -> set[str]:
@@ -145,7 +152,7 @@ def test_the_table_of_actions_holds_each_call() -> None:
     assert listed.keys() == called
     by_client = {
         "s3:GetObject": {"s3:GetObjectVersion"},
-        "lambda:UpdateFunctionConfiguration": {"iam:PassRole"},
+        "lambda:UpdateFunctionConfiguration": {"iam:PassRole", "kms:CreateGrant", "kms:Encrypt"},
     }
     for name in called:
         assert listed[name] == ACTIONS.get(name, {name}) | by_client.get(name, set()), name

@@ -179,6 +179,30 @@ def test_a_plan_can_change_nothing(team: Team) -> None:
     assert not clouds.client(team.cloud, "lambda").list_functions()["Functions"]
 
 
+def test_a_key_of_the_teams_may_be_used_where_it_is_declared(team: Team) -> None:
+    """Variables that a key encrypts are read and written with the printed policies, and not without."""
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/k"
+    team.write(STAGING, f"{BEFORE}  kmsKeyArn: {key}\n  environment: {{SHELF: one}}\n")
+    rule = team.take(team.policy("sync"))
+    assert team.run("sync") == 0, (rule.denied, team.capture.readouterr())
+    assert {one for one in rule.used if one.startswith("kms:")} == {
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:Encrypt",
+    }
+    reader = team.policy("plan")
+    assert {one for one in _actions(reader) if one.startswith("kms:")} == {"kms:Decrypt"}
+    team.take(reader)
+    assert team.run("plan", "staging") == 0
+    less = [one for one in reader["Statement"] if "kms:Decrypt" not in one["Action"]]
+    team.take({**reader, "Statement": less})
+    team.capture.readouterr()
+    assert team.run("drift", "staging") == 1
+    told = team.capture.readouterr().out
+    assert "Unknown" in told
+    assert f"allow kms:Decrypt on {key}" in " ".join(told.split())
+
+
 def test_what_is_removed_from_git_is_known_by_its_tags(team: Team) -> None:
     """Its name is in no policy any more; what another project owns stays out of reach."""
     team.take(team.policy("sync"))

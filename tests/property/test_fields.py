@@ -4,18 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
+import pytest
 from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockstep.model import FIELDS, Function, Kind, Value
+from lockstep.engines.aws.function import _plain
+from lockstep.errors import CloudError
+from lockstep.model import FIELDS, Function, Kind, Unread, Value
 from lockstep.model.fields import BY_NAME, existing, from_api, normalise, to_api
-from lockstep.planning.diff import diff_settings, with_ignored
+from lockstep.planning.diff import diff_settings, unread_in, with_ignored
 from tests.support.fleets import values
 
 many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MODEL = botocore.session.get_session().get_service_model("lambda")
 CREATE = MODEL.operation_model("CreateFunction").input_shape
+UNREADABLE = [
+    row.name for row in FIELDS if (row.live or row.api).startswith(("Environment.", "ImageConfigResponse."))
+]
 rows = st.sampled_from(FIELDS)
 
 raw_values = st.recursive(
@@ -125,8 +131,8 @@ def _shaped(shape: Any) -> st.SearchStrategy[Any]:
 @many
 @given(configurations())
 def test_a_live_configuration_survives_the_way_there_and_back(config: dict[str, Any]) -> None:
-    """Writing what was read and reading it again gives the same settings, whatever AWS returned."""
-    read = from_api(config)
+    """Writing what could be read and reading it again gives the same settings, whatever AWS returned."""
+    read = {name: value for name, value in from_api(config).items() if not isinstance(value, Unread)}
     assert from_api(_as_live(to_api("f", read, FIELDS))) == read
     assert existing(read) == read
     assert {name: normalise(BY_NAME[name], value) for name, value in read.items()} == read
@@ -145,6 +151,32 @@ def test_ignoring_keeps_live_values_and_still_makes_sense(
     for name in set(ignore) & BY_NAME.keys():
         if existing({**found.settings, name: live.get(name)}).get(name) is not None:
             assert found.settings.get(name) == live.get(name)
+
+
+@many
+@given(settings_of(), st.data())
+def test_what_was_not_read_is_never_in_sync(wanted: dict[str, Value], data: st.DataObject) -> None:
+    """Whatever is declared and ignored inside it, an unread value differs, unless others manage it whole."""
+    name = data.draw(st.sampled_from(UNREADABLE))
+    ignore = data.draw(st.lists(st.sampled_from(["environment.DD_*", "environment.?", "memorySize", name])))
+    hidden = Unread("AccessDenied")
+    live = Function(name="f", settings={**wanted, name: hidden})
+    merged = with_ignored(Function(name="f", settings=wanted), live, ignore)
+    if name in ignore:
+        assert merged.settings[name] is hidden
+    else:
+        assert [change.old for change in diff_settings(merged, live)] == [hidden]
+        assert unread_in(live, diff_settings(merged, live))
+        assert hidden not in merged.settings.values()
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_was_not_read_is_never_sent(name: str) -> None:
+    """A request that would hold an unread value is not made, and never holds an empty one in its place."""
+    rows_of_it = [row for row in FIELDS if row.top == BY_NAME[name].top]
+    request = to_api("f", {name: Unread("AccessDenied")}, rows_of_it)
+    with pytest.raises(CloudError, match=r"was not read and cannot be sent.*AccessDenied"):
+        _plain(request)
 
 
 def _as_live(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lockstep.model.function import Value
+from lockstep.model.function import Unread, Value
 
 __all__ = [
     "BY_NAME",
@@ -444,12 +444,19 @@ def _items(value: Any) -> tuple[Any, ...]:
 
 
 def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
-    """Settings of a live function from a FunctionConfiguration; fields at their default are absent."""
+    """Settings of a live function from a FunctionConfiguration; fields at their default are absent.
+
+    A structure that AWS could not show has an ``Error`` in place of its members: each of those is
+    ``Unread``, which is not the same as empty.
+    """
     settings: dict[str, Value] = {}
     for row in FIELDS:
         if not row.api or not row.in_pages:
             continue
         raw = _dig(config, row.live or row.api)
+        if isinstance(raw, Unread):
+            settings[row.name] = raw
+            continue
         if raw is None:
             continue
         if row.read is not None:
@@ -501,6 +508,8 @@ def _exists(row: Field, settings: Mapping[str, Value]) -> bool:
 
 def _wire(row: Field, value: Value) -> Any:
     match row.kind:
+        case _ if isinstance(value, Unread):
+            return value  # which is no {} and no []: whoever makes the call refuses it
         case Kind.STRUCTS:
             return [{row.members[k]: v for k, v in item.items()} for item in _items(value)]
         case Kind.STRINGS | Kind.SET:
@@ -516,5 +525,8 @@ def _dig(config: Mapping[str, Any], path: str) -> Any:
     for part in path.split("."):
         if not isinstance(value, Mapping):
             return None
+        if error := value.get("Error"):
+            words = (str(error.get(name) or "") for name in ("ErrorCode", "Message"))
+            return Unread(": ".join(word for word in words if word))
         value = value.get(part)
     return value

@@ -14,6 +14,7 @@ __all__ = [
     "Reference",
     "Secret",
     "SyncStatus",
+    "Unread",
     "Value",
     "blotted",
     "looks_secret",
@@ -65,8 +66,21 @@ class Secret:
         return f"(secret {self.reference})" if self.reference else "(secret)"
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands in place of a live value that AWS keeps from the reader.
+
+    It is neither empty nor the default, equals no value that can be declared, and is never sent.
+    """
+
+    why: str  # in AWS's words
+
+    def __str__(self) -> str:
+        return "(not read)"
+
+
 _Scalar = str | int | float | bool | None
-Value: TypeAlias = "_Scalar | Secret | Reference | tuple[Value, ...] | Mapping[str, Value]"
+Value: TypeAlias = "_Scalar | Secret | Reference | Unread | tuple[Value, ...] | Mapping[str, Value]"
 """What a field can hold. Lists are tuples, so that values can be compared and hashed."""
 
 _SECRET_WORDS = re.compile(

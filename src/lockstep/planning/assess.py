@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lockstep.model import Call, Change, Fleet, Function, Scope, Statement, Target, Verb
-from lockstep.planning.diff import diff_code, diff_settings, diff_tags, row_of, with_ignored
+from lockstep.planning.diff import diff_code, diff_settings, diff_tags, row_of, unread_in, with_ignored
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import (
     BUCKETS_TAG,
@@ -82,7 +82,7 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     problem = target.problem or _missing_bucket(buckets, fleet)
     verb = Verb.CREATE
     if now is not None:
-        problem = problem or _impossible(wanted, now, changes)
+        problem = problem or _unread(now, changes) or _impossible(wanted, now, changes)
         verb = Verb.UPDATE if changes else Verb.NOTHING
         if now.owner is None and not problem:
             verb, problem = Verb.ADOPT, adoption_problem(rules, target, now, desired)
@@ -146,6 +146,12 @@ def _missing_bucket(buckets: set[str], fleet: Fleet) -> str | None:
     if not missing:
         return None
     return f"the bucket {missing[0]} does not exist or may not be read; create it, or mend the trigger"
+
+
+def _unread(live: Function, changes: Sequence[Change]) -> str | None:
+    """Live values that nobody can compare, and so nobody may replace."""
+    found = unread_in(live, changes)
+    return f"{found[0]}, so nothing is written over it; {found[1]}" if found else None
 
 
 def _impossible(wanted: Function, live: Function, changes: Sequence[Change]) -> str | None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from lockstep.model import FIELDS, Call, Change, Field, Function, Kind, Secret, Value
+from lockstep.model import FIELDS, Call, Change, Field, Function, Kind, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME, existing
 
-__all__ = ["call_of", "diff_code", "diff_settings", "diff_tags", "row_of", "with_ignored"]
+__all__ = ["call_of", "diff_code", "diff_settings", "diff_tags", "row_of", "unread_in", "with_ignored"]
 
 
 def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Function:
@@ -42,7 +42,11 @@ def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Fu
 
 
 def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
-    """Changes of settings, in the table's order; maps are compared key by key. Unread fields are left out."""
+    """Changes of settings, in the table's order; maps are compared key by key.
+
+    Fields that nobody asked for are left out. What AWS would not show is a change from ``Unread``: it
+    may or may not differ.
+    """
     if desired.settings == live.settings:
         return ()
     changes: list[Change] = []
@@ -50,7 +54,7 @@ def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
         old, new = live.settings.get(row.name), desired.settings.get(row.name)
         if old == new or row.name in live.unread:
             continue
-        if row.kind is Kind.MAP:
+        if row.kind is Kind.MAP and not isinstance(old, Unread):
             changes.extend(_diff_map(row.name, _mapping(old), _mapping(new)))
         else:
             changes.append(
@@ -93,6 +97,23 @@ def call_of(path: str) -> Call | None:
 def row_of(path: str) -> Field | None:
     """The table's row for a change's path; None for code, tags and triggers."""
     return BY_NAME.get(path) or (BY_NAME["environment"] if path.startswith("environment.") else None)
+
+
+def unread_in(live: Function, changes: Sequence[Change]) -> tuple[str, str] | None:
+    """What of the changes AWS would not show and why, and what to do; None when all was read.
+
+    Source: Lambda developer guide, "Securing Lambda environment variables": who reads the variables of
+    a function with a key of its own needs kms:Decrypt on it.
+    """
+    hidden = [(change.path, change.old.why) for change in changes if isinstance(change.old, Unread)]
+    if not hidden:
+        return None
+    key, why = live.settings.get("kmsKeyArn") or "its key", hidden[0][1]
+    may = f"allow kms:Decrypt on {key} to the role that runs Lockstep"
+    return (
+        f"{', '.join(path for path, _ in hidden)} of {live.name} could not be read: {why}",
+        may if "AccessDenied" in why else f"see that {key} can be used, and {may}",
+    )
 
 
 def _diff_map(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:

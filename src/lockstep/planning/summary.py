@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lockstep.model import Change, Health, SyncStatus, TargetPlan, Verb
+from lockstep.model import Change, Health, SyncStatus, TargetPlan, Unread, Verb
 from lockstep.planning.assess import Assessment
 from lockstep.planning.policy import BUCKETS_TAG
 from lockstep.planning.triggers import BucketChange
@@ -34,11 +34,18 @@ def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
         function=one.wanted.name,
         version=one.target.version,
         changes=tuple(_as_version(change) for change in changes),
-        status=SyncStatus.SYNCED if verb is Verb.NOTHING else SyncStatus.OUT_OF_SYNC,
+        status=_status(verb, changes),
         health=one.live.health if one.live else Health.MISSING,
         problem=one.problem,
         place=one.target.place,
     )
+
+
+def _status(verb: Verb, changes: Sequence[Change]) -> SyncStatus:
+    """Nobody knows whether a target with something unread is in sync."""
+    if any(isinstance(change.old, Unread) for change in changes):
+        return SyncStatus.UNKNOWN
+    return SyncStatus.SYNCED if verb is Verb.NOTHING else SyncStatus.OUT_OF_SYNC
 
 
 def summarise_former(former: Former, buckets: Sequence[BucketChange], problem: str | None) -> TargetPlan:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from lockstep.model import Change, Package, Reference, Secret, Value
+from lockstep.model import Change, Package, Reference, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME
 from lockstep.render.cells import columns_of, hanging, printable
 from lockstep.render.masks import Masks, concealed, concealed_change
@@ -30,6 +30,8 @@ def _show(path: str, value: Value, masks: Masks) -> str:
             return printable(masks.label(value))
         case Reference():
             return printable(f"({value})")
+        case Unread():
+            return str(value)
         case bool():
             return "true" if value else "false"
         case str():

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from lockstep.errors import BadInput
-from lockstep.model import Reference, Secret, Value
+from lockstep.model import Reference, Secret, Unread, Value
 
 __all__ = ["Node", "dump", "parse", "value_from", "value_to"]
 
@@ -32,6 +32,8 @@ def value_to(value: Value) -> Any:
             return {"$secret": _reference_to(value.reference)}
         case Reference():
             return {"$reference": _reference_to(value)}
+        case Unread():
+            return {"$unread": value.why}
         case Mapping():
             return {f"${k}" if k.startswith("$") else k: value_to(item) for k, item in value.items()}
         case tuple() | list():
@@ -163,6 +165,8 @@ def value_from(node: Node, depth: int = 0) -> Value:
             return Secret(None, node.get("$secret").maybe(_reference_from))
         case {"$reference": _} if len(raw) == 1:
             return _reference_from(node.get("$reference"))
+        case {"$unread": _} if len(raw) == 1:
+            return Unread(node.get("$unread").text())
         case dict():
             pairs = ((key, value_from(node.get(key), depth + 1)) for key in raw)
             return {_own_key(node, key): value for key, value in pairs}

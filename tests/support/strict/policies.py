@@ -5,11 +5,13 @@ permissions a call needs is written here anew, from the service authorization re
 from the code that is tested.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.support.strict.errors import access_denied
+from tests.support.strict.keys import conceal
 from tests.support.strict.proxy import Call, Rule
 from tests.support.strict.wire import Answer
 
@@ -42,6 +44,21 @@ class Policy(Rule):
                 return access_denied(call.operation)
             self.used.add(action)
         return None
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Keep the variables that a key of the team's encrypts from whoever may not decrypt them."""
+        if call.name != "lambda.GetFunction" or not answer.is_success:
+            return answer
+        body = json.loads(answer.body)
+        key = body["Configuration"].get("KMSKeyArn")
+        if not key or not body["Configuration"].get("Environment", {}).get("Variables"):
+            return answer
+        if any(self._allows(one, call, "kms:Decrypt", key) for one in self.document["Statement"]):
+            self.used.add("kms:Decrypt")
+            return answer
+        conceal(body["Configuration"], "Environment")
+        answer.body = json.dumps(body).encode()
+        return answer
 
     def _allows(self, statement: Mapping[str, Any], call: Call, action: str, resource: str) -> bool:
         if not _matches(statement["Action"], action) or not _matches(statement["Resource"], resource):
@@ -86,6 +103,9 @@ def _needs(call: Call) -> Iterator[tuple[str, str]]:
                 yield "lambda:TagResource", function
             if body.get("Role"):
                 yield "iam:PassRole", body["Role"]
+            if body.get("KMSKeyArn"):
+                yield "kms:CreateGrant", body["KMSKeyArn"]
+                yield "kms:Encrypt", body["KMSKeyArn"]
         case "s3":
             key = f"/{params['Key']}" if "Key" in params else ""
             yield _S3[name], f"arn:aws:s3:::{params['Bucket']}{key}"

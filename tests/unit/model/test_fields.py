@@ -7,7 +7,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from lockstep.model import FIELDS, Call, Field, Kind
+from lockstep.model import FIELDS, Call, Field, Kind, Unread
 from lockstep.model.fields import BY_NAME, NOT_FIELDS, from_api, normalise, to_api
 
 SERVICE = botocore.session.get_session().get_service_model("lambda")
@@ -181,6 +181,39 @@ def test_a_page_of_a_plain_function_reads_as_no_more_than_was_declared() -> None
         "Environment": {"Variables": {}},
     }
     assert set(from_api(page)) == {"runtime", "role", "handler"}
+
+
+def structures(shape: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted paths and shapes of all structures below a shape, those in lists too."""
+    for name, member in shape.members.items():
+        here = f"{path}.{name}" if path else name
+        inner = member.member if member.type_name == "list" else member
+        if inner.type_name == "structure":
+            yield here, inner
+            yield from structures(inner, here)
+
+
+WITH_ERROR = [path for path, shape in structures(LIVE) if "Error" in shape.members]
+NOT_COMPARED = {"RuntimeVersionConfig": "no row reads it: the version of a runtime is AWS's to choose"}
+
+
+def test_what_may_come_as_an_error_is_known() -> None:
+    """Members that AWS answers with an Error in place of their values; a new one is noticed here."""
+    assert sorted(WITH_ERROR) == ["Environment", "ImageConfigResponse", "RuntimeVersionConfig"], (
+        "botocore knows another member with an Error: see that what is below it reads as Unread"
+    )
+
+
+@pytest.mark.parametrize("path", WITH_ERROR)
+def test_an_error_in_place_of_a_value_is_unread_and_not_empty(path: str) -> None:
+    """Every row below such a member reads as Unread, with AWS's words; nothing else does."""
+    error = {"ErrorCode": "AccessDeniedException", "Message": "not allowed"}
+    below = {row.name for row in FIELDS if (row.live or row.api).startswith(f"{path}.")}
+    assert bool(below) == (path not in NOT_COMPARED)
+    expected = dict.fromkeys(below, Unread("AccessDeniedException: not allowed"))
+    for rest in ({}, {"Variables": {"A": "1"}}, {"ImageConfig": {"Command": ["a"]}}):
+        page = {"FunctionName": "f", "MemorySize": 256, path: {"Error": error, **rest}}
+        assert from_api(page) == {"memorySize": 256, **expected}
 
 
 def test_log_levels_exist_only_in_json() -> None:

@@ -31,6 +31,7 @@ from lockstep.model import (
     StepResult,
     SyncStatus,
     TargetPlan,
+    Unread,
     UpdateCode,
     UpdateConfiguration,
     Verb,
@@ -46,8 +47,8 @@ secret_texts = texts.map(lambda text: SECRET + text)
 references = st.builds(Reference, store=st.sampled_from(["ssm", "secret"]), name=texts)
 secrets = st.builds(Secret, secret_texts | st.none(), st.none() | references)
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-leaves = st.none() | st.booleans() | numbers | texts | secrets | references
-keys = texts | st.sampled_from(["$secret", "$reference", "$$", "$x", "PASSWORD", "environment"])
+leaves = st.none() | st.booleans() | numbers | texts | secrets | references | st.builds(Unread, texts)
+keys = texts | st.sampled_from(["$secret", "$reference", "$unread", "$$", "$x", "PASSWORD", "environment"])
 values = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(keys, inner, max_size=3),

@@ -204,11 +204,13 @@ def _resources(workspace: Workspace, targets: Iterable[Target], place: _Place) -
         if not role.startswith("arn:"):
             role = f"arn:{here.partition}:iam::{here.account}:role/{role.lstrip('/')}"
         resources.add(Thing.ROLES, role)
+        if key := function.settings.get("kmsKeyArn"):
+            resources.add(Thing.KEYS, _pattern(str(key)))
         for trigger in target.triggers:
             resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
             if target.environment.startswith("preview/") and trigger.prefix:
-                key = _pattern(trigger.prefix)
-                resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{key}*"))
+                prefix = _pattern(trigger.prefix)
+                resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{prefix}*"))
         packages = project.packages_for(target.environment)
         if packages is not None:
             resources.add(Thing.PACKAGE_BUCKETS, bucket_arn.format(packages.name))

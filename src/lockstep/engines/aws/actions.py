@@ -38,6 +38,7 @@ class Thing(StrEnum):
     LOG_GROUPS = "log groups"
     PARAMETERS = "parameters"
     SECRETS = "secrets"
+    KEYS = "keys"  # of KMS, that encrypt environment variables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,13 +72,20 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK),
     # Without it GetFunction leaves out the tags, so nobody could say whose a function is.
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags"),
+    # Without it GetFunction answers an Error in place of variables that a key of the team's encrypts.
+    _need("lambda:GetFunction", Thing.KEYS, _READ, "kms:Decrypt"),
     _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC, "lambda:TagResource"),
     _need("lambda:CreateFunction", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
+    # Source: Lambda developer guide, "Securing Lambda environment variables".
+    _need("lambda:CreateFunction", Thing.KEYS, _WRITE - _GC, "kms:CreateGrant"),
+    _need("lambda:CreateFunction", Thing.KEYS, _WRITE - _GC, "kms:Encrypt"),
     _need("lambda:UpdateFunctionCode", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:UpdateFunctionConfiguration", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:UpdateFunctionConfiguration", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
+    _need("lambda:UpdateFunctionConfiguration", Thing.KEYS, _WRITE - _GC, "kms:CreateGrant"),
+    _need("lambda:UpdateFunctionConfiguration", Thing.KEYS, _WRITE - _GC, "kms:Encrypt"),
     _need("lambda:PutFunctionConcurrency", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:DeleteFunctionConcurrency", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:AddPermission", Thing.FUNCTIONS, _WRITE - _GC),

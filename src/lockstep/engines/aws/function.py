@@ -22,10 +22,11 @@ from lockstep.model import (
     Health,
     Package,
     Secret,
+    Unread,
     looks_secret,
 )
 from lockstep.model.fields import from_api, to_api
-from lockstep.planning.diff import call_of, diff_code, diff_settings, row_of
+from lockstep.planning.diff import call_of, diff_code, diff_settings, row_of, unread_in
 
 __all__ = [
     "create",
@@ -312,6 +313,12 @@ def _read_back(
         if pause is not None:
             connection.rest(pause)
     paths = ", ".join(sorted({change.path for change in differing}))
+    if hidden := unread_in(function, differing):
+        raise CloudError(
+            f"{wanted.name} was changed, but {hidden[0]}",
+            where="lambda:GetFunction",
+            fix=f"{hidden[1]}, then run again",
+        )
     raise CloudError(
         f"{wanted.name} was changed, but reading it back shows other values of {paths}",
         where="lambda:GetFunction",
@@ -343,6 +350,10 @@ def _plain(value: Any) -> Any:
             if value.value is None:
                 raise CloudError(f"the value of {value} was not resolved")
             return value.value
+        case Unread():
+            raise CloudError(
+                f"a value was not read and cannot be sent: {value.why}", fix="allow kms:Decrypt on its key"
+            )
         case dict():
             return {key: _plain(item) for key, item in value.items()}
         case _:
