@@ -176,7 +176,7 @@ class _Reader:
             lines = line if text is None else (line, text)
         else:
             if depth >= MAX_DEPTH:
-                raise self.bad(event, f"more than {MAX_DEPTH} levels of nesting", "flatten the structure")
+                raise self.bad(event, _TOO_DEEP, _FLATTEN)
             if kind is MappingStartEvent:
                 self.collection_tag(event, "map")
                 value, lines = self.mapping(depth + 1)
@@ -375,21 +375,25 @@ def _syntax_error(error: YAMLError, data: bytes, file: str) -> BadInput:
         )
     if "expected ':'" in (error.problem or "") and error.context_mark is not None:
         mark = error.context_mark  # the line without a colon, not the next one
+    if "nesting" in (error.problem or "") or "recursion" in (error.problem or ""):  # a bound of the parser
+        return BadInput(_TOO_DEEP, where=f"{file}:{mark.line + 1}", fix=_FLATTEN)
     rows = data.decode().rstrip().split("\n")
     number = min(mark.line, len(rows) - 1)
     indentation = rows[number][: mark.column + 1]
-    fix: str | None
     if "\t" in indentation and not indentation.strip():
         problem, fix = "a tab is used for indentation; YAML allows spaces only", "replace the tab by spaces"
     else:
         problem = " ".join(filter(None, ("not valid YAML:", error.problem, error.context)))
         if error.context_mark is not None and error.context_mark.line != mark.line:
             problem += f" that starts in line {error.context_mark.line + 1}"
-        fix = next((hint for words, hint in _HINTS.items() if words in problem), None)
+        fix = next((hint for words, hint in _HINTS.items() if words in problem), _HINT)
     return BadInput(problem, where=f"{file}:{number + 1}", fix=fix)
 
 
-_HINTS = {
+_TOO_DEEP = f"more than {MAX_DEPTH} levels of nesting"
+_FLATTEN = "flatten the structure"
+_HINT = "check this line and the one above it: quotes, colons, brackets and indentation"
+_HINTS = {  # the parser's words; a release that has others gets the general hint
     "mapping values are not allowed": "quote a value that contains ': ', or indent the key",
     "cannot start any token": "quote a value that starts with @, ` or %",
     "unknown escape character": "use single quotes, or double the backslash",

@@ -5,7 +5,10 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from yaml import SafeLoader
+from yaml.error import Mark, MarkedYAMLError
 
 from lockstep.config import yaml_reader
 from lockstep.config.yaml_reader import MAX_BYTES, MAX_DEPTH, parse
@@ -232,3 +235,56 @@ def test_merge_keys_are_bounded_too() -> None:
     lines += [f"a{i}: &a{i} {{l: [*a{i - 1}, *a{i - 1}], <<: *a{i - 1}}}" for i in range(1, 12)]
     with pytest.raises(BadInput, match="aliases expand"):
         parse("\n".join(lines).encode(), "f.yaml")
+
+
+_SIGNS = st.sampled_from(list("[]{}:-?,&*!|>'\"%@`#<=a1~\t\n \\\x00\x07\ufeff\u2028"))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_SIGNS, max_size=60).map("".join))
+def test_whatever_is_refused_names_line_and_remedy(text: str) -> None:
+    """Also in words that a parser of another release has: no error of a file is without a fix."""
+    try:
+        parse(text.encode(), "f.yaml")
+    except BadInput as refused:
+        where, fix = refused.where or "", refused.fix
+    else:
+        return
+    assert re.fullmatch(r"f\.yaml:[1-9]\d*", where)
+    assert fix
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: " + "[" * 5000 + "]" * 5000,
+        "a: " + "[" * 5000,
+        "a: " + "{b: " * 5000 + "1" + "}" * 5000,
+        "- " * 3000 + "x",
+        "".join(" " * depth + "a:\n" for depth in range(400)),
+        "a: " + "[{b: " * 2000 + "1" + "}]" * 2000,
+    ],
+    ids=["lists", "unclosed lists", "maps", "dashes", "blocks", "lists of maps"],
+)
+def test_deep_nesting_is_refused_in_our_words(text: str) -> None:
+    """PyYAML 6.0.4 has a bound of its own; what the user reads is the same with and without it."""
+    with pytest.raises(BadInput, match=f"more than {MAX_DEPTH} levels of nesting") as caught:
+        parse(text.encode(), "f.yaml")
+    assert caught.value.fix == "flatten the structure"
+
+
+@pytest.mark.parametrize("words", ["a phrase that no release has had", "", None])
+def test_a_parser_that_learns_other_words_still_gets_a_remedy(
+    words: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is parsed of a dependency's messages may only make a hint better."""
+    mark = Mark("f", 0, 0, 0, None, None)
+
+    def refuse(_: bytes) -> object:
+        raise MarkedYAMLError(problem=words, problem_mark=mark)
+
+    monkeypatch.setattr(yaml_reader, "events", refuse)
+    with pytest.raises(BadInput) as caught:
+        parse(b"a: 1\n", "f.yaml")
+    assert caught.value.where == "f.yaml:1"
+    assert caught.value.fix
