@@ -9,6 +9,9 @@ import tomllib
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from lockstep import errors
 
@@ -94,3 +97,34 @@ def test_decisions_are_one_page_each() -> None:
         text = path.read_text()
         assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), path
         assert len(text.split()) < 600, path
+
+
+def _requirements() -> dict[str, str]:
+    """What pyproject.toml asks for of a developer's environment, by normalised name."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*data["project"]["dependencies"], *data["dependency-groups"]["dev"]]
+    found = [Requirement(text) for text in wanted]
+    return {canonicalize_name(one.name): str(one.specifier) for one in found}
+
+
+def test_the_lock_holds_what_the_project_asks_for_with_hashes() -> None:
+    """A new release of a dependency cannot break a checkout; ./dev lock renews it."""
+    text = (ROOT / "requirements-dev.txt").read_text()
+    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", text, re.MULTILINE))
+    wanted = _requirements()
+    assert not {name for name in wanted if name not in pins}
+    assert not {name for name, allowed in wanted.items() if pins[name] not in SpecifierSet(allowed)}
+    entries = re.split(r"^(?=[A-Za-z])", text, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text
+
+
+def test_ci_also_runs_with_the_newest_and_with_the_lowest() -> None:
+    """What pyproject.toml promises of versions is tried, and what comes next is met early."""
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
+    assert matrix["dependencies"] == ["locked"]
+    assert {row["dependencies"] for row in matrix["include"]} == {"newest", "lowest"}
+    told = _run("env", "LOCKSTEP_DEPENDENCIES=other", "./dev", "setup")
+    assert told.returncode == 1
+    assert "locked, newest or lowest" in told.stderr
