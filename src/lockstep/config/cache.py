@@ -10,9 +10,11 @@ import hashlib
 import marshal
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from lockstep._version import __version__
 from lockstep.model import Code, Function, Hold, Reference, Release, Secret, Target, Trigger, Value
@@ -25,8 +27,13 @@ Record = tuple[str, str | None, tuple[Any, ...] | None]
 Memo = dict[int, tuple[Any, Any]]
 """By identity: the object itself, which keeps the identity alive, and what it was turned into."""
 
-_FORMAT = 3
+_FORMAT = 4
 _DIGEST = 32  # bytes
+_NOTHING: frozenset[str] = frozenset()
+
+_T = TypeVar("_T")
+_Ways: TypeAlias = tuple[Callable[[Any, Memo], Any], Callable[[Any, Memo], Any]]
+"""How one field's value is frozen and thawed."""
 
 
 class Cache:
@@ -80,88 +87,80 @@ def _code_stamp() -> str:
     return f"{max((s.st_mtime_ns for s in stats), default=0):x}.{sum(s.st_size for s in stats)}"
 
 
-def freeze(target: Target, memo: Memo) -> tuple[Any, ...]:
-    """A target as plain data. What targets share stays shared, by way of the memo of one run."""
-    function, release, hold = target.function, target.release, target.hold
-    return (
-        target.environment,
-        target.service,
-        target.deployment_type,
-        target.version,
-        target.commit,
-        None if function is None else _freeze_function(function, memo),
-        None if release is None else _freeze_release(release),
-        tuple((t.bucket, t.prefix, t.suffix, t.events, t.place) for t in target.triggers),
-        target.ignore,
-        target.adopt,
-        target.place,
-        None if hold is None else (hold.version, hold.since, hold.by, hold.reason, hold.place),
-    )
+class _Shape(Generic[_T]):
+    """Values of one dataclass as tuples of their fields, and back, so that no field can be forgotten.
+
+    ``nested`` says how a field that is no plain data becomes such, and back; ``live`` names the fields
+    that only AWS fills.
+    """
+
+    def __init__(
+        self, kind: type[_T], nested: Mapping[str, _Ways] | None = None, live: Set[str] = _NOTHING
+    ) -> None:
+        self._kind = kind
+        self.names = tuple(one.name for one in fields(kind) if one.name not in live)  # type: ignore[arg-type]
+        self._values = attrgetter(*self.names)
+        self._nested = [(self.names.index(name), *ways) for name, ways in (nested or {}).items()]
+
+    def freeze(self, value: _T | None, memo: Memo) -> tuple[Any, ...] | None:
+        """The fields' values as plain data."""
+        if value is None:
+            return None
+        data: tuple[Any, ...] = self._values(value)
+        if not self._nested:
+            return data
+        parts = list(data)
+        for index, freeze_one, _ in self._nested:
+            parts[index] = freeze_one(parts[index], memo)
+        return tuple(parts)
+
+    def thaw(self, data: tuple[Any, ...] | None, memo: Memo) -> _T | None:
+        """The value whose fields these are."""
+        if data is None:
+            return None
+        parts = list(data)
+        for index, _, thaw_one in self._nested:
+            parts[index] = thaw_one(parts[index], memo)
+        return self._kind(**dict(zip(self.names, parts, strict=True)))
+
+    def each(self) -> _Ways:
+        """The same for a tuple of such values."""
+        return (
+            lambda values, memo: tuple([self.freeze(value, memo) for value in values]),
+            lambda data, memo: tuple([self.thaw(one, memo) for one in data]),
+        )
+
+    def one(self) -> _Ways:
+        """The same for a field that holds one such value, or None."""
+        return self.freeze, self.thaw
 
 
-def thaw(data: tuple[Any, ...], memo: Memo) -> Target:
-    """The target that was frozen. The memo is that of one run and keeps what it knows alive."""
-    environment, service, kind, version, commit, function, release, triggers, ignore, adopt, place, hold = (
-        data
-    )
-    return Target(
-        environment=environment,
-        service=service,
-        deployment_type=kind,
-        version=version,
-        commit=commit,
-        function=None if function is None else _thaw_function(function, memo),
-        release=None if release is None else _thaw_release(service, version, commit, release),
-        triggers=tuple(
-            [Trigger(bucket=b, prefix=p, suffix=s, events=e, place=at) for b, p, s, e, at in triggers]
-        ),
-        ignore=ignore,
-        adopt=adopt,
-        place=place,
-        hold=None if hold is None else _thaw_hold(*hold),
-    )
-
-
-def _thaw_hold(version: str | None, since: str, by: str, reason: str | None, place: str) -> Hold:
-    return Hold(version=version, since=since, by=by, reason=reason, place=place)
-
-
-def _freeze_function(function: Function, memo: Memo) -> tuple[Any, ...]:
-    settings = function.settings
-    known = memo.get(id(settings))
-    if known is None:
-        known = memo[id(settings)] = (settings, _freeze_settings(settings))
-    return function.name, known[1], function.code.image, function.tags
-
-
-def _freeze_settings(settings: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _freeze_settings(settings: Mapping[str, Value], memo: Memo) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Plain settings and the variables that are none; targets that share them share what they become."""
+    if known := memo.get(id(settings)):
+        return known[1]  # type: ignore[no-any-return]
     plain: dict[str, Any] = dict(settings)
+    odd: dict[str, Any] = {}
     environment = plain.get("environment")
-    if not isinstance(environment, Mapping):
-        return plain, {}
-    odd = {name: _freeze_value(value) for name, value in environment.items() if not isinstance(value, str)}
-    plain["environment"] = {name: "" if name in odd else value for name, value in environment.items()}
+    if isinstance(environment, Mapping):
+        odd = {
+            name: _freeze_value(value) for name, value in environment.items() if not isinstance(value, str)
+        }
+        plain["environment"] = {name: "" if name in odd else value for name, value in environment.items()}
+    memo[id(settings)] = (settings, (plain, odd))
     return plain, odd
 
 
-def _thaw_function(data: tuple[Any, ...], memo: Memo) -> Function:
-    name, frozen, image, tags = data
-    known = memo.get(id(frozen))
-    if known is None:
-        known = memo[id(frozen)] = (frozen, _thaw_settings(*frozen))
-    return Function(name=name, settings=known[1], code=Code(image=image) if image else _NO_CODE, tags=tags)
-
-
-def _thaw_settings(plain: dict[str, Any], odd: dict[str, Any]) -> dict[str, Value]:
-    if not odd:
-        return plain
-    environment = {
-        name: _thaw_value(odd[name]) if name in odd else value for name, value in plain["environment"].items()
-    }
-    return {**plain, "environment": environment}
-
-
-_NO_CODE = Code()
+def _thaw_settings(data: tuple[dict[str, Any], dict[str, Any]], memo: Memo) -> dict[str, Value]:
+    if known := memo.get(id(data)):
+        return known[1]  # type: ignore[no-any-return]
+    settings, odd = data
+    if odd:
+        variables = settings["environment"]
+        thawed = {name: _thaw_value(odd[name]) if name in odd else variables[name] for name in variables}
+        settings = {**settings, "environment": thawed}
+    memo[id(data)] = (data, settings)
+    return settings
 
 
 def _freeze_value(value: Any) -> tuple[str, str]:
@@ -179,19 +178,33 @@ def _thaw_value(data: tuple[str, str]) -> Reference | Secret:
     return Reference(store=store, name=text) if store else Secret(text)
 
 
-def _freeze_release(release: Release) -> tuple[Any, ...]:
-    return release.source, release.options, release.sha256, release.staged_key, release.place
+_CODE = _Shape(Code, live={"package"})  # found for each plan anew
+_FUNCTION = _Shape(
+    Function,
+    {"settings": (_freeze_settings, _thaw_settings), "code": _CODE.one()},
+    live={"arn", "revision", "modified", "health", "reason", "unread"},
+)
+_TARGET = _Shape(
+    Target,
+    {
+        "function": _FUNCTION.one(),
+        "release": _Shape(Release).one(),
+        "triggers": _Shape(Trigger).each(),
+        "hold": _Shape(Hold).one(),
+    },
+    live={"statements"},
+)
 
 
-def _thaw_release(service: str, version: str, commit: str | None, data: tuple[Any, ...]) -> Release:
-    source, options, sha256, staged_key, place = data
-    return Release(
-        service=service,
-        version=version,
-        source=source,
-        options=options,
-        commit=commit,
-        sha256=sha256,
-        staged_key=staged_key,
-        place=place,
-    )
+def freeze(target: Target, memo: Memo) -> tuple[Any, ...]:
+    """A target as plain data. What targets share stays shared, by way of the memo of one run."""
+    data = _TARGET.freeze(target, memo)
+    assert data is not None  # noqa: S101 - only None has none
+    return data
+
+
+def thaw(data: tuple[Any, ...], memo: Memo) -> Target:
+    """The target that was frozen. The memo is that of one run and keeps what it knows alive."""
+    target = _TARGET.thaw(data, memo)
+    assert target is not None  # noqa: S101
+    return target

@@ -1,13 +1,17 @@
 """The cache: the same fleet from less reading, and no harm when it is damaged."""
 
+import marshal
 import stat
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
 import pytest
 
-from lockstep.config.cache import Cache
+from lockstep.config.cache import Cache, Memo, freeze, thaw
 from lockstep.config.load import Loaded, load
 from lockstep.errors import BadInput
+from lockstep.model import Code, Function, Hold, Reference, Release, Secret, Target, Trigger
 from tests.unit.config.conftest import (
     PREVIEW_FILE,
     PROJECT,
@@ -204,3 +208,70 @@ def test_two_projects_keep_apart(cache: Cache, tree: MemoryTree) -> None:
     tree.was_read.clear()
     load(tree, cache=cache)
     assert tree.was_read == ["lockstep.yaml"]
+
+
+FULL = Target(
+    environment="staging",
+    service="api",
+    deployment_type="lambda-x",
+    version="1.2.3",
+    commit="c" * 40,
+    function=Function(
+        name="shop-api",
+        settings={
+            "memorySize": 512,
+            "environment": {"A": "b", "C": Secret("d"), "E": Reference(store="ssm", name="/f")},
+        },
+        code=Code(sha256="ab" * 32, image="repository@sha256:1"),
+        tags={"team": "files", "old": None},
+    ),
+    release=Release(
+        service="api-x",
+        version="1.2.4",
+        source="s3",
+        options={"key": "k"},
+        commit="d" * 40,
+        sha256="cd" * 32,
+        staged_key="packages/x.zip",
+        place="a:1",
+    ),
+    triggers=(Trigger(bucket="b", prefix="p/", suffix=".x", events=("s3:ObjectRemoved:*",), place="a:2"),),
+    ignore=("memorySize",),
+    adopt=True,
+    hold=Hold(version="1.2.5", since="2026-01-01", by="me", reason="why", place="a:3"),
+    place="a:4",
+    problem="none",
+)
+LIVE = {
+    Target: {"statements"},
+    Function: {"arn", "revision", "modified", "health", "reason", "unread"},
+    Code: {"package"},
+}
+
+
+def _values(value: object) -> Iterator[tuple[type, str, object, object]]:
+    """Every dataclass below a value: its type, and each field with its value and default."""
+    if not is_dataclass(value):
+        return
+    for one in fields(value):
+        inner = getattr(value, one.name)
+        yield (
+            type(value),
+            one.name,
+            inner,
+            one.default if one.default_factory is MISSING else one.default_factory(),
+        )
+        for each in inner if isinstance(inner, tuple) else (inner,):
+            yield from _values(each)
+
+
+def test_no_field_of_a_target_is_lost_by_the_cache() -> None:
+    """Every field of every type that a target holds comes back; one that is new is missed here."""
+    memo: Memo = {}
+    again = thaw(marshal.loads(marshal.dumps(freeze(FULL, {}))), memo)  # noqa: S302 - made right here
+    assert again == FULL
+    assert list(_values(again)) == list(_values(FULL))
+    for kind, name, value, default in _values(FULL):
+        assert (name in LIVE.get(kind, ())) == (value == default), (
+            f"{kind.__name__}.{name}: give it a value above"
+        )
