@@ -58,7 +58,7 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     "imageConfig.command": (["a"], ["b", "c"], ["d"]),
     "imageConfig.workingDirectory": ("/a", "/b", "/c"),
     "durable.executionTimeout": (60, 120, 180),
-    "durable.retentionDays": (7, 14, 30),
+    "durable.retentionDays": (7, 21, 30),
     "durable.kmsKeyArn": tuple(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{one}" for one in "abc"),
     "tenancy": ("PER_TENANT", None, None),
     "codeSigningConfigArn": (f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-1", None, None),

@@ -67,7 +67,7 @@ _SAMPLES: dict[str, tuple[Value, ...]] = {
     "imageConfig.entryPoint": ((), ("/entry", "-v")),
     "imageConfig.command": ((), ("run",)),
     "imageConfig.workingDirectory": ("", "/app"),
-    "durable.kmsKeyArn": (None, "arn:aws:kms:eu-west-1:1:key/d"),
+    "durable.kmsKeyArn": ("", "arn:aws:kms:eu-west-1:1:key/d"),
     "codeSigningConfigArn": (None, "arn:aws:lambda:eu-west-1:1:code-signing-config:c"),
 }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from lockstep.config.context import Context
 from lockstep.model import FIELDS, Field, Reference, Secret, Value
-from lockstep.model.fields import BY_NAME, normalise
+from lockstep.model.fields import BY_NAME, exists, normalise
 
 __all__ = ["environment_size", "read_settings"]
 
@@ -102,13 +102,15 @@ def _check_type(context: Context, block: Mapping[str, Any], declared: set[str]) 
 def _check_together(context: Context, settings: Mapping[str, Value], declared: set[str]) -> None:
     """Fields that AWS takes only together."""
     for name in sorted(declared):
-        needs = BY_NAME[name].needs
-        if needs is not None and settings.get(needs[0]) != needs[1]:
-            context.wrong(
-                ("lambda", *name.split(".")),
-                f"lambda.{name} exists only with {needs[0]}: {needs[1]}",
-                f"add {needs[0]}: {needs[1]}, or remove it",
-            )
+        if exists(BY_NAME[name], settings):
+            continue
+        other, value = BY_NAME[name].needs or ("", None)
+        beside = other if value is None else f"{other}: {value}"
+        context.wrong(
+            ("lambda", *name.split(".")),
+            f"lambda.{name} exists only with {beside}",
+            f"add {beside}, or remove it",
+        )
     for one, other in (("subnetIds", "securityGroupIds"), ("securityGroupIds", "subnetIds")):
         if f"vpc.{one}" in settings and f"vpc.{other}" not in settings:
             context.wrong(

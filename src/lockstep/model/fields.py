@@ -23,6 +23,7 @@ __all__ = [
     "Field",
     "Kind",
     "existing",
+    "exists",
     "from_api",
     "normalise",
     "to_api",
@@ -73,7 +74,8 @@ class Field:
     members: Mapping[str, str] = field(default_factory=dict)  # STRUCTS: our key -> API key
     read: Callable[[Any, Mapping[str, Any]], Any] | None = None  # AWS's value -> ours
     in_pages: bool = True  # ListFunctions tells it
-    needs: tuple[str, Value] | None = None  # exists only while another field has this value
+    needs: tuple[str, Value] | None = None  # exists only while another field has this value; None: any
+    is_born: bool = False  # whether it is there is fixed when the function is created; its value is not
     for_type: str = ""  # "Zip" or "Image" where the other does not take it
 
     @property
@@ -91,6 +93,7 @@ def _log_group(group: Any, config: Mapping[str, Any]) -> Any:
 
 
 _ARN = r"^arn:aws[a-z-]*:.+"
+_KEY = r"^(|arn:aws[a-z-]*:kms:.+)$"
 
 FIELDS: tuple[Field, ...] = (
     Field(
@@ -240,7 +243,7 @@ FIELDS: tuple[Field, ...] = (
         about="KMS key that encrypts the environment variables.",
         default="",
         reset="",
-        pattern=r"^(|arn:aws[a-z-]*:kms:.+)$",
+        pattern=_KEY,
     ),
     Field(
         name="fileSystems",
@@ -335,24 +338,32 @@ FIELDS: tuple[Field, ...] = (
         name="durable.executionTimeout",
         api="DurableConfig.ExecutionTimeout",
         kind=Kind.INTEGER,
-        about="Longest time that a durable execution may take, in seconds.",
+        about="Longest time that a durable execution may take, in seconds. Makes the function durable, "
+        "which is fixed when it is created.",
         minimum=1,
         maximum=31622400,
+        is_born=True,
     ),
     Field(
         name="durable.retentionDays",
         api="DurableConfig.RetentionPeriodInDays",
         kind=Kind.INTEGER,
         about="Days that the history of durable executions is kept.",
+        default=14,
+        reset=14,
         minimum=1,
         maximum=90,
+        needs=("durable.executionTimeout", None),
     ),
     Field(
         name="durable.kmsKeyArn",
         api="DurableConfig.KMSKeyArn",
         kind=Kind.STRING,
         about="KMS key that encrypts the history of durable executions.",
-        pattern=_ARN,
+        default="",
+        reset="",
+        pattern=_KEY,
+        needs=("durable.executionTimeout", None),
     ),
     Field(
         name="tenancy",
@@ -472,7 +483,7 @@ def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
 
 def existing(settings: Mapping[str, Value]) -> dict[str, Value]:
     """The settings without those that mean nothing beside the others: see ``Field.needs``."""
-    return {name: value for name, value in settings.items() if _exists(BY_NAME[name], settings)}
+    return {name: value for name, value in settings.items() if exists(BY_NAME[name], settings)}
 
 
 def to_api(name: str, settings: Mapping[str, Value], rows: Iterable[Field]) -> dict[str, Any]:
@@ -482,7 +493,7 @@ def to_api(name: str, settings: Mapping[str, Value], rows: Iterable[Field]) -> d
     """
     request: dict[str, Any] = {}
     for row in rows:
-        if not row.api or not _exists(row, settings):
+        if not row.api or not exists(row, settings):
             continue
         value = settings.get(row.name)
         wire = _wire(row, value) if value is not None else row.reset
@@ -498,11 +509,14 @@ def to_api(name: str, settings: Mapping[str, Value], rows: Iterable[Field]) -> d
     return request
 
 
-def _exists(row: Field, settings: Mapping[str, Value]) -> bool:
+def exists(row: Field, settings: Mapping[str, Value]) -> bool:
+    """Say whether the field means something beside the other settings."""
     if row.needs is None:
         return True
     other, wanted = row.needs
     value = settings.get(other)
+    if wanted is None:
+        return value is not None
     return (BY_NAME[other].default if value is None else value) == wanted
 
 

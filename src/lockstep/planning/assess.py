@@ -171,6 +171,11 @@ def _impossible(wanted: Function, live: Function, changes: Sequence[Change]) -> 
                 f"{change.path} of {live.name} is fixed when the function is created "
                 f"({change.old} -> {change.new}); declare another functionName, or put the value back"
             )
+        if row.is_born and live.settings.get(row.name) is None:
+            return (
+                f"{change.path} can only be there from the beginning, and {live.name} was created without "
+                "it; declare another functionName, or remove the line"
+            )
         if row.api and cannot_unset:
             return (
                 f"{change.path} of {live.name} is {change.old} and AWS has no call that removes it; "

@@ -38,6 +38,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``Statements``          409 for a statement id that is there, 404 for one that is not
 ``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
 ``RoleExists``, ``PackageExists``, ``KnownRuntime``, ``DryRun``   as their names say
+``FilledIn``            defaults that AWS fills in; a durable function is one from its creation
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -53,6 +54,7 @@ from tests.support.strict.pages import Pages
 from tests.support.strict.proxy import Call, Proxy, Rule
 from tests.support.strict.quotas import Quotas
 from tests.support.strict.revisions import Revisions
+from tests.support.strict.settings import FilledIn
 from tests.support.strict.updates import UpdatesInProgress
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "DryRun",
     "Fault",
     "Faults",
+    "FilledIn",
     "KnownRuntime",
     "ListingLag",
     "Mode",
@@ -98,4 +101,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         PackageExists(),
         KnownRuntime(),
         DryRun(),
+        FilledIn(),
     )

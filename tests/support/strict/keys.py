@@ -4,10 +4,10 @@ Source: the shapes EnvironmentResponse and ImageConfigResponse of the Lambda API
 developer guide's "Securing Lambda environment variables".
 """
 
-import json
 from typing import Any
 
 from tests.support.strict.proxy import Call, Rule
+from tests.support.strict.settings import each_configuration
 from tests.support.strict.wire import Answer
 
 __all__ = ["Undecryptable", "conceal"]
@@ -38,23 +38,8 @@ class Undecryptable(Rule):
 
     def after(self, call: Call, answer: Answer) -> Answer:
         """Conceal what the answer would show."""
-        if not self.is_on or call.operation.service != "lambda" or not answer.is_success or not answer.body:
-            return answer
-        body = json.loads(answer.body)
-        match call.operation.name:
-            case "ListFunctions":
-                for one in body["Functions"]:
-                    conceal(one, *self.members)
-            case "GetFunction":
-                conceal(body["Configuration"], *self.members)
-            case (
-                "CreateFunction"
-                | "GetFunctionConfiguration"
-                | "UpdateFunctionCode"
-                | "UpdateFunctionConfiguration"
-            ):
-                conceal(body, *self.members)
-            case _:
-                return answer
-        answer.body = json.dumps(body).encode()
-        return answer
+        return each_configuration(call, answer, self._concealed) if self.is_on else answer
+
+    def _concealed(self, config: dict[str, Any]) -> dict[str, Any]:
+        conceal(config, *self.members)
+        return config

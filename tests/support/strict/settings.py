@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.support.strict.errors import error
 from tests.support.strict.proxy import Call, Rule
 from tests.support.strict.wire import Answer
 
-__all__ = ["FORGOTTEN", "Settings"]
+__all__ = ["FORGOTTEN", "FilledIn", "Settings", "each_configuration"]
 
 # Emulator -> member of the request -> what it does with it (tried with moto 5.2 and MiniStack 1.5).
 FORGOTTEN: Mapping[str, Mapping[str, str]] = {
@@ -52,6 +53,69 @@ _SHOWN: Mapping[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
 _OTHER_NAME = {"ImageConfig": "ImageConfigResponse"}
 
 
+def each_configuration(
+    call: Call, answer: Answer, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Answer:
+    """The answer with every FunctionConfiguration in it changed; other answers as they are."""
+    if call.operation.service != "lambda" or not answer.is_success or not answer.body:
+        return answer
+    match call.operation.name:
+        case "ListFunctions":
+            body = json.loads(answer.body)
+            body["Functions"] = [change(one) for one in body["Functions"]]
+        case "GetFunction":
+            body = json.loads(answer.body)
+            body["Configuration"] = change(body["Configuration"])
+        case (
+            "CreateFunction"
+            | "GetFunctionConfiguration"
+            | "UpdateFunctionCode"
+            | "UpdateFunctionConfiguration"
+        ):
+            body = change(json.loads(answer.body))
+        case _:
+            return answer
+    answer.body = json.dumps(body).encode()
+    return answer
+
+
+class FilledIn(Rule):
+    """What Lambda fills in where a request says nothing, and what it asks for then.
+
+    Source: developer guide, "Configure Lambda durable functions": the time-out is required, the history
+    is kept for 14 days by default, and a function is durable from its creation or never.
+    """
+
+    def __init__(self) -> None:
+        self._durable: set[tuple[str, str, str]] = set()
+
+    def before(self, call: Call) -> Answer | None:
+        """Refuse a durable configuration without time-out, or for a function that was made without."""
+        if call.name not in ("lambda.CreateFunction", "lambda.UpdateFunctionConfiguration"):
+            return None
+        durable = call.json().get("DurableConfig")
+        if call.name == "lambda.CreateFunction" and durable:
+            self._durable.add(call.key)
+        if durable is None:
+            return None
+        if "ExecutionTimeout" not in durable:
+            text = "ExecutionTimeout is required in DurableConfig"
+        elif call.key not in self._durable:
+            text = "Durable execution can be enabled only when the function is created"
+        else:
+            return None
+        return error(call.operation, 400, "InvalidParameterValueException", text)
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Show what was filled in."""
+        return each_configuration(call, answer, self._whole)
+
+    def _whole(self, config: dict[str, Any]) -> dict[str, Any]:
+        if durable := config.get("DurableConfig"):
+            config["DurableConfig"] = {"RetentionPeriodInDays": 14, **durable}
+        return config
+
+
 class Settings(Rule):
     """Keep what the emulator forgets of a function's settings; see ``FORGOTTEN``. Put it last."""
 
@@ -80,26 +144,9 @@ class Settings(Rule):
 
     def _show(self, call: Call, answer: Answer) -> Answer:
         account, region, _ = call.key
-        match call.operation.name:
-            case "ListFunctions":
-                body = json.loads(answer.body)
-                body["Functions"] = [
-                    self._whole((account, region, one["FunctionName"]), one) for one in body["Functions"]
-                ]
-            case "GetFunction":
-                body = json.loads(answer.body)
-                body["Configuration"] = self._whole(call.key, body["Configuration"])
-            case (
-                "CreateFunction"
-                | "GetFunctionConfiguration"
-                | "UpdateFunctionCode"
-                | "UpdateFunctionConfiguration"
-            ):
-                body = self._whole(call.key, json.loads(answer.body))
-            case _:
-                return answer
-        answer.body = json.dumps(body).encode()
-        return answer
+        return each_configuration(
+            call, answer, lambda one: self._whole((account, region, one["FunctionName"]), one)
+        )
 
     def _whole(self, key: tuple[str, str, str], config: dict[str, Any]) -> dict[str, Any]:
         for member, value in self._kept.get(key, {}).items():

@@ -102,6 +102,9 @@ LAMBDA_KEYS = {
     )[:1]
     + (f"{STAGING_FILE}:5", "lambda.vpc.subnetIds is written twice", "keep one"),
     "subnets alone": added("  vpc: {subnetIds: [subnet-1]}", "without securityGroupIds", "add vpc.security"),
+    "durable without time-out": added(
+        "  durable: {retentionDays: 7}", "exists only with durable.executionTimeout", "add durable."
+    ),
     "level without JSON": added("  logging: {systemLevel: WARN}", "exists only with logging.format", "JSON"),
     "ignored field that is none": added("  ignore: [reservedConcurency]", "no field", "reservedConcurrency"),
     "ignored glob without field": added("  ignore: ['x*']", "'x*' matches no field", "known keys"),

@@ -257,9 +257,19 @@ def test_what_is_fixed_at_creation_blocks(row: object) -> None:
 
 def test_what_can_never_be_taken_back_blocks() -> None:
     """A field without a reset value cannot go back to AWS's default."""
-    found = live_of(target(KEY, settings={"durable.retentionDays": 7}))
+    found = live_of(target(KEY, settings={"durable.executionTimeout": 60}))
     made = plan(desired(target(KEY)), live(found))
     assert "no call that removes it" in str(of(made, KEY).problem)
+
+
+def test_what_is_there_from_the_beginning_or_never_blocks() -> None:
+    """A function that was created without durable execution never gets it; another time-out it does get."""
+    one = desired(target(KEY, settings={"durable.executionTimeout": 60}))
+    made = plan(one, live(live_of(target(KEY))))
+    assert "created without it; declare another functionName" in str(of(made, KEY).problem)
+    assert made.steps == ()
+    other = plan(one, live(live_of(target(KEY, settings={"durable.executionTimeout": 90}))))
+    assert of(other, KEY).verb is Verb.UPDATE
 
 
 @pytest.mark.parametrize(("was", "becomes"), [("repo:1", None), (None, "repo:1")])
