@@ -14,6 +14,7 @@ import pytest
 from lockstep.cli.app import COMMANDS, command_parser, global_parser
 from lockstep.config.schema import LAMBDA, PROJECT
 from lockstep.config.shapes import Key, Shape
+from lockstep.engines.aws.actions import NEEDS
 from lockstep.render import step_codec
 from tests.docs.lab import ROOT
 from tests.docs.pages import PAGES, inline_code, page_name
@@ -23,28 +24,8 @@ SOURCE = ROOT / "src" / "lockstep"
 SERVICES = {"iam", "lambda", "logs", "resourcegroupstaggingapi", "s3", "secretsmanager", "ssm", "sts"}
 OTHERS = {"--checksum-algorithm"}  # options of other tools that pages name
 
-ACTIONS = {
-    "s3:GetBucketNotificationConfiguration": {"s3:GetBucketNotification"},
-    "s3:PutBucketNotificationConfiguration": {"s3:PutBucketNotification"},
-    "s3:HeadObject": {"s3:GetObject"},
-    "s3:HeadBucket": {"s3:ListBucket"},
-    "s3:ListObjectsV2": {"s3:ListBucket"},
-    "s3:DeleteObjects": {"s3:DeleteObject"},
-    "resourcegroupstaggingapi:GetResources": {"tag:GetResources"},
-    # ListTags lets it tell the tags, Decrypt the variables.
-    "lambda:GetFunction": {"lambda:GetFunction", "lambda:ListTags", "kms:Decrypt"},
-    "lambda:CreateFunction": {
-        "lambda:CreateFunction",
-        "lambda:TagResource",
-        "iam:PassRole",
-        "kms:CreateGrant",
-        "kms:Encrypt",
-    },
-    "sts:GetCallerIdentity": set[str](),  # needs no permission
-}
-"""Operations whose IAM actions have other names. Source: AWS's service authorization reference."""
-BY_CLIENT = {"s3:GetObject", "s3:GetObjectVersion", "sts:AssumeRole"}
-"""Actions for calls that are not made by name: the S3 source's and botocore's."""
+BY_CLIENT = {"sts:AssumeRole"}
+"""Actions for calls that are not made by name: botocore's."""
 
 
 def _options(verb: str | None = None) -> set[str]:
@@ -126,7 +107,7 @@ def _operations() -> set[str]:
 
 
 def test_the_policies_allow_what_the_code_calls_and_no_more() -> None:
-    """The actions of permissions.md are those of the operations in the code."""
+    """The actions of permissions.md are those of the table."""
     page = ROOT / "docs" / "reference" / "permissions.md"
     granted: set[str] = set()
     for block in blocks(page):
@@ -136,26 +117,28 @@ def test_the_policies_allow_what_the_code_calls_and_no_more() -> None:
                 granted.update([actions] if isinstance(actions, str) else actions)
     granted |= {code for code in inline_code(page) if re.fullmatch(r"[a-z0-9]+:[A-Z]\w+", code)}
     granted.discard("sts:GetCallerIdentity")
-    needed = set[str]().union(*(ACTIONS.get(name, {name}) for name in _operations())) | BY_CLIENT
-    assert granted == needed
+    assert granted == {need.action for need in NEEDS} | BY_CLIENT
 
 
 def test_the_table_of_actions_holds_each_call() -> None:
-    """What iam-policy prints comes from the operations in the code, with the same actions as the page."""
-    from lockstep.engines.aws.actions import NEEDS
+    """A call that is made has its row, and no row is for a call that nobody makes."""
+    called = _operations() - {"sts:GetCallerIdentity", "sts:AssumeRole"}  # the first needs no permission
+    called |= {"s3:ListObjectsV2", "iam:SimulatePrincipalPolicy"}  # handed on with their paging
+    assert {need.operation for need in NEEDS} == called
 
-    listed: dict[str, set[str]] = {}
-    for need in NEEDS:
-        listed.setdefault(need.operation, set()).add(need.action)
-    called = _operations() - {"sts:GetCallerIdentity", "sts:AssumeRole"}
-    called.add("s3:ListObjectsV2")  # handed on with its paging
-    assert listed.keys() == called
-    by_client = {
-        "s3:GetObject": {"s3:GetObjectVersion"},
-        "lambda:UpdateFunctionConfiguration": {"iam:PassRole", "kms:CreateGrant", "kms:Encrypt"},
+
+def test_what_an_error_asks_to_allow_is_an_action() -> None:
+    """No text in the code names an action that is not in the table: an operation is none by its name."""
+    known = {need.action for need in NEEDS} | BY_CLIENT
+    named = {
+        action
+        for file in SOURCE.rglob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if "allow " in line
+        for action in re.findall(r"\b(?<!actions_of\(['\"])[a-z0-9]+:[A-Z][A-Za-z]+\b", line)
     }
-    for name in called:
-        assert listed[name] == ACTIONS.get(name, {name}) | by_client.get(name, set()), name
+    assert named
+    assert named <= known
 
 
 def test_the_plan_policy_can_change_nothing() -> None:

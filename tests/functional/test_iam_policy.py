@@ -1,6 +1,7 @@
 """``lockstep iam-policy``: enough for what it is for, and nothing besides."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -162,6 +163,24 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
         used |= rule.used
     # A listing is read only where there are more than ten functions, and then without --full.
     assert _actions(document) - used == set()
+
+
+def test_doctor_asks_for_all_that_a_sync_may_need(team: Team) -> None:
+    """Under the printed policy nothing is missing; whatever is taken out of it is named."""
+    team.write(STAGING, BEFORE + "  environment: {PLACE: {ssm: /shop/p}, SHELF: {secret: shop/s}}\n")
+    document = team.policy("plan", "sync", "doctor")
+    rule = team.take(document)
+    assert team.run("doctor") == 0, team.capture.readouterr().out
+    assert "actions allowed (by simulation)" in team.capture.readouterr().out
+    tried = {"lambda:ListFunctions", "tag:GetResources", "iam:SimulatePrincipalPolicy"}
+    rule.document = {
+        "Statement": [{**one, "Action": sorted(tried & {*one["Action"]})} for one in document["Statement"]]
+    }
+    assert team.run("doctor") == 1
+    told = " ".join(team.capture.readouterr().out.split())
+    found = re.search(r"denied \(by simulation\): ([\w:, ]+?) fix: .*`lockstep iam-policy plan sync`", told)
+    assert found, told
+    assert set(found[1].split(", ")) == _actions(team.policy("plan", "sync")) - tried
 
 
 def test_a_plan_can_change_nothing(team: Team) -> None:

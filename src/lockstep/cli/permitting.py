@@ -8,13 +8,13 @@ from lockstep.errors import BadInput
 
 __all__ = ["declare_iam_policy", "iam_policy"]
 
-_FEATURES = ("plan", "sync", "previews", "gc", "terraform", "doctor")
-
 
 def declare_iam_policy(parser: Parser) -> None:
     """The arguments of ``iam-policy``."""
+    from lockstep.engines.aws.actions import Feature
+
     parser.add_argument(
-        "features", nargs="*", metavar="FEATURE", help=f"what the role is for: {', '.join(_FEATURES)}"
+        "features", nargs="*", metavar="FEATURE", help=f"what the role is for: {', '.join(Feature)}"
     )
     parser.add_argument(
         "--target",
@@ -42,13 +42,13 @@ def iam_policy(
     from lockstep.engines.aws.actions import Feature
 
     if oidc is None and not features:
-        raise BadInput("nothing says what the role is for", fix=f"name some of: {', '.join(_FEATURES)}")
+        raise BadInput("nothing says what the role is for", fix=f"name some of: {', '.join(Feature)}")
     if oidc is not None and features:
         raise BadInput("a trust policy has no features", where="--oidc", fix="print the policy by itself")
     for name in features:
-        if name not in _FEATURES:
+        if name not in list(Feature):
             raise BadInput(
-                f"{name!r} is no feature", where="iam-policy", fix=f"there are: {', '.join(_FEATURES)}"
+                f"{name!r} is no feature", where="iam-policy", fix=f"there are: {', '.join(Feature)}"
             )
     workspace = shell.open_workspace()
     if oidc is not None:

@@ -81,12 +81,15 @@ def throttled(operation: Operation) -> Answer:
             return error(operation, 400, "ThrottlingException", "Rate exceeded")
 
 
-def access_denied(operation: Operation) -> Answer:
-    """The caller has no permission for this operation."""
-    action = f"{operation.service}:{operation.name}"
+def access_denied(operation: Operation, action: str = "", resource: str = "*") -> Answer:
+    """The caller has no permission for the action that this operation needs.
+
+    Source of the words: IAM user guide, "Troubleshoot access denied error messages".
+    """
+    action = action or f"{operation.service}:{operation.name}"
     message = (
         f"User: arn:aws:iam::{operation.account}:user/tester is not authorized to perform: {action} "
-        f"because no identity-based policy allows the {action} action"
+        f"on resource: {resource} because no identity-based policy allows the {action} action"
     )
     match operation.service:
         case "s3":

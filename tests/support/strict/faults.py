@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tests.support.strict.errors import access_denied, expired_token, internal_error, throttled
+from tests.support.strict.policies import needs
 from tests.support.strict.proxy import Call, Hang, Reset, Rule
 from tests.support.strict.wire import Answer
 
@@ -92,7 +93,7 @@ class Faults(Rule):
             case Mode.THROTTLE:
                 return throttled(call.operation)
             case Mode.ACCESS_DENIED:
-                return access_denied(call.operation)
+                return access_denied(call.operation, *next(needs(call), ()))
             case Mode.EXPIRED_TOKEN:
                 return expired_token(call.operation)
             case Mode.ERROR_AFTER | Mode.RESET_AFTER | Mode.TIMEOUT_AFTER:

@@ -1,4 +1,4 @@
-"""IAM: calls that a policy does not allow are denied.
+"""IAM: calls that a policy does not allow are denied, and a simulation tells which would be.
 
 Only what our policies use: Allow, wildcards in actions and resources, and two condition keys. Which
 permissions a call needs is written here anew, from the service authorization reference, and not taken
@@ -7,7 +7,8 @@ from the code that is tested.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count, takewhile
 from typing import Any
 
 from tests.support.strict.errors import access_denied
@@ -15,17 +16,19 @@ from tests.support.strict.keys import conceal
 from tests.support.strict.proxy import Call, Rule
 from tests.support.strict.wire import Answer
 
-__all__ = ["Policy"]
+__all__ = ["S3", "Policy", "needs"]
 
-_S3 = {
+S3 = {
     "HeadObject": "s3:GetObject",
     "GetObject": "s3:GetObject",
     "PutObject": "s3:PutObject",
+    "DeleteObjects": "s3:DeleteObject",
     "HeadBucket": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
     "GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "PutBucketNotificationConfiguration": "s3:PutBucketNotification",
 }
+"""Actions of S3's operations, many of which have other names."""
 
 
 class Policy(Rule):
@@ -38,12 +41,12 @@ class Policy(Rule):
 
     def before(self, call: Call) -> Answer | None:
         """Deny, or let the call pass."""
-        for action, resource in _needs(call):
-            if not any(self._allows(one, call, action, resource) for one in self.document["Statement"]):
+        for action, resource in needs(call):
+            if not self._allows(action, resource, lambda key: self._told(call, key)):
                 self.denied.append((action, resource))
-                return access_denied(call.operation)
+                return access_denied(call.operation, action, resource)
             self.used.add(action)
-        return None
+        return self._simulated(call) if call.name == "iam.SimulatePrincipalPolicy" else None
 
     def after(self, call: Call, answer: Answer) -> Answer:
         """Keep the variables that a key of the team's encrypts from whoever may not decrypt them."""
@@ -53,28 +56,57 @@ class Policy(Rule):
         key = body["Configuration"].get("KMSKeyArn")
         if not key or not body["Configuration"].get("Environment", {}).get("Variables"):
             return answer
-        if any(self._allows(one, call, "kms:Decrypt", key) for one in self.document["Statement"]):
+        if self._allows("kms:Decrypt", key, lambda name: self._told(call, name)):
             self.used.add("kms:Decrypt")
             return answer
         conceal(body["Configuration"], "Environment")
         answer.body = json.dumps(body).encode()
         return answer
 
-    def _allows(self, statement: Mapping[str, Any], call: Call, action: str, resource: str) -> bool:
-        if not _matches(statement["Action"], action) or not _matches(statement["Resource"], resource):
-            return False
-        for key, value in statement.get("Condition", {}).get("StringEquals", {}).items():
-            match key.split("/"):
-                case ["iam:PassedToService"]:
-                    found = "lambda.amazonaws.com"
-                case ["aws:ResourceTag", tag]:
-                    function = self.cloud.function(call) or {}
-                    found = function.get("Tags", {}).get(tag)
-                case _:
-                    raise AssertionError(f"{key}: not a condition that is known here")
-            if found != value:
-                return False
-        return True
+    def _allows(self, action: str, resource: str, told: Callable[[str], str | None]) -> bool:
+        return any(
+            _matches(one["Action"], action)
+            and _matches(one["Resource"], resource)
+            and all(
+                told(key) == value for key, value in one.get("Condition", {}).get("StringEquals", {}).items()
+            )
+            for one in self.document["Statement"]
+        )
+
+    def _told(self, call: Call, key: str) -> str | None:
+        """What a call tells to a condition."""
+        match key.split("/"):
+            case ["iam:PassedToService"]:
+                return "lambda.amazonaws.com"
+            case ["aws:ResourceTag", tag]:
+                function = self.cloud.function(call) or {}
+                found: str | None = function.get("Tags", {}).get(tag)
+                return found
+            case _:
+                raise AssertionError(f"{key}: not a condition that is known here")
+
+    def _simulated(self, call: Call) -> Answer:
+        """One result for each action and resource; what is not told by the call is not guessed."""
+        form = call.operation.params
+
+        def members(name: str) -> list[str]:
+            numbers = (f"{name}.member.{number}" for number in count(1))
+            return [form[key] for key in takewhile(form.__contains__, numbers)]
+
+        context = _context(form)
+        results = "".join(
+            f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{arn}</EvalResourceName>"
+            f"<EvalDecision>{'allowed' if self._allows(action, arn, context.get) else 'implicitDeny'}"
+            "</EvalDecision></member>"
+            for action in members("ActionNames")
+            for arn in members("ResourceArns")
+        )
+        text = (
+            "<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated>"
+            f"<EvaluationResults>{results}</EvaluationResults></SimulatePrincipalPolicyResult>"
+            "</SimulatePrincipalPolicyResponse>"
+        )
+        return Answer(status=200, headers={"content-type": "text/xml"}, body=text.encode())
 
 
 def _matches(patterns: str | list[str], text: str) -> bool:
@@ -85,14 +117,23 @@ def _matches(patterns: str | list[str], text: str) -> bool:
     )
 
 
-def _needs(call: Call) -> Iterator[tuple[str, str]]:
-    """The actions and resources of a call."""
+def _context(form: Mapping[str, str]) -> Mapping[str, str]:
+    """The context that a simulation is given."""
+    return {
+        form[key]: form[key.replace("ContextKeyName", "ContextKeyValues.member.1")]
+        for key in form
+        if key.endswith(".ContextKeyName")
+    }
+
+
+def needs(call: Call) -> Iterator[tuple[str, str]]:
+    """The actions and resources of a call, the one that gives it its name first."""
     operation = call.operation
     place = f"{operation.region}:{operation.account}"
     name, params = operation.name, operation.params
     match operation.service:
-        case "lambda" if name == "ListFunctions":
-            yield "lambda:ListFunctions", "*"
+        case "lambda" if name in ("ListFunctions", "GetAccountSettings"):
+            yield f"lambda:{name}", "*"
         case "lambda":
             function = f"arn:aws:lambda:{place}:function:{call.function}"
             yield f"lambda:{name}", function
@@ -108,11 +149,11 @@ def _needs(call: Call) -> Iterator[tuple[str, str]]:
                 yield "kms:Encrypt", body["KMSKeyArn"]
         case "s3":
             key = f"/{params['Key']}" if "Key" in params else ""
-            yield _S3[name], f"arn:aws:s3:::{params['Bucket']}{key}"
+            yield S3.get(name, f"s3:{name}"), f"arn:aws:s3:::{params.get('Bucket', '*')}{key}"
         case "logs":
             group = call.json().get("logGroupName")
             is_listing = name == "DescribeLogGroups"
-            yield f"logs:{name}", "*" if is_listing else f"arn:aws:logs:{place}:log-group:{group}"
+            yield f"logs:{name}", "*" if is_listing else f"arn:aws:logs:{place}:log-group:{group}:*"
         case "ssm":
             for parameter in call.json()["Names"]:
                 yield f"ssm:{name}", f"arn:aws:ssm:{place}:parameter/{parameter.lstrip('/')}"
@@ -121,7 +162,9 @@ def _needs(call: Call) -> Iterator[tuple[str, str]]:
             yield f"secretsmanager:{name}", f"arn:aws:secretsmanager:{place}:secret:{secret}-Ab1xYz"
         case "tagging":
             yield f"tag:{name}", "*"
-        case "sts":
+        case "iam":
+            yield f"iam:{name}", "*"
+        case "sts":  # who we are needs no permission; nobody denies it but a test
             return
         case _:
             raise AssertionError(f"{call.name}: nothing says which permission it needs")

@@ -1,13 +1,15 @@
 """``doctor``: can everything that Lockstep needs be reached, and what to do where it cannot."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.setup.resources import Place, any_preview, resources_of
 from lockstep.delivery.sync.packages import make_catalog, with_packages
 from lockstep.engines.aws import notification
+from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, actions_of, needs_of
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import LockstepError
 from lockstep.model import Check, Environment, PackageBucket, Verdict
@@ -18,22 +20,16 @@ SKEW_REFUSED = 300  # seconds by which AWS lets a signature's time be off
 SKEW_ODD = 30
 STORAGE_TIGHT = 0.9  # of the Region's code storage
 
-FUNCTION_ACTIONS = (
-    "lambda:GetFunction",
-    "lambda:ListTags",  # without it GetFunction tells no tags, so no owner
-    "lambda:CreateFunction",
-    "lambda:UpdateFunctionCode",
-    "lambda:UpdateFunctionConfiguration",
-    "lambda:DeleteFunction",
-    "lambda:GetPolicy",
-    "lambda:AddPermission",
-    "lambda:RemovePermission",
-    "lambda:TagResource",
-    "lambda:UntagResource",
+_FEATURES: Mapping[str, tuple[Feature, ...]] = {
+    "aws": (Feature.PLAN, Feature.SYNC),
+    "terraform": (Feature.TERRAFORM,),
+}
+"""What Lockstep does in an environment, by its engine."""
+_READS: tuple[tuple[str, str, Mapping[str, int]], ...] = (
+    ("lambda", "ListFunctions", {"MaxItems": 1}),
+    ("resourcegroupstaggingapi", "GetResources", {"ResourcesPerPage": 1}),
 )
-BUCKET_ACTIONS = ("s3:GetBucketNotification", "s3:PutBucketNotification")
-PACKAGE_ACTIONS = ("s3:GetObject", "s3:PutObject")
-LISTING_ACTIONS = ("lambda:ListFunctions", "tag:GetResources")
+"""Calls that change nothing and are tried."""
 SIMULATED = 20  # resources of a kind that one simulation is asked for
 
 
@@ -104,7 +100,7 @@ def _clouds(workspace: Workspace) -> Iterator[Check]:
         )
         yield _clock(connection)
         yield _code_storage(connection)
-        yield _permissions(workspace, connection)
+        yield _permissions(workspace, connection, environments)
         yield from _buckets(workspace, connection, environments)
     if usable:
         yield from _packages(workspace, usable[0])
@@ -145,72 +141,89 @@ def _code_storage(connection: Connection) -> Check:
     )
 
 
-def _permissions(workspace: Workspace, connection: Connection) -> Check:
+def _permissions(workspace: Workspace, connection: Connection, environments: list[Environment]) -> Check:
     """By simulation on this project's own resources, otherwise by calls that only read."""
     name = f"permissions ({connection.environment.name})"
     reading = _reading(connection)
     if reading is not None:
         return _failed(name, reading)
-    identity = connection.call("sts", "GetCallerIdentity")
-    denied: list[str] = []
-    allowed = 0
-    for actions, resources in _needs(workspace, connection):
-        try:
-            answer = connection.call(
-                "iam",
-                "SimulatePrincipalPolicy",
-                PolicySourceArn=_principal(str(identity["Arn"])),
-                ActionNames=list(actions),
-                ResourceArns=resources,
-            )
-        except LockstepError:
-            return _unsimulated(name)
-        for result in answer.get("EvaluationResults", ()):
-            if result.get("EvalDecision") == "allowed":
-                allowed += 1
-            else:
-                denied.append(str(result.get("EvalActionName")))
-    if set(LISTING_ACTIONS) & set(denied) or not allowed:
+    principal = _principal(str(connection.call("sts", "GetCallerIdentity")["Arn"]))
+    denied: set[str] = set()
+    allowed: set[str] = set()
+    features: set[Feature] = set()
+    try:
+        for feature, thing, actions, arns in _needs(workspace, connection, environments):
+            features.update(feature)
+            no = _denied(connection, principal, thing, actions, arns)
+            denied |= no
+            allowed |= {*actions} - no
+    except LockstepError:
+        return _unsimulated(name)
+    proven = {actions_of(f"{service}:{operation}")[0] for service, operation, _ in _READS}
+    if proven & denied or not allowed:
         # They have just worked, so this simulation does not know what is really allowed.
         return _unsimulated(name)
     if denied:
+        words = " ".join(feature for feature in Feature if feature in features)
         return Check(
             name=name,
             verdict=Verdict.FAILED,
-            detail=f"denied (by simulation): {', '.join(sorted(set(denied)))}",
-            fix="allow them on this project's functions, buckets and roles",
+            detail=f"denied (by simulation): {', '.join(sorted(denied))}",
+            fix=f"allow them on this project's resources: `lockstep iam-policy {words}` prints how",
         )
-    return Check(name=name, verdict=Verdict.OK, detail=f"{allowed} actions allowed (by simulation)")
+    return Check(name=name, verdict=Verdict.OK, detail=f"{len(allowed)} actions allowed (by simulation)")
 
 
-def _needs(workspace: Workspace, connection: Connection) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Actions and the resources of this project that they are needed on."""
+def _needs(
+    workspace: Workspace, connection: Connection, environments: list[Environment]
+) -> Iterator[tuple[tuple[Feature, ...], Thing, tuple[str, ...], list[str]]]:
+    """What is done in the environments: for which features, on what, which actions, and a few of its ARNs."""
     scope = connection.scope
-    functions: set[str] = set()
-    buckets: set[str] = set()
-    roles: set[str] = set()
-    packages: set[str] = set()
-    for target in workspace.fleet.targets.values():
-        environment = workspace.project.environment(target.environment)
-        if target.function is None or environment.region not in {None, scope.region}:
-            continue
-        functions.add(scope.function_arn(target.function.name))
-        buckets.update(scope.bucket_arn(trigger.bucket) for trigger in target.triggers)
-        role = str(target.function.settings.get("role", ""))
-        prefix = f"arn:{scope.partition}:iam::{scope.account}:role/"
-        roles.add(role if role.startswith("arn:") else f"{prefix}{role.lstrip('/')}")
-        package_bucket = workspace.project.packages_for(target.environment)
-        if package_bucket is not None:
-            packages.add(f"{scope.bucket_arn(package_bucket.name)}/*")
-    yield LISTING_ACTIONS, ["*"]
-    for actions, resources in (
-        (FUNCTION_ACTIONS, functions),
-        (BUCKET_ACTIONS, buckets),
-        (("iam:PassRole",), roles),
-        (PACKAGE_ACTIONS, packages),
-    ):
-        if resources:
-            yield actions, sorted(resources)[:SIMULATED]
+    place = Place(account=scope.account, region=scope.region, partition=scope.partition)
+    everything = {**workspace.fleet.targets, **any_preview(workspace)}
+    for engine, features in _FEATURES.items():
+        targets = [
+            target
+            for target in everything.values()
+            for environment in [workspace.project.environment(target.environment)]
+            if target.function and environment in environments and environment.engine == engine
+        ]
+        resources = resources_of(workspace, targets, place) if targets else {}
+        for thing, actions in needs_of(frozenset(features)).items():
+            if arns := resources.get(thing):
+                yield features, thing, actions, sorted(map(_example, arns))[:SIMULATED]
+
+
+def _example(arn: str) -> str:
+    """An ARN that a pattern stands for: simulation takes no wildcards but for everything."""
+    return arn if arn == "*" else arn.replace("*", "x").replace("?", "x")
+
+
+def _denied(
+    connection: Connection, principal: str, thing: Thing, actions: tuple[str, ...], arns: list[str]
+) -> set[str]:
+    """Those of the actions that a simulation denies on one of the ARNs.
+
+    Where a policy asks for something of the call that only the call itself tells, nobody knows.
+    """
+    context = [
+        {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for key, value in CONDITIONS.get(thing, {}).items()
+    ]
+    results = connection.pages(
+        *("iam", "SimulatePrincipalPolicy", "EvaluationResults", "Marker", "Marker"),
+        PolicySourceArn=principal,
+        ActionNames=list(actions),
+        ResourceArns=arns,
+        ContextEntries=context,
+    )
+    return {
+        str(result["EvalActionName"])
+        for result in results
+        for one in (result, *result.get("ResourceSpecificResults", ()))
+        if one.get("EvalResourceDecision", one.get("EvalDecision")) != "allowed"
+        and not one.get("MissingContextValues")
+    }
 
 
 def _principal(arn: str) -> str:
@@ -224,8 +237,8 @@ def _principal(arn: str) -> str:
 def _reading(connection: Connection) -> LockstepError | None:
     """The error of the first harmless call that does not work, if any."""
     try:
-        connection.call("lambda", "ListFunctions", MaxItems=1)
-        connection.call("resourcegroupstaggingapi", "GetResources", ResourcesPerPage=1)
+        for service, operation, params in _READS:
+            connection.call(service, operation, **params)
     except LockstepError as error:
         return error
     return None

@@ -1,30 +1,21 @@
-"""``iam-policy``: what a role may do, from what the engine calls and from what the project declares.
-
-Names come from the declarations. Those of previews are patterns: what a preview would be called is asked
-of the declarations with a made-up pull request, whose number then becomes ``*``.
-"""
+"""``iam-policy``: what a role may do, from what the engine calls and from what the project declares."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from lockstep.config.declaration import read_declarations
-from lockstep.config.load import load
-from lockstep.config.preview_tree import Edited, folder_of, has_lambda, previewable, with_services
-from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
-from lockstep.engines.aws.actions import Feature, Thing, needs_of
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.setup.resources import Place, any_preview, lambda_arn, resources_of
+from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, needs_of
 from lockstep.errors import BadInput
-from lockstep.model import Reference, Target
+from lockstep.model import Target
 
 __all__ = ["Subject", "parse_subject", "policy_of", "trust_of"]
 
-_NUMBER = 987_654_321  # of a pull request that nobody has
 _REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+"
 _SUBJECT = re.compile(rf"(?P<repository>{_REPOSITORY})(?::(?P<environment>[^:*?\s][^:*?\r\n\t]{{0,254}}))?")
 _ISSUER = "token.actions.githubusercontent.com"
-_OWN = ("DeleteFunction", "GetFunction", "GetPolicy", "ListTags", "RemovePermission")
-"""Actions on functions that Git does not declare any more, known by their tags alone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,25 +24,6 @@ class Subject:
 
     repository: str  # owner/name
     environment: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
-    """Where targets live, as parts of an ARN."""
-
-    account: str = "*"
-    region: str = "*"
-    partition: str = "aws"
-
-
-@dataclass(slots=True)
-class _Resources:
-    """ARNs by what they are."""
-
-    found: dict[Thing, set[str]] = field(default_factory=dict)
-
-    def add(self, thing: Thing, *arns: str) -> None:
-        self.found.setdefault(thing, set()).update(arns)
 
 
 def parse_subject(text: str) -> Subject:
@@ -74,20 +46,20 @@ def policy_of(workspace: Workspace, features: Iterable[Feature], patterns: tuple
     wanted = frozenset(features)
     targets = _targets(workspace, wanted, patterns)
     place = _place(workspace, targets)
-    resources = _resources(workspace, targets, place)
+    resources = resources_of(workspace, targets, place)
     needs = needs_of(wanted)
     statements = [
-        _statement(thing, actions, resources.found[thing])
+        _statement(thing, actions, resources[thing])
         for thing, actions in needs.items()
-        if resources.found.get(thing)
+        if resources.get(thing)
     ]
-    if own := [one for one in needs.get(Thing.FUNCTIONS, ()) if one.removeprefix("lambda:") in _OWN]:
+    if own := needs_of(wanted, is_former=True).get(Thing.FUNCTIONS):
         statements.append(
             {
                 "Sid": "NoLongerDeclared",
                 "Effect": "Allow",
-                "Action": own,
-                "Resource": _lambda(place, "*"),
+                "Action": list(own),
+                "Resource": lambda_arn(place, "*"),
                 "Condition": {
                     "StringEquals": {"aws:ResourceTag/lockstep:project": workspace.project.name},
                 },
@@ -129,7 +101,7 @@ def _targets(workspace: Workspace, wanted: frozenset[Feature], patterns: tuple[s
     from lockstep.model import select
 
     only_previews = not wanted - {Feature.PREVIEWS, Feature.GC}
-    found = {**workspace.fleet.targets, **_any_preview(workspace)}
+    found = {**workspace.fleet.targets, **any_preview(workspace)}
     check_patterns(workspace, patterns)
     chosen = [found[key] for key in select(found, patterns)]
     return [
@@ -139,27 +111,7 @@ def _targets(workspace: Workspace, wanted: frozenset[Feature], patterns: tuple[s
     ]
 
 
-def _any_preview(workspace: Workspace) -> Mapping[str, Target]:
-    """The targets that a preview would have."""
-    folder, tree = workspace.project.folder, workspace.tree
-    names = sorted(previewable(tree, folder, _NUMBER))
-    if not names:
-        return {}
-    environment = f"preview/pr-{_NUMBER}"
-    there = with_services(tree, folder, _NUMBER, names)
-    declared = read_declarations(there, [f"{environment}/{name}" for name in names])
-    own = folder_of(folder, _NUMBER)
-    changes: dict[str, bytes | None] = {f"{own}pr.yaml": b""}
-    for one in declared.values():
-        kind = one.stack.values.get("deploymentType")
-        if kind == "lambda" or (kind is None and has_lambda(one.stack)):
-            version = b'lambda: {version: "0.0.0"}\n'
-            changes[f"{own}services/{one.service}.values.yaml"] = version
-    loaded = load(Edited(tree, changes), project_file=PROJECT_FILE)
-    return {key: one for key, one in loaded.fleet.targets.items() if one.environment == environment}
-
-
-def _place(workspace: Workspace, targets: Iterable[Target], *, is_strict: bool = True) -> _Place:
+def _place(workspace: Workspace, targets: Iterable[Target], *, is_strict: bool = True) -> Place:
     """The account and Region of the targets."""
     found = [workspace.project.environment(one.environment) for one in targets if one.function is not None]
     environments = {one.name: one for one in found}
@@ -174,7 +126,7 @@ def _place(workspace: Workspace, targets: Iterable[Target], *, is_strict: bool =
     accounts = {one.account for one in environments.values()}
     regions = {one.region for one in environments.values()}
     known = next((one for one in regions if one), "")
-    return _Place(
+    return Place(
         account=(accounts.pop() or "*") if len(accounts) == 1 else "*",
         region=(regions.pop() or "*") if len(regions) == 1 else "*",
         partition="aws-cn"
@@ -185,84 +137,6 @@ def _place(workspace: Workspace, targets: Iterable[Target], *, is_strict: bool =
     )
 
 
-def _resources(workspace: Workspace, targets: Iterable[Target], place: _Place) -> _Resources:
-    resources = _Resources()
-    resources.add(Thing.ALL, "*")
-    project = workspace.project
-    bucket_arn = f"arn:{place.partition}:s3:::{{}}"
-    artifacts = project.artifacts
-    for target in targets:
-        function = target.function
-        assert function is not None  # noqa: S101 - only such targets are chosen
-        here = replace(place, region=project.environment(target.environment).region or place.region)
-        name = _pattern(function.name)
-        resources.add(Thing.FUNCTIONS, _lambda(here, name))
-        group = _pattern(str(function.settings.get("logging.group") or f"/aws/lambda/{name}"))
-        resources.add(Thing.LOG_GROUPS, _arn(here, "logs", f"log-group:{group}"))
-        resources.add(Thing.LOG_GROUPS, _arn(here, "logs", f"log-group:{group}:*"))
-        role = _pattern(str(function.settings.get("role", "")))
-        if not role.startswith("arn:"):
-            role = f"arn:{here.partition}:iam::{here.account}:role/{role.lstrip('/')}"
-        resources.add(Thing.ROLES, role)
-        if key := function.settings.get("kmsKeyArn"):
-            resources.add(Thing.KEYS, _pattern(str(key)))
-        for trigger in target.triggers:
-            resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
-            if target.environment.startswith("preview/") and trigger.prefix:
-                prefix = _pattern(trigger.prefix)
-                resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{prefix}*"))
-        packages = project.packages_for(target.environment)
-        if packages is not None:
-            resources.add(Thing.PACKAGE_BUCKETS, bucket_arn.format(packages.name))
-            key = re.sub(r"\{\w+\}", "*", project.package_key).replace("{{", "{").replace("}}", "}")
-            resources.add(Thing.PACKAGES, bucket_arn.format(f"{packages.name}/{key}"))
-            resources.add(Thing.LEASES, bucket_arn.format(f"{packages.name}/lockstep/leases/*"))
-            resources.add(Thing.MARKERS, bucket_arn.format(f"{packages.name}/lockstep/terraform/*"))
-        for reference in _references(function.settings):
-            _refer(resources, here, reference.store, _pattern(reference.name))
-    if artifacts.get("source") == "s3":
-        name = re.sub(r"\{\w+\}", "*", str(artifacts.get("bucket")))
-        resources.add(Thing.SOURCES, bucket_arn.format(name), bucket_arn.format(f"{name}/*"))
-    return resources
-
-
-def _refer(resources: _Resources, here: _Place, store: str, name: str) -> None:
-    """A parameter, whatever version of it is named, or a secret."""
-    thing = Thing.PARAMETERS if store == "ssm" else Thing.SECRETS
-    if name.startswith("arn:"):
-        resources.add(thing, name)
-    elif store == "ssm":
-        resources.add(thing, _arn(here, "ssm", f"parameter/{name.partition(':')[0].lstrip('/')}"))
-    else:
-        # Secrets Manager adds a hyphen and six characters to the name.
-        resources.add(thing, _arn(here, "secretsmanager", f"secret:{name}-??????"))
-
-
-def _references(value: object) -> Iterable[Reference]:
-    match value:
-        case Reference():
-            yield value
-        case Mapping():
-            for one in value.values():
-                yield from _references(one)
-        case tuple():
-            for one in value:
-                yield from _references(one)
-
-
-def _pattern(text: str) -> str:
-    """A name of the made-up preview as one of any preview."""
-    return text.replace(str(_NUMBER), "*")
-
-
-def _lambda(place: _Place, name: str) -> str:
-    return _arn(place, "lambda", f"function:{name}")
-
-
-def _arn(place: _Place, service: str, rest: str) -> str:
-    return f"arn:{place.partition}:{service}:{place.region}:{place.account}:{rest}"
-
-
 def _statement(thing: Thing, actions: tuple[str, ...], arns: set[str]) -> dict[str, Any]:
     made: dict[str, Any] = {
         "Sid": "".join(word.capitalize() for word in thing.value.split()),
@@ -270,8 +144,8 @@ def _statement(thing: Thing, actions: tuple[str, ...], arns: set[str]) -> dict[s
         "Action": list(actions),
         "Resource": _least(arns),
     }
-    if thing is Thing.ROLES:
-        made["Condition"] = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    if conditions := CONDITIONS.get(thing):
+        made["Condition"] = {"StringEquals": dict(conditions)}
     return made
 
 

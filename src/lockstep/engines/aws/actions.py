@@ -1,6 +1,7 @@
 """Which IAM actions the engine's calls need, and on what kind of thing.
 
 One row for each operation that Lockstep calls; a test holds the table against the calls in the code.
+``iam-policy``, ``doctor`` and the advice of errors know actions from here alone.
 Source: AWS service authorization reference (an operation's action often has another name).
 """
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["NEEDS", "Feature", "Need", "Thing", "needs_of"]
+__all__ = ["CONDITIONS", "NEEDS", "Feature", "Need", "Thing", "actions_of", "needs_of"]
 
 
 class Feature(StrEnum):
@@ -34,6 +35,7 @@ class Thing(StrEnum):
     PACKAGES = "packages"
     LEASES = "leases"
     MARKERS = "markers"
+    SOURCE_BUCKETS = "artifact buckets"
     SOURCES = "artifacts"
     LOG_GROUPS = "log groups"
     PARAMETERS = "parameters"
@@ -49,6 +51,7 @@ class Need:
     action: str
     thing: Thing
     features: frozenset[Feature]
+    is_former: bool = False  # also on functions that Git does not declare any more
 
 
 _READ = frozenset(Feature) - {Feature.TERRAFORM, Feature.DOCTOR}
@@ -59,8 +62,16 @@ _DOCTOR = frozenset({Feature.DOCTOR})
 _GC = frozenset({Feature.GC})
 
 
-def _need(operation: str, thing: Thing, features: frozenset[Feature], action: str | None = None) -> Need:
-    return Need(operation=operation, action=action or operation, thing=thing, features=features)
+def _need(
+    operation: str,
+    thing: Thing,
+    features: frozenset[Feature],
+    action: str | None = None,
+    *,
+    is_former: bool = False,
+) -> Need:
+    action = action or operation
+    return Need(operation=operation, action=action, thing=thing, features=features, is_former=is_former)
 
 
 NEEDS: tuple[Need, ...] = (
@@ -69,12 +80,12 @@ NEEDS: tuple[Need, ...] = (
     _need("iam:SimulatePrincipalPolicy", Thing.ALL, _DOCTOR),
     _need("resourcegroupstaggingapi:GetResources", Thing.ALL, _READ | _DOCTOR, "tag:GetResources"),
     _need("logs:DescribeLogGroups", Thing.ALL, _READ),
-    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK),
+    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, is_former=True),
     # Without it GetFunction leaves out the tags, so nobody could say whose a function is.
-    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags"),
+    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags", is_former=True),
     # Without it GetFunction answers an Error in place of variables that a key of the team's encrypts.
     _need("lambda:GetFunction", Thing.KEYS, _READ, "kms:Decrypt"),
-    _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ),
+    _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ, is_former=True),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC, "lambda:TagResource"),
     _need("lambda:CreateFunction", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
@@ -89,10 +100,10 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:PutFunctionConcurrency", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:DeleteFunctionConcurrency", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:AddPermission", Thing.FUNCTIONS, _WRITE - _GC),
-    _need("lambda:RemovePermission", Thing.FUNCTIONS, _WRITE),
+    _need("lambda:RemovePermission", Thing.FUNCTIONS, _WRITE, is_former=True),
     _need("lambda:TagResource", Thing.FUNCTIONS, _WRITE),
     _need("lambda:UntagResource", Thing.FUNCTIONS, _WRITE - _GC),
-    _need("lambda:DeleteFunction", Thing.FUNCTIONS, _WRITE),
+    _need("lambda:DeleteFunction", Thing.FUNCTIONS, _WRITE, is_former=True),
     _need("logs:CreateLogGroup", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:PutRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:DeleteRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
@@ -100,7 +111,7 @@ NEEDS: tuple[Need, ...] = (
     _need("s3:GetBucketNotificationConfiguration", Thing.TRIGGER_BUCKETS, _READ, "s3:GetBucketNotification"),
     _need("s3:PutBucketNotificationConfiguration", Thing.TRIGGER_BUCKETS, _WRITE, "s3:PutBucketNotification"),
     _need("s3:HeadBucket", Thing.PACKAGE_BUCKETS, _LOOK | _DOCTOR, "s3:ListBucket"),
-    _need("s3:HeadBucket", Thing.SOURCES, _LOOK, "s3:ListBucket"),
+    _need("s3:HeadBucket", Thing.SOURCE_BUCKETS, _LOOK, "s3:ListBucket"),
     _need("s3:HeadObject", Thing.PACKAGES, _LOOK, "s3:GetObject"),
     _need("s3:GetObject", Thing.SOURCES, _LOOK),
     _need("s3:GetObject", Thing.SOURCES, _LOOK, "s3:GetObjectVersion"),
@@ -119,10 +130,25 @@ NEEDS: tuple[Need, ...] = (
 """Every call but ``sts:GetCallerIdentity``, which needs no permission."""
 
 
-def needs_of(features: frozenset[Feature]) -> Mapping[Thing, tuple[str, ...]]:
-    """The actions that features need, by what they are allowed on."""
+CONDITIONS: Mapping[Thing, Mapping[str, str]] = {
+    Thing.ROLES: {"iam:PassedToService": "lambda.amazonaws.com"},
+}
+"""What a policy may ask of each call on a kind of thing, and what our calls are."""
+
+
+def needs_of(features: frozenset[Feature], *, is_former: bool = False) -> Mapping[Thing, tuple[str, ...]]:
+    """The actions that features need, by what they are allowed on.
+
+    ``is_former``: on what Git does not declare any more, which is known by its tags alone.
+    """
     found: dict[Thing, set[str]] = {}
     for need in NEEDS:
-        if need.features & features:
+        if need.features & features and (need.is_former or not is_former):
             found.setdefault(need.thing, set()).add(need.action)
     return {thing: tuple(sorted(actions)) for thing, actions in found.items()}
+
+
+def actions_of(operation: str) -> tuple[str, ...]:
+    """The actions that a call needs, its main one first; an operation that is not listed names its own."""
+    found = dict.fromkeys(need.action for need in NEEDS if need.operation == operation)
+    return tuple(found) or (operation,)

@@ -3,8 +3,10 @@
 Source: error table of the Lambda API reference and S3's list of error codes.
 """
 
+import re
 from typing import Any
 
+from lockstep.engines.aws.actions import actions_of
 from lockstep.errors import BadInput, CloudError, LockstepError, NoCredentials
 
 __all__ = ["Stale", "code_of", "explain", "message_of"]
@@ -22,13 +24,9 @@ _INVALID = {
     "UnrecognizedClientException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "403"}
-_IAM_NAMES = {
-    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
-    "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:HeadBucket": "s3:ListBucket",
-    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
-}
+_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+_NOT_ALLOWED = re.compile(r"because no ([\w -]+?) allows")
+_FORBIDDEN = re.compile(r"with an explicit deny in (?:an? )?([\w -]+)")
 
 
 class Stale(CloudError):
@@ -82,11 +80,10 @@ def explain(
             "policy to allow sts:AssumeRole on it",
         )
     if code in _DENIED:
-        permission = _IAM_NAMES.get(call, call)
         return CloudError(
             f"access denied{f' to {who}' if who else ''}: {message}",
             where=call,
-            fix=f"allow {permission} in the policy of the role that runs Lockstep",
+            fix=_permission(call, message),
         )
     if code == "CodeStorageExceededException":
         return CloudError(
@@ -97,6 +94,21 @@ def explain(
     if code:
         return CloudError(f"{code}: {message}", where=call)
     return _explain_client(error, call)
+
+
+def _permission(call: str, message: str) -> str:
+    """Which IAM action to allow, and where: AWS's message names both in most services.
+
+    Source: IAM user guide, "Troubleshoot access denied error messages".
+    """
+    named = _ACTION.search(message)
+    action = named[1] if named and named[1] != call else actions_of(call)[0]
+    if forbidden := _FORBIDDEN.search(message):
+        return f"{action} is denied explicitly: change that {forbidden[1]}, or use another role"
+    missing = _NOT_ALLOWED.search(message)
+    if missing and missing[1] != "identity-based policy":
+        return f"allow {action} in the {missing[1]}"
+    return f"allow {action} in the policy of the role that runs Lockstep"
 
 
 def _explain_client(error: Exception, call: str) -> LockstepError:

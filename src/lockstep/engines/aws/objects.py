@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Sequence
 from itertools import islice
 
+from lockstep.engines.aws.actions import actions_of
 from lockstep.engines.aws.connection import Connection
 from lockstep.errors import BadInput, CloudError
 from lockstep.model.preview import StoredObject
@@ -58,7 +59,7 @@ def delete_objects(
             raise CloudError(
                 f"{len(errors)} objects could not be deleted: {first.get('Key')} ({first.get('Code')})",
                 where="s3:DeleteObjects",
-                fix="allow s3:DeleteObject on the prefix, then run again",
+                fix=f"allow {actions_of('s3:DeleteObjects')[0]} on the prefix, then run again",
             )
 
 

@@ -1,0 +1,138 @@
+"""What a project's targets are and use in AWS, as ARNs by what they are.
+
+Names come from the declarations. Those of previews are patterns: what a preview would be called is asked
+of the declarations with a made-up pull request, whose number then becomes ``*``.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from lockstep.config.declaration import read_declarations
+from lockstep.config.load import load
+from lockstep.config.preview_tree import Edited, folder_of, has_lambda, previewable, with_services
+from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
+from lockstep.engines.aws.actions import Thing
+from lockstep.model import Reference, Target
+
+__all__ = ["Place", "Resources", "any_preview", "lambda_arn", "resources_of"]
+
+_NUMBER = 987_654_321  # of a pull request that nobody has
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where targets live, as parts of an ARN."""
+
+    account: str = "*"
+    region: str = "*"
+    partition: str = "aws"
+
+
+class Resources(dict[Thing, set[str]]):
+    """ARNs by what they are."""
+
+    def add(self, thing: Thing, *arns: str) -> None:
+        """Add ARNs."""
+        self.setdefault(thing, set()).update(arns)
+
+
+def any_preview(workspace: Workspace) -> Mapping[str, Target]:
+    """The targets that a preview would have."""
+    folder, tree = workspace.project.folder, workspace.tree
+    names = sorted(previewable(tree, folder, _NUMBER))
+    if not names:
+        return {}
+    environment = f"preview/pr-{_NUMBER}"
+    there = with_services(tree, folder, _NUMBER, names)
+    declared = read_declarations(there, [f"{environment}/{name}" for name in names])
+    own = folder_of(folder, _NUMBER)
+    changes: dict[str, bytes | None] = {f"{own}pr.yaml": b""}
+    for one in declared.values():
+        kind = one.stack.values.get("deploymentType")
+        if kind == "lambda" or (kind is None and has_lambda(one.stack)):
+            version = b'lambda: {version: "0.0.0"}\n'
+            changes[f"{own}services/{one.service}.values.yaml"] = version
+    loaded = load(Edited(tree, changes), project_file=PROJECT_FILE)
+    return {key: one for key, one in loaded.fleet.targets.items() if one.environment == environment}
+
+
+def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) -> Resources:
+    """What the targets are and use, where ``place`` says what their environments do not."""
+    resources = Resources()
+    resources.add(Thing.ALL, "*")
+    project = workspace.project
+    bucket_arn = f"arn:{place.partition}:s3:::{{}}"
+    artifacts = project.artifacts
+    for target in targets:
+        function = target.function
+        assert function is not None  # noqa: S101 - only such targets are chosen
+        here = replace(place, region=project.environment(target.environment).region or place.region)
+        name = _pattern(function.name)
+        resources.add(Thing.FUNCTIONS, lambda_arn(here, name))
+        group = _pattern(str(function.settings.get("logging.group") or f"/aws/lambda/{name}"))
+        # In policies a group ends in ":*" for all actions but those on tags (CloudWatch Logs API, LogGroup).
+        resources.add(Thing.LOG_GROUPS, _arn(here, "logs", f"log-group:{group}:*"))
+        role = _pattern(str(function.settings.get("role", "")))
+        if not role.startswith("arn:"):
+            role = f"arn:{here.partition}:iam::{here.account}:role/{role.lstrip('/')}"
+        resources.add(Thing.ROLES, role)
+        if kms_key := function.settings.get("kmsKeyArn"):
+            resources.add(Thing.KEYS, _pattern(str(kms_key)))
+        for trigger in target.triggers:
+            resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
+            if target.environment.startswith("preview/") and trigger.prefix:
+                key = _pattern(trigger.prefix)
+                resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{key}*"))
+        packages = project.packages_for(target.environment)
+        if packages is not None:
+            resources.add(Thing.PACKAGE_BUCKETS, bucket_arn.format(packages.name))
+            key = re.sub(r"\{\w+\}", "*", project.package_key).replace("{{", "{").replace("}}", "}")
+            resources.add(Thing.PACKAGES, bucket_arn.format(f"{packages.name}/{key}"))
+            resources.add(Thing.LEASES, bucket_arn.format(f"{packages.name}/lockstep/leases/*"))
+            resources.add(Thing.MARKERS, bucket_arn.format(f"{packages.name}/lockstep/terraform/*"))
+        for reference in _references(function.settings):
+            _refer(resources, here, reference.store, _pattern(reference.name))
+    if artifacts.get("source") == "s3":
+        name = re.sub(r"\{\w+\}", "*", str(artifacts.get("bucket")))
+        resources.add(Thing.SOURCE_BUCKETS, bucket_arn.format(name))
+        resources.add(Thing.SOURCES, bucket_arn.format(f"{name}/*"))
+    return resources
+
+
+def _refer(resources: Resources, here: Place, store: str, name: str) -> None:
+    """A parameter, whatever version of it is named, or a secret."""
+    thing = Thing.PARAMETERS if store == "ssm" else Thing.SECRETS
+    if name.startswith("arn:"):
+        resources.add(thing, name)
+    elif store == "ssm":
+        resources.add(thing, _arn(here, "ssm", f"parameter/{name.partition(':')[0].lstrip('/')}"))
+    else:
+        # Secrets Manager adds a hyphen and six characters to the name.
+        resources.add(thing, _arn(here, "secretsmanager", f"secret:{name}-??????"))
+
+
+def _references(value: object) -> Iterable[Reference]:
+    match value:
+        case Reference():
+            yield value
+        case Mapping():
+            for one in value.values():
+                yield from _references(one)
+        case tuple():
+            for one in value:
+                yield from _references(one)
+
+
+def _pattern(text: str) -> str:
+    """A name of the made-up preview as one of any preview."""
+    return text.replace(str(_NUMBER), "*")
+
+
+def lambda_arn(place: Place, name: str) -> str:
+    """The ARN of a function."""
+    return _arn(place, "lambda", f"function:{name}")
+
+
+def _arn(place: Place, service: str, rest: str) -> str:
+    return f"arn:{place.partition}:{service}:{place.region}:{place.account}:{rest}"
