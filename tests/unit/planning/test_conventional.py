@@ -67,13 +67,128 @@ def test_breaking_footers(body: str, expected: bool) -> None:
     assert read_message(f"No type\n\n{body}").has_breaking_footer is expected
 
 
+def _parts(text: str) -> list[str]:
+    return [str(part) for part in read_message(text).parts]
+
+
 def test_a_squashed_body_names_more_changes() -> None:
-    """Items with a known type count; prose, code and other lists do not."""
-    message = read_message(
-        "Retries (#12)\n\n* feat(api): retry\n\n* wip: something\n- fix!: the other\n* note: no type\n"
-        "feat: no item\n        * feat: code\n"
+    """Items with a known type count; what a commit's own body lists, prose and code do not."""
+    text = (
+        "Retries (#12)\n\n* feat(api): retry\n\n* wip: something\n\n- fix!: a list of its body\n\n"
+        "* note: no type\nfeat: no item\n        * feat: code\n\n* perf: last\n\n---------\n\n"
+        "Co-authored-by: Ada <ada@example.org>\n"
     )
-    assert [str(part) for part in message.parts] == ["feat(api)", "fix!"]
+    assert _parts(text) == ["feat(api)", "perf"]
+
+
+@pytest.mark.parametrize("mark", ["*", "-"])
+def test_subjects_one_below_the_other_are_a_squash_too(mark: str) -> None:
+    """As Azure DevOps writes them; text that follows belongs to the last."""
+    text = f"Merged PR 3: Retries\n\n{mark} docs: a\n{mark} feat!: b\n{mark} fix: c\n\nBREAKING CHANGE: d\n"
+    assert _parts(text) == ["docs", "feat!", "fix"]
+    assert read_message(text).has_breaking_footer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "```\n* fix!: a\n\nBREAKING CHANGE: b\n```",
+        "~~~text\n* fix!: a\n```\nBREAKING CHANGE: b\n~~~\n",
+        "1. Run:\n\n   ```sh\n   BREAKING CHANGE: b\n   ```",
+        "````\n```\nBREAKING CHANGE: never closed",
+        "<details>\n<summary>Commits</summary>\n\n* fix!: a\n\nBREAKING CHANGE: b\n</details>",
+        "<details><summary>A</summary><details>\n* fix!: a\n</details>\nBREAKING CHANGE: b\n</DETAILS>\nEnd",
+        "<blockquote>\n\nBREAKING CHANGE: b\n</blockquote>",
+        "<pre>\n* fix!: a\nBREAKING CHANGE: b\n</pre>",
+        "<!--\nBREAKING CHANGE: say what breaks\n* fix!: a\n-->",
+        "<!-- one --> <!-- two\n* fix!: a\n\nBREAKING CHANGE: b -->\nText",
+        "> BREAKING CHANGE: b\n> * fix!: a",
+        "    BREAKING CHANGE: b\n\n    * fix!: a",
+        "BREAKING CHANGE: <!-- what breaks, or remove this -->",
+        "BREAKING CHANGE: none",
+        "BREAKING CHANGE: N/A.",
+        "BREAKING CHANGE: _No_",
+        "BREAKING CHANGE: <describe it>\n\nBREAKING CHANGE: [describe it]",
+        "BREAKING CHANGE:\n\n## Checklist",
+        "## Type of change\n\n- feat!: a breaking change\n- fix: a mend\n",
+        "- [ ] feat!: a breaking change\n- [x] fix: a mend\n- [ ] BREAKING CHANGE: b",
+        "* fix!: drop y by @ada in https://github.com/o/r/pull/1\n* feat: z by @bob in https://github.com/o/r/pull/2",
+        "* fix!: drop y by @ada\n",
+        "* fix!: drop y ([abc1234](https://github.com/o/r/commit/abc1234))\n* feat: z",
+        "Bumps y from 1 to 2.\n\n* fix!: drop y\n* feat: z\n",
+        "## What's Changed\n\n* fix!: drop y\n\n* feat: z\n",
+        "Commits:\n* BREAKING CHANGE: y is gone\n",
+    ],
+)
+def test_what_is_only_quoted_counts_nowhere(body: str) -> None:
+    """Code, collapsed and commented text, quotes, templates, and lists of another repository's commits."""
+    message = read_message(f"chore(deps): update y (#12)\n\n{body}")
+    assert [str(part) for part in message.parts] == ["chore(deps)"]
+    assert not message.has_breaking_footer
+
+
+def test_a_list_in_the_body_of_a_squashed_commit_is_not_the_squash() -> None:
+    """What a commit says of a dependency's commits stays its own; the commit after it counts again."""
+    text = (
+        "Update (#12)\n\n* chore: update y\n\nChanges of y:\n\n* fix!: drop a\n* feat: b\n\n* feat!: c\n\n"
+        "Tested by hand.\n\n* fix: adapt to y\n"
+    )
+    assert _parts(text) == ["chore", "fix"]
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "`<details>` and `<!--` are markup.\n\n{}",
+        "<!-- nothing -->\n{}",
+        "```\ncode\n```\n{}",
+        "<details>\nlong\n</details>\n\n{}",
+        "> so they said\n\n{}",
+        "Inline ```code``` here.\n{}",
+        "BREAKING CHANGE: none\n{}",
+    ],
+)
+def test_what_stands_beside_quoted_text_counts(quoted: str) -> None:
+    """A quotation ends where it ends."""
+    assert read_message("fix: x\n\n" + quoted.format("BREAKING CHANGE: y")).has_breaking_footer
+
+
+def test_a_quoted_revert_takes_nothing_back() -> None:
+    """The commit that it names stays."""
+    assert read_message(f"docs: x\n\n> This reverts commit {SHA}.").reverts == ()
+    assert read_message(f"docs: x\n\n```\nThis reverts commit {SHA}.\n```").reverts == ()
+
+
+def test_a_squash_that_holds_its_own_revert() -> None:
+    """The commit and what takes it back ask for nothing, the commit's footer included."""
+    one = f'* feat!: drop y\n\nBREAKING CHANGE: y\n\n* Revert "feat!: drop y"\n\nThis reverts commit {SHA}.\n'
+    message = read_message(f"Tidy up (#12)\n\n{one}\n* fix: z\n")
+    assert [str(part) for part in message.parts] == ["fix"]
+    assert not message.has_breaking_footer
+    assert message.reverts == ()
+    again = f'{one}\n* Revert "Revert "feat!: drop y""\n\nThis reverts commit {SHA[::-1]}.\n'
+    assert [str(part) for part in read_message(f"Tidy up (#12)\n\n{again}").parts] == ["feat!"]
+    twice = "* wip\n\n* feat!: y\n\n* wip\n\n* revert: feat!: y\n\n* feat!: y\n"
+    assert [str(part) for part in read_message(f"Tidy up (#12)\n\n{twice}").parts] == ["feat!"]
+
+
+def test_a_squash_may_take_back_a_commit_of_the_main_line() -> None:
+    """One that it does not list itself."""
+    text = f'Tidy up (#12)\n\n* fix: z\n\n* Revert "feat: y"\n\nThis reverts commit {SHA}.\n'
+    assert read_message(text).reverts == (SHA,)
+
+
+_quotes = st.sampled_from(["```\n{}\n```", "~~~\n{}\n~~~", "<details>\n{}\n</details>", "<!--\n{}\n-->"])
+_loud = st.sampled_from(
+    ["BREAKING CHANGE: x", "* feat!: x", "* fix: x", "text", "", "This reverts commit 1234567."]
+)
+
+
+@given(_quotes, st.lists(_loud, max_size=6), st.lists(st.sampled_from(["text", "", "* fix: y"]), max_size=4))
+def test_quoting_a_text_is_leaving_it_out(quote: str, loud: list[str], beside: list[str]) -> None:
+    """Whatever stands in it, and whatever stands before it."""
+    before = "\n".join(["docs: t", "", *beside, "prose."])
+    assert read_message(f"{before}\n{quote.format(chr(10).join(loud))}") == read_message(before)
 
 
 def test_a_merge_has_a_title_and_no_items() -> None:
