@@ -11,6 +11,7 @@ from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of, message_of
+from lockstep.engines.aws.health import fix_of, health_of, reason_of
 from lockstep.engines.aws.pace import Pace
 from lockstep.errors import CloudError, Interrupted
 from lockstep.model import (
@@ -46,6 +47,11 @@ def get(connection: Connection, name: str) -> Function | None:
 
     ``name`` may be an ARN. The presigned URL in the answer goes nowhere.
     """
+    answer = _ask(connection, name)
+    return None if answer is None else _read(answer)
+
+
+def _ask(connection: Connection, name: str) -> dict[str, Any] | None:
     try:
         answer = connection.try_call("lambda", "GetFunction", FunctionName=name)
     except Exception as error:
@@ -58,6 +64,10 @@ def get(connection: Connection, name: str) -> Function | None:
             where="lambda:GetFunction",
             fix="allow lambda:ListTags on the function: it is what lets GetFunction tell the tags",
         )
+    return answer
+
+
+def _read(answer: Mapping[str, Any]) -> Function:
     function = read_configuration(answer["Configuration"])
     settings = dict(function.settings)
     reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
@@ -70,8 +80,6 @@ def get(connection: Connection, name: str) -> Function | None:
         code=replace(function.code, image=image) if image else function.code,
         tags=dict(answer.get("Tags") or {}),
         unread=function.unread - {"reservedConcurrency"},
-        health=_health(answer["Configuration"], known=True),
-        reason=_reason(answer["Configuration"]),
     )
 
 
@@ -84,8 +92,8 @@ def read_configuration(config: Mapping[str, Any]) -> Function:
         arn=config.get("FunctionArn"),
         revision=config.get("RevisionId"),
         modified=config.get("LastModified"),
-        health=_health(config, known=False),
-        reason=_reason(config),
+        health=health_of(config),
+        reason=reason_of(config),
         unread=frozenset(row.name for row in FIELDS if not row.in_pages),
     )
 
@@ -200,14 +208,15 @@ def wait_until_ready(connection: Connection, name: str, pace: Pace) -> Function:
     """
     pause, waited = pace.state_first, 0.0
     while True:
-        function = get(connection, name)
-        if function is None:
+        answer = _ask(connection, name)
+        if answer is None:
             raise Stale(f"{name} was deleted meanwhile", where="lambda:GetFunction", fix="run again")
+        function = _read(answer)
         if function.health is Health.DEGRADED:
             failed = FunctionFailed(
                 f"{name}: {function.reason}",
                 where="lambda:GetFunction",
-                fix="mend the cause (role, VPC, layer, KMS key or image) and run again",
+                fix=fix_of(answer["Configuration"]),
             )
             failed.never_worked = bool(function.reason and function.reason.startswith("State=Failed"))
             raise failed
@@ -368,28 +377,3 @@ def _code(config: Mapping[str, Any]) -> Code:
         return Code(sha256=base64.b64decode(digest, validate=True).hex() or None)
     except binascii.Error:
         return Code(sha256=digest or None)
-
-
-def _health(config: Mapping[str, Any], *, known: bool) -> Health:
-    """Health from the states; a listing leaves them out, so there it is unknown."""
-    state, update = config.get("State"), config.get("LastUpdateStatus")
-    if state == "Failed" or update == "Failed":
-        return Health.DEGRADED
-    if state == "Pending" or update == "InProgress":
-        return Health.PROGRESSING
-    if state in {"Inactive", "Deactivated", "Deactivating"}:
-        return Health.SUSPENDED
-    return Health.HEALTHY if known or state == "Active" else Health.UNKNOWN
-
-
-def _reason(config: Mapping[str, Any]) -> str | None:
-    for status, code, reason in (
-        ("State", "StateReasonCode", "StateReason"),
-        ("LastUpdateStatus", "LastUpdateStatusReasonCode", "LastUpdateStatusReason"),
-    ):
-        if config.get(status) in {"Failed", "Pending", "InProgress", "Inactive"}:
-            words = [f"{status}={config[status]}", str(config.get(code) or "")]
-            text = " ".join(word for word in words if word)
-            detail = config.get(reason)
-            return f"{text}: {detail}" if detail else text
-    return None
