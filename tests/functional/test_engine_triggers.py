@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lockstep.errors import NotAllowed
+from lockstep.local.ministack import LocalCloud
 from lockstep.model import Environment, Verb
 from tests.support.clouds import (
     ACCOUNT,
@@ -54,6 +55,29 @@ def statements(lab: Lab, name: str) -> dict[str, Any]:
     except functions.exceptions.ResourceNotFoundException:
         return {}
     return {one["Sid"]: json.dumps(one["Condition"]) for one in policy["Statement"]}
+
+
+@pytest.mark.parametrize("was_there", [False, True], ids=["new", "changed"])
+@pytest.mark.parametrize("refused", ["lambda.PutFunctionConcurrency", "logs.PutRetentionPolicy"])
+def test_a_function_whose_limits_are_refused_gets_no_trigger(
+    ministack: LocalCloud, lab_on: Callable[..., Lab], refused: str, was_there: bool
+) -> None:
+    """No event reaches a function that is not as declared; what runs is told, and the next sync goes on."""
+    refuse = Refuse(refused, "InvalidParameterValueException", "decreases the account's minimum", times=None)
+    lab = lab_on(ministack, refuse, Notifications())
+    if was_there:
+        lab.sync(make_fleet(make_target(KEY, source="x = 0\n", version="0.9.0")))
+    settings = {"reservedConcurrency": 1, "logRetentionDays": 7}
+    wanted = make_fleet(make_target(KEY, trigger("staging/"), settings=settings))
+    run = lab.run(wanted)
+    assert len(run.failures) == 1
+    assert served(lab) == {}
+    assert statements(lab, NAME) == {}
+    function = lab.client("lambda").get_function(FunctionName=NAME)
+    assert function["Tags"]["lockstep:version"] == "1.0.0"
+    refuse.times = 0
+    lab.sync(wanted)
+    assert served(lab) == {"staging/": NAME}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lockstep.local.ministack import LocalCloud
 from lockstep.model import Verb
 from tests.support.clouds import ACCOUNT, Cloud, client, make_bucket, make_function, make_role
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
@@ -115,6 +116,28 @@ def test_somebody_elses_update_under_way_is_waited_for_and_planned_again(
     assert run.engine.stale == {KEY}
     assert run.engine.apply(run.engine.preview(fleet), lambda _: None).is_success
     assert run.engine.preview(fleet).is_empty
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        ("lambda.PutFunctionConcurrency", {"settings": {"reservedConcurrency": 5}}),
+        ("lambda.TagResource", {"tags": {"team": "a"}}),
+    ],
+)
+def test_what_an_update_of_somebody_refuses_is_done_after_it(
+    ministack: LocalCloud, lab_on: Callable[..., Lab], call: str, wanted: dict[str, Any]
+) -> None:
+    """A limit or a tag that is refused while an update is under way is waited for and set."""
+
+    def change(_: Any) -> None:
+        lab.somebody("lambda").update_function_configuration(FunctionName=NAME, Timeout=77)
+
+    lab = lab_on(ministack, Meanwhile(call, change), UpdatesInProgress(calls=2))
+    lab.sync(make_fleet(make_target(KEY)))
+    run = lab.run(make_fleet(make_target(KEY, **wanted)))
+    assert run.report.is_success, run.failures
+    assert lab.aws.named(call)[0].status == 409
 
 
 @pytest.mark.parametrize(

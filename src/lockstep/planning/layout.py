@@ -68,7 +68,11 @@ class Layout:
                     function=one.wanted.name,
                     statement=statement,
                     # The tags remember the bucket first: what a killed run leaves behind is found.
-                    needs=self._those(f"{key}:create", f"{key}:tags", f"{key}:free:{statement.sid}"),
+                    # Limits come first too: a function whose limit is refused gets no events.
+                    needs=self._those(
+                        *(f"{key}:{what}" for what in ("create", "tags", "concurrency", "logs")),
+                        f"{key}:free:{statement.sid}",
+                    ),
                 )
             )
 
@@ -154,11 +158,12 @@ class Layout:
                 )
             )
             before = (f"{key}:code",)
-        self._separate(key, wanted, one.changes, needs=())
         tags = diff_tags(wanted.tags, live.tags)
         if tags:
-            # The version tag says what runs, so it comes after the code.
+            # The version tag says what runs, so it comes after the code, and before what may be refused.
             self._add(_tag_step(f"{key}:tags", key, live.arn or live.name, tags, needs=before))
+            before = (f"{key}:tags",)
+        self._separate(key, wanted, one.changes, needs=before)
 
     def _separate(
         self, key: str, wanted: Function, changes: Sequence[Change], needs: tuple[str, ...]
@@ -231,8 +236,6 @@ class Layout:
         match step:
             case (
                 StagePackage()
-                | SetConcurrency()
-                | SetLogRetention()
                 | PutNotifications()
                 | DeleteFunction()
                 | DeleteLogGroup()
@@ -244,6 +247,8 @@ class Layout:
                 CreateFunction()
                 | UpdateConfiguration()
                 | UpdateCode()
+                | SetConcurrency()
+                | SetLogRetention()
                 | SetTags()
                 | AddPermission()
                 | RemovePermission()

@@ -1,6 +1,7 @@
 """Functions take time to be created and updated, and refuse other changes meanwhile.
 
-Source: "Lambda function states" in the Lambda developer guide.
+Source: "Lambda function states" in the Lambda developer guide, and in the API's model the operations
+that answer ResourceConflictException.
 """
 
 import json
@@ -16,9 +17,10 @@ from tests.support.strict.wire import Answer
 __all__ = ["UpdatesInProgress"]
 
 _UPDATES = ("UpdateFunctionCode", "UpdateFunctionConfiguration")
+_LIMITS = ("PutFunctionConcurrency", "DeleteFunctionConcurrency")
 _REFUSED = {
-    "Pending": ("Invoke", *_UPDATES, "PublishVersion"),
-    "InProgress": (*_UPDATES, "PublishVersion", "TagResource", "UntagResource"),
+    "Pending": ("Invoke", *_UPDATES, *_LIMITS, "PublishVersion"),
+    "InProgress": (*_UPDATES, *_LIMITS, "PublishVersion", "TagResource", "UntagResource"),
 }
 
 

@@ -325,6 +325,21 @@ def test_settings_with_calls_of_their_own() -> None:
     assert step(back, f"{KEY}:logs").days is None
 
 
+def test_limits_and_logs_come_before_triggers() -> None:
+    """A bucket calls a function when all that the sync does to it is done, its limits above all."""
+    settings = {"reservedConcurrency": 1, "logRetentionDays": 14}
+    wanted = target(KEY, settings=settings, prefix="staging/", digest="b")
+    for found in (live(), live(live_of(target(KEY)))):
+        made = plan(desired(wanted), found)
+        own = {one.id for one in made.steps if one.target == KEY}
+        assert {f"{KEY}:concurrency", f"{KEY}:logs"} < own
+        assert set(step(made, "bucket:uploads").needs) == own
+        assert {f"{KEY}:concurrency", f"{KEY}:logs"} < {
+            *step(made, f"{KEY}:permission:{permission().sid}").needs
+        }
+    assert step(made, f"{KEY}:concurrency").needs == (f"{KEY}:tags",)  # which follow the code
+
+
 def test_two_targets_never_share_one_function() -> None:
     """Each would undo the other; both wait, and both places are named."""
     one, other = target(KEY, name="same"), target("staging/web", name="same")

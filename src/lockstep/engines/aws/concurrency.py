@@ -5,6 +5,7 @@ Source: Lambda API reference (PutFunctionConcurrency, DeleteFunctionConcurrency)
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.function import get as get_function
+from lockstep.engines.aws.function import when_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import SetConcurrency
@@ -13,16 +14,13 @@ __all__ = ["apply"]
 
 
 def apply(connection: Connection, step: SetConcurrency, pace: Pace) -> None:
-    """Reserve concurrent executions or give them back, and read it back."""
-    if step.reserved is None:
-        connection.call("lambda", "DeleteFunctionConcurrency", FunctionName=step.function)
-    else:
-        connection.call(
-            "lambda",
-            "PutFunctionConcurrency",
-            FunctionName=step.function,
-            ReservedConcurrentExecutions=step.reserved,
-        )
+    """Reserve concurrent executions or give them back, once no update is under way, and read it back."""
+    operation = "DeleteFunctionConcurrency" if step.reserved is None else "PutFunctionConcurrency"
+    params = {} if step.reserved is None else {"ReservedConcurrentExecutions": step.reserved}
+    try:
+        when_ready(connection, pace, step.function, operation, FunctionName=step.function, **params)
+    except Exception as error:
+        raise connection.explain(error, "lambda", operation) from error
 
     def agrees() -> bool:
         function = get_function(connection, step.function)

@@ -206,7 +206,7 @@ class _Run:
             case AddPermission():
                 permission.add(connection, step.function, step.statement, self._pace)
             case RemovePermission():
-                permission.remove(connection, step.function, step.sid)
+                permission.remove(connection, step.function, step.sid, self._pace)
             case PutNotifications():
                 self._put_notifications(connection, step, failed)
             case DeleteFunction():

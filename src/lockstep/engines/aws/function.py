@@ -39,7 +39,10 @@ __all__ = [
     "update_code",
     "update_configuration",
     "wait_until_ready",
+    "when_ready",
 ]
+
+_CONFLICTS = 3  # updates by others that one call waits for
 
 
 def get(connection: Connection, name: str) -> Function | None:
@@ -274,9 +277,25 @@ def _refused(connection: Connection, error: Exception, operation: str, code: Map
     return told
 
 
+def when_ready(connection: Connection, pace: Pace, name: str, operation: str, **params: Any) -> None:
+    """Make a call that AWS refuses while the function is created or updated, also by a run that was killed.
+
+    Then that is waited for, and the call made again. Any other error of AWS's is let through.
+    """
+    for is_last in (*(False,) * _CONFLICTS, True):
+        try:
+            connection.try_call("lambda", operation, **params)
+            return
+        except Exception as error:
+            if is_last or not is_in_progress(error):
+                raise
+            wait_until_ready(connection, name, pace)
+
+
 def is_in_progress(error: Exception) -> bool:
     """Say whether AWS refused a change because another one of the same function is under way."""
-    return code_of(error) == "ResourceConflictException" and "progress" in message_of(error)
+    is_conflict = code_of(error) == "ResourceConflictException"
+    return is_conflict and any(words in message_of(error) for words in ("progress", "in the following state"))
 
 
 def _with_role(connection: Connection, pace: Pace, operation: str, request: Mapping[str, Any]) -> None:

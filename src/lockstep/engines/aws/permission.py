@@ -9,6 +9,7 @@ from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
+from lockstep.engines.aws.function import is_in_progress, when_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import Statement
@@ -45,10 +46,10 @@ def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> 
     if statement.source_account:
         request["SourceAccount"] = statement.source_account
     try:
-        connection.try_call("lambda", "AddPermission", **request)
+        when_ready(connection, pace, name, "AddPermission", **request)
     except Exception as error:
         # An id that exists may be ours from a call whose answer was lost; the read-back tells.
-        if code_of(error) != "ResourceConflictException":
+        if code_of(error) != "ResourceConflictException" or is_in_progress(error):
             raise connection.explain(error, "lambda", "AddPermission") from error
     if settles(connection, pace, lambda: statement in read(connection, name)):
         return
@@ -59,10 +60,10 @@ def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> 
     )
 
 
-def remove(connection: Connection, name: str, sid: str) -> None:
+def remove(connection: Connection, name: str, sid: str, pace: Pace) -> None:
     """Remove a statement of ours; one that is gone already is what was wanted."""
     try:
-        connection.try_call("lambda", "RemovePermission", FunctionName=name, StatementId=sid)
+        when_ready(connection, pace, name, "RemovePermission", FunctionName=name, StatementId=sid)
     except Exception as error:
         if code_of(error) != "ResourceNotFoundException":
             raise connection.explain(error, "lambda", "RemovePermission") from error

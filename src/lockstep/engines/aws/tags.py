@@ -8,7 +8,7 @@ from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.function import get as get_function
-from lockstep.engines.aws.function import is_in_progress, wait_until_ready
+from lockstep.engines.aws.function import when_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import SetTags
@@ -55,14 +55,10 @@ def apply(connection: Connection, step: SetTags, pace: Pace) -> None:
 
 
 def _change(connection: Connection, pace: Pace, operation: str, arn: str, **params: Any) -> None:
-    """Make one change. AWS refuses tags while a function is updated, also by a run that was killed."""
     try:
-        connection.try_call("lambda", operation, Resource=arn, **params)
+        when_ready(connection, pace, arn, operation, Resource=arn, **params)
     except Exception as error:
-        if not is_in_progress(error):
-            raise connection.explain(error, "lambda", operation) from error
-        wait_until_ready(connection, arn, pace)
-        connection.call("lambda", operation, Resource=arn, **params)
+        raise connection.explain(error, "lambda", operation) from error
 
 
 def _has(tags: Mapping[str, str | None], step: SetTags) -> bool:
