@@ -33,7 +33,7 @@ from lockstep.model import (
     Value,
 )
 from lockstep.model.fields import BY_NAME, existing, normalise
-from lockstep.planning.notifications import LAMBDA, clashes, entry_for
+from lockstep.planning.notifications import LAMBDA, clashes, entry_for, function_of
 from lockstep.planning.policy import Rules, ownership_tags
 
 PROJECT = "syrf"
@@ -361,7 +361,9 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
         wanted = [trigger for trigger in target.triggers if trigger.bucket == name]
         for trigger in wanted:
             kind = pick(
-                draw, ["current", "current", "edited", "missing", "accepted", "taken", "rival", "swapped"]
+                draw,
+                ["current", "current", "edited", "missing", "accepted", "taken", "aliased", "rival"]
+                + ["swapped"],
             )
             match kind:
                 case "current":
@@ -377,6 +379,9 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
                     candidates.append(
                         (LAMBDA, {**entry_for(PROJECT, key, arn, wide), "Id": f"tf-wide-{key}"})
                     )
+                case "aliased":
+                    by_alias = entry_for(PROJECT, key, f"{arn}:live", trigger)
+                    candidates.append((LAMBDA, {**by_alias, "Id": f"tf-alias-{key}"}))
                 case "rival":
                     foreign = scope.function_arn("somebody-elses")
                     candidates.append(
@@ -394,6 +399,9 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
         if other.function and other.function.arn and pick(draw, (False, True)):
             trigger = Trigger(bucket=name, prefix=f"left/{other.function.name}/")
             candidates.append((LAMBDA, entry_for(PROJECT, other.key, other.function.arn, trigger)))
+            seventh = Trigger(bucket=name, prefix=f"seventh/{other.function.name}/")
+            by_version = entry_for(PROJECT, other.key, f"{other.function.arn}:7", seventh)
+            candidates.append((LAMBDA, {**by_version, "Id": f"tf-version-{other.function.name}"}))
     for number in range(draw(_upto(3))):
         candidates.append(draw(foreign_entries(name, number)))
     raw: dict[str, Any] = {}
@@ -446,7 +454,7 @@ def _remembering(live: Fleet) -> Fleet:
         names = [
             name
             for name, bucket in live.buckets.items()
-            if any(entry["LambdaFunctionArn"] == function.arn for entry in bucket.raw.get(LAMBDA, ()))
+            if function.arn in map(_called, bucket.raw.get(LAMBDA, ()))
         ]
         tags = {
             key: value
@@ -460,3 +468,8 @@ def _remembering(live: Fleet) -> Fleet:
         targets={key: with_buckets(target) for key, target in live.targets.items()},
         others={arn: with_buckets(target) for arn, target in live.others.items()},
     )
+
+
+def _called(entry: dict[str, Any]) -> str:
+    """The function that an entry calls, by whatever version or alias."""
+    return function_of(entry["LambdaFunctionArn"])

@@ -22,7 +22,7 @@ from lockstep.model import (
     UpdateConfiguration,
 )
 from lockstep.planning.diff import with_ignored
-from lockstep.planning.notifications import LAMBDA, clashes, entry_for, is_same, merge, owner_of
+from lockstep.planning.notifications import LAMBDA, clashes, entry_for, function_of, is_same, merge, owner_of
 from lockstep.planning.policy import Rules, may_adopt
 from lockstep.planning.replay import replay
 
@@ -68,7 +68,7 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
                 entry["Id"]
                 for bucket in live.buckets.values()
                 for entry in bucket.raw.get(LAMBDA, ())
-                if entry["LambdaFunctionArn"] == step.function
+                if function_of(entry["LambdaFunctionArn"]) == step.function
                 and (owner_of(entry["Id"]) or (live.project,))[0] == live.project
             ]
             assert not callers, f"{step.id}: {callers} still call it"
@@ -152,7 +152,7 @@ def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet, *plans: Plan) -> d
             entry
             for entry in bucket.raw.get(LAMBDA, ())
             if (owner_of(entry["Id"]) or ("",))[0] != fleet.project
-            and not (owner_of(entry["Id"]) is None and entry["LambdaFunctionArn"] in adoptable)
+            and not (owner_of(entry["Id"]) is None and function_of(entry["LambdaFunctionArn"]) in adoptable)
         ]
         others = {member: value for member, value in bucket.raw.items() if member != LAMBDA}
         parts[name] = [entries, others]

@@ -23,6 +23,7 @@ __all__ = [
     "entries_of",
     "entry_for",
     "find_overlaps",
+    "function_of",
     "is_same",
     "merge",
     "overlap",
@@ -38,6 +39,7 @@ KINDS: Mapping[str, str] = {
 }
 """Members of the configuration that hold entries with filters, and their destination's key."""
 
+_FUNCTION_PARTS = 7  # of arn:aws:lambda:REGION:ACCOUNT:function:NAME
 _OURS = re.compile(r"lockstep-(?P<project>[^.]+)\.(?P<target>.+)\.[0-9a-f]{12}\Z")
 
 
@@ -53,7 +55,7 @@ class Entry:
     events: tuple[str, ...]
 
     def __str__(self) -> str:
-        name = self.destination.rsplit(":", 1)[-1]
+        name = self.destination.partition(":function:")[2] or self.destination.rsplit(":", 1)[-1]
         return f"{self.id or '(no id)'} -> {name} ({self.prefix}*{self.suffix}, {', '.join(self.events)})"
 
 
@@ -144,6 +146,11 @@ def owner_of(entry_id: str) -> tuple[str, str] | None:
         return None
     target = re.sub(r"\.\.?", lambda dots: "." if len(dots[0]) == 2 else "/", found["target"])
     return found["project"], target
+
+
+def function_of(arn: str) -> str:
+    """The ARN of the function itself where it is called by a version or an alias, as ``...:f:live``."""
+    return ":".join(arn.split(":")[:_FUNCTION_PARTS])
 
 
 def entries_of(raw: Mapping[str, Any]) -> list[Entry]:

@@ -12,7 +12,7 @@ from lockstep.model import Fleet, Plan, Target, Verb
 from lockstep.planning.assess import Assessment, assess
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.layout import Layout
-from lockstep.planning.notifications import LAMBDA, owner_of
+from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, deletion_problem, may_adopt
 from lockstep.planning.summary import summarise, summarise_former
 from lockstep.planning.triggers import BucketChange, Parties, Wish, change_bucket
@@ -132,7 +132,7 @@ def _change_buckets(
         for entry in bucket.raw.get(LAMBDA, ()):
             project, owner = owner_of(str(entry.get("Id", ""))) or ("", "")
             if project == desired.project:
-                concerned |= {owner, by_arn.get(str(entry.get("LambdaFunctionArn", "")), owner)}
+                concerned |= {owner, by_arn.get(function_of(str(entry.get("LambdaFunctionArn", ""))), owner)}
         wishes = [
             Wish(
                 target=one.target,

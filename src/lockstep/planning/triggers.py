@@ -12,6 +12,7 @@ from lockstep.planning.notifications import (
     describe,
     entries_of,
     entry_for,
+    function_of,
     is_same,
     merge,
     overlap,
@@ -152,11 +153,11 @@ class _Live:
 
     def __init__(self, project: str, bucket: Bucket, declared: Collection[str]) -> None:
         self.by_owner: dict[str, list[Raw]] = {}  # target of this project -> its entries
-        self._foreign: dict[str, list[Raw]] = {}  # function -> entries that no project owns
+        self._foreign: dict[str, list[Raw]] = {}  # function, however called -> entries that no project owns
         self._strays: dict[str, list[Raw]] = {}  # function -> entries of targets no longer declared
         for entry in bucket.raw.get(LAMBDA, ()):
             owner = owner_of(str(entry.get("Id", "")))
-            arn = str(entry.get("LambdaFunctionArn", ""))
+            arn = function_of(str(entry.get("LambdaFunctionArn", "")))
             if owner is None:
                 self._foreign.setdefault(arn, []).append(entry)
             elif owner[0] == project:
@@ -245,7 +246,7 @@ def _explain(bucket: str, mine: Entry, other: Entry, project: str, declared: Map
         return (
             f"{text}, which is {owner[1]} of the Lockstep project {owner[0]!r}; sync or remove that one first"
         )
-    if other.destination == mine.destination:
+    if function_of(other.destination) == function_of(mine.destination):
         return f"{text}; it calls the same function: --adopt replaces it, or remove it by hand"
     return f"{text}; S3 allows one of them: choose another prefix or suffix, or ask its owner to remove it"
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from lockstep.model import Fleet, Target, select
-from lockstep.planning.notifications import LAMBDA, owner_of
+from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, is_prunable
 
 __all__ = ["Former", "Undeclared", "find_undeclared"]
@@ -66,7 +66,7 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
             if project != desired.project or owner in declared or not select([owner], desired.selection):
                 continue
             environment = owner.rpartition("/")[0]
-            name = str(entry.get("LambdaFunctionArn", "")).rpartition(":")[2]
+            name = function_of(str(entry.get("LambdaFunctionArn", ""))).rpartition(":")[2]
             if is_prunable(rules.project, environment):
                 owners.add(owner)
             elif name not in known:

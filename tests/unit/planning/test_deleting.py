@@ -154,6 +154,18 @@ def test_an_adopted_entry_goes_with_the_function_that_it_calls() -> None:
     assert step(made, f"{PREVIEW.key}:delete").needs == ("bucket:uploads", f"{PREVIEW.key}:delete-logs")
 
 
+@pytest.mark.parametrize("qualifier", ["live", "7", "$LATEST"])
+def test_an_entry_that_calls_a_version_goes_with_its_function(qualifier: str) -> None:
+    """A function goes with all its aliases and versions, and S3 refuses entries for those just the same."""
+    (entry,) = entries_for(PREVIEW)
+    by_alias = {**entry, "Id": "tf-1", "LambdaFunctionArn": f"{entry['LambdaFunctionArn']}:{qualifier}"}
+    foreign = {**by_alias, "Id": "tf-2", "LambdaFunctionArn": f"{entry['LambdaFunctionArn']}-other:live"}
+    found = live(others=(live_of(PREVIEW),), entries=[by_alias, foreign])
+    made = plan(desired(STAGING), found)
+    assert step(made, "bucket:uploads").remove == ("tf-1",)
+    assert "bucket:uploads" in step(made, f"{PREVIEW.key}:delete").needs
+
+
 def test_an_adopted_entry_stays_with_a_function_that_stays() -> None:
     """A blocked successor keeps the former function, and what calls it."""
     (entry,) = entries_for(PREVIEW)

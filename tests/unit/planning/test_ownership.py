@@ -74,6 +74,20 @@ def test_adopting_replaces_an_entry_that_overlaps_and_calls_the_same_function() 
     assert (put.put, put.remove) == (tuple(entries_for(ONE)), ("tf-s3-lambda-1",))
 
 
+def test_an_entry_that_calls_an_alias_calls_the_same_function() -> None:
+    """It is replaced under adoption, and else the message says what it calls and the way out."""
+    wide = foreign(Events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
+    wide["LambdaFunctionArn"] += ":live"
+    found = live(live_of(ONE, owner=None), entries=[wide])
+    assert step(plan(desired(ONE), found, rules(adopt=True)), "bucket:uploads").remove == (wide["Id"],)
+    blocked = of(plan(desired(ONE), live(live_of(ONE), entries=[wide])), ONE.key)
+    assert "it calls the same function: --adopt replaces it" in str(blocked.problem)
+    same = foreign()
+    same["LambdaFunctionArn"] += ":live"
+    made = plan(desired(ONE), live(live_of(ONE, owner=None), entries=[same]), rules(adopt=True))
+    assert step(made, "bucket:uploads").remove == (same["Id"],)
+
+
 def test_an_adoption_that_was_killed_half_way_goes_on() -> None:
     """The tags are set, the entry of others is still there: --adopt still replaces it."""
     wide = foreign(Events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])

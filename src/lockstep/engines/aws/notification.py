@@ -161,7 +161,8 @@ def _diagnose(connection: Connection, bucket: str, wanted: Mapping[str, Any], er
             where=where,
             fix="S3 refuses every change until that entry is removed; its owner should remove it",
         )
-    names = ", ".join(sorted({e["LambdaFunctionArn"].rsplit(":", 1)[-1] for e in wanted.get(LAMBDA, ())}))
+    arns = {str(e["LambdaFunctionArn"]) for e in wanted.get(LAMBDA, ())}
+    names = ", ".join(sorted(arn.partition(":function:")[2] or arn for arn in arns))
     others = sum(len(wanted.get(kind, ())) for kind in KINDS if kind != LAMBDA)
     return CloudError(
         f"S3 may not call a destination of {bucket} ({message_of(error)}); functions: {names}"
