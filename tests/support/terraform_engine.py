@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -210,8 +211,9 @@ class Desk:
     def run(self, *targets: Target, engine: TerraformEngine | None = None, **options: object) -> Done:
         """Plan and apply, whatever comes of it. ``between`` is called before the apply."""
         between = options.pop("between", None)
+        selection = options.pop("selection", ())
         engine = engine or self.engine(**options)  # type: ignore[arg-type]
-        plan = engine.preview(make_fleet(*targets))
+        plan = engine.preview(make_fleet(*targets, selection=selection))
         if callable(between):
             between()
         told: list[StepResult] = []
@@ -222,6 +224,35 @@ class Desk:
         done = self.run(*targets, **options)
         assert done.report.is_success, done.failures
         return done
+
+    def inputs(self) -> dict[str, str]:
+        """The versions that the state's resources were given, by address."""
+        found = {}
+        for resource in json.loads(self.state.read_text())["resources"]:
+            for instance in resource["instances"]:
+                index = f'["{instance["index_key"]}"]' if "index_key" in instance else ""
+                address = f"{resource['type']}.{resource['name']}{index}"
+                found[address] = instance["attributes"]["input"]["value"]["version"]
+        return found
+
+    def input(self, key: str) -> dict[str, Any]:
+        """What the function of a target was given."""
+        resources = json.loads(self.state.read_text())["resources"]
+        (function,) = (one for one in resources if one["name"] == "function")
+        (mine,) = (one for one in function["instances"] if one["index_key"] == key)
+        given: dict[str, Any] = mine["attributes"]["input"]["value"]
+        return given
+
+    def live(self) -> dict[str, str]:
+        """The versions that functions were given, by target."""
+        return {
+            address.split('"')[1]: version for address, version in self.inputs().items() if '"' in address
+        }
+
+    def versions(self) -> dict[str, str]:
+        """The state's output of versions."""
+        outputs: dict[str, dict[str, str]] = json.loads(self.state.read_text())["outputs"]["versions"]
+        return dict(outputs["value"])
 
 
 @dataclass(kw_only=True)

@@ -27,11 +27,17 @@ _SHOWN = 5
 
 
 def resource_problems(
-    changes: Iterable[ResourceChange], declared: Mapping[str, Target], fleet: Fleet, rules: Rules
+    changes: Iterable[ResourceChange],
+    declared: Mapping[str, Target],
+    fleet: Fleet,
+    rules: Rules,
+    *,
+    strays: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Why the changes may not be applied; () when they may.
 
-    ``declared`` are the targets of the run, ``fleet`` is the whole desired one with its selection.
+    ``declared`` are the targets of the run, ``fleet`` is the whole desired one with its selection,
+    ``strays`` targets that would change and may not.
     """
     all_of_them = tuple(changes)
     going = _going(all_of_them, declared)
@@ -43,7 +49,7 @@ def resource_problems(
         and is_prunable(rules.project, target.rpartition("/")[0])
     }
     unexplained = [change for target, change in going if target not in explained]
-    problems = list(_outside(all_of_them, fleet))
+    problems = list(_outside(strays, fleet))
     deletes = count_deletes(all_of_them, declared)
     if rules.allow_deletes is None and unexplained:
         shown = [_why(change, declared, rules) for change in unexplained[:_SHOWN]]
@@ -93,14 +99,22 @@ def _why(change: ResourceChange, declared: Mapping[str, Target], rules: Rules) -
     )
 
 
-def _outside(changes: Iterable[ResourceChange], fleet: Fleet) -> Iterable[str]:
-    """Terraform changes a whole state: what was not asked for must not change on the way."""
-    if not fleet.selection:
-        return
-    touched = sorted({change.target for change in changes if change.target is not None})
-    outside = [target for target in touched if not select([target], fleet.selection)]
-    if outside:
+def _outside(strays: Collection[str], fleet: Fleet) -> Iterable[str]:
+    """Terraform changes a whole state: what may not change must not change on the way."""
+    apart = sorted(key for key in strays if fleet.selection and not select([key], fleet.selection))
+    others = sorted({*strays} - {*apart})
+    if apart:
         yield (
-            f"Terraform would change {', '.join(outside[:_SHOWN])} as well, which shares the state and was "
-            "not selected; select it too, or bring it in sync first"
+            f"Terraform would change {_some(apart)} as well, which shares the state and was not selected; "
+            "select it too, or bring it in sync first"
         )
+    if others:
+        yield (
+            f"Terraform would change {_some(others)} as well, which shares the state and is held back, or "
+            "is declared elsewhere; look at the plan of Terraform itself"
+        )
+
+
+def _some(keys: list[str]) -> str:
+    more = len(keys) - _SHOWN
+    return ", ".join(keys[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -81,16 +81,6 @@ def test_many_previews_at_once_are_asked_about(desk: Desk) -> None:
     assert not desk.plan(API, allow_deletes=7).problems
 
 
-def test_nothing_changes_that_was_not_selected(applied: Desk) -> None:
-    """Terraform applies a whole state: a target beside the selected one has to be asked for."""
-    changed = [replace(one, version="2.0.0") for one in (API, WEB)]
-    said = _refuses(applied, *changed, PREVIEW, selection=("staging/api",))
-    told = applied.plan(API, WEB, PREVIEW, selection=("staging/api",)).targets
-    assert [target.target for target in told] == ["staging/api"]
-    assert "Terraform would change staging/web as well" in said
-    assert not applied.plan(*changed, PREVIEW, selection=("staging",)).problems
-
-
 def test_the_previews_are_those_of_the_commit(desk: Desk, tmp_path: Path) -> None:
     """A folder that vanishes after the commit was read is the next run's business."""
     engine = desk.engine()

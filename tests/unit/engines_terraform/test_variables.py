@@ -8,7 +8,7 @@ import pytest
 
 from lockstep.delivery.sync.cloud import fill
 from lockstep.engines.terraform.runs import Run, runs_of
-from lockstep.engines.terraform.variables import variables_for
+from lockstep.engines.terraform.variables import share_of, variables_for
 from lockstep.errors import BadInput
 from lockstep.model import Environment, Project, Secret, Target, Terraform
 from tests.support.projects import make_package, make_target, trigger
@@ -45,7 +45,8 @@ def _run(*, mapping: str | None = "functions", **variables: Mapping[str, str]) -
 
 
 def _variables(run: Run, *targets: Target, declared: frozenset[str]) -> dict[str, Any]:
-    return variables_for(run, {one.key: one for one in targets}, declared, "shop", fill)
+    shares = {one.key: share_of(run, one, declared, fill) for one in targets}
+    return variables_for(run, shares, declared, "shop")
 
 
 def _notifier(key: str, **fields: Any) -> Target:

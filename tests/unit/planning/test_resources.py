@@ -52,11 +52,19 @@ def test_what_follows_from_triggers_comes_and_goes() -> None:
     assert _problems(_change("delete", None, "aws_s3_bucket"))
 
 
-def test_a_selection_is_all_that_may_change() -> None:
-    """Shared resources may; other targets may not."""
+def test_what_may_not_change_is_refused_whatever_is_allowed() -> None:
+    """Targets that were not selected, and those that are held back; leave for deletes is none for them."""
     fleet = make_fleet(API, make_target("staging/web"), selection=("staging/api",))
-    assert "staging/web as well" in _problems(_change("update", "staging/web"), fleet=fleet)
-    assert not _problems(_change("update", "staging/api"), _change("update", None), fleet=fleet)
+    changes = [_change("update", "staging/api"), _change("update", "staging/web")]
+    rules = _rules(allow=9)
+    assert not resource_problems(changes, fleet.targets, fleet, rules)
+    (said,) = resource_problems(changes, fleet.targets, fleet, rules, strays=("staging/web",))
+    assert "staging/web as well" in said
+    assert "was not selected" in said
+    whole = make_fleet(API)
+    (said,) = resource_problems(changes, whole.targets, whole, rules, strays=("preview/pr-9/web",))
+    assert "preview/pr-9/web as well" in said
+    assert "declared elsewhere" in said
 
 
 _targets = st.none() | st.sampled_from(["staging/api", "staging/old", "preview/pr-1/api", "preview/pr-2/api"])

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockstep.delivery.places.actor import Actor, find_actor
 from lockstep.delivery.places.gitops import GitOps
@@ -11,8 +11,8 @@ from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft, make_hold_edit
 from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
 from lockstep.delivery.promotion.review import Review
-from lockstep.delivery.sync.session import Options
-from lockstep.errors import BadInput
+from lockstep.delivery.sync.session import Options, make_plan
+from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Hold, Merge, Target
 from lockstep.model.era import Era
 from lockstep.model.move import Move, Reached
@@ -65,8 +65,9 @@ def roll_back(
     The version is the last good one of the declaration's history, or ``to``; the notes say which versions
     were passed over. Its package has to be
     obtainable, from its release or from the package bucket, before anything is written. ``is_urgent``
-    commits straight away, whatever the environment's policy; freezes and soaks never hold a rollback
-    back. Raises BadInput when there is no such version, ArtifactError when it cannot be had.
+    commits straight away, whatever the environment's policy, and only what a sync of the target would
+    then do; freezes and soaks never hold a rollback back. Raises BadInput when there is no such version,
+    ArtifactError when it cannot be had, NotAllowed when the sync would be refused.
     """
     target = find_target(gitops, key)
     progress("reading the history")
@@ -84,6 +85,8 @@ def roll_back(
     actor = find_actor(gitops.remote.repository)
     hold = Hold(version=target.version, since=now.isoformat(timespec="seconds"), by=actor.name, reason=reason)
     draft = make_draft(gitops, (move,), options, hold=hold, progress=progress)
+    if is_urgent:
+        _check_can_sync(gitops, draft, options, progress)
     policy = gitops.workspace.project.environment(target.environment).promotion
     merge = Merge.DIRECT if is_urgent else policy.merge
     outcome = propose(
@@ -117,6 +120,22 @@ def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: s
         ),
     )
     return propose(gitops, proposal, Merge.DIRECT if is_urgent else policy.merge, gitops.forge)
+
+
+def _check_can_sync(gitops: GitOps, draft: Draft, options: Options, progress: Callable[[str], None]) -> None:
+    """Refuse, before anything is committed, what the sync after it would refuse."""
+    targets = tuple(move.target for move in draft.moves if move.deployment_type == "lambda")
+    if not targets:
+        return
+    progress("planning what the sync will do")
+    plan = make_plan(gitops.at(draft.commit), replace(options, patterns=targets), progress=progress)
+    reasons = [*plan.problems, *(f"{one.target}: {one.problem}" for one in plan.blocked)]
+    if reasons:
+        raise NotAllowed(
+            "; ".join(reasons),
+            doing=f"rolling back {', '.join(targets)}",
+            fix="mend it first; or leave out --now, which changes only what Git says, by the policy",
+        )
 
 
 def _find(target: Target, timeline: Timeline, to: str | None) -> tuple[Era, tuple[str, ...]]:

@@ -92,6 +92,10 @@ class Mixed:
         runs = [run for run in self._runs if run.is_selected(fleet, fleet.selection)]
         return (*fleet.selection, *(environment.name for run in runs for environment in run.environments))
 
+    def holds_back(self, key: str) -> bool:
+        """Whether a target that has a problem holds back itself alone."""
+        return self._is_terraform(key)
+
     def preview(self, fleet: Fleet) -> Plan:
         """One plan of all engines that the fleet's selection touches."""
         parts: list[tuple[Engine, Plan]] = []

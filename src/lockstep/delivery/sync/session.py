@@ -108,16 +108,17 @@ class Session:
     def plan(self, patterns: tuple[str, ...], *, is_lenient: bool = False) -> Plan:
         """Plan for the targets that the patterns select.
 
-        A package that cannot be had is an error for all, unless ``is_lenient``: then it is a problem
-        of its target alone.
+        A package that cannot be had is an error for all, unless ``is_lenient`` or Terraform applies its
+        target: then it is a problem of its target alone.
         """
         fleet = replace(self.workspace.fleet, selection=patterns)
         self._progress("finding packages")
         if self._mixed:
             fleet = replace(fleet, selection=self._mixed.needed(fleet))
         fleet, errors = with_packages(fleet, self.catalog, self.workspace.project)
-        if errors and not is_lenient:
-            raise _combined(list(errors.values()))
+        refused = [one for key, one in errors.items() if not (self._mixed and self._mixed.holds_back(key))]
+        if refused and not is_lenient:
+            raise _combined(refused)
         if self._mixed:
             return self._mixed.preview(replace(fleet, selection=patterns))
         return self.engine.preview(fleet)

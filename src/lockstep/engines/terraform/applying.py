@@ -77,7 +77,7 @@ class _Applying:
         self._started(run)
         begun = time.monotonic()
         try:
-            made.marker.begin()
+            made.begin()
             code, stream = made.operation.apply(self._follow)
         except Interrupted:
             self.leave()
@@ -96,7 +96,7 @@ class _Applying:
 
     def _end(self, run: RunTerraform, seconds: float) -> None:
         with contextlib.suppress(LockstepError):  # what the marker would save is a run that does nothing
-            self._made.marker.end()
+            self._made.end()
         self._result(run, Outcome.DONE, seconds)
 
     def _failed(self, stream: Stream, seconds: float, *, is_stopped: bool) -> bool:

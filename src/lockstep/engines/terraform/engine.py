@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ from lockstep.engines.terraform.backends import Backends
 from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.command import Program
 from lockstep.engines.terraform.files import read_files
+from lockstep.engines.terraform.looking import Looked, look
 from lockstep.engines.terraform.made import Made
-from lockstep.engines.terraform.marker import Marker
+from lockstep.engines.terraform.marker import Marker, inputs_of
 from lockstep.engines.terraform.operation import Operation
-from lockstep.engines.terraform.reading import Planned, read_plan
+from lockstep.engines.terraform.reading import Planned
 from lockstep.engines.terraform.runs import Run, runs_of
+from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.state import State, read_state
-from lockstep.engines.terraform.summary import idle_plans, package_quarrel, steps_of, target_plans
-from lockstep.engines.terraform.variables import Fill, variables_for
+from lockstep.engines.terraform.summary import blocked_plans, package_quarrel, steps_of, target_plans
+from lockstep.engines.terraform.variables import Fill
 from lockstep.engines.terraform.workdir import Workdir, scratch_folder
 from lockstep.errors import BadInput, Interrupted, LockstepError, NotAllowed
 from lockstep.model import Fleet, Outcome, Plan, Report, Secret, StepResult, Target, TargetPlan, Verb, select
@@ -89,18 +91,18 @@ class TerraformEngine:
         """Let Terraform plan every run that the fleet's selection touches. Changes nothing in AWS."""
         self.close()
         runs = [run for run in runs_of(self.rules.project) if run.is_selected(desired, desired.selection)]
-        keys = frozenset(key for run in runs for key in run.targets(desired))
-        desired = self._cloud.resolve(desired, keys)
+        desired = self._resolved(runs, desired)
         declared = {run.name: run.targets(desired) for run in runs}
-        planned = self._plan_all(runs, declared)
+        planned = self._plan_all(runs, declared, desired.selection)
         plans: list[TargetPlan] = []
         made: list[Made] = []
         notes: list[str] = []
         for run in runs:
-            targets, one = declared[run.name], planned.get(run.name)
-            if run.name not in planned:
-                plans += idle_plans(targets, _stuck(targets))
-            elif one is None:
+            stuck = {key: one for key, one in declared[run.name].items() if one.problem}
+            targets = {key: one for key, one in declared[run.name].items() if key not in stuck}
+            one = planned[run.name]
+            plans += blocked_plans(stuck)
+            if one is None:
                 plans += target_plans(targets, Planned())
                 self.versions |= {key: target.version for key, target in targets.items()}
                 notes.append(
@@ -116,6 +118,7 @@ class TerraformEngine:
             {key: target for targets in declared.values() for key, target in targets.items()},
             desired,
             self.rules,
+            strays=[key for one in made for key in one.strays],
         )
         steps = [step for one in made for step in steps_of(one)]
         plan = Plan(
@@ -156,7 +159,7 @@ class TerraformEngine:
             if one.is_unchanged:
                 if not self._stop.is_set():
                     with contextlib.suppress(LockstepError):  # it would save a run that does nothing
-                        one.marker.end()
+                        one.end()
             elif apply_run(one, steps_of(one), self._cloud, tell, self._stop):
                 stale.update(one.targets)
 
@@ -183,60 +186,92 @@ class TerraformEngine:
         operation.prepare()
         return operation.pull()
 
+    def _resolved(self, runs: Sequence[Run], desired: Fleet) -> Fleet:
+        """The fleet with roles and references. What is not selected and has none is only held back."""
+        keys = {key for run in runs for key in run.targets(desired)}
+        wanted = frozenset(key for key in keys if not desired.selection or select([key], desired.selection))
+        desired = self._cloud.resolve(desired, wanted)
+        for key in sorted(keys - wanted):
+            try:
+                desired = self._cloud.resolve(desired, frozenset({key}))
+            except LockstepError as error:
+                target = replace(desired.targets[key], problem=str(error))
+                desired = replace(desired, targets={**desired.targets, key: target})
+        return desired
+
     def _plan_all(
-        self, runs: Sequence[Run], declared: Mapping[str, Mapping[str, Target]]
+        self, runs: Sequence[Run], declared: Mapping[str, Mapping[str, Target]], selection: tuple[str, ...]
     ) -> dict[str, Made | None]:
-        """Plans of the runs by name, several at once; a run with a target that has a problem is left out."""
-        ready: list[Run] = []
+        """Plans of the runs by name, several at once."""
         for run in runs:
             if quarrel := package_quarrel(declared[run.name]):
                 raise BadInput(quarrel, where=run.settings.place)
-            if not _stuck(declared[run.name]):
-                ready.append(run)
         with ThreadPoolExecutor(_WORKERS) as pool:
-            found = pool.map(lambda run: self._plan(run, declared[run.name]), ready)
-            return {run.name: one for run, one in zip(ready, found, strict=True)}
+            found = pool.map(lambda run: self._plan(run, declared[run.name], selection), runs)
+            return {run.name: one for run, one in zip(runs, found, strict=True)}
 
     def _learn(self, one: Made) -> None:
         """Keep what a plan says of what is live."""
         self.versions |= one.planned.versions
         self.modified |= {key: function.modified for key, function in one.planned.live.items()}
         if one.is_unchanged:
-            self.versions |= {key: target.version for key, target in one.targets.items()}
+            self.versions |= {key: one.targets[key].version for key in one.changing & one.targets.keys()}
 
-    def _plan(self, run: Run, targets: Mapping[str, Target]) -> Made | None:
+    def _plan(self, run: Run, targets: Mapping[str, Target], selection: tuple[str, ...]) -> Made | None:
         """One run's plan; None when Terraform need not be run."""
         settings = run.settings
-        source = self._cloud.source(settings)
-        files = read_files(source, settings.place)
-        variables = variables_for(run, targets, files.variables, self.rules.project.name, self._fill)
-        marker = Marker.of(run, files, variables, self.rules.project.name, self._cloud)
-        if self._ways.skips and marker.is_current():
+
+        def may_change(key: str) -> bool:
+            is_stuck = key in targets and targets[key].problem is not None
+            return run.has(key) and not is_stuck and bool(select([key], selection))
+
+        project = self.rules.project.name
+        files = read_files(self._cloud.source(settings), settings.place)
+        marker = Marker.read(run, project, self._cloud)
+        shares = Shares(
+            run=run,
+            targets=targets,
+            variables=files.variables,
+            project=project,
+            fill=self._fill,
+            applied=marker.applied,
+            may_change=may_change,
+            is_part=bool(selection),
+        )
+        declared = shares.declared()
+        inputs = inputs_of(run, files, declared) if declared is not None else None
+        if self._ways.skips and inputs is not None and marker.is_current(inputs):
             return None
         operation = self._operation(run, files)
         operation.secrets = _secrets(targets)
         operation.prepare()
-        has_changes = operation.plan(variables, locks=self._ways.locks, refreshes=self._ways.refreshes)
+        ways = self._ways
+        looked = look(operation, shares, files, locks=ways.locks, refreshes=ways.refreshes, shows=ways.shows)
         if self._stop.is_set():
             raise Interrupted("stopped before anything was changed", where=run.name)
-        planned = Planned(is_empty_state=False)
-        if has_changes or self._ways.shows:
-            planned = read_plan(operation.show(), run, targets, operation.secrets)
-            operation.secrets |= planned.secrets
         if targets:
-            backends = Backends(self._cache, self.rules.project.name)
-            backends.check(run, files, is_empty=has_changes and planned.is_empty_state)
+            backends = Backends(self._cache, project)
+            backends.check(run, files, is_empty=looked.is_empty_state)
+        is_whole = not looked.left and shares.joined(looked.shares) == declared
+        kept = {key: one for key, one in looked.shares.items() if key not in looked.left}
         return Made(
             run=run,
             targets=targets,
-            planned=planned,
+            planned=looked.planned,
             operation=operation,
             marker=marker,
-            is_unchanged=not has_changes,
-            notes=tuple(
-                f"{key} runs another package than was deployed, which Terraform does not notice; deploy "
-                f"another version, or `{settings.binary} apply -replace` its function"
-                for key in planned.drifted
+            is_unchanged=not looked.has_changes,
+            applied=shares.keep(kept, looked.live),
+            inputs=inputs if is_whole else None,
+            changing=frozenset(key for key in {*targets, *marker.applied} if may_change(key)),
+            strays=looked.strays,
+            notes=(
+                *_left(run, looked),
+                *(
+                    f"{key} runs another package than was deployed, which Terraform does not notice; deploy "
+                    f"another version, or `{settings.binary} apply -replace` its function"
+                    for key in looked.planned.drifted
+                ),
             ),
         )
 
@@ -261,14 +296,19 @@ class TerraformEngine:
         )
 
 
-def _stuck(targets: Mapping[str, Target]) -> dict[str, Target]:
-    """Targets that cannot be passed, because their package cannot be had."""
-    return {key: one for key, one in targets.items() if one.problem}
+def _left(run: Run, looked: Looked) -> tuple[str, ...]:
+    """What Terraform would do besides, and was told to leave."""
+    if not looked.left:
+        return ()
+    return (
+        f"{run.name}: {', '.join(looked.left)} would change as well, which shares the state and is not to be "
+        "applied; Terraform is told to leave it (-target)",
+    )
 
 
 def _concerns(one: TargetPlan, selection: tuple[str, ...]) -> bool:
     """A run plans more than what is selected; of the rest only what would change is told."""
-    return one.verb is not Verb.NOTHING or bool(select([one.target], selection))
+    return one.verb not in (Verb.NOTHING, Verb.BLOCKED) or bool(select([one.target], selection))
 
 
 def _secrets(targets: Mapping[str, Target]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lockstep.engines.terraform.marker import Marker
+from lockstep.engines.terraform.marker import Applied, Marker
 from lockstep.engines.terraform.operation import Operation
 from lockstep.engines.terraform.reading import Planned
 from lockstep.engines.terraform.runs import Run
@@ -22,4 +22,16 @@ class Made:
     operation: Operation
     marker: Marker
     is_unchanged: bool  # Terraform would do nothing
+    applied: Mapping[str, Applied]  # shares that are applied once this is
+    inputs: str | None  # of the marker, when everything is that Git declares
+    changing: frozenset[str] = frozenset()  # targets that may change
+    strays: tuple[str, ...] = ()  # targets that would change and may not
     notes: tuple[str, ...] = ()
+
+    def begin(self) -> None:
+        """Note that the apply begins. Raises LockstepError."""
+        self.marker.begin(self.changing)
+
+    def end(self) -> None:
+        """Note that this is applied. Raises LockstepError."""
+        self.marker.end(self.applied, self.inputs)

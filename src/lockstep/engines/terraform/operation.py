@@ -51,8 +51,13 @@ class Operation:
             self._init()
         self._check_workspace()
 
-    def plan(self, variables: Mapping[str, Any], *, locks: bool, refreshes: bool) -> bool:
-        """Make a plan and keep it; whether it would do anything. ``locks``: hold the lock meanwhile."""
+    def plan(
+        self, variables: Mapping[str, Any], *, locks: bool, refreshes: bool, only: Sequence[str] = ()
+    ) -> bool:
+        """Make a plan and keep it; whether it would do anything. ``locks``: hold the lock meanwhile.
+
+        ``only`` are addresses of resources: Terraform leaves all others alone that they do not need.
+        """
         file = self.scratch / "variables.tfvars.json"
         _write_private(file, json.dumps(variables))
         arguments = [
@@ -64,6 +69,7 @@ class Operation:
             f"-var-file={file}",
             "-lock-timeout=0s" if locks else "-lock=false",
             *([] if refreshes else ["-refresh=false"]),
+            *(f"-target={address}" for address in only),
         ]
         self.progress(f"terraform plan: {self.run.name}")
         # The plan holds every secret that is passed; Terraform writes it as the umask says.

@@ -1,7 +1,7 @@
 """Which target a resource belongs to, told from what Terraform says of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstep.engines.terraform.runs import Run
@@ -11,12 +11,15 @@ from lockstep.model import Target
 __all__ = ["Owners"]
 
 _PR = re.compile(r"(?:preview/)?(?:pr-)?([0-9]+)")
+_KEY = re.compile(r"(?:[a-z0-9-]+|preview/pr-[0-9]+)/[A-Za-z0-9_.-]+")
 
 
 class Owners:
     """Finds the target of a resource of one run; declared ones, and those that were declared once."""
 
-    def __init__(self, run: Run, targets: Mapping[str, Target], resources: list[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, run: Run, targets: Mapping[str, Target], resources: Sequence[Mapping[str, Any]]
+    ) -> None:
         """``resources`` are all that are looked at: functions tell whose things with the same key are."""
         self._run = run
         self._targets = targets
@@ -53,8 +56,22 @@ class Owners:
         for name in names:
             if name in self._names:
                 return self._names[name]
-        found = self._by_index(resource.get("index"), names[0] if names else None)
-        return found or self._by_name(str(resource.get("name", "")))
+        own = names[0] if names else None
+        found = self._by_index(resource.get("index"), own) or self._by_name(str(resource.get("name", "")))
+        return found or self._elsewhere(resource, own)
+
+    def _elsewhere(self, resource: Mapping[str, Any], function: str | None) -> str | None:
+        """The target of a function whose environment is no part of the run: somebody else applies it."""
+        index, service = resource.get("index"), self._service or function
+        if not isinstance(index, str):
+            name = str(resource.get("name", ""))
+            is_known = self._run.settings.mapping == "syrf" and name in ("production", "staging")
+            return f"{name}/{service}" if is_known and service and not self._run.has(name) else None
+        if (found := _PR.fullmatch(index)) and not self._run.has("preview"):
+            return f"preview/pr-{found[1]}/{service}" if service else None
+        return (
+            index if _KEY.fullmatch(index) and not _PR.fullmatch(index) and not self._run.has(index) else None
+        )
 
     def _by_index(self, index: Any, function: str | None) -> str | None:
         text = str(index) if index is not None else ""

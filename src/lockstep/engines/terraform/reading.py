@@ -4,7 +4,7 @@ Source: "JSON Output Format" of Terraform's documentation, format 1.x.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,6 +43,7 @@ class Planned:
     live: Mapping[str, Function] = field(default_factory=dict)  # functions of the state, by target
     versions: Mapping[str, str] = field(default_factory=dict)  # live ones by target, where known
     outputs: tuple[str, ...] = ()  # names of outputs that change
+    callers: Mapping[str, frozenset[str]] = field(default_factory=dict)  # targets, by notification's address
     is_empty_state: bool = False  # the state manages nothing
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
@@ -50,6 +51,14 @@ class Planned:
     def is_empty(self) -> bool:
         """Nothing would be done."""
         return not self.resources and not self.outputs
+
+    def shared_by(self, may_change: Callable[[str], bool]) -> list[str]:
+        """Addresses of buckets' notifications that change for nobody but targets that may change."""
+        return [
+            address
+            for address, callers in self.callers.items()
+            if callers and all(may_change(key) for key in callers)
+        ]
 
 
 def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: frozenset[str]) -> Planned:
@@ -73,6 +82,7 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
     resources: list[ResourceChange] = []
     changes: dict[str, list[Change]] = {}
     adopted: set[str] = set()
+    callers: dict[str, frozenset[str]] = {}
     hidden = set(secrets)
     for one in raw:
         change = one.get("change", {})
@@ -88,7 +98,9 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
         if key is not None:
             changes.setdefault(key, []).extend(_changes(one, action))
         if one["type"] == NOTIFICATION:
-            for owner, found in _triggers(change, owners).items():
+            triggers = _triggers(change, owners)
+            callers[str(one["address"])] = frozenset(triggers)
+            for owner, found in triggers.items():
                 changes.setdefault(owner, []).extend(found)
         if key is not None and one["type"] == FUNCTION and change.get("importing"):
             adopted.add(key)
@@ -113,6 +125,7 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
                 if change.get("actions") not in (["no-op"], ["read"])
             )
         ),
+        callers=callers,
         is_empty_state=not state,
         secrets=frozenset(hidden),
     )

@@ -19,7 +19,7 @@ from lockstep.model import (
     Verb,
 )
 
-__all__ = ["idle_plans", "package_quarrel", "resource_step", "steps_of", "target_plans"]
+__all__ = ["blocked_plans", "package_quarrel", "resource_step", "steps_of", "target_plans"]
 
 _VERBS = {
     "create": Verb.CREATE,
@@ -55,19 +55,18 @@ def target_plans(targets: Mapping[str, Target], planned: Planned) -> list[Target
     return plans
 
 
-def idle_plans(targets: Mapping[str, Target], stuck: Mapping[str, Target]) -> list[TargetPlan]:
-    """Summaries of a run that cannot be planned, because some of its targets have a problem."""
-    first = next(iter(stuck))
+def blocked_plans(stuck: Mapping[str, Target]) -> list[TargetPlan]:
+    """Summaries of targets that cannot be applied, each for its own reason."""
     return [
         TargetPlan(
             target=key,
             verb=Verb.BLOCKED,
             function=target.function.name if target.function else None,
             version=target.version,
-            problem=target.problem or f"Terraform was not run, because {first} has a problem",
+            problem=target.problem,
             place=target.place,
         )
-        for key, target in targets.items()
+        for key, target in stuck.items()
     ]
 
 

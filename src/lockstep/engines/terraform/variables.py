@@ -3,18 +3,23 @@
 Three mappings. ``functions`` carries everything in one map, in the shape of our module lambda-fleet.
 ``syrf`` is the set of variables of a fleet with one service. Templates of ``lockstep.yaml`` make any
 other: ``NAME`` is one value, ``NAME.KEY`` an entry of a map, ``NAME[]`` an item of a list.
+
+Each target has its share of the variables, and the variables are all shares joined: so the share of a
+target that is not to change can be the one that was applied last.
 """
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.shape import function_value
 from lockstep.errors import BadInput
-from lockstep.model import Code, Secret, Target, Value
+from lockstep.model import Code, Environment, Secret, Target, Value
+from lockstep.model.target import service_of
 
-__all__ = ["Fill", "source_code_hash", "variables_for"]
+__all__ = ["Fill", "Share", "lacking", "share_of", "source_code_hash", "variables_for"]
 
 Fill: TypeAlias = Callable[[str, Mapping[str, str]], str]
 """Fills in a template. Raises BadInput for a name that is not known."""
@@ -22,32 +27,77 @@ Fill: TypeAlias = Callable[[str, Mapping[str, str]], str]
 _OPTIONAL = ("project", "environments", "secret_environment")
 
 
-def variables_for(
-    run: Run, targets: Mapping[str, Target], declared: frozenset[str], project: str, fill: Fill
-) -> dict[str, Any]:
-    """Variables of the run by name, as JSON takes them; secrets are in them.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """What one target gives to the variables.
 
-    ``targets`` are all that Git declares in the run's environments, ``declared`` the variables that
-    the folder has. Raises BadInput when what is declared does not fit the mapping or the folder.
+    ``environment`` says where in ``values`` the values of its function's environment variables stand, and
+    what those are called: they may be secrets.
+    """
+
+    values: Mapping[str, Any] = field(repr=False)
+    environment: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+
+def share_of(run: Run, target: Target, declared: frozenset[str], fill: Fill) -> Share:
+    """The share of one target. ``declared`` are the variables that the folder has.
+
+    Raises BadInput when what is declared does not fit the mapping or the folder.
+    """
+    share = Share(values={})
+    match run.settings.mapping:
+        case "functions":
+            share = _function(run, target, declared)
+        case "syrf":
+            share = _syrf(target, declared)
+        case _:
+            pass
+    values = dict(share.values)
+    settings = _environment_of(run, target.key)
+    if settings is not None and settings.terraform is not None:
+        place = f"{settings.terraform.place} ({target.key})"
+        for name, template in settings.terraform.variables.items():
+            if "{" in name + template:
+                names = _names(target)
+                _merge(values, _one(fill(name, names), fill(template, names)), place)
+    return Share(values=values, environment=share.environment)
+
+
+def variables_for(
+    run: Run, shares: Mapping[str, Share], declared: frozenset[str], project: str
+) -> dict[str, Any]:
+    """Variables of the run by name, as JSON takes them; secrets are in them. ``shares`` are by target.
+
+    Raises BadInput when what is declared does not fit the mapping or the folder.
     """
     place = run.settings.place
     passed: dict[str, Any] = {}
     match run.settings.mapping:
         case "functions":
-            passed = _functions(run, targets, declared, project)
-        case "syrf":
-            passed = {
-                name: value
-                for name, value in _syrf(run, targets).items()
-                if name in declared or name in _SYRF_NEEDED
+            names = {environment.name for environment in run.environments}
+            optional: dict[str, Any] = {
+                "project": project,
+                "environments": sorted(names | {key.partition("/")[0] for key in shares}),
+                "secret_environment": {},
             }
+            passed = {"functions": {}} | {name: optional[name] for name in _OPTIONAL if name in declared}
+        case "syrf":
+            _check_one_service(run, shares)
+            if _environment_of(run, "preview") is not None:
+                empty: dict[str, Any] = {"preview_prs": []} | {
+                    f"preview_{plural}": {} for plural in _PREVIEW_MAPS.values()
+                }
+                passed = _taken(empty, declared)
         case _:
             pass
     for environment in run.environments:
         settings = environment.terraform
         if settings is not None:
-            mine = [t for t in targets.values() if t.environment.partition("/")[0] == environment.name]
-            _merge(passed, _templates(settings.variables, mine, settings.place, fill), settings.place)
+            _merge(passed, _constants(settings.variables, settings.place), settings.place)
+    for key, share in sorted(shares.items()):
+        own = _environment_of(run, key)
+        at = own.terraform.place if own is not None and own.terraform is not None else place
+        _merge(passed, share.values, f"{at} ({key})")
     unknown = sorted(passed.keys() - declared)
     if unknown:
         raise BadInput(
@@ -59,35 +109,44 @@ def variables_for(
     return passed
 
 
+def lacking(run: Run, shares: Mapping[str, Share], declared: frozenset[str]) -> bool:
+    """Whether the mapping has variables of the folder that no share gives: of an environment elsewhere."""
+    if run.settings.mapping != "syrf":
+        return False
+    given = {name for share in shares.values() for name in share.values}
+    wanted = {name for name in _SYRF_NEEDED & declared if not name.startswith("preview_")}
+    return bool(wanted - given)
+
+
 def source_code_hash(code: Code) -> str | None:
     """What Lambda calls CodeSha256: the package's SHA-256 in base64."""
     return base64.b64encode(bytes.fromhex(code.sha256)).decode() if code.sha256 else None
 
 
-def _functions(
-    run: Run, targets: Mapping[str, Target], declared: frozenset[str], project: str
-) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    secrets: dict[str, dict[str, str]] = {}
-    for key, target in sorted(targets.items()):
-        values[key], hidden = function_value(target)
-        if hidden:
-            secrets[key] = hidden
-    optional = {
-        "project": project,
-        "environments": sorted(environment.name for environment in run.environments),
-        "secret_environment": secrets,
-    }
+def _environment_of(run: Run, key: str) -> Environment | None:
+    name = key.partition("/")[0]
+    return next((one for one in run.environments if one.name == name), None)
+
+
+def _function(run: Run, target: Target, declared: frozenset[str]) -> Share:
+    value, secrets = function_value(target)
     if secrets and "secret_environment" not in declared:
-        key = next(iter(secrets))
         raise BadInput(
-            f"{key} has secret variables ({', '.join(sorted(secrets[key]))}), and the folder "
+            f"{target.key} has secret variables ({', '.join(sorted(secrets))}), and the folder "
             f"{run.settings.folder} declares no variable 'secret_environment' to carry them",
-            where=targets[key].place,
+            where=target.place,
             fix='add variable "secret_environment" with `sensitive = true`, as lambda-fleet has it',
         )
-    given = {name: optional[name] for name in _OPTIONAL if name in declared}
-    return {"functions": values, **given}
+    values: dict[str, Any] = {"functions": {target.key: value}}
+    if secrets:
+        values["secret_environment"] = {target.key: secrets}
+    return Share(
+        values=values,
+        environment={
+            ("functions", target.key, "environment", name): name for name in value.get("environment", ())
+        }
+        | {("secret_environment", target.key, name): name for name in secrets},
+    )
 
 
 _SYRF_NEEDED = frozenset(
@@ -105,38 +164,40 @@ _SYRF_NEEDED = frozenset(
 """Without one of these a folder would not deploy what Git declares; others are passed when it has them."""
 
 
-def _syrf(run: Run, targets: Mapping[str, Target]) -> dict[str, Any]:
-    """The variables of a fleet with one service in production, staging and previews."""
-    services = sorted({target.service for target in targets.values()})
+def _check_one_service(run: Run, keys: Mapping[str, Share]) -> None:
+    services = sorted({service_of(key) for key in keys})
     if len(services) > 1:
         raise BadInput(
             f"the mapping syrf carries one service, and Git declares {' and '.join(services[:3])}",
             where=run.settings.place,
             fix="use mapping: functions",
         )
-    passed: dict[str, Any] = {}
-    names = [environment.name for environment in run.environments]
-    by_environment = {target.environment: target for target in targets.values()}
-    for name in ("production", "staging"):
-        target = by_environment.get(name)
-        if name in names and target is not None:
-            for suffix, value in _single(target).items():
-                passed[f"{name}_{suffix}"] = value
-    if "preview" in names:
-        previews = {
-            environment.rpartition("pr-")[2]: target
-            for environment, target in sorted(by_environment.items())
-            if environment.startswith("preview/")
-        }
-        each = {number: _single(target) for number, target in previews.items()}
-        passed["preview_prs"] = list(previews)
-        for suffix, plural in _PREVIEW_MAPS.items():
-            passed[f"preview_{plural}"] = {
-                number: values[suffix] for number, values in each.items() if suffix in values
-            }
-    return passed
 
 
+def _syrf(target: Target, declared: frozenset[str]) -> Share:
+    """The share of a target in production, staging or a preview; others have none."""
+    single = _single(target)
+    values: dict[str, Any] = {}
+    environment: dict[tuple[str, ...], str] = {}
+    if target.environment.startswith("preview/"):
+        number = target.environment.rpartition("pr-")[2]
+        values = {f"preview_{_PREVIEW_MAPS[suffix]}": {number: value} for suffix, value in single.items()}
+        values["preview_prs"] = [number]
+        environment = {("preview_rabbitmq_hosts", number): _HOST}
+    elif target.environment in ("production", "staging"):
+        values = {f"{target.environment}_{suffix}": value for suffix, value in single.items()}
+        environment = {(f"{target.environment}_rabbitmq_host",): _HOST}
+    values = _taken(values, declared)
+    return Share(
+        values=values, environment={path: name for path, name in environment.items() if path[0] in values}
+    )
+
+
+def _taken(values: Mapping[str, Any], declared: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in declared or name in _SYRF_NEEDED}
+
+
+_HOST = "RabbitMqHost"
 _PREVIEW_MAPS = {
     "commit_sha": "commit_shas",
     "version": "versions",
@@ -149,7 +210,7 @@ def _single(target: Target) -> dict[str, str]:
     function = target.function
     assert function is not None  # noqa: S101 - only such targets are passed
     variables = function.settings.get("environment")
-    host = variables.get("RabbitMqHost") if isinstance(variables, Mapping) else None
+    host = variables.get(_HOST) if isinstance(variables, Mapping) else None
     values = {
         "version": target.version,
         "commit_sha": target.commit,
@@ -165,11 +226,9 @@ def _text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-def _templates(
-    variables: Mapping[str, str], targets: Iterable[Target], place: str, fill: Fill
-) -> dict[str, Any]:
+def _constants(variables: Mapping[str, str], place: str) -> dict[str, Any]:
+    """What templates come to without any target."""
     passed: dict[str, Any] = {}
-    wanted = list(targets)
     for name, template in variables.items():
         base = name.partition(".")[0]
         if name.endswith("[]"):
@@ -178,10 +237,6 @@ def _templates(
             passed.setdefault(base, {})
         if "{" not in name + template:
             _merge(passed, _one(name, template), place)
-            continue
-        for target in wanted:
-            names = _names(target)
-            _merge(passed, _one(fill(name, names), fill(template, names)), f"{place} ({target.key})")
     return passed
 
 
