@@ -15,12 +15,16 @@ __all__ = ["apply"]
 
 def apply(connection: Connection, step: SetConcurrency, pace: Pace) -> None:
     """Reserve concurrent executions or give them back, once no update is under way, and read it back."""
-    operation = "DeleteFunctionConcurrency" if step.reserved is None else "PutFunctionConcurrency"
-    params = {} if step.reserved is None else {"ReservedConcurrentExecutions": step.reserved}
-    try:
-        when_ready(connection, pace, step.function, operation, FunctionName=step.function, **params)
-    except Exception as error:
-        raise connection.explain(error, "lambda", operation) from error
+    if step.reserved is None:
+        _change(connection, pace, step.function, "DeleteFunctionConcurrency")
+    else:
+        _change(
+            connection,
+            pace,
+            step.function,
+            "PutFunctionConcurrency",
+            ReservedConcurrentExecutions=step.reserved,
+        )
 
     def agrees() -> bool:
         function = get_function(connection, step.function)
@@ -33,3 +37,10 @@ def apply(connection: Connection, step: SetConcurrency, pace: Pace) -> None:
         where="lambda:GetFunction",
         fix="look whether something else sets it, then run again",
     )
+
+
+def _change(connection: Connection, pace: Pace, name: str, operation: str, **params: int) -> None:
+    try:
+        when_ready(connection, pace, name, operation, FunctionName=name, **params)
+    except Exception as error:
+        raise connection.explain(error, "lambda", operation) from error
