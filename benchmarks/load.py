@@ -21,7 +21,7 @@ environments: {production: {}, staging: {}, preview: {}}
 packages: {bucket: bench-packages}
 artifacts: {source: github-release, repository: owner/name, tag: "{service}-v{version}", asset: "*.zip"}
 triggers: {bucket: bench-uploads}
-functionDefaults: {role: bench, runtime: dotnet8}
+functionDefaults: {role: bench, runtime: dotnet10}
 """
 _GLOBAL = b"""\
 replicas: 2

@@ -15,6 +15,7 @@ from pathlib import Path
 from lockstep.config.schema import LAMBDA, PROJECT
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
+from lockstep.model.runtimes import AS_OF, RUNTIMES
 
 __all__ = ["pages"]
 
@@ -39,7 +40,8 @@ def pages() -> Mapping[str, str]:
             "Editors complete it with [the JSON Schema](../schemas/values.schema.json).",
             LAMBDA,
         )
-        + _fields(),
+        + _fields()
+        + _runtimes(),
         "commands.md": _commands(),
     }
 
@@ -87,6 +89,24 @@ def _fields() -> str:
         lines.append(f"| `{row.name}` | `{row.api or row.call.value}` | {default} | {_call(row.name)} |")
     lines += ["", "Members of CreateFunction that are no fields:", ""]
     lines += [f"- `{name}`: {why}." for name, why in NOT_FIELDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _runtimes() -> str:
+    lines = [
+        "",
+        "## Runtimes",
+        "",
+        f"As AWS dated them in {AS_OF} (`model/runtimes.py`). `validate` warns of a runtime that is "
+        "deprecated and refuses one that AWS no longer changes; `lockstep validate --on 2027-08-31` judges "
+        "as of another day. A version a little above the newest here is a warning, any other name an error.",
+        "",
+        "| runtime | deprecated | no new functions | no changes | SnapStart |",
+        "|---|---|---|---|---|",
+    ]
+    for row in RUNTIMES.values():
+        days = " | ".join(str(day or "") for day in (row.deprecated, row.no_create, row.no_update))
+        lines.append(f"| `{row.name}` | {days} | {'yes' if row.has_snap_start else ''} |")
     return "\n".join(lines) + "\n"
 
 

@@ -43,7 +43,7 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     "fileSystems": tuple(
         [
             {
-                "arn": f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:access-point/fsap-{one}",
+                "arn": f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:access-point/fsap-{one * 17}",
                 "localMountPath": "/mnt/x",
             }
         ]
@@ -61,7 +61,11 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     "durable.retentionDays": (7, 21, 30),
     "durable.kmsKeyArn": tuple(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{one}" for one in "abc"),
     "tenancy": ("PER_TENANT", None, None),
-    "codeSigningConfigArn": (f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-1", None, None),
+    "codeSigningConfigArn": (
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{'1' * 17}",
+        None,
+        None,
+    ),
     "reservedConcurrency": (5, 7, 9),
     "logRetentionDays": (7, 14, 30),
 }

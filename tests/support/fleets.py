@@ -57,7 +57,13 @@ _SAMPLES: dict[str, tuple[Value, ...]] = {
     "handler": ("app.handler", "Syrf::Function::Handler"),
     "role": ("arn:aws:iam::111111111111:role/runs", "arn:aws:iam::111111111111:role/path/other"),
     "description": ("", "one", "two"),
-    "layers": ((), ("arn:aws:lambda:eu-west-1:1:layer:b:1", "arn:aws:lambda:eu-west-1:1:layer:a:2")),
+    "layers": (
+        (),
+        (
+            "arn:aws:lambda:eu-west-1:111111111111:layer:b:1",
+            "arn:aws:lambda:eu-west-1:111111111111:layer:a:2",
+        ),
+    ),
     "vpc.subnetIds": ((), ("subnet-b", "subnet-a"), ("subnet-c",)),
     "vpc.securityGroupIds": ((), ("sg-2", "sg-1")),
     "deadLetterTarget": ("", "arn:aws:sqs:eu-west-1:1:dead"),

@@ -10,7 +10,7 @@ from textwrap import fill
 from lockstep._version import __version__
 from lockstep.cli.drifting import declare_drift, drift
 from lockstep.cli.events import declare_event, event
-from lockstep.cli.explaining import declare_explain, declare_form, doctor, explain, validate
+from lockstep.cli.explaining import declare_explain, declare_form, declare_validate, doctor, explain, validate
 from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
@@ -69,7 +69,7 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "init": Command(init, declare_init),
-    "validate": Command(validate, declare_form),
+    "validate": Command(validate, declare_validate),
     "plan": Command(plan, declare_plan),
     "sync": Command(sync, declare_sync),
     "status": Command(status, declare_status),

@@ -1,17 +1,37 @@
 """``validate``, ``explain`` and ``doctor``: what is declared, where it comes from, what is missing."""
 
+import argparse
 import contextlib
+import datetime
 
 from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput, BadInputs
 
-__all__ = ["declare_explain", "declare_form", "doctor", "explain", "validate"]
+__all__ = ["declare_explain", "declare_form", "declare_validate", "doctor", "explain", "validate"]
 
 
 def declare_form(parser: Parser) -> None:
-    """The arguments of ``validate`` and ``doctor``."""
+    """The arguments of ``doctor``."""
     declare_output(parser, "form of the result", Output)
+
+
+def declare_validate(parser: Parser) -> None:
+    """The arguments of ``validate``."""
+    parser.add_argument(
+        "--on",
+        metavar="DATE",
+        type=_day,
+        help="judge as of another day, such as 2027-08-31: which runtimes AWS refuses then; default: today",
+    )
+    declare_form(parser)
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2027-08-31") from None
 
 
 def declare_explain(parser: Parser) -> None:
@@ -23,7 +43,7 @@ def declare_explain(parser: Parser) -> None:
     declare_output(parser, "form of the result", Output)
 
 
-def validate(shell: Shell, *, output: Output) -> int:
+def validate(shell: Shell, *, output: Output, on: datetime.date | None) -> int:
     """Check the repository, offline."""
     from lockstep.delivery.places.sources import built_here
     from lockstep.delivery.places.workspace import open_workspace
@@ -32,7 +52,7 @@ def validate(shell: Shell, *, output: Output) -> int:
     warnings: tuple[str, ...] = ()
     count, environments = 0, 0
     try:
-        workspace = open_workspace(shell.where)
+        workspace = open_workspace(shell.where, today=on)
         warnings = workspace.warnings
         count = len(workspace.fleet.targets)
         environments = len({target.environment for target in workspace.fleet.targets.values()})

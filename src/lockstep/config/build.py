@@ -1,7 +1,6 @@
-"""The merged values of one candidate -> a Target, or a note why there is none."""
+"""The merged values of one candidate -> a Target, where they declare one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.config import rules, templates
@@ -9,61 +8,56 @@ from lockstep.config.context import Context
 from lockstep.config.function import environment_size, read_settings
 from lockstep.config.hold import read_hold
 from lockstep.config.layers import Path, Stack
+from lockstep.config.limits import check_limits, check_tags
 from lockstep.config.release import read_release
 from lockstep.config.shapes import REMOVED
 from lockstep.config.suggest import is_misspelt
 from lockstep.model import Code, Function, Target, Trigger
+from lockstep.planning.policy import ownership_tags
 
-__all__ = ["DECLARING", "Built", "Skipped", "build", "version_of"]
+__all__ = ["DECLARING", "build", "version_of"]
 
 DECLARING = frozenset({"environment config", "environment service", "pull request", "preview service config"})
 """Layers of which a ``lambda:`` block makes a service a Lambda function without a deploymentType."""
 
 _NAMED = frozenset({"environment config", "pull request", "preview service config", "service config"})
 _MAX_ENVIRONMENT = 4096  # bytes, Lambda quotas
-_MAX_TAGS = 50  # on a resource, Lambda's own included; AWS general reference
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped:
-    """A candidate that is no target, and why when that may surprise."""
+def build(context: Context) -> Target | None:
+    """Make the target; None where the candidate is none.
 
-    note: str | None = None
-
-
-Built = Target | Skipped
-
-
-def build(context: Context) -> Built:
-    """Make the target. Problems are noted in the context; what is returned then must not be used."""
+    Problems are noted in the context; what is returned then must not be used.
+    """
     _check_names(context)
     kind = _deployment_type(context)
     values = context.stack.values
     if kind != "lambda":
-        return Skipped() if values.get("enabled") is False else _other(context, kind)
+        return None if values.get("enabled") is False else _other(context, kind)
     broken = [layer for layer in context.stack.layers if layer.errors]
     for layer in broken:
         context.keep(layer.errors)
     if broken:
-        return Skipped()  # what was wrong is left out of the values: no use in judging the rest
+        return None  # what was wrong is left out of the values: no use in judging the rest
     block = values.get("lambda") or {}
     if not _is_enabled(context, block):
-        return Skipped()
+        return None
     version = block.get("version")
     if version is None:
         if context.candidate.pr is not None and not context.candidate.own:
             key = context.candidate.key
-            return Skipped(note=f"{key}: not deployed, no layer of it declares lambda.version")
+            context.notes.append(f"{key}: not deployed, no layer of it declares lambda.version")
+            return None
         context.wrong(("lambda", "version"), "no version is declared", 'add lambda.version: "1.2.3"')
     elif templates.has_template(version):
         context.wrong(("lambda", "version"), "a version cannot be a template", "write the version itself")
     if context.is_wrong or version is None:
-        return Skipped()
+        return None
     context.version = version
     is_filled = any(layer.has_templates for layer in context.stack.layers)
     if is_filled:
         block = context.filled(block, ())
-    return Skipped() if context.is_wrong else _function(context, block, version, is_shared=not is_filled)
+    return None if context.is_wrong else _function(context, block, version, is_shared=not is_filled)
 
 
 def _function(context: Context, block: dict[str, Any], version: str, *, is_shared: bool) -> Target:
@@ -82,12 +76,11 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     tags = block.get("tags") or {}
     if REMOVED in tags.values():
         tags = {key: None if v is REMOVED else v for key, v in tags.items()}
-    if sum(value is not None for value in tags.values()) > _MAX_TAGS:
-        context.wrong(("lambda", "tags"), f"{len(tags)} tags are declared; AWS allows 50", "remove some")
     place = context.place("lambda", "version")
     commit = _commit(block, context.stack.values)
     image = block.get("image")
-    return Target(
+    check_limits(context, settings, image)
+    target = Target(
         environment=context.candidate.environment,
         service=context.candidate.service,
         version=version,
@@ -100,6 +93,10 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         hold=read_hold(context),
         place=place,
     )
+    if tags:
+        buckets = {trigger.bucket for trigger in target.triggers}
+        check_tags(context, tags, own=len(ownership_tags(context.file.project.name, target, buckets)))
+    return target
 
 
 def _triggers(context: Context, block: dict[str, Any]) -> tuple[Trigger, ...]:

@@ -21,8 +21,8 @@ from lockstep.model import Code, Function, Hold, Reference, Release, Secret, Tar
 
 __all__ = ["Cache", "Memo", "Record", "freeze", "thaw"]
 
-Record = tuple[str, str | None, tuple[Any, ...] | None]
-"""Stamp of the contents, note, and the frozen target (None: the candidate is no target)."""
+Record = tuple[str, tuple[str, ...], tuple[Any, ...] | None]
+"""Stamp of the contents, notes, and the frozen target (None: the candidate is no target)."""
 
 Memo = dict[int, tuple[Any, Any]]
 """By identity: the object itself, which keeps the identity alive, and what it was turned into."""

@@ -1,5 +1,6 @@
 """What building one target looks at and adds to."""
 
+import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -14,10 +15,15 @@ from lockstep.config.shapes import problem_of
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, Value
 
-__all__ = ["Context", "Shared"]
+__all__ = ["Context", "Shared", "present_day"]
 
 Shared: TypeAlias = dict[tuple[tuple[str, int], ...], tuple[Mapping[str, Any], dict[str, Value]]]
 """Settings that were made before, by the identity of the values that they were made from."""
+
+
+def present_day() -> datetime.date:
+    """Today in UTC."""
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -29,6 +35,8 @@ class Context:
     stack: Stack
     problems: Problems
     shared: Shared
+    today: datetime.date = field(default_factory=present_day)
+    notes: list[str] = field(default_factory=list)
     version: str | None = None
     is_wrong: bool = False
     _names: dict[str, str] | None = field(default=None, init=False)
@@ -51,6 +59,10 @@ class Context:
         """Note a problem at ``file:line``."""
         self.is_wrong = True
         self.problems.add(where, problem, fix, doing=self.candidate.key)
+
+    def note(self, path: Path, text: str) -> None:
+        """Note what is suspicious about a merged value, which is used nevertheless."""
+        self.notes.append(f"{self.stack.place(path)}: {text}")
 
     def names(self) -> Mapping[str, str]:
         """What templates may use; ``version`` once it is known."""

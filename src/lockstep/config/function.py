@@ -15,7 +15,7 @@ _ONLY = {kind: frozenset(row.name for row in FIELDS if row.for_type == kind) for
 _JUDGED = frozenset(_TOP) | _GROUPS | {"image", "s3Key", "sha256"}
 _REQUIRED = {
     "role": "add lambda.role (an ARN, or the name of a role in the account)",
-    "runtime": "add lambda.runtime, for example dotnet8 or python3.13 (or lambda.image for a container)",
+    "runtime": "add lambda.runtime, for example dotnet10 or python3.13 (or lambda.image for a container)",
     "handler": "add lambda.handler, the method that Lambda calls",
 }
 

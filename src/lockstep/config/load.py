@@ -1,14 +1,15 @@
 """A tree of files -> the project and its desired fleet."""
 
+import datetime
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from lockstep.config.build import Skipped, build
+from lockstep.config.build import build
 from lockstep.config.cache import Cache, Memo, Record, freeze, thaw
 from lockstep.config.checks import check_fleet
-from lockstep.config.context import Context, Shared
+from lockstep.config.context import Context, Shared, present_day
 from lockstep.config.layers import Layer, Stack, merge, read_layer
 from lockstep.config.layout import Candidate, Layout, Slot, arrange
 from lockstep.config.problems import Problems
@@ -16,6 +17,7 @@ from lockstep.config.project_file import ProjectFile, read_project
 from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput
 from lockstep.model import Fleet, Project, Target
+from lockstep.model.runtimes import edition
 from lockstep.model.tree import Tree
 
 __all__ = ["Files", "Loaded", "load", "read_project_file"]
@@ -38,12 +40,14 @@ def load(
     project_file: str = "lockstep.yaml",
     cache: Cache | None = None,
     widen: Callable[[Project], Tree] | None = None,
+    today: datetime.date | None = None,
 ) -> Loaded:
     """Read the project file and every layer, and make the desired fleet.
 
     Raises BadInput, or BadInputs with everything that is wrong. An empty or half-read tree is an error,
     never an empty fleet. With a cache only the layers of targets that changed are read. ``widen`` gives the
-    tree to read instead, once the project file has said what belongs to it.
+    tree to read instead, once the project file has said what belongs to it. ``today`` is the day that dates
+    of AWS are compared with; the present one in UTC when None.
     """
     with _without_collector():
         file = read_project_file(tree, project_file)
@@ -51,11 +55,12 @@ def load(
             tree = widen(file.project)
         layout = arrange(tree, file.project.folder, file=project_file)
         file = _with_environments(file, layout)
-        context = f"{project_file} {file.blob}"
+        day = today or present_day()
+        context = f"{project_file} {file.blob} {edition(day)}"
         name = f"{file.project.name} {file.project.folder} {project_file}"
         known = cache.read(name, context) if cache is not None else {}
         problems = Problems()
-        fresh = _resolve(tree, file, _changed(layout, known), problems)
+        fresh = _resolve(tree, file, _changed(layout, known), problems, day)
         records: dict[str, Record] = {}
         targets: dict[str, Target] = {}
         notes: list[str] = []
@@ -63,13 +68,12 @@ def load(
         thawed: Memo = {}
         for candidate in layout.candidates:
             key = candidate.key
-            target, note = fresh[key] if key in fresh else _recall(known[key], thawed)
+            target, said = fresh[key] if key in fresh else _recall(known[key], thawed)
             if target is not None:
                 targets[key] = target
-            if note is not None:
-                notes.append(note)
+            notes += said
             if key in fresh:
-                records[key] = (candidate.stamp, note, None if target is None else freeze(target, frozen))
+                records[key] = (candidate.stamp, said, None if target is None else freeze(target, frozen))
             else:
                 records[key] = known[key]
         _check_listed(file, layout, targets, problems)
@@ -82,7 +86,7 @@ def load(
         return Loaded(
             project=file.project,
             fleet=Fleet(project=file.project.name, targets=targets, commit=tree.commit),
-            warnings=(*layout.warnings, *_missing(file, layout), *notes),
+            warnings=(*layout.warnings, *_missing(file, layout), *dict.fromkeys(notes)),
             files=_Contributors(project_file, {c.key: c for c in layout.candidates if c.key in targets}),
         )
 
@@ -167,24 +171,30 @@ class Files:
 
 
 def _resolve(
-    tree: Tree, file: ProjectFile, candidates: Iterable[Candidate], problems: Problems
-) -> dict[str, tuple[Target | None, str | None]]:
-    """Targets (or notes) of candidates, from their files. Problems are collected."""
+    tree: Tree,
+    file: ProjectFile,
+    candidates: Iterable[Candidate],
+    problems: Problems,
+    today: datetime.date,
+) -> dict[str, tuple[Target | None, tuple[str, ...]]]:
+    """Targets and notes of candidates, from their files. Problems are collected."""
     wanted = list(candidates)
     paths = {path for candidate in wanted for path in candidate.layers}
     files = Files(file, tree.read(sorted(paths)) if paths else {})
     shared: Shared = {}
-    resolved: dict[str, tuple[Target | None, str | None]] = {}
+    resolved: dict[str, tuple[Target | None, tuple[str, ...]]] = {}
     for candidate in wanted:
         try:
             stack = files.stack(candidate)
         except BadInput as error:
             problems.keep(error)
-            resolved[candidate.key] = (None, None)
+            resolved[candidate.key] = (None, ())
             continue
-        context = Context(file=file, candidate=candidate, stack=stack, problems=problems, shared=shared)
-        built = build(context)
-        resolved[candidate.key] = (None, built.note) if isinstance(built, Skipped) else (built, None)
+        context = Context(
+            file=file, candidate=candidate, stack=stack, problems=problems, shared=shared, today=today
+        )
+        target = build(context)
+        resolved[candidate.key] = (target, tuple(context.notes))
     return resolved
 
 
@@ -195,9 +205,9 @@ def _changed(layout: Layout, known: Mapping[str, Record]) -> Iterator[Candidate]
             yield candidate
 
 
-def _recall(record: Record, thawed: Memo) -> tuple[Target | None, str | None]:
-    _, note, data = record
-    return (None if data is None else thaw(data, thawed)), note
+def _recall(record: Record, thawed: Memo) -> tuple[Target | None, tuple[str, ...]]:
+    _, notes, data = record
+    return (None if data is None else thaw(data, thawed)), notes
 
 
 def _with_environments(file: ProjectFile, layout: Layout) -> ProjectFile:

@@ -101,8 +101,11 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _BUCKET_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKET_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+/[a-z0-9]")
 _COMMIT = re.compile(r"([0-9a-fA-F]{7,64}|[0-9a-fA-F]*\.\.\.)?\Z")
-_TAG = re.compile(r"[\w\s.:/=+@-]*\Z")
+_TAG = re.compile(
+    "[\\w \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000.:/=+@-]*\\Z"
+)  # \\w, \\p{Z} and signs
 _ENCODED = re.compile(r"(?:[A-Za-z0-9/._+-]|%[0-9A-Fa-f]{2})*\Z")
 _NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9/._+%-]")
 
@@ -206,12 +209,20 @@ def bucket(text: str) -> Problem | None:
 
 
 def image(text: str) -> Problem | None:
-    """The URI of an image with its tag or digest; Lambda takes no implied ``latest``."""
+    """The URI of an image with its tag or digest; Lambda takes no implied ``latest``.
+
+    Source: Lambda developer guide, "Create a Lambda function using a container image".
+    """
     name, _, digest = text.partition("@")
     if re.search(r"\s", text) or "://" in text or "/" not in name:
         return f"{text!r} is no image URI", "write 123456789012.dkr.ecr.eu-west-1.amazonaws.com/name:tag"
     if not digest and ":" not in name.rpartition("/")[2]:
         return f"the image {text!r} has neither tag nor digest", "add ':{version}' or '@sha256:...'"
+    if not _ECR.match(name):
+        return (
+            f"the image {text!r} is not in Amazon ECR, from which alone Lambda takes images",
+            "push it to a private repository: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/name:tag",
+        )
     return None
 
 

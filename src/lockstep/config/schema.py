@@ -29,26 +29,38 @@ _ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 
 
 _EXAMPLES = {
-    "runtime": "python3.13 or dotnet8",
+    "runtime": "python3.13 or dotnet10",
     "handler": "app.handler",
     "role": "the role's name, or arn:aws:iam::123456789012:role/name",
-    "layers": "arn:aws:lambda:eu-west-1:123456789012:layer:name:1",
+    "layers": "arn:aws:lambda:eu-west-1:123456789012:layer:name:1, the version at its end",
     "description": "a text of at most 256 characters",
     "vpc.subnetIds": "subnet-0123456789abcdef0",
     "vpc.securityGroupIds": "sg-0123456789abcdef0",
     "deadLetterTarget": "arn:aws:sqs:eu-west-1:123456789012:queue",
     "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/id",
     "durable.kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/id",
-    "codeSigningConfigArn": "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-id",
+    "codeSigningConfigArn": (
+        "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"
+    ),
+    "fileSystems.arn": (
+        "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0, "
+        "an access point and not the file system"
+    ),
+    "fileSystems.localMountPath": "/mnt/data",
+    "imageConfig.workingDirectory": "/app",
     "logging.group": "/aws/lambda/name",
 }
 """What an error offers in place of a value that does not fit a field's pattern."""
 
 
+def _example(name: str) -> str:
+    return f"for example {_EXAMPLES[name]}" if name in _EXAMPLES else ""
+
+
 def _of_row(row: Field, name: str) -> Key:
     """The key of one row of the field table."""
     most = int(row.maximum) if row.maximum is not None else None
-    says = f"for example {_EXAMPLES[row.name]}" if row.name in _EXAMPLES else ""
+    says = _example(row.name)
     match row.kind:
         case Kind.INTEGER | Kind.NUMBER | Kind.BOOLEAN | Kind.STRING:
             return Key(
@@ -77,7 +89,14 @@ def _of_row(row: Field, name: str) -> Key:
             return Key(name=name, shape=Shape.ENVIRONMENT, about=row.about)
         case Kind.STRUCTS:
             members = tuple(
-                Key(name=member, shape=Shape.STRING, about=f"{api} of the entry.", required=True)
+                Key(
+                    name=member,
+                    shape=Shape.STRING,
+                    about=f"{api} of the entry.",
+                    pattern=row.member_patterns.get(member, ""),
+                    says=_example(f"{row.name}.{member}"),
+                    required=True,
+                )
                 for member, api in row.members.items()
             )
             item = Key(name=name, shape=Shape.MAP, about="", members=members)

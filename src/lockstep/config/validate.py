@@ -1,5 +1,6 @@
 """Everything that can be known to be wrong without AWS."""
 
+import datetime
 from dataclasses import dataclass
 
 from lockstep.config.cache import Cache
@@ -24,10 +25,16 @@ class Validation:
         return not self.problems
 
 
-def validate(tree: Tree, *, project_file: str = "lockstep.yaml", cache: Cache | None = None) -> Validation:
-    """Load a tree and return what is wrong instead of raising it."""
+def validate(
+    tree: Tree,
+    *,
+    project_file: str = "lockstep.yaml",
+    cache: Cache | None = None,
+    today: datetime.date | None = None,
+) -> Validation:
+    """Load a tree and return what is wrong instead of raising it; ``today`` as in ``load``."""
     try:
-        loaded = load(tree, project_file=project_file, cache=cache)
+        loaded = load(tree, project_file=project_file, cache=cache, today=today)
     except BadInputs as error:
         return Validation(problems=error.errors)
     except BadInput as error:

@@ -72,6 +72,7 @@ class Field:
     pattern: str = ""  # the whole text has to fit it
     lines: bool = False  # a text that may hold line breaks
     members: Mapping[str, str] = field(default_factory=dict)  # STRUCTS: our key -> API key
+    member_patterns: Mapping[str, str] = field(default_factory=dict)  # our key -> what its text has to fit
     read: Callable[[Any, Mapping[str, Any]], Any] | None = None  # AWS's value -> ours
     in_pages: bool = True  # ListFunctions tells it
     needs: tuple[str, Value] | None = None  # exists only while another field has this value; None: any
@@ -92,15 +93,19 @@ def _log_group(group: Any, config: Mapping[str, Any]) -> Any:
     return None if group == f"/aws/lambda/{config.get('FunctionName')}" else group
 
 
-_ARN = r"^arn:aws[a-z-]*:.+"
-_KEY = r"^(|arn:aws[a-z-]*:kms:.+)$"
+# Of ARNs, as the service model has them.
+_AWS = r"arn:aws[a-zA-Z-]*"
+_REGION = r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-\d"
+_LAMBDA = rf"{_AWS}:lambda:{_REGION}:\d{{12}}"
+_KEY = rf"^(|{_AWS}:kms:{_REGION}:\d{{12}}:(key|alias)/[a-zA-Z0-9/_:-]+)$"
+_ROLE_NAME = r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}"
 
 FIELDS: tuple[Field, ...] = (
     Field(
         name="runtime",
         api="Runtime",
         kind=Kind.STRING,
-        about="Runtime identifier, for example dotnet8 or python3.13.",
+        about="Runtime identifier, for example dotnet10 or python3.13.",
         pattern=r"^[a-z]+[a-z0-9.\-]*$",
         for_type="Zip",
     ),
@@ -117,7 +122,7 @@ FIELDS: tuple[Field, ...] = (
         api="Role",
         kind=Kind.STRING,
         about="Execution role: an ARN, or a name (path included) in the environment's account.",
-        pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:role/.+|[\w+=,.@/-]{1,576})$",
+        pattern=rf"^({_AWS}:iam::\d{{12}}:role)?/?{_ROLE_NAME}$",
     ),
     Field(
         name="description",
@@ -137,7 +142,7 @@ FIELDS: tuple[Field, ...] = (
         default=128,
         reset=128,
         minimum=128,
-        maximum=32768,
+        maximum=10240,
     ),
     Field(
         name="timeout",
@@ -165,7 +170,7 @@ FIELDS: tuple[Field, ...] = (
         default=(),
         reset=[],
         maximum=5,
-        pattern=_ARN,
+        pattern=rf"^({_LAMBDA}:layer:[\w-]+:\d+|arn:[a-zA-Z0-9-]+:lambda:::awslayer:[\w-]+)$",
         read=_layer_arns,
         for_type="Zip",
     ),
@@ -234,7 +239,7 @@ FIELDS: tuple[Field, ...] = (
         about="ARN of the SQS queue or SNS topic for events that failed.",
         default="",
         reset="",
-        pattern=r"^(|arn:aws[a-z-]*:s(qs|ns):.+)$",
+        pattern=rf"^(|{_AWS}:s(qs|ns):{_REGION}:\d{{12}}:[\w-]{{1,256}}(\.fifo)?)$",
     ),
     Field(
         name="kmsKeyArn",
@@ -252,7 +257,16 @@ FIELDS: tuple[Field, ...] = (
         about="EFS or S3 file system access points to mount.",
         default=(),
         reset=[],
+        maximum=1,
         members={"arn": "Arn", "localMountPath": "LocalMountPath"},
+        member_patterns={
+            "arn": (
+                rf"^({_AWS}:elasticfilesystem:{_REGION}:\d{{12}}:access-point/fsap-[a-f0-9]{{17}}"
+                r"|arn:aws[-a-z]*:s3files:[0-9a-z:-]+:file-system/fs-[0-9a-f]{17,40}"
+                r"/access-point/fsap-[0-9a-f]{17,40})$"
+            ),
+            "localMountPath": r"^/mnt/[\w.-]{1,155}$",
+        },
     ),
     Field(
         name="logging.format",
@@ -290,7 +304,7 @@ FIELDS: tuple[Field, ...] = (
         about="Log group; by default /aws/lambda/ and the function's name.",
         reset="/aws/lambda/{functionName}",
         read=_log_group,
-        pattern=r"^[a-zA-Z0-9_/.#-]{1,512}$",
+        pattern=r"^(?!aws/)[a-zA-Z0-9_/.#-]{1,512}$",
     ),
     Field(
         name="snapStart",
@@ -309,6 +323,7 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.STRINGS,
         about="Overrides the image's ENTRYPOINT.",
         lines=True,
+        maximum=1500,
         default=(),
         reset=[],
         for_type="Image",
@@ -320,6 +335,7 @@ FIELDS: tuple[Field, ...] = (
         kind=Kind.STRINGS,
         about="Overrides the image's CMD.",
         lines=True,
+        maximum=1500,
         default=(),
         reset=[],
         for_type="Image",
@@ -330,6 +346,7 @@ FIELDS: tuple[Field, ...] = (
         live="ImageConfigResponse.ImageConfig.WorkingDirectory",
         kind=Kind.STRING,
         about="Overrides the image's WORKDIR.",
+        pattern=r"^.{0,1000}$",
         default="",
         reset="",
         for_type="Image",
@@ -378,7 +395,8 @@ FIELDS: tuple[Field, ...] = (
         api="CodeSigningConfigArn",
         kind=Kind.STRING,
         about="Code signing configuration; fixed when the function is created.",
-        pattern=_ARN,
+        pattern=rf"^{_LAMBDA}:code-signing-config:csc-[a-z0-9]{{17}}$",
+        for_type="Zip",
         call=Call.NEVER,
         in_pages=False,
     ),

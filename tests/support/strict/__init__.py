@@ -37,6 +37,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``Notifications``       S3's validation, overlap, ExpectedBucketOwner, EventBridge kept
 ``Statements``          409 for a statement id that is there, 404 for one that is not
 ``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
+``Limits``              the model's patterns and ranges, and what does not go together
 ``RoleExists``, ``PackageExists``, ``KnownRuntime``, ``DryRun``   as their names say
 ``FilledIn``            defaults that AWS fills in; a durable function is one from its creation
 ======================  ====================================================================
@@ -48,6 +49,7 @@ own rates. Rules keep state: make new ones for each proxy.
 from tests.support.strict.faults import Fault, Faults, Mode
 from tests.support.strict.functions import DryRun, KnownRuntime, PackageExists, RoleExists, Statements
 from tests.support.strict.lag import ListingLag, PermissionLag, RoleLag
+from tests.support.strict.limits import Limits
 from tests.support.strict.notifications import Notifications
 from tests.support.strict.objects import Checksums
 from tests.support.strict.pages import Pages
@@ -65,6 +67,7 @@ __all__ = [
     "Faults",
     "FilledIn",
     "KnownRuntime",
+    "Limits",
     "ListingLag",
     "Mode",
     "Notifications",
@@ -100,6 +103,7 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         RoleExists(),
         PackageExists(),
         KnownRuntime(),
+        Limits(),
         DryRun(),
         FilledIn(),
     )

@@ -32,7 +32,7 @@ deploymentType: lambda
 """
 SERVICE_VALUES = """\
 lambda:
-  runtime: dotnet8
+  runtime: dotnet10
   handler: SyRF.S3FileSavedNotifier.Endpoint::SyRF.S3FileSavedNotifier.Endpoint.Function::FunctionHandler
   role: syrf-s3-notifier
   memorySize: 512

@@ -30,7 +30,9 @@ RICH = (
     API_KEY: hunter2
     HOST: {ssm: /host}
   vpc: {subnetIds: [subnet-2, subnet-1], securityGroupIds: [sg-1]}
-  fileSystems: [{arn: "arn:aws:x", localMountPath: /mnt/a}]
+  fileSystems:
+  - arn: arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0
+    localMountPath: /mnt/a
   tags: {team: files, old: null}
   ignore: [environment.DD_*]
   sha256: "%s"

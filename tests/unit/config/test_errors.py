@@ -67,6 +67,7 @@ def triggered(prefix: str, problem: str, fix: str) -> Case:
     return file(STAGING_FILE, text, f"{STAGING_FILE}:6", problem, fix)
 
 
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/b:c"
 LAMBDA_KEYS = {
     "unknown key": added("  memorysize: 5", "unknown key 'memorysize'", "did you mean memorySize?"),
     "misspelt key": added("  runtim: x", "unknown key 'runtim' under lambda", "did you mean runtime?"),
@@ -84,7 +85,7 @@ LAMBDA_KEYS = {
     "text for a number": added("  timeout: 30s", "'30s' is not a whole number", "write timeout: 30"),
     "fraction": added("  timeout: 1.5", "1.5 is not a whole number", "write timeout"),
     "boolean for a number": added("  timeout: true", "is not a whole number", "write timeout"),
-    "too small": added("  memorySize: 64", "64 is out of range", "at least 128 and at most 32768"),
+    "too small": added("  memorySize: 64", "64 is out of range", "at least 128 and at most 10240"),
     "too large": added("  timeout: 901", "901 is out of range", "at most 900"),
     "negative": added("  reservedConcurrency: -1", "-1 is out of range", "at least 0"),
     "not in the list of numbers": added("  logRetentionDays: 8", "8 is not allowed", "nearest is 7"),
@@ -121,7 +122,7 @@ LAMBDA_KEYS = {
         STAGING_FILE, "lambda: x\n", f"{STAGING_FILE}:1", "lambda takes a map, not a string", "its keys below"
     ),
     "image without a tag": added("  image: a.example/b", "neither tag nor digest", "add ':{version}'"),
-    "image and package": added("  image: a/b:c\n  s3Key: x.zip", "is about a package", "remove one")[:1]
+    "image and package": added(f"  image: {IMAGE}\n  s3Key: x.zip", "is about a package", "remove one")[:1]
     + (f"{STAGING_FILE}:5", "lambda.s3Key is about a package", "remove one"),
 }
 
@@ -186,7 +187,7 @@ VERSIONS_AND_NAMES = {
     )[:1]
     + (LINE, "lambda.imageConfig.command does not go with a zip package", "remove it"),
     "zip fields on an image": (
-        lambda: staging("  image: a/b:c\n  handler: null"),
+        lambda: staging(f"  image: {IMAGE}\n  handler: null"),
         f"{SERVICE_FILE}:2",
         "lambda.runtime does not go with a container image",
         "write runtime: null",
@@ -248,8 +249,8 @@ TAGS = {
     "number": added("  tags: {k: 12}", "12 without quotes is a number", 'write k: "12"'),
     "too many": added(
         "  tags: {" + ", ".join(f"k{i}: v" for i in range(51)) + "}",
-        "51 tags are declared; AWS allows 50",
-        "remove",
+        "51 tags are declared; AWS allows 50, and 4 of them are Lockstep's own",
+        "remove 5",
     ),
 }
 

@@ -34,7 +34,7 @@ def test_the_sample_repository_is_read_as_it_stands(tree: MemoryTree) -> None:
     assert target.function is not None
     assert target.function.name == "syrfAppUploadS3Notifier-staging"
     assert target.function.settings == {
-        "runtime": "dotnet8",
+        "runtime": "dotnet10",
         "handler": "SyRF.S3FileSavedNotifier.Endpoint::"
         "SyRF.S3FileSavedNotifier.Endpoint.Function::FunctionHandler",
         "role": "syrf-s3-notifier",

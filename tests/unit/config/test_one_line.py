@@ -56,7 +56,7 @@ def test_what_a_block_adds_is_refused(path: str) -> None:
     ("line", "fix"),
     [
         ("  role: |\n    syrf-s3-notifier", 'write role: "syrf-s3-notifier" on one line'),
-        ("  runtime: >\n    dotnet8", 'write runtime: "dotnet8" on one line'),
+        ("  runtime: >\n    dotnet10", 'write runtime: "dotnet10" on one line'),
         ("  s3Key: |\n    packages/{version}.zip", 'write s3Key: "packages/{version}.zip" on one line'),
         ("  layers:\n  - |\n    arn:aws:lambda:eu-west-1:123456789012:layer:x:1", "on one line"),
         ("  triggers:\n  - bucket: |\n      uploads", 'write bucket: "uploads" on one line'),

@@ -100,6 +100,7 @@ def test_enums_are_botocores(row: Field) -> None:
 
 
 STRICTER = {
+    "memorySize": 10240,  # more only for managed instances (Lambda quotas)
     "timeout": 900,  # more only for managed instances (CreateFunction, Timeout)
     "ephemeralStorage": 10240,  # "any whole number between 512 and 10,240 MB" (CreateFunction)
 }

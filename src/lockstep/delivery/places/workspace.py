@@ -1,5 +1,6 @@
 """Opening a project: the folder or commit that a command works on, read and validated."""
 
+import datetime
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -84,8 +85,8 @@ class Subtree:
         return {path.removeprefix(self.prefix): data for path, data in found.items()}
 
 
-def open_workspace(where: Where) -> Workspace:
-    """Read the project and check all that can be checked without AWS.
+def open_workspace(where: Where, *, today: datetime.date | None = None) -> Workspace:
+    """Read the project and check all that can be checked without AWS, as of today or of another day.
 
     Raises BadInput or BadInputs with file and line; GitError when git cannot read the tree.
     """
@@ -106,7 +107,7 @@ def open_workspace(where: Where) -> Workspace:
             tree = Joined(tree, Subtree(previews, prefix) if prefix else previews, project.folder)
         return tree
 
-    loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache), widen=widen)
+    loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache), widen=widen, today=today)
     return Workspace(
         project=loaded.project,
         fleet=replace(loaded.fleet, previews=previews.commit if previews is not None else None),
