@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from lockstep.model import Change, Terraform, Verb
+import pytest
+
+from lockstep.model import Change, Target, Terraform, Verb
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
 from tests.support.projects import UPLOADS, make_package, make_target, trigger
@@ -15,10 +17,9 @@ from tests.support.terraform_engine import AwsKeeper, Desk
 BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
-def test_a_plan_of_the_example_is_told_by_target(
-    moto: Cloud, lab_on: Callable[..., Lab], tmp_path: Path
-) -> None:
-    """Functions, permissions and the bucket's entries of all environments stand under their targets."""
+@pytest.fixture
+def example(moto: Cloud, lab_on: Callable[..., Lab], tmp_path: Path) -> Desk:
+    """A repository with the example folder, and an AWS with what it needs."""
     require_terraform()
     lab = lab_on(moto, *everything(lag=0))
     settings = Terraform(
@@ -36,6 +37,10 @@ def test_a_plan_of_the_example_is_told_by_target(
     folder = copy_folder("examples/syrf", desk.root)
     (folder / "backend_override.tf").write_text(BACKEND)
     desk.keeper = AwsKeeper(root=desk.root, aws=lab.engine(), fetch=lab.fetch)
+    return desk
+
+
+def _targets() -> tuple[Target, ...]:
     targets = []
     for environment, prefix in (
         ("production", "Projects/"),
@@ -52,8 +57,29 @@ def test_a_plan_of_the_example_is_told_by_target(
             package=make_package(key=f"lambda-packages/{name}.zip"),
         )
         targets.append(replace(target, commit="a" * 40))
+    return tuple(targets)
 
-    plan = desk.plan(*targets)
+
+def test_previews_that_another_workflow_applies_stay(example: Desk) -> None:
+    """With the same state and no `preview` in the project they are passed as the state has them."""
+    production, staging, preview = _targets()
+    example.sync(production, staging, preview)
+    example.environments = ("staging", "production")
+    plan = example.plan(production, replace(staging, version="2.0.0"), allow_deletes=9)
+    assert not plan.problems, plan.problems
+    assert {one.target: one.verb for one in plan.targets} == {
+        production.key: Verb.NOTHING,
+        staging.key: Verb.UPDATE,
+    }
+    addresses = {getattr(step, "address", "") for step in plan.steps}
+    assert addresses == {"", "aws_lambda_function.staging"}
+    assert not any("-target" in note for note in plan.notes)
+
+
+def test_a_plan_of_the_example_is_told_by_target(example: Desk) -> None:
+    """Functions, permissions and the bucket's entries of all environments stand under their targets."""
+    targets = _targets()
+    plan = example.plan(*targets)
     assert not plan.problems, plan.problems
     assert {one.target: one.verb for one in plan.targets} == {one.key: Verb.CREATE for one in targets}
     for one, target in zip(plan.targets, targets, strict=True):
