@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lockstep.local.ministack import LocalCloud
-from lockstep.model import Verb
+from lockstep.model import Outcome, Verb
 from tests.support.clouds import ACCOUNT, Cloud, client, make_bucket, make_function, make_role
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import make_fleet, make_target, trigger
@@ -87,6 +88,40 @@ def test_each_change_waits_for_the_one_before(cloud: Cloud, lab_on: Callable[...
     names = [call.name for call in lab.aws.calls]
     begun, done = names.index("lambda.CreateFunction"), names.index("s3.PutBucketNotificationConfiguration")
     assert names[begun:done].count("lambda.GetFunction") > 3
+
+
+NO_INTERFACES = "The provided execution role does not have permissions to call CreateNetworkInterface on EC2"
+
+
+def test_a_refusal_that_passes_is_waited_for_and_told(
+    ministack: LocalCloud, lab_on: Callable[..., Lab]
+) -> None:
+    """A role that may not yet create network interfaces: the same run goes on, and says why it takes long."""
+    refuse = Refuse("lambda.CreateFunction", "InvalidParameterValueException", NO_INTERFACES, times=3)
+    lab = lab_on(ministack, refuse)
+    run = lab.run(make_fleet(make_target(KEY)))
+    assert run.report.is_success, run.failures
+    waits = [one for one in run.told if one.outcome is Outcome.WAITING]
+    assert [(one.step, one.waits_for) for one in waits] == 3 * [
+        (f"{KEY}:create", "IAM to let the role create network interfaces")
+    ]
+    assert all(one.outcome is Outcome.DONE for one in run.report.results)
+
+
+def test_a_refusal_that_does_not_pass_is_told_at_its_line(
+    ministack: LocalCloud, lab_on: Callable[..., Lab]
+) -> None:
+    """In the end: the line of the setting, the call with AWS's words, and what to do."""
+    lab = lab_on(
+        ministack,
+        Refuse("lambda.UpdateFunctionConfiguration", "InvalidParameterValueException", NO_INTERFACES),
+    )
+    lab.sync(make_fleet(make_target(KEY)))
+    one = replace(make_target(KEY, settings={"timeout": 9}), places={"vpc.subnetIds": "staging/a.yaml:12"})
+    error = lab.run(make_fleet(one)).error
+    assert error.startswith("staging/a.yaml:12: lambda:UpdateFunctionConfiguration: ")
+    assert f"{NO_INTERFACES} (after 150 s)" in error
+    assert "\n  fix: give the execution role what a VPC needs" in error
 
 
 def test_waiting_asks_getfunction_which_has_a_quota_of_its_own(lab: Lab) -> None:
@@ -180,7 +215,7 @@ def test_a_role_that_does_not_exist_is_reported_after_the_tries(lab: Lab) -> Non
     """A role that stays away ends the step with AWS's own words, after as many tries as the pace says."""
     run = lab.run(make_fleet(make_target(KEY, settings={"role": "no-such-role"})))
     assert "cannot be assumed" in run.error
-    assert len(lab.aws.named("lambda.CreateFunction")) == lab.pace.role_tries + 1
+    assert len(lab.aws.named("lambda.CreateFunction")) == 31  # every five seconds for 150 s
 
 
 def test_another_invalid_parameter_is_not_tried_again(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:

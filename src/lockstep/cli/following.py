@@ -45,9 +45,19 @@ class Follower:
             if result.outcome is Outcome.STARTED:
                 self._running[result.step] = (step_words(result, self.words), time.monotonic())
                 return
-            self._running.pop(result.step, None)
+            if result.outcome is Outcome.WAITING and not self._waits(result):
+                return
+            if result.outcome is not Outcome.WAITING:
+                self._running.pop(result.step, None)
             with contextlib.suppress(OSError):  # a reader that has gone stops no sync: that is finished
                 self._show(result)
+
+    def _waits(self, result: StepResult) -> bool:
+        """Put what a step waits for into its row; whether a line has to say it, once."""
+        words = f"{step_words(result, self.words)}, waiting for {result.waits_for}"
+        known, since = self._running.get(result.step, ("", time.monotonic()))
+        self._running[result.step] = (words, since)
+        return self._live is None and words != known
 
     def _show(self, result: StepResult) -> None:
         lines = result_lines(result, self.words, palette=self._shell.palette, columns=self._shell.columns)

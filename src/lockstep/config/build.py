@@ -15,10 +15,13 @@ from lockstep.config.suggest import is_misspelt
 from lockstep.model import Code, Function, Target, Trigger
 from lockstep.planning.policy import ownership_tags
 
-__all__ = ["DECLARING", "build", "version_of"]
+__all__ = ["DECLARING", "PLACED", "build", "version_of"]
 
 DECLARING = frozenset({"environment config", "environment service", "pull request", "preview service config"})
 """Layers of which a ``lambda:`` block makes a service a Lambda function without a deploymentType."""
+
+PLACED = ("role", "vpc.subnetIds", "deadLetterTarget", "kmsKeyArn", "fileSystems", "logRetentionDays")
+"""Settings whose lines a target knows, because what is wrong with them may show only in AWS or elsewhere."""
 
 _NAMED = frozenset({"environment config", "pull request", "preview service config", "service config"})
 _MAX_ENVIRONMENT = 4096  # bytes, Lambda quotas
@@ -92,6 +95,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         adopt=bool(block.get("adopt")),
         hold=read_hold(context),
         place=place,
+        places={name: context.place("lambda", *name.split(".")) for name in PLACED if name in settings},
     )
     if tags:
         buckets = {trigger.bucket for trigger in target.triggers}

@@ -10,6 +10,7 @@ class Outcome(StrEnum):
     """How a step ended."""
 
     STARTED = "started"  # only reported while running
+    WAITING = "waiting"  # likewise: AWS refuses it for a while, see ``StepResult.waits_for``
     DONE = "done"
     FAILED = "failed"
     NOT_TRIED = "not tried"  # something it needs failed, or the run was stopped
@@ -24,6 +25,7 @@ class StepResult:
     outcome: Outcome
     seconds: float = 0.0
     error: str | None = None  # what failed, and what to do about it
+    waits_for: str = ""  # what a step that is WAITING waits for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -81,6 +81,7 @@ class Target:
     hold: Hold | None = field(default=None, compare=False)  # nothing is promoted to it
     place: str = field(default="", compare=False)  # file:line of the declaration
     problem: str | None = field(default=None, compare=False)  # why its release cannot be had
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)  # some settings -> file:line
 
     @property
     def key(self) -> str:

@@ -18,6 +18,8 @@ def result_lines(
     match result.outcome:
         case Outcome.STARTED:
             return hanging("  ...       ", what, columns)
+        case Outcome.WAITING:
+            return hanging("  waiting   ", f"{what}: for {result.waits_for}", columns)
         case Outcome.DONE:
             return hanging("  done      ", f"{what} ({_seconds(result.seconds)})", columns)
         case Outcome.FAILED:

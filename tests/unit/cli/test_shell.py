@@ -72,7 +72,7 @@ def test_a_plan_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_steps_are_followed_in_words(tmp_path: Path) -> None:
-    """Starts are known but not written in a pipe; ends are."""
+    """Starts are known but not written in a pipe; ends are, and once what a step waits for."""
     written: list[str] = []
     follower = Follower(_shell(tmp_path), written.extend)
     step = DeleteFunction(id="x", target="preview/pr-1/a", function="f")
@@ -82,9 +82,16 @@ def test_steps_are_followed_in_words(tmp_path: Path) -> None:
         follower.tell(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.STARTED))
         assert follower.under_way() == ["preview/pr-1/a: delete function"]
         assert written == []
+        waits = StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.WAITING, waits_for="EC2")
+        follower.tell(waits)
+        follower.tell(waits)
+        assert follower.under_way() == ["preview/pr-1/a: delete function, waiting for EC2"]
         follower.tell(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.DONE, seconds=1))
     assert follower.under_way() == []
-    assert written == ["  done      preview/pr-1/a: delete function (1.0 s)"]
+    assert written == [
+        "  waiting   preview/pr-1/a: delete function: for EC2",
+        "  done      preview/pr-1/a: delete function (1.0 s)",
+    ]
 
 
 def test_settings_come_from_the_environment(tmp_path: Path) -> None:

@@ -243,6 +243,7 @@ FULL = Target(
     hold=Hold(version="1.2.5", since="2026-01-01", by="me", reason="why", place="a:3"),
     place="a:4",
     problem="none",
+    places={"role": "a:5"},
 )
 LIVE = {
     Target: {"statements"},

@@ -118,6 +118,22 @@ def test_layers_win_in_their_order() -> None:
     assert timeout_of(changes) == 17
 
 
+def test_a_setting_that_aws_may_refuse_knows_its_line() -> None:
+    """That of the layer that gave it, the project's defaults included; what nobody declares has none."""
+    defaults = PROJECT + "functionDefaults: {role: runs}\n"
+    setting = "  deadLetterTarget: arn:aws:sqs:eu-west-1:123456789012:dead"
+    lines = STAGING.replace("lambda:\n", f"lambda:\n{setting}\n")
+    values = "\n".join(line for line in SERVICE_VALUES.splitlines() if "role:" not in line) + "\n"
+    target = load(
+        sample({"lockstep.yaml": defaults, STAGING_FILE: lines, SERVICE_FILE: values})
+    ).fleet.targets[STAGING_KEY]
+    line = lines.splitlines().index(setting) + 1
+    assert target.places == {
+        "role": f"lockstep.yaml:{defaults.count(chr(10))}",
+        "deadLetterTarget": f"{STAGING_FILE}:{line}",
+    }
+
+
 def timeout_of(changes: dict[str, str | bytes | None]) -> object:
     """Staging's timeout in the changed sample."""
     function = load(sample(changes)).fleet.targets[STAGING_KEY].function

@@ -36,6 +36,12 @@ def test_the_action_that_the_message_names_is_asked_for() -> None:
     )
 
 
+def test_an_image_that_lambda_may_not_read_is_no_matter_of_our_role() -> None:
+    """The repository's policy has to let Lambda read it."""
+    words = "Lambda does not have permission to access the ECR image. Check the ECR permissions."
+    assert "policy of its repository" in refused("lambda:CreateFunction", words, "AccessDeniedException")
+
+
 @pytest.mark.parametrize(
     ("why", "fix"),
     [

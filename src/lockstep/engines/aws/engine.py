@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -14,9 +15,10 @@ from lockstep.engines.aws.errors import Stale
 from lockstep.engines.aws.execute import execute
 from lockstep.engines.aws.lease import hold
 from lockstep.engines.aws.pace import Pace
+from lockstep.engines.aws.passing import StillRefused
 from lockstep.engines.aws.read import read_live
 from lockstep.engines.aws.references import resolve
-from lockstep.errors import CloudError, NotAllowed
+from lockstep.errors import CloudError, LockstepError, NotAllowed
 from lockstep.model import (
     AddPermission,
     ApplyResource,
@@ -25,6 +27,7 @@ from lockstep.model import (
     DeleteLogGroup,
     Fleet,
     Function,
+    Outcome,
     Package,
     Plan,
     Project,
@@ -80,6 +83,7 @@ class AwsEngine:
         self._connections = Connections(self._stop, self._pace.patience)
         self._made: list[Plan] = []
         self._live: Fleet | None = None
+        self._declared: Mapping[str, Target] = {}
 
     @property
     def calls(self) -> Counter[str]:
@@ -96,6 +100,7 @@ class AwsEngine:
     def preview(self, desired: Fleet) -> Plan:
         """Read what is live and say what would be done. Changes nothing."""
         desired = self.resolve(desired, desired.selected())
+        self._declared = desired.targets
         self._live = read_live(
             desired, self._project, self._connections, full=self._full, progress=self._progress
         )
@@ -114,13 +119,13 @@ class AwsEngine:
         if plan.problems:
             raise NotAllowed("; ".join(plan.problems))
         begun, before = time.monotonic(), sum(self.calls.values())
-        context = _Run(self, plan)
         lock = threading.Lock()
 
         def tell(result: StepResult) -> None:
             with lock:
                 on_step(result)
 
+        context = _Run(self, plan, tell)
         results, self.stale = execute(plan.steps, context.do, tell, self._stop)
         return Report(
             results=results,
@@ -163,8 +168,9 @@ class AwsEngine:
 class _Run:
     """One application of a plan: what its steps learn from each other."""
 
-    def __init__(self, engine: AwsEngine, plan: Plan) -> None:
+    def __init__(self, engine: AwsEngine, plan: Plan, tell: Callable[[StepResult], None]) -> None:
         self._engine = engine
+        self._tell = tell
         self._pace = engine._pace
         self._project = engine.rules.project
         self._versions: dict[str, str | None] = {}  # staged object -> its version
@@ -176,37 +182,54 @@ class _Run:
 
     def do(self, step: Step, failed: frozenset[str]) -> None:
         """Do one step. Raises LockstepError."""
+        try:
+            self._do(step, failed, replace(self._pace, tell=partial(self._waits, step)))
+        except StillRefused as error:
+            raise self._placed(step, error) from error
+
+    def _waits(self, step: Step, what: str) -> None:
+        self._tell(StepResult(step=step.id, target=step.target, outcome=Outcome.WAITING, waits_for=what))
+
+    def _placed(self, step: Step, error: StillRefused) -> LockstepError:
+        """The error at the line of the declaration that it is about."""
+        target = self._engine._declared.get(step.target)
+        place = target and (target.places.get(error.field) or target.place)
+        if not place:
+            return error
+        return CloudError(error.problem, where=place, doing=error.where, fix=error.fix)
+
+    def _do(self, step: Step, failed: frozenset[str], pace: Pace) -> None:
         connection = self._connection(step)
         self._check_let_go(step)
         match step:
             case StagePackage():
                 self._versions[step.id] = package.stage(connection, step.package, self._engine._fetch)
             case CreateFunction():
-                function.create(connection, step.function, self._pace, self._version(step))
+                function.create(connection, step.function, pace, self._version(step))
             case UpdateConfiguration():
                 done = function.update_configuration(
-                    connection, step.function, step.changes, self._pace, self._revisions.get(step.target)
+                    connection, step.function, step.changes, pace, self._revisions.get(step.target)
                 )
                 self._revisions[step.target] = done.revision
             case UpdateCode():
                 done = function.update_code(
                     connection,
                     step.function,
-                    self._pace,
+                    pace,
                     self._revisions.get(step.target),
                     self._version(step),
                 )
                 self._revisions[step.target] = done.revision
             case SetConcurrency():
-                concurrency.apply(connection, step, self._pace)
+                concurrency.apply(connection, step, pace)
             case SetLogRetention():
-                logs.apply(connection, step, self._pace)
+                logs.apply(connection, step, pace)
             case SetTags():
-                tags.apply(connection, step, self._pace)
+                tags.apply(connection, step, pace)
             case AddPermission():
-                permission.add(connection, step.function, step.statement, self._pace)
+                permission.add(connection, step.function, step.statement, pace)
             case RemovePermission():
-                permission.remove(connection, step.function, step.sid, self._pace)
+                permission.remove(connection, step.function, step.sid, pace)
             case PutNotifications():
                 self._put_notifications(connection, step, failed)
             case DeleteFunction():

@@ -101,6 +101,11 @@ def _permission(call: str, message: str) -> str:
 
     Source: IAM user guide, "Troubleshoot access denied error messages".
     """
+    if "ECR image" in message:  # Lambda itself reads it, and says so without an action
+        return (
+            "let lambda.amazonaws.com read the image (ecr:BatchGetImage, ecr:GetDownloadUrlForLayer) in the "
+            "policy of its repository"
+        )
     named = _ACTION.search(message)
     action = named[1] if named and named[1] != call else actions_of(call)[0]
     if forbidden := _FORBIDDEN.search(message):

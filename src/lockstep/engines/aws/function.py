@@ -13,7 +13,8 @@ from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of, message_of
 from lockstep.engines.aws.health import fix_of, health_of, reason_of
 from lockstep.engines.aws.pace import Pace
-from lockstep.errors import CloudError, Interrupted
+from lockstep.engines.aws.passing import persist
+from lockstep.errors import CloudError
 from lockstep.model import (
     FIELDS,
     Call,
@@ -132,7 +133,7 @@ def create(connection: Connection, wanted: Function, pace: Pace, version_id: str
     if wanted.tags:
         request["Tags"] = dict(wanted.tags)
     try:
-        _with_role(connection, pace, "CreateFunction", request)
+        persist(connection, pace, "lambda", "CreateFunction", request)
     except Exception as error:
         if code_of(error) == "ResourceConflictException":
             raise Stale(
@@ -248,7 +249,7 @@ def _update(
     locked = {"RevisionId": revision} if revision else {}
     where = f"lambda:{operation}"
     try:
-        _with_role(connection, pace, operation, {"FunctionName": name, **request, **locked})
+        persist(connection, pace, "lambda", operation, {"FunctionName": name, **request, **locked})
     except Exception as error:
         code = code_of(error)
         if is_in_progress(error):
@@ -296,28 +297,6 @@ def is_in_progress(error: Exception) -> bool:
     """Say whether AWS refused a change because another one of the same function is under way."""
     is_conflict = code_of(error) == "ResourceConflictException"
     return is_conflict and any(words in message_of(error) for words in ("progress", "in the following state"))
-
-
-def _with_role(connection: Connection, pace: Pace, operation: str, request: Mapping[str, Any]) -> None:
-    """Make a call that names a role, and wait until IAM shows Lambda a role that was just made."""
-    for attempt in range(pace.role_tries + 1):
-        try:
-            connection.try_call("lambda", operation, **request)
-            return
-        except Exception as error:
-            if not _is_role_propagation(error) or attempt == pace.role_tries:
-                raise
-            if connection.stop.wait(pace.role_pause):
-                raise Interrupted(
-                    "stopped while waiting for IAM to show the role", where=f"lambda:{operation}"
-                ) from error
-
-
-def _is_role_propagation(error: Exception) -> bool:
-    message = message_of(error)
-    return code_of(error) == "InvalidParameterValueException" and (
-        "cannot be assumed" in message or ("KMS" in message and "AccessDenied" in message)
-    )
 
 
 def _read_back(

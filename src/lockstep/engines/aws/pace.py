@@ -10,7 +10,7 @@ __all__ = ["Pace", "settles"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How long to wait for what, in seconds. Tests shorten it; nobody else should need to."""
+    """How long to wait for what, in seconds, and who is told. Tests shorten it; nobody else needs to."""
 
     patience: Patience = field(default_factory=Patience)
     # Lambda takes half a second to a few seconds. Looks at 0, 0.25, 0.6, 1.0, 1.5 and 2.3 s lose little
@@ -20,13 +20,13 @@ class Pace:
     state_most: float = 2.0
     state_total: float = 600.0  # a function in a VPC can take minutes
     state_stopped: float = 30.0  # the same once the run has been told to stop
-    role_pause: float = 5.0  # IAM is eventually consistent
-    role_tries: int = 30
+    passing_pause: float = 5.0  # between two tries of a call whose refusal may pass
     permission_pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     readback_pauses: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0)
     lease_pause: float = 0.5
     lease_total: float = 240.0
     lease_ttl: float = 120.0  # longer than the longest write of one bucket
+    tell: Callable[[str], None] = lambda _: None  # is told what is waited for
 
 
 def settles(connection: Connection, pace: Pace, agrees: Callable[[], bool]) -> bool:

@@ -151,7 +151,7 @@ class TerraformEngine:
 
         def tell(result: StepResult) -> None:
             with lock:
-                if result.outcome is not Outcome.STARTED:
+                if result.outcome not in (Outcome.STARTED, Outcome.WAITING):
                     results.append(result)
                 on_step(result)
 

@@ -1,0 +1,157 @@
+"""Refusals that pass by themselves: what each waits for, how long, and what to mend when it does not.
+
+Sources: AWS's own words, as the Lambda developer guide ("Troubleshoot deployment issues"), the CDK's
+documentation of file systems and public issues quote them. The Terraform provider waits for the first
+four as well (five minutes, and nine more for EC2's rate).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.errors import code_of, message_of
+from lockstep.engines.aws.pace import Pace
+from lockstep.errors import CloudError, Interrupted
+
+__all__ = ["FIELDS", "PASSING", "Passing", "StillRefused", "passing", "persist"]
+
+_INVALID = "InvalidParameterValueException"
+_BETWEEN = 5.0  # seconds from one try to the next
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passing:
+    """A refusal that usually passes."""
+
+    code: str
+    says: str  # a pattern of the message
+    waits_for: str  # in words for the terminal
+    seconds: float
+    field: str  # of the declaration, that it is about
+    fix: str
+
+
+PASSING: tuple[Passing, ...] = (
+    Passing(
+        code=_INVALID,
+        says="cannot be assumed by Lambda",
+        waits_for="IAM to let Lambda assume the role",
+        seconds=150,
+        field="role",
+        fix="check the role's name, and that its trust policy lets lambda.amazonaws.com assume it",
+    ),
+    Passing(
+        code=_INVALID,
+        says=r"permissions? to (call )?\*?\w*NetworkInterface|permissions to call \w+ on EC2",
+        waits_for="IAM to let the role create network interfaces",
+        seconds=150,
+        field="vpc.subnetIds",
+        fix="give the execution role what a VPC needs, for example AWS's policy "
+        "AWSLambdaVPCAccessExecutionRole, or take `vpc` out",
+    ),
+    Passing(
+        code=_INVALID,
+        says="permissions to call (SendMessage on SQS|Publish on SNS)",
+        waits_for="IAM to let the role send to the dead-letter target",
+        seconds=150,
+        field="deadLetterTarget",
+        fix="let the execution role send to that queue (sqs:SendMessage) or topic (sns:Publish)",
+    ),
+    Passing(
+        code=_INVALID,
+        says="execution role does not have permissions",
+        waits_for="IAM to show the role's permissions to Lambda",
+        seconds=150,
+        field="role",
+        fix="give the execution role the permission that the message names",
+    ),
+    Passing(
+        code=_INVALID,
+        says="KMS key is invalid for CreateGrant|KMS[^:]*: *(AccessDenied|InvalidArn)",
+        waits_for="KMS to let the role use the key",
+        seconds=150,
+        field="kmsKeyArn",
+        fix="let the execution role use the key (kms:Decrypt), and whoever runs Lockstep (kms:CreateGrant, "
+        "kms:Encrypt): in their policies and in the key's",
+    ),
+    Passing(
+        code=_INVALID,
+        says="throttled by EC2",
+        waits_for="EC2, which takes no more requests for network interfaces at the moment",
+        seconds=600,
+        field="vpc.subnetIds",
+        fix="run again when less is changed in this account's VPCs, or ask AWS for a higher rate of EC2",
+    ),
+    Passing(
+        code=_INVALID,
+        says="available life ?cycle state",
+        waits_for="the mount targets of the file system",
+        seconds=300,
+        field="fileSystems",
+        fix="wait until the file system's mount targets are available in the zones of all the function's "
+        "subnets, then run again",
+    ),
+    Passing(
+        code="OperationAbortedException",
+        says="",
+        waits_for="another change of the log group",
+        seconds=60,
+        field="logRetentionDays",
+        fix="look what else changes this log group all the time, then run again",
+    ),
+)
+"""The first row that fits counts."""
+
+FIELDS: frozenset[str] = frozenset(row.field for row in PASSING)
+
+
+class StillRefused(CloudError):
+    """A refusal that usually passes and did not. ``field`` is what it is about in the declaration."""
+
+    field = ""
+
+
+def passing(error: Exception) -> Passing | None:
+    """The row of a refusal that usually passes; None for any other error."""
+    code, message = code_of(error), message_of(error)
+    return next((row for row in PASSING if row.code == code and re.search(row.says, message)), None)
+
+
+def persist(
+    connection: Connection, pace: Pace, service: str, operation: str, params: Mapping[str, Any]
+) -> None:
+    """Make a call, again and again while its refusal may pass; ``pace.tell`` is told what is waited for.
+
+    Other errors of AWS's are let through. Raises StillRefused when it does not pass.
+    """
+    waited = 0.0
+    while True:
+        try:
+            connection.try_call(service, operation, **params)
+            return
+        except Exception as error:
+            row = passing(error)
+            if row is None:
+                raise
+            if waited >= row.seconds:
+                raise _still(connection, row, service, operation, error) from error
+            pace.tell(row.waits_for)
+            if connection.stop.wait(pace.passing_pause):
+                raise Interrupted(
+                    f"stopped while waiting for {row.waits_for}", where=f"{service}:{operation}"
+                ) from error
+            waited += _BETWEEN
+
+
+def _still(
+    connection: Connection, row: Passing, service: str, operation: str, error: Exception
+) -> StillRefused:
+    told = connection.explain(error, service, operation)
+    problem = told.problem if isinstance(told, CloudError) else str(told)
+    still = StillRefused(
+        f"{problem} (after {row.seconds:.0f} s)", where=f"{service}:{operation}", fix=row.fix
+    )
+    still.field = row.field
+    return still
