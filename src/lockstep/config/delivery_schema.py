@@ -16,12 +16,13 @@ _NUMBER = r"^\d{1,18}$"
 
 FORGE = group(
     "forge",
-    "Where pull requests and releases of this repository live. When absent: as its remote says.",
+    "Where pull requests and releases of this repository live. When absent: GitHub, or a folder, as its "
+    "remote says; a server that is neither has to be named.",
     text("kind", "github, or local for a plain Git server.", enum=("github", "local")),
     text(
         "repository",
         "github: owner/name.",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$",
+        pattern=f"^{rules.GITHUB_REPOSITORY}$",
         example="owner/name",
     ),
     text(

@@ -12,6 +12,7 @@ from lockstep.config.suggest import nearest
 
 __all__ = [
     "EVENTS",
+    "GITHUB_REPOSITORY",
     "RESERVED_VARIABLES",
     "Problem",
     "Rule",
@@ -93,6 +94,9 @@ RESERVED_VARIABLES = frozenset(
     }
 )
 """Variables that Lambda sets itself (Lambda developer guide, "Defined runtime environment variables")."""
+
+GITHUB_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
+"""``owner/name``. Owners of Enterprise Managed Users end in an underscore and their enterprise's code."""
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")

@@ -20,7 +20,7 @@ __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
 
 _REGION = r"^[a-z]{2,4}(-[a-z]+)+-\d$"
 _REPOSITORY = (
-    r"^([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+"  # on GitHub
+    rf"^({rules.GITHUB_REPOSITORY}"
     r"|https://[^\s@]+|http://(localhost|127\.0\.0\.1)[:/][^\s@]+|file:///\S+"
     r"|ssh://([\w.-]+@)?[^\s@]+|[\w.-]+@[\w.-]+:\S+"
     r"|\.{0,2}/.+)$"

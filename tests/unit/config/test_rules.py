@@ -6,6 +6,8 @@ import botocore.session
 import pytest
 
 from lockstep.config import rules
+from lockstep.config.delivery_schema import FORGE
+from lockstep.config.schema import PROJECT
 
 
 def test_events_are_those_of_the_service_model() -> None:
@@ -79,3 +81,13 @@ def test_bucket_names(name: str) -> None:
 def test_other_bucket_names(name: str) -> None:
     """As S3 refuses them."""
     assert rules.bucket(name) is not None
+
+
+@pytest.mark.parametrize("name", ["acme/shop", "octo_acme/shop", "A-1/b._-c"])
+def test_repositories_of_github(name: str) -> None:
+    """Owners may have an underscore, in ``forge:`` as in ``artifacts:``."""
+    assert re.fullmatch(rules.GITHUB_REPOSITORY, name)
+    artifacts = next(row for row in PROJECT.members if row.name == "artifacts")
+    patterns = [row.pattern for row in (*artifacts.members, *FORGE.members) if row.name == "repository"]
+    assert len(patterns) == 2
+    assert all(re.fullmatch(pattern, name) for pattern in patterns)

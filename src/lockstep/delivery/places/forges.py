@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lockstep.config import rules
 from lockstep.errors import BadInput
 from lockstep.forge.base import Forge
 from lockstep.git.access import Access
+from lockstep.git.address import Address, address_of, real_host
 from lockstep.git.mirror import is_url
 from lockstep.git.remote import Remote
 from lockstep.model import ForgeSettings, Project, Sources
@@ -18,9 +20,7 @@ __all__ = ["Credentials", "as_app", "open_forge", "open_source_forge", "url_of"]
 
 _GITHUB = "https://github.com"
 _API = "https://api.github.com"
-_NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+?)(\.git)?/?"
-_SCP = re.compile(rf"(?:[\w.~-]+@)?(?P<host>[\w.-]+):{_NAME}\Z")
-_PATH = re.compile(rf"/{_NAME}\Z")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,14 +39,20 @@ class Credentials:
 def open_forge(settings: ForgeSettings, remote: Remote, credentials: Credentials) -> Forge:
     """The forge of a repository: as ``lockstep.yaml`` says, else as its remote's URL tells.
 
-    A remote on GitHub's host is GitHub; any other is a plain Git server. BadInput when GitHub is
-    meant and nothing says which repository.
+    A remote on GitHub's host is GitHub; a folder and a server on this machine are plain Git servers.
+    BadInput for any other host that ``lockstep.yaml`` says nothing about, because a plain server's
+    branches are merged without asking anybody, and when nothing says which repository GitHub is meant.
     """
-    found = _github_name(url_of(remote))
-    kind = settings.kind or ("github" if settings.repository or settings.api or found else "local")
-    if kind == "local":
+    address = _address(remote)
+    is_github = address is not None and _is_github(address)
+    kind = settings.kind or ("github" if settings.repository or settings.api or is_github else None)
+    if kind is None and address is not None and address.host not in _LOOPBACK:
+        raise _unknown(address, settings, remote)
+    if kind in ("local", None):
         return _local(remote.repository.url or remote.repository.folder, credentials)
-    repository = settings.repository or found
+    repository = settings.repository
+    if repository is None and address is not None and re.fullmatch(rules.GITHUB_REPOSITORY, address.path):
+        repository = address.path
     if repository is None:
         raise BadInput(
             "nothing says which repository on GitHub this is",
@@ -91,8 +97,7 @@ def as_app(remote: Remote, settings: ForgeSettings, credentials: Credentials) ->
 
 
 def _access(token: str | None) -> Access | None:
-    server = os.environ.get("GITHUB_SERVER_URL") or _GITHUB
-    return Access(base=server, token=token) if token else None
+    return Access(base=_home(), token=token) if token else None
 
 
 def url_of(remote: Remote) -> str | None:
@@ -112,17 +117,46 @@ def _builds_here(sources: Sources) -> bool:
     return any(source.build or source.paths for source in sources.services.values())
 
 
-def _github_name(url: str | None) -> str | None:
-    """``owner/name`` of a URL on GitHub's host."""
+def _address(remote: Remote) -> Address | None:
+    """Where a remote is, after git's ``insteadOf``; None for a folder."""
+    url = url_of(remote)
     if url is None:
         return None
-    home = urlsplit(os.environ.get("GITHUB_SERVER_URL") or _GITHUB).hostname
-    if "://" in url:
-        parts = urlsplit(url)
-        found = _PATH.match(parts.path)
-        return found["name"] if found and parts.hostname in (home, f"ssh.{home}") else None
-    found = _SCP.match(url)
-    return found["name"] if found and found["host"] == home else None
+    answer = remote.repository.run("ls-remote", "--get-url", "--", url, doing="reading the remote's URL")
+    return address_of(answer.decode("utf-8", "surrogateescape").strip())
+
+
+def _is_github(address: Address) -> bool:
+    """Whether a host is GitHub's, by its name or by what ssh connects to for it.
+
+    ``ssh.`` is where GitHub answers on port 443; a suffix as in ``github.com-work`` is how people with
+    several keys name it. Source: GitHub documentation, "Using SSH over the HTTPS port", "Managing
+    deploy keys".
+    """
+    home = urlsplit(_home())
+    name = (home.hostname or "").lower()
+    if name in _LOOPBACK and address.port != home.port:
+        return False
+    names = {name, f"www.{name}", f"ssh.{name}"}
+    if address.host in names:
+        return True
+    is_alias = re.fullmatch(rf"{re.escape(name)}-[\w-]+", address.host) is not None
+    return address.is_ssh and (is_alias or real_host(address.host) in names)
+
+
+def _unknown(address: Address, settings: ForgeSettings, remote: Remote) -> BadInput:
+    home = urlsplit(_home()).hostname
+    return BadInput(
+        f"nothing says whether {address.host} is GitHub or a plain Git server: it is not {home}, "
+        "and ssh knows it as no other name of it",
+        where=settings.place or str(remote),
+        fix="add forge: {kind: github, repository: owner/name} to lockstep.yaml, or forge: {kind: local} "
+        "for a plain Git server",
+    )
+
+
+def _home() -> str:
+    return os.environ.get("GITHUB_SERVER_URL") or _GITHUB
 
 
 def _local(place: str | Path, credentials: Credentials) -> Forge:
