@@ -264,7 +264,34 @@ def test_who_may_take_the_role(team: Team) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["acme", "acme/*", "*/x", "acme/x:", "acme/x:*", "a/b/c", "acme/x:pro?", ""])
+def test_a_repository_whose_tokens_carry_ids(team: Team) -> None:
+    """As GitHub writes them since July 2026; for names alone it is told how to find the ids."""
+    (statement,) = team.policy("--oidc", "octo_acme@12/gitops@345", "--branch", "trunk")["Statement"]
+    assert statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:octo_acme@12/gitops@345:pull_request",
+        "repo:octo_acme@12/gitops@345:ref:refs/heads/trunk",
+    ]
+    assert team.run("iam-policy", "--oidc", "acme/gitops") == 0
+    told = " ".join(team.capture.readouterr().err.split())
+    assert "write --oidc OWNER@ID/NAME@ID; gh api repos/acme/gitops --jq" in told
+
+
+@pytest.mark.parametrize(
+    "branch", ["release/*", "*", "releases/**", "v?", "[ab]", "refs/heads/main", "", "a b"]
+)
+def test_a_branch_that_never_matches_is_refused(team: Team, branch: str) -> None:
+    """AWS compares subjects as they are, and GitHub writes the branch's own name into them."""
+    assert team.run("iam-policy", "--oidc", "acme/gitops", "--branch", branch) == 3
+    assert "--branch" in team.capture.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("acme", "acme/*", "*/x", "acme/x:", "acme/x:*", "a/b/c", "acme/x:pro?", ""),
+        *("acme@12/x", "acme/x@12", "acme@*/x@*", "acme@12/x@", "acme@a/x@1", "acme@1/x@2:*"),
+    ],
+)
 def test_a_subject_without_wildcards(text: str) -> None:
     """What would let somebody else's workflows in is refused."""
     with pytest.raises(BadInput, match="names no repository"):

@@ -27,7 +27,8 @@ def declare_iam_policy(parser: Parser) -> None:
     parser.add_argument(
         "--oidc",
         metavar="OWNER/NAME[:ENVIRONMENT]",
-        help="print who may take the role instead: the workflows of a repository, or of one environment",
+        help="print who may take the role instead: the workflows of a repository, or of one environment; "
+        "OWNER@ID/NAME@ID where GitHub's tokens carry ids",
     )
     parser.add_argument(
         "--branch", metavar="BRANCH", default="main", help="with --oidc: branch that may; default: main"
@@ -52,7 +53,15 @@ def iam_policy(
             )
     workspace = shell.open_workspace()
     if oidc is not None:
-        made = trust_of(workspace, parse_subject(oidc), branch)
+        subject = parse_subject(oidc)
+        made = trust_of(workspace, subject, branch)
+        if not subject.has_ids:
+            shell.log(
+                f"note: if {subject.repository} was made or renamed since July 2026, its tokens carry ids: "
+                "write --oidc OWNER@ID/NAME@ID; "
+                f"gh api repos/{subject.repository} --jq "
+                "'\"\\(.owner.login)@\\(.owner.id)/\\(.name)@\\(.id)\"' prints it"
+            )
     else:
         made = policy_of(workspace, [Feature(name) for name in features], tuple(targets))
     text = json.dumps(made, indent=2, ensure_ascii=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from lockstep.config import rules
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.setup.resources import Place, any_preview, lambda_arn, resources_of
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, needs_of
@@ -13,8 +14,8 @@ from lockstep.model import Target
 
 __all__ = ["Subject", "parse_subject", "policy_of", "trust_of"]
 
-_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+"
-_SUBJECT = re.compile(rf"(?P<repository>{_REPOSITORY})(?::(?P<environment>[^:*?\s][^:*?\r\n\t]{{0,254}}))?")
+_SUBJECT = re.compile(r"(?P<repository>[^:]+?)(?::(?P<environment>[^:*?\s][^:*?\r\n\t]{0,254}))?")
+_IDS = re.compile(r"(?P<owner>[^@/]+)@[0-9]{1,20}/(?P<name>[^@/]+)@[0-9]{1,20}")
 _ISSUER = "token.actions.githubusercontent.com"
 
 
@@ -22,18 +23,30 @@ _ISSUER = "token.actions.githubusercontent.com"
 class Subject:
     """Who may take a role: workflows of a repository, of one environment when it is named."""
 
-    repository: str  # owner/name
+    repository: str  # owner/name, or owner@id/name@id
     environment: str | None = None
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether it can only be this repository, and none that gets its name later."""
+        return "@" in self.repository
 
 
 def parse_subject(text: str) -> Subject:
-    """Read ``OWNER/NAME[:ENVIRONMENT]``; BadInput for anything else, wildcards above all."""
+    """Read ``OWNER/NAME[:ENVIRONMENT]``; BadInput for anything else, wildcards above all.
+
+    ``OWNER@ID/NAME@ID`` is a repository whose tokens carry ids: one that was made, renamed or
+    transferred since July 2026, or that its owner switched over. Source: GitHub documentation,
+    "OpenID Connect", "Immutable subject claims".
+    """
     found = _SUBJECT.fullmatch(text)
-    if found is None:
+    ids = _IDS.fullmatch(found["repository"]) if found else None
+    names = f"{ids['owner']}/{ids['name']}" if ids else found["repository"] if found else ""
+    if found is None or not re.fullmatch(rules.GITHUB_REPOSITORY, names):
         raise BadInput(
             f"{text!r} names no repository on GitHub",
             where="--oidc",
-            fix="write OWNER/NAME, or OWNER/NAME:ENVIRONMENT for the jobs of one environment",
+            fix="write OWNER/NAME or OWNER@ID/NAME@ID, with :ENVIRONMENT for the jobs of one environment",
         )
     return Subject(repository=found["repository"], environment=found["environment"])
 
@@ -72,8 +85,17 @@ def trust_of(workspace: Workspace, subject: Subject, branch: str = "main") -> An
     """Who may assume the role: GitHub's OpenID Connect provider, for just these workflows.
 
     Without an environment those of the branch and of pull requests; a fork's get no token from GitHub.
-    Source: GitHub documentation, "Configuring OpenID Connect in Amazon Web Services".
+    Source: GitHub documentation, "Configuring OpenID Connect in Amazon Web Services". BadInput for a
+    branch that cannot be: subjects are compared as they are, so a glob would match nothing.
     """
+    if problem := rules.branch(branch):
+        raise BadInput(problem[0], where="--branch", fix=problem[1])
+    if branch.startswith("refs/"):
+        raise BadInput(
+            f"{branch} is the name of a ref, and never matches",
+            where="--branch",
+            fix="write the branch as git branch shows it, for example main",
+        )
     place = _place(workspace, [*workspace.fleet.targets.values()], is_strict=False)
     start = f"repo:{subject.repository}"
     provider = f"arn:{place.partition}:iam::{place.account if place.account != '*' else 'ACCOUNT'}"
