@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["declare_pulls", "pulls"]
 
-_ACTIONS = ("open", "show", "merge", "close")
+_ACTIONS = ("open", "show", "label", "merge", "close")
 _METHODS = ("squash", "merge", "rebase")
 
 
@@ -32,7 +32,8 @@ def declare_pulls(parser: Parser) -> None:
         "words",
         nargs="*",
         metavar="ACTION",
-        help="show N, merge N, close N, or open [BRANCH]; without an action all that are open are listed",
+        help="show N, label N LABEL..., merge N, close N, or open [BRANCH]; without an action all that are "
+        "open are listed",
     )
     parser.add_argument("--all", action="store_true", dest="is_all", help="list those that ended too")
     parser.add_argument(
@@ -46,6 +47,13 @@ def declare_pulls(parser: Parser) -> None:
         "--body", metavar="TEXT", default="", help="when opening: what a reviewer should know"
     )
     parser.add_argument("--comment", metavar="TEXT", help="a last word when closing")
+    parser.add_argument(
+        "--remove",
+        metavar="LABEL",
+        action="append",
+        default=[],
+        help="when labelling: take one away; repeats",
+    )
     declare_output(parser, "form of the result", Form)
 
 
@@ -58,13 +66,14 @@ def pulls(
     title: str | None,
     body: str,
     comment: str | None,
+    remove: list[str],
     output: Form,
 ) -> int:
-    """List pull requests, open, show, merge or close one, on GitHub and on a plain Git server."""
+    """List pull requests, open, show, label, merge or close one, on GitHub and on a plain Git server."""
     from lockstep.delivery.promotion import pulls as verbs
     from lockstep.forge.base import MergeMethod
 
-    action, branch, number = _parsed(words)
+    action, branch, number = _parsed(words[:2] if words[:1] == ["label"] else words)
     if method not in _METHODS:
         raise BadInput(f"{method!r} is not one of {', '.join(_METHODS)}", where="--method", fix="choose one")
     place = verbs.open_place(shell.where, shell.credentials)
@@ -83,6 +92,11 @@ def pulls(
             review = verbs.read_review(forge, number)
             shell.end_progress()
             shell.emit(_document(review) if output is Form.JSON else _lines(review, shell.columns))
+        case "label":
+            labelled = verbs.label(forge, number, add=words[2:], remove=remove)
+            shell.end_progress()
+            there = ", ".join(labelled.labels) or "none"
+            shell.emit(_one(labelled, f"Labels of #{number}: {there}.", output))
         case "merge":
             merged = verbs.merge(forge, number, method=MergeMethod(method))
             shell.end_progress()

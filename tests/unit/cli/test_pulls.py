@@ -136,10 +136,30 @@ def test_one_is_closed(work: Work, forge: LocalForge, capsys: pytest.CaptureFixt
     assert main(["pulls", "merge", "1"]) == 1
 
 
+def test_one_is_labelled(work: Work, forge: LocalForge, capsys: pytest.CaptureFixture[str]) -> None:
+    """Labels come and go, those that stay keep their order, and the same again changes nothing."""
+    push(work, "a")
+    forge.open_pull(head="a", base="main", title="Bring a", body="", labels=["old"])
+    for _ in range(2):
+        assert main(["pulls", "label", "1", "preview", "good first", "--remove", "old"]) == 0
+        assert capsys.readouterr().out == "Labels of #1: preview, good first.\n"
+    assert forge.pull(1).labels == ("preview", "good first")
+    assert main(["pulls", "label", "1", "--remove", "preview", "--remove", "good first"]) == 0
+    assert capsys.readouterr().out == "Labels of #1: none.\n"
+    assert main(["pulls", "label", "9", "preview"]) == 1
+    assert "is not there" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["eat", "1"], "no action"),
+        (["label"], "needs one number"),
+        (["label", "preview"], "needs one number"),
+        (["label", "1"], "no label is named"),
+        (["label", "1", " "], "is no label"),
+        (["label", "1", "a\nb"], "is no label"),
+        (["label", "1", "a" * 51], "is no label"),
         (["merge"], "needs one number"),
         (["merge", "x"], "needs one number"),
         (["show", "1", "2"], "needs one number"),

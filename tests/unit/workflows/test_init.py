@@ -38,11 +38,8 @@ def test_it_writes_and_says_what_is_left_to_do(
     ):
         files = "".join(workflow_files(kind).values())
         is_left_out = name == "LOCKSTEP_GITOPS" and kind is Kind.COMBINED  # by default this repository
-        assert is_left_out or (name in told) == (f".{name}" in files and (kind, name) not in OPTIONAL), name
+        assert is_left_out or (name in told) == (f".{name}" in files), name
     assert (tmp_path / "lockstep.yaml").exists() == (kind is not Kind.MONOREPO)
-
-
-OPTIONAL = {(Kind.INFRASTRUCTURE, "LOCKSTEP_TOKEN")}  # only for releases of other repositories
 
 
 def test_a_project_that_exists_gets_its_workflows(tmp_path: Path) -> None:

@@ -15,9 +15,14 @@ SAMPLES = {
     "BASE": "main",
     "BEFORE": "0123456789abcdef0123456789abcdef01234567",
     "COMMIT": "0123456789abcdef0123456789abcdef01234567",
+    "ENVIRONMENT": "production",
     "GITOPS": "https://github.com/acme/gitops",
     "NUMBER": "7",
+    "REASON": "it loses files",
     "RELEASED": "api@9.6.0,s3-notifier@0.1.6",
+    "SERVICES": "api@9.6.0,s3-notifier",
+    "TARGET": "production/s3-notifier",
+    "VERSION": "0.1.5",
 }
 """What the variables of scripts hold."""
 LOCAL = "$/.github/actions/lockstep"
@@ -89,12 +94,12 @@ def test_the_action_is_the_one_at_the_root() -> None:
 def test_permissions_are_what_the_steps_need(kind: Kind) -> None:
     """None for a workflow; for a job reading, and writing only where its command writes there."""
     may_write = {
-        "id-token": r"lockstep (sync|plan|drift|preview gc)",
+        "id-token": r"lockstep (sync|plan|drift|preview gc|promote|rollback)",
         "contents": r"lockstep (-C source )?release",
         "pull-requests": r"lockstep plan .*--comment",
         "issues": r"lockstep drift --issue",
-        "deployments": r"lockstep sync",
-        "statuses": r"lockstep sync",
+        "deployments": r"lockstep (sync|rollback)",
+        "statuses": r"lockstep (sync|rollback)",
     }
     for path, document in workflows(kind).items():
         assert document["permissions"] == {}, path

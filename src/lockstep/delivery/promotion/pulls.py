@@ -1,5 +1,6 @@
 """Pull requests for people who have no page for them: opened, read, merged and closed on any forge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lockstep.config.sources import read_sources
@@ -11,7 +12,9 @@ from lockstep.git.command import Repository
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.model.tree import Tree
 
-__all__ = ["Place", "Remark", "Review", "close", "merge", "open_place", "propose", "read_review"]
+__all__ = ["Place", "Remark", "Review", "close", "label", "merge", "open_place", "propose", "read_review"]
+
+_LONGEST_LABEL = 50  # characters; GitHub's limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +89,26 @@ def read_review(forge: Forge, number: int) -> Review:
         commits=tuple(forge.commits(pull.base, pull.sha)) if is_open else (),
         remarks=remarks,
     )
+
+
+def label(forge: Forge, number: int, *, add: Sequence[str], remove: Sequence[str]) -> Pull:
+    """Add and remove labels of a pull request, and return it. BadInput when there is none to set."""
+    if not add and not remove:
+        raise BadInput(
+            "no label is named",
+            where="pulls label",
+            fix="write: lockstep pulls label NUMBER LABEL, or --remove LABEL",
+        )
+    for name in (*add, *remove):
+        if not name.strip() or len(name) > _LONGEST_LABEL or not name.isprintable():
+            raise BadInput(
+                f"{name!r} is no label",
+                where="pulls label",
+                fix=f"1 to {_LONGEST_LABEL} characters that can be printed",
+            )
+    forge.pull(number)  # an issue has the same numbers
+    forge.label(number, add=add, remove=remove)
+    return forge.pull(number)
 
 
 def merge(forge: Forge, number: int, *, method: MergeMethod) -> Pull:

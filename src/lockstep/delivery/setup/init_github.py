@@ -41,6 +41,10 @@ _BOT = (
     "secret LOCKSTEP_TOKEN in {environments}: a fine-grained token of a bot, with contents and "
     "pull requests of {where} to write; what a workflow's own token pushes starts no workflow"
 )
+_PRIVATE = (
+    "where terraform.repository or a module is another private repository: that token, and a secret "
+    "LOCKSTEP_PLAN_TOKEN for the plan, with contents of that repository to read"
+)
 _PREVIEW = "label preview; and preview: {label: preview} in the GitOps repository's lockstep.yaml"
 _AWS = (
     "variables AWS_REGION, LOCKSTEP_PLAN_ROLE and LOCKSTEP_DEPLOY_ROLE: roles that trust GitHub's OpenID "
@@ -96,10 +100,12 @@ def what_to_set_up(kind: Kind) -> Iterator[str]:
     if kind is Kind.MONOREPO:
         yield _SERVICES
         yield _GITOPS
-    if kind is not Kind.INFRASTRUCTURE:
-        where = "this repository" if kind is Kind.COMBINED else "both repositories"
-        environments = "the environment lockstep" if kind is Kind.GITOPS else "both environments"
-        yield _BOT.format(where=where, environments=environments)
+    where = "both repositories" if kind in (Kind.MONOREPO, Kind.GITOPS) else "this repository"
+    is_one = kind in (Kind.GITOPS, Kind.INFRASTRUCTURE)
+    environments = "the environment lockstep" if is_one else "both environments"
+    yield _BOT.format(where=where, environments=environments)
+    if kind is Kind.INFRASTRUCTURE:
+        yield _PRIVATE
     if kind in (Kind.MONOREPO, Kind.COMBINED):
         yield _PREVIEW
     yield _ENVIRONMENT
