@@ -59,8 +59,9 @@ def validate(shell: Shell, *, output: Output, on: datetime.date | None) -> int:
     except BadInput as error:
         problem = error
         with contextlib.suppress(BadInput):  # what is wrong has been told better
-            if built := built_here(shell.where):
-                return _valid_sources(shell, output, built)
+            built = built_here(shell.where)
+            if built.services:
+                return _valid_sources(shell, output, built.services, built.warnings)
     errors = problem.errors if isinstance(problem, BadInputs) else (problem,) if problem else ()
     texts = [str(error) for error in errors]
 
@@ -84,7 +85,7 @@ def validate(shell: Shell, *, output: Output, on: datetime.date | None) -> int:
     return problem.exit_code if problem else 0
 
 
-def _valid_sources(shell: Shell, output: Output, services: tuple[str, ...]) -> int:
+def _valid_sources(shell: Shell, output: Output, services: tuple[str, ...], warnings: tuple[str, ...]) -> int:
     """A repository that only builds: nothing is deployed from it, so there is nothing more to check."""
     from lockstep.render.documents import validate_document
     from lockstep.render.markdown import validate_markdown
@@ -92,10 +93,12 @@ def _valid_sources(shell: Shell, output: Output, services: tuple[str, ...]) -> i
     names = f"{len(services)} {'service' if len(services) == 1 else 'services'}"
     match output:
         case Output.JSON:
-            shell.emit(validate_document(None, 0, []))
+            shell.emit(validate_document(None, 0, warnings))
         case Output.MARKDOWN:
-            shell.emit(validate_markdown([], 0, []))
+            shell.emit(validate_markdown([], 0, warnings))
         case Output.TABLE:
+            for warning in warnings:
+                shell.log(f"warning: {warning}")
             shell.emit([f"Valid: {names} built here; no environments are declared."])
     return 0
 

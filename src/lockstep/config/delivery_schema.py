@@ -73,7 +73,7 @@ _BUILD = group(
     "build",
     "How the service's package is made.",
     text("builder", "What makes it.", enum=tuple(Builder), required=True),
-    text("path", "Folder of the function's source; the first of source.paths when absent."),
+    text("path", "Folder of the function's source; the one that source.paths names when absent."),
     text("runtime", "Runtime of the function.", example="python3.13"),
     text("architecture", "Architecture of the function; x86_64 when absent.", enum=("x86_64", "arm64")),
     text("requirements", "python: file of requirements; requirements.txt where there is one when absent."),

@@ -19,6 +19,7 @@ from lockstep.errors import BadInput
 from lockstep.model import Fleet, Project, Target
 from lockstep.model.runtimes import edition
 from lockstep.model.tree import Tree
+from lockstep.planning.paths import unmatched
 
 __all__ = ["Files", "Loaded", "load", "read_project_file"]
 
@@ -86,7 +87,12 @@ def load(
         return Loaded(
             project=file.project,
             fleet=Fleet(project=file.project.name, targets=targets, commit=tree.commit),
-            warnings=(*layout.warnings, *_missing(file, layout), *dict.fromkeys(notes)),
+            warnings=(
+                *layout.warnings,
+                *_missing(file, layout),
+                *_pathless(file.project, tree),
+                *dict.fromkeys(notes),
+            ),
             files=_Contributors(project_file, {c.key: c for c in layout.candidates if c.key in targets}),
         )
 
@@ -239,6 +245,21 @@ def _check_listed(
 def _missing(file: ProjectFile, layout: Layout) -> Iterator[str]:
     for name in sorted((file.listed or frozenset()) - layout.environments - {"preview"}):
         yield f"{file.place('environments', name)}: {name} is listed, and no service is declared in it"
+
+
+def _pathless(project: Project, tree: Tree) -> Iterator[str]:
+    """Paths of services that match nothing, in a repository that others of them do match."""
+    services = project.sources.services.values()
+    is_elsewhere = project.sources.origin.repository is not None
+    if is_elsewhere or ".gitmodules" in tree.blobs or not any(one.paths for one in services):
+        return  # what lies in a submodule is not listed
+    files = [*tree.blobs, *tree.links]
+    idle = {one.service: unmatched(one.paths, files) for one in services}
+    if all(len(idle[one.service]) == len(one.paths) for one in services):
+        return  # they are built from another repository
+    for one in services:
+        for pattern in idle[one.service]:
+            yield f"{one.place}: the path {pattern} of {one.service} matches nothing"
 
 
 @contextmanager

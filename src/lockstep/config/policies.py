@@ -10,6 +10,7 @@ from lockstep.config.delivery_schema import DAYS
 from lockstep.config.yaml_reader import Document
 from lockstep.model import Build, Builder, ForgeSettings, Freeze, Merge, Promotion, Source, Sources
 from lockstep.model.source import Origin
+from lockstep.planning.paths import folders_of
 
 __all__ = ["read_promotion", "read_sources_of"]
 
@@ -152,8 +153,7 @@ def _build(
                 f"the builder {builder} takes no {name}",
                 f"remove it; it takes: {', '.join(sorted(allowed))}",
             )
-    folders = [text for text in paths if not any(character in text for character in "*?[")]
-    folder = given.get("path") or (folders[0] if folders else ".")
+    folder = given.get("path") or _folder(builder, paths, path, wrong)
     _inside(folder, (*path, "path"), wrong)
     for name in ("requirements", "project", "output"):
         if given.get(name):
@@ -178,6 +178,27 @@ def _build(
         exclude=tuple(given.get("exclude") or ()),
         place=f"{document.file}:{document.line(path)}",
     )
+
+
+def _folder(builder: str, paths: tuple[str, ...], path: tuple[str | int, ...], wrong: Report) -> str:
+    """The folder that is packed where ``build.path`` does not say: that of ``source.paths``, if it is one.
+
+    Never the whole repository unless somebody wrote so; it holds what no package should.
+    """
+    folders = folders_of(tuple(posixpath.normpath(text) for text in paths if text))
+    if len(folders) > 1:
+        wrong(
+            path,
+            f"source.paths names several folders, and build.path not which is built: {', '.join(folders)}",
+            f"add path: {folders[0]}",
+        )
+    elif not folders and builder not in ("command", "prebuilt"):  # of which only the output is packed
+        wrong(
+            path,
+            "nothing says which folder is packed",
+            "add path: and the folder of the function; path: . packs the whole repository",
+        )
+    return folders[0] if folders else "."
 
 
 def _inside(text: str, path: tuple[str | int, ...], wrong: Report) -> None:

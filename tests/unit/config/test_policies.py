@@ -83,6 +83,25 @@ def test_services_say_where_they_are_built_from() -> None:
     assert sources.services["api"].version_key == ("image", "tag")
 
 
+@pytest.mark.parametrize(
+    ("service", "folder"),
+    [
+        ("{source: {paths: ['src/api/**']}, build: {builder: node}}", "src/api"),
+        ("{source: {paths: ['./src/api/**/*.js']}, build: {builder: node}}", "src/api"),
+        ("{source: {paths: ['app/[id]']}, build: {builder: node}}", "app/[id]"),
+        ("{source: {paths: ['src/a/**', 'src/b/**']}, build: {builder: node, path: src/a}}", "src/a"),
+        ("{source: {paths: ['**']}, build: {builder: node, path: .}}", "."),
+        ("{build: {builder: prebuilt, output: dist}}", "."),
+        ("{source: {paths: ['src/api/**']}, build: {builder: prebuilt, output: dist}}", "src/api"),
+    ],
+)
+def test_the_folder_of_a_build_is_the_one_that_the_paths_name(service: str, folder: str) -> None:
+    """A glob never means the whole repository, with all the secrets that may lie in it."""
+    build = _project(f"services: {{api: {service}}}").sources.services["api"].build
+    assert build is not None
+    assert build.path == folder
+
+
 def test_the_forge_is_read() -> None:
     """Kind, repository, API and branch."""
     forge = _project("forge: {kind: github, repository: o/r, branch: main}").sources.forge
@@ -111,6 +130,16 @@ def test_the_forge_is_read() -> None:
         ("services: {a: {tag: '{env}-{version}'}}", "{env}"),
         ("services: {a: {source: {paths: [../x]}}}", "leaves the repository"),
         ("services: {a: {build: {builder: python}}}", "needs the function's runtime"),
+        ("services: {a: {build: {builder: node}}}", "nothing says which folder is packed"),
+        (
+            "services: {a: {source: {paths: ['**/*.js']}, build: {builder: node}}}",
+            "nothing says which folder",
+        ),
+        ("services: {a: {source: {paths: [.]}, build: {builder: dotnet}}}", "nothing says which folder"),
+        (
+            "services: {a: {source: {paths: ['src/a/**', 'libs/**']}, build: {builder: node}}}",
+            "source.paths names several folders, and build.path not which is built: src/a, libs",
+        ),
         ("services: {a: {build: {builder: command, output: dist}}}", "has no command"),
         ("services: {a: {build: {builder: prebuilt}}}", "has no output"),
         ("services: {a: {build: {builder: prebuilt, output: /x}}}", "leaves the repository"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.planning.paths import matcher, touched
+from lockstep.planning.paths import folders_of, matcher, touched, unmatched
 
 YES = [
     ("src/api", "src/api"),
@@ -26,6 +26,13 @@ YES = [
     ("a[]b]", "a]"),
     ("a.b", "a.b"),
     ("(a|b)+", "(a|b)+/c"),
+    ("app/[id]", "app/[id]/page.tsx"),
+    ("app/[id]", "app/i/page.tsx"),
+    ("app/[id]/**", "app/[id]/a/b"),
+    ("app/[...slug]/*.ts", "app/[...slug]/x.ts"),
+    ("**/[id]", "a/b/[id]/c"),
+    ("app/[[...all]]", "app/[[...all]]/page.tsx"),
+    ("app/[id].*", "app/[id].ts"),
     ("[", "["),
     ("src/a\nb", "src/a\nb"),
 ]
@@ -43,6 +50,9 @@ NO = [
     ("lib[!a-c]", "libb"),
     ("lib[!a]b", "lib/b"),
     ("a.b", "axb"),
+    ("app/[id]", "app/[ie]/x"),
+    ("app/[id]", "app/id/x"),
+    ("app/[id].*", "app/[id]x"),
     ("src/api", "src/api\n"),
 ]
 
@@ -66,6 +76,40 @@ def test_no_patterns_select_everything() -> None:
     assert touched(["b", "a"], ()) == "a"
     assert touched([], ()) is None
     assert touched(["x/b", "y/a", "x/a"], ("x",)) == "x/a"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "folders"),
+    [
+        (("src/api",), ("src/api",)),
+        (("src/api", "libs/*.py"), ("src/api",)),
+        (("src/api/**",), ("src/api",)),
+        (("src/api/**/*.py",), ("src/api",)),
+        (("src/api/*",), ("src/api",)),
+        (("src/api/a?.py",), ("src/api",)),
+        (("app/[id]/**",), ("app/[id]",)),
+        (("src/api/**", "src/api/*.json"), ("src/api",)),
+        (("src/api/**", "libs/shared/**"), ("src/api", "libs/shared")),
+        (("src/api/**", "libs/shared"), ("src/api", "libs/shared")),
+        (("src/*/api",), ()),
+        (("**/*.py",), ()),
+        (("*",), ()),
+        (("**",), ()),
+        ((".",), ()),
+        ((), ()),
+    ],
+)
+def test_the_folder_that_paths_name(patterns: tuple[str, ...], folders: tuple[str, ...]) -> None:
+    """What stands before the first wildcard; never the whole repository."""
+    assert folders_of(patterns) == folders
+
+
+def test_what_matches_nothing_is_found() -> None:
+    """In the order in which it was written."""
+    files = ["src/api/a.py", "app/[id]/page.tsx"]
+    assert unmatched(("src/web", "src/**", "app/[id]", "lib[sx]"), files) == ("src/web", "lib[sx]")
+    assert unmatched((), files) == ()
+    assert unmatched(("src",), []) == ("src",)
 
 
 @given(st.text(alphabet="ab/*?[]!^-\\.", min_size=1, max_size=12), st.text(alphabet="ab/]", max_size=12))

@@ -1,17 +1,20 @@
 """Opening the repository that services are built from: its ``services:`` and the commit that is meant."""
 
 import difflib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lockstep.config.sources import read_sources
 from lockstep.delivery.places.workspace import PROJECT_FILE, Subtree, Where, open_tree
 from lockstep.errors import BadInput
 from lockstep.git.command import Repository
+from lockstep.git.export import submodules_on_disk
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Source, Sources
 from lockstep.model.tree import Tree
+from lockstep.planning.paths import unmatched
 
-__all__ = ["SourceTree", "built_here", "open_sources"]
+__all__ = ["Built", "SourceTree", "built_here", "open_sources"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +47,26 @@ class SourceTree:
         if not self.prefix or not source.paths:
             return source.paths or ((self.prefix.rstrip("/"),) if self.prefix else ())
         return tuple(self.prefix + ("**" if pattern == "." else pattern) for pattern in source.paths)
+
+    def unmatched(self, source: Source) -> tuple[str, ...]:
+        """Warnings about paths of a service that no file of the repository lies at."""
+        prefix = self.prefix
+        own = [path.removeprefix(prefix) for path in _files(self.whole) if path.startswith(prefix)]
+        return tuple(matching_nothing(source, own))
+
+
+def matching_nothing(source: Source, files: Iterable[str]) -> Iterator[str]:
+    """A warning for each of a service's paths that selects none of the files."""
+    for pattern in unmatched(source.paths, files):
+        yield f"{source.place}: the path {pattern} of {source.service} matches nothing"
+
+
+def _files(tree: WorkTree | CommitTree) -> Iterator[str]:
+    """Every path of a tree, submodules too."""
+    yield from tree.blobs
+    yield from tree.links
+    if tree.repository is not None:
+        yield from submodules_on_disk(tree.repository)
 
 
 def open_sources(where: Where) -> SourceTree:
@@ -79,8 +102,16 @@ def open_sources(where: Where) -> SourceTree:
     )
 
 
-def built_here(where: Where) -> tuple[str, ...]:
-    """Services of a repository that builds and declares nothing; () for one that declares environments.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """What a repository builds."""
+
+    services: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def built_here(where: Where) -> Built:
+    """Services of a repository that builds and declares nothing; none for one that declares environments.
 
     Raises BadInput when the project file is not valid.
     """
@@ -88,4 +119,8 @@ def built_here(where: Where) -> tuple[str, ...]:
     tree: Tree = Subtree(whole, prefix) if prefix else whole
     sources = read_sources(tree, project_file=PROJECT_FILE)
     declares = any("environments" in path.split("/")[:-1] for path in tree.blobs if path.endswith(".yaml"))
-    return () if declares else tuple(sorted(sources.services))
+    if declares:
+        return Built()
+    files = [path.removeprefix(prefix) for path in _files(whole) if path.startswith(prefix)]
+    warnings = [told for source in sources.services.values() for told in matching_nothing(source, files)]
+    return Built(services=tuple(sorted(sources.services)), warnings=tuple(warnings))

@@ -160,7 +160,7 @@ def _is_clean(tree: WorkTree, prefix: str, source: Source) -> bool:
     if not tree.is_dirty:
         return True
     folder = source.build.path if source.build else "."
-    literal = [path for path in source.paths if not any(character in path for character in "*?[")]
+    literal = [path for path in source.paths if not any(character in path for character in "*?")]
     under = tuple(prefix + path for path in (folder, *literal, PROJECT_FILE))
     return not WorkTree(tree.root, repository=tree.repository, under=under).is_dirty
 

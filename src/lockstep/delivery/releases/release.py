@@ -134,7 +134,7 @@ def release(
     stop = stop or threading.Event()
     tags = _take_tags(monorepo, monorepo.tree.source(service))
     found = find_version(monorepo.where, service, decided=request.decided, pr=request.pr)
-    for warning in found.warnings:
+    for warning in (*found.warnings, *monorepo.tree.unmatched(monorepo.tree.source(service))):
         note(warning)
     wanted, monorepo = _meant(monorepo, found, note)
     is_tagged = _is_tagged(monorepo.remote, wanted, tags)

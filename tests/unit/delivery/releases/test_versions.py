@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.delivery.places.sources import open_sources
 from lockstep.delivery.places.workspace import Where
 from lockstep.delivery.releases.versions import Decided, changed_services, find_version, read_gitversion
 from lockstep.errors import BadInput
@@ -155,6 +156,17 @@ def test_what_is_not_committed_does_not_count_and_is_remarked(mono: Monorepo) ->
     found = find(mono)
     assert str(found.version) == "0.1.0"
     assert found.remarks == ("src/api/new is not as in the commit; only what is committed counts",)
+
+
+def test_a_path_that_matches_nothing_is_told(mono: Monorepo) -> None:
+    """It would be a service that never changes."""
+    mono.commit("Api", "src/api/x")
+    tree = open_sources(where(mono))
+    told = ("lockstep.yaml:2: the path libs/*/shared of api matches nothing",)
+    assert tree.unmatched(tree.source("api")) == told
+    mono.commit("Shared", "libs/a/shared/x")
+    tree = open_sources(where(mono))
+    assert not tree.unmatched(tree.source("api"))
 
 
 def test_a_project_file_in_a_folder(tmp_path: Path) -> None:
