@@ -57,6 +57,7 @@ def test_ten_targets(counted: Lab) -> None:
         "sts.GetCallerIdentity": 1,
         "tagging.GetResources": 1,
         "lambda.GetFunction": 10,
+        "logs.DescribeLogGroups": 1,
     }
 
 
@@ -69,6 +70,7 @@ def test_ten_targets_with_triggers(counted: Lab) -> None:
         "tagging.GetResources": 1,
         "lambda.GetFunction": 10,
         "lambda.GetPolicy": 10,
+        "logs.DescribeLogGroups": 1,
         GET: 1,
     }
 
@@ -146,6 +148,7 @@ def test_one_preview_of_two_hundred(cloud: Cloud, lab_on: Callable[..., Lab]) ->
         "tagging.GetResources": 2,
         "lambda.GetFunction": 1,
         "lambda.GetPolicy": 1,
+        "logs.DescribeLogGroups": 1,
         GET: 1,
     }
     assert sum(calls.values()) <= 12

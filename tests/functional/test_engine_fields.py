@@ -1,14 +1,16 @@
 """Every field of the table: created with it, changed, removed from Git, and changed behind our back."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lockstep.local.ministack import LocalCloud
 from lockstep.model import FIELDS, Call, Field, Verb
 from lockstep.model.fields import BY_NAME, normalise, to_api
 from tests.support.clouds import ACCOUNT, REGION, make_zip
-from tests.support.engine import Lab, changes_of
+from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import make_fleet, make_package, make_target, without_lines
 
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop"
@@ -284,3 +286,34 @@ def test_retention_is_read_from_log_groups_of_any_name(lab: Lab) -> None:
     assert {one["logGroupName"]: one["retentionInDays"] for one in groups} == dict.fromkeys(
         named.values(), 14
     )
+
+
+def test_a_retention_that_was_taken_out_of_git_is_taken_back(lab: Lab) -> None:
+    """With one function as with many: the line is gone, so events are kept for ever again."""
+    lab.sync(make_fleet(make_target(KEY, settings={"logRetentionDays": 7})))
+    bare = make_fleet(make_target(KEY))
+    assert changes_of(lab.plan(bare), KEY) == {"logRetentionDays": None}
+    lab.sync(bare)
+    (group,) = lab.client("logs").describe_log_groups()["logGroups"]
+    assert "retentionInDays" not in group
+
+
+def test_a_retention_that_nobody_read_is_said(lab: Lab) -> None:
+    """Where there are more than ten functions and none declares one, the plan says that it did not look."""
+    many = make_fleet(*(make_target(f"staging/n{number}") for number in range(11)))
+    note = "the log retention of 11 functions was not read, because none of them declares one"
+    lab.sync(many)
+    assert any(note in one for one in lab.plan(many).notes)
+    assert not any(note in one for one in lab.plan(many, full=True).notes)
+
+
+@pytest.mark.parametrize("operation", ["CreateLogGroup", "PutRetentionPolicy"])
+def test_another_change_of_a_log_group_is_waited_for(
+    ministack: LocalCloud, lab_on: Callable[..., Lab], operation: str
+) -> None:
+    """CloudWatch refuses one of two changes at a time; the refused one is made again."""
+    words = "Multiple concurrent requests to update the same resource were in conflict."
+    lab = lab_on(ministack, Refuse(f"logs.{operation}", "OperationAbortedException", words, times=2))
+    run = lab.run(make_fleet(make_target(KEY, settings={"logRetentionDays": 7})))
+    assert run.report.is_success, run.failures
+    assert {one.waits_for for one in run.told} == {"", "another change of the log group"}

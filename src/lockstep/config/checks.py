@@ -1,6 +1,7 @@
 """What only all targets together can show: two owners of one thing."""
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 
 from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
@@ -9,11 +10,14 @@ from lockstep.planning.notifications import find_overlaps
 
 __all__ = ["check_fleet"]
 
+_RETENTION = "logRetentionDays"
+
 
 def check_fleet(project: Project, targets: Mapping[str, Target], problems: Problems) -> None:
     """Find functions, triggers and package keys that two targets claim; each error names both places."""
     lambdas = [target for target in targets.values() if target.function is not None]
     _check_function_names(project, lambdas, problems)
+    _check_log_groups(project, lambdas, problems)
     _check_triggers(lambdas, problems)
     check_previews(project, lambdas, problems)
     if "{sha256}" not in project.package_key:
@@ -37,6 +41,33 @@ def _check_function_names(project: Project, targets: Iterable[Target], problems:
                 f"({other.place}) in the same account and Region",
                 "give each target its own functionName; {env} in it keeps environments apart",
             )
+
+
+def _check_log_groups(project: Project, targets: Iterable[Target], problems: Problems) -> None:
+    """A group has one retention: functions that share it and declare others would take turns for ever."""
+    seen: dict[tuple[str, str, str], Target] = {}
+    for target in targets:
+        function = target.function
+        if function is None or any(fnmatchcase(_RETENTION, pattern) for pattern in target.ignore):
+            continue
+        group = str(function.settings.get("logging.group") or f"/aws/lambda/{function.name}")
+        other = seen.setdefault((*_where(project.environment(target.environment)), group), target)
+        if _retention(other) != _retention(target):
+            problems.add(
+                target.places.get(_RETENTION) or target.place,
+                f"{target.key} keeps the logs of {group} {_kept(target)}, and {other.key} "
+                f"({other.places.get(_RETENTION) or other.place}) {_kept(other)}; a group has one retention",
+                f"give both the same {_RETENTION}, or let one leave it to the other: ignore: [{_RETENTION}]",
+            )
+
+
+def _retention(target: Target) -> object:
+    return target.function.settings.get(_RETENTION) if target.function else None
+
+
+def _kept(target: Target) -> str:
+    days = _retention(target)
+    return "for ever" if days is None else f"for {days} days"
 
 
 def _where(environment: Environment) -> tuple[str, str]:

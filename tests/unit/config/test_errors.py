@@ -301,6 +301,18 @@ TOGETHER = {
         "of production/s3-notifier (syrf/environments/production/s3-notifier/config.yaml:5) on stag*;",
         "prefixes or suffixes",
     ),
+    "two retentions of one log group": (
+        lambda: sample(
+            {
+                SERVICE_FILE: SERVICE_VALUES + "  logging: {group: /shop}\n",
+                STAGING_FILE: STAGING.replace("lambda:\n", "lambda:\n  logRetentionDays: 7\n"),
+            }
+        ),
+        f"{STAGING_FILE}:4",
+        "staging/s3-notifier keeps the logs of /shop for 7 days, and preview/pr-123/s3-notifier "
+        f"({PREVIEW_FILE}:3) for ever; a group has one retention",
+        "ignore: [logRetentionDays]",
+    ),
     "one package key for two releases": project(
         "lockstep/packages/{service}/{sha256}.zip",
         "fixed.zip",

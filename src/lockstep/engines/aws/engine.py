@@ -235,7 +235,7 @@ class _Run:
             case DeleteFunction():
                 self._delete(connection, step)
             case DeleteLogGroup():
-                logs.delete(connection, step.log_group)
+                logs.delete(connection, step.log_group, pace)
             case RunTerraform() | ApplyResource():
                 raise TypeError("a step of the terraform engine")
             case _:

@@ -7,6 +7,7 @@ DeleteLogGroup).
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.engines.aws.pace import Pace, settles
+from lockstep.engines.aws.passing import persist
 from lockstep.errors import CloudError
 from lockstep.model import SetLogRetention
 
@@ -38,15 +39,12 @@ def retention(connection: Connection, group: str) -> int | None:
 
 def apply(connection: Connection, step: SetLogRetention, pace: Pace) -> None:
     """Set the retention, creating the group when Lambda has not done so yet, and read it back."""
-    try:
-        connection.try_call("logs", "CreateLogGroup", logGroupName=step.log_group)
-    except Exception as error:
-        if code_of(error) not in {"ResourceAlreadyExistsException", "OperationAbortedException"}:
-            raise connection.explain(error, "logs", "CreateLogGroup") from error
+    group = step.log_group
+    _change(connection, pace, "logs", "CreateLogGroup", group, done="ResourceAlreadyExistsException")
     if step.days is None:
-        connection.call("logs", "DeleteRetentionPolicy", logGroupName=step.log_group)
+        _change(connection, pace, "logs", "DeleteRetentionPolicy", group)
     else:
-        connection.call("logs", "PutRetentionPolicy", logGroupName=step.log_group, retentionInDays=step.days)
+        _change(connection, pace, "logs", "PutRetentionPolicy", group, retentionInDays=step.days)
     if settles(connection, pace, lambda: retention(connection, step.log_group) == step.days):
         return
     raise CloudError(
@@ -56,10 +54,24 @@ def apply(connection: Connection, step: SetLogRetention, pace: Pace) -> None:
     )
 
 
-def delete(connection: Connection, group: str) -> None:
+def delete(connection: Connection, group: str, pace: Pace) -> None:
     """Delete a log group with all that is in it; one that is not there is what was wanted."""
+    _change(connection, pace, "logs", "DeleteLogGroup", group, done="ResourceNotFoundException")
+
+
+def _change(
+    connection: Connection,
+    pace: Pace,
+    service: str,
+    operation: str,
+    group: str,
+    *,
+    done: str = "",
+    **params: int,
+) -> None:
+    """Make one change, again when another one is under way. ``done`` is the error of what is so already."""
     try:
-        connection.try_call("logs", "DeleteLogGroup", logGroupName=group)
+        persist(connection, pace, service, operation, {"logGroupName": group, **params})
     except Exception as error:
-        if code_of(error) != "ResourceNotFoundException":
-            raise connection.explain(error, "logs", "DeleteLogGroup") from error
+        if not done or code_of(error) != done:
+            raise connection.explain(error, service, operation) from error

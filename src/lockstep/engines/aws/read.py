@@ -218,7 +218,10 @@ def _read_policies(reading: _Reading, pool: ThreadPoolExecutor, progress: Callab
 
 
 def _read_logs(reading: _Reading, full: bool) -> None:
-    """Retention where somebody declares it, or where everything is asked for."""
+    """Retention where somebody declares it, where everything is asked for, and of a few: that is one call.
+
+    A line that was taken out of Git is a change, which nobody sees who does not look.
+    """
     groups: dict[str, str] = {}
     is_declared = False
     for target in reading.wanted.values():
@@ -226,7 +229,12 @@ def _read_logs(reading: _Reading, full: bool) -> None:
             name = target.function.name
             groups[name] = str(target.function.settings.get("logging.group") or f"/aws/lambda/{name}")
             is_declared = is_declared or "logRetentionDays" in target.function.settings
-    if not groups or not (full or is_declared):
+    if len(groups) > FEW and not (full or is_declared):
+        reading.notes.append(
+            f"the log retention of {len(groups)} functions was not read, because none of them declares one "
+            "(--full reads it)"
+        )
+    if not groups or (len(groups) > FEW and not (full or is_declared)):
         return
     shared = commonprefix([*groups.values()])  # noqa: RUF071 - the API compares characters, not paths
     days = logs.retentions(reading.connection, shared)
