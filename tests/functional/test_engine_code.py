@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.model import Package
-from lockstep.model.staged import checksum_for
+from lockstep.model import Package, Target
+from lockstep.model.staged import checksum_for, releases_of
 from tests.support.clouds import Cloud, make_zip, upload
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import PACKAGES, make_fleet, make_package, make_project, make_target
@@ -191,3 +191,26 @@ def test_going_back_to_an_earlier_package_uploads_nothing(lab: Lab, versioned: b
     lab.aws.forget()
     lab.sync(make_fleet(old))
     assert lab.aws.counts(mutating=True) == {"lambda.UpdateFunctionCode": 1, "lambda.TagResource": 1}
+
+
+def test_what_is_staged_says_which_releases_it_is(lab: Lab) -> None:
+    """One package may be several; each is added when it is deployed, and what is known stays."""
+    package = make_package()
+    s3 = lab.client("s3")
+
+    def said() -> tuple[str, ...]:
+        return releases_of(s3.head_object(Bucket=PACKAGES, Key=package.key))
+
+    def target(version: str) -> Target:
+        own = replace(package, releases=(f"notifier@{version}",))
+        return make_target(KEY, package=own, version=version)
+
+    lab.sync(make_fleet(target("1.0.0")))
+    assert said() == ("notifier@1.0.0",)
+    lab.aws.forget()
+    lab.sync(make_fleet(target("1.0.1")))  # built to the same bytes: nothing but the tag changes in Lambda
+    assert said() == ("notifier@1.0.0", "notifier@1.0.1")
+    assert lab.aws.counts(mutating=True) == {"s3.PutObject": 1, "lambda.TagResource": 1}
+    lab.aws.forget()
+    lab.sync(make_fleet(target("1.0.0")))
+    assert lab.aws.counts(mutating=True) == {"lambda.TagResource": 1}

@@ -20,6 +20,7 @@ class Found:
     bucket: str | None = None  # where Lambda can read it as it is
     key: str | None = None
     object_version: str | None = None
+    releases: tuple[str, ...] = ()  # "service@version" of those that a staged package says it is
 
 
 class Source(Protocol):

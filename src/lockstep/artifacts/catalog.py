@@ -30,11 +30,17 @@ class Resolved:
 class Catalog:
     """Turns releases into packages. Several threads may use one catalog.
 
-    ``staged`` finds what lies in a package bucket: a pinned package that was staged once can be used
-    although its release is gone.
+    ``staged`` gives the source of what lies in a package bucket, by its name: a pinned package that was
+    staged once as this release can be used although the release is gone.
     """
 
-    def __init__(self, sources: Mapping[str, Source], cache: Cache, *, staged: Source | None = None) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        cache: Cache,
+        *,
+        staged: Callable[[str], Source] | None = None,
+    ) -> None:
         self._sources = sources
         self._staged_source = staged
         self._cache = cache
@@ -60,7 +66,7 @@ class Catalog:
         same: dict[Hashable, list[str]] = {}
         for key, (release, bucket) in wanted.items():
             options = tuple(sorted(release.options.items()))
-            identity = (release.source, options, release.sha256, bucket)
+            identity = (release.name, release.source, options, release.sha256, bucket)
             same.setdefault(identity, []).append(key)
         packages: dict[str, Package] = {}
         errors: dict[str, LockstepError] = {}
@@ -83,6 +89,10 @@ class Catalog:
                         errors[key] = error
         return Resolved(packages=packages, errors=errors)
 
+    def is_staged(self, release: Release, bucket: str) -> bool:
+        """Say whether the package with the pinned digest lies in a bucket and was staged as this release."""
+        return self._staged_as(release, bucket) is not None
+
     def fetch(self, package: Package) -> Path:
         """Return a file with the package, checked and with the right digest, downloading it if need be.
 
@@ -104,16 +114,19 @@ class Catalog:
             return path
 
     def _identify(self, release: Release, bucket: str | None) -> tuple[Found, str, int]:
-        """Return what the source has, its digest and its size in bytes (0: not known)."""
+        """Return what the source has, its digest and its size in bytes (0: not known).
+
+        A pin is compared with what the source has of this release, never taken at its word: where the
+        source publishes no digest, what was staged as this release tells it, or else the bytes.
+        """
         found = self._find(release, bucket)
         digest, size = found.sha256, found.size or 0
         if digest is None and found.etag and (known := self._cache.remembered(found.origin, found.etag)):
             digest, size = known
-        is_near = (
-            release.source == "directory"
-        )  # looking costs nothing, so that a wrong pin shows in the plan
-        if digest is None and release.sha256 and not is_near and not _is_in_place(found, bucket):
-            digest = release.sha256  # compared when it is fetched, before it is staged
+        # Looking at a folder costs nothing, so that a wrong pin shows in the plan.
+        is_far = release.source != "directory" and not _is_in_place(found, bucket)
+        if digest is None and is_far and (staged := self._staged_as(release, bucket)) is not None:
+            digest, size = release.sha256, staged.size or 0
         if digest is None:
             digest, size, _ = self._download(release, found, expected=release.sha256)
         _compare(release, found, digest, release.sha256)
@@ -122,24 +135,29 @@ class Catalog:
         return found, digest, size
 
     def _find(self, release: Release, bucket: str | None) -> Found:
-        """What the release's source has; else the staged package with the pinned digest."""
+        """What the release's source has; else the package that was staged as this release."""
         try:
             return _at(release, lambda: self._source(release).find(release))
         except NoCredentials:
             raise
         except ArtifactError:
-            if self._staged_source is None or bucket is None or release.sha256 is None:
-                raise
-            key = release.staged_key.replace("{sha256}", release.sha256)
-            try:
-                found = self._staged_source.find(
-                    replace(release, source="s3", options={"bucket": bucket, "key": key})
-                )
-            except LockstepError:
-                found = None
-            if found is None or found.sha256 != release.sha256:
+            found = self._staged_as(release, bucket)
+            if found is None:
                 raise  # what the source said is what matters
             return found
+
+    def _staged_as(self, release: Release, bucket: str | None) -> Found | None:
+        """The package with the pinned digest, if it lies in the bucket and was staged as this release."""
+        if self._staged_source is None or bucket is None or release.sha256 is None:
+            return None
+        key = release.staged_key.replace("{sha256}", release.sha256)
+        try:
+            found = self._staged_source(bucket).find(
+                replace(release, source="s3", options={"bucket": bucket, "key": key})
+            )
+        except LockstepError:
+            return None
+        return found if found.sha256 == release.sha256 and release.name in found.releases else None
 
     def _staged(self, release: Release, bucket: str | None, found: Found, digest: str, size: int) -> Package:
         if _is_in_place(found, bucket) and found.bucket and found.key:
@@ -151,6 +169,7 @@ class Catalog:
                 origin=found.origin,
                 object_version=found.object_version,
                 is_staged=True,
+                releases=(release.name,),
             )
         if bucket is None:
             raise BadInput(
@@ -159,7 +178,14 @@ class Catalog:
                 fix="set packages.bucket in lockstep.yaml",
             )
         key = release.staged_key.replace("{sha256}", digest)
-        return Package(sha256=digest, size=size, bucket=bucket, key=key, origin=found.origin)
+        return Package(
+            sha256=digest,
+            size=size,
+            bucket=bucket,
+            key=key,
+            origin=found.origin,
+            releases=(release.name,),
+        )
 
     def _download(self, release: Release, found: Found, *, expected: str | None) -> tuple[str, int, Path]:
         with self._cache.new_file() as file:
@@ -200,5 +226,6 @@ def _compare(release: Release, found: Found, digest: str, expected: str | None) 
         raise ArtifactError(
             f"{found.origin} has the digest {digest}, not {expected}",
             where=release.place,
-            fix="it was replaced, or the pin is of another version: check which, then correct lambda.sha256",
+            fix="it was replaced, or the pin is of another version: check which, then correct lambda.sha256 "
+            "(without the line, 'lockstep promote' writes it anew)",
         )

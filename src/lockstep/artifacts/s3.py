@@ -12,7 +12,7 @@ from typing import Any
 from lockstep.artifacts.base import Found
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
 from lockstep.model import Release
-from lockstep.model.staged import digest_of
+from lockstep.model.staged import digest_of, releases_of
 
 __all__ = ["S3Source"]
 
@@ -40,6 +40,7 @@ class S3Source:
             bucket=bucket,
             key=key,
             object_version=None if version == "null" else version,
+            releases=releases_of(head),
         )
 
     def download(self, release: Release, found: Found, into: Path) -> None:

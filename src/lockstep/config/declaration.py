@@ -19,6 +19,7 @@ from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model import Hold
 from lockstep.model.move import Move
+from lockstep.model.pin import Pin, read_pin
 from lockstep.model.tree import Tree
 
 __all__ = [
@@ -151,11 +152,13 @@ def version_changes(declaration: Declaration, move: Move, *, add_commit: bool = 
 def _pin(declaration: Declaration, move: Move, *, is_same: bool) -> dict[tuple[str, ...], Change]:
     path = ("lambda", "sha256")
     if move.sha256 is not None:
-        return {path: move.sha256}
+        return {path: str(Pin.of(move.new, move.sha256))}
     if is_same:
         return {}
     others = Stack(layers=tuple(x for x in declaration.stack.layers if x.file != declaration.file))
-    if _value(fold(layer.values for layer in others.layers), path) is not None:
+    text = _value(fold(layer.values for layer in others.layers), path)
+    pin = read_pin(text) if isinstance(text, str) else None
+    if text is not None and (pin is None or not pin.is_named):
         raise BadInput(
             "lambda.sha256 pins all versions of this service, and the digest of the new one is not known",
             where=others.place(path),

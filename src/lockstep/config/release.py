@@ -8,6 +8,7 @@ from lockstep.config.context import Context
 from lockstep.config.schema import ARTIFACT_OPTIONS, leaf
 from lockstep.config.shapes import problem_of
 from lockstep.model import Release
+from lockstep.model.pin import read_pin
 
 __all__ = ["read_release"]
 
@@ -26,17 +27,32 @@ def read_release(
     if found is None:
         return None
     source, options = found
-    pin = block.get("sha256")
     return Release(
         service=context.candidate.service,
         version=version,
         source=source,
         options=options,
         commit=commit,
-        sha256=pin.lower() if pin else None,
+        sha256=_pinned(context, block.get("sha256"), version),
         staged_key=_staged_key(context),
         place=place,
     )
+
+
+def _pinned(context: Context, text: str | None, version: str) -> str | None:
+    """The digest that a pin asks for. One of another version asks for nothing, which is noted."""
+    pin = read_pin(text) if text else None
+    if pin is None:
+        return None
+    if pin.is_of(version):
+        return pin.sha256
+    named = f"is the pin of {pin.version}" if pin.version != version else "was written for another version"
+    context.note(
+        ("lambda", "sha256"),
+        f"lambda.sha256 {named} and does not count for {version}; "
+        "remove the line, or let 'lockstep promote' write the pin with the version",
+    )
+    return None
 
 
 def _from_key(context: Context, key: str, block: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:

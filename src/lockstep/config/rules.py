@@ -9,6 +9,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from lockstep.config.suggest import nearest
+from lockstep.model.pin import read_pin
 
 __all__ = [
     "EVENTS",
@@ -188,12 +189,13 @@ def commit(text: str) -> Problem | None:
 
 
 def sha256(text: str) -> Problem | None:
-    """A pin: 64 hex digits."""
-    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+    """A pin: the SHA-256 of a package, and before it the version that it belongs to."""
+    if read_pin(text) is not None:
         return None
     return (
-        f"{text!r} is no SHA-256",
-        "write the 64 hex digits that 'sha256sum package.zip' prints (not Lambda's base64 CodeSha256)",
+        f"{text!r} is no SHA-256 of a version",
+        "write VERSION@ and the 64 hex digits that 'sha256sum package.zip' prints (not Lambda's base64 "
+        "CodeSha256), or remove the line",
     )
 
 

@@ -9,6 +9,7 @@ from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput
 from lockstep.model import Source
 from lockstep.model.era import Said
+from lockstep.model.pin import read_pin
 
 __all__ = ["said_by"]
 
@@ -33,7 +34,7 @@ def said_by(content: bytes | None, file: str, service: str, source: Source | Non
     return Said(
         version=version,
         commit=_commit(values),
-        sha256=_pin(_at(values, "lambda", "sha256")),
+        **_pin(_text(_at(values, "lambda", "sha256")), version),
         held=_text(_at(values, "lockstep", "hold", "version")),
     )
 
@@ -46,9 +47,12 @@ def _commit(values: dict[str, Any]) -> str | None:
     return None
 
 
-def _pin(value: Any) -> str | None:
-    text = _text(value)
-    return text.lower() if text and rules.sha256(text) is None else None
+def _pin(text: str | None, version: str | None) -> dict[str, Any]:
+    """The digest of a pin that may be the version's, and whether it says so itself."""
+    pin = read_pin(text) if text else None
+    if pin is None or version is None or not pin.is_of(version):
+        return {}
+    return {"sha256": pin.sha256, "is_named": pin.is_named}
 
 
 def _at(values: Any, *path: str) -> Any:

@@ -221,7 +221,13 @@ _EXTRAS = (
     text("s3TriggerPrefix", "Short for one trigger on the project's bucket.", rule=rules.s3_filter),
     text("s3Key", "Key of the package in the package bucket, in place of the artifact source."),
     text("commitSha", "Commit that the version was built from.", rule=rules.commit),
-    text("sha256", "Pin: the package's SHA-256 in hex; a sync stops when it differs.", rule=rules.sha256),
+    text(
+        "sha256",
+        "Pin: the version and its package's SHA-256 in hex; a sync stops when the package differs. "
+        "It counts for that version alone.",
+        rule=rules.sha256,
+        example='"0.1.6@9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
+    ),
     text("image", "URI of a container image, in place of a package.", rule=rules.image),
     texts("triggers", "S3 triggers.", _TRIGGER),
     Key(name="tags", shape=Shape.TAGS, about="Tags; null removes a tag in AWS."),

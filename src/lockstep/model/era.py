@@ -11,7 +11,8 @@ class Said:
 
     version: str | None
     commit: str | None = None  # of the source
-    sha256: str | None = None
+    sha256: str | None = None  # of a pin that may be this version's
+    is_named: bool = False  # the pin names this version
     held: str | None = None  # the version that a hold says was taken back
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -133,6 +133,11 @@ class Package:
     object_version: str | None = None  # of the staged object, where the bucket has versioning
     bucket_owner: str | None = None  # account that must own the bucket; None: the environment's
     is_staged: bool = False  # already lies at bucket/key with this digest
+    releases: tuple[str, ...] = ()  # "service@version" of those that it is wanted as
+
+    def also(self, other: "Package") -> "Package":
+        """The package, wanted as what both are wanted as. They lie at one place."""
+        return replace(self, releases=tuple(dict.fromkeys((*self.releases, *other.releases))))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ class StatusRow:
     environment: str
     deployment_type: str
     declared: str | None  # version in Git
-    live: str | None  # version in AWS; None: not known or not there
+    live: str | None  # version whose package the live code is; None: not known, or nothing is there
     status: SyncStatus
     health: Health
     changes: tuple[Change, ...] = ()  # what differs

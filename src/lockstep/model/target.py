@@ -49,8 +49,9 @@ class Release:
     """One version of a service and where its package comes from.
 
     ``source`` is "github-release", "s3", "https" or "directory"; ``options`` are that source's, with
-    ``{service} {env} {version} {pr}`` filled in. ``sha256`` is the pin, lowercase hex. ``staged_key``
-    is the key in the package bucket, with ``{sha256}`` still to be filled in.
+    ``{service} {env} {version} {pr}`` filled in. ``sha256`` is the digest of the pin, where the declaration
+    has one of this version, in lowercase hex. ``staged_key`` is the key in the package bucket, with
+    ``{sha256}`` still to be filled in.
     """
 
     service: str
@@ -61,6 +62,11 @@ class Release:
     sha256: str | None = None
     staged_key: str = "lockstep/packages/{sha256}.zip"
     place: str = field(default="", compare=False)  # file:line of the version
+
+    @property
+    def name(self) -> str:
+        """``s3-notifier@0.1.5``."""
+        return f"{self.service}@{self.version}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -46,7 +46,10 @@ def eras_of(changes: Iterable[tuple[LogEntry, Said, bool]]) -> tuple[Era, ...]:
             eras[number] = replace(eras[number], undone=f"{how} by {entry.author} ({entry.sha[:8]})")
             stack.remove(number)
 
+    before: Said | None = None
     for entry, said, is_oldest_known in reversed(list(changes)):
+        left = before.sha256 if before is not None else None
+        before = said
         if said.held is not None and said.held != said.version:
             take_back([one for one in stack if eras[one].version == said.held], "taken back", entry)
         if eras and eras[-1].version == said.version:
@@ -62,6 +65,8 @@ def eras_of(changes: Iterable[tuple[LogEntry, Said, bool]]) -> tuple[Era, ...]:
             higher = [one for one in stack if is_backwards(eras[one].version, said.version)]
             take_back(higher, f"downgraded to {said.version}", entry)
             stack.append(len(eras))
+        if said.sha256 == left and not said.is_named:
+            said = replace(said, sha256=None)  # the pin of the version before, which was left standing
         eras.append(
             Era(
                 version=said.version,

@@ -27,6 +27,7 @@ from lockstep.model import (
 )
 from lockstep.planning.assess import Assessment
 from lockstep.planning.diff import call_of, diff_tags
+from lockstep.planning.policy import VERSION_TAG
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
@@ -39,6 +40,7 @@ class Layout:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self._ids: set[str] = set()
+        self._packages: dict[str, int] = {}  # step that stages one -> its place in steps
         self._gates: dict[str, list[str]] = {}  # target -> steps that come before its trigger
 
     def add_target(self, one: Assessment) -> None:
@@ -161,6 +163,9 @@ class Layout:
         tags = diff_tags(wanted.tags, live.tags)
         if tags:
             # The version tag says what runs, so it comes after the code, and before what may be refused.
+            # Another version of the same bytes is staged as well: what lies there says which releases it is.
+            if not by_code and any(change.path == f"tags.{VERSION_TAG}" and change.old for change in tags):
+                before = (*before, *self._stage(wanted))
             self._add(_tag_step(f"{key}:tags", key, live.arn or live.name, tags, needs=before))
             before = (f"{key}:tags",)
         self._separate(key, wanted, one.changes, needs=before)
@@ -223,7 +228,10 @@ class Layout:
             return ()
         step_id = f"package:{package.bucket}/{package.key}"
         if step_id not in self._ids:
+            self._packages[step_id] = len(self.steps)
             self._add(StagePackage(id=step_id, target="", package=package))
+        elif isinstance(step := self.steps[self._packages[step_id]], StagePackage):
+            self.steps[self._packages[step_id]] = replace(step, package=step.package.also(package))
         return (step_id,)
 
     def _those(self, *ids: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from lockstep.model import Fleet, Function, Project, Target
 
 __all__ = [
     "BUCKETS_TAG",
+    "VERSION_TAG",
     "Rules",
     "adoption_problem",
     "deletion_problem",
@@ -19,6 +20,7 @@ __all__ = [
 FREE_DELETES = 5  # targets that one sync may delete without being asked
 FREE_SHARE = 0.20  # of the project's targets, when that is more
 BUCKETS_TAG = "lockstep:buckets"
+VERSION_TAG = "lockstep:version"
 _TAG_LENGTH = 256  # characters of a tag's value, AWS's limit
 
 
@@ -40,7 +42,7 @@ def ownership_tags(project: str, target: Target, buckets: Iterable[str]) -> dict
     tags: dict[str, str | None] = {
         "lockstep:project": project,
         "lockstep:target": target.key,
-        "lockstep:version": target.version,
+        VERSION_TAG: target.version,
     }
     chunk, number = "", 1
     for bucket in sorted(set(buckets)):

@@ -78,10 +78,15 @@ def status_summary(rows: Iterable[StatusRow]) -> str:
 
 
 def cell_words(row: StatusRow) -> str:
-    """``0.1.6 ● Synced/Healthy``, ``0.1.5 -> 0.1.6 ▲ OutOfSync/Healthy``, ``1.4.2 (helm)``."""
+    """``0.1.6 ● Synced/Healthy``, ``0.1.5 -> 0.1.6 ▲ OutOfSync/Healthy``, ``1.4.2 (helm)``.
+
+    ``? -> 0.1.6`` where other code runs than any version's that is known.
+    """
     if not _is_deployed(row):
         return printable(f"{row.declared or '-'} ({row.deployment_type})")
     declared, live = row.declared or "-", row.live
+    if live is None and any(change.path == "code" and change.old for change in row.changes):
+        live = "?"  # something runs, and no version is known to be it
     version = f"{live} -> {declared}" if live and live != declared else declared
     return printable(f"{version} {_MARKS[row.status]} {row.status}/{row.health}")
 

@@ -248,6 +248,7 @@ def _package_to(package: Package) -> Mapping[str, Any]:
         "objectVersion": package.object_version,
         "bucketOwner": package.bucket_owner,
         "isStaged": package.is_staged,
+        "releases": package.releases,
     }
 
 
@@ -261,6 +262,7 @@ def _package_from(node: Node) -> Package:
         object_version=node.get("objectVersion").maybe(Node.text),
         bucket_owner=node.get("bucketOwner").maybe(Node.text),
         is_staged=node.get("isStaged").flag(),
+        releases=node.get("releases").texts(),
     )
 
 

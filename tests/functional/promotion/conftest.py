@@ -13,6 +13,8 @@ from lockstep.artifacts.package import make_zip_of
 from lockstep.cli import main
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
+from lockstep.local.ministack import LocalCloud
+from tests.support import clouds
 from tests.unit.git.conftest import Work, _own_configuration
 
 __all__ = ["Shop", "_own_configuration"]
@@ -149,3 +151,18 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     made = Shop(work=work, bare=bare, cache=cache, capture=capsys)
     made.package("notifier", "0.1.0")
     return made
+
+
+@pytest.fixture
+def live(shop: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """The shop, with 0.2.0 promoted to staging and everything synced."""
+    for name, value in ministack.environment().items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    clouds.make_role(ministack)
+    clouds.make_bucket(ministack, "shop-packages")
+    shop.package("notifier", "0.2.0")
+    shop.run("promote", "notifier@0.2.0", "--to", "staging")
+    shop.pull()
+    shop.run("sync")
+    return shop

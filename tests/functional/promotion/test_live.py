@@ -3,29 +3,12 @@
 import re
 import threading
 
-import pytest
-
 from lockstep.cli import main
 from lockstep.local.ministack import LocalCloud
 from tests.functional.promotion.conftest import PROJECT, Shop
 from tests.support import clouds
 
 SOAK = PROJECT.replace("from: staging}", "from: staging, soak: SOAK}")
-
-
-@pytest.fixture
-def live(shop: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """The shop, with 0.2.0 promoted to staging and everything synced."""
-    for name, value in ministack.environment().items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-    clouds.make_role(ministack)
-    clouds.make_bucket(ministack, "shop-packages")
-    shop.package("notifier", "0.2.0")
-    shop.run("promote", "notifier@0.2.0", "--to", "staging")
-    shop.pull()
-    shop.run("sync")
-    return shop
 
 
 def test_a_soak_begins_when_the_version_is_live_and_well(live: Shop) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from lockstep.forge.base import CheckState, PullState
+from lockstep.model.pin import Pin
 from tests.functional.promotion.conftest import PRODUCTION_FILE, PROJECT, STAGING, STAGING_FILE, Shop
 
 API_STAGING = "environments/staging/api/config.yaml"
@@ -17,7 +18,7 @@ def test_a_promotion_that_may_merge_itself_is_on_the_branch_at_once(shop: Shop) 
         "0.1.0",
         "0.2.0",
     )
-    expected = STAGING.replace('"0.1.0"', '"0.2.0"') + f"  sha256: {digest}\n"
+    expected = STAGING.replace('"0.1.0"', '"0.2.0"') + f"  sha256: {Pin.of('0.2.0', digest)}\n"
     assert f"{shop.show(STAGING_FILE)}\n" == expected
     assert shop.log()[0] == "staging: notifier 0.1.0 -> 0.2.0 (#1)"
     assert shop.branches() == {"main"}

@@ -15,6 +15,7 @@ from lockstep.config.load import load
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model import Hold
 from lockstep.model.move import Move
+from lockstep.model.pin import Pin
 from tests.unit.config.conftest import (
     API_CONFIG,
     PREVIEW_FILE,
@@ -58,7 +59,7 @@ def test_a_function_gets_version_pin_and_commit_where_they_stand(tree: MemoryTre
     """The users' own file; nothing else in it changes."""
     expected = (
         STAGING.replace('"0.1.6"', '"0.1.7"')
-        .replace('staging/"\n', f'staging/"\n  sha256: "{DIGEST}"\n')
+        .replace('staging/"\n', f'staging/"\n  sha256: "{Pin.of("0.1.7", DIGEST)}"\n')
         .replace('shortSha: "abc123"', f'shortSha: "{COMMIT[:7]}"')
         .replace('"abc123def456..."', f'"{COMMIT}"')
     )
@@ -92,6 +93,12 @@ def test_an_old_pin_never_stays() -> None:
     assert "ab" * 32 in written(tree, move(sha256="ab" * 32))[STAGING_FILE]
     assert "sha256" not in written(tree, move())[STAGING_FILE]
     assert written(tree, move(new="0.1.6")) == {}
+
+
+def test_a_pin_of_another_version_in_another_file_is_in_nobodys_way() -> None:
+    """It does not count for the new one."""
+    tree = sample({SERVICE_FILE: f'{SERVICE_VALUES.rstrip()}\n  sha256: "{Pin.of("0.1.5", DIGEST)}"\n'})
+    assert "sha256" not in written(tree, move())[STAGING_FILE]
 
 
 def test_a_pin_of_all_versions_in_another_file_is_refused() -> None:

@@ -1,7 +1,13 @@
 """Loading: the sample repository, what is a target and what is not."""
 
+from pathlib import Path
+
+import pytest
+
+from lockstep.config.cache import Cache
 from lockstep.config.load import load
 from lockstep.model import Code, Reference, Secret, Trigger
+from lockstep.model.pin import Pin
 from tests.unit.config.conftest import (
     GLOBAL,
     PREVIEW_FILE,
@@ -315,6 +321,36 @@ def test_pin_commit_ignore_and_adopt_are_carried() -> None:
     assert target.commit == target.release.commit == "0a1b2c3"
     assert target.ignore == ("reservedConcurrency", "environment.DD_*")
     assert target.adopt
+
+
+@pytest.mark.parametrize(
+    ("pin", "is_used"),
+    [
+        ("ab" * 32, True),
+        (f"0.1.6@{'ab' * 32}", True),
+        (str(Pin.of("0.1.6", "ab" * 32)), True),
+        (f"0.1.5@{'ab' * 32}", False),
+        (str(Pin.of("0.1.5", "ab" * 32)), False),
+        (str(Pin.of("0.1.5", "ab" * 32)).replace("0.1.5", "0.1.6"), False),
+    ],
+)
+def test_a_pin_counts_for_its_own_version(pin: str, is_used: bool) -> None:
+    """One that was left standing, or edited along with the version, is not used, and a warning says so."""
+    loaded = load(staging(f'  sha256: "{pin}"'))
+    release = loaded.fleet.targets[STAGING_KEY].release
+    assert release is not None
+    assert release.sha256 == ("ab" * 32 if is_used else None)
+    told = [text for text in loaded.warnings if "lambda.sha256" in text]
+    assert len(told) == (0 if is_used else 1)
+    assert all("does not count for 0.1.6" in text and "config.yaml:" in text for text in told)
+
+
+def test_a_pin_that_is_not_used_is_told_from_the_cache_too(tmp_path: Path) -> None:
+    """The second run reads no file and warns all the same."""
+    tree = staging(f'  sha256: "0.1.5@{"ab" * 32}"')
+    first, second = (load(tree, cache=Cache(tmp_path)) for _ in range(2))
+    assert first.warnings == second.warnings
+    assert any("the pin of 0.1.5" in text for text in second.warnings)
 
 
 def test_fixed_package_keys_are_possible() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockstep.model import Call, Change, Reference, Secret, SyncStatus, Verb
+from lockstep.model import Call, Change, Reference, Secret, StagePackage, SyncStatus, Verb
 from lockstep.model.fields import FIELDS
 from tests.unit.planning.fixtures import (
     desired,
@@ -13,6 +13,7 @@ from tests.unit.planning.fixtures import (
     live,
     live_of,
     of,
+    package,
     paths,
     permission,
     plan,
@@ -58,6 +59,19 @@ def test_two_targets_with_one_package_stage_it_once() -> None:
     """A package goes up once however many functions use it."""
     made = plan(desired(target(KEY), target("staging/web")), live())
     assert sum(1 for name in ids(made) if name.startswith("package:")) == 1
+
+
+def test_a_package_of_two_versions_is_staged_as_both() -> None:
+    """The one step says every release that the package is wanted as."""
+    both = []
+    for name, release in ((KEY, "api@1.0.0"), ("staging/web", "web@2.0.0")):
+        one = target(name)
+        assert one.function is not None
+        code = replace(one.function.code, package=package("a", releases=(release,)))
+        both.append(replace(one, function=replace(one.function, code=code)))
+    made = plan(desired(*both), live())
+    (staging,) = (step for step in made.steps if isinstance(step, StagePackage))
+    assert staging.package.releases == ("api@1.0.0", "web@2.0.0")
 
 
 def test_removing_a_line_from_git_takes_effect() -> None:

@@ -47,6 +47,17 @@ def test_a_declaration_that_was_removed_is_an_era_without_a_version() -> None:
     assert [era.version for era in _eras("1.0", None, "1.0")] == ["1.0", None, "1.0"]
 
 
+def test_a_pin_that_was_left_standing_is_not_the_next_versions() -> None:
+    """Only one that names its version may stay the same: both were built to the same bytes."""
+    pinned = Said(version="1.0", sha256="aa")
+    third, second, first = _eras(
+        "1.0", pinned, Said(version="1.1", sha256="aa"), Said(version="1.2", sha256="bb")
+    )
+    assert (first.said.sha256, second.said.sha256, third.said.sha256) == (None, None, "bb")
+    named, _ = _eras(pinned, Said(version="1.1", sha256="aa", is_named=True))
+    assert named.said.sha256 == "aa"
+
+
 def test_the_pull_request_is_read_from_the_commit() -> None:
     """As GitHub writes it when it squashes or merges."""
     squashed = LogEntry(sha="a" * 40, date="d", message="staging: api 1.1 (#12)\n\nmore (#99)")

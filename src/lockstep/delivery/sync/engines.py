@@ -4,19 +4,19 @@ its part, and the user sees one plan and one report.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.cloud import ProjectCloud, fill
-from lockstep.delivery.sync.health import with_health
+from lockstep.delivery.sync.health import look_at, with_health
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.base import Engine
 from lockstep.engines.terraform import TerraformEngine, Ways, runs_of
 from lockstep.errors import NotAllowed
-from lockstep.model import Fleet, Plan, Project, Report, StepResult, Verb, select
+from lockstep.model import Fleet, Function, Plan, Project, Report, StepResult, Verb, select
 from lockstep.planning.policy import deletion_problem
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Mixed:
         self._made: tuple[Plan, list[tuple[Engine, Plan]]] | None = None
         self._is_status = purpose.value == "status"
         self._is_aws_read = False
+        self._looked_at: Mapping[str, Function | None] = {}  # what Terraform applied, as AWS tells it
 
     @property
     def stale(self) -> frozenset[str]:
@@ -71,6 +72,19 @@ class Mixed:
             versions |= {key: t.version for key, t in live.targets.items() if not self._is_terraform(key)}
             versions |= {t.key: t.version for t in live.others.values()}
         return versions
+
+    @property
+    def live(self) -> dict[str, Function]:
+        """Live functions by target, as far as AWS was asked."""
+        found = {key: function for key, function in self._looked_at.items() if function is not None}
+        if self._is_aws_read:
+            live = self._aws.live
+            found |= {
+                target.key: target.function
+                for target in (*live.targets.values(), *live.others.values())
+                if target.function is not None and target.key not in found
+            }
+        return found
 
     @property
     def modified(self) -> dict[str, str | None]:
@@ -107,7 +121,8 @@ class Mixed:
             parts.append((self._terraform, self._terraform.preview(fleet)))
         plan = _joined_plan(fleet, parts)
         if self._is_status:
-            plan = replace(plan, targets=with_health(plan.targets, self._is_terraform, self._aws))
+            self._looked_at = look_at(plan.targets, self._is_terraform, self._aws)
+            plan = replace(plan, targets=with_health(plan.targets, self._looked_at))
         if not plan.problems and len(parts) > 1:
             deletes = sum(target.verb is Verb.DELETE for target in plan.targets)
             guard = deletion_problem(self._aws.rules, deletes, fleet, deletes)

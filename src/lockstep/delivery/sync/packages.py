@@ -16,12 +16,22 @@ __all__ = ["make_catalog", "with_packages"]
 
 
 def make_catalog(
-    workspace: Workspace, token: str | None, s3_client: Callable[[str | None], Any]
+    workspace: Workspace,
+    token: str | None,
+    s3_client: Callable[[str | None], Any],
+    staged_client: Callable[[str], Any] | None = None,
 ) -> "Catalog":
-    """The artifact sources that a project uses. ``s3_client`` makes a client for a Region (None: its own)."""
+    """The artifact sources that a project uses.
+
+    ``s3_client`` makes a client for a Region (None: its own), ``staged_client`` one for a package bucket
+    (absent: the former).
+    """
     from lockstep.artifacts.cache import Cache
     from lockstep.artifacts.catalog import Catalog
     from lockstep.artifacts.s3 import S3Source
+
+    def staged(bucket: str) -> S3Source:
+        return S3Source(s3_client if staged_client is None else lambda _: staged_client(bucket))
 
     kinds = {target.release.source for target in workspace.fleet.targets.values() if target.release}
     sources: dict[str, Any] = {}
@@ -51,7 +61,7 @@ def make_catalog(
                 sources[kind] = HttpSource()
             case "s3":
                 sources[kind] = S3Source(s3_client)
-    return Catalog(sources, Cache(workspace.where.cache), staged=S3Source(s3_client))
+    return Catalog(sources, Cache(workspace.where.cache), staged=staged)
 
 
 def with_packages(

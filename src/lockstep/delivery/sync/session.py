@@ -10,7 +10,7 @@ from lockstep.delivery.places.selection import changed_since, check_patterns
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.packages import make_catalog, with_packages
 from lockstep.errors import BadInput, LockstepError, NotAllowed, Several
-from lockstep.model import ApplyResource, Fleet, Outcome, Plan, Report, StepResult, Verb, select
+from lockstep.model import ApplyResource, Fleet, Function, Outcome, Plan, Report, StepResult, Verb, select
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import GOING
 
@@ -64,10 +64,11 @@ class Session:
         self.options = options
         self._progress = progress or (lambda _: None)
         rules = Rules(project=workspace.project, adopt=options.adopt, allow_deletes=options.allow_deletes)
-        self.catalog = make_catalog(workspace, options.github_token, self._s3_client)
+        self.catalog = make_catalog(workspace, options.github_token, self._s3_client, self._staged_client)
         self.engine: AwsEngine = AwsEngine(
             rules, self.catalog.fetch, full=options.full, stop=stop, progress=self._progress
         )
+        self.desired = workspace.fleet  # with packages, once a plan was made
         self._mixed = self._other_engines(purpose, stop)
 
     @property
@@ -77,12 +78,20 @@ class Session:
 
     @property
     def versions(self) -> dict[str, str | None]:
-        """Live versions by target, as the last plan found them."""
+        """Versions by target that live functions are tagged with, as the last plan found them."""
         if self._mixed:
             return self._mixed.versions
         live = self.engine.live
         versions = {key: target.version for key, target in live.targets.items()}
         return versions | {target.key: target.version for target in live.others.values()}
+
+    @property
+    def live(self) -> dict[str, Function]:
+        """Live functions by target, as far as the last plan read them."""
+        if self._mixed:
+            return self._mixed.live
+        found = (*self.engine.live.targets.values(), *self.engine.live.others.values())
+        return {target.key: target.function for target in found if target.function is not None}
 
     @property
     def modified(self) -> dict[str, str | None]:
@@ -119,6 +128,7 @@ class Session:
         refused = [one for key, one in errors.items() if not (self._mixed and self._mixed.holds_back(key))]
         if refused and not is_lenient:
             raise _combined(refused)
+        self.desired = fleet
         if self._mixed:
             return self._mixed.preview(replace(fleet, selection=patterns))
         return self.engine.preview(fleet)
@@ -137,6 +147,15 @@ class Session:
             if target.function is not None:
                 return self.engine.connection(target.environment).client("s3", region)
         raise BadInput("no environment deploys anything", where=self.workspace.project.file)
+
+    def _staged_client(self, bucket: str) -> Any:
+        """A client with the credentials of an environment that stages its packages in a bucket."""
+        project = self.workspace.project
+        for target in self.workspace.fleet.targets.values():
+            packages = project.packages_for(target.environment)
+            if target.function is not None and packages is not None and packages.name == bucket:
+                return self.engine.connection(target.environment).client("s3")
+        return self._s3_client(None)
 
 
 def make_plan(

@@ -1,9 +1,10 @@
 """``status``: what every target should be, what it is, and who changed it last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.running import running_versions
 from lockstep.delivery.sync.session import Options, Purpose, Session, patterns_of
 from lockstep.git.history import Commit, last_changes
 from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, Verb, select
@@ -27,7 +28,7 @@ def read_status(
         return (), (f"no target changed since {options.since}",)
     chosen = select(workspace.fleet.targets, patterns)
     plans: dict[str, TargetPlan] = {}
-    versions: dict[str, str | None] = {}
+    versions: Mapping[str, str | None] = {}
     modified: dict[str, str | None] = {}
     notes: tuple[str, ...] = ()
     if any(workspace.fleet.targets[key].function for key in chosen) or patterns:
@@ -39,7 +40,7 @@ def read_status(
         )
         plan = session.plan(patterns, is_lenient=True)
         plans = {target.target: target for target in plan.targets}
-        versions = session.versions
+        versions = running_versions(session)
         notes = (*plan.notes, *plan.problems)
         modified = session.modified
     changes = _changes(workspace, [workspace.fleet.targets[key] for key in chosen])
@@ -72,7 +73,7 @@ def _row(target: Target, plan: TargetPlan | None, live: str | None) -> StatusRow
     )
 
 
-def _gone(plan: TargetPlan, versions: dict[str, str | None]) -> StatusRow:
+def _gone(plan: TargetPlan, versions: Mapping[str, str | None]) -> StatusRow:
     key = plan.target.partition(" ")[0]
     environment, _, service = key.rpartition("/")
     return StatusRow(

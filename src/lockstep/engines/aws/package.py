@@ -13,7 +13,7 @@ from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.errors import CloudError
 from lockstep.model import Package
-from lockstep.model.staged import checksum_for, digest_of
+from lockstep.model.staged import checksum_for, digest_of, metadata_for, releases_of
 
 __all__ = ["stage"]
 
@@ -21,12 +21,15 @@ __all__ = ["stage"]
 def stage(connection: Connection, package: Package, fetch: Callable[[Package], Path]) -> str | None:
     """Make sure that the package lies at its key; returns the object's version where there are any.
 
-    An object that is there with the same checksum is not uploaded again; any other is replaced, whatever
-    its metadata say.
+    An object that is there with the same checksum, and says the releases that it is wanted as, is not
+    uploaded again; any other is replaced, whatever its metadata say.
     """
     there = _head(connection, package)
+    known: tuple[str, ...] = ()
     if there is not None and digest_of(there) == package.sha256:
-        return _version(there)
+        known = releases_of(there)
+        if set(package.releases) <= set(known):
+            return _version(there)
     path = fetch(package)
     with path.open("rb") as body:
         answer = connection.call(
@@ -38,6 +41,7 @@ def stage(connection: Connection, package: Package, fetch: Callable[[Package], P
             ContentType="application/zip",
             ChecksumAlgorithm="SHA256",
             ChecksumSHA256=checksum_for(package.sha256),
+            Metadata=metadata_for((*known, *package.releases)),
             ExpectedBucketOwner=package.bucket_owner or connection.scope.account,
         )
     return _version(answer)

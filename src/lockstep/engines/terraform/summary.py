@@ -80,7 +80,8 @@ def steps_of(made: Made) -> tuple[Step, ...]:
     for key, target in made.targets.items():
         package = target.function.code.package if target.function else None
         if package is not None and not package.is_staged and key in changing:
-            packages[package.bucket, package.key] = package
+            place = package.bucket, package.key
+            packages[place] = packages[place].also(package) if place in packages else package
             users.setdefault((package.bucket, package.key), key)
     staging = [
         StagePackage(id=f"{made.run.id}:package:{bucket}/{key}", target=users[bucket, key], package=package)
