@@ -9,7 +9,15 @@ from lockstep.model.next_version import Basis, NextVersion, VersionTag
 from lockstep.model.version import Level, Version
 from lockstep.planning.bumps import decide_bump
 
-__all__ = ["FIRST", "given_version", "last_release", "next_version", "objection", "version_in_tag"]
+__all__ = [
+    "FIRST",
+    "given_version",
+    "is_of_pull",
+    "last_release",
+    "next_version",
+    "objection",
+    "version_in_tag",
+]
 
 FIRST = Version.parse("0.1.0")
 """What a service without a release gets: below 1.0.0, where breaking changes are expected."""
@@ -49,7 +57,8 @@ def next_version(
     Where none touches the service's paths that is the release itself, also for a pull request.
     Otherwise it is the release moved by what the commits ask for, but not below a pre-release that was
     tagged on the way. A pull request gets ``0.1.6-pr123.4``: a pre-release of it with the number of
-    commits since the last release, so that a later push is higher.
+    commits since the last release, so that a later push is higher; where history was written anew and
+    that number is not above all that other commits got, with the next one.
     """
     base = last_release(tags)
     bump = decide_bump(entries, source.paths, base.version) if base else None
@@ -73,7 +82,8 @@ def next_version(
     if announced and announced.version > version:
         version, why = announced.version.core, f"announced by the pre-release {announced.name}"
     if pr is not None:
-        version = version.as_prerelease(f"pr{pr}", count)
+        number = _number(tags, version, pr, commit=commit, count=count)
+        version = version.as_prerelease(f"pr{pr}", number)
     return NextVersion(
         service=source.service,
         version=version,
@@ -124,6 +134,24 @@ def objection(found: NextVersion, tags: Iterable[VersionTag]) -> tuple[str, str]
         f"(tag {found.base.name})",
         f"name a version above {found.base.version}",
     )
+
+
+def is_of_pull(version: Version, pr: int) -> bool:
+    """Whether a version is a pre-release that a pull request got."""
+    match version.prerelease:
+        case (str(name), int()):
+            return name == f"pr{pr}"
+        case _:
+            return False
+
+
+def _number(tags: Iterable[VersionTag], core: Version, pr: int, *, commit: str, count: int) -> int:
+    """The number of a pull request's pre-release: the one that the commit has, else one that is free."""
+    own, others = [0], [0]
+    for tag in tags:
+        if tag.version.core == core and is_of_pull(tag.version, pr):
+            (own if tag.commit == commit else others).append(int(tag.version.prerelease[1]))
+    return max(own) or max(count, max(others) + 1)
 
 
 def _announced(tags: Iterable[VersionTag]) -> VersionTag | None:

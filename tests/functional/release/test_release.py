@@ -209,6 +209,28 @@ def test_pre_releases_of_pull_requests(github: Mono) -> None:
     assert flags == {"api-v0.1.0": False, "api-v0.2.0-pr7.1": True}
 
 
+def test_a_pull_request_that_was_written_anew_gets_the_next_number(mono: Mono) -> None:
+    """Amended or squashed and pushed by force, from a clone without its tags; a run can be repeated."""
+    mono.release("api")
+    mono.work.git("checkout", "-q", "-b", "change")
+    mono.work.commit("feat: new", src__api__new="1")
+    mono.work.commit("fix: it", src__api__new="2")
+    mono.work.git("push", "-q", "origin", "HEAD:refs/heads/change")
+    (first,) = mono.release("api", "--pr", "7")
+    assert first["version"] == "0.2.0-pr7.2"
+    for text, version in (("3", "0.2.0-pr7.3"), ("4", "0.2.0-pr7.4")):
+        mono.work.git("reset", "-q", "--soft", "main")
+        mono.work.commit("feat: new", src__api__new=text)
+        mono.work.git("push", "-q", "-f", "origin", "HEAD:refs/heads/change")
+        mono.work.git("tag", "-d", *mono.work.git("tag", "--list", "*-pr7.*").split())
+        for is_new in (True, False):
+            shown = json.loads(mono.run("version", "api", "--pr", "7", "-o", "json"))
+            assert shown["version"] == version
+            (told,) = mono.release("api", "--pr", "7")
+            assert (told["version"], told["isNew"]) == (version, is_new)
+            assert told["commit"] == mono.work.git("rev-parse", "HEAD")
+
+
 def test_versions_that_are_given(local: Mono) -> None:
     """With --version, by GitVersion, and with build metadata in the file's name."""
     gitversion = local.cache.parent / "gv.json"

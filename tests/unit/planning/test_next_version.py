@@ -112,6 +112,32 @@ def test_versions_of_pull_requests() -> None:
     assert found("fix: x", tags=(tag("0.1.5"),), pr=123).tag == "api-v0.1.6-pr123.2"
 
 
+@pytest.mark.parametrize(
+    ("taken", "version"),
+    [
+        (("0.1.6-pr7.2",), "0.1.6-pr7.3"),  # amended, or rebased with as many commits
+        (("0.1.6-pr7.2", "0.1.6-pr7.3"), "0.1.6-pr7.4"),
+        (("0.1.6-pr7.9",), "0.1.6-pr7.10"),  # squashed: fewer commits than before
+        (("0.1.6-pr7.1",), "0.1.6-pr7.2"),  # pushed on top
+        (("0.2.0-pr7.5", "0.1.6-pr8.5", "0.1.6-rc.5", "0.1.6-pr7.5.1"), "0.1.6-pr7.2"),  # of other things
+    ],
+)
+def test_a_history_that_was_written_anew_gets_the_next_free_number(
+    taken: tuple[str, ...], version: str
+) -> None:
+    """Above all that the pull request's other commits got, so that a later push is higher all the same."""
+    tags = (tag("0.1.5"), *(tag(one, is_reachable=False) for one in taken))
+    again = found("fix: x", tags=tags, pr=7)
+    assert str(again.version) == version
+    assert objection(again, tags) is None
+
+
+def test_a_commit_of_a_pull_request_keeps_its_number() -> None:
+    """Asked again, also after commits that came later and went."""
+    tags = (tag("0.1.5"), tag("0.1.6-pr7.4", HEAD), tag("0.1.6-pr7.8", is_reachable=False))
+    assert str(found("fix: x", tags=tags, pr=7).version) == "0.1.6-pr7.4"
+
+
 def given_(version: str, *tags: VersionTag) -> tuple[str, str] | None:
     """What there is to say against a version that was given."""
     one = given_version(API, Version.parse(version), commit=HEAD, tags=tags, basis=Basis.GIVEN, why="given")

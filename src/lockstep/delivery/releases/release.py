@@ -133,7 +133,7 @@ def release(
     """
     stop = stop or threading.Event()
     tags = _take_tags(monorepo, monorepo.tree.source(service))
-    found = find_version(monorepo.where, service, decided=request.decided, pr=request.pr)
+    found = find_version(monorepo.where, service, decided=request.decided, pr=request.pr, remote=tags)
     for warning in (*found.warnings, *monorepo.tree.unmatched(monorepo.tree.source(service))):
         note(warning)
     wanted, monorepo = _meant(monorepo, found, note)

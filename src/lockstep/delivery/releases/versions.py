@@ -18,6 +18,7 @@ from lockstep.model.next_version import Basis, NextVersion, VersionTag
 from lockstep.model.version import NotAVersion, Version
 from lockstep.planning.next_version import (
     given_version,
+    is_of_pull,
     last_release,
     next_version,
     objection,
@@ -62,28 +63,38 @@ class _Tags:
 
 
 def find_version(
-    where: Where, service: str, *, decided: Decided | None = None, pr: int | None = None
+    where: Where,
+    service: str,
+    *,
+    decided: Decided | None = None,
+    pr: int | None = None,
+    remote: Mapping[str, str] | None = None,
 ) -> NextVersion:
     """The version of a service at the commit that ``where`` names.
 
     With ``decided`` that version, if it is free and above the last release; else the next one by the
-    tags and commits, for a pull request ``pr`` a pre-release of it. Raises BadInput when the version is
+    tags and commits, for a pull request ``pr`` a pre-release of it. ``remote`` are the remote's tags of
+    the service with their commits, where they are known already. Raises BadInput when the version is
     taken, and when the clone lacks commits or tags, so that nothing is miscounted.
     """
     tree = open_sources(where)
     source = tree.source(service)
     tags = _read_tags(tree, source, is_decided=decided is not None)
+    versions, warnings = tags.versions, tags.warnings
     if decided is not None:
-        found = _decided(tree, source, tags.versions, decided)
+        found = _decided(tree, source, versions, decided)
     else:
-        found = _computed(tree, source, tags.versions, pr)
-    if refused := objection(found, tags.versions):
+        if pr is not None:
+            pushed, told = _pushed(tree, source, pr, versions, remote)
+            versions, warnings = (*versions, *pushed), tuple(dict.fromkeys([*warnings, *told]))
+        found = _computed(tree, source, versions, pr)
+    if refused := objection(found, versions):
         problem, fix = refused
         raise BadInput(problem, where=service, fix=fix)
     return replace(
         found,
         remarks=(*tags.remarks, *_uncommitted(tree, source)),
-        warnings=(*tags.warnings, *_first_words(found, source, tags.versions)),
+        warnings=(*warnings, *_first_words(found, source, tags.versions)),
     )
 
 
@@ -267,6 +278,32 @@ def _ask_remote(
         if name not in known and (version := version_in_tag(name, source.tag))
     ]
     return tuple(sorted(absent, key=lambda tag: (tag.version, tag.name))), ()
+
+
+def _pushed(
+    tree: SourceTree,
+    source: Source,
+    pr: int,
+    versions: Sequence[VersionTag],
+    remote: Mapping[str, str] | None,
+) -> tuple[tuple[VersionTag, ...], tuple[str, ...]]:
+    """Tags that earlier pushes of a pull request got and only the remote has, and warnings.
+
+    Their commits may be gone from every branch, but their versions are taken.
+    """
+    name = remote_of(tree.repository)
+    if remote is None and name is not None:
+        try:
+            remote = remote_tags(tree.repository, name, prefix=source.tag.partition("{version}")[0])
+        except (GitError, BadInput) as error:
+            return (), (f"{name} could not be asked which versions the pull request has: {error.problem}",)
+    known = {tag.name for tag in versions}
+    found = (
+        VersionTag(name=name, commit=commit, version=version, is_reachable=False)
+        for name, commit in (remote or {}).items()
+        if name not in known and (version := version_in_tag(name, source.tag)) is not None
+    )
+    return tuple(tag for tag in found if is_of_pull(tag.version, pr)), ()
 
 
 def _first_words(found: NextVersion, source: Source, tags: Sequence[VersionTag]) -> tuple[str, ...]:
