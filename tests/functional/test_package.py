@@ -230,6 +230,36 @@ def test_secrets_and_submodules_are_warned_of(tmp_path: Path, env: dict[str, str
         ]
 
 
+def test_a_submodule_gives_the_same_bytes_from_disk_and_from_a_commit(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    """What is checked out here is not in the package, as in a release."""
+    folder = _monorepo(tmp_path / "one")
+    other = tmp_path / "other"
+    subprocess.run(["git", "init", "-q", str(other)], check=True)
+    (other / "b.js").write_text("b")
+    _git(other, "add", "-A")
+    _git(other, "commit", "-q", "-m", "One")
+    (folder / "src" / "plain" / "dist").mkdir()
+    (folder / "src" / "plain" / "dist" / "a.js").write_text("a")
+    lib = "src/plain/dist/lib"
+    _git(folder, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), lib)
+    project = folder / "lockstep.yaml"
+    project.write_text(
+        project.read_text() + "  ready: {build: {builder: prebuilt, path: src/plain, output: dist}}\n"
+    )
+    _git(folder, "add", "-A")
+    _git(folder, "commit", "-q", "-m", "Two")
+    results = [
+        _package("ready", "-o", "json", *words, "--into", str(tmp_path / "x.zip"), env=env, folder=folder)
+        for words in ((), ("--rev", "HEAD"))
+    ]
+    assert [code for code, _, _ in results] == [0, 0]
+    documents = [json.loads(out) for _, out, _ in results]
+    assert documents[0]["sha256"] == documents[1]["sha256"]
+    assert documents[0]["files"] == 1
+
+
 def test_a_remote_repository_is_built(tmp_path: Path, env: dict[str, str]) -> None:
     """By its URL, without a clone of one's own; the same bytes again."""
     folder = _monorepo(tmp_path / "one")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lockstep.artifacts.builders.base import Builder as Build
-from lockstep.artifacts.builders.base import Job, Product
+from lockstep.artifacts.builders.base import Job, Product, submodule_of
 from lockstep.artifacts.checks import check_zip, sha256_of
 from lockstep.artifacts.contents import check_size, find_faults, parts_of, sizes_in
 from lockstep.artifacts.package import make_zip_from
@@ -30,6 +30,7 @@ def build(
     commit: str | None = None,
     epoch: int = _EPOCH,
     files: Iterable[str] | None = None,
+    submodules: Iterable[str] = (),
     stop: threading.Event | None = None,
     tell: Callable[[str], None] = lambda words: None,
 ) -> Built:
@@ -37,7 +38,8 @@ def build(
 
     ``root`` is what the paths of ``source`` are relative to, and no file outside it is packed.
     ``files`` are the paths below it that are source (those that Git does not ignore); None: all that
-    lie there, as in an exported commit. ``epoch`` is the commit's time in seconds. Raises BadInput for what
+    lie there, as in an exported commit. ``submodules`` are the paths below it of other repositories, of
+    which nothing is packed. ``epoch`` is the commit's time in seconds. Raises BadInput for what
     is declared wrongly, ArtifactError for a build that fails or a package that Lambda would not take,
     and Interrupted soon after ``stop`` is set.
     """
@@ -57,12 +59,19 @@ def build(
             folder=folder,
             work=Path(work).resolve(),
             files=None if files is None else frozenset(files),
+            submodules=tuple(submodules),
             version=version,
             commit=commit,
             epoch=epoch,
             stop=stop or threading.Event(),
             tell=tell,
         )
+        if (other := submodule_of(job, folder)) is not None:
+            raise BadInput(
+                f"the folder {source.build.path} lies in the submodule {other}, whose files are not here",
+                where=source.build.place,
+                fix="build it in its own repository, or copy what is needed into this one",
+            )
         product = _builder(source.build.builder)(job)
         if job.stop.is_set():
             raise Interrupted("the build was stopped", fix="run the same command again")

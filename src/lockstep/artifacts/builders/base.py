@@ -12,7 +12,18 @@ from lockstep.artifacts.package import LEFT_OUT, files_below
 from lockstep.errors import BadInput
 from lockstep.model import Build
 
-__all__ = ["Builder", "Job", "Product", "chosen", "inside", "own_files", "without"]
+__all__ = [
+    "Builder",
+    "Job",
+    "Product",
+    "check_submodules",
+    "chosen",
+    "inside",
+    "own_files",
+    "packed",
+    "submodule_of",
+    "without",
+]
 
 _MADE_BY_TOOLS = (
     *LEFT_OUT,
@@ -32,6 +43,7 @@ class Job:
     folder: Path  # of the function's source
     work: Path  # a folder of this job alone, removed when it is done
     files: frozenset[str] | None = None  # paths below ``root`` that are source; None: all that lie there
+    submodules: tuple[str, ...] = ()  # paths below ``root`` of other repositories, no part of this one
     version: str | None = None
     commit: str | None = None
     epoch: int = 315532800  # seconds: the time that built files may carry; the commit's, or 1980-01-01
@@ -61,7 +73,8 @@ class Builder(Protocol):
 def inside(job: Job, path: str, what: str) -> Path:
     """An existing file or folder below the source's folder.
 
-    Raises BadInput when there is none, or when a link leads out of the repository.
+    Raises BadInput when there is none, when a link leads out of the repository, and when it lies in a
+    submodule, which a release does not have.
     """
     found = (job.folder / path).resolve()
     if not found.is_relative_to(job.root):
@@ -76,7 +89,48 @@ def inside(job: Job, path: str, what: str) -> Path:
             where=job.build.place,
             fix="correct the path; it is relative to build.path",
         )
+    if (other := submodule_of(job, found)) is not None:
+        raise BadInput(
+            f"{what} {path!r} lies in the submodule {other}, whose files are not in this repository",
+            where=job.build.place,
+            fix="build it in its own repository, or copy what is needed into this one",
+        )
     return found
+
+
+def submodule_of(job: Job, path: Path) -> str | None:
+    """The submodule that holds a path, or is it."""
+    own = path.relative_to(job.root).as_posix() if path.is_relative_to(job.root) else ""
+    return next((one for one in job.submodules if f"{own}/".startswith(f"{one}/")), None)
+
+
+def packed(job: Job, files: Mapping[str, Path]) -> dict[str, Path]:
+    """Those of an output's files that the build names, without those of submodules.
+
+    A release is built from a checkout in which submodules are empty: the same bytes either way.
+    """
+    return {
+        name: path for name, path in chosen(job, files).items() if submodule_of(job, path.resolve()) is None
+    }
+
+
+def check_submodules(job: Job) -> None:
+    """Refuse to run a tool where it can read what a release does not have.
+
+    Raises BadInput for a submodule that is checked out in the source's folder and not in ``exclude``.
+    """
+    excluded = matcher(job.build.exclude)
+    for path in job.submodules:
+        place = job.root / path
+        if not place.is_relative_to(job.folder) or not place.is_dir() or not any(place.iterdir()):
+            continue
+        if not excluded(place.relative_to(job.folder).as_posix()):
+            raise BadInput(
+                f"{path} is a submodule: the build could read it here, and a release does not have it",
+                where=job.build.place,
+                fix=f"add {place.relative_to(job.folder).as_posix()} to exclude where the build needs "
+                "nothing of it, name a commit with --rev, or copy what is needed into this repository",
+            )
 
 
 def own_files(job: Job) -> dict[str, Path]:

@@ -10,7 +10,7 @@ LOCKSTEP_OUTPUT     absolute path of ``build.output``
 SOURCE_DATE_EPOCH   time of the commit, for tools that write times into files
 """
 
-from lockstep.artifacts.builders.base import Job, Product, chosen, inside
+from lockstep.artifacts.builders.base import Job, Product, check_submodules, inside, packed
 from lockstep.artifacts.builders.process import environment, run
 from lockstep.artifacts.builders.unpacking import unpack
 from lockstep.artifacts.package import files_below
@@ -22,11 +22,13 @@ __all__ = ["build_command"]
 def build_command(job: Job) -> Product:
     """What the command has put into ``output``: a folder, or a zip that is packed anew.
 
-    Raises ArtifactError when the command fails and BadInput when it leaves nothing there.
+    Raises ArtifactError when the command fails and BadInput when it leaves nothing there, or could
+    read a submodule.
     """
     build = job.build
     if not build.command or not build.output:
         raise BadInput("the builder command needs a command and an output", where=build.place, fix="add both")
+    check_submodules(job)
     job.tell(f"{job.service}: running {build.command}")
     output = job.folder / build.output
     variables = {
@@ -48,4 +50,4 @@ def build_command(job: Job) -> Product:
         files = files_below(made, top=job.root)
     else:
         files = unpack(made, job.work / "unpacked", origin=f"{build.path}/{build.output}")
-    return Product(files=chosen(job, files))
+    return Product(files=packed(job, files))

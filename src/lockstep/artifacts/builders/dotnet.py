@@ -13,7 +13,7 @@ import json
 import re
 from pathlib import Path
 
-from lockstep.artifacts.builders.base import Job, Product, chosen, inside
+from lockstep.artifacts.builders.base import Job, Product, check_submodules, chosen, inside
 from lockstep.artifacts.builders.process import ask, environment, run
 from lockstep.artifacts.builders.unpacking import unpack
 from lockstep.artifacts.package import files_below
@@ -33,6 +33,7 @@ def build_dotnet(job: Job) -> Product:
 
     Raises BadInput when the project is not clear and ArtifactError when .NET is missing or fails.
     """
+    check_submodules(job)
     project = _project(job)
     env = _environment(job)
     version = ask(["dotnet", "--version"], env, project.parent)

@@ -101,6 +101,7 @@ def build_commit(
             into=into,
             version=version,
             commit=commit,
+            submodules=[path.removeprefix(prefix) for path in exported.submodules if path.startswith(prefix)],
             epoch=exported.time,
             stop=stop,
             tell=tell,
@@ -131,6 +132,7 @@ def _from_disk(
     commit: str | None = None
     epoch: dict[str, int] = {}
     warnings: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
     if tree.repository is not None:
         own: Tree = Subtree(tree, prefix) if prefix else tree
         files = [*own.blobs, *own.links]
@@ -140,7 +142,8 @@ def _from_disk(
             commit = tree.commit
         else:
             warnings = ("built from files that are not committed",)
-        warnings = (*warnings, *_left_out(submodules_on_disk(tree.repository), source, prefix))
+        submodules = submodules_on_disk(tree.repository)
+        warnings = (*warnings, *_left_out(submodules, source, prefix))
     built = build(
         source,
         root=tree.root / prefix,
@@ -148,6 +151,7 @@ def _from_disk(
         version=version,
         commit=commit,
         files=files,
+        submodules=[path.removeprefix(prefix) for path in submodules if path.startswith(prefix)],
         stop=stop,
         tell=tell,
         **epoch,
