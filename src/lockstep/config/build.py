@@ -68,7 +68,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     if name is None:
         fix = "add lambda.functionName; templates such as my-function-{env} are possible"
         context.wrong(("lambda",), "no functionName is declared", fix)
-    settings = read_settings(context, block, is_shared=is_shared)
+    settings, defaults = read_settings(context, block, is_shared=is_shared)
     size = environment_size(settings)
     if size > _MAX_ENVIRONMENT:
         context.wrong(
@@ -88,7 +88,9 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         service=context.candidate.service,
         version=version,
         commit=commit,
-        function=Function(name=name or "", settings=settings, code=Code(image=image), tags=tags),
+        function=Function(
+            name=name or "", settings=settings, code=Code(image=image), tags=tags, defaults=defaults
+        ),
         release=read_release(context, block, version, commit, place),
         triggers=_triggers(context, block),
         ignore=tuple(block.get("ignore") or ()),

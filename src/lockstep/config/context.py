@@ -15,9 +15,12 @@ from lockstep.config.shapes import problem_of
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, Value
 
-__all__ = ["Context", "Shared", "present_day"]
+__all__ = ["Context", "Settings", "Shared", "present_day"]
 
-Shared: TypeAlias = dict[tuple[tuple[str, int], ...], tuple[Mapping[str, Any], dict[str, Value]]]
+Settings: TypeAlias = tuple[Mapping[str, Value], frozenset[str]]
+"""Normalised settings without what is at AWS's default, and the names of what is declared to be at it."""
+
+Shared: TypeAlias = dict[tuple[tuple[str, int], ...], tuple[Mapping[str, Any], Settings]]
 """Settings that were made before, by the identity of the values that they were made from."""
 
 
@@ -40,6 +43,11 @@ class Context:
     version: str | None = None
     is_wrong: bool = False
     _names: dict[str, str] | None = field(default=None, init=False)
+
+    @property
+    def is_terraform(self) -> bool:
+        """Whether Terraform applies the candidate's environment, so that its folder holds a part."""
+        return self.file.project.environment(self.candidate.environment).engine == "terraform"
 
     def place(self, *path: str | int) -> str:
         """``file:line`` of a value."""

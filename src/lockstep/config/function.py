@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lockstep.config.context import Context
+from lockstep.config.context import Context, Settings
 from lockstep.model import FIELDS, Field, Reference, Secret, Value
 from lockstep.model.fields import BY_NAME, exists, normalise
 
@@ -20,15 +20,18 @@ _REQUIRED = {
 }
 
 
-def read_settings(context: Context, block: Mapping[str, Any], *, is_shared: bool) -> Mapping[str, Value]:
-    """Normalised settings; fields at AWS's default are absent. Problems are noted in the context.
+def read_settings(context: Context, block: Mapping[str, Any], *, is_shared: bool) -> Settings:
+    """The settings of a block. Problems are noted in the context.
 
     ``is_shared`` when the values are the layers' own: then targets with the same layers get one object,
     which saves time, memory and room in the cache. Its key is the identity of the values.
     """
     if not is_shared:
         return _read(context, block)
-    key = tuple([(name, id(block[name])) for name in block if name in _JUDGED])
+    key = (
+        ("", context.is_terraform),
+        *[(name, id(block[name])) for name in block if name in _JUDGED],
+    )
     known = context.shared.get(key)
     if known is None:
         settings = _read(context, block)
@@ -38,7 +41,7 @@ def read_settings(context: Context, block: Mapping[str, Any], *, is_shared: bool
     return known[1]
 
 
-def _read(context: Context, block: Mapping[str, Any]) -> dict[str, Value]:
+def _read(context: Context, block: Mapping[str, Any]) -> Settings:
     settings: dict[str, Value] = {}
     declared: set[str] = set()
     for name, raw in block.items():
@@ -52,7 +55,7 @@ def _read(context: Context, block: Mapping[str, Any]) -> dict[str, Value]:
                     _put(settings, BY_NAME[f"{name}.{member}"], inside)
     _check_type(context, block, declared)
     _check_together(context, settings, declared)
-    return settings
+    return settings, frozenset(declared - settings.keys())
 
 
 def _put(settings: dict[str, Value], row: Field, raw: Any) -> None:
@@ -76,10 +79,14 @@ def environment_size(settings: Mapping[str, Value]) -> int:
 
 
 def _check_type(context: Context, block: Mapping[str, Any], declared: set[str]) -> None:
-    """Zip and image functions need and take different fields (Lambda API reference, CreateFunction)."""
+    """Zip and image functions need and take different fields (Lambda API reference, CreateFunction).
+
+    What Terraform applies may have in its folder what is needed.
+    """
     is_image = block.get("image") is not None
     for name, fix in _REQUIRED.items():
-        if name not in declared and not (is_image and name != "role"):
+        is_held = context.is_terraform or (is_image and name != "role")
+        if name not in declared and not is_held:
             context.wrong(
                 ("lambda",), f"no {name} is declared, without which Lambda creates no function", fix
             )

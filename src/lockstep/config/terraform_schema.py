@@ -13,7 +13,7 @@ from lockstep.config import templates
 from lockstep.config.rows import text
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.yaml_reader import Document
-from lockstep.model import Secret, Terraform
+from lockstep.model import Secret, Terraform, looks_secret
 
 __all__ = ["TERRAFORM", "read_terraform"]
 
@@ -21,6 +21,7 @@ Add = Callable[[tuple[str | int, ...], str, str], None]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\[\]|\..+)?")
 _NAMES = ("service", "env", "version", "pr", "commit", "sha256", "hash", "function", "bucket", "key")
+_HARMLESS = re.compile(r"^(skip|use|disable|enable)_|_(files?|path|uri|url|endpoint)$")
 _SAMPLE = dict.fromkeys(_NAMES, "x")
 _SYRF = ("production", "staging", "preview")
 
@@ -129,11 +130,21 @@ def read_terraform(document: Document, env: str, given: Mapping[str, Any], add: 
 def _backend(given: Mapping[str, Any], at: tuple[str | int, ...], add: Add) -> dict[str, str]:
     backend: dict[str, str] = {}
     for name, value in given.items():
-        if isinstance(value, Secret) or (value is not None and not isinstance(value, str)):
+        if isinstance(value, Secret) and value.value is not None and not _is_secret(name, value.value):
+            backend[name] = value.value
+        elif isinstance(value, Secret) or (value is not None and not isinstance(value, str)):
             add((*at, name), f"{name} is a secret, which no repository should hold", "give it by environment")
         elif value is not None:
             backend[name] = value
     return backend
+
+
+def _is_secret(name: str, text: str) -> bool:
+    """Whether an argument of a backend holds a secret: a switch and the path of a file do not."""
+    if looks_secret("", text):
+        return True
+    is_harmless = text in ("true", "false") or _HARMLESS.search(name) is not None
+    return not is_harmless and looks_secret(name.replace("credentials", ""))
 
 
 def _variables(given: Mapping[str, Any], at: tuple[str | int, ...], add: Add) -> dict[str, str]:

@@ -160,12 +160,14 @@ class Function:
 
     ``settings`` maps a field's name (see ``fields.FIELDS``) to its normalised value and leaves out
     every field that has AWS's default, so two functions are alike when their settings are equal.
+    ``defaults`` names those of them that are declared all the same.
     """
 
     name: str
     settings: Mapping[str, Value] = field(default_factory=dict)
     code: Code = Code()
     tags: Mapping[str, str | None] = field(default_factory=dict)  # desired: None removes the tag
+    defaults: frozenset[str] = field(default=frozenset(), compare=False)  # only of desired functions
 
     # Only of live functions.
     arn: str | None = field(default=None, compare=False)

@@ -17,7 +17,7 @@ from lockstep.model import Environment, Health, Plan, Project, Report, SyncStatu
 from lockstep.render.codec import decode_plan, encode_plan
 from lockstep.render.markdown import plan_markdown
 from lockstep.render.text import plan_lines
-from tests.support.clouds import REGION, Cloud, make_zip
+from tests.support.clouds import ACCOUNT, REGION, Cloud, make_zip
 from tests.support.engine import Lab
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target
 from tests.support.terraform_engine import FUNCTIONS, needs_terraform
@@ -57,6 +57,7 @@ serviceName: api
 envName: %s
 lambda: {version: "%s", functionName: api-%s}
 """
+FUNCTION_NAMES = ("api-production", "api-pr-7")
 PREVIEW = """\
 serviceName: api
 deploymentType: lambda
@@ -65,9 +66,26 @@ lambda: {version: "1.0.0", functionName: "api-pr-{pr}"}
 
 
 @pytest.fixture
-def folder(moto: Cloud, lab_on: Callable[..., Lab], tmp_path: Path) -> Path:
-    """A repository whose staging is applied by the aws engine, and the rest by Terraform."""
-    lab_on(moto)
+def lab(moto: Cloud, lab_on: Callable[..., Lab]) -> Lab:
+    """A strict AWS with the usual role and buckets."""
+    return lab_on(moto)
+
+
+@pytest.fixture
+def folder(lab: Lab, tmp_path: Path) -> Path:
+    """A repository whose staging is applied by the aws engine, and the rest by Terraform.
+
+    Its folder makes no function: those of version 1.0.0 are there, as somebody's Terraform made them.
+    """
+    for name in FUNCTION_NAMES:
+        lab.client("lambda").create_function(
+            FunctionName=name,
+            Role=f"arn:aws:iam::{ACCOUNT}:role/lambda-role",
+            Runtime="python3.12",
+            Handler="app.handler",
+            Environment={"Variables": {"API_TOKEN": "hunter2-hunter2"}},
+            Code={"ZipFile": make_zip("version = '1.0.0'\n")},
+        )
     root = tmp_path / "repository"
     files = {
         "lockstep.yaml": PROJECT.replace("STATE", str(tmp_path / "state.tfstate")).replace(" &shared", ""),
@@ -120,13 +138,8 @@ def test_two_engines_one_plan_one_report(folder: Path) -> None:
     assert make_plan(_opened(folder), Options(refresh=True)).is_empty
     rows, _ = read_status(_opened(folder), Options())
     assert [row.target for row in rows] == ["preview/pr-7/api", "production/api", "staging/api"]
-    assert {row.status for row in rows} == {SyncStatus.SYNCED}
-    # The folder makes no function, so AWS runs no version of those that Terraform is said to have applied.
-    assert [(row.live, row.health) for row in rows] == [
-        (None, Health.MISSING),
-        (None, Health.MISSING),
-        ("1.0.0", Health.HEALTHY),
-    ]
+    assert {(row.live, row.status) for row in rows} == {("1.0.0", SyncStatus.SYNCED)}
+    assert {row.health for row in rows} == {Health.HEALTHY}
 
 
 def test_a_saved_plan_is_applied_as_it_is_or_refused(folder: Path) -> None:
@@ -235,14 +248,21 @@ def test_the_folder_may_lie_in_another_repository_at_a_revision(folder: Path, tm
     assert "another repository needs a revision" in str(several.value)
 
 
-def test_status_asks_aws_for_the_health_of_what_terraform_applied(folder: Path) -> None:
-    """A function that the state has and AWS has not is Missing; this folder makes none."""
+def test_status_asks_aws_for_the_health_of_what_terraform_applied(folder: Path, lab: Lab) -> None:
+    """A function that the state has and AWS has not is Missing, and nothing that is missing is Synced."""
     _sync(folder)
+    for name in FUNCTION_NAMES:
+        lab.client("lambda").delete_function(FunctionName=name)
     rows, _ = read_status(_opened(folder), Options())
     assert {row.target: row.health for row in rows} == {
         "preview/pr-7/api": Health.MISSING,
         "production/api": Health.MISSING,
         "staging/api": Health.HEALTHY,
+    }
+    assert {row.target: row.status for row in rows} == {
+        "preview/pr-7/api": SyncStatus.OUT_OF_SYNC,
+        "production/api": SyncStatus.OUT_OF_SYNC,
+        "staging/api": SyncStatus.SYNCED,
     }
 
 

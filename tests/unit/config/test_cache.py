@@ -226,6 +226,7 @@ FULL = Target(
         },
         code=Code(sha256="ab" * 32, image="repository@sha256:1"),
         tags={"team": "files", "old": None},
+        defaults=frozenset({"timeout"}),
     ),
     release=Release(
         service="api-x",

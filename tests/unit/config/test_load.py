@@ -6,6 +6,7 @@ import pytest
 
 from lockstep.config.cache import Cache
 from lockstep.config.load import load
+from lockstep.errors import BadInputs
 from lockstep.model import Code, Reference, Secret, Trigger
 from lockstep.model.pin import Pin
 from tests.unit.config.conftest import (
@@ -453,3 +454,34 @@ def test_suspicious_paths_are_warned_of() -> None:
     assert "staging/old: values.yaml without config.yaml" in warnings
     assert "pr-abc/pr.yaml: not read" in warnings
     assert "lockstep.yaml:8: qa is listed, and no service is declared in it" in warnings
+
+
+def test_what_is_declared_to_be_at_its_default_is_known() -> None:
+    """A line that says AWS's default is no line that is missing: somebody else may hold another value."""
+    values = SERVICE_VALUES.replace("memorySize: 512", "memorySize: 128").replace(
+        "timeout: 30", "timeout: 60"
+    )
+    tree = sample({SERVICE_FILE: values})
+    function = load(tree).fleet.targets[STAGING_KEY].function
+    assert function is not None
+    assert "memorySize" not in function.settings
+    assert function.defaults == {"memorySize"}
+
+
+def test_what_terraform_holds_need_not_be_declared() -> None:
+    """Role, runtime and handler are the folder's where Terraform applies, and needed elsewhere."""
+    project = PROJECT.replace("  staging: {}\n", "  staging: {engine: terraform, terraform: {folder: tf}}\n")
+    tree = {"lockstep.yaml": project, SERVICE_FILE: "lambda: {memorySize: 512}\n"}
+    with pytest.raises(BadInputs) as caught:
+        load(sample(tree))
+    errors = caught.value.errors
+    assert {error.doing for error in errors} == {"production/s3-notifier", PREVIEW_KEY}
+    assert {error.problem.split()[1] for error in errors} == {"role", "runtime", "handler"}
+    for name in ("production", "preview"):
+        project = project.replace(
+            f"  {name}: {{}}\n", f"  {name}: {{engine: terraform, terraform: {{folder: tf}}}}\n"
+        )
+    tree["lockstep.yaml"] = project
+    function = load(sample(tree)).fleet.targets[STAGING_KEY].function
+    assert function is not None
+    assert function.settings == {"memorySize": 512}

@@ -50,6 +50,31 @@ def test_everything_that_can_be_said() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("skip_credentials_validation", "true"),
+        ("shared_credentials_file", "/home/ci/.aws/credentials"),
+        ("credentials", "ci.json"),
+        ("web_identity_token_file", "/var/run/token"),
+        ("use_oidc", "true"),
+    ],
+)
+def test_a_backend_key_with_a_secret_sounding_name_may_hold_none(name: str, text: str) -> None:
+    """Switches and paths of files are passed as they are written."""
+    settings = _environment(f"folder: tf\nbackend: {{{name}: {text}}}").terraform
+    assert settings is not None
+    assert settings.backend == {name: text}
+
+
+@pytest.mark.parametrize(
+    "name", ["secret_key", "token", "client_secret", "password", "sas_token", "encryption_key"]
+)
+def test_a_secret_of_a_backend_stays_out_of_the_repository(name: str) -> None:
+    """What authenticates is given by the environment."""
+    assert "is a secret" in _fails(f"folder: tf\nbackend: {{{name}: abcdef}}")
+
+
+@pytest.mark.parametrize(
     ("block", "words"),
     [
         ("workspace: x", "has no folder"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lockstep.delivery.sync.cloud import fill
+from lockstep.engines.terraform.hashes import carries_code, missing_hash
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.variables import share_of, variables_for
 from lockstep.errors import BadInput
@@ -83,6 +84,59 @@ def test_syrf_passes_more_where_the_folder_takes_more() -> None:
         _run(mapping="syrf"), _notifier("preview/pr-1"), declared=SYRF | {"preview_source_code_hashes"}
     )
     assert list(more["preview_source_code_hashes"]) == ["1"]
+
+
+PLAIN = make_package(key="lambda-packages/fixed.zip")
+
+
+@pytest.mark.parametrize(
+    ("run", "target", "more", "carries"),
+    [
+        (_run(mapping="syrf"), _notifier("preview/pr-1", package=PLAIN), frozenset(), False),
+        (
+            _run(mapping="syrf"),
+            _notifier("preview/pr-1", package=PLAIN),
+            frozenset({"preview_source_code_hashes"}),
+            True,
+        ),
+        (_run(mapping="syrf"), _notifier("preview/pr-1"), frozenset(), True),  # the key has the digest
+        (
+            _run(mapping="syrf"),
+            _notifier("preview/pr-1", package=make_package(key="p/1.0.0.zip")),
+            frozenset(),
+            True,
+        ),
+        (_run(mapping="syrf"), _notifier("staging", package=PLAIN), frozenset(), True),
+        (_run(), _notifier("staging", package=PLAIN), frozenset({"functions"}), True),
+        (
+            _run(mapping=None, staging={"v": "{version}", "k": "{key}"}),
+            _notifier("staging", package=PLAIN),
+            frozenset({"v", "k"}),
+            False,
+        ),
+        (
+            _run(mapping=None, staging={"h.{service}": "{hash}"}),
+            _notifier("staging", package=PLAIN),
+            frozenset({"h"}),
+            True,
+        ),
+        (_run(mapping="syrf"), _notifier("preview/pr-1", image="123.dkr.ecr/x:1"), frozenset(), True),
+    ],
+)
+def test_a_package_under_an_old_key_is_noticed_by_its_hash(
+    run: Run, target: Target, more: frozenset[str], carries: bool
+) -> None:
+    """Whatever the mapping is: what is passed differs with the digest, or the key does."""
+    assert carries_code(run, target, SYRF | more, fill) is carries
+
+
+def test_the_missing_variable_is_named() -> None:
+    """With what to do with it in the folder."""
+    preview, staging = _notifier("preview/pr-1"), _notifier("staging")
+    assert 'add variable "preview_source_code_hashes"' in missing_hash(_run(mapping="syrf"), preview)
+    assert 'add variable "staging_source_code_hash"' in missing_hash(_run(mapping="syrf"), staging)
+    assert '"hashes.{pr}": "{hash}"' in missing_hash(_run(mapping=None), preview)
+    assert '"{service}_hash": "{hash}"' in missing_hash(_run(mapping=None), staging)
 
 
 def test_syrf_carries_one_service() -> None:

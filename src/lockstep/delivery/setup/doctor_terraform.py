@@ -3,6 +3,7 @@ that two masters claim.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.cloud import ProjectCloud, fill
@@ -10,7 +11,7 @@ from lockstep.delivery.sync.packages import make_catalog
 from lockstep.engines.aws import AwsEngine, tags
 from lockstep.engines.terraform import Run, State, TerraformEngine, Ways, runs_of
 from lockstep.errors import LockstepError
-from lockstep.model import Check, Fleet, Project, Verdict
+from lockstep.model import Check, Code, Fleet, Package, Project, Target, Verdict
 from lockstep.planning.policy import Rules
 from lockstep.settings import read_settings
 
@@ -49,6 +50,7 @@ def terraform_checks(workspace: Workspace) -> Iterator[Check]:
             )
             if not run.targets(workspace.fleet):
                 continue
+            yield from _blind(run, engine.blind(_with_keys(run.targets(workspace.fleet))))
             try:
                 owned = tags.owned(aws.connection(run.environments[0].name))
             except LockstepError as error:
@@ -93,6 +95,40 @@ def dual_owners(
             )
     if not quarrels:
         yield Check(name=name, verdict=Verdict.OK, detail=f"{len(state.functions)} functions have one master")
+
+
+def _with_keys(targets: Mapping[str, Target]) -> dict[str, Target]:
+    """The targets with a package under the key that they declare, whatever it holds."""
+    found: dict[str, Target] = {}
+    for key, target in targets.items():
+        release, function = target.release, target.function
+        if release is not None and function is not None:
+            place = release.options.get("key") if release.source == "s3" else release.staged_key
+            digest = "00" * 32
+            package = Package(
+                sha256=digest,
+                size=0,
+                bucket=release.options.get("bucket", ""),
+                key=(place or "").replace("{sha256}", digest),
+                origin="",
+            )
+            code = Code(sha256=digest, package=package)
+            found[key] = replace(target, function=replace(function, code=code))
+    return found
+
+
+def _blind(run: Run, fixes: Mapping[str, str]) -> Iterator[Check]:
+    """A warning for targets whose next package Terraform would not notice."""
+    for fix in dict.fromkeys(fixes.values()):
+        keys = [key for key, one in fixes.items() if one == fix]
+        more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+        yield Check(
+            name=f"packages ({run.name})",
+            verdict=Verdict.WARNING,
+            detail=f"Terraform gets no hash of the package of {', '.join(keys[:3])}{more}, whose key stays "
+            "the same: the next one is held back",
+            fix=fix,
+        )
 
 
 def _engine(project: Project, target: str) -> str:

@@ -4,19 +4,19 @@ its part, and the user sees one plan and one report.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.cloud import ProjectCloud, fill
-from lockstep.delivery.sync.health import look_at, with_health
+from lockstep.delivery.sync.truth import Seen, judged, look, mismatches, way_out
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.base import Engine
 from lockstep.engines.terraform import TerraformEngine, Ways, runs_of
 from lockstep.errors import NotAllowed
-from lockstep.model import Fleet, Function, Plan, Project, Report, StepResult, Verb, select
+from lockstep.model import Change, Fleet, Function, Plan, Project, Report, StepResult, Target, Verb, select
 from lockstep.planning.policy import deletion_problem
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ class Mixed:
             progress=progress,
         )
         self._made: tuple[Plan, list[tuple[Engine, Plan]]] | None = None
-        self._is_status = purpose.value == "status"
+        self._seen = Seen()
+        self._is_refreshed = refresh or purpose.value != "status"  # Terraform asks AWS, not only its state
         self._is_aws_read = False
-        self._looked_at: Mapping[str, Function | None] = {}  # what Terraform applied, as AWS tells it
 
     @property
     def stale(self) -> frozenset[str]:
@@ -65,8 +65,14 @@ class Mixed:
 
     @property
     def versions(self) -> dict[str, str | None]:
-        """Live versions by target."""
-        versions = dict(self._terraform.versions)
+        """Live versions by target; a version is live when its release's digest is."""
+        seen = self._seen
+        versions = {
+            key: version
+            for key, version in self._terraform.versions.items()
+            if key not in seen.unread and (key not in seen.declared or version != seen.declared[key].version)
+        }
+        versions |= seen.versions
         if self._is_aws_read:
             live = self._aws.live
             versions |= {key: t.version for key, t in live.targets.items() if not self._is_terraform(key)}
@@ -76,7 +82,7 @@ class Mixed:
     @property
     def live(self) -> dict[str, Function]:
         """Live functions by target, as far as AWS was asked."""
-        found = {key: function for key, function in self._looked_at.items() if function is not None}
+        found = {key: one.function for key, one in self._seen.live.items() if one.function is not None}
         if self._is_aws_read:
             live = self._aws.live
             found |= {
@@ -90,6 +96,7 @@ class Mixed:
     def modified(self) -> dict[str, str | None]:
         """When each live function was changed last, as far as it is known."""
         modified = dict(self._terraform.modified)
+        modified |= {key: one.function.modified for key, one in self._seen.live.items() if one.function}
         if self._is_aws_read:
             targets = self._aws.live.targets.items()
             modified |= {
@@ -117,17 +124,19 @@ class Mixed:
         if patterns is not None:
             parts.append((self._aws, self._aws.preview(replace(fleet, selection=patterns))))
             self._is_aws_read = True
+        shown = [plan for _, plan in parts]
         if any(run.is_selected(fleet, fleet.selection) for run in self._runs):
+            fleet, notes = self._look(fleet)
             parts.append((self._terraform, self._terraform.preview(fleet)))
-        plan = _joined_plan(fleet, parts)
-        if self._is_status:
-            self._looked_at = look_at(plan.targets, self._is_terraform, self._aws)
-            plan = replace(plan, targets=with_health(plan.targets, self._looked_at))
+            part = judged(parts[-1][1], self._seen, self._way_out)
+            shown.append(replace(part, notes=(*part.notes, *notes)))
+        plan = _joined_plan(fleet, shown)
         if not plan.problems and len(parts) > 1:
             deletes = sum(target.verb is Verb.DELETE for target in plan.targets)
             guard = deletion_problem(self._aws.rules, deletes, fleet, deletes)
             plan = replace(plan, problems=(guard,) if guard else ())
         plan = replace(plan, notes=(*plan.notes, *_shared_buckets(self._project, fleet)))
+        self._fleet = fleet
         self._made = (plan, parts)
         return plan
 
@@ -139,6 +148,10 @@ class Mixed:
             raise NotAllowed("; ".join(plan.problems))
         before = self._aws.calls.total()
         reports = [engine.apply(part, on_step) for engine, part in self._made[1]]
+        if any(engine is self._terraform for engine, _ in self._made[1]):
+            mine = replace(plan, targets=tuple(one for one in plan.targets if self._is_terraform(one.target)))
+            found = mismatches(mine, reports[-1], lambda keys: look(self._aws, self._fleet, keys))
+            reports[-1] = replace(reports[-1], mismatches=(*reports[-1].mismatches, *found))
         self._made = None
         return Report(
             results=tuple(result for report in reports for result in report.results),
@@ -151,6 +164,34 @@ class Mixed:
     def close(self) -> None:
         """Remove what was kept for an apply."""
         self._terraform.close()
+
+    def _look(self, fleet: Fleet) -> tuple[Fleet, tuple[str, ...]]:
+        """Read what is live of Terraform's part, and hold back what Terraform would not notice."""
+        keys = [
+            key
+            for key in fleet.selected()
+            if self._is_terraform(key) and fleet.targets[key].function and not fleet.targets[key].problem
+        ]
+        seen = self._seen = look(self._aws, fleet, keys)
+        self._terraform.differing = frozenset(seen.changes)
+        held: dict[str, Target] = {}
+        notes: list[str] = []
+        for key, fix in self._terraform.blind({key: fleet.targets[key] for key in keys}).items():
+            target = fleet.targets[key]
+            package = target.function.code.package if target.function else None
+            place = f"s3://{package.bucket}/{package.key}" if package else ""
+            if key in seen.outdated:
+                why = f"it runs another package than is to lie at {place}, and Terraform gets no hash of it"
+                held[key] = replace(target, problem=f"{why}, so it would not be deployed\n  fix: {fix}")
+            else:
+                why = f"Terraform gets no hash of its package, so another one at {place} will be held back"
+                notes.append(f"{key}: {why}; {fix}")
+        return replace(fleet, targets={**fleet.targets, **held}), tuple(notes)
+
+    def _way_out(self, key: str, changes: Sequence[Change]) -> str:
+        """Why differences of a target stay as they are, and what ends them."""
+        settings = self._project.environment(key.rpartition("/")[0]).terraform
+        return way_out(changes, settings.folder if settings else "", is_refreshed=self._is_refreshed)
 
     def _is_terraform(self, key: str) -> bool:
         return self._project.environment(key.rpartition("/")[0]).engine == "terraform"
@@ -183,13 +224,12 @@ def aws_patterns(project: Project, fleet: Fleet) -> tuple[str, ...] | None:
     return (*patterns, *sorted(missed)) or None
 
 
-def _joined_plan(fleet: Fleet, parts: list[tuple[Engine, Plan]]) -> Plan:
+def _joined_plan(fleet: Fleet, plans: Sequence[Plan]) -> Plan:
     order = {key: number for number, key in enumerate(fleet.targets)}
-    plans = [plan for _, plan in parts]
     targets = [target for plan in plans for target in plan.targets]
     targets.sort(key=lambda target: order.get(target.target, len(order)))
     return Plan(
-        engine="+".join(engine.name for engine, _ in parts) or "terraform",
+        engine="+".join(plan.engine for plan in plans) or "terraform",
         project=fleet.project,
         commit=fleet.commit,
         previews=fleet.previews,

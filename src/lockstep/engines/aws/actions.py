@@ -79,12 +79,12 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:GetAccountSettings", Thing.ALL, _DOCTOR),
     _need("iam:SimulatePrincipalPolicy", Thing.ALL, _DOCTOR),
     _need("resourcegroupstaggingapi:GetResources", Thing.ALL, _READ | _DOCTOR, "tag:GetResources"),
-    _need("logs:DescribeLogGroups", Thing.ALL, _READ),
+    _need("logs:DescribeLogGroups", Thing.ALL, _LOOK),
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, is_former=True),
     # Without it GetFunction leaves out the tags, so nobody could say whose a function is.
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags", is_former=True),
     # Without it GetFunction answers an Error in place of variables that a key of the team's encrypts.
-    _need("lambda:GetFunction", Thing.KEYS, _READ, "kms:Decrypt"),
+    _need("lambda:GetFunction", Thing.KEYS, _LOOK, "kms:Decrypt"),
     _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ, is_former=True),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC, "lambda:TagResource"),
@@ -108,7 +108,7 @@ NEEDS: tuple[Need, ...] = (
     _need("logs:PutRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:DeleteRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:DeleteLogGroup", Thing.LOG_GROUPS, frozenset({Feature.PREVIEWS, Feature.GC, Feature.SYNC})),
-    _need("s3:GetBucketNotificationConfiguration", Thing.TRIGGER_BUCKETS, _READ, "s3:GetBucketNotification"),
+    _need("s3:GetBucketNotificationConfiguration", Thing.TRIGGER_BUCKETS, _LOOK, "s3:GetBucketNotification"),
     _need("s3:PutBucketNotificationConfiguration", Thing.TRIGGER_BUCKETS, _WRITE, "s3:PutBucketNotification"),
     _need("s3:HeadBucket", Thing.PACKAGE_BUCKETS, _LOOK | _DOCTOR, "s3:ListBucket"),
     _need("s3:HeadBucket", Thing.SOURCE_BUCKETS, _LOOK, "s3:ListBucket"),

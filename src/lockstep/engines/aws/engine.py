@@ -14,6 +14,7 @@ from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.errors import Stale
 from lockstep.engines.aws.execute import execute
 from lockstep.engines.aws.lease import hold
+from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
 from lockstep.engines.aws.read import read_live
@@ -133,6 +134,10 @@ class AwsEngine:
             calls=sum(self.calls.values()) - before,
             interrupted=self._stop.is_set(),
         )
+
+    def observe(self, targets: Iterable[Target]) -> Observed:
+        """What is live of targets that another engine applies. Changes nothing, and plans nothing."""
+        return observe(targets, self.connection)
 
     @property
     def _project(self) -> Project:

@@ -18,6 +18,7 @@ from lockstep.engines.terraform.backends import Backends
 from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.command import Program
 from lockstep.engines.terraform.files import read_files
+from lockstep.engines.terraform.hashes import carries_code, missing_hash
 from lockstep.engines.terraform.looking import Looked, look
 from lockstep.engines.terraform.made import Made
 from lockstep.engines.terraform.marker import Marker, inputs_of
@@ -71,6 +72,7 @@ class TerraformEngine:
         self.stale: frozenset[str] = frozenset()  # targets of runs whose state changed under the last apply
         self.versions: dict[str, str | None] = {}  # live ones, as the last preview found them
         self.modified: dict[str, str | None] = {}  # when their functions were changed last
+        self.differing: frozenset[str] = frozenset()  # targets seen to differ: their runs are not skipped
         self._cloud = cloud
         self._fill = fill
         self._cache = cache
@@ -180,6 +182,20 @@ class TerraformEngine:
         operation.prepare()
         return read_state(operation.pull(), operation.program.version)
 
+    def blind(self, targets: Mapping[str, Target]) -> dict[str, str]:
+        """Targets of which Terraform would not notice another package, and what mends that."""
+        found: dict[str, str] = {}
+        for run in runs_of(self.rules.project):
+            mine = {key: one for key, one in targets.items() if one.function is not None and run.has(key)}
+            if not mine:
+                continue
+            files = read_files(self._cloud.source(run.settings), run.settings.place)
+            for key, target in mine.items():
+                with contextlib.suppress(BadInput):  # which is told when Terraform is to run
+                    if not carries_code(run, target, files.variables, self._fill):
+                        found[key] = missing_hash(run, target)
+        return found
+
     def pull(self, run: Run) -> str:
         """The state of a run as its backend keeps it. It holds secrets."""
         operation = self._operation(run, read_files(self._cloud.source(run.settings), run.settings.place))
@@ -240,7 +256,8 @@ class TerraformEngine:
         )
         declared = shares.declared()
         inputs = inputs_of(run, files, declared) if declared is not None else None
-        if self._ways.skips and inputs is not None and marker.is_current(inputs):
+        may_skip = self._ways.skips and not self.differing & targets.keys()
+        if may_skip and inputs is not None and marker.is_current(inputs):
             return None
         operation = self._operation(run, files)
         operation.secrets = _secrets(targets)

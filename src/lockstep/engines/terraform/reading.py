@@ -20,6 +20,7 @@ __all__ = ["Planned", "read_plan"]
 PERMISSION = "aws_lambda_permission"
 NOTIFICATION = "aws_s3_bucket_notification"
 _PAST = {"replace": "replaced", "forget": "let go", "import": "imported"}
+_PLACE = ("s3_bucket", "s3_key", "s3_object_version")
 _TAGS = {"lockstep:version": "version"}
 _ACTIONS = {
     ("create",): "create",
@@ -193,6 +194,8 @@ def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
         for key in sorted({*old.tags, *new.tags})
         if old.tags.get(key) != new.tags.get(key) and (key in _TAGS or not key.startswith("lockstep:"))
     ]
+    if before and not diff_code(new, old) and any(before.get(one) != known.get(one) for one in _PLACE):
+        found.append(Change(path="code", old=_place_of(before), new=_place_of(known)))
     if action == "replace":
         names = (before.get("function_name"), after.get("function_name"))
         found.append(Change(path="function", old=names[0], new=f"{names[1]} (replaced)"))
@@ -209,6 +212,12 @@ def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
             if (before.get(name) or None) != (known.get(name) or None)
         ]
     return found
+
+
+def _place_of(values: Mapping[str, Any]) -> str | None:
+    """Where a package lies: another place deploys it, whatever its hash is said to be."""
+    place, key, version = (values.get(one) for one in _PLACE)
+    return f"s3://{place}/{key}{f' (version {version})' if version else ''}" if key else None
 
 
 def _kept(before: Mapping[str, Any], unknown: Any) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""What targets of an engine that plans for itself really are: read from AWS, before and after.
+
+Terraform compares with what it was given last, and a folder may take less than Git declares. So every
+target is read and compared with its declaration, whatever Terraform says: in sync is only what was seen to
+be; what Terraform would leave as it is, is told with the way out; and what it has done is looked at again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from lockstep.engines.aws import AwsEngine
+from lockstep.engines.aws.observing import Observed
+from lockstep.errors import Interrupted, LockstepError
+from lockstep.model import (
+    Change,
+    Fleet,
+    Health,
+    Outcome,
+    Plan,
+    Report,
+    SyncStatus,
+    Target,
+    TargetPlan,
+    Verb,
+)
+from lockstep.planning.compared import differences, runs_as_declared
+from lockstep.planning.diff import unread_in
+
+__all__ = ["Seen", "judged", "look", "mismatches", "way_out"]
+
+_DOING = (Verb.CREATE, Verb.UPDATE, Verb.ADOPT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """Targets as they are declared, as they are, and what differs."""
+
+    declared: Mapping[str, Target] = field(default_factory=dict)  # with roles and references resolved
+    live: Mapping[str, Target] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)  # key -> why nobody knows
+    changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)  # what is not as declared
+
+    @property
+    def outdated(self) -> dict[str, Target]:
+        """Targets whose function is there and runs something else than is declared."""
+        return {
+            key: self.declared[key]
+            for key, changes in self.changes.items()
+            if any(change.path == "code" for change in changes)
+        }
+
+    @property
+    def versions(self) -> dict[str, str | None]:
+        """Live versions: of what is known to run the declared release, and of what is not there."""
+        known = {key: one for key, one in self.declared.items() if key not in self.unread}
+        return {
+            key: one.version if key in self.live else None
+            for key, one in known.items()
+            if key not in self.live or runs_as_declared(one, self.live[key])
+        }
+
+
+def look(aws: AwsEngine, fleet: Fleet, keys: Iterable[str]) -> Seen:
+    """Read what is live of some targets and compare it. Changes nothing.
+
+    A target of which something cannot be read is unread; the others are seen all the same, and those that
+    are not declared any more are left out.
+    """
+    wanted = [key for key in keys if key in fleet.targets and fleet.targets[key].function is not None]
+    declared, unread = _resolved(aws, fleet, wanted)
+    observed: Observed = aws.observe(declared.values())
+    unread |= observed.unread
+    changes: dict[str, tuple[Change, ...]] = {}
+    for key, target in declared.items():
+        live = observed.live.get(key)
+        found = differences(target, live, observed.buckets)
+        if live is not None and live.function is not None and (hidden := unread_in(live.function, found)):
+            unread.setdefault(key, "; ".join(hidden))
+        if found and key not in unread:
+            changes[key] = found
+    return Seen(declared=declared, live=observed.live, unread=unread, changes=changes)
+
+
+def judged(plan: Plan, seen: Seen, way_out: Callable[[str, Sequence[Change]], str]) -> Plan:
+    """An engine's plan with each target as it was seen. ``way_out`` says how a target's differences end."""
+    return replace(
+        plan,
+        targets=tuple(
+            _judged(one, seen, way_out) if one.target in seen.declared or one.target in seen.unread else one
+            for one in plan.targets
+        ),
+    )
+
+
+def mismatches(plan: Plan, report: Report, again: Callable[[Sequence[str]], Seen]) -> tuple[str, ...]:
+    """What a run says that it did and that is not so when it is read.
+
+    ``plan`` is what was applied, judged. A text that begins with a target says that its release is not
+    known to be live.
+    """
+    troubled = {one.target for one in report.results if one.outcome is not Outcome.DONE}
+    done = {one.target: one for one in plan.targets if one.verb in _DOING and one.target not in troubled}
+    if not done or not any(one.outcome is Outcome.DONE for one in report.results):
+        return ()
+    try:
+        seen = again(sorted(done))
+    except Interrupted:
+        return tuple(f"{key}: applied, and not looked at again, since the run was stopped" for key in done)
+    found: list[str] = []
+    for key, one in done.items():
+        left = [change for change in seen.changes.get(key, ()) if change not in one.changes]
+        if key in seen.unread:
+            found.append(f"{key}: applied, and nobody knows whether it is live: {seen.unread[key]}")
+        elif key in seen.declared and not runs_as_declared(seen.declared[key], seen.live.get(key)):
+            found.append(f"{key}: applied, and {one.function} does not run what is declared")
+        elif left:
+            found.append(f"{', '.join(change.path for change in left)} of {key} is still not as declared")
+    return tuple(found)
+
+
+def way_out(changes: Sequence[Change], folder: str, *, is_refreshed: bool) -> str:
+    """Why what Terraform plans leaves differences, and what ends them.
+
+    ``is_refreshed``: Terraform has asked AWS, and not only its state.
+    """
+    paths = [change.path for change in changes]
+    if not is_refreshed:
+        return (
+            f"{', '.join(paths)} not as declared, which Terraform's state does not show\n"
+            "  fix: see with lockstep plan what Terraform would do about it"
+        )
+    if "function" in paths:
+        return (
+            f"there is no function {changes[0].new}, and Terraform makes none from {folder}\n"
+            "  fix: let the folder name it so, or declare the name that it has there"
+        )
+    if "code" in paths:
+        return (
+            f"it runs another package than is declared, and Terraform does not deploy it from {folder}\n"
+            "  fix: let the folder set source_code_hash from what is passed; what somebody deployed by hand "
+            "goes with another version, or with terraform apply -replace"
+        )
+    return (
+        f"{', '.join(paths)} not as declared, and Terraform would leave it so, from {folder}\n"
+        "  fix: pass it with `variables:`, change it in the folder, or take it out of the declaration"
+    )
+
+
+def _resolved(aws: AwsEngine, fleet: Fleet, keys: list[str]) -> tuple[dict[str, Target], dict[str, str]]:
+    """The targets with roles and references; all at once, else each by itself."""
+    try:
+        whole = aws.resolve(fleet, keys)
+    except Interrupted:
+        raise
+    except LockstepError as error:
+        if len(keys) == 1:
+            return {}, {keys[0]: str(error)}
+    else:
+        return {key: whole.targets[key] for key in keys}, {}
+    parts = [_resolved(aws, fleet, [key]) for key in keys]
+    return (
+        {key: target for targets, _ in parts for key, target in targets.items()},
+        {key: why for _, problems in parts for key, why in problems.items()},
+    )
+
+
+def _judged(one: TargetPlan, seen: Seen, way_out: Callable[[str, Sequence[Change]], str]) -> TargetPlan:
+    key = one.target
+    if key in seen.unread:
+        is_idle = one.verb is Verb.NOTHING
+        return replace(
+            one,
+            status=SyncStatus.UNKNOWN if is_idle else one.status,
+            problem=one.problem or (seen.unread[key] if is_idle else None),
+        )
+    live = seen.live.get(key)
+    health = live.function.health if live is not None and live.function is not None else Health.MISSING
+    # What Terraform changes is told as it says; whether it came to that is looked at afterwards.
+    mended = {change.path for change in one.changes} if one.verb in _DOING else set()
+    left = [change for change in seen.changes.get(key, ()) if change.path not in mended]
+    if not left or one.verb is Verb.CREATE:
+        return replace(one, health=health)
+    stays = one.verb is Verb.NOTHING and any(change.path in ("code", "function") for change in left)
+    told = one.changes if one.verb is not Verb.NOTHING else ()
+    return replace(
+        one,
+        verb=Verb.BLOCKED if stays else one.verb,
+        changes=(*told, *left),
+        status=SyncStatus.OUT_OF_SYNC,
+        health=health,
+        problem=one.problem or way_out(key, left),
+    )

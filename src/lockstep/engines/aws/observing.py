@@ -1,0 +1,106 @@
+"""Functions as they are, read one by one: for targets that another engine applies.
+
+Nothing is listed and no owner is asked for: this needs the permission to read the function, its buckets'
+notifications and, where a retention is declared, its log group.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from lockstep.engines.aws import function as functions
+from lockstep.engines.aws import logs, notification
+from lockstep.engines.aws.connection import Connection
+from lockstep.errors import Interrupted, LockstepError
+from lockstep.model import Bucket, Function, Target
+
+__all__ = ["Observed", "observe"]
+
+_WORKERS = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """What is live of some targets. A target in neither ``live`` nor ``unread`` has no function."""
+
+    live: dict[str, Target] = field(default_factory=dict)  # by key
+    buckets: dict[str, Bucket] = field(default_factory=dict)  # those that the targets' triggers name
+    unread: dict[str, str] = field(default_factory=dict)  # key -> why nobody knows
+
+
+def observe(targets: Iterable[Target], connection_of: Callable[[str], Connection]) -> Observed:
+    """Read the functions of targets and the buckets of their triggers. Changes nothing.
+
+    What cannot be read is told of each target by itself. ``connection_of`` an environment's name.
+    """
+    wanted = [target for target in targets if target.function is not None]
+    observed = Observed()
+    if not wanted:
+        return observed
+
+    def look(target: Target) -> Target | LockstepError | None:
+        try:
+            return _read(connection_of(target.environment), target)
+        except Interrupted:
+            raise
+        except LockstepError as error:
+            return error
+
+    with ThreadPoolExecutor(min(_WORKERS, len(wanted))) as pool:
+        for target, found in zip(wanted, pool.map(look, wanted), strict=True):
+            match found:
+                case LockstepError():
+                    observed.unread[target.key] = str(found)
+                case Target():
+                    observed.live[target.key] = found
+                case None:
+                    pass
+    _read_buckets(observed, wanted, connection_of)
+    return observed
+
+
+def _read(connection: Connection, target: Target) -> Target | None:
+    declared = target.function
+    assert declared is not None  # noqa: S101 - only such targets are looked at
+    found = functions.get(connection, declared.name)
+    if found is None:
+        return None
+    found = _with_retention(connection, found, declared)
+    return replace(
+        target,
+        function=functions.masked_like(found, declared),
+        version=found.tags.get("lockstep:version"),
+        triggers=(),
+        problem=None,
+    )
+
+
+def _with_retention(connection: Connection, found: Function, declared: Function) -> Function:
+    if "logRetentionDays" not in declared.settings.keys() | declared.defaults:
+        return found
+    group = str(declared.settings.get("logging.group") or f"/aws/lambda/{declared.name}")
+    days = logs.retention(connection, group)
+    settings = found.settings if days is None else {**found.settings, "logRetentionDays": days}
+    return replace(found, settings=settings, unread=found.unread - {"logRetentionDays"})
+
+
+def _read_buckets(
+    observed: Observed, targets: Iterable[Target], connection_of: Callable[[str], Connection]
+) -> None:
+    """The notifications of each bucket, once; a bucket that cannot be read leaves its targets unread."""
+    failed: dict[str, str] = {}
+    for target in targets:
+        if target.key not in observed.live:
+            continue
+        for name in dict.fromkeys(trigger.bucket for trigger in target.triggers):
+            if name not in observed.buckets and name not in failed:
+                try:
+                    raw = notification.read(connection_of(target.environment), name)
+                except Interrupted:
+                    raise
+                except LockstepError as error:
+                    failed[name] = str(error)
+                else:
+                    observed.buckets[name] = Bucket(name=name, raw=raw or {})
+            if name in failed:
+                observed.unread[target.key] = failed[name]

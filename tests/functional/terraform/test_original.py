@@ -1,0 +1,107 @@
+"""The folder that Lockstep was first made for, held to what is live: real Terraform, one state in S3."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lockstep.delivery.sync.reporting import endings_of
+from lockstep.delivery.sync.session import Options, make_plan, run_sync
+from lockstep.delivery.sync.status import read_status
+from lockstep.forge.base import DeploymentState
+from lockstep.model import Health, Plan, Report, SyncStatus, TargetPlan, Verb
+from tests.support.clouds import Cloud
+from tests.support.engine import Lab
+from tests.support.original import Original
+from tests.support.strict import everything
+from tests.support.strict.settings import Settings
+from tests.support.terraform import require_terraform
+
+KEY = "preview/pr-7/s3-notifier"
+HASHES = 'variable "preview_source_code_hashes" {\n  type    = map(string)\n  default = {}\n}\n'
+HASH = "lookup(var.preview_source_code_hashes, each.key, null)"
+WIRE = "  tags             = { commit = var.preview_commit_shas"
+
+
+@pytest.fixture
+def original(moto: Cloud, lab_on: Callable[..., Lab], tmp_path: Path) -> Original:
+    """Production, staging and one preview are declared; nothing is live."""
+    require_terraform()
+    made = Original(tmp_path / "repository", lab_on(moto, *everything(lag=0), Settings()))
+    for place in ("production", "staging", "pr-7"):
+        made.declare(place, "1.0.0")
+    return made
+
+
+def _sync(original: Original) -> tuple[Plan, Report]:
+    return run_sync(original.opened(), Options(), on_step=lambda _: None, stop=threading.Event())
+
+
+def _of(plan: Plan, key: str) -> TargetPlan:
+    return next(one for one in plan.targets if one.target == key)
+
+
+def _state(original: Original, plan: Plan, report: Report) -> DeploymentState | None:
+    """What the source is told of the preview."""
+    endings = endings_of(original.opened(), plan, report)
+    return next((one.state for one in endings if one.target == KEY), None)
+
+
+def test_a_second_push_is_live_or_is_said_not_to_be(original: Original) -> None:
+    """Without a hash it is held back, with the variable to add; with one that the folder does not use, the
+    run fails after it has looked; and what is told to be live is.
+    """
+    plan, report = _sync(original)
+    assert report.is_success, report
+    assert any("preview_source_code_hashes" in note for note in plan.notes)
+    assert _state(original, plan, report) is DeploymentState.SUCCESS
+    first = original.runs("pr-7")
+
+    original.declare("pr-7", "1.0.1")
+    plan, report = _sync(original)
+    mine = _of(plan, KEY)
+    assert (mine.verb, mine.status) == (Verb.BLOCKED, SyncStatus.OUT_OF_SYNC)
+    assert 'add variable "preview_source_code_hashes"' in (mine.problem or "")
+    assert _state(original, plan, report) is DeploymentState.FAILURE
+    assert original.runs("pr-7") == first
+    rows, _ = read_status(original.opened(), Options())
+    assert next((row.live, row.status) for row in rows if row.target == KEY)[1] is SyncStatus.OUT_OF_SYNC
+
+    variables = "terraform/variables.tf"
+    original.change(variables, 'variable "preview_versions"', HASHES + 'variable "preview_versions"')
+    plan, report = _sync(original)
+    assert not report.is_success
+    assert any(text.startswith(f"{KEY}: applied, and") for text in report.mismatches), report
+    assert _state(original, plan, report) is DeploymentState.FAILURE
+    assert original.runs("pr-7") == first
+
+    original.change("terraform/main.tf", WIRE, f"  source_code_hash = {HASH}\n{WIRE}")
+    plan, report = _sync(original)
+    assert report.is_success, report
+    assert _state(original, plan, report) is DeploymentState.SUCCESS
+    assert original.runs("pr-7") != first
+
+
+def test_what_the_variables_do_not_carry_is_seen(original: Original) -> None:
+    """Memory, a variable, a prefix and a name that Git says and the folder has otherwise are never Synced."""
+    _, report = _sync(original)
+    assert report.is_success, report
+    original.declare("staging", "1.0.0", "  memorySize: 1024\n  timeout: 30\n  environment: {MODE: fast}\n")
+    config = "syrf/environments/staging/s3-notifier/config.yaml"
+    original.change(config, "s3TriggerPrefix: staging/", "s3TriggerPrefix: other/")
+    original.declare("production", "1.0.0", name="another")
+    plan = make_plan(original.opened(), Options())
+    staging, production = _of(plan, "staging/s3-notifier"), _of(plan, "production/s3-notifier")
+    assert {change.path for change in staging.changes} == {"memorySize", "environment.MODE", "trigger"}
+    assert (staging.verb, staging.status) == (Verb.NOTHING, SyncStatus.OUT_OF_SYNC)
+    assert "Terraform would leave it so" in (staging.problem or "")
+    assert (production.verb, production.health) == (Verb.BLOCKED, Health.MISSING)
+    assert "no function another" in (production.problem or "")
+    assert _of(plan, KEY).status is SyncStatus.SYNCED
+    rows, _ = read_status(original.opened(), Options())
+    assert {row.target: (row.live, row.status) for row in rows} == {
+        KEY: ("1.0.0", SyncStatus.SYNCED),
+        "production/s3-notifier": (None, SyncStatus.OUT_OF_SYNC),
+        "staging/s3-notifier": ("1.0.0", SyncStatus.OUT_OF_SYNC),
+    }
