@@ -7,7 +7,7 @@ from lockstep.config import rules, templates
 from lockstep.config.context import Context
 from lockstep.config.function import environment_size, read_settings
 from lockstep.config.hold import read_hold
-from lockstep.config.layers import Path, Stack
+from lockstep.config.layers import SHORT_VERSION, Path, Stack
 from lockstep.config.limits import check_limits, check_tags
 from lockstep.config.release import read_release
 from lockstep.config.shapes import REMOVED
@@ -197,12 +197,13 @@ def _other(context: Context, kind: str) -> Target:
 def version_of(stack: Stack, service: str, key: tuple[str, ...] | None = None) -> tuple[str | None, Path]:
     """Version of a service that Lockstep does not deploy, and where it is written.
 
-    At ``key`` where the project names one; else the first of lambda.version, version, imageTag,
-    image.tag, {service}.image.tag, service.version, service.image.tag, gitVersion.version and
+    At ``key`` where the project names one; else the first of lambda.version, lambdaVersion, version,
+    imageTag, image.tag, {service}.image.tag, service.version, service.image.tag, gitVersion.version and
     gitVersion.shortSha that is there.
     """
     known: tuple[tuple[str, ...], ...] = (
         ("lambda", "version"),
+        (SHORT_VERSION,),
         ("version",),
         ("imageTag",),
         ("image", "tag"),

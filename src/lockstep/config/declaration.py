@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from lockstep.config.build import version_of
 from lockstep.config.edit import Change, Changes, edit
-from lockstep.config.layers import Path, Stack, fold, has
+from lockstep.config.layers import SHORT_VERSION, Path, Stack, fold, has
 from lockstep.config.layout import Candidate, arrange
 from lockstep.config.load import Files, read_project_file
 from lockstep.config.project_file import ProjectFile
@@ -121,9 +121,9 @@ def _declaring_file(folder: str, candidate: Candidate) -> str:
 def version_changes(declaration: Declaration, move: Move, *, add_commit: bool = False) -> Changes:
     """What a move changes in the declaring file.
 
-    The version where it stands (``lambda.version``; for others the configured key or the place where
-    it is found), the pin, and the commit wherever the file names one. A pin or commit of another
-    version never stays: what is not known of the new version is removed. ``add_commit`` writes
+    The version where it stands (``lambda.version`` or ``lambdaVersion``; for others the configured key or
+    the place where it is found), the pin, and the commit wherever the file names one. A pin or commit of
+    another version never stays: what is not known of the new version is removed. ``add_commit`` writes
     ``gitVersion`` and ``deploymentNotification`` into a file that has neither. BadInput for a service
     without a known place of its version, and for a pin of another version in another file.
     """
@@ -131,7 +131,7 @@ def version_changes(declaration: Declaration, move: Move, *, add_commit: bool = 
     old, path = version_of(declaration.stack, declaration.service, declaration.version_key)
     is_lambda = move.deployment_type == "lambda"
     if is_lambda:
-        path = ("lambda", "version")
+        path = (SHORT_VERSION,) if SHORT_VERSION in declaration.values else ("lambda", "version")
         old = declaration.stack.values.get("lambda", {}).get("version")
     elif declaration.version_key is not None:
         path = declaration.version_key
@@ -146,6 +146,8 @@ def version_changes(declaration: Declaration, move: Move, *, add_commit: bool = 
     if move.commit is not None or old != move.new:
         changes |= _commits(declaration.values, move, path, add=add_commit)
     changes[tuple(map(str, path))] = move.new
+    if is_lambda and path == (SHORT_VERSION,) and has(declaration.values, ("lambda", "version")):
+        changes["lambda", "version"] = move.new
     return changes
 
 

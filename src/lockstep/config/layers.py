@@ -12,7 +12,10 @@ from lockstep.config.shapes import Checker, Key
 from lockstep.config.yaml_reader import Document, Lines, line_at, text_at
 from lockstep.errors import BadInput
 
-__all__ = ["Layer", "Stack", "fold", "has", "merge", "read_layer"]
+__all__ = ["SHORT_VERSION", "Layer", "Stack", "fold", "has", "merge", "read_layer"]
+
+SHORT_VERSION = "lambdaVersion"
+"""At the top of a file, what ``lambda: {version: ...}`` says; written so by other tools."""
 
 Path = tuple[str | int, ...]
 
@@ -109,6 +112,9 @@ def read_layer(document: Document, name: str) -> Layer:
     for top, line, text in document.odd_keys:
         if top is None or top == "lambda":
             raise _odd_key(document.file, line, text)
+    quarrel: tuple[BadInput, ...] = ()
+    if SHORT_VERSION in values:
+        values, lines, quarrel = _with_version(document.file, values, lines)
     block = values.get("lambda")
     if block is None:
         return Layer(name=name, file=document.file, values=values, lines=lines)
@@ -118,8 +124,41 @@ def read_layer(document: Document, name: str) -> Layer:
         file=document.file,
         values={**values, "lambda": checked},
         lines=(lines[0], {**lines[1], "lambda": block_lines}),
-        errors=tuple(checker.errors),
+        errors=(*quarrel, *checker.errors),
         has_templates=checker.has_templates,
+    )
+
+
+def _with_version(
+    file: str, values: dict[str, Any], lines: Lines
+) -> tuple[dict[str, Any], Lines, tuple[BadInput, ...]]:
+    """The values and lines with ``lambdaVersion: 1.2.3`` as the ``version`` of the ``lambda`` block."""
+    block = values.get("lambda")
+    line, below = lines
+    inside = below.get("lambda")
+    if block is not None and not isinstance(block, dict):
+        return values, lines, ()
+    short = below[SHORT_VERSION]
+    if block is not None and "version" in block:
+        if block["version"] == values[SHORT_VERSION]:
+            return values, lines, ()
+        return (
+            values,
+            lines,
+            (
+                BadInput(
+                    f"{SHORT_VERSION} and lambda.version name two versions",
+                    where=f"{file}:{line_at(lines, (SHORT_VERSION,))}",
+                    fix="remove one of them",
+                ),
+            ),
+        )
+    first = inside[0] if inside is not None else line_at(lines, (SHORT_VERSION,))
+    rest = inside[1] if inside is not None else {}
+    return (
+        {**values, "lambda": {**(block or {}), "version": values[SHORT_VERSION]}},
+        (line, {**below, "lambda": (first, {**rest, "version": short})}),
+        (),
     )
 
 
