@@ -87,7 +87,7 @@ def _fields() -> str:
     for row in FIELDS:
         default = "" if row.default in (None, (), {}, "") else f"`{_plain(row.default)}`"
         lines.append(f"| `{row.name}` | `{row.api or row.call.value}` | {default} | {_call(row.name)} |")
-    lines += ["", "Members of CreateFunction that are no fields:", ""]
+    lines += ["", "Members of CreateFunction and of both updates that are no fields:", ""]
     lines += [f"- `{name}`: {why}." for name, why in NOT_FIELDS.items()]
     return "\n".join(lines) + "\n"
 

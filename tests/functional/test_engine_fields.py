@@ -42,6 +42,8 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
         f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead-3",
     ),
     "kmsKeyArn": tuple(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{one}" for one in "abc"),
+    "sourceKmsKeyArn": tuple(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{one}" for one in "abc"),
+    "s3ObjectStorageMode": ("REFERENCE", "COPY", "REFERENCE"),
     "fileSystems": tuple(
         [
             {
@@ -74,6 +76,7 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
 
 # What has to be declared beside a field for AWS to take it.
 BESIDE: dict[str, dict[str, Any]] = {
+    "kmsKeyArn": {"environment": {"AA": "1"}},
     "vpc.subnetIds": {"vpc.securityGroupIds": ["sg-9"]},
     "vpc.securityGroupIds": {"vpc.subnetIds": ["subnet-9"]},
     "vpc.ipv6": {"vpc.subnetIds": ["subnet-9"], "vpc.securityGroupIds": ["sg-9"]},
@@ -174,8 +177,10 @@ def drift(lab: Lab, row: Field, target: Any, value: Any) -> None:
             lambda_.update_function_configuration(FunctionName=NAME, **to_api(NAME, settings, rows))
         case Call.CODE:
             package = make_package()
+            said = to_api(NAME, settings, rows)
+            said |= said.pop("Code", {})  # which has a level less in this call
             lambda_.update_function_code(
-                FunctionName=NAME, S3Bucket=package.bucket, S3Key=package.key, **to_api(NAME, settings, rows)
+                FunctionName=NAME, S3Bucket=package.bucket, S3Key=package.key, **said
             )
         case Call.CONCURRENCY:
             lambda_.put_function_concurrency(FunctionName=NAME, ReservedConcurrentExecutions=value)

@@ -201,13 +201,18 @@ def test_a_plan_can_change_nothing(team: Team) -> None:
 def test_a_key_of_the_teams_may_be_used_where_it_is_declared(team: Team) -> None:
     """Variables that a key encrypts are read and written with the printed policies, and not without."""
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/k"
-    team.write(STAGING, f"{BEFORE}  kmsKeyArn: {key}\n  environment: {{SHELF: one}}\n")
+    package_key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/p"
+    declared = (
+        f"{BEFORE}  kmsKeyArn: {key}\n  environment: {{SHELF: one}}\n  sourceKmsKeyArn: {package_key}\n"
+    )
+    team.write(STAGING, declared)
     rule = team.take(team.policy("sync"))
     assert team.run("sync") == 0, (rule.denied, team.capture.readouterr())
     assert {one for one in rule.used if one.startswith("kms:")} == {
         "kms:CreateGrant",
         "kms:Decrypt",
         "kms:Encrypt",
+        "kms:GenerateDataKey",
     }
     reader = team.policy("plan")
     assert {one for one in _actions(reader) if one.startswith("kms:")} == {"kms:Decrypt"}

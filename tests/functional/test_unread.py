@@ -38,15 +38,15 @@ def test_unread_variables_are_unknown_and_nothing_is_written(
     lab: Lab, hidden: Undecryptable, ignore: tuple[str, ...], full: bool
 ) -> None:
     """Ignored or not, changed or not: the plan names kms:Decrypt and the key, and live values stay."""
-    settings = {"environment": {"A": "1"}, "kmsKeyArn": KEY}
+    settings = {"environment": {"AA": "1"}, "kmsKeyArn": KEY}
     lab.sync(make_fleet(make_target(settings=settings, ignore=ignore)))
-    variables = {"A": "1", "DD_SITE": "eu", "OTHERS": "x"}
+    variables = {"AA": "1", "DD_SITE": "eu", "OTHERS": "x"}
     lab.somebody("lambda").update_function_configuration(
         FunctionName=NAME, Environment={"Variables": variables}
     )
     lab.settle(NAME)
     hidden.is_on = True
-    for wanted in ({"A": "1"}, {"A": "2"}, {}):
+    for wanted in ({"AA": "1"}, {"AA": "2"}, {}):
         target = make_target(settings={**settings, "environment": wanted, "memorySize": 256}, ignore=ignore)
         run = lab.run(make_fleet(target), full=full)
         (one,) = run.plan.targets
@@ -60,7 +60,7 @@ def test_unread_variables_are_unknown_and_nothing_is_written(
 def test_a_page_keeps_them_too(lab: Lab, hidden: Undecryptable) -> None:
     """More functions than are asked for one by one: what a page hides is unknown as well."""
     targets = [
-        make_target(f"staging/f{number}", settings={"environment": {"A": "1"}, "kmsKeyArn": KEY})
+        make_target(f"staging/f{number}", settings={"environment": {"AA": "1"}, "kmsKeyArn": KEY})
         for number in range(11)
     ]
     lab.sync(make_fleet(*targets))
@@ -72,20 +72,20 @@ def test_a_page_keeps_them_too(lab: Lab, hidden: Undecryptable) -> None:
 
 def test_variables_that_others_manage_whole_are_never_needed(lab: Lab, hidden: Undecryptable) -> None:
     """With ``ignore: [environment]`` everything else is synced, and no call carries variables."""
-    target = make_target(settings={"environment": {"A": "1"}, "kmsKeyArn": KEY})
+    target = make_target(settings={"environment": {"AA": "1"}, "kmsKeyArn": KEY})
     lab.sync(make_fleet(target))
     hidden.is_on = True
     lab.aws.forget()
     lab.sync(make_fleet(make_target(settings={"kmsKeyArn": KEY, "memorySize": 256}, ignore=("environment",))))
     (call,) = lab.aws.named("lambda.UpdateFunctionConfiguration")
     assert "Environment" not in call.json()
-    assert lab.live(NAME)["Configuration"]["Environment"]["Variables"] == {"A": "1"}
+    assert lab.live(NAME)["Configuration"]["Environment"]["Variables"] == {"AA": "1"}
 
 
 def test_what_was_written_and_cannot_be_read_back_is_said(lab: Lab, hidden: Undecryptable) -> None:
     """A new function whose variables nobody sees afterwards is a failure with the same way out."""
     hidden.is_on = True
-    run = lab.run(make_fleet(make_target(settings={"environment": {"A": "1"}, "kmsKeyArn": KEY})))
+    run = lab.run(make_fleet(make_target(settings={"environment": {"AA": "1"}, "kmsKeyArn": KEY})))
     assert "could not be read" in run.error
     assert f"allow kms:Decrypt on {KEY}" in run.error
 

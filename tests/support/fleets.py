@@ -68,7 +68,12 @@ _SAMPLES: dict[str, tuple[Value, ...]] = {
     "vpc.securityGroupIds": ((), ("sg-2", "sg-1")),
     "deadLetterTarget": ("", "arn:aws:sqs:eu-west-1:1:dead"),
     "kmsKeyArn": ("", "arn:aws:kms:eu-west-1:1:key/k"),
-    "fileSystems": ((), ({"localMountPath": "/mnt/a", "arn": "arn:aws:elasticfilesystem:x"},)),
+    "sourceKmsKeyArn": ("", "arn:aws:kms:eu-west-1:1:key/p"),
+    "fileSystems": (
+        (),
+        ({"localMountPath": "/mnt/a", "arn": "arn:aws:elasticfilesystem:x"},),
+        ({"localMountPath": "/mnt/a", "arn": "arn:aws:s3files:x", "directS3Read": "DISABLED"},),
+    ),
     "logging.group": (None, "/shared/group"),
     "imageConfig.entryPoint": ((), ("/entry", "-v")),
     "imageConfig.command": ((), ("run",)),

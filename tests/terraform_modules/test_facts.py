@@ -42,7 +42,7 @@ def test_members_of_lists_are_attributes() -> None:
     """So are the members of a list of structures."""
     block = _block((MODULE / "variables.tf").read_text(), "file_systems = optional(list(object({")
     for member in BY_NAME["fileSystems"].members:
-        assert re.search(rf"\b{_snake(member)}\s+= string", block)
+        assert re.search(rf"\b{_snake(member)}\s+= (optional\()?string", block)
 
 
 def test_the_module_knows_the_same_events() -> None:

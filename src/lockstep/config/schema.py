@@ -90,14 +90,16 @@ def _of_row(row: Field, name: str) -> Key:
         case Kind.STRUCTS:
             members = tuple(
                 Key(
-                    name=member,
+                    name=name,
                     shape=Shape.STRING,
-                    about=f"{api} of the entry.",
-                    pattern=row.member_patterns.get(member, ""),
-                    says=_example(f"{row.name}.{member}"),
-                    required=True,
+                    about=f"{member.api.rpartition('.')[2]} of the entry"
+                    f"{f'; {member.default} when absent' if member.default else ''}.",
+                    enum=member.enum,
+                    pattern=member.pattern,
+                    says=_example(f"{row.name}.{name}"),
+                    required=member.default is None,
                 )
-                for member, api in row.members.items()
+                for name, member in row.members.items()
             )
             item = Key(name=name, shape=Shape.MAP, about="", members=members)
             return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)

@@ -22,6 +22,7 @@ __all__ = [
     "Call",
     "Field",
     "Kind",
+    "Member",
     "existing",
     "exists",
     "from_api",
@@ -55,6 +56,16 @@ class Call(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A key of one entry of a list of maps. One with a default may be left out."""
+
+    api: str  # dotted path in the entry
+    pattern: str = ""  # what the text has to fit
+    enum: tuple[str, ...] = ()
+    default: str | None = None  # AWS's
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
     """One row. ``api`` is the dotted path in CreateFunction's input; "" for calls of their own."""
 
@@ -71,13 +82,14 @@ class Field:
     maximum: float | None = None
     pattern: str = ""  # the whole text has to fit it
     lines: bool = False  # a text that may hold line breaks
-    members: Mapping[str, str] = field(default_factory=dict)  # STRUCTS: our key -> API key
-    member_patterns: Mapping[str, str] = field(default_factory=dict)  # our key -> what its text has to fit
+    members: Mapping[str, Member] = field(default_factory=dict)  # STRUCTS: by our key
     read: Callable[[Any, Mapping[str, Any]], Any] | None = None  # AWS's value -> ours
     in_pages: bool = True  # ListFunctions tells it
     needs: tuple[str, Value] | None = None  # exists only while another field has this value; None: any
     is_born: bool = False  # whether it is there is fixed when the function is created; its value is not
     for_type: str = ""  # "Zip" or "Image" where the other does not take it
+    along: tuple[str, ...] = ()  # fields that are sent again when this one changes
+    serves: tuple[str, ...] = ()  # what it is there for: without any of it AWS does not keep it
 
     @property
     def top(self) -> str:
@@ -245,10 +257,40 @@ FIELDS: tuple[Field, ...] = (
         name="kmsKeyArn",
         api="KMSKeyArn",
         kind=Kind.STRING,
-        about="KMS key that encrypts the environment variables.",
+        about="KMS key that encrypts the environment variables, SnapStart's snapshots, and beside "
+        "sourceKmsKeyArn the unpacked package. AWS keeps none where there is nothing of these.",
         default="",
         reset="",
         pattern=_KEY,
+        along=("environment",),  # they stay encrypted with the old key until they are sent again
+        # Source: the AWS provider for Terraform, kms_key_arn of aws_lambda_function: without variables
+        # AWS does not save it.
+        serves=("environment", "snapStart", "sourceKmsKeyArn", "image"),
+    ),
+    Field(
+        name="sourceKmsKeyArn",
+        api="Code.SourceKMSKeyArn",
+        kind=Kind.STRING,
+        about="KMS key that encrypts the package in Lambda. Changes together with the code.",
+        default="",
+        reset="",
+        pattern=_KEY,
+        call=Call.CODE,
+        in_pages=False,
+        for_type="Zip",
+    ),
+    Field(
+        name="s3ObjectStorageMode",
+        api="Code.S3ObjectStorageMode",
+        kind=Kind.STRING,
+        about="REFERENCE lets Lambda read the package where it is staged, in a bucket that keeps "
+        "versions, instead of a copy. Changes together with the code.",
+        default="COPY",
+        reset="COPY",
+        enum=("COPY", "REFERENCE"),
+        call=Call.CODE,
+        in_pages=False,
+        for_type="Zip",
     ),
     Field(
         name="fileSystems",
@@ -258,14 +300,17 @@ FIELDS: tuple[Field, ...] = (
         default=(),
         reset=[],
         maximum=1,
-        members={"arn": "Arn", "localMountPath": "LocalMountPath"},
-        member_patterns={
-            "arn": (
-                rf"^({_AWS}:elasticfilesystem:{_REGION}:\d{{12}}:access-point/fsap-[a-f0-9]{{17}}"
+        members={
+            "arn": Member(
+                api="Arn",
+                pattern=rf"^({_AWS}:elasticfilesystem:{_REGION}:\d{{12}}:access-point/fsap-[a-f0-9]{{17}}"
                 r"|arn:aws[-a-z]*:s3files:[0-9a-z:-]+:file-system/fs-[0-9a-f]{17,40}"
-                r"/access-point/fsap-[0-9a-f]{17,40})$"
+                r"/access-point/fsap-[0-9a-f]{17,40})$",
             ),
-            "localMountPath": r"^/mnt/[\w.-]{1,155}$",
+            "localMountPath": Member(api="LocalMountPath", pattern=r"^/mnt/[\w.-]{1,155}$"),
+            "directS3Read": Member(
+                api="S3FilesConfig.DirectS3Read", enum=("ENABLED", "DISABLED", "AUTO"), default="AUTO"
+            ),
         },
     ),
     Field(
@@ -428,17 +473,22 @@ BY_NAME: Mapping[str, Field] = {row.name: row for row in FIELDS}
 
 NOT_FIELDS: Mapping[str, str] = {
     "FunctionName": "the function's name, not a setting",
-    "Code": "the package or image, compared by digest",
+    "Code.ZipFile": "packages are staged in S3, where they can be larger",
+    "Code.S3Bucket": "of the staged package, which is compared by digest",
+    "Code.S3Key": "of the staged package, which is compared by digest",
+    "Code.S3ObjectVersion": "of the staged package, which is compared by digest",
+    "Code.ImageUri": "the image, compared by digest",
+    "DryRun": "a call that changes nothing says nothing of what was read",
+    "RevisionId": "the lock of each update: what was planned on must still be there",
     "PackageType": "follows from the code: zip or image",
     "Tags": "owned key by key, see planning.policy",
     "Publish": "published versions come with aliases, later",
     "PublishTo": "published versions come with aliases, later",
     "CapacityProviderConfig": "Lambda managed instances are not supported yet",
     "RuntimeConfig": "custom runtimes of managed instances are not supported yet",
-    "FileSystemConfigs.S3FilesConfig": "S3 Files reads as AWS chooses (AUTO); no way to declare it yet",
     "AcceleratorConfig": "accelerators of managed instances are not supported yet",
 }
-"""Members of CreateFunction, by path, that have no row, and why."""
+"""Members of CreateFunction and of both updates, by path in CreateFunction, that have no row, and why."""
 
 
 def normalise(row: Field, value: Value) -> Value:
@@ -452,7 +502,7 @@ def normalise(row: Field, value: Value) -> Value:
         case Kind.STRINGS:
             value = tuple(_items(value))
         case Kind.STRUCTS:
-            maps = [dict(item) for item in _items(value)]
+            maps = [_without_defaults(row, item) for item in _items(value)]
             value = tuple(sorted((dict(sorted(m.items())) for m in maps), key=repr))
         case Kind.MAP:
             pairs = value.items() if isinstance(value, Mapping) else ()
@@ -464,6 +514,11 @@ def normalise(row: Field, value: Value) -> Value:
         case _:
             pass
     return None if value == row.default or value in (None, (), {}, "") else value
+
+
+def _without_defaults(row: Field, item: Mapping[str, Value]) -> dict[str, Value]:
+    defaults = {name: member.default for name, member in row.members.items() if member.default}
+    return {k: v for k, v in item.items() if k not in defaults or v not in (None, defaults[k])}
 
 
 def _items(value: Any) -> tuple[Any, ...]:
@@ -491,8 +546,8 @@ def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
         if row.read is not None:
             raw = row.read(raw, config)
         if row.kind is Kind.STRUCTS:
-            ours = {api: name for name, api in row.members.items()}
-            raw = [{ours[k]: v for k, v in item.items() if k in ours} for item in raw]
+            found = ([(name, _dig(item, one.api)) for name, one in row.members.items()] for item in raw)
+            raw = [{name: value for name, value in pairs if value is not None} for pairs in found]
         value = normalise(row, raw)
         if value is not None:
             settings[row.name] = value
@@ -519,12 +574,15 @@ def to_api(name: str, settings: Mapping[str, Value], rows: Iterable[Field]) -> d
             continue
         if isinstance(wire, str) and value is None:
             wire = wire.replace("{functionName}", name)
-        *parents, leaf = row.api.split(".")
-        place = request
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[leaf] = wire
+        _place(request, row.api, wire)
     return request
+
+
+def _place(request: dict[str, Any], path: str, value: Any) -> None:
+    *parents, leaf = path.split(".")
+    for parent in parents:
+        request = request.setdefault(parent, {})
+    request[leaf] = value
 
 
 def exists(row: Field, settings: Mapping[str, Value]) -> bool:
@@ -543,7 +601,11 @@ def _wire(row: Field, value: Value) -> Any:
         case _ if isinstance(value, Unread):
             return value  # which is no {} and no []: whoever makes the call refuses it
         case Kind.STRUCTS:
-            return [{row.members[k]: v for k, v in item.items()} for item in _items(value)]
+            entries: list[dict[str, Any]] = [{} for _ in _items(value)]
+            for entry, item in zip(entries, _items(value), strict=True):
+                for name, one in item.items():
+                    _place(entry, row.members[name].api, one)
+            return entries
         case Kind.STRINGS | Kind.SET:
             return list(_items(value))
         case Kind.MAP:
@@ -558,7 +620,6 @@ def _dig(config: Mapping[str, Any], path: str) -> Any:
         if not isinstance(value, Mapping):
             return None
         if error := value.get("Error"):
-            words = (str(error.get(name) or "") for name in ("ErrorCode", "Message"))
-            return Unread(": ".join(word for word in words if word))
+            return Unread.because(error)
         value = value.get(part)
     return value

@@ -75,6 +75,12 @@ class Unread:
 
     why: str  # in AWS's words
 
+    @classmethod
+    def because(cls, error: Mapping[str, object]) -> "Unread":
+        """What an ``Error`` stands for, which AWS answers in place of values."""
+        words = (str(error.get(name) or "") for name in ("ErrorCode", "Message"))
+        return cls(": ".join(word for word in words if word))
+
     def __str__(self) -> str:
         return "(not read)"
 

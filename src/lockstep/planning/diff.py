@@ -52,7 +52,7 @@ def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
     changes: list[Change] = []
     for row in FIELDS:
         old, new = live.settings.get(row.name), desired.settings.get(row.name)
-        if old == new or row.name in live.unread:
+        if old == new or row.name in live.unread or (old is None and _is_for_nothing(row, desired)):
             continue
         if row.kind is Kind.MAP and not isinstance(old, Unread):
             changes.extend(_diff_map(row.name, _mapping(old), _mapping(new)))
@@ -65,6 +65,12 @@ def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
                 )
             )
     return tuple(changes)
+
+
+def _is_for_nothing(row: Field, desired: Function) -> bool:
+    """Whether AWS does not keep the field of this function, which has nothing that it serves."""
+    has = {*desired.settings, *(["image"] if desired.code.image else [])}
+    return bool(row.serves) and has.isdisjoint(row.serves)
 
 
 def diff_code(desired: Function, live: Function) -> tuple[Change, ...]:
@@ -100,12 +106,21 @@ def row_of(path: str) -> Field | None:
 
 
 def unread_in(live: Function, changes: Sequence[Change]) -> tuple[str, str] | None:
-    """What of the changes AWS would not show and why, and what to do; None when all was read.
+    """What of the changes, or of what goes along with one, AWS would not show and why, and what to do.
+
+    None when all was read.
 
     Source: Lambda developer guide, "Securing Lambda environment variables": who reads the variables of
     a function with a key of its own needs kms:Decrypt on it.
     """
-    hidden = [(change.path, change.old.why) for change in changes if isinstance(change.old, Unread)]
+    rows = [
+        row
+        for change in changes
+        for row in FIELDS
+        if row is row_of(change.path) or (change.path == "code" and row.call is Call.CODE)
+    ]
+    touched = dict.fromkeys(name for row in rows for name in (row.name, *row.along))
+    hidden = [(n, v.why) for n in touched for v in [live.settings.get(n)] if isinstance(v, Unread)]
     if not hidden:
         return None
     key, why = live.settings.get("kmsKeyArn") or "its key", hidden[0][1]

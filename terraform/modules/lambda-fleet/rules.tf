@@ -152,6 +152,18 @@ locals {
           says  = "the AWS provider 5 cannot set tenancy; leave this function to the engine aws"
         },
         {
+          holds = coalesce(function.source_kms_key_arn, "none") == "none"
+          says  = "the AWS provider 5 cannot set source_kms_key_arn; leave this function to the engine aws"
+        },
+        {
+          holds = coalesce(function.s3_object_storage_mode, "COPY") == "COPY"
+          says  = "the AWS provider 5 cannot set s3_object_storage_mode; leave this function to the engine aws"
+        },
+        {
+          holds = alltrue([for mounted in function.file_systems : coalesce(mounted.direct_s3_read, "AUTO") == "AUTO"])
+          says  = "the AWS provider 5 cannot set direct_s3_read; leave this function to the engine aws"
+        },
+        {
           holds = length(function.file_systems) <= 1
           says  = "the AWS provider mounts one file system; leave this function to the engine aws"
         },

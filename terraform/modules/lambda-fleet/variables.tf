@@ -61,6 +61,7 @@ variable "functions" {
     file_systems = optional(list(object({
       arn              = string
       local_mount_path = string
+      direct_s3_read   = optional(string)
     })), [])
     logging = optional(object({
       format            = optional(string, "Text")
@@ -85,7 +86,9 @@ variable "functions" {
       retention_days    = optional(number)
       kms_key_arn       = optional(string)
     }))
-    tenancy = optional(string)
+    tenancy                = optional(string)
+    source_kms_key_arn     = optional(string)
+    s3_object_storage_mode = optional(string)
 
     tags = optional(map(string), {}) # a tag that is null is left out
     triggers = optional(list(object({

@@ -39,7 +39,8 @@ The rules, in the order in which ``everything()`` puts them:
 ``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
 ``Limits``              the model's patterns and ranges, and what does not go together
 ``RoleExists``, ``PackageExists``, ``KnownRuntime``, ``DryRun``   as their names say
-``FilledIn``            defaults that AWS fills in; a durable function is one from its creation
+``FilledIn``            defaults that AWS fills in; what it does not keep
+``KeptPackage``         the key of a package and whether it is a copy, as the last call with code said
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -56,7 +57,7 @@ from tests.support.strict.pages import Pages
 from tests.support.strict.proxy import Call, Proxy, Rule
 from tests.support.strict.quotas import Quotas
 from tests.support.strict.revisions import Revisions
-from tests.support.strict.settings import FilledIn
+from tests.support.strict.settings import FilledIn, KeptPackage
 from tests.support.strict.updates import UpdatesInProgress
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Fault",
     "Faults",
     "FilledIn",
+    "KeptPackage",
     "KnownRuntime",
     "Limits",
     "ListingLag",
@@ -106,4 +108,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         Limits(),
         DryRun(),
         FilledIn(),
+        KeptPackage(),
     )

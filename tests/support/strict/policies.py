@@ -147,6 +147,10 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             if body.get("KMSKeyArn"):
                 yield "kms:CreateGrant", body["KMSKeyArn"]
                 yield "kms:Encrypt", body["KMSKeyArn"]
+            code = body.get("Code", {}) if name == "CreateFunction" else {}
+            code = call.json() if name == "UpdateFunctionCode" else code
+            if code.get("SourceKMSKeyArn"):
+                yield "kms:GenerateDataKey", code["SourceKMSKeyArn"]
         case "s3":
             key = f"/{params['Key']}" if "Key" in params else ""
             yield S3.get(name, f"s3:{name}"), f"arn:aws:s3:::{params.get('Bucket', '*')}{key}"

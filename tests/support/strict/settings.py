@@ -13,7 +13,7 @@ from tests.support.strict.errors import error
 from tests.support.strict.proxy import Call, Rule
 from tests.support.strict.wire import Answer
 
-__all__ = ["FORGOTTEN", "FilledIn", "Settings", "each_configuration"]
+__all__ = ["FORGOTTEN", "FilledIn", "KeptPackage", "Settings", "each_configuration"]
 
 # Emulator -> member of the request -> what it does with it (tried with moto 5.2 and MiniStack 1.5).
 FORGOTTEN: Mapping[str, Mapping[str, str]] = {
@@ -80,10 +80,11 @@ def each_configuration(
 
 
 class FilledIn(Rule):
-    """What Lambda fills in where a request says nothing, and what it asks for then.
+    """What Lambda fills in where a request says nothing, what it asks for then, and what it does not keep.
 
-    Source: developer guide, "Configure Lambda durable functions": the time-out is required, the history
-    is kept for 14 days by default, and a function is durable from its creation or never.
+    Sources: developer guide, "Configure Lambda durable functions" (the time-out is required, the history
+    is kept for 14 days by default, and a function is durable from its creation or never); S3FilesConfig
+    of the API reference; kms_key_arn of the AWS provider for Terraform (not saved without variables).
     """
 
     def __init__(self) -> None:
@@ -113,7 +114,43 @@ class FilledIn(Rule):
     def _whole(self, config: dict[str, Any]) -> dict[str, Any]:
         if durable := config.get("DurableConfig"):
             config["DurableConfig"] = {"RetentionPeriodInDays": 14, **durable}
+        for mounted in config.get("FileSystemConfigs") or ():
+            if ":s3files:" in mounted["Arn"]:
+                mounted.setdefault("S3FilesConfig", {"DirectS3Read": "AUTO"})
+        if not (config.get("Environment") or {}).get("Variables") and config.get("PackageType") != "Image":
+            config.pop("KMSKeyArn", None)
         return config
+
+
+class KeptPackage(Rule):
+    """How Lambda keeps a package: its key and whether it is a copy, as the last call with code said.
+
+    Source: FunctionCode, UpdateFunctionCode and FunctionCodeLocation of the API reference. What a call
+    leaves out goes back to its default.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Remember it, and tell it in GetFunction."""
+        if not answer.is_success:
+            return answer
+        match call.name:
+            case "lambda.CreateFunction":
+                self._said[call.key] = call.json().get("Code", {})
+            case "lambda.UpdateFunctionCode":
+                self._said[call.key] = call.json()
+            case "lambda.GetFunction":
+                said = self._said.get(call.key, {})
+                body = json.loads(answer.body)
+                if said.get("SourceKMSKeyArn"):
+                    body["Code"]["SourceKMSKeyArn"] = said["SourceKMSKeyArn"]
+                if said.get("S3ObjectStorageMode") == "REFERENCE":
+                    place = {name: said[name] for name in ("S3Bucket", "S3Key")}
+                    body["Code"]["ResolvedS3Object"] = place
+                answer.body = json.dumps(body).encode()
+        return answer
 
 
 class Settings(Rule):

@@ -77,8 +77,9 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         if not role.startswith("arn:"):
             role = f"arn:{here.partition}:iam::{here.account}:role/{role.lstrip('/')}"
         resources.add(Thing.ROLES, role)
-        if kms_key := function.settings.get("kmsKeyArn"):
-            resources.add(Thing.KEYS, _pattern(str(kms_key)))
+        for name_of_key in ("kmsKeyArn", "sourceKmsKeyArn"):
+            if kms_key := function.settings.get(name_of_key):
+                resources.add(Thing.KEYS, _pattern(str(kms_key)))
         for trigger in target.triggers:
             resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
             if target.environment.startswith("preview/") and trigger.prefix:

@@ -92,7 +92,10 @@ NEEDS: tuple[Need, ...] = (
     # Source: Lambda developer guide, "Securing Lambda environment variables".
     _need("lambda:CreateFunction", Thing.KEYS, _WRITE - _GC, "kms:CreateGrant"),
     _need("lambda:CreateFunction", Thing.KEYS, _WRITE - _GC, "kms:Encrypt"),
+    # Source: developer guide, "Encrypting Lambda .zip deployment packages".
+    _need("lambda:CreateFunction", Thing.KEYS, _WRITE - _GC, "kms:GenerateDataKey"),
     _need("lambda:UpdateFunctionCode", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:UpdateFunctionCode", Thing.KEYS, _WRITE - _GC, "kms:GenerateDataKey"),
     _need("lambda:UpdateFunctionConfiguration", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:UpdateFunctionConfiguration", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
     _need("lambda:UpdateFunctionConfiguration", Thing.KEYS, _WRITE - _GC, "kms:CreateGrant"),

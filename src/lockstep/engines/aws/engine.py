@@ -220,6 +220,7 @@ class _Run:
                 done = function.update_code(
                     connection,
                     step.function,
+                    step.changes,
                     pace,
                     self._revisions.get(step.target),
                     self._version(step),

@@ -25,9 +25,10 @@ from lockstep.model import (
     Package,
     Secret,
     Unread,
+    Value,
     looks_secret,
 )
-from lockstep.model.fields import from_api, to_api
+from lockstep.model.fields import BY_NAME, from_api, to_api
 from lockstep.planning.diff import call_of, diff_code, diff_settings, row_of, unread_in
 
 __all__ = [
@@ -73,18 +74,31 @@ def _ask(connection: Connection, name: str) -> dict[str, Any] | None:
 
 def _read(answer: Mapping[str, Any]) -> Function:
     function = read_configuration(answer["Configuration"])
-    settings = dict(function.settings)
-    reserved = answer.get("Concurrency", {}).get("ReservedConcurrentExecutions")
-    if reserved is not None:
-        settings["reservedConcurrency"] = reserved
+    beside = _beside(answer)
+    settings = dict(function.settings) | {name: value for name, value in beside.items() if value is not None}
     image = answer.get("Code", {}).get("ImageUri")
     return replace(
         function,
         settings=settings,
         code=replace(function.code, image=image) if image else function.code,
         tags=dict(answer.get("Tags") or {}),
-        unread=function.unread - {"reservedConcurrency"},
+        unread=function.unread - beside.keys(),
     )
+
+
+def _beside(answer: Mapping[str, Any]) -> dict[str, Value]:
+    """Settings that GetFunction tells beside the configuration; None at the default.
+
+    An Error in the place of the code hides what is not told beside it.
+    """
+    code = answer.get("Code") or {}
+    hidden = Unread.because(code["Error"]) if code.get("Error") else None
+    return {
+        "reservedConcurrency": answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+        "sourceKmsKeyArn": code.get("SourceKMSKeyArn") or hidden,
+        # A package that was copied lies in no bucket of ours, so none is told.
+        "s3ObjectStorageMode": "REFERENCE" if code.get("ResolvedS3Object") else hidden,
+    }
 
 
 def read_configuration(config: Mapping[str, Any]) -> Function:
@@ -124,11 +138,12 @@ def masked_like(live: Function, desired: Function) -> Function:
 def create(connection: Connection, wanted: Function, pace: Pace, version_id: str | None) -> Function:
     """Create the function and wait until it can work. Raises Stale when there is one already."""
     rows = [row for row in FIELDS if row.api and row.name in wanted.settings]
+    said = _plain(to_api(wanted.name, wanted.settings, rows))
     request: dict[str, Any] = {
+        **said,
         "FunctionName": wanted.name,
         "PackageType": "Image" if wanted.code.image else "Zip",
-        "Code": _code_input(wanted.code, version_id),
-        **_plain(to_api(wanted.name, wanted.settings, rows)),
+        "Code": {**said.get("Code", {}), **_code_input(wanted.code, version_id)},
     }
     if wanted.tags:
         request["Tags"] = dict(wanted.tags)
@@ -161,7 +176,8 @@ def update_configuration(
     revision: str | None,
 ) -> Function:
     """Change the fields named in ``changes`` and wait. Raises Stale when somebody changed it meanwhile."""
-    tops = {row.top for change in changes for row in [row_of(change.path)] if row}
+    changed = [row for change in changes for row in [row_of(change.path)] if row]
+    tops = {row.top for row in changed} | {BY_NAME[name].top for row in changed for name in row.along}
     rows = [row for row in FIELDS if row.top in tops and row.call is Call.CONFIGURATION]
     request = _plain(to_api(wanted.name, wanted.settings, rows))
     _update(connection, "UpdateFunctionConfiguration", wanted.name, request, pace, revision)
@@ -174,13 +190,22 @@ def update_configuration(
 
 
 def update_code(
-    connection: Connection, wanted: Function, pace: Pace, revision: str | None, version_id: str | None
+    connection: Connection,
+    wanted: Function,
+    changes: tuple[Change, ...],
+    pace: Pace,
+    revision: str | None,
+    version_id: str | None,
 ) -> Function:
-    """Change what runs and wait; digest and architecture of what then runs must be the declared ones."""
-    request = _code_input(wanted.code, version_id)
-    request["Architectures"] = to_api(
-        wanted.name, wanted.settings, [row for row in FIELDS if row.name == "architectures"]
-    )["Architectures"]
+    """Change what runs and wait; digest and architecture of what then runs must be the declared ones.
+
+    How the package is kept is said each time, since a call that leaves it out may let go of the key.
+    """
+    told = wanted.settings.keys() | {"architectures"} | {change.path for change in changes}
+    rows = [row for row in FIELDS if row.call is Call.CODE and row.name in told]
+    said = _plain(to_api(wanted.name, wanted.settings, rows))
+    code = said.pop("Code", {})  # which is at the top here
+    request = {**said, **code, **_code_input(wanted.code, version_id)}
     _update(connection, "UpdateFunctionCode", wanted.name, request, pace, revision)
 
     def left(function: Function) -> tuple[Change, ...]:
@@ -335,7 +360,7 @@ def _read_back(
 
 def _comparable(function: Function, wanted: Function) -> Function:
     """What was read back, as the planner would see it; calls of their own are checked by their own steps."""
-    own = frozenset(row.name for row in FIELDS if not row.in_pages)
+    own = frozenset(row.name for row in FIELDS if not row.api)
     return replace(masked_like(function, wanted), unread=function.unread | own)
 
 

@@ -63,7 +63,7 @@ FIXES: Mapping[str, str] = {
     "FunctionError.PermissionDenied": "make what the function starts executable, and its files readable",
     "FunctionError.RuntimeInitError": _INIT,
     "FunctionError.TooManyExtensions": "use fewer layers with extensions: AWS starts at most ten",
-    "ImageAccessDenied": "let Lambda read the repository: its policy has to allow ecr:BatchGetImage and "
+    "ImageAccessDenied": "let Lambda read the repository: its policy has to grant ecr:BatchGetImage and "
     "ecr:GetDownloadUrlForLayer to lambda.amazonaws.com",
     "ImageDeleted": "push the image again, or declare another one",
     "InsufficientCapacity": "run again later, or declare subnets of more availability zones",

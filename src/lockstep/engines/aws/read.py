@@ -16,6 +16,7 @@ from lockstep.engines.aws import function as functions
 from lockstep.engines.aws import logs, notification, permission, tags
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.model import (
+    FIELDS,
     Bucket,
     Fleet,
     Function,
@@ -24,6 +25,7 @@ from lockstep.model import (
     Target,
     select,
 )
+from lockstep.planning.diff import diff_code
 from lockstep.planning.policy import remembered_buckets
 
 __all__ = ["read_live"]
@@ -134,13 +136,16 @@ def _read_functions(
     for name, function in listed.items():
         if function.arn in owned:
             listed[name] = replace(function, tags=owned[function.arn])
-    # Absent from a listing, without an owner, or with fields that no page tells: ask.
+    # Absent from a listing, without an owner, or with something to tell that no page does: ask.
     ask = {
         name
         for target in reading.wanted.values()
         if target.function
         for name in [target.function.name]
-        if one_by_one or name not in listed or not listed[name].owner or _needs_more(target)
+        if one_by_one
+        or name not in listed
+        or not listed[name].owner
+        or _needs_more(target.function, listed[name])
     }
     if ask:
         progress(f"reading {len(ask)} functions")
@@ -153,8 +158,8 @@ def _read_functions(
     unread = [name for name in reading.functions if name not in ask]
     if unread:
         reading.notes.append(
-            f"{len(unread)} functions were read from listings: health, and reserved concurrency where none "
-            "is declared, were not read (--full reads them)"
+            f"{len(unread)} functions were read from listings: health, and reserved concurrency and how "
+            "packages are kept where none is declared, were not read (--full reads them)"
         )
     _find_others(reading, desired, owned, by_arn, pool)
 
@@ -192,12 +197,16 @@ def _find_others(
         )
 
 
-def _needs_more(target: Target) -> bool:
-    function = target.function
-    if function is None:
-        return False
-    tagged_image = bool(function.code.image) and "@sha256:" not in str(function.code.image)
-    return "reservedConcurrency" in function.settings or tagged_image
+def _needs_more(wanted: Function, listed: Function) -> bool:
+    """What no page tells has to be known where it is declared, and before the code is replaced with it."""
+    tagged_image = bool(wanted.code.image) and "@sha256:" not in str(wanted.code.image)
+    declared = any(not row.in_pages and row.name in wanted.settings for row in FIELDS if row.api)
+    return (
+        declared
+        or "reservedConcurrency" in wanted.settings
+        or tagged_image
+        or bool(diff_code(wanted, listed))
+    )
 
 
 def _read_policies(reading: _Reading, pool: ThreadPoolExecutor, progress: Callable[[str], None]) -> None:

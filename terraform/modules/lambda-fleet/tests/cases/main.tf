@@ -49,6 +49,9 @@ locals {
     retention         = [{ log_retention_days = 2 }, "log_retention_days is 2"]
     durable           = [{ durable = { retention_days = 7 } }, "cannot set durable"]
     tenancy           = [{ tenancy = "PER_TENANT" }, "cannot set tenancy"]
+    source-key        = [{ source_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/k" }, "cannot set source_kms_key_arn"]
+    storage-mode      = [{ s3_object_storage_mode = "REFERENCE" }, "cannot set s3_object_storage_mode"]
+    direct-read       = [{ file_systems = [{ arn = "arn:aws:s3files:x", local_mount_path = "/mnt/a", direct_s3_read = "DISABLED" }] }, "cannot set direct_s3_read"]
     file-systems = [{ file_systems = [
       for n in ["1", "2"] : { arn = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-${n}", local_mount_path = "/mnt/${n}" }
     ] }, "mounts one file system"]
