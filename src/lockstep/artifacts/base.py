@@ -6,7 +6,7 @@ from typing import Protocol
 
 from lockstep.model import Release
 
-__all__ = ["Found", "Source"]
+__all__ = ["Found", "Source", "Staging"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,4 +34,15 @@ class Source(Protocol):
 
     def download(self, release: Release, found: Found, into: Path) -> None:
         """Write the package's bytes to a new file."""
+        ...
+
+
+class Staging(Source, Protocol):
+    """A package bucket: a source that also knows what was staged."""
+
+    def staged(self, release: Release) -> tuple[Found, ...]:
+        """What lies in the release's ``bucket`` under its staged key and was staged as this release.
+
+        Several, newest first, where the key holds the digest and other bytes were staged under one name.
+        """
         ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from lockstep.artifacts.base import Found, Source
+from lockstep.artifacts.base import Found, Source, Staging
 from lockstep.artifacts.cache import Cache
 from lockstep.artifacts.checks import check_zip, sha256_of
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
@@ -32,6 +32,8 @@ class Catalog:
 
     ``staged`` gives the source of what lies in a package bucket, by its name: a pinned package that was
     staged once as this release can be used although the release is gone.
+    ``is_ours_alone`` says of a release that only the machine that built it has its package: then what was
+    staged as it is all that others can see, and needs no pin.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class Catalog:
         sources: Mapping[str, Source],
         cache: Cache,
         *,
-        staged: Callable[[str], Source] | None = None,
+        staged: Callable[[str], Staging] | None = None,
+        is_ours_alone: Callable[[Release], bool] = lambda _: False,
     ) -> None:
         self._sources = sources
         self._staged_source = staged
+        self._is_ours_alone = is_ours_alone
         self._cache = cache
         self._releases: dict[str, tuple[Release, Found]] = {}  # by digest
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -141,7 +145,7 @@ class Catalog:
         except NoCredentials:
             raise
         except ArtifactError:
-            found = self._staged_as(release, bucket)
+            found = self._staged_as(release, bucket) or self._staged_by_name(release, bucket)
             if found is None:
                 raise  # what the source said is what matters
             return found
@@ -158,6 +162,29 @@ class Catalog:
         except LockstepError:
             return None
         return found if found.sha256 == release.sha256 and release.name in found.releases else None
+
+    def _staged_by_name(self, release: Release, bucket: str | None) -> Found | None:
+        """The one package that was staged as a release of which nobody else can see more."""
+        if (
+            self._staged_source is None
+            or bucket is None
+            or release.sha256
+            or not self._is_ours_alone(release)
+        ):
+            return None
+        try:
+            there = self._staged_source(bucket).staged(replace(release, options={"bucket": bucket}))
+        except LockstepError:
+            return None
+        by_digest = {found.sha256: found for found in there if found.sha256 is not None}
+        if len(by_digest) > 1:
+            digests = " and ".join(f"{digest[:12]}..." for digest in list(by_digest)[:3])
+            raise ArtifactError(
+                f"different packages were staged as {release.name}: {digests}",
+                where=release.place,
+                fix="say which one is meant: lambda.sha256 pins it; a version is better built once",
+            )
+        return next(iter(by_digest.values()), None)
 
     def _staged(self, release: Release, bucket: str | None, found: Found, digest: str, size: int) -> Package:
         if _is_in_place(found, bucket) and found.bucket and found.key:

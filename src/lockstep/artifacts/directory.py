@@ -5,6 +5,7 @@ committed: a build puts its zips into an ignored folder.
 """
 
 import os
+import posixpath
 import stat
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +14,7 @@ from lockstep.errors import ArtifactError, BadInput
 from lockstep.model import Release
 from lockstep.model.tree import Tree
 
-__all__ = ["DirectorySource", "TreeSource"]
+__all__ = ["DirectorySource", "TreeSource", "is_kept"]
 
 
 class DirectorySource:
@@ -69,21 +70,43 @@ class TreeSource:
 
     kind = "directory"
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, name: str = "") -> None:
+        """``name`` says which commit of which repository it is, for messages."""
         self._tree = tree
+        self._name = name
 
     def find(self, release: Release) -> Found:
         """Look the file up in the commit; its content is known by its blob id."""
         path = _path(release)
         blob = self._tree.blobs.get(path)
         if blob is None:
-            raise _absent(release, path)
+            raise self._absent(release, path)
         return Found(origin=f"directory:{path}", etag=f"blob:{blob}")
 
     def download(self, release: Release, found: Found, into: Path) -> None:
         """Write the file to ``into``."""
         path = _path(release)
         into.write_bytes(self._tree.read([path])[path])
+
+    def _absent(self, release: Release, path: str) -> ArtifactError:
+        where = f" in {self._name}" if self._name else ""
+        fix = "commit it there, or check artifacts.path and the version"
+        if not is_kept(self._tree, path):
+            fix = (
+                "that commit holds no packages: sync it once from where it was built, for what is staged is "
+            )
+            fix += "found; or let artifacts name a place that everybody can read"
+        return ArtifactError(
+            f"there is no package {path} for {release.service} {release.version}{where}",
+            where=release.place,
+            fix=fix,
+        )
+
+
+def is_kept(tree: Tree, path: str) -> bool:
+    """Whether a tree keeps packages where this one would lie; those that Git ignores are no part of it."""
+    folder, suffix = posixpath.split(path)[0], posixpath.splitext(path)[1]
+    return any(posixpath.split(blob)[0] == folder and blob.endswith(suffix) for blob in tree.blobs)
 
 
 def _path(release: Release) -> str:

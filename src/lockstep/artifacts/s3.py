@@ -5,7 +5,10 @@ it. Without one the bytes have to tell; what metadata say is not believed. ``own
 must own the bucket.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from lockstep.model.staged import digest_of, releases_of
 
 __all__ = ["S3Source"]
 
+_LOOKED_AT = 200  # packages of a service whose heads are read to find one by its release
+_WORKERS = 8
 MAX_BYTES = 262_144_000  # a zip that is larger cannot unpack to Lambda's 250 MB
 
 
@@ -43,6 +48,40 @@ class S3Source:
             releases=releases_of(head),
         )
 
+    def staged(self, release: Release) -> tuple[Found, ...]:
+        """What was staged as the release, newest first. Of very many packages the newest are looked at."""
+        if "{sha256}" not in release.staged_key:
+            found = self.find(_keyed(release, release.staged_key))
+            return (found,) if release.name in found.releases else ()
+        prefix = release.staged_key.partition("{sha256}")[0]
+        pattern = re.escape(release.staged_key).replace(r"\{sha256\}", "(?P<d>[0-9a-f]{64})", 1)
+        shape = re.compile(pattern.replace(r"\{sha256\}", "(?P=d)"))
+        there = [
+            (one["LastModified"], match[0], match["d"])
+            for one in self._listed(release, prefix)
+            if (match := shape.fullmatch(one["Key"]))
+        ]
+        newest = sorted(there, reverse=True)[:_LOOKED_AT]
+        if not newest:
+            return ()
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            heads = pool.map(lambda one: self.find(_keyed(release, one[1])), newest)
+            return tuple(
+                found
+                for found, (_, _, digest) in zip(heads, newest, strict=True)
+                if found.sha256 == digest and release.name in found.releases
+            )
+
+    def _listed(self, release: Release, prefix: str) -> Iterator[Mapping[str, Any]]:
+        """The objects below a prefix of the release's bucket."""
+        keyed, more = _keyed(release, prefix), dict[str, Any]()
+        while True:
+            page = self._call(keyed, "list_objects_v2", by_key=False, Prefix=prefix, **more)
+            yield from page.get("Contents", ())
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
     def download(self, release: Release, found: Found, into: Path) -> None:
         """Write the object that was found, and no later one, to ``into``."""
         if (found.size or 0) > MAX_BYTES:
@@ -60,7 +99,15 @@ class S3Source:
         except BotoCoreError as error:  # the connection broke, and botocore does not ask again for a body
             raise _failed(release, found.origin, error) from None
 
-    def _call(self, release: Release, name: str, version: str | None = None, **parameters: Any) -> Any:
+    def _call(
+        self,
+        release: Release,
+        name: str,
+        version: str | None = None,
+        *,
+        by_key: bool = True,
+        **parameters: Any,
+    ) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
         bucket, key = _place(release)
@@ -71,11 +118,15 @@ class S3Source:
             parameters["ExpectedBucketOwner"] = owner
         try:
             call = getattr(self._client(options.get("region")), name)
-            return call(Bucket=bucket, Key=key, **parameters)
+            return call(Bucket=bucket, **({"Key": key} if by_key else {}), **parameters)
         except ClientError as error:
             raise _refused(release, f"s3://{bucket}/{key}", error.response) from None
         except BotoCoreError as error:
             raise _failed(release, f"s3://{bucket}/{key}", error) from None
+
+
+def _keyed(release: Release, key: str) -> Release:
+    return replace(release, options={"bucket": release.options["bucket"], "key": key})
 
 
 def _place(release: Release) -> tuple[str, str]:

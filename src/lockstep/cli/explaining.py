@@ -47,6 +47,7 @@ def validate(shell: Shell, *, output: Output, on: datetime.date | None) -> int:
     """Check the repository, offline."""
     from lockstep.delivery.places.sources import built_here
     from lockstep.delivery.places.workspace import open_workspace
+    from lockstep.delivery.sync.packages import absent_packages
 
     problem: BadInput | None = None
     warnings: tuple[str, ...] = ()
@@ -56,6 +57,8 @@ def validate(shell: Shell, *, output: Output, on: datetime.date | None) -> int:
         warnings = workspace.warnings
         count = len(workspace.fleet.targets)
         environments = len({target.environment for target in workspace.fleet.targets.values()})
+        if absent := absent_packages(workspace):
+            problem = BadInputs(absent)
     except BadInput as error:
         problem = error
         with contextlib.suppress(BadInput):  # what is wrong has been told better

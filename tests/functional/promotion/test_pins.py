@@ -56,6 +56,9 @@ def test_a_version_that_does_not_exist_is_an_error_before_anything_is_written(
     """Though the package of the version before is staged and its digest still stands in the file."""
     before = live_of(ministack)
     live.push("by hand", **{STAGING_FILE: EDITS[how](live.show(STAGING_FILE), "12.0")})
+    if how == "everywhere":
+        live.run("validate", code=3)
+        assert "there is no package packages/notifier-12.0.zip for notifier 12.0" in live.err
     for verb in ("plan", "sync"):
         live.run(verb, "staging", code=1)
         assert "there is no package packages/notifier-12.0.zip" in live.err

@@ -64,10 +64,24 @@ def test_links_out_of_the_repository_are_refused(root: Path, release: Make, tmp_
 
 def test_what_is_not_there_is_named(root: Path, release: Make) -> None:
     """A missing package and a folder in its place."""
-    for source in (DirectorySource(root), TreeSource(open_worktree(root))):
-        with pytest.raises(
-            ArtifactError, match=r"no package b.zip for s3-notifier 0.1.6[\s\S]*fix: build it"
-        ):
-            source.find(release("directory", path="b.zip"))
+    with pytest.raises(ArtifactError, match=r"no package b.zip for s3-notifier 0.1.6[\s\S]*fix: build it"):
+        DirectorySource(root).find(release("directory", path="b.zip"))
     with pytest.raises(ArtifactError, match="packages is not a file"):
         DirectorySource(root).find(release("directory", path="packages"))
+
+
+@pytest.mark.parametrize(
+    ("path", "fix"),
+    [
+        ("packages/b.zip", "commit it there"),
+        ("dist/b.zip", "sync it once from where it was built"),
+        ("b.zip", "sync it once from where it was built"),
+    ],
+)
+def test_a_package_that_a_commit_lacks_names_the_commit(
+    root: Path, release: Make, path: str, fix: str
+) -> None:
+    """What to do depends on whether packages are kept there at all."""
+    source = TreeSource(open_worktree(root), "commit 0a1b2c3d (main) of origin")
+    with pytest.raises(ArtifactError, match=rf"in commit 0a1b2c3d \(main\) of origin[\s\S]*fix: .*{fix}"):
+        source.find(release("directory", path=path))

@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -140,3 +141,31 @@ def test_no_credentials_is_said(make: Make, moto: clouds.Moto, monkeypatch: pyte
     client = session.create_client("s3", region_name="eu-west-1", endpoint_url=moto.endpoint)
     with pytest.raises(NoCredentials, match=r"no AWS credentials[\s\S]*sign in"):
         S3Source(lambda _region: client).find(make())
+
+
+def test_what_was_staged_as_a_release_is_found_by_its_name(
+    moto: clouds.Moto, release: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among all packages of a service, page by page; what only says that it is the release is not."""
+    clouds.make_bucket(moto, "packages")
+    s3 = clouds.client(moto, "s3")
+    pages = s3.list_objects_v2
+    monkeypatch.setattr(s3, "list_objects_v2", lambda **words: pages(MaxKeys=2, **words))
+    packages = [zip_of(number=str(number)) for number in range(4)]
+    for number, data in enumerate(packages):
+        checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        more = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": checksum} if number != 3 else {}
+        said = {"lockstep-releases": f"web@1.0.{number % 3} web@2.0.{number}"}
+        s3.put_object(Bucket="packages", Key=f"p/{digest(data)}.zip", Body=data, Metadata=said, **more)
+    s3.put_object(Bucket="packages", Key="p/other.zip", Body=b"")
+    source = S3Source(lambda _region: s3)
+
+    def found(version: str, key: str = "p/{sha256}.zip") -> list[str | None]:
+        made = replace(release("s3", bucket="packages"), service="web", version=version, staged_key=key)
+        return [one.sha256 for one in source.staged(made)]
+
+    assert found("1.0.1") == [digest(packages[1])]
+    assert found("1.0.0") == [digest(packages[0])]  # the fourth says so too, and has no checksum
+    assert found("3.0.0") == found("1.0.0", key="q/{sha256}.zip") == []
+    assert found("1.0.1", key=f"p/{digest(packages[1])}.zip") == [digest(packages[1])]
+    assert found("1.0.2", key=f"p/{digest(packages[1])}.zip") == []

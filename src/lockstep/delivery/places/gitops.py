@@ -68,4 +68,6 @@ def _read(where: Where, remote: Remote, branch: str) -> Workspace:
         raise BadInput(
             f"{remote} has no branch {branch}, or no commits yet", fix="push the declarations to it first"
         )
-    return open_workspace(replace(where, rev=commit))
+    # A change that is tried out is a commit of its own, which nobody knows: this is what it stands on.
+    about = f"commit {commit[:8]} ({branch}) of {remote}"
+    return open_workspace(replace(where, rev=commit, about=about))

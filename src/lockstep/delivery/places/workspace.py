@@ -32,6 +32,7 @@ class Where:
     rev: str | None = None
     cache: Path
     access: Access | None = None  # for the host of ``repo``, or of the folder's remote
+    about: str | None = None  # what ``rev`` is, for messages; None: the commit says enough
     previews: str | None = None  # commit of the branch of previews, where they have one; None: its newest
 
 

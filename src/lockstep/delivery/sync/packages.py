@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.errors import LockstepError
-from lockstep.model import Code, Fleet, Package, Project, Target
+from lockstep.errors import ArtifactError, BadInput, LockstepError
+from lockstep.git.command import mask
+from lockstep.model import Code, Fleet, Package, Project, Release, Target
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
+    from lockstep.artifacts.directory import DirectorySource, TreeSource
 
-__all__ = ["make_catalog", "with_packages"]
+__all__ = ["absent_packages", "make_catalog", "with_packages"]
 
 
 def make_catalog(
@@ -38,14 +40,7 @@ def make_catalog(
     for kind in sorted(kinds):
         match kind:
             case "directory":
-                from lockstep.artifacts.directory import DirectorySource, TreeSource
-
-                is_commit = workspace.where.rev is not None or workspace.root is None
-                sources[kind] = (
-                    TreeSource(workspace.tree)
-                    if is_commit or workspace.root is None
-                    else DirectorySource(workspace.root)
-                )
+                sources[kind] = _directory(workspace)
             case "github-release":
                 from lockstep.artifacts.github_release import GitHubReleaseSource
 
@@ -61,7 +56,55 @@ def make_catalog(
                 sources[kind] = HttpSource()
             case "s3":
                 sources[kind] = S3Source(s3_client)
-    return Catalog(sources, Cache(workspace.where.cache), staged=staged)
+    return Catalog(
+        sources,
+        Cache(workspace.where.cache),
+        staged=staged,
+        is_ours_alone=lambda release: _is_ours_alone(workspace, release),
+    )
+
+
+def absent_packages(workspace: Workspace) -> tuple[BadInput, ...]:
+    """Declared versions whose packages would lie in the repository, with the others, and do not.
+
+    What is pinned is left to those who can look whether it was staged, and what Git ignores to the build.
+    """
+    source = _directory(workspace)
+    absent: list[BadInput] = []
+    for target in workspace.fleet.targets.values():
+        release = target.release
+        if release is None or release.source != source.kind or release.sha256 is not None:
+            continue
+        try:
+            source.find(release)
+        except ArtifactError as error:
+            if not _is_ours_alone(workspace, release):
+                absent.append(BadInput(error.problem, where=error.where, fix=error.fix, doing=target.key))
+        except BadInput as error:
+            absent.append(error)
+    return tuple(absent)
+
+
+def _directory(workspace: Workspace) -> "DirectorySource | TreeSource":
+    from lockstep.artifacts.directory import DirectorySource, TreeSource
+
+    if workspace.where.rev is not None or workspace.root is None:
+        return TreeSource(workspace.tree, _name_of(workspace))
+    return DirectorySource(workspace.root)
+
+
+def _is_ours_alone(workspace: Workspace, release: Release) -> bool:
+    """Whether the package of a release lies in a folder whose files are in no commit."""
+    from lockstep.artifacts.directory import is_kept
+
+    return release.source == "directory" and not is_kept(workspace.tree, release.options.get("path", ""))
+
+
+def _name_of(workspace: Workspace) -> str:
+    """Which commit of which repository is read."""
+    where = workspace.where
+    commit = (workspace.tree.commit or "")[:8]
+    return where.about or f"commit {commit} of {mask(where.repo) if where.repo else where.folder.resolve()}"
 
 
 def with_packages(

@@ -123,7 +123,7 @@ NEEDS: tuple[Need, ...] = (
     _need("s3:PutObject", Thing.PACKAGES, _STAGE),
     _need("s3:PutObject", Thing.LEASES, _WRITE),
     _need("s3:PutObject", Thing.MARKERS, frozenset({Feature.TERRAFORM})),
-    _need("s3:ListObjectsV2", Thing.PACKAGE_BUCKETS, _GC, "s3:ListBucket"),
+    _need("s3:ListObjectsV2", Thing.PACKAGE_BUCKETS, _LOOK, "s3:ListBucket"),
     _need("s3:ListObjectsV2", Thing.TRIGGER_BUCKETS, _GC, "s3:ListBucket"),
     _need("s3:DeleteObjects", Thing.PACKAGES, _GC, "s3:DeleteObject"),
     _need("s3:DeleteObjects", Thing.TRIGGER_OBJECTS, _GC, "s3:DeleteObject"),
