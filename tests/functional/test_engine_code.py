@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.local.ministack import LocalCloud
 from lockstep.model import Package, Target
 from lockstep.model.staged import checksum_for, releases_of
-from tests.support.clouds import Cloud, make_zip, upload
+from tests.support.clouds import ACCOUNT, REGION, Cloud, make_zip, upload
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import PACKAGES, make_fleet, make_package, make_project, make_target
-from tests.support.strict import everything
+from tests.support.strict import BlockedRuntimes, UnpackedSize, everything
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 NEW = "def handler(event, context):\n    return 'new'\n"
@@ -165,6 +166,28 @@ def test_a_missing_package_bucket_is_named(lab: Lab) -> None:
     assert "the package bucket no-such-bucket does not exist" in run.error
     assert "packages.bucket" in run.error
     assert not lab.aws.counts(mutating=True)
+
+
+def test_libraries_move_into_layers_and_back(ministack: LocalCloud, lab_on: Callable[..., Lab]) -> None:
+    """Package and layers fit before and after, and in between neither update is refused."""
+    large, small = (f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}:1" for name in ("large", "small"))
+    noise = hashlib.shake_256(b"a library").hexdigest(3500)  # that no zip makes smaller by much
+    fat = f"LIBRARY = '{noise}'\n"
+    runtimes = BlockedRuntimes()
+    lab = lab_on(ministack, UnpackedSize({large: 6000, small: 1000}, limit=10_000), runtimes)
+    for name in ("large", "small"):
+        lab.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": make_zip("x")})
+    states: list[tuple[str, list[str], str]] = [
+        (fat, [], "python3.12"),
+        ("x = 1\n", [large], "python3.12"),  # out of the package, into a layer
+        (fat, [small], "python3.12"),  # and back, with another layer
+        ("x = 2\n", [small, large], "python3.13"),  # and out again, from a runtime that is blocked by now
+    ]
+    for source, layers, runtime in states:
+        runtimes.runtimes = {"python3.12"} - {runtime}
+        lab.sync(make_fleet(make_target(source=source, settings={"layers": layers, "runtime": runtime})))
+    refused = [call.summary for call in lab.aws.calls if call.mutation and (call.status or 500) >= 300]
+    assert refused == []
 
 
 def test_full_code_storage_is_not_tried_again(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:

@@ -178,7 +178,7 @@ def _thaw_value(data: tuple[str, str]) -> Reference | Secret:
     return Reference(store=store, name=text) if store else Secret(text)
 
 
-_CODE = _Shape(Code, live={"package"})  # found for each plan anew
+_CODE = _Shape(Code, live={"package", "size"})  # found for each plan anew
 _FUNCTION = _Shape(
     Function,
     {"settings": (_freeze_settings, _thaw_settings), "code": _CODE.one()},

@@ -158,6 +158,7 @@ class Code:
     sha256: str | None = None
     image: str | None = None
     package: Package | None = field(default=None, compare=False)
+    size: int = field(default=0, compare=False)  # bytes of the live package; 0: not known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -137,18 +137,9 @@ class Layout:
         key, wanted = one.target.key, one.wanted
         by_config = tuple(c for c in one.changes if call_of(c.path) is Call.CONFIGURATION)
         by_code = tuple(c for c in one.changes if call_of(c.path) is Call.CODE)
-        before: tuple[str, ...] = ()
-        if by_config:
-            self._add(
-                UpdateConfiguration(
-                    id=f"{key}:configuration",
-                    target=key,
-                    function=wanted,
-                    changes=by_config,
-                    revision=live.revision,
-                )
-            )
-            before = (f"{key}:configuration",)
+        later = _after_code(wanted, live, by_config) if by_code else ()
+        sooner = tuple(change for change in by_config if change not in later)
+        before = self._configure(f"{key}:configuration", key, one, sooner, needs=())
         if by_code:
             self._add(
                 UpdateCode(
@@ -160,6 +151,8 @@ class Layout:
                 )
             )
             before = (f"{key}:code",)
+        name = "layers" if sooner else "configuration"
+        before = self._configure(f"{key}:{name}", key, one, later, needs=before)
         tags = diff_tags(wanted.tags, live.tags)
         if tags:
             # The version tag says what runs, so it comes after the code, and before what may be refused.
@@ -169,6 +162,20 @@ class Layout:
             self._add(_tag_step(f"{key}:tags", key, live.arn or live.name, tags, needs=before))
             before = (f"{key}:tags",)
         self._separate(key, wanted, one.changes, needs=before)
+
+    def _configure(
+        self, step_id: str, key: str, one: Assessment, changes: tuple[Change, ...], needs: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """A change of the configuration, where there is any; what the next step has to wait for."""
+        if not changes:
+            return needs
+        revision = one.live.revision if one.live else None
+        self._add(
+            UpdateConfiguration(
+                id=step_id, target=key, function=one.wanted, changes=changes, revision=revision, needs=needs
+            )
+        )
+        return (step_id,)
 
     def _separate(
         self, key: str, wanted: Function, changes: Sequence[Change], needs: tuple[str, ...]
@@ -264,6 +271,33 @@ class Layout:
                 self._gates.setdefault(step.target, []).append(step.id)
             case _:
                 assert_never(step)
+
+
+def _after_code(wanted: Function, live: Function, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Changes of the configuration that have to wait for the code; usually none.
+
+    Lambda refuses code and layers that unpack to more than 250 MB together, at each of the two updates. So
+    code goes first where layers only grow (it gives up what they bring), configuration where they only
+    shrink. Where some come and others go, a package that shrinks goes first: with what is there now it fits,
+    as one that grows fits with what comes. A runtime always goes before code, which AWS may block for the
+    one that is live; then the layers alone follow.
+    Source: Lambda quotas, "Deployment package"; Lambda runtimes, "Runtime deprecation policy".
+    """
+    if all(change.path != "layers" for change in changes):
+        return ()
+    have, want = _layers(live), _layers(wanted)
+    package = wanted.code.package
+    if want < have:
+        return ()
+    if not want > have and not (package and 0 < package.size <= live.code.size):
+        return ()
+    is_bound = any(change.path == "runtime" for change in changes)
+    return tuple(change for change in changes if change.path == "layers" or not is_bound)
+
+
+def _layers(function: Function) -> frozenset[str]:
+    layers = function.settings.get("layers")
+    return frozenset(str(layer) for layer in layers) if isinstance(layers, tuple | list) else frozenset()
 
 
 def _own_logs(target: Target) -> str | None:

@@ -38,6 +38,8 @@ The rules, in the order in which ``everything()`` puts them:
 ``Statements``          409 for a statement id that is there, 404 for one that is not
 ``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
 ``Limits``              the model's patterns and ranges, and what does not go together
+``UnpackedSize``        code and layers together, at each of the two updates
+``BlockedRuntimes``     no function of these is created or updated
 ``RoleExists``, ``PackageExists``, ``KnownRuntime``, ``DryRun``   as their names say
 ``FilledIn``            defaults that AWS fills in; what it does not keep
 ``KeptPackage``         the key of a package and whether it is a copy, as the last call with code said
@@ -58,9 +60,11 @@ from tests.support.strict.proxy import Call, Proxy, Rule
 from tests.support.strict.quotas import Quotas
 from tests.support.strict.revisions import Revisions
 from tests.support.strict.settings import FilledIn, KeptPackage
+from tests.support.strict.sizes import BlockedRuntimes, UnpackedSize
 from tests.support.strict.updates import UpdatesInProgress
 
 __all__ = [
+    "BlockedRuntimes",
     "Call",
     "Checksums",
     "DryRun",
@@ -83,6 +87,7 @@ __all__ = [
     "RoleLag",
     "Rule",
     "Statements",
+    "UnpackedSize",
     "UpdatesInProgress",
     "everything",
 ]

@@ -249,7 +249,7 @@ FULL = Target(
 LIVE = {
     Target: {"statements"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
-    Code: {"package"},
+    Code: {"package", "size"},
 }
 
 

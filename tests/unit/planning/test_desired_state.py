@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lockstep.model import Call, Change, Reference, Secret, StagePackage, SyncStatus, Verb
+from lockstep.model import Call, Change, Code, Reference, Secret, StagePackage, SyncStatus, Value, Verb
 from lockstep.model.fields import FIELDS
 from tests.unit.planning.fixtures import (
     desired,
@@ -94,6 +96,69 @@ def test_other_code_is_seen_by_its_digest() -> None:
     drifted = replace(drifted, function=replace(function, code=replace(function.code, sha256="b" * 64)))
     made = plan(desired(one), live(drifted))
     assert of(made, KEY).changes == (Change(path="code", old="b" * 64, new="a" * 64),)
+
+
+def order(had: tuple[str, ...], gets: tuple[str, ...], was: int, becomes: int, **more: Value) -> list[str]:
+    """The updates of a function with these layers before and after, and packages of these sizes."""
+    before = target(KEY, settings={"layers": had} if had else {})
+    after = target(KEY, settings={**({"layers": gets} if gets else {}), **more}, digest="b")
+    assert after.function is not None
+    code = replace(after.function.code, package=package("b", size=becomes))
+    found = live_of(before, code=Code(sha256="a" * 64, size=was))
+    made = plan(desired(replace(after, function=replace(after.function, code=code))), live(found))
+    return [
+        name.removeprefix(f"{KEY}:")
+        for name in ids(made)
+        if name.rpartition(":")[2] in ("configuration", "code", "layers")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("had", "gets", "was", "becomes", "expected"),
+    [
+        ((), ("a",), 90, 10, ["code", "configuration"]),  # libraries move into a layer
+        (("a",), (), 10, 90, ["configuration", "code"]),  # and back into the package
+        (("a",), ("a", "b"), 10, 90, ["code", "configuration"]),
+        (("a", "b"), ("b",), 90, 10, ["configuration", "code"]),
+        (("a",), ("b",), 90, 10, ["code", "configuration"]),  # one for another, and less code
+        (("a",), ("b",), 10, 90, ["configuration", "code"]),
+        (("a",), ("b",), 0, 90, ["configuration", "code"]),
+        ((), (), 90, 10, ["code"]),
+    ],
+)
+def test_layers_and_code_change_in_the_order_that_fits(
+    had: tuple[str, ...], gets: tuple[str, ...], was: int, becomes: int, expected: list[str]
+) -> None:
+    """AWS counts both unpacked, at each of the two updates."""
+    assert order(had, gets, was, becomes) == expected
+
+
+def test_a_runtime_goes_before_the_code_and_growing_layers_after_it() -> None:
+    """AWS takes no code for a runtime that it has blocked, and no layers beside the old code."""
+    assert order((), ("a",), 90, 10, runtime="python3.14") == ["configuration", "code", "layers"]
+    assert order(("a",), (), 10, 90, runtime="python3.14") == ["configuration", "code"]
+    assert order((), (), 10, 90, runtime="python3.14") == ["configuration", "code"]
+
+
+_SIZES = {"a": 1, "b": 7, "c": 20, "d": 50}
+_layers = st.lists(st.sampled_from(sorted(_SIZES)), unique=True).map(tuple)
+
+
+@given(had=_layers, gets=_layers, was=st.integers(1, 99), becomes=st.integers(1, 99), moves=st.booleans())
+def test_no_step_between_two_states_that_fit_is_too_large(
+    had: tuple[str, ...], gets: tuple[str, ...], was: int, becomes: int, moves: bool
+) -> None:
+    """Whatever moves between package and layers: each update leaves behind no more than fits."""
+    code, layers = was, sum(map(_SIZES.__getitem__, had))
+    most = max(code + layers, becomes + sum(map(_SIZES.__getitem__, gets)))
+    updates = order(had, gets, was, becomes, **({"runtime": "python3.14"} if moves else {}))
+    for name in updates:
+        if name == "code":
+            code = becomes
+        elif name == "layers" or "layers" not in updates:
+            layers = sum(map(_SIZES.__getitem__, gets))
+        assert code + layers <= most, updates
+    assert (code, layers) == (becomes, sum(map(_SIZES.__getitem__, gets)))
 
 
 def test_the_version_tag_comes_after_the_code() -> None:

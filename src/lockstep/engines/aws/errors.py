@@ -91,6 +91,13 @@ def explain(
             where=call,
             fix="delete functions or old versions that nobody uses, or ask AWS for more code storage",
         )
+    if "combined with layers exceeds" in message:
+        return CloudError(
+            f"{code}: {message}",
+            where=call,
+            fix="make the package or its layers smaller: unpacked, AWS counts both together; where only the "
+            "step between two states is too large, change layers and version in two commits",
+        )
     if code:
         return CloudError(f"{code}: {message}", where=call)
     return _explain_client(error, call)

@@ -393,10 +393,10 @@ def _plain(value: Any) -> Any:
 
 
 def _code(config: Mapping[str, Any]) -> Code:
-    digest = str(config.get("CodeSha256") or "")
+    digest, size = str(config.get("CodeSha256") or ""), int(config.get("CodeSize") or 0)
     if config.get("PackageType") == "Image":
         return Code(sha256=digest or None, image=f"(image {digest[:12]})")
     try:
-        return Code(sha256=base64.b64decode(digest, validate=True).hex() or None)
+        return Code(sha256=base64.b64decode(digest, validate=True).hex() or None, size=size)
     except binascii.Error:
-        return Code(sha256=digest or None)
+        return Code(sha256=digest or None, size=size)
