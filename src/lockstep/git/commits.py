@@ -3,6 +3,7 @@
 Objects that no ref reaches are harmless, so a run may be killed anywhere.
 """
 
+import logging
 import os
 import re
 import tempfile
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.errors import BadInput
-from lockstep.git.command import Repository, explain_failure
+from lockstep.git.command import Outcome, Repository, explain_failure
 
 __all__ = [
     "Identity",
@@ -37,6 +38,9 @@ class Identity:
 # reserved (RFC 2606), so mail to it goes nowhere.
 LOCKSTEP = Identity(name="Lockstep", email="lockstep@users.noreply.invalid")
 
+log = logging.getLogger(__name__)
+
+_DOING = "making a commit"
 _FILES = ("100644", "100755")
 _INDEX = (
     *("-c", "core.protectHFS=true"),  # names that another system takes for .git are refused
@@ -74,19 +78,34 @@ def commit_tree(
     author: Identity | None = None,
     date: str | None = None,
 ) -> str:
-    """Commit a tree and return the commit's id; it is not signed and no ref is moved.
+    """Commit a tree and return the commit's id; no ref is moved.
 
     The committer is whom git would name, the author too unless given; Lockstep where git knows nobody.
-    ``date`` is when the author made it, as git writes it ("1700000000 +0100"); None is now.
+    ``date`` is when the author made it, as git writes it ("1700000000 +0100"); None is now. It is signed
+    where ``commit.gpgsign`` asks for it; a key that cannot be used is told, and the host then says whether
+    it takes the commit without.
     """
     when = {"GIT_AUTHOR_DATE": date} if date else {}
-    commit = repository.run(
-        *("commit-tree", "--no-gpg-sign", tree, *(word for parent in parents for word in ("-p", parent))),
-        doing="making a commit",
-        data=clean_message(message).encode("utf-8", "replace"),
-        environment=_identities(repository, author) | when,
-    )
-    return commit.decode("ascii").strip()
+    configured = _configured(repository)
+
+    def make(sign: str) -> Outcome:
+        return repository.attempt(
+            *("commit-tree", sign, tree, *(word for parent in parents for word in ("-p", parent))),
+            doing=_DOING,
+            data=clean_message(message).encode("utf-8", "replace"),
+            environment=_identities(configured, author) | when,
+        )
+
+    parents = tuple(parents)
+    is_wanted = _is_true(configured.get("commit.gpgsign", "false"))
+    made = make("--gpg-sign" if is_wanted else "--no-gpg-sign")
+    if made.code and is_wanted:
+        why = explain_failure(made.errors, doing=_DOING).problem
+        log.warning("the commit is not signed, although commit.gpgsign asks for it: %s", why)
+        made = make("--no-gpg-sign")
+    if made.code:
+        raise explain_failure(made.errors, doing=_DOING)
+    return made.output.strip()
 
 
 def write_tree(repository: Repository, base: str | None, changes: Mapping[str, bytes | None]) -> str:
@@ -146,7 +165,7 @@ def write_blobs(repository: Repository, contents: Iterable[bytes]) -> list[str]:
 
 def author_of(repository: Repository) -> Identity:
     """Whom commits made here are by, as git would name them; Lockstep where git knows nobody."""
-    names = _identities(repository, None)
+    names = _identities(_configured(repository), None)
     return Identity(name=names["GIT_AUTHOR_NAME"], email=names["GIT_AUTHOR_EMAIL"])
 
 
@@ -190,15 +209,25 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
-def _identities(repository: Repository, author: Identity | None) -> dict[str, str]:
-    """Environment variables that name author and committer, so that git need not guess from the host."""
+def _configured(repository: Repository) -> dict[str, str | None]:
+    """What git's configuration says of who commits and whether that is signed; None: a key without value."""
     listing = repository.run(
-        *("config", "--null", "--get-regexp", r"^(user|author|committer)\.(name|email)$"),
+        *("config", "--null", "--get-regexp", r"^((user|author|committer)\.(name|email)|commit\.gpgsign)$"),
         doing="reading git's configuration",
         allowed=(0, 1),
     )
     entries = listing.decode("utf-8", "replace").split("\0")[:-1]
-    configured = {key: value for key, _, value in (entry.partition("\n") for entry in entries)}
+    parts = (entry.partition("\n") for entry in entries)
+    return {key: value if separator else None for key, separator, value in parts}
+
+
+def _is_true(value: str | None) -> bool:
+    """A boolean as git reads it; None stands for a key without value. Source: git-config(1), "Values"."""
+    return value is None or value.lower() not in ("", "false", "no", "off", "0")
+
+
+def _identities(configured: Mapping[str, str | None], author: Identity | None) -> dict[str, str]:
+    """Environment variables that name author and committer, so that git need not guess from the host."""
 
     def identity(role: str) -> Identity:
         """As git looks for it: environment, then configuration."""

@@ -234,6 +234,11 @@ _CLASH = re.compile(r"refs/[^']*' exists; cannot create|directory/file conflict"
 # What hosts say, what it means, and the way out. GitHub's GH codes, GitLab's and Git's own words.
 _REFUSALS: tuple[tuple[str, str, str], ...] = (
     (
+        r"verified signature|unsigned commit|commits? (must be|is not|are not) signed|not signed",
+        "the host takes signed commits only",
+        "git config commit.gpgsign true, with a signing key that the host knows and nobody has to unlock",
+    ),
+    (
         r"\bGH006:|\bGH013:|protected branch|repository rule violations|not allowed to push code",
         "the branch is protected",
         "change it by pull request, or let this account pass the branch's rules",

@@ -1,6 +1,7 @@
 """Commits made from contents, without a work tree."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,30 @@ def test_many_files_are_one_commit(work: Work) -> None:
     commit = made(work, {f"f/{number}": b"%d" % number for number in range(300)})
     assert work.git("show", f"{commit}:f/0", f"{commit}:f/299") == "0299"
     assert work.git("ls-tree", "-r", "--name-only", commit, "f/").count("\n") == 299
+
+
+@pytest.mark.parametrize(("value", "is_signed"), [("true", True), ("on", True), ("no", False), (None, False)])
+def test_a_commit_is_signed_where_git_is_told_to(work: Work, value: str | None, is_signed: bool) -> None:
+    """As git itself would, so that a host that asks for signatures takes it."""
+    work.commit("one", a="1")
+    key = work.folder.parent / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    work.git("config", "gpg.format", "ssh")
+    work.git("config", "user.signingkey", f"{key}.pub")
+    if value is not None:
+        work.git("config", "commit.gpgsign", value)
+    commit = made(work, {"a": b"2"})
+    assert ("-----BEGIN SSH SIGNATURE-----" in work.git("cat-file", "commit", commit)) is is_signed
+
+
+def test_a_signing_key_that_is_not_there_is_told(work: Work, caplog: pytest.LogCaptureFixture) -> None:
+    """With git's own words: nobody is to think that the commit is signed."""
+    work.commit("one", a="1")
+    work.git("config", "gpg.format", "ssh")
+    work.git("config", "user.signingkey", str(work.folder / "gone.pub"))
+    work.git("config", "commit.gpgsign", "true")
+    assert made(work, {"a": b"2"})
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "the commit is not signed, although commit.gpgsign asks for it" in record.getMessage()
+    assert "gone.pub" in record.getMessage()

@@ -364,6 +364,13 @@ def test_a_password_in_a_url_reaches_no_message(remote: Remote, server: GitServe
             "branch is protected",
         ),
         (
+            "[remote rejected] (push declined due to repository rule violations)",
+            "remote: error: GH013: Repository rule violations found for refs/heads/main.\n"
+            "remote: - Commits must have verified signatures.",
+            Refused,
+            r"takes signed commits only \(.*Commits must have verified signatures",
+        ),
+        (
             "[remote rejected] (refusing to allow a GitHub App to create or update workflow "
             "`.github/workflows/x.yml` without `workflows` permission)",
             "",
