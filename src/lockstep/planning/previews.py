@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model import Fleet
+from lockstep.model.labels import has_label
 from lockstep.model.preview import Preview, PreviewPolicy, PullSeen, StoredObject
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE
@@ -68,7 +69,7 @@ def _judge(preview: Preview, pull: PullSeen | None, policy: PreviewPolicy, now: 
         return Judged(preview=preview, fate=Fate.KEEP, why=why, ends=end)
     if not pull.is_open:
         return Judged(preview=preview, fate=Fate.REMOVE, why=f"its pull request is {pull.state}", ends=end)
-    if policy.label is not None and policy.label not in pull.labels:
+    if policy.label is not None and not has_label(pull.labels, policy.label):
         why = f"its pull request does not carry the label {policy.label}"
         return Judged(preview=preview, fate=Fate.REMOVE, why=why, ends=end)
     if end is not None and preview.warned is not None and now >= end:

@@ -25,6 +25,7 @@ from lockstep.delivery.releases.versions import changed_services
 from lockstep.delivery.sync.session import Options
 from lockstep.errors import Interrupted
 from lockstep.forge.base import Pull, PullState
+from lockstep.model.labels import has_label
 from lockstep.model.released import Released
 
 __all__ = ["Handled", "Place", "handle_event"]
@@ -102,7 +103,7 @@ def handle_event(
 
 
 def _is_wanted(pull: Pull, label: str) -> bool:
-    return pull.state is PullState.OPEN and label in pull.labels
+    return pull.state is PullState.OPEN and has_label(pull.labels, label)
 
 
 def _in_the_way(ground: Ground, pull: Pull, event: Event, label: str) -> str | None:
@@ -111,12 +112,12 @@ def _in_the_way(ground: Ground, pull: Pull, event: Event, label: str) -> str | N
     if pull.state is not PullState.OPEN:
         return f"{name} is {pull.state} by now"
     for asked in (label, ground.policy.label or label):
-        if asked not in pull.labels:
+        if not has_label(pull.labels, asked):
             return f"{name} does not carry the label {asked}"
     if pull.sha != event.sha:
         return f"{name} is at {pull.sha[:12]} by now; its own run brings that up"
     needed = approval_label(ground.policy, pull.sha)
-    if (pull.is_fork or event.is_fork) and needed not in pull.labels:
+    if (pull.is_fork or event.is_fork) and not has_label(pull.labels, needed):
         return f"{name} comes from a fork; who may label reads its commit and then adds the label {needed}"
     return None
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from lockstep.errors import BadInput
+from lockstep.model.labels import has_label
 
 __all__ = ["Decision", "Event", "Wanted", "decide", "read_event"]
 
@@ -103,26 +104,27 @@ def decide(event: Event, label: str) -> Decision:
     """
     name = f"pull request #{event.number}"
     approval = f":{event.sha}"
+    is_changed = event.changed is not None and has_label([event.changed], label)
     match event.action:
         case "closed":
             wanted = Wanted.DOWN
-        case "unlabeled" if event.changed == label:
+        case "unlabeled" if is_changed:
             wanted = Wanted.DOWN  # GitHub's own examples still list the label that went
-        case "labeled" if event.changed == label or (event.changed or "").endswith(approval):
+        case "labeled" if is_changed or (event.changed or "").casefold().endswith(approval):
             wanted = Wanted.UP
         case "opened" | "reopened" | "synchronize":
             wanted = Wanted.UP
         case _:
             return Decision(wanted=Wanted.NOTHING, words=f"{name}: this event does not concern its preview")
     if wanted is Wanted.DOWN:
-        if event.is_fork and not any(_APPROVAL.match(one) for one in event.labels):
+        if event.is_fork and not any(_APPROVAL.match(one.casefold()) for one in event.labels):
             return Decision(wanted=Wanted.NOTHING, words=f"{name} comes from a fork and has no preview")
         return Decision(wanted=wanted)
     if not event.is_open:
         return Decision(wanted=Wanted.NOTHING, words=f"{name} is closed")
-    if label not in event.labels:
+    if not has_label(event.labels, label):
         return Decision(wanted=Wanted.NOTHING, words=f"{name} does not carry the label {label}")
-    if event.is_fork and not any(one.endswith(approval) for one in event.labels):
+    if event.is_fork and not any(one.casefold().endswith(approval) for one in event.labels):
         return Decision(
             wanted=Wanted.NOTHING,
             words=f"{name} comes from a fork, and nobody has approved its commit {event.sha[:12]}",

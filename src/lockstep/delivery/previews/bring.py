@@ -16,6 +16,7 @@ from lockstep.delivery.sync.digests import with_digests
 from lockstep.delivery.sync.session import Options
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.forge.base import Pull, PullState
+from lockstep.model.labels import has_label
 from lockstep.model.move import Move, Reached
 from lockstep.model.preview import Preview, PreviewPolicy
 from lockstep.model.tree import Tree
@@ -155,14 +156,14 @@ def _refusal(policy: PreviewPolicy, pull: Pull) -> BadInput | NotAllowed | None:
         return BadInput(
             f"pull request #{pull.number} is {pull.state}", where=pull.url, fix="reopen it for a preview"
         )
-    if policy.label is not None and policy.label not in pull.labels:
+    if policy.label is not None and not has_label(pull.labels, policy.label):
         return NotAllowed(
             f"pull request #{pull.number} does not carry the label {policy.label}",
             where=pull.url,
             fix=f"add the label (lockstep.yaml asks for it: {policy.place})",
         )
     needed = approval_label(policy, pull.sha)
-    if pull.is_fork and needed not in pull.labels:
+    if pull.is_fork and not has_label(pull.labels, needed):
         return NotAllowed(
             f"pull request #{pull.number} comes from a fork, and nobody has approved its commit",
             where=pull.url,
@@ -174,7 +175,7 @@ def _refusal(policy: PreviewPolicy, pull: Pull) -> BadInput | NotAllowed | None:
 def _check(policy: PreviewPolicy, pull: Pull, sha: str) -> None:
     """Raise _Overtaken when the pull request is not as it was when the run began."""
     is_open = pull.state is PullState.OPEN
-    if pull.sha != sha and is_open and (policy.label is None or policy.label in pull.labels):
+    if pull.sha != sha and is_open and (policy.label is None or has_label(pull.labels, policy.label)):
         raise _Overtaken(
             f"pull request #{pull.number} went on to {pull.sha[:12]} meanwhile; its own run brings that up",
             is_over=False,

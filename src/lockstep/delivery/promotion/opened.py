@@ -15,6 +15,7 @@ from lockstep.errors import NotAllowed, Rejected
 from lockstep.forge.base import Forge, Pull, PullState
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import fetch, list_refs, push
+from lockstep.model.labels import has_label
 from lockstep.model.move import Move
 from lockstep.render.promotion import moves_noted
 
@@ -61,7 +62,7 @@ def check_not_closed(gitops: GitOps, forge: Forge, environment: str, moves: Sequ
     """NotAllowed when a person has closed the last pull request that brought just these versions."""
     branch = branch_name(moves)
     last = next(iter(forge.pulls(head=branch, base=gitops.branch, is_open=False)), None)
-    if last is None or last.state is not PullState.CLOSED or SUPERSEDED in last.labels:
+    if last is None or last.state is not PullState.CLOSED or has_label(last.labels, SUPERSEDED):
         return
     if moves_noted(last.body) == {move.target: move.new for move in moves}:
         who = f" by {last.closed_by}" if last.closed_by else ""

@@ -7,6 +7,7 @@ from lockstep.forge.base import Issue
 from lockstep.forge.github import comments, pulls
 from lockstep.forge.github.client import Client
 from lockstep.forge.github.markers import mark, marked
+from lockstep.model.labels import has_label
 
 __all__ = ["close_issue", "find_issue", "put_issue"]
 
@@ -70,7 +71,7 @@ def put_issue(client: Client, marker: str, *, title: str, body: str, labels: Ite
             needs=_NEEDS,
         )
         found = _to_issue(changed)
-    missing = [name for name in wanted if name not in found.labels]
+    missing = [name for name in wanted if not has_label(found.labels, name)]
     if missing:
         pulls.label(client, found.number, add=missing, remove=())
         value = client.get(f"/issues/{found.number}", doing=doing, needs=_NEEDS)

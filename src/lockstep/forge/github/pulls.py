@@ -8,6 +8,7 @@ from lockstep.forge.base import Pull, PullState
 from lockstep.forge.github import comments
 from lockstep.forge.github.client import Client, in_path
 from lockstep.forge.github.problems import Refused
+from lockstep.model.labels import has_label
 
 __all__ = ["close_pull", "label", "open_pull", "pull", "pulls", "update_pull"]
 
@@ -75,7 +76,7 @@ def open_pull(
                 raise _not_opened(error, head=head, base=base) from None
     if (opened.title, opened.body) != (title, body):
         opened = update_pull(client, opened.number, title=title, body=body)
-    missing = [name for name in dict.fromkeys(labels) if name not in opened.labels]
+    missing = [name for name in dict.fromkeys(labels) if not has_label(opened.labels, name)]
     if missing:
         label(client, opened.number, add=missing, remove=())
         opened = pull(client, opened.number)

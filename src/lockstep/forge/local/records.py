@@ -12,6 +12,7 @@ from typing import Any
 
 from lockstep.errors import ForgeError
 from lockstep.forge.base import MergeMethod, PullState
+from lockstep.model.labels import has_label
 
 __all__ = ["Auto", "Branches", "Ending", "Note", "Thread", "check_branch", "read_thread", "write_thread"]
 
@@ -75,9 +76,12 @@ class Thread:
     ending: Ending | None = None
 
     def labelled(self, add: Iterable[str], remove: Iterable[str] = ()) -> "Thread":
-        """With labels added and others removed; those that stay keep their order."""
-        gone = set(remove)
-        labels = [label for label in dict.fromkeys((*self.labels, *add)) if label not in gone]
+        """With labels added and others removed, whatever their case; those that stay keep their order."""
+        gone = list(remove)
+        labels = [label for label in self.labels if not has_label(gone, label)]
+        for label in add:
+            if not has_label((*labels, *gone), label):
+                labels.append(label)
         return replace(self, labels=tuple(labels))
 
     def noted(self, note: Note) -> "Thread":

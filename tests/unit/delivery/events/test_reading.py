@@ -131,3 +131,14 @@ def test_anything_in_a_field(name: str, value: Any) -> None:
     except BadInput:
         return
     decide(event, "preview")
+
+
+def test_labels_are_compared_without_case() -> None:
+    """As GitHub does: who made the label ``Preview`` means ``preview``."""
+    assert wanted(action="labeled", labels=["Preview"], label="Preview") is Wanted.UP
+    assert wanted(action="synchronize", labels=["PREVIEW"]) is Wanted.UP
+    assert wanted(action="unlabeled", labels=[], label="Preview") is Wanted.DOWN
+    approved = ["Preview", f"Preview:{SHA.upper()}"]
+    fork = "somebody/shop"
+    assert wanted(action="labeled", labels=approved, label=approved[1], source=fork) is Wanted.UP
+    assert wanted(action="closed", labels=approved, is_open=False, source=fork) is Wanted.DOWN
