@@ -195,7 +195,8 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
     shell.end_progress()
     notes = (*told, *waste.notes, *waste.packages.notes)
     problems = tuple(text for text in (folders.problem, *(waste.plan.problems if waste.plan else ())) if text)
-    said = (folders.judged, waste.plan, waste.packages.objects, notes, problems)
+    packages = (*waste.packages.objects, *waste.remains.packages)
+    said = (folders.judged, waste.plan, packages, waste.remains.logs, notes, problems)
     if output is Output.JSON:
         shell.emit(gc_document(*said, is_applied=apply, commit=commit))
     else:

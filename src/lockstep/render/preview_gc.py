@@ -1,6 +1,6 @@
 """What previews have left behind, as text and JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from lockstep.model import Plan
@@ -37,6 +37,7 @@ def gc_lines(
     judged: Sequence[Judged],
     plan: Plan | None,
     packages: Sequence[StoredObject],
+    logs: Mapping[str, int],
     notes: Sequence[str],
     problems: Sequence[str],
     *,
@@ -54,6 +55,8 @@ def gc_lines(
     steps = plan.steps if plan is not None else ()
     for step in steps:
         lines += hanging("- ", f"{printable(step.target)}: {describe(step)}", columns)
+    for group, number in logs.items():
+        lines += hanging("- ", printable(f"log group {group}: preview/pr-{number} is gone"), columns)
     for package in packages[:_SHOWN]:
         lines += hanging("- ", printable(f"s3://{package.bucket}/{package.key}"), columns)
     if len(packages) > _SHOWN:
@@ -63,13 +66,14 @@ def gc_lines(
         for text in texts:
             for line in text.splitlines():
                 lines += hanging(sign, printable(line.strip()), columns)
-    return [*lines, *hanging("", _summary(judged, plan, packages, is_applied, commit), columns)]
+    return [*lines, *hanging("", _summary(judged, plan, packages, logs, is_applied, commit), columns)]
 
 
 def _summary(
     judged: Sequence[Judged],
     plan: Plan | None,
     packages: Sequence[StoredObject],
+    logs: Mapping[str, int],
     is_applied: bool,
     commit: str | None,
 ) -> str:
@@ -77,12 +81,13 @@ def _summary(
     warned = sum(one.fate == "warn" for one in judged)
     targets = len(plan.targets) if plan is not None else 0
     steps = len(plan.steps) if plan is not None else 0
-    if not (going or warned or steps or packages):
+    if not (going or warned or steps or packages or logs):
         return "Nothing is left over."
     size = sum(package.size for package in packages)
+    groups = f"{len(logs)} log groups; " if logs else ""
     text = (
         f"{going} of {len(judged)} previews to remove, {warned} to warn; {targets} functions and {steps} "
-        f"steps in AWS; {len(packages)} packages, {size:,} bytes."
+        f"steps in AWS; {groups}{len(packages)} packages, {size:,} bytes."
     )
     if not is_applied:
         return f"{text} Nothing was changed; --apply removes it."
@@ -93,6 +98,7 @@ def gc_document(
     judged: Sequence[Judged],
     plan: Plan | None,
     packages: Sequence[StoredObject],
+    logs: Mapping[str, int],
     notes: Sequence[str],
     problems: Sequence[str],
     *,
@@ -117,6 +123,7 @@ def gc_document(
                 {"bucket": one.bucket, "key": one.key, "size": one.size, "modified": one.modified.isoformat()}
                 for one in packages
             ],
+            "logs": [{"group": group, "preview": number} for group, number in logs.items()],
             "notes": list(notes),
             "problems": list(problems),
         }

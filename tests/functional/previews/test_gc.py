@@ -13,7 +13,7 @@ from lockstep.delivery.sync.session import Options
 from lockstep.errors import NotAllowed
 from lockstep.planning.previews import Fate
 from tests.functional.previews.ground import NOW, World
-from tests.support.clouds import client, upload
+from tests.support.clouds import ACCOUNT, client, make_zip, upload
 from tests.support.engine import Lab
 from tests.support.preview_tree import project_file
 from tests.support.projects import PACKAGES, UPLOADS
@@ -178,6 +178,53 @@ def test_what_lies_in_aws_without_a_folder(world: World, aws: Lab) -> None:
     assert functions(aws) == ["notifier", f"notifier-pr-{numbers[2]}", "notifier-staging"]
     assert len(aws.notifications()["LambdaFunctionConfigurations"]) == 3
     assert find_waste(world.workspace(), Options(), now=START, days=90).keys == ()
+
+
+def test_what_removed_previews_left_beside_their_functions(
+    world: World, aws: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Logs and packages at keys of its own, of numbers that nobody declares or runs; objects are told of."""
+    project = project_file().replace(
+        f"packages: {{bucket: {PACKAGES}}}",
+        f"packages: {{bucket: {PACKAGES}, key: 'zips/{{service}}-{{env}}.zip'}}",
+    )
+    world.push(**{"lockstep.yaml": project})
+    number = world.open_pull()
+    world.up(number, "notifier@1.1.0-pr")
+    logs, s3 = aws.client("logs"), aws.client("s3")
+    mine, gone, alive = number, 990, 991
+    for one in (mine, gone, alive):
+        logs.create_log_group(logGroupName=f"/aws/lambda/notifier-pr-{one}")
+        upload(aws.aws.behind, PACKAGES, f"zips/notifier-pr-{one}.zip", b"zip")
+        upload(aws.aws.behind, UPLOADS, f"preview/pr-{one}/a.pdf", b"data")
+    for name in ("/aws/lambda/notifier-pr-99x", "/aws/lambda/other-pr-990"):
+        logs.create_log_group(logGroupName=name)
+    upload(aws.aws.behind, PACKAGES, "zips/notifier-staging.zip", b"zip")
+    aws.client("lambda").create_function(
+        FunctionName=f"notifier-pr-{alive}",
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/lambda-role",
+        Code={"ZipFile": make_zip("x = 1\n")},
+    )
+    waste = find_waste(world.workspace(), Options(), now=START, days=90)
+    assert waste.remains.logs == {f"/aws/lambda/notifier-pr-{gone}": gone}
+    assert [one.key for one in waste.remains.packages] == [f"zips/notifier-pr-{gone}.zip"]
+    (told,) = [note for note in waste.notes if "objects" in note]
+    assert (
+        f"1 objects, 4 bytes, of a preview that is gone lie below s3://{UPLOADS}/preview/pr-{gone}/;" in told
+    )
+    main_in(world, "preview", "gc")
+    assert f"log group /aws/lambda/notifier-pr-{gone}: preview/pr-{gone} is gone" in capsys.readouterr().out
+    main_in(world, "preview", "gc", "--apply")
+    groups = {one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]}
+    assert f"/aws/lambda/notifier-pr-{gone}" not in groups
+    assert groups >= {f"/aws/lambda/notifier-pr-{mine}", f"/aws/lambda/notifier-pr-{alive}"}
+    left = [one["Key"] for one in s3.list_objects_v2(Bucket=PACKAGES, Prefix="zips/")["Contents"]]
+    assert sorted(left) == sorted(
+        [f"zips/notifier-pr-{mine}.zip", f"zips/notifier-pr-{alive}.zip", "zips/notifier-staging.zip"]
+    )
+    assert s3.list_objects_v2(Bucket=UPLOADS, Prefix=f"preview/pr-{gone}/")["KeyCount"] == 1
 
 
 def main_in(world: World, *words: str, code: int = 0) -> None:

@@ -1,5 +1,6 @@
 """One state, several targets: a selection changes what was selected, and one bad target holds back itself."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,27 @@ def test_what_cannot_be_left_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotAllowed, match="was not selected"):
         engine.apply(plan, lambda _: None)
     assert desk.live() == {"staging/api": "2.0.0", "staging/web": "1.0.0"}
+
+
+def test_functions_of_the_state_that_nobody_declares_are_found(desk: Desk) -> None:
+    """Whatever the marker says was applied last: a preview that is only in the state is told of."""
+    desk.sync(API)
+    state = json.loads(desk.state.read_text())
+    function = {
+        "mode": "managed",
+        "type": "aws_lambda_function",
+        "name": "this",
+        "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
+        "instances": [
+            {
+                "index_key": "preview/pr-9/web",
+                "schema_version": 0,
+                "attributes": {"function_name": "web-pr-9", "arn": "arn:aws:lambda:x:1:function:web-pr-9"},
+            }
+        ],
+    }
+    desk.state.write_text(json.dumps({**state, "resources": [*state["resources"], function]}))
+    engine = desk.engine()
+    assert engine.undeclared(make_fleet(API)) == ("preview/pr-9/web",)
+    assert engine.undeclared(make_fleet(API, make_target("preview/pr-9/web"))) == ()
+    engine.close()

@@ -17,6 +17,7 @@ from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.listing import find_pulls
 from lockstep.delivery.previews.packages import Stale, delete_packages, find_packages
+from lockstep.delivery.previews.remains import Remains, find_remains, remove_remains
 from lockstep.delivery.sync.session import Options, Session, run_sync
 from lockstep.errors import LockstepError, NotAllowed
 from lockstep.forge.base import Forge
@@ -50,6 +51,7 @@ class Waste:
     plan: Plan | None
     keys: tuple[str, ...]
     packages: Stale
+    remains: Remains
     notes: tuple[str, ...] = ()
 
 
@@ -157,10 +159,13 @@ def find_waste(
     days: int,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Waste:
-    """Look for what no folder declares: functions and triggers of previews, and staged packages."""
+    """Look for what no folder declares: functions and triggers of previews, logs, and staged packages."""
     keys, plan, notes = _find_leftovers(workspace, options, progress)
     packages = find_packages(workspace, options, now=now, days=days, progress=progress)
-    return Waste(plan=plan, keys=keys, packages=packages, notes=notes)
+    is_terraform = workspace.project.environment("preview").engine == "terraform"  # which leaves logs
+    going = {int(key.split("/")[1].removeprefix("pr-")) for key in keys if is_terraform}
+    remains = find_remains(workspace, options, going=going, progress=progress)
+    return Waste(plan=plan, keys=keys, packages=packages, remains=remains, notes=(*notes, *remains.notes))
 
 
 def remove_waste(
@@ -175,9 +180,11 @@ def remove_waste(
     """Delete it. NotAllowed when the delete guard refuses."""
     report = Report()
     if waste.keys:
-        chosen = replace(options, patterns=waste.keys)
+        chosen = replace(options, patterns=waste.keys, refresh=True)
         _, report = run_sync(_reading_all(workspace), chosen, on_plan=on_plan, on_step=on_step, stop=stop)
     if not stop.is_set():
+        if report.is_success:
+            remove_remains(workspace, options, waste.remains)
         delete_packages(workspace, options, waste.packages)
     return report
 
@@ -185,9 +192,11 @@ def remove_waste(
 def _find_leftovers(
     workspace: Workspace, options: Options, progress: Callable[[str], None]
 ) -> tuple[tuple[str, ...], Plan | None, tuple[str, ...]]:
-    engine = workspace.project.environment("preview").engine
-    if engine != "aws":
-        return (), None, (f"previews are applied by {engine}: its sync removes what is not declared",)
+    if workspace.project.environment("preview").engine == "terraform":
+        progress("reading the state of Terraform")
+        session = Session(workspace, replace(options, refresh=True), progress=progress)
+        keys = tuple(key for key in session.undeclared() if key.startswith("preview/"))
+        return keys, (session.plan(keys) if keys else None), ()
     reading = _reading_all(workspace)
     session = Session(reading, options, progress=progress)
     session.engine.preview(replace(reading.fleet, selection=("preview",)))

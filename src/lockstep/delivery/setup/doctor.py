@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
-from lockstep.delivery.setup.resources import Place, any_preview, resources_of
+from lockstep.delivery.setup.resources import Place, resources_of
 from lockstep.delivery.sync.packages import make_catalog, with_packages
 from lockstep.engines.aws import notification
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, actions_of, needs_of

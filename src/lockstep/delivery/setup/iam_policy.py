@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lockstep.config import rules
+from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.setup.resources import Place, any_preview, lambda_arn, resources_of
+from lockstep.delivery.setup.resources import Place, lambda_arn, resources_of
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, needs_of
 from lockstep.errors import BadInput
 from lockstep.model import Target

@@ -51,7 +51,12 @@ _AWS = (
     "Connect for this repository, the second one only for its environment lockstep"
 )
 _PROTECTION = "protection of main: the check plan is required, and pull requests are"
-_ENVIRONMENT = "environment lockstep: for main only, and who has to approve, if somebody has"
+_BRANCH = (
+    "a branch for previews, since they are pushed and a protected main refuses that: preview: {{branch: "
+    "previews}} in {where}, `lockstep preview compact` to begin it, and .github of main on it, since GitHub "
+    "runs the workflows of the commit that is pushed; or let the bot pass the protection"
+)
+_ENVIRONMENT = "environment lockstep: for main and previews only, and who has to approve, if somebody has"
 _PREVIEWS = "environment lockstep-preview: for any branch, since pull requests use it"
 
 
@@ -114,6 +119,7 @@ def what_to_set_up(kind: Kind) -> Iterator[str]:
     if kind is not Kind.MONOREPO:
         yield _AWS
         yield _PROTECTION
+        yield _BRANCH.format(where="lockstep.yaml")
 
 
 def _pinned() -> str:

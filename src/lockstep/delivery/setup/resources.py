@@ -8,16 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lockstep.config.declaration import read_declarations
-from lockstep.config.load import load
-from lockstep.config.preview_tree import Edited, folder_of, has_lambda, previewable, with_services
-from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
+from lockstep.delivery.places.nobody import NOBODY
+from lockstep.delivery.places.workspace import Workspace
 from lockstep.engines.aws.actions import Thing
 from lockstep.model import Reference, Target
 
-__all__ = ["Place", "Resources", "any_preview", "lambda_arn", "resources_of"]
-
-_NUMBER = 987_654_321  # of a pull request that nobody has
+__all__ = ["Place", "Resources", "lambda_arn", "resources_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,26 +31,6 @@ class Resources(dict[Thing, set[str]]):
     def add(self, thing: Thing, *arns: str) -> None:
         """Add ARNs."""
         self.setdefault(thing, set()).update(arns)
-
-
-def any_preview(workspace: Workspace) -> Mapping[str, Target]:
-    """The targets that a preview would have."""
-    folder, tree = workspace.project.folder, workspace.tree
-    names = sorted(previewable(tree, folder, _NUMBER))
-    if not names:
-        return {}
-    environment = f"preview/pr-{_NUMBER}"
-    there = with_services(tree, folder, _NUMBER, names)
-    declared = read_declarations(there, [f"{environment}/{name}" for name in names])
-    own = folder_of(folder, _NUMBER)
-    changes: dict[str, bytes | None] = {f"{own}pr.yaml": b""}
-    for one in declared.values():
-        kind = one.stack.values.get("deploymentType")
-        if kind == "lambda" or (kind is None and has_lambda(one.stack)):
-            version = b'lambda: {version: "0.0.0"}\n'
-            changes[f"{own}services/{one.service}.values.yaml"] = version
-    loaded = load(Edited(tree, changes), project_file=PROJECT_FILE)
-    return {key: one for key, one in loaded.fleet.targets.items() if one.environment == environment}
 
 
 def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) -> Resources:
@@ -127,7 +103,7 @@ def _references(value: object) -> Iterable[Reference]:
 
 def _pattern(text: str) -> str:
     """A name of the made-up preview as one of any preview."""
-    return text.replace(str(_NUMBER), "*")
+    return text.replace(str(NOBODY), "*")
 
 
 def lambda_arn(place: Place, name: str) -> str:

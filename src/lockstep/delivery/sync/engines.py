@@ -117,6 +117,10 @@ class Mixed:
         """Whether a target that has a problem holds back itself alone."""
         return self._is_terraform(key)
 
+    def undeclared(self, fleet: Fleet) -> tuple[str, ...]:
+        """Targets that a state of Terraform's holds and nobody declares."""
+        return self._terraform.undeclared(fleet)
+
     def preview(self, fleet: Fleet) -> Plan:
         """One plan of all engines that the fleet's selection touches."""
         parts: list[tuple[Engine, Plan]] = []

@@ -133,6 +133,10 @@ class Session:
             return self._mixed.preview(replace(fleet, selection=patterns))
         return self.engine.preview(fleet)
 
+    def undeclared(self) -> tuple[str, ...]:
+        """Targets that a state of Terraform's holds and nobody declares."""
+        return self._mixed.undeclared(self.workspace.fleet) if self._mixed else ()
+
     def resolved(self, patterns: tuple[str, ...]) -> Fleet:
         """The desired fleet with packages, roles and references, for the targets that are selected."""
         fleet = replace(self.workspace.fleet, selection=patterns)

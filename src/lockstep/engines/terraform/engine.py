@@ -19,6 +19,7 @@ from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.command import Program
 from lockstep.engines.terraform.files import read_files
 from lockstep.engines.terraform.hashes import carries_code, missing_hash
+from lockstep.engines.terraform.live import live_targets
 from lockstep.engines.terraform.looking import Looked, look
 from lockstep.engines.terraform.made import Made
 from lockstep.engines.terraform.marker import Marker, inputs_of
@@ -195,6 +196,17 @@ class TerraformEngine:
                     if not carries_code(run, target, files.variables, self._fill):
                         found[key] = missing_hash(run, target)
         return found
+
+    def undeclared(self, desired: Fleet) -> tuple[str, ...]:
+        """Targets that the states hold a function of and nobody declares, in environments of their runs.
+
+        Raises LockstepError when a state cannot be read.
+        """
+        found: set[str] = set()
+        for run in runs_of(self.rules.project):
+            live = live_targets(self.pull(run), run, run.targets(desired), hides=True)
+            found |= {key for key in live if run.has(key) and key not in desired.targets}
+        return tuple(sorted(found))
 
     def pull(self, run: Run) -> str:
         """The state of a run as its backend keeps it. It holds secrets."""
