@@ -70,7 +70,7 @@ class Catalog:
         same: dict[Hashable, list[str]] = {}
         for key, (release, bucket) in wanted.items():
             options = tuple(sorted(release.options.items()))
-            identity = (release.name, release.source, options, release.sha256, bucket)
+            identity = (release.name, release.source, options, release.sha256, release.outlived, bucket)
             same.setdefault(identity, []).append(key)
         packages: dict[str, Package] = {}
         errors: dict[str, LockstepError] = {}
@@ -134,6 +134,13 @@ class Catalog:
         if digest is None:
             digest, size, _ = self._download(release, found, expected=release.sha256)
         _compare(release, found, digest, release.sha256)
+        if digest == release.outlived and not release.is_placed_by_version:
+            raise ArtifactError(
+                f"{found.origin} is still the package of another version than {release.version}: it has the "
+                "digest that lambda.sha256 pins for that one",
+                where=release.place,
+                fix=f"put the package of {release.version} there; or remove lambda.sha256, if this is it",
+            )
         with self._lock:
             self._releases[digest] = (release, found)
         return found, digest, size

@@ -27,32 +27,34 @@ def read_release(
     if found is None:
         return None
     source, options = found
+    pin, outlived = _pins(context, block.get("sha256"), version)
     return Release(
         service=context.candidate.service,
         version=version,
         source=source,
         options=options,
         commit=commit,
-        sha256=_pinned(context, block.get("sha256"), version),
+        sha256=pin,
+        outlived=outlived,
         staged_key=_staged_key(context),
         place=place,
     )
 
 
-def _pinned(context: Context, text: str | None, version: str) -> str | None:
-    """The digest that a pin asks for. One of another version asks for nothing, which is noted."""
+def _pins(context: Context, text: str | None, version: str) -> tuple[str | None, str | None]:
+    """The digest that a pin asks for; or that of one of another version, which does not count."""
     pin = read_pin(text) if text else None
     if pin is None:
-        return None
+        return None, None
     if pin.is_of(version):
-        return pin.sha256
+        return pin.sha256, None
     named = f"is the pin of {pin.version}" if pin.version != version else "was written for another version"
     context.note(
         ("lambda", "sha256"),
         f"lambda.sha256 {named} and does not count for {version}; "
         "remove the line, or let 'lockstep promote' write the pin with the version",
     )
-    return None
+    return None, pin.sha256
 
 
 def _from_key(context: Context, key: str, block: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:

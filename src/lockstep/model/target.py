@@ -50,8 +50,8 @@ class Release:
 
     ``source`` is "github-release", "s3", "https" or "directory"; ``options`` are that source's, with
     ``{service} {env} {version} {pr}`` filled in. ``sha256`` is the digest of the pin, where the declaration
-    has one of this version, in lowercase hex. ``staged_key`` is the key in the package bucket, with
-    ``{sha256}`` still to be filled in.
+    has one of this version, in lowercase hex; ``outlived`` that of a pin that was left standing from another
+    version. ``staged_key`` is the key in the package bucket, with ``{sha256}`` still to be filled in.
     """
 
     service: str
@@ -60,8 +60,14 @@ class Release:
     options: Mapping[str, str] = field(default_factory=dict)
     commit: str | None = None
     sha256: str | None = None
+    outlived: str | None = None
     staged_key: str = "lockstep/packages/{sha256}.zip"
     place: str = field(default="", compare=False)  # file:line of the version
+
+    @property
+    def is_placed_by_version(self) -> bool:
+        """Whether another version lies elsewhere, and not where a build overwrites the one before."""
+        return any(self.version in value for value in self.options.values())
 
     @property
     def name(self) -> str:

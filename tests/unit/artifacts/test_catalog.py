@@ -248,6 +248,23 @@ def test_a_pinned_object_used_where_it_is_is_compared_before(
         catalog.package(release("s3", bucket="packages", key="a.zip", sha256="0" * 64), "packages")
 
 
+def test_a_place_that_does_not_follow_the_version_is_not_given_another_one(
+    site: Site, open_catalog: Callable[[], Catalog], release: Make
+) -> None:
+    """The package that another version's pin names is that version's, as long as it lies there."""
+    url = site.put("/latest.zip", Reply(body=ZIP))
+    made = replace(release("https", url=url), outlived=digest(ZIP))
+    with pytest.raises(ArtifactError, match=r"latest.zip is still the package of another version than 0.1.6"):
+        open_catalog().package(made, "bucket")
+    other = zip_of(other="x")
+    site.put("/latest.zip", Reply(body=other))
+    assert open_catalog().package(made, "bucket").sha256 == digest(other)
+    # Two versions may be built to the same bytes.
+    own = site.put("/0.1.6.zip", Reply(body=ZIP))
+    made = replace(release("https", url=own), outlived=digest(ZIP))
+    assert open_catalog().package(made, "bucket").sha256 == digest(ZIP)
+
+
 def test_a_bucket_is_needed(
     github: GitHubReleases, open_catalog: Callable[[], Catalog], from_github: Make
 ) -> None:

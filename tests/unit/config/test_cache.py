@@ -235,6 +235,7 @@ FULL = Target(
         options={"key": "k"},
         commit="d" * 40,
         sha256="cd" * 32,
+        outlived="ef" * 32,
         staged_key="packages/x.zip",
         place="a:1",
     ),

@@ -340,7 +340,7 @@ def test_a_pin_counts_for_its_own_version(pin: str, is_used: bool) -> None:
     loaded = load(staging(f'  sha256: "{pin}"'))
     release = loaded.fleet.targets[STAGING_KEY].release
     assert release is not None
-    assert release.sha256 == ("ab" * 32 if is_used else None)
+    assert (release.sha256, release.outlived) == (("ab" * 32, None) if is_used else (None, "ab" * 32))
     told = [text for text in loaded.warnings if "lambda.sha256" in text]
     assert len(told) == (0 if is_used else 1)
     assert all("does not count for 0.1.6" in text and "config.yaml:" in text for text in told)
