@@ -183,6 +183,8 @@ def _other(context: Context, kind: str) -> Target:
     service = context.candidate.service
     source = context.file.project.sources.services.get(service)
     version, path = version_of(context.stack, service, source.version_key if source else None)
+    if path:
+        _note_unquoted(context, path)
     return Target(
         environment=context.candidate.environment,
         service=service,
@@ -192,6 +194,21 @@ def _other(context: Context, kind: str) -> Target:
         hold=read_hold(context),
         place=context.place(*path),
     )
+
+
+def _note_unquoted(context: Context, path: Path) -> None:
+    """A version without quotes that other tools read as something else: Helm's 1.1 for 1.10."""
+    text = context.stack.text(path)
+    if text is None:
+        return
+    value: Any = context.stack.values
+    for part in path:
+        value = value[part]
+    what = "is no string for every YAML reader"
+    if not isinstance(value, str):
+        what = "is a number" + (f" and reads as {value}" if str(value) != text else "")
+    name = ".".join(map(str, path))
+    context.note(path, f'{name}: {text} without quotes {what}; write {path[-1]}: "{text}"')
 
 
 def version_of(stack: Stack, service: str, key: tuple[str, ...] | None = None) -> tuple[str | None, Path]:

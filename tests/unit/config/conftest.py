@@ -73,7 +73,7 @@ lambda:
 API_CONFIG = """\
 serviceName: api
 envName: staging
-service: {image: {tag: 1.10}}
+service: {image: {tag: "1.10"}}
 """
 
 SAMPLE = {

@@ -187,7 +187,7 @@ def test_a_service_without_a_place_for_its_version_is_refused() -> None:
 def test_both_kinds_are_changed_side_by_side() -> None:
     """One promotion of several services."""
     files = written(sample(), move(), move("staging/api", "1.11"))
-    assert files[API_FILE] == API_CONFIG.replace("1.10", '"1.11"')
+    assert files[API_FILE] == API_CONFIG.replace("1.10", "1.11")
     assert files.keys() == {API_FILE, STAGING_FILE}
 
 
