@@ -65,10 +65,8 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     "durable.retentionDays": (7, 21, 30),
     "durable.kmsKeyArn": tuple(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{one}" for one in "abc"),
     "tenancy": ("PER_TENANT", None, None),
-    "codeSigningConfigArn": (
-        f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{'1' * 17}",
-        None,
-        None,
+    "codeSigningConfigArn": tuple(
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{one * 17}" for one in "abc"
     ),
     "reservedConcurrency": (5, 7, 9),
     "logRetentionDays": (7, 14, 30),
@@ -91,11 +89,13 @@ BESIDE: dict[str, dict[str, Any]] = {
 CALLS = {
     Call.CONFIGURATION: {"lambda.UpdateFunctionConfiguration": 1},
     Call.CODE: {"lambda.UpdateFunctionCode": 1},
+    Call.SIGNING: {"lambda.PutFunctionCodeSigningConfig": 1},
     Call.CONCURRENCY: {"lambda.PutFunctionConcurrency": 1},
     Call.RETENTION: {"logs.CreateLogGroup": 1, "logs.PutRetentionPolicy": 1},
 }
 RESETS = {
     **CALLS,
+    Call.SIGNING: {"lambda.DeleteFunctionCodeSigningConfig": 1},
     Call.CONCURRENCY: {"lambda.DeleteFunctionConcurrency": 1},
     Call.RETENTION: {"logs.CreateLogGroup": 1, "logs.DeleteRetentionPolicy": 1},
 }
@@ -182,6 +182,8 @@ def drift(lab: Lab, row: Field, target: Any, value: Any) -> None:
             lambda_.update_function_code(
                 FunctionName=NAME, S3Bucket=package.bucket, S3Key=package.key, **said
             )
+        case Call.SIGNING:
+            lambda_.put_function_code_signing_config(FunctionName=NAME, CodeSigningConfigArn=value)
         case Call.CONCURRENCY:
             lambda_.put_function_concurrency(FunctionName=NAME, ReservedConcurrentExecutions=value)
         case Call.RETENTION:

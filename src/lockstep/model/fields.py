@@ -51,6 +51,7 @@ class Call(StrEnum):
     CODE = "UpdateFunctionCode"
     CONCURRENCY = "PutFunctionConcurrency"
     RETENTION = "PutRetentionPolicy"
+    SIGNING = "PutFunctionCodeSigningConfig"
     TAGS = "TagResource"
     NEVER = "only when the function is created"
 
@@ -439,10 +440,13 @@ FIELDS: tuple[Field, ...] = (
         name="codeSigningConfigArn",
         api="CodeSigningConfigArn",
         kind=Kind.STRING,
-        about="Code signing configuration; fixed when the function is created.",
+        about="Code signing configuration; it counts from the next deployment of code. A removed line is "
+        "seen by status, drift and --full, for up to ten functions at a time.",
+        default="",
+        reset="",
         pattern=rf"^{_LAMBDA}:code-signing-config:csc-[a-z0-9]{{17}}$",
         for_type="Zip",
-        call=Call.NEVER,
+        call=Call.SIGNING,
         in_pages=False,
     ),
     Field(

@@ -23,6 +23,7 @@ __all__ = [
     "PutNotifications",
     "RemovePermission",
     "RunTerraform",
+    "SetCodeSigning",
     "SetConcurrency",
     "SetLogRetention",
     "SetTags",
@@ -101,6 +102,14 @@ class SetConcurrency(_Effect):
 
     function: str
     reserved: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetCodeSigning(_Effect):
+    """Put a code signing configuration, or with None take it away."""
+
+    function: str
+    config: str | None  # its ARN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +197,7 @@ Step: TypeAlias = (
     | CreateFunction
     | UpdateConfiguration
     | UpdateCode
+    | SetCodeSigning
     | SetConcurrency
     | SetLogRetention
     | SetTags

@@ -16,6 +16,7 @@ from lockstep.model import (
     PutNotifications,
     RemovePermission,
     RunTerraform,
+    SetCodeSigning,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -140,6 +141,19 @@ class Layout:
         later = _after_code(wanted, live, by_config) if by_code else ()
         sooner = tuple(change for change in by_config if change not in later)
         before = self._configure(f"{key}:configuration", key, one, sooner, needs=())
+        if any(call_of(change.path) is Call.SIGNING for change in one.changes):
+            # Before the code, which it judges.
+            config = wanted.settings.get("codeSigningConfigArn")
+            self._add(
+                SetCodeSigning(
+                    id=f"{key}:signing",
+                    target=key,
+                    function=wanted.name,
+                    config=str(config) if config else None,
+                    needs=before,
+                )
+            )
+            before = (f"{key}:signing",)
         if by_code:
             self._add(
                 UpdateCode(
@@ -262,6 +276,7 @@ class Layout:
                 CreateFunction()
                 | UpdateConfiguration()
                 | UpdateCode()
+                | SetCodeSigning()
                 | SetConcurrency()
                 | SetLogRetention()
                 | SetTags()

@@ -22,6 +22,7 @@ from lockstep.model import (
     PutNotifications,
     RemovePermission,
     RunTerraform,
+    SetCodeSigning,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -66,6 +67,8 @@ def _do(step: Step, live: Fleet) -> Fleet:
             names = {_row_name(change.path) for change in step.changes} - {"code"}
             live = _with_settings(live, step.target, step.function.settings, names)
             return _with_function(live, step.target, lambda f: replace(f, code=step.function.code))
+        case SetCodeSigning():
+            return _with_setting(live, step.target, "codeSigningConfigArn", step.config)
         case SetConcurrency():
             return _with_setting(live, step.target, "reservedConcurrency", step.reserved)
         case SetLogRetention():

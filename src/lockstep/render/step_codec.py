@@ -19,6 +19,7 @@ from lockstep.model import (
     PutNotifications,
     RemovePermission,
     RunTerraform,
+    SetCodeSigning,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -70,6 +71,8 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "function": _function_to(step.function),
                 "changes": [change_to(change) for change in step.changes],
             }
+        case SetCodeSigning():
+            return "set-code-signing", {"function": step.function, "config": step.config}
         case SetConcurrency():
             return "set-concurrency", {"function": step.function, "reserved": step.reserved}
         case SetLogRetention():
@@ -130,6 +133,12 @@ def step_from(node: Node) -> Step:
                 **base,
                 function=_function_from(node.get("function")),
                 changes=node.get("changes").many(change_from),
+            )
+        case "set-code-signing":
+            return SetCodeSigning(
+                **base,
+                function=node.get("function").text(),
+                config=node.get("config").maybe(Node.text),
             )
         case "set-concurrency":
             return SetConcurrency(

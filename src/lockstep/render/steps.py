@@ -13,6 +13,7 @@ from lockstep.model import (
     PutNotifications,
     RemovePermission,
     RunTerraform,
+    SetCodeSigning,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -38,6 +39,10 @@ def describe(step: Step) -> str:
             words = "update configuration"
         case UpdateCode():
             words = "update code"
+        case SetCodeSigning(config=None):
+            words = "take away the code signing configuration"
+        case SetCodeSigning(config=config):
+            words = f"set the code signing configuration {config}"
         case SetConcurrency(reserved=None):
             words = "give back reserved concurrency"
         case SetConcurrency(reserved=reserved):

@@ -43,6 +43,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``RoleExists``, ``PackageExists``, ``KnownRuntime``, ``DryRun``   as their names say
 ``FilledIn``            defaults that AWS fills in; what it does not keep
 ``KeptPackage``         the key of a package and whether it is a copy, as the last call with code said
+``CodeSigning``         code signing configurations, with the calls that moto does not know
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -59,7 +60,7 @@ from tests.support.strict.pages import Pages
 from tests.support.strict.proxy import Call, Proxy, Rule
 from tests.support.strict.quotas import Quotas
 from tests.support.strict.revisions import Revisions
-from tests.support.strict.settings import FilledIn, KeptPackage
+from tests.support.strict.settings import CodeSigning, FilledIn, KeptPackage
 from tests.support.strict.sizes import BlockedRuntimes, UnpackedSize
 from tests.support.strict.updates import UpdatesInProgress
 
@@ -67,6 +68,7 @@ __all__ = [
     "BlockedRuntimes",
     "Call",
     "Checksums",
+    "CodeSigning",
     "DryRun",
     "Fault",
     "Faults",
@@ -114,4 +116,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         DryRun(),
         FilledIn(),
         KeptPackage(),
+        CodeSigning(),
     )

@@ -13,7 +13,7 @@ from tests.support.strict.errors import error
 from tests.support.strict.proxy import Call, Rule
 from tests.support.strict.wire import Answer
 
-__all__ = ["FORGOTTEN", "FilledIn", "KeptPackage", "Settings", "each_configuration"]
+__all__ = ["FORGOTTEN", "CodeSigning", "FilledIn", "KeptPackage", "Settings", "each_configuration"]
 
 # Emulator -> member of the request -> what it does with it (tried with moto 5.2 and MiniStack 1.5).
 FORGOTTEN: Mapping[str, Mapping[str, str]] = {
@@ -150,6 +150,42 @@ class KeptPackage(Rule):
                     place = {name: said[name] for name in ("S3Bucket", "S3Key")}
                     body["Code"]["ResolvedS3Object"] = place
                 answer.body = json.dumps(body).encode()
+        return answer
+
+
+class CodeSigning(Rule):
+    """Code signing configurations of functions, which moto does not let anybody change.
+
+    Source: PutFunctionCodeSigningConfig, DeleteFunctionCodeSigningConfig and
+    GetFunctionCodeSigningConfig of the API reference.
+    """
+
+    def __init__(self) -> None:
+        self._config: dict[tuple[str, str, str], str] = {}
+
+    def before(self, call: Call) -> Answer | None:
+        """Answer the three calls."""
+        match call.name:
+            case "lambda.PutFunctionCodeSigningConfig":
+                self._config[call.key] = call.json()["CodeSigningConfigArn"]
+            case "lambda.DeleteFunctionCodeSigningConfig":
+                self._config.pop(call.key, None)
+                return Answer(status=204, headers={}, body=b"")
+            case "lambda.GetFunctionCodeSigningConfig":
+                pass
+            case _:
+                return None
+        body = {"FunctionName": call.function, "CodeSigningConfigArn": self._config.get(call.key, "")}
+        return Answer(
+            status=200, headers={"content-type": "application/json"}, body=json.dumps(body).encode()
+        )
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Remember what a function was created with."""
+        if call.name == "lambda.CreateFunction" and answer.is_success:
+            self._config.pop(call.key, None)
+            if config := call.json().get("CodeSigningConfigArn"):
+                self._config[call.key] = config
         return answer
 
 

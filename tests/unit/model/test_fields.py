@@ -15,6 +15,7 @@ LOGS = botocore.session.get_session().get_service_model("logs")
 CREATE = SERVICE.operation_model("CreateFunction").input_shape
 CONFIGURATION = SERVICE.operation_model("UpdateFunctionConfiguration").input_shape
 CODE = SERVICE.operation_model("UpdateFunctionCode").input_shape
+SIGNING = SERVICE.operation_model("PutFunctionCodeSigningConfig").input_shape
 LIVE = SERVICE.shape_for("FunctionConfiguration")
 
 API_ROWS = [pytest.param(row, id=row.name) for row in FIELDS if row.api]
@@ -71,7 +72,7 @@ def test_a_row_is_a_member_of_create_function(row: Field) -> None:
 @pytest.mark.parametrize("row", API_ROWS)
 def test_a_row_is_a_member_of_the_call_that_changes_it(row: Field) -> None:
     """CONFIGURATION rows exist in UpdateFunctionConfiguration, CODE rows in UpdateFunctionCode."""
-    inputs = {Call.CONFIGURATION: CONFIGURATION, Call.CODE: CODE}
+    inputs = {Call.CONFIGURATION: CONFIGURATION, Call.CODE: CODE, Call.SIGNING: SIGNING}
     if row.call is Call.NEVER:
         assert shape_at(CONFIGURATION, row.api) is None, f"AWS can change {row.name} by now"
         assert shape_at(CODE, row.api) is None, f"AWS can change {row.name} by now"

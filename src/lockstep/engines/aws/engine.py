@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
-from lockstep.engines.aws import concurrency, function, logs, notification, package, permission, tags
+from lockstep.engines.aws import concurrency, function, logs, notification, package, permission, signing, tags
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.errors import Stale
 from lockstep.engines.aws.execute import execute
@@ -38,6 +38,7 @@ from lockstep.model import (
     Report,
     RunTerraform,
     Secret,
+    SetCodeSigning,
     SetConcurrency,
     SetLogRetention,
     SetTags,
@@ -226,6 +227,8 @@ class _Run:
                     self._version(step),
                 )
                 self._revisions[step.target] = done.revision
+            case SetCodeSigning():
+                signing.apply(connection, step, pace)
             case SetConcurrency():
                 concurrency.apply(connection, step, pace)
             case SetLogRetention():
