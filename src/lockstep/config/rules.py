@@ -20,6 +20,7 @@ __all__ = [
     "branch",
     "bucket",
     "commit",
+    "deployed_version",
     "event",
     "function_name",
     "image",
@@ -106,6 +107,7 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
 _BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _BUCKET_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKET_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+/[a-z0-9]")
 _COMMIT = re.compile(r"([0-9a-fA-F]{7,64}|[0-9a-fA-F]*\.\.\.)?\Z")
 _TAG = re.compile(
@@ -179,6 +181,17 @@ def version(text: str) -> Problem | None:
         f"{text!r} is no version",
         "use 1 to 128 letters, digits, '.', '-', '_' and '+', the first a letter or digit",
     )
+
+
+def deployed_version(text: str) -> Problem | None:
+    """A version as other tools deploy it: also the digest of an image, with its tag or without.
+
+    Source: the OCI distribution specification, "Pulling manifests", and Docker's image references.
+    """
+    tag, _, digest = text.partition("@") if "@" in text else ("", "", text)
+    if _DIGEST.match(digest) and (not tag or version(tag) is None):
+        return None
+    return version(text)
 
 
 def commit(text: str) -> Problem | None:

@@ -17,7 +17,7 @@ __all__ = [
     "title_of",
 ]
 
-_NOTED = re.compile(r"<!-- lockstep:moves ((?:[A-Za-z0-9._/-]+@[A-Za-z0-9._+-]+ )*)-->")
+_NOTED = re.compile(r"<!-- lockstep:moves ((?:[A-Za-z0-9._/-]+@[A-Za-z0-9._+@:-]+ )*)-->")
 _LONGEST_TITLE = 120
 _FEW = 3
 
@@ -75,7 +75,7 @@ def body_markdown(
 def moves_noted(body: str) -> Mapping[str, str]:
     """Targets and versions that a pull request says it brings. Anybody may have edited it."""
     found = _NOTED.search(body)
-    pairs = (word.rpartition("@") for word in found[1].split()) if found else ()
+    pairs = (word.partition("@") for word in found[1].split()) if found else ()
     return {target: version for target, _, version in pairs if target and version}
 
 

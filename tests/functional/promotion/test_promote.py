@@ -48,6 +48,19 @@ def test_lambda_and_kubernetes_services_travel_in_one_commit(shop: Shop) -> None
     assert 'version: "0.2.0"' in shop.show(STAGING_FILE)
 
 
+def test_the_digest_of_an_image_is_promoted_by_hand(shop: Shop) -> None:
+    """As it is from an environment; a function has no such version."""
+    version = f"main@sha256:{'a' * 64}"
+    shop.run("promote", f"api@{version}", "--to", "production", "--override", "x")
+    (pull,) = shop.pulls()
+    assert f'tag: "{version}"' in shop.show(API_STAGING.replace("staging", "production"), pull.head)
+    shop.run("promote", f"api@sha256:{'b' * 64}", "--to", "production", "--override", "x")
+    (pull,) = shop.pulls()
+    assert pull.title.endswith(f"sha256:{'b' * 64}")
+    shop.run("promote", f"notifier@{version}", "--to", "staging", code=3)
+    assert "is no version" in shop.err
+
+
 def test_a_newer_version_updates_the_open_promotion(shop: Shop) -> None:
     """There is never a second pull request beside the first, and what else it brings stays in it."""
     for version in ("0.2.0", "0.3.0"):

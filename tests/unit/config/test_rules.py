@@ -44,6 +44,28 @@ def test_the_fix_of_a_filter_is_a_valid_filter(text: str, encoded: str) -> None:
     assert rules.s3_filter(encoded) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "is_taken"),
+    [
+        ("1.2.3", True),
+        ("main", True),
+        (f"main@sha256:{'a' * 64}", True),
+        (f"sha256:{'a' * 64}", True),
+        (f"@sha256:{'a' * 64}", True),
+        (f"main@sha256:{'a' * 63}", False),
+        (f"main@sha256:{'A' * 64}", False),
+        (f"a b@sha256:{'a' * 64}", False),
+        (f"main@sha256:{'a' * 64}\n", False),
+        ("main@", False),
+        ("main@1.2.3", False),
+        ("", False),
+    ],
+)
+def test_a_version_that_others_deploy_may_be_a_digest(text: str, is_taken: bool) -> None:
+    """As values files have it under image.tag."""
+    assert (rules.deployed_version(text) is None) is is_taken
+
+
 @pytest.mark.parametrize("text", ["", "abc123def456...", "...", "0a1b2c3", "A" * 40, "a" * 64])
 def test_commits_and_their_placeholders_are_taken(text: str) -> None:
     """As the users' files have them."""

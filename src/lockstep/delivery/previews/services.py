@@ -39,7 +39,7 @@ def parse_wish(text: str) -> Wish:
     service, _, version = text.partition("@")
     if not service or not version:
         raise BadInput("this names no service and version", where=text, fix="write SERVICE@VERSION")
-    if found := rules.version(version):
+    if found := rules.deployed_version(version):
         raise BadInput(found[0], where=text, fix=found[1])
     return Wish(service=service, version=version)
 
@@ -82,7 +82,10 @@ def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish]
                     f"{name} is left out: it is not named, and {project.preview.source} declares no version"
                 )
             continue
-        moves.append(_move(declaration, source, version, sha if name in named else None))
+        move = _move(declaration, source, version, sha if name in named else None)
+        if move.deployment_type == "lambda" and name in named and (wrong := rules.version(version)):
+            raise BadInput(wrong[0], where=move.target, fix=wrong[1])
+        moves.append(move)
     return Chosen(moves=tuple(moves), places=places, notes=tuple(notes))
 
 

@@ -23,7 +23,7 @@ __all__ = ["TRAILER", "Open", "branch_name", "check_not_closed", "find", "supers
 
 TRAILER = "Lockstep-Promotes"
 SUPERSEDED = "lockstep-superseded"
-_LINE = re.compile(rf"^{TRAILER}: (\S+)@(\S+)$", re.MULTILINE)
+_LINE = re.compile(rf"^{TRAILER}: ([^\s@]+)@(\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -65,7 +65,7 @@ def parse_wish(text: str) -> Wish:
         raise BadInput(
             "this names no service and version", where=text, fix="write SERVICE or SERVICE@VERSION"
         )
-    if at and (found := rules.version(version)):
+    if at and (found := rules.deployed_version(version)):
         raise BadInput(found[0], where=text, fix=found[1])
     return Wish(service=service, version=version or None)
 
@@ -187,6 +187,8 @@ def _found(gitops: GitOps, request: Request, policy: Promotion) -> dict[str, str
             if version is None:
                 continue
             key = f"{request.environment}/{name}"
+            if targets[key].deployment_type == "lambda" and (wrong := rules.version(version)):
+                raise BadInput(wrong[0], where=key, fix=wrong[1])
             if found.get(key, version) != version:
                 raise BadInput(
                     f"{found[key]} and {version} are both asked for", where=key, fix="name one version"
