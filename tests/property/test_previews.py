@@ -34,7 +34,10 @@ extras = st.fixed_dictionaries(
 @st.composite
 def trees(draw: st.DrawFn) -> dict[str, str]:
     """A tree with any of the layers, for any of the services and pull requests."""
-    files: dict[str, Any] = {"lockstep.yaml": {"project": "shop"}, f"{ROOT}/keep.txt": {}}
+    policy = draw(
+        st.sampled_from([{}, {"preview": {"services": "all"}}, {"preview": {"services": "listed"}}])
+    )
+    files: dict[str, Any] = {"lockstep.yaml": {"project": "shop", **policy}, f"{ROOT}/keep.txt": {}}
 
     def maybe(path: str, content: st.SearchStrategy[Any]) -> None:
         if draw(st.booleans()):
@@ -57,11 +60,11 @@ def trees(draw: st.DrawFn) -> dict[str, str]:
 def applications(tree: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """What an ApplicationSet over the layout gives: previews x services, with the values of each.
 
-    The services are those that previews have; what ``services/`` says of one is overridden by what the
-    preview says of it.
+    The base of the merge is what previews list, or every service where the project says ``all``; what
+    ``services/`` says of one is overridden by what the preview says of it.
     """
-    here = git_files(tree, f"{ROOT}/services/*/config.yaml")
-    services = merge(["path.basename"], here, git_files(tree, "services/*/config.yaml"), here) if here else []
+    base, here = _base(tree), git_files(tree, f"{ROOT}/services/*/config.yaml")
+    services = merge(["path.basename"], base, git_files(tree, "services/*/config.yaml"), here) if base else []
     found = {}
     for params in matrix(git_files(tree, f"{ROOT}/pr-*/pr.yaml"), [_as_service(one) for one in services]):
         preview, service = params["path.basename"], params["service"]
@@ -97,8 +100,18 @@ def test_the_matrix_is_argo_cds(tree: dict[str, str]) -> None:
         assert _plain(declaration.stack.values) == _plain(expected[key]), key
 
 
+def _base(tree: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The first child of the merge. One that is only listed joins the base of all."""
+    here = git_files(tree, f"{ROOT}/services/*/config.yaml")
+    if "services: all" not in tree["lockstep.yaml"]:
+        return here
+    everywhere = git_files(tree, "services/*/config.yaml")
+    names = {one["path.basename"] for one in everywhere}
+    return [*everywhere, *(one for one in here if one["path.basename"] not in names)]
+
+
 def _previewable(tree: Mapping[str, str]) -> set[str]:
-    return {one["path.basename"] for one in git_files(tree, f"{ROOT}/services/*/config.yaml")}
+    return {one["path.basename"] for one in _base(tree)}
 
 
 def _plain(value: Any) -> str:

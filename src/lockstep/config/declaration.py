@@ -72,7 +72,7 @@ def read_declarations(
     """
     wanted = list(dict.fromkeys(targets))
     file = read_project_file(tree, project_file)
-    layout = arrange(tree, file.project.folder, file=project_file)
+    layout = arrange(tree, file.project.folder, file=project_file, has_all=file.project.preview.has_all)
     candidates = {candidate.key: candidate for candidate in layout.candidates}
     errors = [
         BadInput(

@@ -43,9 +43,8 @@ def explain(tree: Tree, project: Project, key: str, path: str | None = None) -> 
 
 
 def _candidate(tree: Tree, project: Project, key: str) -> Candidate:
-    known = {
-        candidate.key: candidate for candidate in arrange(tree, project.folder, file=project.file).candidates
-    }
+    layout = arrange(tree, project.folder, file=project.file, has_all=project.preview.has_all)
+    known = {candidate.key: candidate for candidate in layout.candidates}
     if key not in known:
         near = nearest(key, known)
         fix = f"did you mean {near}?" if near else f"targets: {', '.join(list(known)[:10])}"

@@ -86,8 +86,11 @@ class _Found:
     odd: list[str] = field(default_factory=list)
 
 
-def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml") -> Layout:
+def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml", has_all: bool = False) -> Layout:
     """Find all candidates under a folder of the tree ("." is the root).
+
+    ``has_all``: every service with a ``services/{svc}/config.yaml`` is in every preview, not only those
+    that have one below ``environments/preview/services``.
 
     Raises BadInput, at ``file`` where the folder is named, when the folder or its ``environments`` are
     missing; when a symbolic link stands where a layer is expected; for folder names that cannot name a
@@ -99,7 +102,7 @@ def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml") -> Layout:
     found = _sort(blobs, prefix)
     if not found.folders:
         raise _nothing(blobs, prefix, file)
-    bases = _Bases(blobs, found, prefix)
+    bases = _Bases(blobs, found, prefix, has_all=has_all)
     candidates = [
         _candidate(blobs, bases.of(service, env), service, files)
         for env, services in found.environments.items()
@@ -180,14 +183,17 @@ def _sort_preview(found: _Found, path: str, parts: list[str]) -> None:
 class _Bases:
     """The shared layers of each service, made once."""
 
-    def __init__(self, blobs: Mapping[str, str], found: _Found, prefix: str) -> None:
+    def __init__(
+        self, blobs: Mapping[str, str], found: _Found, prefix: str, *, has_all: bool = False
+    ) -> None:
         self.blobs = blobs
         self.found = found
         self.prefix = prefix
         self.known: dict[tuple[str, str], Base] = {}
         self.checked: set[str] = set()
+        listed = [found.preview_services, *([found.services] if has_all else [])]
         self.in_every_preview = {
-            service for service, files in found.preview_services.items() if "config" in files
+            service for services in listed for service, files in services.items() if "config" in files
         }
 
     def of(self, service: str, env: str) -> Base:

@@ -54,7 +54,7 @@ def load(
         file = read_project_file(tree, project_file)
         if widen is not None:
             tree = widen(file.project)
-        layout = arrange(tree, file.project.folder, file=project_file)
+        layout = arrange(tree, file.project.folder, file=project_file, has_all=file.project.preview.has_all)
         file = _with_environments(file, layout)
         day = today or present_day()
         context = f"{project_file} {file.blob} {edition(day)}"

@@ -27,6 +27,12 @@ PREVIEW = group(
         rule=rules.branch,
         example="previews",
     ),
+    text(
+        "services",
+        "Which services are in every preview: listed (those with environments/preview/services/NAME/"
+        "config.yaml, the default) or all (those with services/NAME/config.yaml too).",
+        enum=("listed", "all"),
+    ),
     text("from", "Environment whose versions services take that a pull request does not change; staging."),
     text(
         "ttl",
@@ -100,6 +106,7 @@ def read_preview_policy(
         wrong(("preview", "ttl"), "a preview that lives for no time is none", "write for example 14d")
     return PreviewPolicy(
         branch=said.get("branch"),
+        has_all=said.get("services") == "all",
         source=source,
         ttl=ttl,
         warn=usual.warn if warn is None else warn,

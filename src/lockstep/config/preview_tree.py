@@ -11,6 +11,7 @@ from lockstep.config.edit import Change
 from lockstep.config.layers import Stack, fold
 from lockstep.config.preview_file import edit_preview, fill_known, read_preview
 from lockstep.errors import BadInput
+from lockstep.model import Project
 from lockstep.model.move import Move
 from lockstep.model.preview import FOLDER, Preview
 from lockstep.model.tree import Tree
@@ -87,15 +88,22 @@ def read_previews(tree: Tree, folder: str) -> Mapping[int, Preview]:
     return {number: read_preview(contents[path], path, number) for number, path in sorted(files.items())}
 
 
-def previewable(tree: Tree, folder: str, number: int) -> Mapping[str, bool]:
+def previewable(tree: Tree, project: Project, number: int) -> Mapping[str, bool]:
     """Services that may be in a preview, and whether every preview has them.
 
-    Every preview has those with ``preview/services/{svc}/config.yaml``; one that has only values there, or
-    a file in this preview already, is in it when it is asked for.
+    Every preview has those with ``preview/services/{svc}/config.yaml``, and where the project says so those
+    with ``services/{svc}/config.yaml``; one that has only values there, or a file in this preview already,
+    is in it when it is asked for.
     """
+    folder = project.folder
     root = f"{previews_root(folder)}/"
+    base = "services/" if folder == "." else f"{folder}/services/"
     found: dict[str, bool] = {}
     for path in tree.blobs:
+        if project.preview.has_all and path.startswith(base):
+            service, _, name = path[len(base) :].partition("/")
+            if name == "config.yaml":
+                found[service] = True
         if not path.startswith(root):
             continue
         match path[len(root) :].split("/"):

@@ -18,6 +18,7 @@ class PreviewPolicy:
     """``preview:`` of ``lockstep.yaml``."""
 
     branch: str | None = None  # that holds the folders of previews; None: the one that is deployed from
+    has_all: bool = False  # every service is in every preview, not only those that are listed there
     source: str = "staging"  # environment of which services take the version that nobody names
     ttl: int | None = None  # seconds that a preview lives after its last change; None: until it is closed
     warn: int = _DAY  # seconds between the warning on the pull request and the end

@@ -16,7 +16,7 @@ NOBODY = 987_654_321  # of a pull request that nobody has
 def any_preview(workspace: Workspace) -> Mapping[str, Target]:
     """The targets that a preview would have."""
     folder, tree = workspace.project.folder, workspace.tree
-    names = sorted(previewable(tree, folder, NOBODY))
+    names = sorted(previewable(tree, workspace.project, NOBODY))
     if not names:
         return {}
     environment = f"preview/pr-{NOBODY}"

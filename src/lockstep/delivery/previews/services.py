@@ -53,7 +53,7 @@ def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish]
     """
     project = workspace.project
     named = _named(wishes)
-    allowed = previewable(tree, project.folder, number)
+    allowed = previewable(tree, project, number)
     for service in named:
         if service not in allowed:
             raise _not_previewable(service, workspace, allowed)
@@ -109,7 +109,8 @@ def _not_previewable(service: str, workspace: Workspace, allowed: Iterable[str])
         return BadInput(
             f"nothing says how {service} runs in a preview",
             where=service,
-            fix=f"add {place} (every preview has it then), or leave the service out",
+            fix=f"add {place} (every preview has it then), or leave the service out; with preview.services: "
+            "all every preview has every service",
         )
     close = difflib.get_close_matches(service, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known)[:8]) or 'none'}"
