@@ -12,7 +12,12 @@ __all__ = ["adopt", "declare_adopt", "declare_eject", "eject"]
 
 def declare_adopt(parser: Parser) -> None:
     """The arguments of ``adopt``."""
-    parser.add_argument("environment", metavar="ENVIRONMENT", help="where the functions belong")
+    parser.add_argument(
+        "environments",
+        metavar="ENVIRONMENT",
+        nargs="+",
+        help="where the functions belong; those that share a bucket at once",
+    )
     parser.add_argument(
         "--from", dest="source", metavar="MASTER", choices=("terraform",), required=True, help="terraform"
     )
@@ -42,19 +47,21 @@ def declare_eject(parser: Parser) -> None:
     )
 
 
-def adopt(shell: Shell, *, environment: str, source: str, state: str | None, version: str | None) -> int:
+def adopt(
+    shell: Shell, *, environments: list[str], source: str, state: str | None, version: str | None
+) -> int:
     """Take functions over from Terraform: declarations, the proof, and blocks that let go of them."""
     from lockstep.delivery.adoption.handover import adopt_from_terraform, state_of
     from lockstep.delivery.sync.session import Options
     from lockstep.render.text import plan_lines
 
     workspace = shell.open_workspace()
-    text = _read(state) if state else state_of(workspace, environment, progress=shell.progress)
+    text = _read(state) if state else state_of(workspace, environments, progress=shell.progress)
     adopted = adopt_from_terraform(
         workspace,
-        environment,
+        environments,
         text,
-        source=state or f"the state of {environment}",
+        source=state or f"the state of {', '.join(environments)}",
         version=version,
         options=Options(github_token=shell.settings.github_token),
     )

@@ -167,7 +167,7 @@ def test_adopt_writes_declarations_that_change_nothing(by_terraform: Lab, tmp_pa
     """The plan after it marks the function as ours and nothing else; a secret stays out of Git."""
     root = _repository(tmp_path)
     adopted = adopt_from_terraform(
-        _opened(root), "staging", json.dumps(STATE), source="s.json", version="1.4.0", options=Options()
+        _opened(root), ["staging"], json.dumps(STATE), source="s.json", version="1.4.0", options=Options()
     )
     assert adopted.differences == ()
     assert adopted.targets == ("staging/api",)
@@ -198,7 +198,7 @@ def test_adopt_writes_declarations_that_change_nothing(by_terraform: Lab, tmp_pa
         assert f"from = {resource}\n" in adopted.removed
     assert "aws_iam_role" not in adopted.removed
     again = adopt_from_terraform(
-        _opened(root), "staging", json.dumps(STATE), source="s.json", version=None, options=Options()
+        _opened(root), ["staging"], json.dumps(STATE), source="s.json", version=None, options=Options()
     )
     assert again.files == ()
 
@@ -208,7 +208,7 @@ def test_adopt_says_what_the_state_has_wrong(by_terraform: Lab, tmp_path: Path) 
     by_terraform.client("lambda").update_function_configuration(FunctionName="api-staging", Timeout=60)
     adopted = adopt_from_terraform(
         _opened(_repository(tmp_path)),
-        "staging",
+        ["staging"],
         json.dumps(STATE),
         source="s.json",
         version=None,
@@ -229,7 +229,7 @@ def test_adopt_needs_a_function_of_the_environment(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no function of production") as caught:
         adopt_from_terraform(
             _opened(_repository(tmp_path)),
-            "production",
+            ["production"],
             json.dumps(STATE),
             source="s.json",
             version=None,

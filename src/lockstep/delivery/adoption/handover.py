@@ -14,6 +14,7 @@ from lockstep.delivery.sync.session import Options, Session, make_plan
 from lockstep.engines.terraform import Run, TerraformEngine
 from lockstep.engines.terraform.handover import (
     Managed,
+    following,
     managed_in,
     removed_blocks,
     takeover,
@@ -52,75 +53,104 @@ class Ejected:
 
 
 def adopt_from_terraform(
-    workspace: Workspace, environment: str, state: str, *, source: str, version: str | None, options: Options
+    workspace: Workspace,
+    environments: Sequence[str],
+    state: str,
+    *,
+    source: str,
+    version: str | None,
+    options: Options,
 ) -> Adopted:
     """Write declarations of the functions that a state manages, and plan them.
 
-    Functions that are declared already are left as they are. Secrets of a state are not written: they
-    are ignored until they are declared as references. ``source`` names the state for errors. Raises
-    BadInput when the state holds no function, or the environment is applied by Terraform.
+    Functions that are declared already are left as they are; previews have to be. Secrets of a state are
+    not written: they are ignored until they are declared as references. A bucket's notification goes with
+    the last function of the state that it calls. ``source`` names the state for errors. Raises BadInput
+    when the state holds no function of an environment, or the environment is applied by Terraform.
     """
     root = workspace.root
     if root is None or workspace.where.rev is not None:
         raise BadInput(
             "declarations are written to a folder", where="--rev", fix="leave out --repo and --rev"
         )
-    if workspace.project.environment(environment).engine == "terraform":
-        raise BadInput(
-            f"{environment} is applied by Terraform",
-            where=workspace.project.file,
-            fix="remove `engine: terraform` there: the aws engine takes the functions over",
-        )
+    project = workspace.project
+    for environment in environments:
+        if project.environment(environment).engine == "terraform":
+            raise BadInput(
+                f"{environment} is applied by Terraform",
+                where=project.file,
+                fix="remove `engine: terraform` there: the aws engine takes the functions over",
+            )
     managed = managed_in(state, source)
-    found = [one for one in managed if one.kind == FUNCTION and one.function and not _is_preview(one)]
-    mine = [
-        one
-        for one in found
-        if _environment_of(one, environment, workspace.project.environments) == environment
-    ]
-    if not mine:
-        raise BadInput(
-            f"the state manages no function of {environment}",
-            where=source,
-            fix=f"there are: {', '.join(sorted(one.address for one in found)) or 'none'}",
-        )
-    declared = {t.function.name: key for key, t in workspace.fleet.targets.items() if t.function is not None}
+    functions = [one for one in managed if one.kind == FUNCTION and one.function]
+    declared = {
+        target.function.name: key
+        for key, target in workspace.fleet.targets.items()
+        if target.function is not None and project.environment(target.environment).engine == "aws"
+    }
+    is_alone = len(environments) == 1
+    mine = {
+        environment: _functions_of(environment, functions, workspace, declared, is_alone=is_alone)
+        for environment in dict.fromkeys(environments)
+    }
+    for environment, found in mine.items():
+        if not found:
+            raise BadInput(
+                f"the state manages no function of {environment}"
+                + (" that is declared" if environment == "preview" else ""),
+                where=source,
+                fix=f"there are: {', '.join(sorted(one.address for one in functions)) or 'none'}",
+            )
     notes: list[str] = []
     files: list[str] = []
     targets: list[str] = []
-    bucket = workspace.project.packages_for(environment)
-    for one in mine:
+    for environment, one in ((environment, one) for environment, found in mine.items() for one in found):
         name = one.function or ""
         if name in declared:
             targets.append(declared[name])
             notes.append(f"{name} is declared already by {declared[name]}; it was left as it is")
             continue
         service = _service_of(one, environment)
-        triggers = triggers_of(name, managed)
-        block, said = _declaration(one, triggers, bucket, version)
+        block, said = _declaration(
+            one, triggers_of(name, managed), project.packages_for(environment), version
+        )
         notes += [f"{environment}/{service}: {text}" for text in said]
-        files += _write(root / workspace.project.folder, root, environment, service, block)
+        files += _write(root / project.folder, root, environment, service, block)
         targets.append(f"{environment}/{service}")
     again = open_workspace(workspace.where)
     plan = make_plan(again, replace(options, patterns=tuple(targets), adopt=True))
+    going = [one for found in mine.values() for one in found]
+    gone, staying = following(going, managed, handed_over=declared)
+    warnings = [_shared(one, called) for one, called in staying.items()]
+    comments = "".join(f"# {text}\n" for text in warnings)
     return Adopted(
         targets=tuple(targets),
         files=tuple(files),
-        removed=removed_blocks(_with_following(mine, managed, found), managed),
-        notes=tuple(notes),
+        removed=comments + removed_blocks(gone, managed),
+        notes=(*notes, *warnings),
         plan=plan,
         differences=tuple(_differences(plan)),
     )
 
 
-def state_of(workspace: Workspace, environment: str, *, progress: Callable[[str], None]) -> str:
-    """The state that an environment's ``terraform:`` block names. BadInput when it has none."""
-    place = workspace.project.environment(environment)
-    if place.terraform is None:
+def state_of(workspace: Workspace, environments: Sequence[str], *, progress: Callable[[str], None]) -> str:
+    """The state that the environments' ``terraform:`` blocks name. BadInput when it is not one."""
+    found: dict[tuple[str, ...], Run] = {}
+    for name in environments:
+        place = workspace.project.environment(name)
+        if place.terraform is None:
+            raise BadInput(
+                f"{name} has no terraform: block that would name a state",
+                where=workspace.project.file,
+                fix="give the state with --state FILE, or add the block",
+            )
+        found.setdefault(place.terraform.run, Run(environments=(place,), settings=place.terraform))
+    run, *others = found.values()
+    if others:
         raise BadInput(
-            f"{environment} has no terraform: block that would name a state",
-            where=workspace.project.file,
-            fix="give the state with --state FILE, or add the block",
+            f"{run.name} and {others[0].name} have states of their own",
+            where=others[0].settings.place,
+            fix="adopt them one after the other",
         )
     session = Session(workspace, Options())
     engine = TerraformEngine(
@@ -131,7 +161,7 @@ def state_of(workspace: Workspace, environment: str, *, progress: Callable[[str]
         progress=progress,
     )
     try:
-        return engine.pull(Run(environments=(place,), settings=place.terraform))
+        return engine.pull(run)
     finally:
         engine.close()
 
@@ -188,6 +218,35 @@ def eject_to_terraform(
 
 def _is_preview(one: Managed) -> bool:
     return one.name == "preview" or str(one.index or "").startswith("preview/")
+
+
+def _functions_of(
+    environment: str,
+    functions: Sequence[Managed],
+    workspace: Workspace,
+    declared: Mapping[str, str],
+    *,
+    is_alone: bool,
+) -> list[Managed]:
+    """The functions of a state that belong to an environment. ``is_alone``: what names none is its own."""
+    if environment == "preview":
+        return [one for one in functions if _is_preview(one) and one.function in declared]
+    return [
+        one
+        for one in functions
+        if not _is_preview(one)
+        and _environment_of(one, environment if is_alone else "", workspace.project.environments)
+        == environment
+    ]
+
+
+def _shared(address: str, called: Sequence[str]) -> str:
+    """What has to be known of a notification that stays in the state."""
+    return (
+        f"{address} stays in the state, as it calls {', '.join(called)} too, which Terraform keeps: adopt "
+        "those as well (several environments at once: lockstep adopt production staging ...) before "
+        "Terraform applies without the entries of what is let go here, or that apply removes them"
+    )
 
 
 def _environment_of(one: Managed, wanted: str, known: Iterable[str]) -> str:
@@ -320,26 +379,6 @@ def _write(base: Path, root: Path, environment: str, service: str, block: Mappin
         path.write_text(text, encoding="utf-8")
         written.append(path.relative_to(root).as_posix())
     return written
-
-
-def _with_following(
-    mine: Sequence[Managed], managed: Sequence[Managed], functions: Sequence[Managed]
-) -> list[Managed]:
-    """The functions with what goes with them: permissions, and notifications when all that call them go."""
-    names = {one.function for one in mine}
-    stay = {one.function for one in functions} - names
-    gone = list(mine)
-    for one in managed:
-        if one.kind != FUNCTION and one.function in names:
-            gone.append(one)
-        if one.kind == "aws_s3_bucket_notification":
-            called = {
-                str(entry.get("lambda_function_arn", "")).rpartition(":function:")[2]
-                for entry in one.values.get("lambda_function") or ()
-            }
-            if called & names and not called & stay:
-                gone.append(one)
-    return gone
 
 
 def _differences(plan: Plan) -> Iterable[str]:

@@ -6,7 +6,7 @@ provider's of how each resource is imported.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,15 @@ from lockstep.errors import BadInput
 from lockstep.model import Bucket, Fleet, Statement, Target, Trigger
 from lockstep.planning.notifications import LAMBDA, owner_of
 
-__all__ = ["Managed", "Takeover", "managed_in", "removed_blocks", "takeover", "triggers_of"]
+__all__ = [
+    "Managed",
+    "Takeover",
+    "following",
+    "managed_in",
+    "removed_blocks",
+    "takeover",
+    "triggers_of",
+]
 
 NOTIFICATION = "aws_s3_bucket_notification"
 PERMISSION = "aws_lambda_permission"
@@ -93,7 +101,7 @@ def triggers_of(function: str, managed: Iterable[Managed]) -> tuple[Trigger, ...
         if one.kind != NOTIFICATION:
             continue
         for entry in one.values.get("lambda_function") or ():
-            if str(entry.get("lambda_function_arn", "")).rpartition(":function:")[2] == function:
+            if _called(entry) == function:
                 found.append(
                     Trigger(
                         bucket=str(one.values.get("bucket")),
@@ -103,6 +111,36 @@ def triggers_of(function: str, managed: Iterable[Managed]) -> tuple[Trigger, ...
                     )
                 )
     return tuple(found)
+
+
+def following(
+    going: Sequence[Managed], managed: Sequence[Managed], *, handed_over: Collection[str]
+) -> tuple[list[Managed], dict[str, list[str]]]:
+    """The functions that go with all that goes with them, and notifications that call others as well.
+
+    A permission follows its function. A bucket's notification is one resource for all: it goes once every
+    function of the state that it calls goes or is ``handed_over`` (names); until then it stays, and is told
+    by its address with the functions that hold it.
+    """
+    names = {one.function for one in going}
+    stay = {one.function for one in managed if one.kind == FUNCTION} - names - set(handed_over)
+    gone = list(going)
+    staying: dict[str, list[str]] = {}
+    for one in managed:
+        if one.kind != FUNCTION and one.function in names:
+            gone.append(one)
+        if one.kind == NOTIFICATION:
+            called = {_called(entry) for entry in one.values.get("lambda_function") or ()}
+            if called & names and called & stay:
+                staying[one.address] = sorted(name for name in called & stay if name)
+            elif called & names:
+                gone.append(one)
+    return gone, staying
+
+
+def _called(entry: Mapping[str, Any]) -> str:
+    """Name of the function that an entry of a notification calls, by any version or alias."""
+    return str(entry.get("lambda_function_arn", "")).rpartition(":function:")[2].partition(":")[0]
 
 
 def removed_blocks(gone: Sequence[Managed], managed: Sequence[Managed], binary: str = "terraform") -> str:
