@@ -15,6 +15,7 @@ from pathlib import Path
 from lockstep.config.schema import LAMBDA, PROJECT
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
+from lockstep.model.kinds import KINDS
 from lockstep.model.runtimes import AS_OF, RUNTIMES
 
 __all__ = ["pages"]
@@ -87,6 +88,23 @@ def _fields() -> str:
     for row in FIELDS:
         default = "" if row.default in (None, (), {}, "") else f"`{_plain(row.default)}`"
         lines.append(f"| `{row.name}` | `{row.api or row.call.value}` | {default} | {_call(row.name)} |")
+    lines += [
+        "",
+        "## Resources beside the function",
+        "",
+        "Each is a call of its own (`model/kinds/`), which no listing of AWS's tells. A plan reads it where "
+        "it is declared or was made by Lockstep, and everywhere with `--full`. The role that runs Lockstep "
+        "needs an IAM action of the same name for each call.",
+        "",
+        "| value | AWS | default | read and written by |",
+        "|---|---|---|---|",
+    ]
+    for kind in KINDS.values():
+        calls = ", ".join(f"`{name}`" for name in (*kind.reads, *kind.writes, *kind.removes))
+        for row in kind.rows:
+            default = "" if row.default in (None, (), {}, "") else f"`{_plain(row.default)}`"
+            meaning = _cell(row.about) if row.computed else f"`{row.api}`"
+            lines.append(f"| `{kind.path(row)}` | {meaning} | {default} | {calls} |")
     lines += ["", "Members of CreateFunction and of both updates that are no fields:", ""]
     lines += [f"- `{name}`: {why}." for name, why in NOT_FIELDS.items()]
     return "\n".join(lines) + "\n"

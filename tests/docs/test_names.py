@@ -109,9 +109,10 @@ def _operations() -> set[str]:
 
 
 def test_the_policies_allow_what_the_code_calls_and_no_more() -> None:
-    """The actions of permissions.md are those of the table."""
+    """The actions of permissions.md, and of kinds of resources in lambda.md, are those of the table."""
     page = ROOT / "docs" / "reference" / "permissions.md"
-    granted: set[str] = set()
+    _, _, beside = (page.parent / "lambda.md").read_text().partition("## Resources beside the function")
+    granted = set(re.findall(r"`(lambda:[A-Z]\w+)`", beside))
     for block in blocks(page):
         if block.language == "json":
             for statement in json.loads("\n".join(block.lines))["Statement"]:

@@ -15,6 +15,7 @@ from lockstep.cli import main
 from lockstep.delivery.setup.iam_policy import parse_subject
 from lockstep.errors import BadInput
 from lockstep.local.ministack import ACCOUNT, LocalCloud
+from tests.functional.kinds.samples import declaration
 from tests.support import clouds
 from tests.support.strict import Proxy
 from tests.support.strict.policies import Policy
@@ -30,7 +31,7 @@ triggers: {{bucket: shop-uploads}}
 functionDefaults: {{runtime: python3.12, handler: app.handler, role: lambda-role}}
 """
 STAGING = "environments/staging/notifier/config.yaml"
-BEFORE = """\
+BEFORE = f"""\
 deploymentType: lambda
 lambda:
   version: "1.0.0"
@@ -38,8 +39,9 @@ lambda:
   s3TriggerPrefix: staging/
   reservedConcurrency: 3
   logRetentionDays: 7
-  tags: {team: a, gone: x}
-"""
+  tags: {{team: a, gone: x}}
+{declaration("FIRST")}"""
+BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND"))
 AFTER = """\
 deploymentType: lambda
 lambda:
@@ -137,6 +139,7 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
     used: set[str] = set()
     for change in (
         lambda: None,
+        lambda: team.write(STAGING, BETWEEN),
         lambda: team.write(STAGING, AFTER),
         lambda: [
             team.write(

@@ -33,6 +33,8 @@ from lockstep.model import (
     Value,
 )
 from lockstep.model.fields import BY_NAME, existing, normalise
+from lockstep.model.kinds import KINDS, ROWS, Resource
+from lockstep.planning.beside import kinds_of
 from lockstep.planning.notifications import LAMBDA, clashes, entry_for, function_of
 from lockstep.planning.policy import Rules, ownership_tags
 
@@ -105,8 +107,8 @@ def some(draw: st.DrawFn, options: Sequence[T], most: int, least: int = 0) -> li
 
 @cache
 def values(name: str) -> st.SearchStrategy[Value]:
-    """Normalised values of a field; None is its default."""
-    row = BY_NAME[name]
+    """Normalised values of a field, or of a row of a kind beside the function; None is its default."""
+    row = BY_NAME.get(name) or ROWS[name]
     match row.kind:
         case _ if row.name in _SAMPLES:
             raw: st.SearchStrategy[Any] = st.sampled_from(_SAMPLES[row.name])
@@ -122,8 +124,12 @@ def values(name: str) -> st.SearchStrategy[Value]:
         case Kind.INTEGER | Kind.NUMBER:
             low = int(row.minimum or 0)
             raw = st.sampled_from([None, low, low + 1, int(row.maximum or low + 100)])
-        case Kind.SET:
+        case Kind.SET if row.enum:
             raw = st.sampled_from([(value,) for value in row.enum])
+        case Kind.SET | Kind.STRINGS:
+            raw = st.sampled_from([(), ("a",), ("b", "a")])
+        case Kind.STRING if row.example:
+            raw = st.sampled_from([None, row.example, f"{row.example}-2"])
         case Kind.STRING if row.enum:
             raw = st.sampled_from([None, *row.enum])
         case _:
@@ -188,6 +194,21 @@ def triggers(draw: st.DrawFn, environment: str, service: str) -> tuple[Trigger, 
     return tuple(found)
 
 
+@st.composite
+def resources(draw: st.DrawFn, *, live: bool = False) -> tuple[Resource, ...]:
+    """At most one resource of each kind beside a function, by the rows of the kind alone."""
+    found = []
+    for name in some(draw, list(KINDS), 2):
+        kind = KINDS[name]
+        rows = [row for row in kind.rows if live or not row.computed]
+        drawn = {row.name: draw(values(kind.path(row))) for row in rows}
+        drawn |= {row.name: drawn[row.name] or row.enum[0] for row in rows if row.required}
+        settings = {key: value for key, value in drawn.items() if value is not None}
+        if settings or kind.stands_alone:
+            found.append(Resource(kind=name, settings=settings))
+    return tuple(found)
+
+
 _IGNORE = (
     "reservedConcurrency",
     "environment.DD_*",
@@ -196,6 +217,8 @@ _IGNORE = (
     "tags.team",
     "code",
     "logging.format",
+    *list(KINDS)[:1],
+    *(f"{name}.{kind.rows[-1].name}" for name, kind in KINDS.items()),
 )
 
 
@@ -209,6 +232,7 @@ def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
         version=pick(draw, ["1.0.0", "1.1.0"]),
         function=draw(functions(name=key.replace("/", "-").replace(".", "_"))),
         triggers=draw(triggers(environment, service)),
+        resources=draw(resources()),
         ignore=tuple(some(draw, _IGNORE, 2)),
         adopt=pick(draw, [False, False, True]),
         place=f"{key}.yaml:1",
@@ -320,8 +344,9 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
             arn=scope.function_arn(name),
             revision=pick(draw, ["r1", "r2"]),
             health=Health.HEALTHY,
-            unread=pick(draw, [frozenset(), frozenset({"reservedConcurrency"})]),
+            unread=pick(draw, [frozenset(), frozenset({"reservedConcurrency", *list(KINDS)[:1]})]),
         ),
+        resources=draw(resources(live=True)) if drifts else target.resources,
         statements=draw(statements(target, scope)),
     )
     return (None, found) if state == "renamed" else (found, None)
@@ -456,7 +481,7 @@ def foreign_entries(draw: st.DrawFn, bucket: str, number: int) -> tuple[str, dic
 
 
 def _remembering(live: Fleet) -> Fleet:
-    """The fleet with each owned function's tags naming the buckets that call it, as Lockstep leaves them."""
+    """The fleet with each owned function's tags naming what calls it and what is beside it."""
 
     def with_buckets(target: Target) -> Target:
         function = target.function
@@ -469,8 +494,8 @@ def _remembering(live: Fleet) -> Fleet:
         ]
         tags = {
             key: value
-            for key, value in ownership_tags(PROJECT, target, names).items()
-            if value is not None and key.startswith("lockstep:buckets")
+            for key, value in ownership_tags(PROJECT, target, names, kinds_of(target.resources)).items()
+            if value is not None and key.startswith(("lockstep:buckets", "lockstep:resources"))
         }
         return replace(target, function=replace(function, tags={**function.tags, **tags}))
 

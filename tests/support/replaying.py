@@ -13,7 +13,9 @@ from lockstep.model import (
     Package,
     Plan,
     PutNotifications,
+    PutResource,
     RemovePermission,
+    RemoveResource,
     Secret,
     StagePackage,
     Step,
@@ -21,6 +23,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
+from lockstep.model.kinds import KINDS
 from lockstep.planning.diff import with_ignored
 from lockstep.planning.notifications import LAMBDA, clashes, entry_for, function_of, is_same, merge, owner_of
 from lockstep.planning.policy import Rules, may_adopt
@@ -62,6 +65,13 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
             assert step.sid in {s.sid for s in target.statements}, f"{step.id}: no such statement"
         case PutNotifications():
             _check_put(step, live)
+        case PutResource():
+            assert function is not None, f"{step.id}: no function"
+            # A run may be killed here: what was made has to be found again.
+            assert step.resource.kind in str(function.tags.get("lockstep:resources")).split()
+        case RemoveResource():
+            assert target is not None, f"{step.id}: no function"
+            assert step.resource in target.resources, f"{step.id}: no such resource"
         case DeleteFunction():
             assert step.function in live.others, f"{step.id}: no function"
             callers = [
@@ -159,6 +169,31 @@ def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet, *plans: Plan) -> d
     return parts
 
 
+def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
+    """What differs of the resources beside a function, apart from what others manage."""
+    function = have.function
+    assert function is not None
+    wanted = {one.kind: one.settings for one in target.resources}
+    found = {one.kind: one.settings for one in have.resources}
+    was = {one.kind: one.settings for one in (before.resources if before else ())}
+    existed = before is not None and before.function is not None
+    differing = []
+    for name, kind in KINDS.items():
+        if name in function.unread:
+            continue
+        for row in kind.rows:
+            is_foreign = bool({name, kind.path(row)} & {*target.ignore}) and existed
+            value = (was if is_foreign else wanted).get(name, {}).get(row.name)
+            if found.get(name, {}).get(row.name) != value:
+                differing.append(f"{kind.path(row)} is {found.get(name)}, not {value}")
+        if kind.stands_alone and name not in target.ignore and (name in wanted) != (name in found):
+            differing.append(f"{name} is {'not ' if name in wanted else ''}there")
+    remembered = set(str(function.tags.get("lockstep:resources") or "").split())
+    if not remembered >= wanted.keys() - function.unread:
+        differing.append(f"remembers {remembered}, not {sorted(wanted)}")
+    return differing
+
+
 def unreached(desired: Fleet, live: Fleet, keys: Iterable[str], before: Fleet) -> list[str]:
     """What differs between the desired and the live fleet, said without the planner's own diff."""
     found: list[str] = []
@@ -197,6 +232,7 @@ def _differences(target: Target, have: Target, before: Target | None, live: Flee
     buckets = sorted({trigger.bucket for trigger in target.triggers})
     if function.tags.get("lockstep:buckets") != (" ".join(buckets) or None):
         found.append(f"remembers {function.tags.get('lockstep:buckets')}, not {buckets}")
+    found += _beside(target, have, before)
     scope = live.scope(target.environment)
     wants = {(scope.bucket_arn(name), scope.account) for name in buckets}
     haves = {(s.source_arn, s.source_account) for s in have.statements}

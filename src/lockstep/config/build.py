@@ -10,6 +10,7 @@ from lockstep.config.hold import read_hold
 from lockstep.config.layers import SHORT_VERSION, Path, Stack
 from lockstep.config.limits import check_limits, check_tags
 from lockstep.config.release import read_release
+from lockstep.config.resources import read_resources
 from lockstep.config.shapes import REMOVED
 from lockstep.config.suggest import is_misspelt
 from lockstep.model import Code, Function, Target, Trigger
@@ -93,6 +94,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         ),
         release=read_release(context, block, version, commit, place),
         triggers=_triggers(context, block),
+        resources=read_resources(context, block),
         ignore=tuple(block.get("ignore") or ()),
         adopt=bool(block.get("adopt")),
         hold=read_hold(context),

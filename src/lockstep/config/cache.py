@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from lockstep._version import __version__
-from lockstep.model import Code, Function, Hold, Reference, Release, Secret, Target, Trigger, Value
+from lockstep.model import Code, Function, Hold, Reference, Release, Resource, Secret, Target, Trigger, Value
 
 __all__ = ["Cache", "Memo", "Record", "freeze", "thaw"]
 
@@ -190,6 +190,7 @@ _TARGET = _Shape(
         "function": _FUNCTION.one(),
         "release": _Shape(Release).one(),
         "triggers": _Shape(Trigger).each(),
+        "resources": _Shape(Resource).each(),
         "hold": _Shape(Hold).one(),
     },
     live={"statements"},

@@ -15,6 +15,7 @@ from lockstep.config.suggest import did_you_mean, nearest
 from lockstep.errors import BadInput
 from lockstep.model import Explained, Origin, Project, Reference, Secret, Value, looks_secret
 from lockstep.model.fields import BY_NAME
+from lockstep.model.kinds import ROWS
 from lockstep.model.tree import Tree
 
 __all__ = ["explain"]
@@ -145,12 +146,14 @@ def _selected(explained: list[Explained], path: str) -> tuple[Explained, ...]:
     if found:
         return found
     name = path.removeprefix("lambda.")
-    row = BY_NAME.get(name)
+    row = BY_NAME.get(name) or ROWS.get(name)
     if row is not None:
         return (Explained(path=f"lambda.{name}", value=row.default, origins=()),)
     if name in LAMBDA.by_name:
         return (Explained(path=f"lambda.{name}", value=None, origins=()),)
     known = [value.path.removeprefix("lambda.") for value in explained]
     raise BadInput(
-        f"there is no value {path}", where=path, fix=did_you_mean(name, [*known, *BY_NAME, *LAMBDA.by_name])
+        f"there is no value {path}",
+        where=path,
+        fix=did_you_mean(name, [*known, *BY_NAME, *ROWS, *LAMBDA.by_name]),
     )

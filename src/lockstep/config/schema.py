@@ -15,6 +15,7 @@ from lockstep.config.shapes import Key, Shape
 from lockstep.config.suggest import did_you_mean
 from lockstep.config.terraform_schema import TERRAFORM
 from lockstep.model.fields import FIELDS, Field, Kind
+from lockstep.model.kinds import KINDS, ROWS, ResourceKind
 
 __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
 
@@ -60,7 +61,7 @@ def _example(name: str) -> str:
 def _of_row(row: Field, name: str) -> Key:
     """The key of one row of the field table."""
     most = int(row.maximum) if row.maximum is not None else None
-    says = _example(row.name)
+    says = f"for example {row.example}" if row.example else _example(row.name)
     match row.kind:
         case Kind.INTEGER | Kind.NUMBER | Kind.BOOLEAN | Kind.STRING:
             return Key(
@@ -131,7 +132,7 @@ def _ignorable(pattern: str) -> rules.Problem | None:
     """A glob of paths that a plan shows: it has to be able to match one."""
     if pattern.partition(".")[0] in ("environment", "tags", "code"):
         return None
-    names = [row.name for row in FIELDS] + ["code", "environment.X", "tags.X"]
+    names = [row.name for row in FIELDS] + [*KINDS, *ROWS, "code", "environment.X", "tags.X"]
     if any(fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for name in names):
         return None
     return f"{pattern!r} matches no field", did_you_mean(pattern, names[:-2])
@@ -248,11 +249,18 @@ _EXTRAS = (
     ),
 )
 
+
+def _of_kind(kind: ResourceKind) -> Key:
+    """The key of a kind of resources beside the function."""
+    rows = [row for row in kind.rows if not row.computed]
+    return Key(name=kind.name, shape=Shape.MAP, about=kind.about, members=_of_rows(rows))
+
+
 LAMBDA = Key(
     name="lambda",
     shape=Shape.MAP,
     about="A Lambda function.",
-    members=_EXTRAS + _of_rows(FIELDS),
+    members=_EXTRAS + _of_rows(FIELDS) + tuple(map(_of_kind, KINDS.values())),
     also=tuple(row.name for row in FIELDS if "." in row.name),
 )
 """The ``lambda:`` block of a layer."""

@@ -20,6 +20,7 @@ from lockstep.model.function import (
     blotted,
     looks_secret,
 )
+from lockstep.model.kinds import Resource
 from lockstep.model.plan import (
     AddPermission,
     ApplyResource,
@@ -29,7 +30,9 @@ from lockstep.model.plan import (
     DeleteLogGroup,
     Plan,
     PutNotifications,
+    PutResource,
     RemovePermission,
+    RemoveResource,
     RunTerraform,
     SetCodeSigning,
     SetConcurrency,
@@ -84,10 +87,13 @@ __all__ = [
     "Project",
     "Promotion",
     "PutNotifications",
+    "PutResource",
     "Reference",
     "Release",
     "RemovePermission",
+    "RemoveResource",
     "Report",
+    "Resource",
     "ResourceChange",
     "RunTerraform",
     "Scope",

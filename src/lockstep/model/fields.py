@@ -91,6 +91,9 @@ class Field:
     for_type: str = ""  # "Zip" or "Image" where the other does not take it
     along: tuple[str, ...] = ()  # fields that are sent again when this one changes
     serves: tuple[str, ...] = ()  # what it is there for: without any of it AWS does not keep it
+    required: bool = False  # of a kind beside the function: has to be declared with it
+    computed: bool = False  # of such a kind: read and compared, never declared
+    example: str = ""  # what an error offers in place of a value that does not fit
 
     @property
     def top(self) -> str:
@@ -531,14 +534,16 @@ def _items(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
-def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
-    """Settings of a live function from a FunctionConfiguration; fields at their default are absent.
+def from_api(config: Mapping[str, Any], rows: Iterable[Field] = FIELDS) -> dict[str, Value]:
+    """Settings from what AWS answered: of a live function from a FunctionConfiguration.
+
+    Fields at their default are absent.
 
     A structure that AWS could not show has an ``Error`` in place of its members: each of those is
     ``Unread``, which is not the same as empty.
     """
     settings: dict[str, Value] = {}
-    for row in FIELDS:
+    for row in rows:
         if not row.api or not row.in_pages:
             continue
         raw = _dig(config, row.live or row.api)
@@ -560,7 +565,11 @@ def from_api(config: Mapping[str, Any]) -> dict[str, Value]:
 
 def existing(settings: Mapping[str, Value]) -> dict[str, Value]:
     """The settings without those that mean nothing beside the others: see ``Field.needs``."""
-    return {name: value for name, value in settings.items() if exists(BY_NAME[name], settings)}
+    return {
+        name: value
+        for name, value in settings.items()
+        if name not in BY_NAME or exists(BY_NAME[name], settings)
+    }
 
 
 def to_api(name: str, settings: Mapping[str, Value], rows: Iterable[Field]) -> dict[str, Any]:

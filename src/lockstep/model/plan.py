@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from lockstep.model.function import Function, Health, Package, SyncStatus, Value
+from lockstep.model.kinds import Resource
 from lockstep.model.target import Statement
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "DeleteLogGroup",
     "Plan",
     "PutNotifications",
+    "PutResource",
     "RemovePermission",
+    "RemoveResource",
     "RunTerraform",
     "SetCodeSigning",
     "SetConcurrency",
@@ -160,6 +163,23 @@ class PutNotifications(_Effect):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PutResource(_Effect):
+    """Make a resource beside the function what is declared; ``changes`` are relative to the target."""
+
+    function: str
+    resource: Resource
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoveResource(_Effect):
+    """Remove a resource beside the function, as it was read."""
+
+    function: str
+    resource: Resource
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeleteFunction(_Effect):
     """Delete a function with all its versions and aliases."""
 
@@ -204,6 +224,8 @@ Step: TypeAlias = (
     | AddPermission
     | RemovePermission
     | PutNotifications
+    | PutResource
+    | RemoveResource
     | DeleteFunction
     | DeleteLogGroup
     | RunTerraform

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lockstep.model.function import Function
+from lockstep.model.kinds import Resource
 from lockstep.model.promotion import Hold
 
 __all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "service_of"]
@@ -87,6 +88,7 @@ class Target:
     function: Function | None = None  # None: not deployed by Lockstep, or missing in AWS
     release: Release | None = field(default=None, compare=False)
     triggers: tuple[Trigger, ...] = ()
+    resources: tuple[Resource, ...] = ()  # beside the function, by kind
     statements: tuple[Statement, ...] = ()  # of live targets: every statement on the function
     ignore: tuple[str, ...] = ()  # globs of fields that others manage
     adopt: bool = False  # take over a live function that has no owner

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lockstep.model import Call, Change, Fleet, Function, Scope, Statement, Target, Verb
+from lockstep.planning.beside import Difference, differences, remembered
 from lockstep.planning.diff import diff_code, diff_settings, diff_tags, row_of, unread_in, with_ignored
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import (
-    BUCKETS_TAG,
+    REMEMBERING,
     Rules,
     adoption_problem,
     ownership_tags,
     remembered_buckets,
+    remembered_kinds,
 )
 
 __all__ = ["Assessment", "Permissions", "assess", "permissions"]
@@ -44,7 +46,8 @@ class Assessment:
     live: Function | None
     changes: tuple[Change, ...]
     permissions: Permissions
-    final_tags: Mapping[str, str | None]  # after buckets were let go
+    beside: tuple[Difference, ...]  # resources beside the function
+    final_tags: Mapping[str, str | None]  # after buckets and resources were let go
     problem: str | None = None
 
 
@@ -55,7 +58,10 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     now = live.function if live else None
     buckets = {trigger.bucket for trigger in target.triggers}
     policy = permissions(target, live, fleet)
+    beside = differences(target, live)
+    kinds = remembered(target, live)
     letting_go: set[str] = set()
+    leaving: set[str] = set()
     if now is not None:
         function = with_ignored(function, now, target.ignore)
         revoked = {statement.source_arn.rpartition(":")[2] for statement in policy.remove}
@@ -64,12 +70,17 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
             for name in remembered_buckets(now.tags) - buckets
             if name in revoked or _has_entries(fleet, name, desired.project, target.key)
         }
-    # A bucket is remembered until its entries and permission are gone, so that a run that was killed
-    # can go on.
-    final = _tags(function, now, ownership_tags(desired.project, target, buckets))
+        going = {one.live.kind for one in beside if one.live is not None and one.wanted is None}
+        leaving = going & remembered_kinds(now.tags)
+        kinds |= remembered_kinds(now.tags) & now.unread
+    # A bucket is remembered until its entries and permission are gone, and a resource until it is, so
+    # that a run that was killed can go on.
+    final = _tags(function, now, ownership_tags(desired.project, target, buckets, kinds))
     first = final
-    if letting_go:
-        first = _tags(function, now, ownership_tags(desired.project, target, buckets | letting_go))
+    if letting_go or leaving:
+        first = _tags(
+            function, now, ownership_tags(desired.project, target, buckets | letting_go, kinds | leaving)
+        )
     wanted = replace(function, tags=first)
     against = now or Function(name=wanted.name)
     changes = (
@@ -78,6 +89,7 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         *(diff_tags(wanted.tags, now.tags) if now else ()),
         *(Change(path="permission", new=statement.source_arn) for statement in policy.add),
         *(Change(path="permission", old=statement.source_arn) for statement in policy.remove),
+        *(change for one in beside for change in one.changes),
     )
     problem = target.problem or _missing_bucket(buckets, fleet)
     verb = Verb.CREATE
@@ -95,6 +107,7 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         live=now,
         changes=changes,
         permissions=policy,
+        beside=beside,
         final_tags=final,
         problem=problem,
     )
@@ -130,7 +143,7 @@ def _statement(scope: Scope, bucket: str) -> Statement:
 def _tags(
     function: Function, live: Function | None, ownership: Mapping[str, str | None]
 ) -> dict[str, str | None]:
-    stale = {key: None for key in (live.tags if live else {}) if key.startswith(BUCKETS_TAG)}
+    stale = {key: None for key in (live.tags if live else {}) if key.startswith(REMEMBERING)}
     return {**function.tags, **stale, **ownership}
 
 

@@ -1,6 +1,6 @@
 """What differs between a desired and a live function, value by value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -8,7 +8,16 @@ from typing import Any
 from lockstep.model import FIELDS, Call, Change, Field, Function, Kind, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME, existing
 
-__all__ = ["call_of", "diff_code", "diff_settings", "diff_tags", "row_of", "unread_in", "with_ignored"]
+__all__ = [
+    "call_of",
+    "diff_code",
+    "diff_settings",
+    "diff_tags",
+    "is_ignored",
+    "row_of",
+    "unread_in",
+    "with_ignored",
+]
 
 
 def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Function:
@@ -24,20 +33,20 @@ def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Fu
             merged = {
                 key: value
                 for key, value in _mapping(settings.get(row.name)).items()
-                if not _is_ignored(f"{row.name}.{key}", ignore)
+                if not is_ignored(f"{row.name}.{key}", ignore)
             }
             for key, value in _mapping(live.settings.get(row.name)).items():
-                if _is_ignored(f"{row.name}.{key}", ignore):
+                if is_ignored(f"{row.name}.{key}", ignore):
                     merged[key] = value
             settings[row.name] = dict(sorted(merged.items()))
             if not merged:
                 del settings[row.name]
-        if _is_ignored(row.name, ignore):
+        if is_ignored(row.name, ignore):
             settings.pop(row.name, None)
             if row.name in live.settings:
                 settings[row.name] = live.settings[row.name]
-    tags = {key: v for key, v in desired.tags.items() if not _is_ignored(f"tags.{key}", ignore)}
-    code = live.code if _is_ignored("code", ignore) else desired.code
+    tags = {key: v for key, v in desired.tags.items() if not is_ignored(f"tags.{key}", ignore)}
+    code = live.code if is_ignored("code", ignore) else desired.code
     return replace(desired, settings=existing(settings), tags=tags, code=code)
 
 
@@ -159,5 +168,6 @@ def _mapping(value: Value) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _is_ignored(path: str, ignore: Sequence[str]) -> bool:
+def is_ignored(path: str, ignore: Collection[str]) -> bool:
+    """Whether others manage what a change's path names."""
     return any(fnmatchcase(path, pattern) or path.startswith(f"{pattern}.") for pattern in ignore)

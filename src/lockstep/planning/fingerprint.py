@@ -36,6 +36,7 @@ def _target(target: Target) -> list[Any]:
         sorted(
             [s.sid, s.action, s.principal, s.source_arn, s.source_account or ""] for s in target.statements
         ),
+        sorted([each.kind, each.settings] for each in target.resources),
     ]
 
 

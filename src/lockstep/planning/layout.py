@@ -14,7 +14,10 @@ from lockstep.model import (
     DeleteLogGroup,
     Function,
     PutNotifications,
+    PutResource,
     RemovePermission,
+    RemoveResource,
+    Resource,
     RunTerraform,
     SetCodeSigning,
     SetConcurrency,
@@ -26,6 +29,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
+from lockstep.model.kinds import KINDS
 from lockstep.planning.assess import Assessment
 from lockstep.planning.diff import call_of, diff_tags
 from lockstep.planning.policy import VERSION_TAG
@@ -78,6 +82,7 @@ class Layout:
                     ),
                 )
             )
+        self._beside(one)
 
     def add_buckets(self, buckets: Sequence[BucketChange], assessed: Mapping[str, Assessment]) -> None:
         """One PUT for each bucket, then what may only go once the entries are gone."""
@@ -223,6 +228,32 @@ class Layout:
                 case _:
                     pass
 
+    def _beside(self, one: Assessment) -> None:
+        """Resources beside the function, once the tags remember them; what invites callers comes last.
+
+        What goes by itself goes first of all: nothing of the target needs it any more.
+        """
+        key, name = one.target.key, one.wanted.name
+        there = self._those(f"{key}:create", f"{key}:tags")
+        for each in sorted(one.beside, key=lambda each: _invites(each.wanted)):
+            if each.wanted is not None:
+                self._add(
+                    PutResource(
+                        id=f"{key}:{each.wanted.kind}",
+                        target=key,
+                        function=name,
+                        resource=each.wanted,
+                        changes=each.changes,
+                        needs=tuple(self._gates.get(key, ())) if _invites(each.wanted) else there,
+                    )
+                )
+            elif each.live is not None:
+                self._add(
+                    RemoveResource(
+                        id=f"{key}:{each.live.kind}", target=key, function=name, resource=each.live
+                    )
+                )
+
     def _let_go(self, key: str, one: Assessment, live: Function, puts: Sequence[str]) -> None:
         """Permissions go after the entries that used them, and then the bucket is forgotten."""
         revokes = []
@@ -240,7 +271,8 @@ class Layout:
                 )
         if one.final_tags != one.wanted.tags:
             leftover = diff_tags(one.final_tags, {**live.tags, **one.wanted.tags})
-            needs = (*puts, *revokes, *self._those(f"{key}:tags"))
+            gone = (f"{key}:{each.live.kind}" for each in one.beside if each.live and not each.wanted)
+            needs = (*puts, *revokes, *gone, *self._those(f"{key}:tags"))
             self._add(_tag_step(f"{key}:tags-after", key, live.arn or live.name, leftover, needs=needs))
 
     def _stage(self, wanted: Function) -> tuple[str, ...]:
@@ -263,9 +295,13 @@ class Layout:
         self.steps.append(step)
         self._ids.add(step.id)
         match step:
+            case PutResource(resource=resource) if not _invites(resource):
+                self._gates.setdefault(step.target, []).append(step.id)
             case (
                 StagePackage()
                 | PutNotifications()
+                | PutResource()
+                | RemoveResource()
                 | DeleteFunction()
                 | DeleteLogGroup()
                 | RunTerraform()
@@ -321,6 +357,11 @@ def _own_logs(target: Target) -> str | None:
         return None
     usual = f"/aws/lambda/{target.function.name}"
     return usual if target.function.settings.get("logging.group") in (None, usual) else None
+
+
+def _invites(resource: Resource | None) -> bool:
+    """Whether something calls the function once the resource is there."""
+    return resource is not None and KINDS[resource.kind].invites
 
 
 def _tag_step(

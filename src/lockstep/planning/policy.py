@@ -7,6 +7,7 @@ from lockstep.model import Fleet, Function, Project, Target
 
 __all__ = [
     "BUCKETS_TAG",
+    "REMEMBERING",
     "VERSION_TAG",
     "Rules",
     "adoption_problem",
@@ -15,12 +16,16 @@ __all__ = [
     "may_adopt",
     "ownership_tags",
     "remembered_buckets",
+    "remembered_kinds",
 ]
 
 FREE_DELETES = 5  # targets that one sync may delete without being asked
 FREE_SHARE = 0.20  # of the project's targets, when that is more
 BUCKETS_TAG = "lockstep:buckets"
 VERSION_TAG = "lockstep:version"
+RESOURCES_TAG = "lockstep:resources"
+REMEMBERING = (BUCKETS_TAG, RESOURCES_TAG)
+"""How the keys of tags begin that remember what has to be taken down one day."""
 _TAG_LENGTH = 256  # characters of a tag's value, AWS's limit
 
 
@@ -33,17 +38,21 @@ class Rules:
     allow_deletes: int | None = None
 
 
-def ownership_tags(project: str, target: Target, buckets: Iterable[str]) -> dict[str, str | None]:
-    """Tags that say whose a function is, which version it runs and which buckets call it.
+def ownership_tags(
+    project: str, target: Target, buckets: Iterable[str], kinds: Iterable[str] = ()
+) -> dict[str, str | None]:
+    """Tags that say whose a function is, which version it runs, which buckets call it and what is beside it.
 
-    The buckets are remembered so that a trigger can be taken down when the repository no longer
-    names its bucket.
+    The buckets and the kinds of resources are remembered so that a trigger or a resource can be taken
+    down when the repository no longer names it.
     """
     tags: dict[str, str | None] = {
         "lockstep:project": project,
         "lockstep:target": target.key,
         VERSION_TAG: target.version,
     }
+    if beside := " ".join(sorted(set(kinds))):
+        tags[RESOURCES_TAG] = beside
     chunk, number = "", 1
     for bucket in sorted(set(buckets)):
         joined = f"{chunk} {bucket}".strip()
@@ -65,6 +74,11 @@ def remembered_buckets(tags: Mapping[str, str | None]) -> set[str]:
         if key == BUCKETS_TAG or key.startswith(f"{BUCKETS_TAG}.")
         for bucket in (value or "").split()
     }
+
+
+def remembered_kinds(tags: Mapping[str, str | None]) -> set[str]:
+    """Kinds of resources beside a live function that its tags remember."""
+    return set((tags.get(RESOURCES_TAG) or "").split())
 
 
 def may_adopt(rules: Rules, target: Target) -> bool:

@@ -20,7 +20,10 @@ from lockstep.model import (
     Health,
     Plan,
     PutNotifications,
+    PutResource,
     RemovePermission,
+    RemoveResource,
+    Resource,
     RunTerraform,
     SetCodeSigning,
     SetConcurrency,
@@ -94,6 +97,10 @@ def _do(step: Step, live: Fleet) -> Fleet:
             raw = merge(live.buckets[step.bucket].raw, put=step.put, remove=step.remove)
             bucket = Bucket(name=step.bucket, raw=raw)
             return replace(live, buckets={**live.buckets, step.bucket: bucket})
+        case PutResource():
+            return _with_resource(live, step.target, step.resource.kind, step.resource)
+        case RemoveResource():
+            return _with_resource(live, step.target, step.resource.kind, None)
         case DeleteFunction():
             others = {arn: t for arn, t in live.others.items() if arn != step.function}
             return replace(live, others=others)
@@ -101,6 +108,12 @@ def _do(step: Step, live: Fleet) -> Fleet:
             raise TypeError("what Terraform does is told by its own plan")
         case _:
             assert_never(step)
+
+
+def _with_resource(live: Fleet, key: str, kind: str, resource: Resource | None) -> Fleet:
+    target = live.targets[key]
+    others = tuple(each for each in target.resources if each.kind != kind)
+    return _with_target(live, key, replace(target, resources=others + ((resource,) if resource else ())))
 
 
 def _row_name(path: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from lockstep.model import Change, Health, SyncStatus, TargetPlan, Unread, Verb
 from lockstep.planning.assess import Assessment
-from lockstep.planning.policy import BUCKETS_TAG
+from lockstep.planning.policy import REMEMBERING
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
@@ -24,8 +24,9 @@ def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
             *(Change(path="trigger", old=words) for words in removed),
             *(Change(path="trigger", new=words) for words in added),
         ]
-    # Which buckets are remembered follows from the triggers, which are shown; alone it is shown too.
-    shown = [change for change in one.changes if not change.path.startswith(f"tags.{BUCKETS_TAG}")]
+    # What is remembered follows from triggers and resources, which are shown; alone it is shown too.
+    remembering = tuple(f"tags.{key}" for key in REMEMBERING)
+    shown = [change for change in one.changes if not change.path.startswith(remembering)]
     changes = (*(shown or triggers or one.changes), *(triggers if shown else ()))
     verb = Verb.UPDATE if one.verb is Verb.NOTHING and changes else one.verb
     return TargetPlan(

@@ -15,6 +15,8 @@ from lockstep.model import (
     Outcome,
     Plan,
     PutNotifications,
+    PutResource,
+    RemoveResource,
     Report,
     StepResult,
     SyncStatus,
@@ -24,7 +26,15 @@ from lockstep.model import (
     Verb,
 )
 from lockstep.render.masks import concealed_change, without_values
-from lockstep.render.step_codec import bare_function, change_from, change_to, plain, step_from, step_to
+from lockstep.render.step_codec import (
+    bare_function,
+    bare_resource,
+    change_from,
+    change_to,
+    plain,
+    step_from,
+    step_to,
+)
 from lockstep.render.wire import Node, dump, parse
 
 __all__ = [
@@ -120,6 +130,11 @@ def _bare_step(step: Any) -> Any:
             return replace(step, function=bare_function(step.function), changes=_bare_changes(step.changes))
         case CreateFunction():
             return replace(step, function=bare_function(step.function))
+        case PutResource():
+            resource = bare_resource(step.resource)
+            return replace(step, resource=resource, changes=_bare_changes(step.changes))
+        case RemoveResource():
+            return replace(step, resource=bare_resource(step.resource))
         case PutNotifications():
             return replace(step, put=tuple(plain(entry) for entry in step.put))
         case _:

@@ -17,7 +17,10 @@ from lockstep.model import (
     Health,
     Package,
     PutNotifications,
+    PutResource,
     RemovePermission,
+    RemoveResource,
+    Resource,
     RunTerraform,
     SetCodeSigning,
     SetConcurrency,
@@ -30,16 +33,23 @@ from lockstep.model import (
     UpdateConfiguration,
     Value,
 )
+from lockstep.model.kinds import KINDS
 from lockstep.render.masks import concealed, concealed_change, without_values
 from lockstep.render.wire import Node, value_to
 
-__all__ = ["bare_function", "change_from", "change_to", "plain", "step_from", "step_to"]
+__all__ = ["bare_function", "bare_resource", "change_from", "change_to", "plain", "step_from", "step_to"]
 
 
 def bare_function(function: Function) -> Function:
     """The function with its secrets' values taken out of the settings."""
     settings = {name: without_values(concealed(name, v)) for name, v in function.settings.items()}
     return replace(function, settings=settings)
+
+
+def bare_resource(resource: Resource) -> Resource:
+    """The resource with its secrets' values taken out of the settings."""
+    settings = {name: without_values(concealed(name, v)) for name, v in resource.settings.items()}
+    return replace(resource, settings=settings)
 
 
 def plain(entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -97,6 +107,14 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "remove": step.remove,
                 "targets": step.targets,
             }
+        case PutResource():
+            return "put-resource", {
+                "function": step.function,
+                "resource": _resource_to(step.resource),
+                "changes": [change_to(change) for change in step.changes],
+            }
+        case RemoveResource():
+            return "remove-resource", {"function": step.function, "resource": _resource_to(step.resource)}
         case DeleteFunction():
             return "delete-function", {"function": step.function}
         case DeleteLogGroup():
@@ -177,6 +195,19 @@ def step_from(node: Node) -> Step:
                 remove=node.get("remove").texts(),
                 targets=node.get("targets").texts(),
             )
+        case "put-resource":
+            return PutResource(
+                **base,
+                function=node.get("function").text(),
+                resource=_resource_from(node.get("resource")),
+                changes=node.get("changes").many(change_from),
+            )
+        case "remove-resource":
+            return RemoveResource(
+                **base,
+                function=node.get("function").text(),
+                resource=_resource_from(node.get("resource")),
+            )
         case "delete-function":
             return DeleteFunction(**base, function=node.get("function").text())
         case "run-terraform":
@@ -187,6 +218,23 @@ def step_from(node: Node) -> Step:
             return ApplyResource(**base, address=node.get("address").text(), action=node.get("action").text())
         case other:
             raise node.fail(f"{other!r} is not a kind of step")
+
+
+def _resource_to(resource: Resource) -> Mapping[str, Any]:
+    settings = {name: value_to(concealed(name, value)) for name, value in resource.settings.items()}
+    return {"kind": resource.kind, "settings": settings, "place": resource.place}
+
+
+def _resource_from(node: Node) -> Resource:
+    kind = node.get("kind").text()
+    if kind not in KINDS:
+        raise node.get("kind").fail(f"{kind!r} is not a kind of resource")
+    settings = node.get("settings")
+    return Resource(
+        kind=kind,
+        settings={name: settings.get(name).value() for name in settings.mapping()},
+        place=node.get("place").text(),
+    )
 
 
 def change_to(change: Change) -> Mapping[str, Any]:

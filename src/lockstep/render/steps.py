@@ -11,7 +11,9 @@ from lockstep.model import (
     DeleteLogGroup,
     Plan,
     PutNotifications,
+    PutResource,
     RemovePermission,
+    RemoveResource,
     RunTerraform,
     SetCodeSigning,
     SetConcurrency,
@@ -23,6 +25,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
+from lockstep.model.kinds import KINDS
 from lockstep.render.cells import printable
 
 __all__ = ["describe", "entry_words", "step_words", "words_by_step"]
@@ -59,6 +62,10 @@ def describe(step: Step) -> str:
             words = f"remove permission {sid}"
         case PutNotifications():
             words = "write bucket notifications"
+        case PutResource(resource=resource):
+            words = f"set {KINDS[resource.kind].title}"
+        case RemoveResource(resource=resource):
+            words = f"remove {KINDS[resource.kind].title}"
         case DeleteFunction():
             words = "delete function"
         case DeleteLogGroup(log_group=group):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from lockstep.model import Change, Package, Reference, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME
+from lockstep.model.kinds import ROWS
 from lockstep.render.cells import columns_of, hanging, printable
 from lockstep.render.masks import Masks, concealed, concealed_change
 
@@ -25,7 +26,8 @@ def show(path: str, value: Value, masks: Masks) -> str:
 def _show(path: str, value: Value, masks: Masks) -> str:
     match value:
         case None:
-            return "(default)" if path.removeprefix("lambda.") in BY_NAME else "(absent)"
+            name = path.removeprefix("lambda.")
+            return "(default)" if name in BY_NAME or name in ROWS else "(absent)"
         case Secret():
             return printable(masks.label(value))
         case Reference():

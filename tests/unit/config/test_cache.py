@@ -11,7 +11,7 @@ import pytest
 from lockstep.config.cache import Cache, Memo, freeze, thaw
 from lockstep.config.load import Loaded, load
 from lockstep.errors import BadInput
-from lockstep.model import Code, Function, Hold, Reference, Release, Secret, Target, Trigger
+from lockstep.model import Code, Function, Hold, Reference, Release, Resource, Secret, Target, Trigger
 from tests.unit.config.conftest import (
     PREVIEW_FILE,
     PROJECT,
@@ -240,6 +240,7 @@ FULL = Target(
         place="a:1",
     ),
     triggers=(Trigger(bucket="b", prefix="p/", suffix=".x", events=("s3:ObjectRemoved:*",), place="a:2"),),
+    resources=(Resource(kind="some", settings={"a": 1}, place="a:5"),),
     ignore=("memorySize",),
     adopt=True,
     hold=Hold(version="1.2.5", since="2026-01-01", by="me", reason="why", place="a:3"),

@@ -18,9 +18,12 @@ from lockstep.model import (
     Package,
     Plan,
     PutNotifications,
+    PutResource,
     Reference,
     RemovePermission,
+    RemoveResource,
     Report,
+    Resource,
     RunTerraform,
     Secret,
     SetCodeSigning,
@@ -37,6 +40,7 @@ from lockstep.model import (
     UpdateConfiguration,
     Verb,
 )
+from lockstep.model.kinds import KINDS
 
 SECRET = "S3CR3T"
 """Stands in every secret value that is generated, so that a leak is seen."""
@@ -96,6 +100,12 @@ functions = st.builds(
 statements = st.builds(
     Statement, source_arn=texts, source_account=maybe_text, principal=texts, action=texts, sid=texts
 )
+resources = st.builds(
+    Resource,
+    kind=st.sampled_from(list(KINDS)),
+    settings=st.dictionaries(texts, values, max_size=2),
+    place=texts,
+)
 rules = st.fixed_dictionaries({"Name": st.sampled_from(["prefix", "suffix"]), "Value": texts})
 entries = st.fixed_dictionaries(
     {
@@ -134,6 +144,8 @@ kinds_of_steps = dict(
             remove=some_texts,
             targets=some_texts,
         ),
+        _kind(PutResource, function=texts, resource=resources, changes=some_changes),
+        _kind(RemoveResource, function=texts, resource=resources),
         _kind(DeleteFunction, function=texts),
         _kind(DeleteLogGroup, log_group=texts),
         _kind(RunTerraform, folder=texts, workspace=texts),

@@ -5,9 +5,11 @@ One row for each operation that Lockstep calls; a test holds the table against t
 Source: AWS service authorization reference (an operation's action often has another name).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from lockstep.model.kinds import KINDS
 
 __all__ = ["CONDITIONS", "NEEDS", "Feature", "Need", "Thing", "actions_of", "needs_of"]
 
@@ -74,6 +76,15 @@ def _need(
     return Need(operation=operation, action=action, thing=thing, features=features, is_former=is_former)
 
 
+def _of_kinds() -> Iterator[Need]:
+    """What the kinds of resources beside a function say of themselves."""
+    for kind in KINDS.values():
+        for operation in kind.reads:
+            yield _need(operation, Thing.FUNCTIONS, _READ)
+        for operation in (*kind.writes, *kind.removes):
+            yield _need(operation, Thing.FUNCTIONS, _WRITE - _GC)
+
+
 NEEDS: tuple[Need, ...] = (
     _need("lambda:ListFunctions", Thing.ALL, _READ | _DOCTOR),
     _need("lambda:GetAccountSettings", Thing.ALL, _DOCTOR),
@@ -132,6 +143,7 @@ NEEDS: tuple[Need, ...] = (
     _need("s3:DeleteObjects", Thing.TRIGGER_OBJECTS, _GC, "s3:DeleteObject"),
     _need("ssm:GetParameters", Thing.PARAMETERS, _LOOK),
     _need("secretsmanager:GetSecretValue", Thing.SECRETS, _LOOK),
+    *_of_kinds(),
 )
 """Every call but ``sts:GetCallerIdentity``, which needs no permission."""
 

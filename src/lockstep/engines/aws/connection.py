@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lockstep._version import __version__
-from lockstep.engines.aws.errors import explain
+from lockstep.engines.aws.errors import code_of, explain
 from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Environment, Scope, blotted
@@ -83,6 +83,15 @@ class Connection:
         try:
             return self.try_call(service, operation, **params)
         except Exception as error:
+            raise self.explain(error, service, operation) from error
+
+    def find(self, service: str, operation: str, **params: Any) -> dict[str, Any] | None:
+        """Make one call about something that need not be there; None where AWS says that it is not."""
+        try:
+            return self.try_call(service, operation, **params)
+        except Exception as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return None
             raise self.explain(error, service, operation) from error
 
     def try_call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:

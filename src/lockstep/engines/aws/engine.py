@@ -9,7 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import assert_never
 
-from lockstep.engines.aws import concurrency, function, logs, notification, package, permission, signing, tags
+from lockstep.engines.aws import (
+    concurrency,
+    function,
+    kinds,
+    logs,
+    notification,
+    package,
+    permission,
+    signing,
+    tags,
+)
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.errors import Stale
 from lockstep.engines.aws.execute import execute
@@ -33,8 +43,10 @@ from lockstep.model import (
     Plan,
     Project,
     PutNotifications,
+    PutResource,
     Reference,
     RemovePermission,
+    RemoveResource,
     Report,
     RunTerraform,
     Secret,
@@ -241,6 +253,10 @@ class _Run:
                 permission.remove(connection, step.function, step.sid, pace)
             case PutNotifications():
                 self._put_notifications(connection, step, failed)
+            case PutResource():
+                kinds.put(connection, step.function, step.resource, self._pace)
+            case RemoveResource():
+                kinds.remove(connection, step.function, step.resource, self._pace)
             case DeleteFunction():
                 self._delete(connection, step)
             case DeleteLogGroup():

@@ -318,7 +318,7 @@ def when_ready(connection: Connection, pace: Pace, name: str, operation: str, **
             wait_until_ready(connection, name, pace)
 
 
-def is_in_progress(error: Exception) -> bool:
+def is_in_progress(error: BaseException) -> bool:
     """Say whether AWS refused a change because another one of the same function is under way."""
     is_conflict = code_of(error) == "ResourceConflictException"
     return is_conflict and any(words in message_of(error) for words in ("progress", "in the following state"))

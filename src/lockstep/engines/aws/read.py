@@ -13,7 +13,7 @@ from os.path import commonprefix
 from typing import TypeVar
 
 from lockstep.engines.aws import function as functions
-from lockstep.engines.aws import logs, notification, permission, signing, tags
+from lockstep.engines.aws import kinds, logs, notification, permission, signing, tags
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import CloudError
 from lockstep.model import (
@@ -23,12 +23,15 @@ from lockstep.model import (
     Fleet,
     Function,
     Project,
+    Resource,
     Statement,
     Target,
     select,
 )
+from lockstep.model.kinds import KINDS
+from lockstep.planning.beside import kinds_of
 from lockstep.planning.diff import diff_code
-from lockstep.planning.policy import remembered_buckets
+from lockstep.planning.policy import remembered_buckets, remembered_kinds
 
 __all__ = ["read_live"]
 
@@ -48,6 +51,7 @@ class _Reading:
     functions: dict[str, Function] = field(default_factory=dict)  # by name
     others: dict[str, Target] = field(default_factory=dict)  # by ARN
     statements: dict[str, tuple[Statement, ...]] = field(default_factory=dict)  # by name
+    resources: dict[str, list[Resource]] = field(default_factory=dict)  # by name
     notes: list[str] = field(default_factory=list)
 
 
@@ -81,6 +85,7 @@ def read_live(
         for reading in readings.values():
             _read_functions(reading, desired, pool, full, progress)
             _read_policies(reading, pool, progress)
+            _read_beside(reading, pool, full, progress)
             _read_logs(reading, full)
             _read_signing(reading, pool, full)
             _read_buckets(reading, desired.buckets, buckets, pool)
@@ -97,6 +102,7 @@ def read_live(
                     target,
                     function=functions.masked_like(found, target.function),
                     statements=reading.statements.get(found.name, ()),
+                    resources=tuple(reading.resources.get(found.name, ())),
                     version=found.tags.get("lockstep:version"),
                 )
     return Fleet(
@@ -229,6 +235,29 @@ def _read_policies(reading: _Reading, pool: ThreadPoolExecutor, progress: Callab
     for name, function in reading.functions.items():
         if name not in reading.statements:
             reading.functions[name] = replace(function, unread=function.unread | {"permissions"})
+
+
+def _read_beside(
+    reading: _Reading, pool: ThreadPoolExecutor, full: bool, progress: Callable[[str], None]
+) -> None:
+    """Resources beside functions: kinds that are declared or that the tags remember; with ``full`` all.
+
+    No listing tells them, so each costs a call of the family with 15 a second.
+    """
+    wanted: list[tuple[str, str]] = []
+    for target in reading.wanted.values():
+        function = reading.functions.get(target.function.name) if target.function else None
+        if function is None:
+            continue
+        known = kinds_of(target.resources) | remembered_kinds(function.tags)
+        asked = set(KINDS) if full else known & KINDS.keys()
+        wanted += [(function.name, kind) for kind in sorted(asked)]
+        reading.functions[function.name] = replace(function, unread=function.unread | KINDS.keys() - asked)
+    if wanted:
+        progress(f"reading {len(wanted)} settings beside functions")
+    for (name, _), found in _each(pool, wanted, lambda one: kinds.read(reading.connection, *one)):
+        if found is not None:
+            reading.resources.setdefault(name, []).append(found)
 
 
 def _read_logs(reading: _Reading, full: bool) -> None:

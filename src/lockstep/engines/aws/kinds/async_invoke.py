@@ -1,0 +1,26 @@
+"""Asynchronous invocation settings of functions.
+
+Source: Lambda API reference (PutFunctionEventInvokeConfig replaces all of it).
+"""
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.model import Resource
+from lockstep.model.kinds.async_invoke import KIND
+
+__all__ = ["KIND", "put", "read", "remove"]
+
+
+def read(connection: Connection, function: str) -> Resource | None:
+    """The settings; None when all are AWS's defaults."""
+    answer = connection.find("lambda", "GetFunctionEventInvokeConfig", FunctionName=function)
+    return None if answer is None else KIND.read(answer)
+
+
+def put(connection: Connection, function: str, resource: Resource) -> None:
+    """Replace all settings."""
+    connection.call("lambda", "PutFunctionEventInvokeConfig", FunctionName=function, **KIND.request(resource))
+
+
+def remove(connection: Connection, function: str) -> None:
+    """Go back to AWS's defaults."""
+    connection.find("lambda", "DeleteFunctionEventInvokeConfig", FunctionName=function)

@@ -1,0 +1,31 @@
+"""Kinds of resources beside a function: one declarative file for each, which names its ``KIND``.
+
+Law: purely data, and pure functions of it. A new kind is a file here and one of the same name in
+``engines/aws/kinds``; reading the repository, comparing, steps, their JSON, words, replay, the JSON
+Schema, the reference and the policies follow, and nothing else names it.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+from lockstep.model.fields import Field
+from lockstep.model.kinds.base import Resource, ResourceKind
+
+__all__ = ["KINDS", "ROWS", "Resource", "ResourceKind"]
+
+
+def _found() -> dict[str, ResourceKind]:
+    names = sorted(module.name for module in iter_modules(__path__) if module.name != "base")
+    kinds: list[ResourceKind] = [import_module(f"{__name__}.{name}").KIND for name in names]
+    return {kind.name: kind for kind in kinds}
+
+
+KINDS: Mapping[str, ResourceKind] = MappingProxyType(_found())
+"""Every kind by its key under ``lambda:``."""
+
+ROWS: Mapping[str, Field] = MappingProxyType(
+    {kind.path(row): row for kind in KINDS.values() for row in kind.rows}
+)
+"""Every row of every kind by its path under ``lambda:``."""

@@ -1,0 +1,59 @@
+"""How Lambda treats events that it was handed asynchronously.
+
+Source: Lambda API reference (PutFunctionEventInvokeConfig, GetFunctionEventInvokeConfig,
+DeleteFunctionEventInvokeConfig) and the service model.
+"""
+
+from lockstep.model.fields import Field, Kind
+from lockstep.model.kinds.base import ResourceKind
+
+__all__ = ["KIND"]
+
+_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failed"
+
+KIND = ResourceKind(
+    name="asyncInvoke",
+    title="asynchronous invocation",
+    about="How events that the function is handed asynchronously are retried, and where they go then.",
+    rows=(
+        Field(
+            name="maximumRetryAttempts",
+            api="MaximumRetryAttempts",
+            kind=Kind.INTEGER,
+            about="How often an event is tried again when the function fails.",
+            default=2,
+            reset=2,
+            minimum=0,
+            maximum=2,
+        ),
+        Field(
+            name="maximumEventAge",
+            api="MaximumEventAgeInSeconds",
+            kind=Kind.INTEGER,
+            about="How long an event may wait, in seconds.",
+            default=21600,
+            reset=21600,
+            minimum=60,
+            maximum=21600,
+        ),
+        Field(
+            name="onSuccess",
+            api="DestinationConfig.OnSuccess.Destination",
+            kind=Kind.STRING,
+            about="ARN of the queue, topic, function or event bus that is told of each success.",
+            pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events):.+$",
+            example=_QUEUE.replace("failed", "done"),
+        ),
+        Field(
+            name="onFailure",
+            api="DestinationConfig.OnFailure.Destination",
+            kind=Kind.STRING,
+            about="ARN of the queue, topic, function, event bus or bucket that gets what failed in the end.",
+            pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events|s3):.+$",
+            example=_QUEUE,
+        ),
+    ),
+    reads=("lambda:GetFunctionEventInvokeConfig",),
+    writes=("lambda:PutFunctionEventInvokeConfig",),
+    removes=("lambda:DeleteFunctionEventInvokeConfig",),
+)

@@ -1,0 +1,15 @@
+"""One emulator: moto keeps a function's first asynchronous settings for ever, and no function URLs' rules."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.clouds import Cloud
+from tests.support.engine import Lab
+from tests.support.strict import everything
+
+
+@pytest.fixture
+def lab(lab_on: Callable[..., Lab], ministack: Cloud) -> Lab:
+    """A lab on MiniStack with every AWS rule switched on but throttling."""
+    return lab_on(ministack, *everything())

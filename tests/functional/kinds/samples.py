@@ -1,0 +1,47 @@
+"""What the tests of each kind declare and what somebody else does to it."""
+
+import json
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from lockstep.model import Resource
+from lockstep.model.fields import normalise
+from lockstep.model.kinds import KINDS
+
+__all__ = ["SAMPLES", "declaration", "resource"]
+
+
+def resource(kind: str, **declared: Any) -> Resource:
+    """A resource as the repository declares it; ``a__b`` is the row ``a.b``."""
+    rows = {row.name: row for row in KINDS[kind].rows}
+    values = {name.replace("__", "."): value for name, value in declared.items()}
+    settings = {name: normalise(rows[name], value) for name, value in values.items()}
+    return Resource(kind=kind, settings={name: v for name, v in settings.items() if v is not None})
+
+
+def _found() -> dict[str, Any]:
+    import tests.functional.kinds as package
+
+    names = [one.name for one in iter_modules(package.__path__) if one.name.startswith("sample_")]
+    modules = [import_module(f"{package.__name__}.{name}") for name in names]
+    return {module.KIND: module for module in modules}
+
+
+def declaration(which: str) -> str:
+    """The lines below ``lambda:`` that declare one resource of every kind; FIRST or SECOND."""
+    lines = []
+    for kind, sample in SAMPLES.items():
+        values: dict[str, Any] = {}
+        for name, value in getattr(sample, which).items():
+            *groups, leaf = name.split("__")
+            place = values
+            for group in groups:
+                place = place.setdefault(group, {})
+            place[leaf] = value
+        lines.append(f"  {kind}: {json.dumps(values)}\n")
+    return "".join(lines)
+
+
+SAMPLES = _found()
+"""By kind: a module with FIRST, SECOND (keyword arguments of ``resource``) and ``drift(lambda_, name)``."""

@@ -1,0 +1,94 @@
+"""Every kind of resource beside a function: made, changed, mended, remembered, removed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lockstep.model import Fleet, Verb
+from lockstep.model.kinds import KINDS
+from tests.functional.kinds.samples import SAMPLES, resource
+from tests.support.clouds import Cloud
+from tests.support.engine import Lab, Refuse, changes_of
+from tests.support.projects import make_fleet, make_target, trigger
+from tests.support.strict import everything
+
+KEY, NAME = "staging/notifier", "notifier-staging"
+EVERY = pytest.mark.parametrize("kind", sorted(KINDS))
+
+
+def declared(kind: str | None, **settings: object) -> Fleet:
+    """A project of one function, with a resource of a kind beside it."""
+    beside = (resource(kind, **settings),) if kind else ()
+    return make_fleet(make_target(KEY, resources=beside))
+
+
+def test_every_kind_has_samples() -> None:
+    """A new kind needs a file beside this one."""
+    assert set(SAMPLES) == set(KINDS)
+
+
+@EVERY
+def test_a_resource_is_made_changed_mended_and_removed(lab: Lab, kind: str) -> None:
+    """By the calls of its kind alone; after each run nothing is left to do, and drift is named."""
+    sample = SAMPLES[kind]
+    engine = lab.engine()
+    lab.sync(declared(None), engine=engine)
+    lab.aws.forget()
+    lab.sync(declared(kind, **sample.FIRST), engine=engine)
+    assert set(lab.aws.counts(mutating=True)) - {"lambda.TagResource"} <= _operations(kind)
+
+    changed = lab.sync(declared(kind, **sample.SECOND), engine=engine)
+    assert {path.partition(".")[0] for path in changes_of(changed.plan, KEY)} == {kind}
+
+    path = sample.drift(lab.somebody("lambda"), NAME)
+    mended = lab.sync(declared(kind, **sample.SECOND), engine=engine)
+    assert set(changes_of(mended.plan, KEY)) == {path}
+
+    # The line is removed from Git: a new engine knows of it from the function's tags alone.
+    removed = lab.sync(declared(None))
+    assert {path.partition(".")[0] for path in changes_of(removed.plan, KEY)} == {kind}
+    tags = lab.client("lambda").get_function(FunctionName=NAME)["Tags"]
+    assert "lockstep:resources" not in tags
+
+
+@EVERY
+def test_what_somebody_added_is_seen_by_a_full_reading_and_removed(lab: Lab, kind: str) -> None:
+    """The repository is the whole truth, where it was read; a plan from listings says nothing of it."""
+    lab.sync(declared(None))
+    sample = SAMPLES[kind]
+    lab.sync(declared(kind, **sample.FIRST))
+    somebody = lab.client("lambda")
+    arn = somebody.get_function(FunctionName=NAME)["Configuration"]["FunctionArn"]
+    somebody.untag_resource(Resource=arn, TagKeys=["lockstep:resources"])
+    assert lab.plan(declared(None)).is_empty
+    seen = lab.run(declared(None), full=True)
+    assert {path.partition(".")[0] for path in changes_of(seen.plan, KEY)} == {kind}
+    assert lab.plan(declared(None), full=True).is_empty
+
+
+@EVERY
+def test_a_new_function_gets_its_resource_in_the_same_run(lab: Lab, kind: str) -> None:
+    """The function's tags remember it from the first call on, so that a killed run is finished."""
+    run = lab.sync(declared(kind, **SAMPLES[kind].FIRST))
+    assert run.plan.targets[0].verb is Verb.CREATE
+    assert lab.plan(declared(kind, **SAMPLES[kind].FIRST), full=True).is_empty
+
+
+@EVERY
+def test_a_resource_that_is_refused_is_told_and_the_next_run_makes_it(
+    lab_on: Callable[..., Lab], ministack: Cloud, kind: str
+) -> None:
+    """Nothing is set up that needs it, nothing is forgotten, and everything else is done."""
+    name = KINDS[kind].writes[0].replace(":", ".")
+    refusal = Refuse(name, "InvalidParameterValueException", "The destination is not there", times=1)
+    lab = lab_on(ministack, refusal, *everything())
+    target = make_target(KEY, trigger("staging/"), resources=(resource(kind, **SAMPLES[kind].FIRST),))
+    run = lab.run(make_fleet(target))
+    assert "The destination is not there" in run.failures[f"{KEY}:{kind}"]
+    has_trigger = bool(lab.aws.named("s3.PutBucketNotificationConfiguration"))
+    assert has_trigger == KINDS[kind].invites
+    lab.sync(make_fleet(target))
+
+
+def _operations(kind: str) -> set[str]:
+    return {name.replace(":", ".") for name in (*KINDS[kind].writes, *KINDS[kind].removes)}
