@@ -40,6 +40,7 @@ LATER = (
     "lambda.TagResource",
     "lambda.UntagResource",
     "lambda.DeleteFunction",
+    "logs.DeleteRetentionPolicy",
     "logs.DeleteLogGroup",
     "s3.GetObject",
 )

@@ -8,6 +8,10 @@ from lockstep.engines.aws.connection import Connection, Patience
 __all__ = ["Pace", "settles"]
 
 
+def _nobody(what: str) -> None:
+    """Hears nothing; a function with a name, because a pace is handed to other processes."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
     """How long to wait for what, in seconds, and who is told. Tests shorten it; nobody else needs to."""
@@ -26,7 +30,7 @@ class Pace:
     lease_pause: float = 0.5
     lease_total: float = 240.0
     lease_ttl: float = 120.0  # longer than the longest write of one bucket
-    tell: Callable[[str], None] = lambda _: None  # is told what is waited for
+    tell: Callable[[str], None] = _nobody  # is told what is waited for
 
 
 def settles(connection: Connection, pace: Pace, agrees: Callable[[], bool]) -> bool:
