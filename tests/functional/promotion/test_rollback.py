@@ -69,7 +69,7 @@ def test_after_a_revert_a_rollback_does_not_bring_the_bad_version_back(moved: Sh
 
 def test_a_version_that_was_taken_back_where_it_comes_from_goes_no_further(moved: Shop) -> None:
     """Its time in staging does not count, without a reason."""
-    moved.run("rollback", "staging/notifier", "--now", code=1)
+    moved.run("rollback", "staging/notifier")
     moved.run("promote", "notifier@0.3.0", "--to", "production", code=1)
     assert "0.3.0 was taken back as staging/notifier: taken back by Ada" in moved.err
     moved.run("promote", "notifier@0.3.0", "--to", "production", "--override", "it was the network")
