@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _MAX_CHANGES = 10_000
+_KEPT = 3  # names at a path's end by which a file is known again elsewhere
 _FEW = 100  # paths that are given to git one by one
 _FIELDS = "%H%x00%P%x00%aN%x00%cI%x00%B"
 _MESSAGE = 4  # the message's place among the fields
@@ -127,7 +128,8 @@ def histories(
     """What files held over time along the main line, in one ``git log`` and one ``git cat-file``.
 
     The main line is that of the first parents: a merged branch counts as its merge. A file is known by
-    its path: one that was renamed begins anew. Empty when no commit of the main line has the path.
+    its path; where a folder above it was moved, what it held before belongs to it: see ``_moved``. Empty
+    when no commit of the main line has the path.
     """
     wanted = list(dict.fromkeys(paths))
     place = repository if isinstance(repository, Repository) else find_repository(repository)
@@ -149,20 +151,72 @@ def histories(
     named = {blob: entry.sha for changes in found.values() for entry, blob in changes if blob}
     contents = read_blobs(place, list(named), commit=list(dict.fromkeys(named.values())))
     boundary = shallow_boundary(place)
-    return {
-        path: FileHistory(
-            changes=tuple(
-                FileChange(
-                    commit=entry,
-                    content=contents[blob] if blob else None,
-                    is_oldest_known=entry.sha in boundary,
-                )
-                for entry, blob in changes
-            ),
-            is_cut=bool(boundary),
+    changes_of = {
+        path: tuple(
+            FileChange(
+                commit=entry,
+                content=contents[blob] if blob else None,
+                is_oldest_known=entry.sha in boundary,
+            )
+            for entry, blob in changes
         )
         for path, changes in found.items()
     }
+    first = {path: changes[-1] for path, changes in changes_of.items() if changes}
+    added = {
+        path: one.commit for path, one in first.items() if one.content is not None and not one.is_oldest_known
+    }
+    before = _before(place, added)
+    return {
+        path: FileHistory(changes=(*changes, *before.get(path, ())), is_cut=bool(boundary))
+        for path, changes in changes_of.items()
+    }
+
+
+def _before(place: Repository, added: Mapping[str, LogEntry]) -> Mapping[str, tuple[FileChange, ...]]:
+    """What files held before the folder that they are in was moved, by their present paths."""
+    origins = _moved(place, {path: entry for path, entry in added.items() if entry.parents})
+    earlier: dict[str, tuple[FileChange, ...]] = {}
+    for parent in dict.fromkeys(parent for _, parent in origins.values()):
+        names = {path: old for path, (old, where) in origins.items() if where == parent}
+        found = histories(place, names.values(), parent)
+        earlier |= {path: found[old].changes for path, old in names.items()}
+    return earlier
+
+
+def _moved(place: Repository, added: Mapping[str, LogEntry]) -> Mapping[str, tuple[str, str]]:
+    """Where files were before the commits that added them: the old path, and the commit before.
+
+    A file was moved when its commit removed exactly one of the same name in folders of the same two names,
+    such as ``staging/api/config.yaml``. Another name would be another service or environment, whose
+    versions are not this one's.
+    """
+    parents = {entry.sha: entry.parents[0] for entry in added.values()}
+    if not parents:
+        return {}
+    output = place.run(
+        *("diff-tree", "--stdin", "-r", "-z", "--no-renames", "--name-only", "--diff-filter=D", "--no-color"),
+        doing="looking where files were before",
+        data="".join(f"{sha} {parent}\n" for sha, parent in parents.items()).encode(),
+    )
+    removed: dict[str, dict[tuple[str, ...], list[str]]] = {sha: {} for sha in parents}
+    current = ""
+    for token in output.decode("utf-8", "surrogateescape").split("\0"):
+        sha = token.strip()
+        if sha in removed:
+            current = sha
+        elif token and current:
+            removed[current].setdefault(_end(token), []).append(token)
+    origins: dict[str, tuple[str, str]] = {}
+    for path, entry in added.items():
+        old = removed[entry.sha].get(_end(path), [])
+        if len(old) == 1 and len(_end(path)) == _KEPT:
+            origins[path] = (old[0], parents[entry.sha])
+    return origins
+
+
+def _end(path: str) -> tuple[str, ...]:
+    return tuple(path.split("/")[-_KEPT:])
 
 
 def _pathspecs(paths: Sequence[str]) -> Sequence[str]:

@@ -135,3 +135,54 @@ def test_histories_of_a_remote_repository(served: Work, server: GitServer, cache
     history = contents_over_time(mirror, "a", two)
     assert [(c.commit.sha, c.content) for c in history.changes] == [(two, b"2"), (one, b"1")]
     assert len([line for line in server.requests[before:] if line.startswith("POST")]) <= 2
+
+
+def test_a_moved_folder_keeps_the_history_of_its_files(work: Work) -> None:
+    """Also when the file changed with the move, when it moved twice, and beside others."""
+    ends = ("environments/staging/api/config.yaml", "environments/production/api/config.yaml")
+    staging, production = (end.replace("/", "__") for end in ends)
+    first = work.commit("first", **{staging: "1", production: "9"})
+    second = work.commit("second", **{staging: "2"})
+    (work.folder / "old").mkdir()
+    work.git("mv", "environments", "old/environments")
+    moved = work.commit("moved", **{f"old__{staging}": "2b"})
+    third = work.commit("third", **{f"old__{staging}": "3"})
+    work.git("mv", "old", "gitops")
+    again = work.commit("again")
+    found = contents_over_time(work.folder, f"gitops/{ends[0]}")
+    assert [(change.commit.sha, change.content) for change in found.changes] == [
+        (again, b"3"),
+        (third, b"3"),
+        (moved, b"2b"),
+        (second, b"2"),
+        (first, b"1"),
+    ]
+    other = contents_over_time(work.folder, f"gitops/{ends[1]}")
+    assert [change.commit.sha for change in other.changes] == [again, moved, first]
+
+
+def test_a_service_of_another_name_begins_anew(work: Work) -> None:
+    """Versions of one service are none of another's; a copy is no move."""
+    work.commit("first", environments__staging__api__config="1")
+    work.git("mv", "environments/staging/api", "environments/staging/web")
+    renamed = work.commit("renamed")
+    found = contents_over_time(work.folder, "environments/staging/web/config")
+    assert [change.commit.sha for change in found.changes] == [renamed]
+    copied = work.commit("copied", gitops__environments__staging__web__config="1")
+    found = contents_over_time(work.folder, "gitops/environments/staging/web/config")
+    assert [change.commit.sha for change in found.changes] == [copied]
+
+
+def test_a_merge_that_brings_a_move_is_followed(work: Work) -> None:
+    """Along the first parents, as all of the history is read."""
+    first = work.commit("first", environments__staging__api__config="1")
+    work.git("checkout", "-qb", "side")
+    (work.folder / "gitops").mkdir()
+    work.git("mv", "environments", "gitops/environments")
+    work.commit("moved")
+    work.git("checkout", "-q", "main")
+    work.commit("elsewhere", x="1")
+    work.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+    merge = work.git("rev-parse", "HEAD")
+    found = contents_over_time(work.folder, "gitops/environments/staging/api/config")
+    assert [change.commit.sha for change in found.changes] == [merge, first]
