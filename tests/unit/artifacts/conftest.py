@@ -121,7 +121,8 @@ def zip_of(**files: str | bytes) -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in (files or {"app__py": "x = 1\n"}).items():
-            archive.writestr(name.replace("__", "."), data)
+            entry = zipfile.ZipInfo(name.replace("__", "."))  # without the time: all workers collect the same
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
