@@ -12,6 +12,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = r"^\d{1,5}[smhd]$"
 _WHEN = r"^(([01]\d|2[0-3]):[0-5]\d|24:00|\d{4}-[01]\d-[0-3]\d(T([01]\d|2[0-3]):[0-5]\d)?)$"
 _MOMENT = 'write "16:00" with days, or a date such as "2026-12-24" or "2026-12-24T18:00"'
+_REPOSITORY = r"^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9{}]+((\.|_|__|-+)[a-z0-9{}]+)*)+$"
 _NUMBER = r"^\d{1,18}$"
 
 FORGE = group(
@@ -96,6 +97,25 @@ _SERVICE = group(
         texts("paths", "Folders, files and globs; every path when absent.", text("path", "")),
     ),
     _BUILD,
+    group(
+        "image",
+        "The container image of a service that another tool builds and deploys.",
+        text(
+            "exists",
+            "required: without it there is no release, no promotion and no rollback.",
+            enum=("required",),
+            required=True,
+        ),
+        text(
+            "repository",
+            "Where it is, without a tag.",
+            required=True,
+            pattern=_REPOSITORY,
+            says="write for example ghcr.io/acme/web",
+            example="ghcr.io/acme/{service}",
+        ),
+        text("tag", "Its tag; the version when absent.", example='"v{version}"'),
+    ),
 )
 
 SERVICES = Key(

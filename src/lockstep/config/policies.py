@@ -9,7 +9,7 @@ from lockstep.config import templates
 from lockstep.config.delivery_schema import DAYS
 from lockstep.config.yaml_reader import Document
 from lockstep.model import Build, Builder, ForgeSettings, Freeze, Merge, Promotion, Source, Sources
-from lockstep.model.source import Origin
+from lockstep.model.source import Image, Origin
 from lockstep.planning.paths import folders_of
 
 __all__ = ["read_promotion", "read_sources_of"]
@@ -130,9 +130,29 @@ def _source(document: Document, name: str, given: Mapping[str, Any], wrong: Repo
         build=_build(document, (*path, "build"), given["build"], paths, wrong)
         if given.get("build")
         else None,
+        image=_image(document, (*path, "image"), name, given.get("image") or {}, wrong),
         version_key=tuple(key.split(".")) if key else None,
         place=f"{document.file}:{document.line(path)}",
     )
+
+
+def _image(
+    document: Document, path: tuple[str | int, ...], service: str, given: Mapping[str, Any], wrong: Report
+) -> Image | None:
+    if not given.get("exists") or not given.get("repository"):
+        return None
+    said = {"repository": given["repository"], "tag": given.get("tag") or "{version}"}
+    names = {"service": service, "version": "{version}"}
+    for key, text in said.items():
+        try:
+            said[key] = templates.fill(text, names)
+        except templates.TemplateError as error:
+            wrong((*path, key), error.problem, error.fix)
+    if "{version}" not in said["tag"]:
+        wrong((*path, "tag"), "the tag holds no {version}", 'write for example "v{version}"')
+    if "{" in said["repository"]:
+        wrong((*path, "repository"), "a repository has no version", "write {service} or a name")
+    return Image(**said, place=f"{document.file}:{document.line(path)}")
 
 
 def _build(

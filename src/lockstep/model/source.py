@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Build", "Builder", "ForgeSettings", "Origin", "Source", "Sources"]
+__all__ = ["Build", "Builder", "ForgeSettings", "Image", "Origin", "Source", "Sources"]
 
 
 class Builder(StrEnum):
@@ -36,6 +36,19 @@ class Build:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """The container image of a service, which somebody else builds and which has to be there."""
+
+    repository: str  # "ghcr.io/acme/web", without a tag
+    tag: str = "{version}"
+    place: str = field(default="", compare=False)  # file:line
+
+    def tag_of(self, version: str) -> str:
+        """The tag of a version."""
+        return self.tag.replace("{version}", version)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
     """One entry under ``services:`` of ``lockstep.yaml``."""
 
@@ -43,6 +56,7 @@ class Source:
     paths: tuple[str, ...] = ()  # folders, files and globs whose change is a change of it; () is every path
     tag: str = "{service}-v{version}"  # {service} is filled in already, {version} is not
     build: Build | None = None
+    image: Image | None = None  # that a release and a promotion need; None: nobody asks
     version_key: tuple[str, ...] | None = None  # key of the version in a declaration, where it is not found
     place: str = field(default="", compare=False)  # file:line
 

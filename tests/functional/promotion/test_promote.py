@@ -5,6 +5,7 @@ import pytest
 from lockstep.forge.base import CheckState, PullState
 from lockstep.model.pin import Pin
 from tests.functional.promotion.conftest import PRODUCTION_FILE, PROJECT, STAGING, STAGING_FILE, Shop
+from tests.support.oci_registry import OciRegistry, serving
 
 API_STAGING = "environments/staging/api/config.yaml"
 
@@ -278,3 +279,20 @@ def test_a_repository_without_a_server_is_promoted_in_place(shop: Shop) -> None:
     assert 'tag: "1.1.0"' in (shop.work.folder / API_STAGING).read_text()
     assert shop.work.git("status", "--porcelain") == ""
     assert shop.work.git("log", "-1", "--format=%s") == "staging: api 1.0.0 -> 1.1.0"
+
+
+def test_an_image_that_is_not_there_is_not_promoted(shop: Shop) -> None:
+    """Its registry is asked before anything is written, for a rollback too."""
+    with serving(OciRegistry()) as registry:
+        image = f'{{exists: required, repository: "{registry.host}/acme/{{service}}"}}'
+        shop.push(**{"lockstep.yaml": f"{PROJECT}services: {{api: {{image: {image}}}}}\n"})
+        before = shop.log()
+        shop.run("promote", "api@1.1.0", "--to", "staging", code=1)
+        assert f"there is no image {registry.host}/acme/api:1.1.0, which api 1.1.0 needs" in shop.err
+        assert shop.log() == before
+        registry.push("acme/api", "1.1.0")
+        shop.run("promote", "api@1.1.0", "--to", "staging")
+        shop.run("rollback", "staging/api", code=1)
+        assert "acme/api:1.0.0" in shop.err
+        registry.push("acme/api", "1.0.0")
+        shop.run("rollback", "staging/api")

@@ -13,6 +13,7 @@ import pytest
 
 from lockstep.errors import LockstepError
 from tests.functional.release.conftest import Mono
+from tests.support.oci_registry import OciRegistry, serving
 
 
 def _check_whole(mono: Mono, service: str, version: str, commit: str) -> str:
@@ -344,3 +345,20 @@ def test_errors_are_lockstep_errors(local: Mono) -> None:
     """The verb raises what the command tells."""
     with pytest.raises(LockstepError, match="services names no 'nope'"):
         local.direct("nope")
+
+
+def test_a_version_whose_image_nobody_pushed_is_not_released(local: Mono) -> None:
+    """Neither tagged nor published, and a rehearsal says so too; with the image it is."""
+    with serving(OciRegistry()) as registry:
+        paths = "source: {paths: [src/web]}"
+        image = f"image: {{exists: required, repository: '{registry.host}/acme/web', tag: 'v{{version}}'}}"
+        text = (local.work.folder / "lockstep.yaml").read_text().replace(paths, f"{paths}\n    {image}")
+        local.commit("feat: a page", **{"src__web__index": "x\n", "lockstep.yaml": text})
+        for words in (["web"], ["web", "--dry-run"]):
+            local.run("release", *words, code=1)
+            assert "there is no image" in local.err
+        assert not [tag for tag in local.tags() if tag.startswith("web-")]
+        for version in ("0.1.0", "0.0.1", "1.0.0"):
+            registry.push("acme/web", f"v{version}")
+        (made,) = local.release("web")
+        assert made["tag"] in local.tags()

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from lockstep.config.declaration import HoldChange, apply_edits, read_declarations, version_edits
 from lockstep.delivery.places.gitops import GitOps
-from lockstep.delivery.places.workspace import Subtree
+from lockstep.delivery.places.workspace import Subtree, Workspace
+from lockstep.delivery.releases.images import check_image
 from lockstep.delivery.sync.digests import with_digests
 from lockstep.delivery.sync.session import Options
 from lockstep.errors import LockstepError, NotAllowed
@@ -57,6 +58,7 @@ def make_draft(
     workspace = gitops.at(first)
     progress("finding packages")
     moves = with_digests(workspace, moves, options)
+    _check_images(workspace, moves)
     edit = _edit_of(gitops, moves, hold)
     return Draft(moves=moves, commit=_commit(gitops, edit), edit=edit, source_forge=forge)
 
@@ -119,6 +121,15 @@ def _commit(gitops: GitOps, edit: Edit) -> str:
     return commit_files(
         gitops.remote.repository, parent=whole.commit, changes=edit(whole), message="a draft of Lockstep"
     )
+
+
+def _check_images(workspace: Workspace, moves: Sequence[Move]) -> None:
+    """ArtifactError for a version of a service whose image has to be there and is not."""
+    sources = workspace.project.sources.services
+    for move in moves:
+        source = sources.get(move.service)
+        if source is not None and move.deployment_type != "lambda":
+            check_image(source, move.new)
 
 
 def _with_commits(gitops: GitOps, moves: Sequence[Move], forge: Forge | None) -> tuple[Move, ...]:

@@ -19,6 +19,7 @@ from lockstep.delivery.places.forges import Credentials, open_forge
 from lockstep.delivery.places.sources import SourceTree, open_sources
 from lockstep.delivery.places.workspace import PROJECT_FILE, Where
 from lockstep.delivery.releases.building import build_commit, package_name
+from lockstep.delivery.releases.images import check_image
 from lockstep.delivery.releases.versions import Decided, find_version
 from lockstep.errors import ArtifactError, BadInput, Interrupted, LockstepError, Refused, Rejected
 from lockstep.forge.base import Asset, Forge
@@ -148,6 +149,9 @@ def release(
     if not is_tagged:
         tell(f"{service}: looking for the commit on {monorepo.remote}")
         _check_shared(monorepo, wanted, request.pr)
+    if wanted.source.image is not None:
+        tell(f"{service}: looking for its image")
+        check_image(wanted.source, str(wanted.version))
     news = _news(monorepo, wanted)
     if request.dry_run:
         package = PackageFile(name=wanted.name) if wanted.files else None

@@ -1,0 +1,132 @@
+"""Container registries: whether an image is there, and its digest.
+
+Source: OCI Distribution Specification 1.1 ("Pulling manifests"), and Docker's token authentication for
+registries. Credentials are those that ``docker login`` has written; a registry that shows an image to
+everybody needs none.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from lockstep.artifacts.web import Answer, Web
+from lockstep.errors import ArtifactError, BadInput
+from lockstep.web import check_url
+
+__all__ = ["Registry"]
+
+_MANIFESTS = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_PARAMETER = re.compile(r'([a-z]+)="([^"]*)"')
+_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+
+
+class Registry:
+    """Asks registries for images."""
+
+    def __init__(self, web: Web | None = None) -> None:
+        self._web = web or Web()
+
+    def digest(self, repository: str, tag: str, *, place: str = "") -> str | None:
+        """The digest that a tag names (``sha256:...``), or None when the registry has no such image.
+
+        Raises BadInput for a tag that cannot be one; ArtifactError when the registry cannot be asked, or
+        does not let us look.
+        """
+        if not _TAG.fullmatch(tag):
+            raise BadInput(
+                f"{tag!r} cannot be the tag of an image",
+                where=place or None,
+                fix="a tag has letters, digits, dots, hyphens and underscores; set image.tag",
+            )
+        host, name = _parts(repository)
+        url = f"{_scheme(host)}://{host}/v2/{name}/manifests/{tag}"
+        answer = self._ask(check_url(url, where=place or None), "HEAD", host, name)
+        if answer.status == 404:
+            return None
+        digest = answer.headers.get("docker-content-digest", "")
+        if answer.status == 200 and not _DIGEST.fullmatch(digest):
+            answer = self._ask(url, "GET", host, name)
+            digest = f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
+        if answer.status != 200:
+            raise ArtifactError(
+                f"{host} answered {answer.status} when asked for {repository}:{tag}",
+                where=place or None,
+                fix=f"docker login {host} with an account that may read it"
+                if answer.status in (401, 403)
+                else "run again; if it goes on, look at the registry's status",
+            )
+        return digest
+
+    def _ask(self, url: str, method: str, host: str, name: str) -> Answer:
+        """One request, once more with what the registry asks for."""
+        headers = {"Accept": _MANIFESTS}
+        answer = self._web.ask(url, method=method, headers=headers)
+        challenge = answer.headers.get("www-authenticate", "")
+        if answer.status != 401 or not challenge:
+            return answer
+        basic = _login(host)
+        if challenge.lower().startswith("basic"):
+            if basic is None:
+                return answer
+            return self._web.ask(url, method=method, headers={**headers, "Authorization": f"Basic {basic}"})
+        token = self._token(dict(_PARAMETER.findall(challenge)), basic, name)
+        return self._web.ask(url, method=method, headers=headers, token=token) if token else answer
+
+    def _token(self, challenge: Mapping[str, str], basic: str | None, name: str) -> str | None:
+        realm = challenge.get("realm")
+        if not realm:
+            return None
+        query = {"scope": challenge.get("scope") or f"repository:{name}:pull"}
+        if "service" in challenge:
+            query["service"] = challenge["service"]
+        joint = "&" if urlsplit(realm).query else "?"
+        headers = {"Authorization": f"Basic {basic}"} if basic else {}
+        answer = self._web.ask(check_url(f"{realm}{joint}{urlencode(query)}"), headers=headers)
+        try:
+            said = json.loads(answer.body)
+            token = said.get("token") or said.get("access_token")
+        except (ValueError, AttributeError):
+            return None
+        return token if answer.status == 200 and isinstance(token, str) else None
+
+
+def _parts(repository: str) -> tuple[str, str]:
+    """The host of a repository and its name there, as Docker reads them."""
+    first, slash, rest = repository.partition("/")
+    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    host, name = (first, rest) if is_host else ("docker.io", repository)
+    if host in _HUB:
+        return "registry-1.docker.io", name if "/" in name else f"library/{name}"
+    return host, name
+
+
+def _scheme(host: str) -> str:
+    """http for this machine only, as Docker does."""
+    return "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
+
+
+def _login(host: str) -> str | None:
+    """What ``docker login`` has written for a host: user and password in base64."""
+    folder = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
+    try:
+        logins = json.loads(Path(folder, "config.json").read_text(encoding="utf-8"))["auths"]
+        names = ("https://index.docker.io/v1/", *_HUB) if host in _HUB else (host, f"https://{host}")
+        found = next(logins[name]["auth"] for name in names if logins.get(name, {}).get("auth"))
+        base64.b64decode(found, validate=True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, RuntimeError):
+        return None
+    return str(found)
