@@ -215,7 +215,7 @@ def test_an_image_function_is_created_and_moved_to_another_image(lab: Lab) -> No
 def test_a_zip_function_does_not_become_an_image(lab: Lab) -> None:
     """AWS changes no package type: the target is blocked, and told what to do."""
     lab.sync(make_fleet(make_target(KEY)))
-    plan = lab.plan(make_fleet(make_target(KEY, image=f"{IMAGE}:1")))
+    plan = lab.plan(make_fleet(make_target(KEY, image=f"{IMAGE}@sha256:{'a' * 64}")))
     assert plan.targets[0].verb is Verb.BLOCKED
     assert "declare another functionName" in str(plan.targets[0].problem)
     assert not plan.steps

@@ -41,7 +41,8 @@ lambda:
   logRetentionDays: 7
   tags: {{team: a, gone: x}}
 {declaration("FIRST")}"""
-BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND"))
+SIGNING = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:code-signing-config:csc-{'1' * 17}"
+BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND")) + f"  codeSigningConfigArn: {SIGNING}\n"
 AFTER = """\
 deploymentType: lambda
 lambda:
@@ -228,6 +229,20 @@ def test_a_key_of_the_teams_may_be_used_where_it_is_declared(team: Team) -> None
     told = team.capture.readouterr().out
     assert "Unknown" in told
     assert f"allow kms:Decrypt on {key}" in " ".join(told.split())
+
+
+def test_a_repository_is_named_where_a_tag_has_to_be_looked_up(team: Team) -> None:
+    """An image by its tag needs ecr:BatchGetImage on just its repository; one by its digest needs nothing."""
+    for image, actions in ((":1.0.0", {"ecr:BatchGetImage"}), (f"@sha256:{'a' * 64}", set[str]())):
+        uri = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/team/shop{image}"
+        declared = (
+            f"lambda: {{version: '1.0.0', functionName: s, image: '{uri}', runtime: null, handler: null}}\n"
+        )
+        team.write("environments/staging/shop/config.yaml", f"deploymentType: lambda\n{declared}")
+        document = team.policy("plan")
+        assert {one for one in _actions(document) if one.startswith("ecr:")} == actions
+        arn = f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/team/shop"
+        assert (arn in json.dumps(document)) == bool(actions)
 
 
 def test_what_is_removed_from_git_is_known_by_its_tags(team: Team) -> None:

@@ -231,7 +231,13 @@ _EXTRAS = (
         rule=rules.sha256,
         example='"0.1.6@9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
     ),
-    text("image", "URI of a container image, in place of a package.", rule=rules.image),
+    text(
+        "image",
+        "URI of a container image, in place of a package. Compared by digest: what a tag names is asked of "
+        "Amazon ECR, so that a tag that was moved is seen; where ECR does not tell, the target is Unknown "
+        "and the tag is compared as it is written, as it is with the engine terraform.",
+        rule=rules.image,
+    ),
     texts("triggers", "S3 triggers.", _TRIGGER),
     Key(name="tags", shape=Shape.TAGS, about="Tags; null removes a tag in AWS."),
     texts(

@@ -484,7 +484,7 @@ NOT_FIELDS: Mapping[str, str] = {
     "Code.S3Bucket": "of the staged package, which is compared by digest",
     "Code.S3Key": "of the staged package, which is compared by digest",
     "Code.S3ObjectVersion": "of the staged package, which is compared by digest",
-    "Code.ImageUri": "the image, compared by digest",
+    "Code.ImageUri": "the image, compared by the digest that its URI or ECR tells",
     "DryRun": "a call that changes nothing says nothing of what was read",
     "RevisionId": "the lock of each update: what was planned on must still be there",
     "PackageType": "follows from the code: zip or image",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from lockstep.model import FIELDS, Call, Change, Field, Function, Kind, Secret, Unread, Value
+from lockstep.model import FIELDS, Call, Change, Code, Field, Function, Kind, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME, existing
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "diff_settings",
     "diff_tags",
     "is_ignored",
+    "is_named_by_tag",
     "row_of",
     "unread_in",
     "with_ignored",
@@ -82,6 +83,11 @@ def _is_for_nothing(row: Field, desired: Function) -> bool:
     return bool(row.serves) and has.isdisjoint(row.serves)
 
 
+def is_named_by_tag(code: Code) -> bool:
+    """Whether the code is an image whose tag may be moved to another one."""
+    return bool(code.image) and "@sha256:" not in str(code.image)
+
+
 def diff_code(desired: Function, live: Function) -> tuple[Change, ...]:
     """The change of what runs: a package's SHA-256 (hex) or an image.
 
@@ -90,7 +96,13 @@ def diff_code(desired: Function, live: Function) -> tuple[Change, ...]:
     one, other = desired.code, live.code
     if one.image:
         _, _, digest = one.image.partition("@sha256:")
-        if one.image == other.image or (digest and digest == other.sha256):
+        if is_named_by_tag(one) and one.sha256 and other.sha256:
+            if one.sha256 == other.sha256:
+                return ()
+            if one.image == other.image:  # a tag that was moved: only the digests differ
+                old, new = (f"{one.image}@sha256:{code.sha256}" for code in (other, one))
+                return (Change(path="code", old=old, new=new),)
+        elif one.image == other.image or (digest and digest == other.sha256):
             return ()
     elif one.sha256 is None or one.sha256 == other.sha256:
         return ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from lockstep.model import Change, Health, SyncStatus, TargetPlan, Unread, Verb
 from lockstep.planning.assess import Assessment
+from lockstep.planning.diff import is_named_by_tag
 from lockstep.planning.policy import REMEMBERING
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
@@ -35,16 +36,18 @@ def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
         function=one.wanted.name,
         version=one.target.version,
         changes=tuple(_as_version(change) for change in changes),
-        status=_status(verb, changes),
+        status=_status(one, verb, changes),
         health=one.live.health if one.live else Health.MISSING,
         problem=one.problem,
         place=one.target.place,
     )
 
 
-def _status(verb: Verb, changes: Sequence[Change]) -> SyncStatus:
-    """Nobody knows whether a target with something unread is in sync."""
-    if any(isinstance(change.old, Unread) for change in changes):
+def _status(one: Assessment, verb: Verb, changes: Sequence[Change]) -> SyncStatus:
+    """Nobody knows whether a target with something unread is in sync, a tag of an image included."""
+    code = one.wanted.code
+    is_tag_unread = is_named_by_tag(code) and code.sha256 is None
+    if any(isinstance(change.old, Unread) for change in changes) or (is_tag_unread and not changes):
         return SyncStatus.UNKNOWN
     return SyncStatus.SYNCED if verb is Verb.NOTHING else SyncStatus.OUT_OF_SYNC
 

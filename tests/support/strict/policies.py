@@ -158,6 +158,12 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             group = call.json().get("logGroupName")
             is_listing = name == "DescribeLogGroups"
             yield f"logs:{name}", "*" if is_listing else f"arn:aws:logs:{place}:log-group:{group}:*"
+        case "ecr":
+            body = call.json()
+            yield (
+                f"ecr:{name}",
+                f"arn:aws:ecr:{operation.region}:{body['registryId']}:repository/{body['repositoryName']}",
+            )
         case "ssm":
             for parameter in call.json()["Names"]:
                 yield f"ssm:{name}", f"arn:aws:ssm:{place}:parameter/{parameter.lstrip('/')}"

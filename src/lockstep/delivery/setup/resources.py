@@ -15,6 +15,11 @@ from lockstep.model import Reference, Target
 
 __all__ = ["Place", "Resources", "lambda_arn", "resources_of"]
 
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<repository>[^:@]+):(?!.*@)"
+)
+"""An image that is named by its tag, which has to be asked for."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
@@ -68,6 +73,9 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
             resources.add(Thing.PACKAGES, bucket_arn.format(f"{packages.name}/{key}"))
             resources.add(Thing.LEASES, bucket_arn.format(f"{packages.name}/lockstep/leases/*"))
             resources.add(Thing.MARKERS, bucket_arn.format(f"{packages.name}/lockstep/terraform/*"))
+        if image := _IMAGE.match(function.code.image or ""):
+            registry = f"arn:{here.partition}:ecr:{image['region']}:{image['account']}"
+            resources.add(Thing.REPOSITORIES, f"{registry}:repository/{_pattern(image['repository'])}")
         for reference in _references(function.settings):
             _refer(resources, here, reference.store, _pattern(reference.name))
     if artifacts.get("source") == "s3":

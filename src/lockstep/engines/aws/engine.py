@@ -23,6 +23,7 @@ from lockstep.engines.aws import (
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.errors import Stale
 from lockstep.engines.aws.execute import execute
+from lockstep.engines.aws.images import read_images
 from lockstep.engines.aws.lease import hold
 from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace
@@ -114,10 +115,10 @@ class AwsEngine:
     def preview(self, desired: Fleet) -> Plan:
         """Read what is live and say what would be done. Changes nothing."""
         desired = self.resolve(desired, desired.selected())
+        desired, notes = self._with_images(desired)
         self._declared = desired.targets
-        self._live = read_live(
-            desired, self._project, self._connections, full=self._full, progress=self._progress
-        )
+        live = read_live(desired, self._project, self._connections, full=self._full, progress=self._progress)
+        self._live = replace(live, notes=(*live.notes, *notes))
         plan = make_plan(desired, self._live, self.rules, engine=self.name)
         self._made = [plan]
         return plan
@@ -159,6 +160,31 @@ class AwsEngine:
     def connection(self, environment: str) -> Connection:
         """The connection for an environment's targets."""
         return self._connections.get(self._project.environment(environment))
+
+    def _with_images(self, desired: Fleet) -> tuple[Fleet, tuple[str, ...]]:
+        """Tags of images with what they name now, and notes on those of which nobody knows it."""
+        wanted: dict[int, tuple[Connection, dict[str, str]]] = {}
+        for key in desired.selected():
+            target = desired.targets[key]
+            image = target.function.code.image if target.function else None
+            if image and "@sha256:" not in image and "code" not in target.ignore:
+                connection = self.connection(target.environment)
+                wanted.setdefault(id(connection), (connection, {}))[1][key] = image
+        targets, notes = dict(desired.targets), []
+        for connection, images in wanted.values():
+            found = read_images(connection, images.values())
+            for key, image in images.items():
+                target = targets[key]
+                assert target.function is not None  # noqa: S101 - only such targets have an image
+                if image in found.missing:
+                    why = f"{image}: {found.missing[image]}; push it, or declare another"
+                    targets[key] = replace(target, problem=target.problem or why)
+                elif image in found.unread:
+                    notes.append(f"{key}: which image {image} names was not read: {found.unread[image]}")
+                else:
+                    code = replace(target.function.code, sha256=found.digests[image])
+                    targets[key] = replace(target, function=replace(target.function, code=code))
+        return replace(desired, targets=targets), tuple(notes)
 
     def resolve(self, desired: Fleet, keys: Iterable[str]) -> Fleet:
         """Role names to ARNs and references to values, for the targets that are named."""

@@ -76,11 +76,14 @@ def _read(answer: Mapping[str, Any]) -> Function:
     function = read_configuration(answer["Configuration"])
     beside = _beside(answer)
     settings = dict(function.settings) | {name: value for name, value in beside.items() if value is not None}
-    image = answer.get("Code", {}).get("ImageUri")
+    code = function.code
+    if image := (answer.get("Code") or {}).get("ImageUri"):
+        _, _, digest = str(answer["Code"].get("ResolvedImageUri") or "").partition("@sha256:")
+        code = replace(code, image=image, sha256=digest or code.sha256)
     return replace(
         function,
         settings=settings,
-        code=replace(function.code, image=image) if image else function.code,
+        code=code,
         tags=dict(answer.get("Tags") or {}),
         unread=function.unread - beside.keys(),
     )

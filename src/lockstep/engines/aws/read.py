@@ -30,7 +30,7 @@ from lockstep.model import (
 )
 from lockstep.model.kinds import KINDS
 from lockstep.planning.beside import kinds_of
-from lockstep.planning.diff import diff_code
+from lockstep.planning.diff import diff_code, is_named_by_tag
 from lockstep.planning.policy import remembered_buckets, remembered_kinds
 
 __all__ = ["read_live"]
@@ -208,14 +208,13 @@ def _find_others(
 
 def _needs_more(wanted: Function, listed: Function) -> bool:
     """What no page tells has to be known where it is declared, and before the code is replaced with it."""
-    tagged_image = bool(wanted.code.image) and "@sha256:" not in str(wanted.code.image)
     declared = any(
         row.name in wanted.settings for row in FIELDS if row.call is Call.CODE and not row.in_pages
     )
     return (
         declared
         or "reservedConcurrency" in wanted.settings
-        or tagged_image
+        or is_named_by_tag(wanted.code)
         or bool(diff_code(wanted, listed))
     )
 
