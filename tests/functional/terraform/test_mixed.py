@@ -197,6 +197,23 @@ def test_doctor_looks_at_the_program_the_folder_and_the_state(folder: Path) -> N
     assert broken.verdict is Verdict.FAILED
 
 
+def test_doctor_warns_of_packages_that_terraform_would_not_notice(folder: Path) -> None:
+    """Before the second one is held back: nothing that is passed tells it from the first."""
+    text = (folder / "lockstep.yaml").read_text()
+    passed = 'folder: terraform\n      variables: {"versions.{env}": "{version}"}\n'
+    text = text.replace("folder: terraform\n", passed)
+    (folder / "lockstep.yaml").write_text(
+        text.replace(f"{{bucket: {PACKAGES}}}", f'{{bucket: {PACKAGES}, key: "{{env}}.zip"}}')
+    )
+    (folder / "terraform/main.tf").write_text(
+        'terraform {\n  backend "local" {}\n}\n\nvariable "versions" {\n  type = map(string)\n}\n'
+    )
+    checks = run_checks(Where(folder=folder, cache=folder.parent / "cache"), on_check=lambda _: None)
+    (warning, *_) = (check for check in checks if check.name == "packages (production+preview)")
+    assert warning.verdict is Verdict.WARNING
+    assert '"{service}_hash": "{hash}"' in (warning.fix or "") or "hashes.{pr}" in (warning.fix or "")
+
+
 @pytest.mark.parametrize(
     ("selection", "wanted"),
     [

@@ -114,6 +114,17 @@ def test_code_settings_and_variables_are_told_as_for_the_aws_engine() -> None:
     }
 
 
+def test_another_place_of_the_package_deploys_it() -> None:
+    """A key that changes without a hash is new code; an import, which knows no place, is none."""
+    name = {"function_name": "api-staging"}
+    old = {**name, "s3_bucket": "b", "s3_key": "1.zip"}
+    new = {**name, "s3_bucket": "b", "s3_key": "2.zip"}
+    moved = _read(_change("aws_lambda_function.x", ["update"], before=old, after=new))
+    assert moved.changes["staging/api"] == (Change(path="code", old="s3://b/1.zip", new="s3://b/2.zip"),)
+    imported = _read(_change("aws_lambda_function.x", ["update"], before=name, after=new))
+    assert imported.changes["staging/api"] == ()
+
+
 def test_what_is_sensitive_is_secret_everywhere() -> None:
     """A value that is marked in one place is masked wherever the plan has it."""
     planned = _read(

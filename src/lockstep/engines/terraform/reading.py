@@ -194,8 +194,9 @@ def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
         for key in sorted({*old.tags, *new.tags})
         if old.tags.get(key) != new.tags.get(key) and (key in _TAGS or not key.startswith("lockstep:"))
     ]
-    if before and not diff_code(new, old) and any(before.get(one) != known.get(one) for one in _PLACE):
-        found.append(Change(path="code", old=_place_of(before), new=_place_of(known)))
+    places = _place_of(before), _place_of(known)
+    if None not in places and places[0] != places[1] and not diff_code(new, old):
+        found.append(Change(path="code", old=places[0], new=places[1]))
     if action == "replace":
         names = (before.get("function_name"), after.get("function_name"))
         found.append(Change(path="function", old=names[0], new=f"{names[1]} (replaced)"))
@@ -215,7 +216,7 @@ def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
 
 
 def _place_of(values: Mapping[str, Any]) -> str | None:
-    """Where a package lies: another place deploys it, whatever its hash is said to be."""
+    """Where a package lies: another place deploys it, whatever its hash is. An import does not know it."""
     place, key, version = (values.get(one) for one in _PLACE)
     return f"s3://{place}/{key}{f' (version {version})' if version else ''}" if key else None
 
