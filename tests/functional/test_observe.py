@@ -7,13 +7,17 @@ import pytest
 
 from lockstep.delivery.sync.truth import look
 from lockstep.model import Change, Reference
-from tests.support.engine import Lab
+from tests.support.clouds import ACCOUNT, REGION
+from tests.support.engine import Lab, Refuse
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
 from tests.support.strict import Call, Rule, everything
 from tests.support.strict.errors import error
+from tests.support.strict.images import Images
 from tests.support.strict.keys import Undecryptable
 from tests.support.strict.settings import Settings
 from tests.support.strict.wire import Answer
+
+TAG = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop:main"
 
 
 class Denied(Rule):
@@ -74,6 +78,27 @@ def test_what_is_live_is_compared_and_what_is_denied_is_unknown(lab: Lab, hidden
     again = look(lab.engine(), fleet, ["staging/slow"])
     assert "kms:Decrypt" in again.unread["staging/slow"]
     assert again.changes == {}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_a_tag_names_is_read(lab_on: Callable[..., Lab], ministack: Any, refused: bool) -> None:
+    """A tag that was moved is a difference; one that may not be looked up is unknown, never in sync."""
+    images = Images()
+    images.tags[TAG] = "a" * 64
+    lab = lab_on(ministack, images, *everything(lag=0))
+    fleet = make_fleet(make_target("staging/api", image=TAG))
+    lab.sync(fleet)
+    assert look(lab.engine(), fleet, fleet.targets).versions == {"staging/api": "1.0.0"}
+    images.tags[TAG] = "b" * 64
+    if refused:
+        denied = Refuse("ecr.BatchGetImage", "AccessDeniedException", "no", status=400)
+        lab = lab_on(lab.aws.behind, denied, images, *everything(lag=0))
+    seen = look(lab.engine(), fleet, fleet.targets)
+    if refused:
+        assert seen.unread.keys() == {"staging/api"}
+        assert seen.versions == {}
+    else:
+        assert [change.path for change in seen.changes["staging/api"]] == ["code"]
 
 
 def test_a_bucket_that_cannot_be_read_leaves_its_targets_unknown(lab: Lab) -> None:

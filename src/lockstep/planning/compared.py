@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.model import Bucket, Change, Function, Target, Trigger, Value
-from lockstep.planning.diff import diff_code, diff_settings, diff_tags, with_ignored
+from lockstep.planning.diff import diff_code, diff_settings, diff_tags, is_named_by_tag, with_ignored
 from lockstep.planning.notifications import LAMBDA, describe, trigger_of
 
 __all__ = ["differences", "runs_as_declared"]
@@ -39,7 +39,9 @@ def runs_as_declared(target: Target, live: Target | None) -> bool:
     wanted, now = target.function, live.function if live is not None else None
     if wanted is None or now is None or target.problem is not None:
         return False
-    return bool(wanted.code.image or wanted.code.sha256) and not diff_code(wanted, now)
+    code = wanted.code
+    is_known = bool(code.sha256) or (bool(code.image) and not is_named_by_tag(code))
+    return is_known and not diff_code(wanted, now)
 
 
 def _narrowed(live: Function, names: frozenset[str] | set[str], declared: Value) -> Function:

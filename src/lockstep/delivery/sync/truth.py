@@ -24,7 +24,7 @@ from lockstep.model import (
     Verb,
 )
 from lockstep.planning.compared import differences, runs_as_declared
-from lockstep.planning.diff import unread_in
+from lockstep.planning.diff import is_named_by_tag, unread_in
 
 __all__ = ["Seen", "judged", "look", "mismatches", "way_out"]
 
@@ -68,8 +68,10 @@ def look(aws: AwsEngine, fleet: Fleet, keys: Iterable[str]) -> Seen:
     """
     wanted = [key for key in keys if key in fleet.targets and fleet.targets[key].function is not None]
     declared, unread = _resolved(aws, fleet, wanted)
+    declared, nameless = _with_images(aws, fleet, declared)
+    unread |= nameless
     observed: Observed = aws.observe(declared.values())
-    unread |= observed.unread
+    unread = {**unread, **observed.unread}
     changes: dict[str, tuple[Change, ...]] = {}
     for key, target in declared.items():
         live = observed.live.get(key)
@@ -162,6 +164,28 @@ def _resolved(aws: AwsEngine, fleet: Fleet, keys: list[str]) -> tuple[dict[str, 
         {key: target for targets, _ in parts for key, target in targets.items()},
         {key: why for _, problems in parts for key, why in problems.items()},
     )
+
+
+def _with_images(
+    aws: AwsEngine, fleet: Fleet, declared: Mapping[str, Target]
+) -> tuple[dict[str, Target], dict[str, str]]:
+    """The targets with what tags of images name now, and those of which nobody knows it."""
+    tagged = [key for key, one in declared.items() if one.function and is_named_by_tag(one.function.code)]
+    if not tagged:
+        return dict(declared), {}
+    try:
+        named, why = aws.with_images(replace(fleet, targets=declared, selection=tuple(tagged)))
+        found = dict(named.targets)
+    except Interrupted:
+        raise
+    except LockstepError as error:
+        found, why = {}, (str(error),)
+    unread: dict[str, str] = {}
+    for key in tagged:
+        target = found.get(key, declared[key])
+        if target.function is not None and target.function.code.sha256 is None:
+            unread[key] = target.problem or "; ".join(why) or "what its image's tag names was not read"
+    return {**declared, **found}, unread
 
 
 def _judged(one: TargetPlan, seen: Seen, way_out: Callable[[str, Sequence[Change]], str]) -> TargetPlan:

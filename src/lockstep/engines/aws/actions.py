@@ -142,7 +142,7 @@ NEEDS: tuple[Need, ...] = (
     _need("s3:ListObjectsV2", Thing.TRIGGER_BUCKETS, _GC, "s3:ListBucket"),
     _need("s3:DeleteObjects", Thing.PACKAGES, _GC, "s3:DeleteObject"),
     _need("s3:DeleteObjects", Thing.TRIGGER_OBJECTS, _GC, "s3:DeleteObject"),
-    _need("ecr:BatchGetImage", Thing.REPOSITORIES, _READ),
+    _need("ecr:BatchGetImage", Thing.REPOSITORIES, _LOOK),
     _need("ssm:GetParameters", Thing.PARAMETERS, _LOOK),
     _need("secretsmanager:GetSecretValue", Thing.SECRETS, _LOOK),
     *_of_kinds(),

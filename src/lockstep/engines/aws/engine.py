@@ -115,7 +115,7 @@ class AwsEngine:
     def preview(self, desired: Fleet) -> Plan:
         """Read what is live and say what would be done. Changes nothing."""
         desired = self.resolve(desired, desired.selected())
-        desired, notes = self._with_images(desired)
+        desired, notes = self.with_images(desired)
         self._declared = desired.targets
         live = read_live(desired, self._project, self._connections, full=self._full, progress=self._progress)
         self._live = replace(live, notes=(*live.notes, *notes))
@@ -161,7 +161,7 @@ class AwsEngine:
         """The connection for an environment's targets."""
         return self._connections.get(self._project.environment(environment))
 
-    def _with_images(self, desired: Fleet) -> tuple[Fleet, tuple[str, ...]]:
+    def with_images(self, desired: Fleet) -> tuple[Fleet, tuple[str, ...]]:
         """Tags of images with what they name now, and notes on those of which nobody knows it."""
         wanted: dict[int, tuple[Connection, dict[str, str]]] = {}
         for key in desired.selected():
