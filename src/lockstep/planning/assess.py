@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lockstep.model import Call, Change, Fleet, Function, Scope, Statement, Target, Verb
+from lockstep.model.kinds import KINDS
 from lockstep.planning.beside import Difference, differences, remembered
 from lockstep.planning.diff import diff_code, diff_settings, diff_tags, row_of, unread_in, with_ignored
 from lockstep.planning.notifications import LAMBDA, owner_of
@@ -128,10 +129,18 @@ def permissions(target: Target, live: Target | None, fleet: Fleet) -> Permission
         for bucket in sorted({trigger.bucket for trigger in target.triggers})
     ]
     right = {statement.sid: statement for statement in want}
-    remove = tuple(s for s in have if s.sid.startswith("lockstep-") and right.get(s.sid) != s)
+    remove = tuple(s for s in have if _is_triggers(s.sid) and right.get(s.sid) != s)
     gone = {s.sid for s in remove}
     kept = [s for s in have if s.sid not in gone]
     return Permissions(add=tuple(s for s in want if s not in kept), remove=remove)
+
+
+def _is_triggers(sid: str) -> bool:
+    """Whether the statement is one of ours for a trigger, and not one that a resource beside it has."""
+    return sid.startswith("lockstep-") and not sid.startswith(_BESIDE)
+
+
+_BESIDE = tuple(f"lockstep-{name}-" for name in KINDS)
 
 
 @lru_cache

@@ -28,7 +28,7 @@ def test_a_kind_is_two_files_and_no_other_names_it(name: str) -> None:
     kind = KINDS[name]
     operations = {each.partition(":")[2] for each in (*kind.reads, *kind.writes, *kind.removes)}
     own = operations - SHARED
-    words = re.compile("|".join([rf'"{name}"', rf"\b{snake(name)}\b(?=\.py|\.KIND| import)", *own]))
+    words = re.compile("|".join([rf'KINDS\["{name}"', rf"kinds\.{snake(name)}\b", rf'name="{name}"', *own]))
     naming = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")

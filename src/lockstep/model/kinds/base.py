@@ -30,7 +30,8 @@ class ResourceKind:
     ``reads``, ``writes`` and ``removes`` are the operations that its file of calls uses, as IAM names
     their actions. ``stands_alone`` says that it exists even when every row has its default; otherwise
     that is the same as having none. ``invites`` says that something calls the function once it is
-    there: it comes after everything else of the target.
+    there: it comes after everything else of the target. Statements that it has in the function's policy
+    have ids that begin with ``lockstep-NAME-``.
     """
 
     name: str  # the key under ``lambda:``
