@@ -1,0 +1,126 @@
+"""A function's own HTTPS address.
+
+Source: Lambda API reference (CreateFunctionUrlConfig, UpdateFunctionUrlConfig) and developer guide,
+"Control access to Lambda function URLs": since October 2025 an address without authentication needs two
+statements in the function's policy, one for the address and one for the function called through it.
+"""
+
+from collections.abc import Mapping
+
+from lockstep.model.fields import Field, Kind
+from lockstep.model.function import Value
+from lockstep.model.kinds.base import ResourceKind
+
+__all__ = ["KIND"]
+
+
+def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
+    """A browser sends credentials to no wildcard; Source: Fetch standard, CORS protocol and credentials."""
+    origins = settings.get("cors.allowOrigins")
+    if settings.get("cors.allowCredentials") and isinstance(origins, tuple) and "*" in origins:
+        return (
+            "cors.allowOrigins",
+            "lambda.url allows credentials to every origin, which no browser accepts",
+            "name the origins, or remove cors.allowCredentials",
+        )
+    return None
+
+
+KIND = ResourceKind(
+    name="url",
+    title="function URL",
+    about="An HTTPS address of the function's own.",
+    rows=(
+        Field(
+            name="authType",
+            api="AuthType",
+            kind=Kind.STRING,
+            about="AWS_IAM for callers that sign their requests; NONE for everybody.",
+            enum=("NONE", "AWS_IAM"),
+            required=True,
+        ),
+        Field(
+            name="invokeMode",
+            api="InvokeMode",
+            kind=Kind.STRING,
+            about="Whether the answer is sent whole or streamed.",
+            default="BUFFERED",
+            reset="BUFFERED",
+            enum=("BUFFERED", "RESPONSE_STREAM"),
+        ),
+        Field(
+            name="cors.allowCredentials",
+            api="Cors.AllowCredentials",
+            kind=Kind.BOOLEAN,
+            about="Let browsers send cookies.",
+            default=False,
+            reset=False,
+        ),
+        Field(
+            name="cors.allowHeaders",
+            api="Cors.AllowHeaders",
+            kind=Kind.SET,
+            about="Request headers that other origins may send.",
+            default=(),
+            reset=[],
+            maximum=100,
+            pattern=r"^.{1,1024}$",
+        ),
+        Field(
+            name="cors.allowMethods",
+            api="Cors.AllowMethods",
+            kind=Kind.SET,
+            about="Methods that other origins may use.",
+            default=(),
+            reset=[],
+            maximum=6,
+            pattern=r"^(\*|GET|HEAD|POST|PUT|DELETE|PATCH)$",
+            example="GET, or * for all of them",
+        ),
+        Field(
+            name="cors.allowOrigins",
+            api="Cors.AllowOrigins",
+            kind=Kind.SET,
+            about="Origins whose pages may call.",
+            default=(),
+            reset=[],
+            maximum=100,
+            pattern=r"^.{1,253}$",
+            example="https://www.example.com",
+        ),
+        Field(
+            name="cors.exposeHeaders",
+            api="Cors.ExposeHeaders",
+            kind=Kind.SET,
+            about="Answer headers that pages of other origins may read.",
+            default=(),
+            reset=[],
+            maximum=100,
+            pattern=r"^.{1,1024}$",
+        ),
+        Field(
+            name="cors.maxAge",
+            api="Cors.MaxAge",
+            kind=Kind.INTEGER,
+            about="How long browsers may keep what they asked beforehand, in seconds.",
+            default=0,
+            reset=0,
+            minimum=0,
+            maximum=86400,
+        ),
+        Field(
+            name="missingStatements",
+            api="MissingStatements",
+            kind=Kind.SET,
+            about="Actions that nobody may do at an address for everybody: it answers 403 to all",
+            default=(),
+            computed=True,
+        ),
+    ),
+    reads=("lambda:GetFunctionUrlConfig", "lambda:GetPolicy"),
+    writes=("lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:AddPermission"),
+    removes=("lambda:DeleteFunctionUrlConfig", "lambda:RemovePermission"),
+    stands_alone=True,
+    invites=True,
+    check=_check,
+)
