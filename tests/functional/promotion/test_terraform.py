@@ -31,7 +31,10 @@ lambda: {version: "9.9.9", functionName: "notifier-pr-{pr}"}
 
 @pytest.fixture
 def live(shop: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """The shop, applied by Terraform; production ran 0.1.0 and runs 0.2.0."""
+    """The shop, applied by Terraform; production ran 0.1.0 and runs 0.2.0.
+
+    The folder makes no functions: ``_deploy`` stands for what a team's would have done.
+    """
     for name, value in ministack.environment().items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
@@ -46,10 +49,30 @@ def live(shop: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp
         }
     )
     production = 'serviceName: notifier\nlambda: {version: "0.2.0", functionName: notifier}\n'
+    _deploy(shop, ministack, "notifier", "0.1.0")
     shop.run("sync", "production")
     shop.push(**{PRODUCTION_FILE: production})
+    _deploy(shop, ministack, "notifier", "0.2.0")
     shop.run("sync", "production")
     return shop
+
+
+def _deploy(shop: Shop, ministack: LocalCloud, name: str, version: str) -> None:
+    """Let a function run a version."""
+    functions = clouds.client(ministack, "lambda")
+    package = (shop.work.folder / "packages" / f"notifier-{version}.zip").read_bytes()
+    if name in {one["FunctionName"] for one in functions.list_functions()["Functions"]}:
+        functions.update_function_code(FunctionName=name, ZipFile=package)
+    else:
+        role = f"arn:aws:iam::{clouds.ACCOUNT}:role/lambda-role"
+        functions.create_function(
+            FunctionName=name,
+            Role=role,
+            Runtime="python3.12",
+            Handler="app.handler",
+            Code={"ZipFile": package},
+        )
+    functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0})
 
 
 def _state(tmp_path: Path) -> dict[str, str]:
@@ -59,7 +82,7 @@ def _state(tmp_path: Path) -> dict[str, str]:
 
 
 def test_production_rolls_back_beside_a_broken_preview_and_an_undeployed_staging(
-    live: Shop, tmp_path: Path
+    live: Shop, ministack: LocalCloud, tmp_path: Path
 ) -> None:
     """Nothing that stands beside it in the state holds an incident back, and nothing of it changes."""
     live.push(
@@ -70,6 +93,7 @@ def test_production_rolls_back_beside_a_broken_preview_and_an_undeployed_staging
         }
     )
     assert _state(tmp_path) == {"production/notifier": "0.2.0"}
+    _deploy(live, ministack, "notifier", "0.1.0")
     out = live.run("rollback", "production/notifier", "--now", "--reason", "it burns")
     assert "Committed as" in out
     assert _state(tmp_path) == {"production/notifier": "0.1.0"}
@@ -87,16 +111,20 @@ def test_what_the_sync_would_refuse_is_not_committed(live: Shop, tmp_path: Path)
     assert _state(tmp_path) == {"production/notifier": "0.2.0"}
 
 
-def test_what_is_nobodys_does_not_hold_an_incident_back(live: Shop, tmp_path: Path) -> None:
+def test_what_is_nobodys_does_not_hold_an_incident_back(
+    live: Shop, ministack: LocalCloud, tmp_path: Path
+) -> None:
     """The folder no longer has a bucket: that is for a run of everything, where it is refused."""
     bucket = 'resource "terraform_data" "bucket" {\n  input = { version = "1" }\n}\n'
     staging = "environments/staging/notifier/config.yaml"
     live.push(**{"terraform/more.tf": bucket})
+    _deploy(live, ministack, "notifier-staging", "0.1.0")
     live.run("sync")
     (live.work.folder / "terraform/more.tf").unlink()
     live.push_disk("the bucket is gone")
     live.run("sync", code=1)
     assert "terraform_data.bucket would be deleted" in live.err
+    _deploy(live, ministack, "notifier", "0.1.0")
     live.run("rollback", "production/notifier", "--now")
     assert _state(tmp_path) == {"production/notifier": "0.1.0", "staging/notifier": "0.1.0"}
     assert 'version: "0.1.0"' in live.show(staging)
