@@ -158,8 +158,11 @@ def run_and_follow(
     shell: Shell, workspace: "Workspace", options: "Options", saved: "Plan | None", form: Output
 ) -> int:
     """Sync, showing each step as it happens, then the report; returns the exit code."""
+    import datetime
+
     from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
+    from lockstep.delivery.sync.records import leave_records
     from lockstep.delivery.sync.session import run_sync
     from lockstep.render.codec import encode_report
     from lockstep.render.markdown import plan_markdown, report_markdown
@@ -202,6 +205,14 @@ def run_and_follow(
         case Output.TABLE:
             pass
     shell.summarise(lambda: f"{plan_markdown(made)}\n{report_markdown(report, words)}")
+    leave_records(
+        workspace,
+        made,
+        report,
+        shell.credentials,
+        now=datetime.datetime.now(datetime.UTC),
+        note=lambda words: shell.log(f"note: {words}"),
+    )
     if workspace.project.sources.origin.report:
         from lockstep.delivery.sync.reporting import report_deployments
 

@@ -174,11 +174,13 @@ def release_hold(shell: Shell, *, target: str, reason: str | None, now: bool, ou
 
 
 def history(shell: Shell, *, target: str, output: Output) -> int:
-    """Show which versions a target ran over time, and who brought them."""
+    """Show which versions a target declared over time, who brought them, and when each was deployed."""
     import datetime
 
     from lockstep.delivery.places.selection import check_patterns
     from lockstep.delivery.places.timeline import read_timeline
+    from lockstep.delivery.sync.records import read_records
+    from lockstep.planning.eras import deployment_of
     from lockstep.render.history import history_document, history_lines, history_markdown
 
     workspace = shell.open_workspace()
@@ -186,14 +188,18 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
         check_patterns(workspace, [target])
         raise BadInput("history is of one target", where=target, fix="write ENVIRONMENT/SERVICE")
     found = read_timeline(workspace, workspace.fleet.targets[target])
-    now = datetime.datetime.now(datetime.UTC)
+    records, problem = read_records(workspace, [target], shell.credentials)
+    deployed = {era.sha: record for era in found.eras if (record := deployment_of(era, records[target]))}
     match output:
         case Output.JSON:
-            shell.emit(history_document(target, found.eras, now))
+            now = datetime.datetime.now(datetime.UTC)
+            shell.emit(history_document(target, found.eras, deployed, now))
         case Output.MARKDOWN:
-            shell.emit(history_markdown(target, found.eras, now))
+            shell.emit(history_markdown(target, found.eras, deployed))
         case Output.TABLE:
-            shell.emit(history_lines(found.eras, now, columns=shell.columns))
+            shell.emit(history_lines(found.eras, deployed, columns=shell.columns))
+    if problem is not None:
+        shell.log(f"note: {problem}")
     if found.is_cut:
         shell.log("this clone holds only the newest commits: git fetch --unshallow shows the rest")
     return 0

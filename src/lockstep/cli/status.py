@@ -54,6 +54,7 @@ def status(
 
 
 def _once(shell: Shell, targets: list[str], output: WideOutput, exit_code: bool, full: bool) -> int:
+    from lockstep.delivery.sync.causes import with_causes
     from lockstep.delivery.sync.session import Options
     from lockstep.delivery.sync.status import read_status
     from lockstep.model import SyncStatus
@@ -62,6 +63,7 @@ def _once(shell: Shell, targets: list[str], output: WideOutput, exit_code: bool,
     workspace = shell.open_workspace()
     options = Options(patterns=tuple(targets), full=full, github_token=shell.settings.github_token)
     rows, notes = read_status(workspace, options, progress=shell.progress)
+    rows = with_causes(workspace, rows, shell.credentials)
     shell.end_progress()
     match output:
         case WideOutput.JSON:

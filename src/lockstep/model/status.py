@@ -6,7 +6,15 @@ from enum import StrEnum
 from lockstep.model.function import Health, SyncStatus, Value
 from lockstep.model.plan import Change
 
-__all__ = ["Check", "Explained", "Origin", "StatusRow", "Verdict"]
+__all__ = ["Cause", "Check", "Explained", "Origin", "StatusRow", "Verdict"]
+
+
+class Cause(StrEnum):
+    """Why a target is out of sync, as far as the last sync's record tells."""
+
+    GIT = "Git is ahead"
+    AWS = "AWS was changed"
+    BOTH = "Git is ahead, and AWS was changed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +35,7 @@ class StatusRow:
     author: str | None = None
     changed: str | None = None  # when, ISO 8601
     modified: str | None = None  # when AWS last changed the function, ISO 8601
+    cause: Cause | None = None  # of the differences; None: there are none, or nothing tells
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 
 from lockstep.model.commit import LogEntry
 from lockstep.model.era import Era, Said
+from lockstep.model.record import Done, Record
 from lockstep.planning.gates import duration, is_backwards
 
-__all__ = ["LastGood", "eras_of", "last_good", "seconds_of"]
+__all__ = ["LastGood", "deployment_of", "eras_of", "last_good", "seconds_of"]
 
 _PROVEN = 15 * 60
 """Seconds that a version has to last before it counts as good: one that was replaced sooner was mended."""
+
+_CLOCKS = datetime.timedelta(minutes=5)
+"""How far the clocks of who commits and who syncs may be apart."""
 
 _PULL = (
     re.compile(r"\(#(\d{1,9})\)\s*$"),  # squashed by GitHub
@@ -106,12 +110,33 @@ def last_good(eras: Sequence[Era]) -> LastGood:
     return brief or LastGood(era=None, passed=tuple(passed.items()))
 
 
+def deployment_of(era: Era, records: Iterable[Record]) -> Record | None:
+    """What is written down of an era, ``records`` oldest first: when its version was first deployed in it.
+
+    Where it never was, the last attempt that failed; None without a record, which proves nothing.
+    """
+    since = _time(era.since) - _CLOCKS
+    until = _time(era.until) if era.until else None
+    own = [
+        one
+        for one in records
+        if one.version == era.version and since <= _time(one.at) and (until is None or _time(one.at) < until)
+    ]
+    deployed = [one for one in own if one.done is Done.DEPLOYED]
+    failed = [one for one in own if one.done is Done.FAILED]
+    return next(iter(deployed), None) or next(reversed(failed), None)
+
+
 def seconds_of(era: Era, now: datetime.datetime | None = None) -> int:
     """How long an era lasted, up to ``now`` when it has not ended; never less than nothing."""
-    end = datetime.datetime.fromisoformat(era.until) if era.until else now
-    if end is None:
-        return 0
-    return max(int((end - datetime.datetime.fromisoformat(era.since)).total_seconds()), 0)
+    end = _time(era.until) if era.until else now
+    return max(int((end - _time(era.since)).total_seconds()), 0) if end is not None else 0
+
+
+def _time(text: str) -> datetime.datetime:
+    """An ISO 8601 time; without an offset it is UTC."""
+    found = datetime.datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
 
 def _pull(entry: LogEntry) -> int | None:

@@ -33,6 +33,7 @@ def _row(row: StatusRow) -> Mapping[str, Any]:
         "sync": row.status,
         "health": row.health,
         "problem": row.problem,
+        "cause": row.cause,
         "commit": row.commit,
         "author": row.author,
         "changed": row.changed,

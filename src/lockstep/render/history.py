@@ -1,11 +1,12 @@
-"""Which versions a target ran over time: a table, Markdown and JSON."""
+"""Which versions a target declared over time, and when each was deployed: a table, Markdown and JSON."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from lockstep.model.era import Era
+from lockstep.model.record import Done, Record
 from lockstep.planning.eras import seconds_of
-from lockstep.planning.gates import duration
 from lockstep.render.blocks import span
 from lockstep.render.cells import printable
 from lockstep.render.table import table_lines
@@ -13,26 +14,30 @@ from lockstep.render.wire import dump
 
 __all__ = ["history_document", "history_lines", "history_markdown"]
 
-_HEAD = ("VERSION", "SINCE", "RAN", "COMMIT", "BY", "PULL", "")
+Deployed: TypeAlias = Mapping[str, Record]
+"""What is written down of an era, by the commit that began it."""
+
+_HEAD = ("VERSION", "DECLARED", "DEPLOYED", "COMMIT", "BY", "PULL", "")
 
 
-def history_lines(eras: Sequence[Era], now: datetime.datetime, *, columns: int = 80) -> list[str]:
+def history_lines(eras: Sequence[Era], deployed: Deployed, *, columns: int = 80) -> list[str]:
     """One line for each version, newest first."""
-    rows = [_HEAD, *(_cells(era, now) for era in eras)]
+    rows = [_HEAD, *(_cells(era, deployed) for era in eras)]
     return table_lines(rows, columns=columns, cut=(0, 4))
 
 
-def history_markdown(target: str, eras: Sequence[Era], now: datetime.datetime) -> str:
+def history_markdown(target: str, eras: Sequence[Era], deployed: Deployed) -> str:
     """The same as a table of GitHub Markdown."""
-    lines = [f"### {span(target)}", "", "| version | since | ran | commit | by | pull | |", "|---" * 7 + "|"]
+    head = " | ".join(name.lower() for name in _HEAD)
+    lines = [f"### {span(target)}", "", f"| {head}|", "|---" * 7 + "|"]
     for era in eras:
-        cells = (span(cell) if cell else "" for cell in _cells(era, now))
+        cells = (span(cell) if cell else "" for cell in _cells(era, deployed))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def history_document(target: str, eras: Sequence[Era], now: datetime.datetime) -> str:
-    """``lockstep.history/1``: versions, newest first; ``seconds`` is how long each ran."""
+def history_document(target: str, eras: Sequence[Era], deployed: Deployed, now: datetime.datetime) -> str:
+    """``lockstep.history/1``: versions, newest first; ``seconds`` is how long each was declared."""
     return dump(
         {
             "format": "lockstep.history/1",
@@ -52,6 +57,7 @@ def history_document(target: str, eras: Sequence[Era], now: datetime.datetime) -
                     "takenBack": era.undone is not None,
                     "takenBackWhy": era.undone,
                     "mayBeOlder": era.is_oldest_known,
+                    "deployment": _document(deployed[era.sha]) if era.sha in deployed else None,
                 }
                 for era in eras
             ],
@@ -59,7 +65,17 @@ def history_document(target: str, eras: Sequence[Era], now: datetime.datetime) -
     )
 
 
-def _cells(era: Era, now: datetime.datetime) -> tuple[str, ...]:
+def _document(record: Record) -> dict[str, str | None]:
+    return {
+        "done": record.done.value,
+        "at": record.at,
+        "by": record.by,
+        "commit": record.commit,
+        "run": record.run,
+    }
+
+
+def _cells(era: Era, deployed: Deployed) -> tuple[str, ...]:
     notes = [
         "declared now" if era.until is None else "",
         "taken back" if era.undone else "",
@@ -68,12 +84,20 @@ def _cells(era: Era, now: datetime.datetime) -> tuple[str, ...]:
     return (
         printable(era.version or "(not declared)"),
         _moment(era.since),
-        duration(seconds_of(era, now)),
+        _deployed(era, deployed.get(era.sha)),
         era.sha[:8],
         printable(era.author),
         f"#{era.pull}" if era.pull is not None else "",
         ", ".join(note for note in notes if note),
     )
+
+
+def _deployed(era: Era, record: Record | None) -> str:
+    if era.version is None:
+        return "-"
+    if record is None:
+        return "no record"
+    return _moment(record.at) if record.done is Done.DEPLOYED else "failed"
 
 
 def _moment(text: str) -> str:

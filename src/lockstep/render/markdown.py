@@ -88,7 +88,8 @@ def status_markdown(rows: Sequence[StatusRow], notes: Sequence[str] = (), *, lon
     for row in rows:
         if row.changes or row.problem:
             lines = [*printable_lines(row.problem or ""), *(one_line(c, masks) for c in row.changes)]
-            sections.append(details(f"{row.target}: {row.status}", fence("", lines)))
+            cause = f", {row.cause}" if row.cause is not None else ""
+            sections.append(details(f"{row.target}: {row.status}{cause}", fence("", lines)))
     if notes:
         sections.append(details("Notes", fence("", flat(notes))))
     return bounded(head, sections, longest)

@@ -168,9 +168,10 @@ def _differences(rows: Sequence[StatusRow], palette: Palette, columns: int) -> l
     masks = Masks()
     lines: list[str] = []
     for row in rows:
-        if not row.changes and not row.problem:
+        if not row.changes and not row.problem and row.cause is None:
             continue
-        lines.append(palette.paint(_colour(row, palette), printable(row.target)))
+        cause = f": {row.cause}" if row.cause is not None else ""
+        lines.append(palette.paint(_colour(row, palette), f"{printable(row.target)}{cause}"))
         for text in printable_lines(row.problem or ""):
             lines += hanging("    ", text.strip(), columns)
         for change in row.changes:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from lockstep.model.commit import LogEntry
 from lockstep.model.era import Era, Said
-from lockstep.planning.eras import eras_of, last_good
+from lockstep.model.record import Done, Record
+from lockstep.planning.eras import deployment_of, eras_of, last_good
 
 
 def _changes(*saids: Said | str | None) -> list[tuple[LogEntry, Said, bool]]:
@@ -187,3 +188,33 @@ def test_going_back_again_and_again_ends_and_never_comes_to_a_version_twice(
         assert era.version not in (None, *seen)
         seen.append(era.version)
         saids.append(era.version)
+
+
+def _record(day: float, version: str, done: Done = Done.DEPLOYED) -> Record:
+    moment = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=day - 1)
+    return Record(at=moment.isoformat(), done=done, version=version, by="Ada")
+
+
+def test_a_version_was_deployed_when_a_sync_in_its_era_says_so() -> None:
+    """The first that brought it; one of the same version at another time is another era's."""
+    newest, middle, oldest = _eras("1.0", "1.1", "1.0")
+    records = [_record(1.5, "1.0"), _record(1.7, "1.0"), _record(3.2, "1.0")]
+    assert deployment_of(oldest, records) == records[0]
+    assert deployment_of(middle, records) is None
+    assert deployment_of(newest, records) == records[2]
+
+
+def test_an_attempt_that_failed_is_told_where_none_succeeded() -> None:
+    """The last one."""
+    (era,) = _eras("1.0")
+    records = [_record(1.1, "1.0", Done.FAILED), _record(1.2, "1.0", Done.FAILED)]
+    assert deployment_of(era, records) == records[1]
+    assert deployment_of(era, [*records, found := _record(1.3, "1.0")]) == found
+    assert deployment_of(era, [_record(1.3, "1.0", Done.REMOVED)]) is None
+
+
+def test_clocks_may_be_a_little_apart() -> None:
+    """A sync seems to come before the commit that it brought."""
+    (era,) = _eras("1.0")
+    assert deployment_of(era, [_record(1 - 2 / 1440, "1.0")]) is not None
+    assert deployment_of(era, [_record(1 - 10 / 1440, "1.0")]) is None

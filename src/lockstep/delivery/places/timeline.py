@@ -1,4 +1,4 @@
-"""Which versions a target ran over time, from the Git history of its declaration."""
+"""Which versions a target declared over time, from the Git history of its declaration."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

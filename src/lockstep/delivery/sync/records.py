@@ -1,0 +1,171 @@
+"""What syncs did, written down in the repository itself: ``refs/lockstep/syncs``.
+
+A file of JSON lines for each target, the newest last. No server keeps it and nothing depends on it: a
+record that cannot be written or read is a note, and the sync is what it was.
+"""
+
+import datetime
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from lockstep.delivery.places.actor import find_actor
+from lockstep.delivery.places.forges import Credentials, as_app
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.reporting import Ending, endings_of
+from lockstep.errors import LockstepError
+from lockstep.forge.base import DeploymentState
+from lockstep.git.remote import Remote, fetch, list_refs, open_remote
+from lockstep.git.tree import CommitTree
+from lockstep.git.writing import write
+from lockstep.model import Plan, Report
+from lockstep.model.record import Done, Record
+from lockstep.model.tree import Tree
+
+__all__ = ["REF", "leave_records", "read_records"]
+
+REF = "refs/lockstep/syncs"
+_MOST = 200  # records of a target that are kept
+_ATTEMPTS = 10
+_DONE = {
+    DeploymentState.SUCCESS: Done.DEPLOYED,
+    DeploymentState.FAILURE: Done.FAILED,
+    DeploymentState.INACTIVE: Done.REMOVED,
+}
+
+
+def leave_records(
+    workspace: Workspace,
+    plan: Plan,
+    report: Report,
+    credentials: Credentials,
+    *,
+    now: datetime.datetime,
+    note: Callable[[str], None] = lambda words: None,
+) -> None:
+    """Write down what a sync did to each target that it changed or could not change.
+
+    Raises nothing that Git or its host can cause: ``note`` is told instead.
+    """
+    endings = endings_of(workspace, plan, report)
+    if workspace.repository is None or not endings:
+        return
+    try:
+        remote = _remote(workspace, credentials)
+        actor = find_actor(remote.repository)
+        lines = {
+            _path(workspace, one.target): _line(
+                Record(
+                    at=now.isoformat(timespec="seconds"),
+                    done=_DONE[one.state],
+                    version=one.version,
+                    by=actor.name,
+                    commit=None if workspace.tree.is_dirty else _commit(workspace, plan, one.target),
+                    source=one.commit,
+                    run=actor.run,
+                )
+            )
+            for one in endings
+        }
+        gone = {_path(workspace, one.target) for one in endings if _is_gone(one)}
+
+        def edit(tree: Tree) -> Mapping[str, bytes | None]:
+            there = tree.read([path for path in lines if path in tree.blobs])
+            kept = {path: there.get(path, b"").splitlines(keepends=True)[1 - _MOST :] for path in lines}
+            return {
+                path: None if path in gone else b"".join([*kept[path], line])
+                for path, line in lines.items()
+                if path not in gone or path in there
+            }
+
+        write(remote, REF, edit, _message(endings), may_create=True, attempts=_ATTEMPTS)
+    except LockstepError as error:
+        fix = f" (fix: {error.fix})" if error.fix else ""
+        note(f"no record of this sync was left in {REF}: {error.problem}{fix}")
+
+
+def read_records(
+    workspace: Workspace, targets: Iterable[str], credentials: Credentials
+) -> tuple[Mapping[str, tuple[Record, ...]], str | None]:
+    """The records of targets, oldest first, and why they are not known, where they cannot be read."""
+    paths = {target: _path(workspace, target) for target in targets}
+    contents: Mapping[str, bytes] = {}
+    problem = None
+    try:
+        remote = _remote(workspace, credentials)
+        refs = list_refs(remote, REF)
+        if REF in refs:
+            fetch(remote, refs)
+            tree = CommitTree(remote.repository, refs[REF], under=tuple(paths.values()))
+            contents = tree.read([path for path in paths.values() if path in tree.blobs])
+    except LockstepError as error:
+        problem = f"what was deployed when is not known: {error.problem}"
+    found = {
+        target: tuple(
+            record for line in contents.get(path, b"").splitlines() if (record := _record(line)) is not None
+        )
+        for target, path in paths.items()
+    }
+    return found, problem
+
+
+def _remote(workspace: Workspace, credentials: Credentials) -> Remote:
+    where = workspace.where
+    remote = open_remote(where.repo or where.folder, where.cache, access=credentials.access())
+    return as_app(remote, workspace.project.sources.forge, credentials)
+
+
+def _path(workspace: Workspace, target: str) -> str:
+    return f"{workspace.project.name}/{target}.jsonl"
+
+
+def _commit(workspace: Workspace, plan: Plan, target: str) -> str | None:
+    is_preview = target.startswith("preview/")
+    return plan.previews if is_preview and plan.previews else workspace.tree.commit
+
+
+def _is_gone(ending: Ending) -> bool:
+    """A preview's records go with it: there will be none of its name again."""
+    return ending.state is DeploymentState.INACTIVE and ending.target.startswith("preview/")
+
+
+def _message(endings: list[Ending]) -> str:
+    words = [f"{one.target} {one.version or ''} {_DONE[one.state]}".replace("  ", " ") for one in endings]
+    return f"{words[0]}{f' and {len(words) - 1} more' if len(words) > 1 else ''}\n\n" + "\n".join(words)
+
+
+def _line(record: Record) -> bytes:
+    fields = {
+        "at": record.at,
+        "done": record.done.value,
+        "version": record.version,
+        "by": record.by,
+        "commit": record.commit,
+        "source": record.source,
+        "run": record.run,
+    }
+    return (json.dumps({key: value for key, value in fields.items() if value is not None}) + "\n").encode()
+
+
+def _record(line: bytes) -> Record | None:
+    """A record; None for a line that a newer Lockstep or somebody else wrote in another form."""
+    try:
+        fields: Any = json.loads(line)
+        datetime.datetime.fromisoformat(fields["at"])
+        return Record(
+            at=fields["at"],
+            done=Done(fields["done"]),
+            version=_text(fields.get("version")),
+            by=_text(fields["by"]) or "",
+            commit=_text(fields.get("commit")),
+            source=_text(fields.get("source")),
+            run=_text(fields.get("run")),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    return value
