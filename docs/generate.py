@@ -147,7 +147,7 @@ def _commands() -> str:
         "| exit code | meaning |",
         "|---|---|",
         "| 0 | done, or nothing to do |",
-        "| 1 | failed |",
+        "| 1 | failed, or a target is blocked or could not be read |",
         "| 2 | there are differences (only with `--exit-code`) |",
         "| 3 | bad input: nothing was changed |",
         "| 130 | stopped by Ctrl-C |",

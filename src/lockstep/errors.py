@@ -8,6 +8,7 @@
     ├── CloudError              exit 1   AWS answered with an error that retrying does not mend
     │   └── NoCredentials       exit 1   no, expired or wrong credentials
     ├── ArtifactError           exit 1   a package is missing, damaged or not what was declared
+    │   └── Unreadable              exit 1   nothing is known of it: host, access, network, cache
     ├── GitError                exit 1   git said no
     │   ├── Rejected            exit 1   somebody else was faster: a ref is not where it was
     │   └── Refused             exit 1   the push is not allowed: protected branch, hook, permission
@@ -35,6 +36,8 @@ __all__ = [
     "Refused",
     "Rejected",
     "Several",
+    "Unreadable",
+    "joined",
 ]
 
 
@@ -42,10 +45,12 @@ class LockstepError(Exception):
     """Base of all errors that carry a message for the user.
 
     ``problem`` is one sentence; ``where`` is ``file:line``, a target or an API call;
-    ``fix`` says what to do; ``doing`` says what was being attempted.
+    ``fix`` says what to do; ``doing`` says what was being attempted. ``is_unread`` when nothing was
+    found out, so that what was asked about may well be as it is declared.
     """
 
     exit_code = 1
+    is_unread = True
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class BadInput(LockstepError):
     """Something the user wrote is wrong. Found before anything is changed."""
 
     exit_code = 3
+    is_unread = False
 
 
 class BadInputs(BadInput):
@@ -96,6 +102,7 @@ class Several(LockstepError):
         self.errors = tuple(errors)
         super().__init__(f"{len(self.errors)} problems found")
         self.exit_code = 3 if all(error.exit_code == BadInput.exit_code for error in self.errors) else 1
+        self.is_unread = all(error.is_unread for error in self.errors)
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self.errors)
@@ -103,6 +110,8 @@ class Several(LockstepError):
 
 class NotAllowed(LockstepError):
     """A guard refused: too many deletes, a function of somebody else's, a stale plan."""
+
+    is_unread = False
 
 
 class CloudError(LockstepError):
@@ -115,6 +124,14 @@ class NoCredentials(CloudError):
 
 class ArtifactError(LockstepError):
     """A package is missing, damaged, too large or not what was declared."""
+
+    is_unread = False
+
+
+class Unreadable(ArtifactError):
+    """Nobody knows what the package is: its host, the network, a permission or the cache is in the way."""
+
+    is_unread = True
 
 
 class MachineError(LockstepError):
@@ -152,3 +169,9 @@ class Interrupted(LockstepError):
     """The user stopped the run; what was under way has been finished or left repeatable."""
 
     exit_code = 130
+
+
+def joined(errors: Iterable[LockstepError]) -> LockstepError:
+    """One error for several, each said once; the only one itself."""
+    distinct = list({str(error): error for error in errors}.values())
+    return distinct[0] if len(distinct) == 1 else Several(distinct)

@@ -123,7 +123,7 @@ def test_an_exception_shows_no_secret_in_its_words(
 ) -> None:
     """An error that ends a plan carries no value in message, repr, fields or args."""
     message = f"not possible for {PARAMETER} and {STORED}"
-    lab = lab_on(cloud, Refuse("lambda.GetFunction", "InvalidParameterValueException", message))
+    lab = lab_on(cloud, Refuse("tagging.GetResources", "InvalidParameterValueException", message))
     fill(lab)
     lab.client("s3").delete_bucket(Bucket=UPLOADS)
     with pytest.raises(LockstepError) as caught:
@@ -132,6 +132,18 @@ def test_an_exception_shows_no_secret_in_its_words(
     assert "not possible for (secret) and (secret)" in str(error)
     assert_hidden(error, repr(error), error.args, vars(error), seen.getvalue())
     assert_hidden("".join(traceback.format_exception(error, chain=False)))
+
+
+def test_a_target_that_could_not_be_read_shows_no_secret(
+    cloud: Cloud, lab_on: Callable[..., Lab], seen: io.StringIO
+) -> None:
+    """What AWS says of one target stands in the plan without the values that it repeats."""
+    message = f"not possible for {PARAMETER} and {STORED}"
+    lab = lab_on(cloud, Refuse("lambda.GetFunction", "InvalidParameterValueException", message))
+    fill(lab)
+    (one,) = lab.plan(declared()).targets
+    assert "not possible for (secret) and (secret)" in str(one.problem)
+    assert_hidden(one, repr(one), seen.getvalue())
 
 
 def test_a_short_secret_does_not_blot_out_other_words(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:

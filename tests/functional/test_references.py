@@ -1,10 +1,10 @@
 """Values from Parameter Store and Secrets Manager: fetched in batches, compared, and never shown."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from lockstep.errors import BadInput, CloudError
 from lockstep.model import Reference, Target
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, Refuse, changes_of
@@ -77,25 +77,20 @@ def test_only_the_selections_references_are_asked_for(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        (ssm("/not/there"), "create it in Parameter Store"),
-        (secret("not/there"), "create it in Secrets Manager"),
+        (ssm("/not/there"), "/not/there: no such parameter\n  fix: create it in Parameter Store"),
+        (secret("not/there"), "not/there: no such secret\n  fix: create it in Secrets Manager"),
+        (secret("binary"), "binary: it is binary; an environment variable takes text"),
     ],
-    ids=["ssm", "secret"],
+    ids=["ssm", "secret", "binary"],
 )
-def test_a_missing_value_is_bad_input_with_its_place(lab: Lab, reference: Reference, words: str) -> None:
-    """A reference to nothing names the file and line that want it, and nothing is changed."""
-    with pytest.raises(BadInput, match=words) as caught:
-        lab.plan(make_fleet(declared(HOST=reference)))
-    assert caught.value.where == f"{KEY}/config.yaml:4"
-    assert reference.name in str(caught.value)
-    assert not lab.aws.counts(mutating=True)
-
-
-def test_a_binary_secret_is_bad_input(lab: Lab) -> None:
-    """An environment variable takes text only."""
+def test_a_value_that_cannot_be_used_blocks_its_target_at_its_place(
+    lab: Lab, reference: Reference, words: str
+) -> None:
+    """The file and line that want it, what is wrong and what to do; nothing is changed."""
     lab.client("secretsmanager").create_secret(Name="binary", SecretBinary=b"\x00\x01")
-    with pytest.raises(BadInput, match="binary"):
-        lab.plan(make_fleet(declared(HOST=secret("binary"))))
+    run = lab.run(make_fleet(declared(HOST=replace(reference, place="services/a/values.yaml:9"))))
+    assert str(run.plan.targets[0].problem).startswith(f"services/a/values.yaml:9: {words}")
+    assert not lab.aws.counts(mutating=True)
 
 
 def test_a_secret_that_changed_is_drift_and_is_not_shown(lab: Lab) -> None:
@@ -149,8 +144,8 @@ def test_a_value_that_may_not_be_read_names_the_permission(
     """Access denied names call and IAM permission, and nothing is changed."""
     lab = lab_on(cloud, Refuse(name, "AccessDeniedException", "User is not authorized"))
     reference = ssm("/shop/host") if name.startswith("ssm") else secret("shop/host")
-    with pytest.raises(CloudError, match=f"allow {name.replace('.', ':')}"):
-        lab.plan(make_fleet(declared(HOST=reference)))
+    run = lab.run(make_fleet(declared(HOST=reference)))
+    assert f"allow {name.replace('.', ':')}" in str(run.plan.targets[0].problem)
     assert not lab.aws.counts(mutating=True)
 
 

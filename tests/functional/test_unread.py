@@ -50,7 +50,7 @@ def test_unread_variables_are_unknown_and_nothing_is_written(
         target = make_target(settings={**settings, "environment": wanted, "memorySize": 256}, ignore=ignore)
         run = lab.run(make_fleet(target), full=full)
         (one,) = run.plan.targets
-        assert (one.verb, one.status) == (Verb.BLOCKED, SyncStatus.UNKNOWN)
+        assert (one.verb, one.status) == (Verb.UNKNOWN, SyncStatus.UNKNOWN)
         assert f"allow kms:Decrypt on {KEY}" in str(one.problem)
         assert "environment of notifier-staging could not be read" in str(one.problem)
         assert not run.plan.steps
@@ -97,6 +97,6 @@ def test_an_unread_image_configuration_is_unknown(lab: Lab, hidden: Undecryptabl
     hidden.is_on = True
     plan = lab.plan(make_fleet(target))
     (one,) = plan.targets
-    assert (one.verb, one.status) == (Verb.BLOCKED, SyncStatus.UNKNOWN)
+    assert (one.verb, one.status) == (Verb.UNKNOWN, SyncStatus.UNKNOWN)
     assert "imageConfig.command" in str(one.problem)
     assert "kms:Decrypt" in str(one.problem)

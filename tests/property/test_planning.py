@@ -4,10 +4,12 @@
 """
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from lockstep.model import (
@@ -17,6 +19,8 @@ from lockstep.model import (
     Plan,
     PutNotifications,
     StagePackage,
+    SyncStatus,
+    Target,
     UpdateConfiguration,
     Verb,
     select,
@@ -24,9 +28,9 @@ from lockstep.model import (
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.planner import make_plan
-from lockstep.planning.policy import deletion_problem, is_prunable
+from lockstep.planning.policy import deletion_problem, is_prunable, remembered_buckets
 from lockstep.planning.replay import replay
-from tests.support.fleets import PROJECT, World, worlds
+from tests.support.fleets import PROJECT, World, dim, worlds
 from tests.support.replaying import closed_subset, foreign_parts, perform, unreached
 
 many = settings(
@@ -173,13 +177,59 @@ def test_a_blocked_target_contributes_nothing(world: World) -> None:
     """No step, no entry put or removed, no function deleted for a target that has to wait."""
     plan = plan_of(world)
     blocked = {one.target for one in plan.blocked}
-    assert all(one.verb in (Verb.BLOCKED, Verb.ADOPT) for one in plan.blocked)
+    assert all(one.verb in (Verb.BLOCKED, Verb.UNKNOWN, Verb.ADOPT) for one in plan.blocked)
     for step in plan.steps:
         assert step.target not in blocked
         if isinstance(step, PutNotifications):
             assert not blocked & set(step.targets)
     for one in plan.blocked:
         assert not [change for change in one.changes if change.path == "trigger"]
+
+
+@many
+@given(worlds(), st.data())
+def test_what_was_not_read_is_not_written(world: World, data: st.DataObject) -> None:
+    """Whatever AWS keeps to itself stays as it is, and what is done beside it AWS takes."""
+    seen = data.draw(dim(world))
+    plan = plan_of(world, seen)
+    after = perform(plan.steps, world.live)
+    for key in seen.unread:
+        assert after.targets.get(key) == world.live.targets.get(key)
+    for name in seen.closed:
+        assert after.buckets[name] == world.live.buckets[name]
+    known = {one.target: one.status for one in plan.targets}
+    assert all(known[key] is SyncStatus.UNKNOWN for key in seen.unread)
+    synced = [key for key, status in known.items() if status is SyncStatus.SYNCED]
+    assert unreached(world.desired, world.live, synced, world.live) == []
+
+
+@many
+@given(worlds(), st.data())
+def test_what_was_not_read_holds_back_itself_alone(world: World, data: st.DataObject) -> None:
+    """A target with no bucket that others have to do with gets the same steps beside a dark one."""
+    seen = data.draw(dim(world))
+    alone = {
+        key
+        for key, target in world.desired.targets.items()
+        if key not in seen.unread
+        and not target.triggers
+        and not remembered_buckets(_tags(world.live.targets.get(key)))
+        and not any(owner_of(e["Id"]) == (PROJECT, key) for e in _entries(world.live))
+    }
+    whole, dark = plan_of(world), plan_of(world, seen)
+    for plan in (whole, dark):
+        assume(not plan.problems)
+    ours = [[step for step in plan.steps if step.target in alone] for plan in (whole, dark)]
+    assert [step.id for step in ours[0]] == [step.id for step in ours[1]]
+
+
+def _tags(target: Target | None) -> Mapping[str, str | None]:
+    return target.function.tags if target is not None and target.function is not None else {}
+
+
+def _entries(live: Fleet) -> Iterator[Mapping[str, Any]]:
+    for bucket in live.buckets.values():
+        yield from bucket.raw.get(LAMBDA, ())
 
 
 @many

@@ -23,6 +23,7 @@ from lockstep.model import (
     Function,
     Health,
     Kind,
+    Obstacle,
     Package,
     Project,
     Scope,
@@ -236,7 +237,11 @@ def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
         ignore=tuple(some(draw, _IGNORE, 2)),
         adopt=pick(draw, [False, False, True]),
         place=f"{key}.yaml:1",
-        problem=pick(draw, [None] * 9 + ["its release cannot be had"]),
+        obstacle=pick(
+            draw,
+            [None] * 9
+            + [Obstacle(text="its release cannot be had"), Obstacle(text="its host is away", is_unread=True)],
+        ),
     )
 
 
@@ -297,6 +302,21 @@ def worlds(draw: st.DrawFn, selected: bool = False) -> World:
         patterns = some(draw, [*desired.targets, *ENVIRONMENTS, "*/api", "preview/pr-9"], 2, 1)
         desired = replace(desired, selection=tuple(patterns))
     return World(desired=desired, live=_remembering(live), rules=draw(rules()))
+
+
+@st.composite
+def dim(draw: st.DrawFn, world: World) -> Fleet:
+    """The live fleet as somebody sees it whom AWS does not let look at everything."""
+    live = world.live
+    unread = {key: Obstacle(text="denied", is_unread=True) for key in some(draw, [*world.desired.targets], 2)}
+    closed = {name: Obstacle(text="denied", is_unread=True) for name in some(draw, [*live.buckets], 1)}
+    return replace(
+        live,
+        targets={key: target for key, target in live.targets.items() if key not in unread},
+        buckets={name: bucket for name, bucket in live.buckets.items() if name not in closed},
+        unread=unread,
+        closed=closed,
+    )
 
 
 @st.composite

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lockstep.artifacts.checks import sha256_of
-from lockstep.errors import ArtifactError
+from lockstep.errors import Unreadable
 
 __all__ = ["Cache"]
 
@@ -48,7 +48,7 @@ class Cache:
     def new_file(self) -> Iterator[Path]:
         """Yield the path of a new file to fill and ``add``; it is gone afterwards.
 
-        ArtifactError when the disk refuses, also while the file is filled.
+        Unreadable when the disk refuses, also while the file is filled.
         """
         with _writing(self._packages):
             self._packages.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -61,7 +61,7 @@ class Cache:
             Path(name).unlink(missing_ok=True)
 
     def add(self, file: Path, sha256: str) -> Path:
-        """Move a file from ``new_file`` to its place; ArtifactError when the disk refuses."""
+        """Move a file from ``new_file`` to its place; Unreadable when the disk refuses."""
         path = self._path(sha256)
         with _writing(self._packages):
             file.replace(path)
@@ -99,7 +99,7 @@ def _writing(folder: Path, problem: str = "the cache cannot be written") -> Iter
     try:
         yield
     except OSError as error:
-        raise ArtifactError(
+        raise Unreadable(
             f"{problem}: {error.strerror or type(error).__name__}",
             where=str(folder),
             fix="make room, or name another folder in LOCKSTEP_CACHE",

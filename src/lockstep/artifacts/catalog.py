@@ -83,11 +83,12 @@ class Catalog:
 
         with ThreadPoolExecutor(max_workers=max(1, min(workers, len(same)))) as pool:
             for keys, found in zip(same.values(), pool.map(find, same.values()), strict=True):
+                first, _ = wanted[keys[0]]
                 for key in keys:
                     release, bucket = wanted[key]
                     try:
                         if isinstance(found, LockstepError):
-                            raise found
+                            raise _moved(found, first, release)
                         packages[key] = self._staged(release, bucket, *found)
                     except LockstepError as error:
                         errors[key] = error
@@ -249,6 +250,13 @@ def _at(release: Release, do: Callable[[], _T]) -> _T:
         if not release.place or error.where in (None, release.place):
             raise
         raise type(error)(f"{error.where}: {error.problem}", where=release.place, fix=error.fix) from error
+
+
+def _moved(error: LockstepError, asked: Release, release: Release) -> LockstepError:
+    """What is wrong with a release, told at the place of another declaration of it."""
+    if error.where != asked.place or asked.place == release.place:
+        return error
+    return type(error)(error.problem, where=release.place, fix=error.fix, doing=error.doing)
 
 
 def _is_in_place(found: Found, bucket: str | None) -> bool:

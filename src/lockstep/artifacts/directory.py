@@ -10,7 +10,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from lockstep.artifacts.base import Found
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model import Release
 from lockstep.model.tree import Tree
 
@@ -56,7 +56,7 @@ class DirectorySource:
         except FileNotFoundError:
             raise _absent(release, path) from None
         except OSError as error:
-            raise ArtifactError(
+            raise Unreadable(
                 f"{path} cannot be read: {error.strerror}", where=release.place, fix="check its permissions"
             ) from None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lockstep.artifacts.base import Found
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, LockstepError
 from lockstep.git.command import explain_failure, mask
 from lockstep.git.objects import read_blobs
 from lockstep.git.remote import Remote, fetch, list_refs, open_remote
@@ -54,7 +54,7 @@ class GitReleaseSource:
     def __init__(self, *, cache: Path, root: Path | None) -> None:
         self._cache = cache
         self._root = root
-        self._repositories: dict[str, _Repository] = {}
+        self._repositories: dict[str, _Repository | LockstepError] = {}
         self._lock = threading.Lock()
 
     def find(self, release: Release) -> Found:
@@ -99,11 +99,16 @@ class GitReleaseSource:
         named = release.options.get("repository", "")
         known = self._repositories.get(named)
         if known is None:
-            remote = open_remote(self._place(release, named), self._cache)
-            known = _Repository(
-                name=mask(named), remote=remote, refs=list_refs(remote, _RELEASES, _ASSETS, _TAGS)
-            )
+            place = self._place(release, named)
+            try:
+                remote = open_remote(place, self._cache)
+                refs = list_refs(remote, _RELEASES, _ASSETS, _TAGS)
+                known = _Repository(name=mask(named), remote=remote, refs=refs)
+            except LockstepError as error:  # for all releases that it would have: it is asked once
+                known = error
             self._repositories[named] = known
+        if isinstance(known, LockstepError):
+            raise known
         return known
 
     def _place(self, release: Release, named: str) -> str | Path:

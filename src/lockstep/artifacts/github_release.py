@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from lockstep.artifacts.base import Found
 from lockstep.artifacts.web import Answer, Web
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model import Release
 from lockstep.web import check_url
 
@@ -142,7 +142,7 @@ class GitHubReleaseSource:
         try:
             return json.loads(answer.body)
         except ValueError:
-            raise ArtifactError(
+            raise Unreadable(
                 "GitHub's answer is not JSON",
                 where=release.place,
                 fix="check artifacts.api, or run again later",
@@ -152,13 +152,15 @@ class GitHubReleaseSource:
         """Tell a missing release from a repository that cannot be seen."""
         repository = release.options["repository"]
         answer = self._get(f"{base}/releases?per_page=10")
-        if answer.status != 200:
+        if answer.status not in (200, 404):
+            return self._refused(release, answer)
+        if answer.status == 404:
             problem = f"{repository} does not exist, or it is private and the token may not see it"
             fix = "check artifacts.repository, and that the token has contents: read on it"
             if self._token_for(base) is None:
                 problem = f"{repository} does not exist or is private, and there is no token to ask with"
                 fix = f"check artifacts.repository, and set GITHUB_TOKEN{self._hint(base)}"
-            return ArtifactError(problem, where=release.place, fix=fix)
+            return Unreadable(problem, where=release.place, fix=fix)
         releases = self._json(release, answer)
         if any(other.get("draft") and other.get("tag_name") == tag for other in releases):
             return ArtifactError(
@@ -171,7 +173,7 @@ class GitHubReleaseSource:
             fix="publish it, or check the version and artifacts.tag",
         )
 
-    def _refused(self, release: Release, answer: Answer) -> ArtifactError:
+    def _refused(self, release: Release, answer: Answer) -> Unreadable:
         headers = answer.headers
         repository = release.options["repository"]
         if headers.get("x-ratelimit-remaining") == "0" or "retry-after" in headers or answer.status == 429:
@@ -192,7 +194,7 @@ class GitHubReleaseSource:
             problem, fix = f"the token may not read releases of {repository}", "give it contents: read"
         else:
             problem, fix = f"GitHub answered {answer.status} for {repository}", "run again later"
-        return ArtifactError(problem, where=release.place, fix=fix)
+        return Unreadable(problem, where=release.place, fix=fix)
 
     def _hint(self, base: str) -> str:
         if not self._token:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lockstep.artifacts.base import Found
 from lockstep.artifacts.web import Answer, Web
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model import Release
 from lockstep.web import check_url, shown
 
@@ -63,7 +63,11 @@ def _check(release: Release, url: str, answer: Answer) -> None:
         case 200 | 206:
             return
         case 404 | 410:
-            problem, fix = "there is nothing at this URL", "check the version, and that it was uploaded"
+            raise ArtifactError(
+                f"{shown(url)}: there is nothing at this URL",
+                where=release.place,
+                fix="check the version, and that it was uploaded",
+            )
         case 401 | 403:
             problem, fix = "access is denied", "a presigned URL may have expired; check who may read it"
         case 429:
@@ -73,4 +77,4 @@ def _check(release: Release, url: str, answer: Answer) -> None:
             )
         case status:
             problem, fix = f"the host answered {status}", "check the URL, or run again later"
-    raise ArtifactError(f"{shown(url)}: {problem}", where=release.place, fix=fix)
+    raise Unreadable(f"{shown(url)}: {problem}", where=release.place, fix=fix)

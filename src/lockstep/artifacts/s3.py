@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.artifacts.base import Found
-from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
+from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials, Unreadable
 from lockstep.model import Release
 from lockstep.model.staged import digest_of, releases_of
 
@@ -144,24 +144,26 @@ def _refused(release: Release, origin: str, response: Any) -> LockstepError:
     code = response.get("Error", {}).get("Code", "")
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    kind: type[ArtifactError] = Unreadable
     match code, status:
         case "ExpiredToken" | "InvalidAccessKeyId" | "SignatureDoesNotMatch", _:
             return NoCredentials(f"{origin}: the AWS credentials are not valid ({code})", fix="sign in again")
         case "NoSuchBucket", _:
-            problem, fix = "there is no such bucket", "check artifacts.bucket"
+            kind, problem, fix = ArtifactError, "there is no such bucket", "check artifacts.bucket"
         case _, 404:
+            kind = ArtifactError
             problem, fix = "there is no such object", "check the version, and that the package was uploaded"
         case _, 403:
             problem = "access is denied, or there is no such object"
             fix = "allow s3:GetObject, and s3:ListBucket so that AWS says which; check the bucket's owner"
         case _, 301 | 400 if "x-amz-bucket-region" in headers:
-            region = headers["x-amz-bucket-region"]
+            kind, region = ArtifactError, headers["x-amz-bucket-region"]
             problem, fix = f"the bucket is in {region}", f"set artifacts.region to {region}"
         case _, 412:
             problem, fix = "the object was replaced meanwhile", "plan again"
         case _:
             problem, fix = f"AWS answered {code or status}", "check the object, or run again later"
-    return ArtifactError(f"{origin}: {problem}", where=release.place, fix=fix)
+    return kind(f"{origin}: {problem}", where=release.place, fix=fix)
 
 
 def _failed(release: Release, origin: str, error: Exception) -> LockstepError:
@@ -175,4 +177,4 @@ def _failed(release: Release, origin: str, error: Exception) -> LockstepError:
         return ArtifactError(
             f"{origin}: {error}", where=release.place, fix="check artifacts.bucket and artifacts.key"
         )
-    return ArtifactError(f"{origin}: {error}", where=release.place, fix="check the network, then run again")
+    return Unreadable(f"{origin}: {error}", where=release.place, fix="check the network, then run again")

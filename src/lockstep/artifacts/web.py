@@ -10,16 +10,22 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+)
 from urllib3.util.retry import Retry
 
-from lockstep.errors import ArtifactError
+from lockstep.errors import ArtifactError, Unreadable
 from lockstep.web import USER_AGENT, check_url, headers_of, manager, origin, shown, trouble
 
 __all__ = ["Answer", "Web"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
+_AWAY = (NewConnectionError, ConnectTimeoutError)  # names that do not resolve included
 _MAX_BODY = 16_000_000  # bytes of an answer that is kept in memory
 
 
@@ -33,7 +39,7 @@ class Answer:
 
 
 class Web:
-    """An HTTP client that several threads may share.
+    """An HTTP client that several threads may share. A host that is away is not asked again.
 
     ``attempts`` is how often a request is tried; a server that asks to wait longer than ``patience``
     seconds is not waited for. Time-outs are 10 s to connect and 30 s without a byte.
@@ -50,6 +56,7 @@ class Web:
             redirect=False,
         ).patient(patience)
         self._attempts = attempts
+        self._away: dict[tuple[str, str, int], Exception] = {}  # by origin
 
     def ask(
         self,
@@ -62,8 +69,8 @@ class Web:
     ) -> Answer:
         """Send a request and return the answer, whatever its status, with at most 16 MB of its body.
 
-        ``token`` goes to the URL's own host only. Raises ArtifactError when the host cannot be reached
-        or redirects to where it must not.
+        ``token`` goes to the URL's own host only. Raises Unreadable when the host cannot be reached,
+        ArtifactError when it redirects to where it must not.
         """
         response, _ = self._open(method, url, headers or {}, token)
         try:
@@ -114,6 +121,8 @@ class Web:
         address = url
         for _ in range(_MAX_REDIRECTS + 1):
             check_url(address)
+            if (known := self._away.get(origin(address))) is not None:
+                raise _unreachable(address, known)
             try:
                 response = manager(address).urlopen(
                     method,
@@ -125,6 +134,8 @@ class Web:
                     timeout=urllib3.Timeout(connect=10, read=30),
                 )
             except (HTTPError, ValueError) as error:
+                if isinstance(error, MaxRetryError) and isinstance(error.reason, _AWAY):
+                    self._away[origin(address)] = error
                 raise _unreachable(address, error) from None
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 return response, address
@@ -193,6 +204,6 @@ def _save(response: urllib3.BaseHTTPResponse, into: Path, *, limit: int, address
             file.write(chunk)
 
 
-def _unreachable(url: str, error: Exception) -> ArtifactError:
+def _unreachable(url: str, error: Exception) -> Unreadable:
     what, fix = trouble(error)
-    return ArtifactError(f"{shown(url)}: {what}", fix=fix)
+    return Unreadable(f"{shown(url)}: {what}", fix=fix)

@@ -149,7 +149,7 @@ def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code
         save(file, encode_plan(made))
         shell.log(f"saved to {file}; apply it with: lockstep sync {file}")
     shell.summarise(lambda: plan_markdown(made))
-    if made.problems:
+    if made.problems or made.blocked:
         return 1
     return 2 if exit_code and not made.is_empty else 0
 
@@ -164,6 +164,7 @@ def run_and_follow(
     from lockstep.cli.stopping import stopping
     from lockstep.delivery.sync.records import leave_records
     from lockstep.delivery.sync.session import run_sync
+    from lockstep.model import Verb
     from lockstep.render.codec import encode_report
     from lockstep.render.markdown import plan_markdown, report_markdown
     from lockstep.render.report import report_lines
@@ -223,9 +224,12 @@ def run_and_follow(
         shell.end_progress()
     if report.interrupted:
         return 130
-    if made.blocked:
-        count = len(made.blocked)
-        shell.log(f"{count} {'target is' if count == 1 else 'targets are'} blocked; the plan above says why")
+    unknown = sum(one.verb is Verb.UNKNOWN for one in made.blocked)
+    for count, word in ((len(made.blocked) - unknown, "blocked"), (unknown, "unknown")):
+        if count:
+            shell.log(
+                f"{count} {'target is' if count == 1 else 'targets are'} {word}; the plan above says why"
+            )
     return 0 if report.is_success and not made.problems and not made.blocked else 1
 
 

@@ -82,5 +82,7 @@ def _once(shell: Shell, targets: list[str], output: WideOutput, exit_code: bool,
 
             shell.emit(status_lines(rows, notes, palette=shell.palette, columns=shell.columns))
     shell.summarise(lambda: status_markdown(rows, notes))
-    is_off = any(row.status is SyncStatus.OUT_OF_SYNC for row in rows)
-    return 2 if exit_code and is_off else 0
+    statuses = {row.status for row in rows if row.deployment_type == "lambda"}
+    if SyncStatus.UNKNOWN in statuses:
+        return 1
+    return 2 if exit_code and SyncStatus.OUT_OF_SYNC in statuses else 0

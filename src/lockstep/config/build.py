@@ -99,7 +99,10 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         adopt=bool(block.get("adopt")),
         hold=read_hold(context),
         place=place,
-        places={name: context.place("lambda", *name.split(".")) for name in PLACED if name in settings},
+        places={
+            **({"image": context.place("lambda", "image")} if image else {}),
+            **{name: context.place("lambda", *name.split(".")) for name in PLACED if name in settings},
+        },
     )
     if tags:
         buckets = {trigger.bucket for trigger in target.triggers}

@@ -163,19 +163,19 @@ def _thaw_settings(data: tuple[dict[str, Any], dict[str, Any]], memo: Memo) -> d
     return settings
 
 
-def _freeze_value(value: Any) -> tuple[str, str]:
+def _freeze_value(value: Any) -> tuple[str, str, str]:
     match value:
-        case Reference(store=store, name=name):
-            return store, name
+        case Reference(store=store, name=name, place=place):
+            return store, name, place
         case Secret(value=str() as text):
-            return "", text
+            return "", text, ""
         case _:
             raise TypeError(f"a desired environment variable is {type(value).__name__}")
 
 
-def _thaw_value(data: tuple[str, str]) -> Reference | Secret:
-    store, text = data
-    return Reference(store=store, name=text) if store else Secret(text)
+def _thaw_value(data: tuple[str, str, str]) -> Reference | Secret:
+    store, text, place = data
+    return Reference(store=store, name=text, place=place) if store else Secret(text)
 
 
 _CODE = _Shape(Code, live={"package", "size"})  # found for each plan anew
@@ -193,7 +193,7 @@ _TARGET = _Shape(
         "resources": _Shape(Resource).each(),
         "hold": _Shape(Hold).one(),
     },
-    live={"statements"},
+    live={"statements", "obstacle"},
 )
 
 

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from lockstep.config import rules, templates
@@ -106,8 +106,8 @@ class Context:
                 return [self.filled(entry, (*path, i)) for i, entry in enumerate(value)]
             case Secret(value=str() as text) if templates.has_template(text):
                 return Secret(self.fill(text, self.place("lambda", *path)))
-            case Reference(store=store, name=name) if templates.has_template(name):
-                return Reference(store=store, name=self.fill(name, self.place("lambda", *path)) or name)
+            case Reference(name=name, place=place) if templates.has_template(name):
+                return replace(value, name=self.fill(name, place) or name)
             case str() if templates.has_template(value):
                 return self._judged(value, path)
             case _:

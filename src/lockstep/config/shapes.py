@@ -271,7 +271,7 @@ class Checker:
             self.add(lines, f"{path}: the {store} reference needs one name without spaces", fix)
             return None
         self.has_templates |= "{" in name or "}" in name
-        return Reference(store=store, name=name)
+        return Reference(store=store, name=name, place=f"{self.file}:{line_at(lines, ())}")
 
     def _tags(self, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
         if not isinstance(value, dict):

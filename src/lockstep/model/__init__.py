@@ -21,6 +21,7 @@ from lockstep.model.function import (
     looks_secret,
 )
 from lockstep.model.kinds import Resource
+from lockstep.model.obstacle import Obstacle
 from lockstep.model.plan import (
     AddPermission,
     ApplyResource,
@@ -78,6 +79,7 @@ __all__ = [
     "Hold",
     "Kind",
     "Merge",
+    "Obstacle",
     "Origin",
     "Outcome",
     "Package",

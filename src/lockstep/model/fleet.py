@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lockstep.model.obstacle import Obstacle
 from lockstep.model.preview import PreviewPolicy
 from lockstep.model.promotion import Promotion
 from lockstep.model.source import Sources
@@ -104,7 +105,8 @@ class Fleet:
     changed (empty: everything), and ``buckets`` names those that are to be read though no selected target
     has a trigger on them. Only of live fleets: ``others`` are functions with this project's
     tags that no target declares any more, by ARN; ``scopes`` say where each environment is;
-    ``notes`` say what was not read.
+    ``unread`` says by target why it could not be looked at and ``closed`` the same by bucket, where an
+    absence from ``targets`` and ``buckets`` says nothing; ``notes`` say what else was not read.
     """
 
     project: str
@@ -113,6 +115,8 @@ class Fleet:
     others: Mapping[str, Target] = field(default_factory=dict)
     selection: tuple[str, ...] = ()
     scopes: Mapping[str, Scope] = field(default_factory=dict)
+    unread: Mapping[str, Obstacle] = field(default_factory=dict)
+    closed: Mapping[str, Obstacle] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     commit: str | None = None  # 40 hex digits of the commit it was read from
     previews: str | None = None  # of the branch of previews, where they have one of their own

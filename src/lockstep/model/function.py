@@ -46,6 +46,7 @@ class Reference:
 
     store: str  # "ssm" (Parameter Store) or "secret" (Secrets Manager)
     name: str
+    place: str = field(default="", compare=False)  # file:line where it is written
 
     def __str__(self) -> str:
         return f"{self.store}:{self.name}"

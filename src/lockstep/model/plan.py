@@ -48,6 +48,7 @@ class Verb(StrEnum):
     ADOPT = "adopt"
     NOTHING = "nothing"
     BLOCKED = "blocked"  # something has to be mended first; see ``TargetPlan.problem``
+    UNKNOWN = "unknown"  # nothing is done, because something could not be read; see there too
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,5 +272,5 @@ class Plan:
 
     @property
     def blocked(self) -> tuple[TargetPlan, ...]:
-        """Targets that cannot be brought in sync before somebody decides or mends something."""
+        """Targets that are left alone: something has to be decided, mended or readable first."""
         return tuple(target for target in self.targets if target.problem is not None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lockstep.model.function import Function
 from lockstep.model.kinds import Resource
+from lockstep.model.obstacle import Obstacle
 from lockstep.model.promotion import Hold
 
 __all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "service_of"]
@@ -94,7 +95,7 @@ class Target:
     adopt: bool = False  # take over a live function that has no owner
     hold: Hold | None = field(default=None, compare=False)  # nothing is promoted to it
     place: str = field(default="", compare=False)  # file:line of the declaration
-    problem: str | None = field(default=None, compare=False)  # why its release cannot be had
+    obstacle: Obstacle | None = field(default=None, compare=False)  # why it is not known what it should be
     places: Mapping[str, str] = field(default_factory=dict, compare=False)  # some settings -> file:line
 
     @property

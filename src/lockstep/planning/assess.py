@@ -4,10 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from lockstep.model import Call, Change, Fleet, Function, Scope, Statement, Target, Verb
+from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, Statement, Target, Verb
 from lockstep.model.kinds import KINDS
 from lockstep.planning.beside import Difference, differences, remembered
-from lockstep.planning.diff import diff_code, diff_settings, diff_tags, row_of, unread_in, with_ignored
+from lockstep.planning.diff import (
+    diff_code,
+    diff_settings,
+    diff_tags,
+    row_of,
+    unread_in,
+    with_ignored,
+    without_unknown,
+)
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import (
     REMEMBERING,
@@ -18,7 +26,7 @@ from lockstep.planning.policy import (
     remembered_kinds,
 )
 
-__all__ = ["Assessment", "Permissions", "assess", "permissions"]
+__all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,13 +58,18 @@ class Assessment:
     beside: tuple[Difference, ...]  # resources beside the function
     final_tags: Mapping[str, str | None]  # after buckets and resources were let go
     problem: str | None = None
+    is_known: bool = True  # False: not all of it could be compared with what is live
+    is_read: bool = True  # False: what is live was not read at all
 
 
 def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, rules: Rules) -> Assessment:
     """Compare one target with what is live. ``desired`` and ``fleet`` (live) are the whole project's."""
     function = target.function
     assert function is not None  # noqa: S101 - callers pass targets that have one
+    if target.key in fleet.unread:
+        return _not_compared(target, function, fleet.unread[target.key])
     now = live.function if live else None
+    function = without_unknown(function, now)
     buckets = {trigger.bucket for trigger in target.triggers}
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
@@ -92,26 +105,80 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         *(Change(path="permission", old=statement.source_arn) for statement in policy.remove),
         *(change for one in beside for change in one.changes),
     )
-    problem = target.problem or _missing_bucket(buckets, fleet)
-    verb = Verb.CREATE
-    if now is not None:
-        problem = problem or _unread(now, changes) or _impossible(wanted, now, changes)
-        verb = Verb.UPDATE if changes else Verb.NOTHING
-        if now.owner is None and not problem:
-            verb, problem = Verb.ADOPT, adoption_problem(rules, target, now, desired)
-        else:
-            problem = problem or adoption_problem(rules, target, now, desired)
+    concerned = buckets | (remembered_buckets(now.tags) if now else set())
+    unknown = Obstacle.all_of((target.obstacle, *_closed(target, concerned, fleet), _unread(now, changes)))
+    verb, problem = (
+        _judged(target, wanted, now, changes, desired, fleet, rules)
+        if unknown is None
+        else (held_verb(unknown), unknown.text)
+    )
     return Assessment(
         target=target,
-        verb=Verb.BLOCKED if problem and verb is not Verb.ADOPT else verb,
+        verb=verb,
         wanted=wanted,
         live=now,
-        changes=changes,
+        changes=changes if now is not None or unknown is None else (),  # nothing to compare half of it with
         permissions=policy,
         beside=beside,
         final_tags=final,
         problem=problem,
+        is_known=unknown is None,
     )
+
+
+def _judged(
+    target: Target,
+    wanted: Function,
+    now: Function | None,
+    changes: Sequence[Change],
+    desired: Fleet,
+    fleet: Fleet,
+    rules: Rules,
+) -> tuple[Verb, str | None]:
+    """What is to be done about a target of which everything is known, and what is in the way."""
+    problem = _missing_bucket(target, fleet)
+    verb = Verb.CREATE
+    if now is not None:
+        problem = problem or _impossible(wanted, now, changes)
+        verb = Verb.UPDATE if changes else Verb.NOTHING
+        if now.owner is None and not problem:
+            return Verb.ADOPT, adoption_problem(rules, target, now, desired)
+        problem = problem or adoption_problem(rules, target, now, desired)
+    return Verb.BLOCKED if problem else verb, problem
+
+
+def _not_compared(target: Target, function: Function, unread: Obstacle) -> Assessment:
+    """A target of whose live side nothing is known: no difference is told, and nothing is done."""
+    why = Obstacle.all_of((unread, target.obstacle)) or unread
+    return Assessment(
+        target=target,
+        verb=held_verb(why),
+        wanted=function,
+        live=None,
+        changes=(),
+        permissions=Permissions(),
+        beside=(),
+        final_tags={},
+        problem=why.text,
+        is_known=False,
+        is_read=False,
+    )
+
+
+def held_verb(why: Obstacle) -> Verb:
+    """What a plan says of a target that is left alone."""
+    return Verb.UNKNOWN if why.is_unread else Verb.BLOCKED
+
+
+def _closed(target: Target, buckets: set[str], fleet: Fleet) -> list[Obstacle]:
+    """Why buckets that the target has to do with could not be read."""
+    places = {trigger.bucket: trigger.place for trigger in reversed(target.triggers)}
+    return [
+        replace(fleet.closed[name], text=f"{places[name]}: {fleet.closed[name].text}")
+        if places.get(name)
+        else fleet.closed[name]
+        for name in sorted(buckets & fleet.closed.keys())
+    ]
 
 
 def permissions(target: Target, live: Target | None, fleet: Fleet) -> Permissions:
@@ -163,17 +230,20 @@ def _has_entries(fleet: Fleet, bucket: str, project: str, target: str) -> bool:
     )
 
 
-def _missing_bucket(buckets: set[str], fleet: Fleet) -> str | None:
-    missing = sorted(bucket for bucket in buckets if bucket not in fleet.buckets)
-    if not missing:
-        return None
-    return f"the bucket {missing[0]} does not exist or may not be read; create it, or mend the trigger"
+def _missing_bucket(target: Target, fleet: Fleet) -> str | None:
+    for trigger in sorted(target.triggers, key=lambda one: one.bucket):
+        if trigger.bucket not in fleet.buckets:
+            place = f"{trigger.place}: " if trigger.place else ""
+            return f"{place}the bucket {trigger.bucket} does not exist; create it, or mend the trigger"
+    return None
 
 
-def _unread(live: Function, changes: Sequence[Change]) -> str | None:
+def _unread(live: Function | None, changes: Sequence[Change]) -> Obstacle | None:
     """Live values that nobody can compare, and so nobody may replace."""
-    found = unread_in(live, changes)
-    return f"{found[0]}, so nothing is written over it; {found[1]}" if found else None
+    found = unread_in(live, changes) if live is not None else None
+    if found is None:
+        return None
+    return Obstacle(text=f"{found[0]}, so nothing is written over it; {found[1]}", is_unread=True)
 
 
 def _impossible(wanted: Function, live: Function, changes: Sequence[Change]) -> str | None:

@@ -37,7 +37,7 @@ def differences(target: Target, live: Target | None, buckets: Mapping[str, Bucke
 def runs_as_declared(target: Target, live: Target | None) -> bool:
     """Whether what runs is known to be the declared release's."""
     wanted, now = target.function, live.function if live is not None else None
-    if wanted is None or now is None or target.problem is not None:
+    if wanted is None or now is None or target.obstacle is not None:
         return False
     code = wanted.code
     is_known = bool(code.sha256) or (bool(code.image) and not is_named_by_tag(code))

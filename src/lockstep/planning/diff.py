@@ -5,7 +5,19 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from lockstep.model import FIELDS, Call, Change, Code, Field, Function, Kind, Secret, Unread, Value
+from lockstep.model import (
+    FIELDS,
+    Call,
+    Change,
+    Code,
+    Field,
+    Function,
+    Kind,
+    Reference,
+    Secret,
+    Unread,
+    Value,
+)
 from lockstep.model.fields import BY_NAME, existing
 
 __all__ = [
@@ -18,6 +30,7 @@ __all__ = [
     "row_of",
     "unread_in",
     "with_ignored",
+    "without_unknown",
 ]
 
 
@@ -49,6 +62,23 @@ def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Fu
     tags = {key: v for key, v in desired.tags.items() if not is_ignored(f"tags.{key}", ignore)}
     code = live.code if is_ignored("code", ignore) else desired.code
     return replace(desired, settings=existing(settings), tags=tags, code=code)
+
+
+def without_unknown(desired: Function, live: Function | None) -> Function:
+    """The desired function with the live values of references whose own values nobody knows.
+
+    What is not known differs from nothing.
+    """
+    variables = _mapping(desired.settings.get("environment"))
+    unknown = {key for key, value in variables.items() if isinstance(value, Reference)}
+    if not unknown:
+        return desired
+    now = _mapping(live.settings.get("environment")) if live else {}
+    kept = {key: value for key, value in variables.items() if key not in unknown}
+    kept |= {key: now[key] for key in unknown if key in now}
+    return replace(
+        desired, settings=existing({**desired.settings, "environment": dict(sorted(kept.items()))})
+    )
 
 
 def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:

@@ -13,7 +13,7 @@ from lockstep.planning.assess import Assessment, assess
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.layout import Layout
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
-from lockstep.planning.policy import Rules, deletion_problem, may_adopt
+from lockstep.planning.policy import Rules, deletion_problem, may_adopt, remembered_buckets
 from lockstep.planning.summary import summarise, summarise_former
 from lockstep.planning.triggers import BucketChange, Parties, Wish, change_bucket
 from lockstep.planning.undeclared import Undeclared, find_undeclared
@@ -38,7 +38,7 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = "aws")
     guard = deletion_problem(rules, found.count, desired, len(live.others))
 
     # A target that one bucket refuses is served by none, so the others are worked out again.
-    held: dict[str, str] = {}  # undeclared targets that have to stay for now -> why
+    held = _unreadable(found, live)  # undeclared targets that have to stay for now -> why
     while True:
         # A former function goes once its successor is there, so not while that one is blocked.
         blocked = [key for key, one in assessed.items() if one.problem is not None]
@@ -76,6 +76,17 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = "aws")
         notes=(*live.notes, *found.notes),
         selection=desired.selection,
     )
+
+
+def _unreadable(found: Undeclared, live: Fleet) -> dict[str, str]:
+    """Functions that may still be called by a bucket which could not be read."""
+    return {
+        former.target.key: why.text
+        for former in found.functions
+        if former.target.function is not None
+        for bucket in sorted(remembered_buckets(former.target.function.tags), reverse=True)
+        if (why := live.closed.get(bucket)) is not None
+    }
 
 
 def _block(assessed: dict[str, Assessment], problems: Mapping[str, str]) -> None:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lockstep.model import Change, Health, SyncStatus, TargetPlan, Unread, Verb
-from lockstep.planning.assess import Assessment
+from lockstep.model import Change, Health, Obstacle, SyncStatus, Target, TargetPlan, Verb
+from lockstep.planning.assess import Assessment, held_verb
 from lockstep.planning.diff import is_named_by_tag
 from lockstep.planning.policy import REMEMBERING
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
-__all__ = ["summarise", "summarise_former"]
+__all__ = ["summarise", "summarise_former", "summarise_held"]
 
 
 def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
@@ -37,9 +37,21 @@ def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
         version=one.target.version,
         changes=tuple(_as_version(change) for change in changes),
         status=_status(one, verb, changes),
-        health=one.live.health if one.live else Health.MISSING,
+        health=_health(one),
         problem=one.problem,
         place=one.target.place,
+    )
+
+
+def summarise_held(target: Target, why: Obstacle) -> TargetPlan:
+    """A declared target that no engine could look at."""
+    return TargetPlan(
+        target=target.key,
+        verb=held_verb(why),
+        function=target.function.name if target.function else None,
+        version=target.version,
+        problem=why.text,
+        place=target.place,
     )
 
 
@@ -47,9 +59,15 @@ def _status(one: Assessment, verb: Verb, changes: Sequence[Change]) -> SyncStatu
     """Nobody knows whether a target with something unread is in sync, a tag of an image included."""
     code = one.wanted.code
     is_tag_unread = is_named_by_tag(code) and code.sha256 is None
-    if any(isinstance(change.old, Unread) for change in changes) or (is_tag_unread and not changes):
+    if not one.is_known or (is_tag_unread and not changes):
         return SyncStatus.UNKNOWN
     return SyncStatus.SYNCED if verb is Verb.NOTHING else SyncStatus.OUT_OF_SYNC
+
+
+def _health(one: Assessment) -> Health:
+    if one.live is not None:
+        return one.live.health
+    return Health.MISSING if one.is_read else Health.UNKNOWN
 
 
 def summarise_former(former: Former, buckets: Sequence[BucketChange], problem: str | None) -> TargetPlan:

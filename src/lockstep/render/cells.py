@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-__all__ = ["columns_of", "fit", "hanging", "printable", "printable_lines", "wrap"]
+__all__ = ["columns_of", "fit", "hanging", "harmless", "printable", "printable_lines", "wrap"]
 
 
 def printable(text: str) -> str:
@@ -31,10 +31,11 @@ def printable_lines(text: str) -> list[str]:
     A line that a CI system would take for a command of its own (``::name::``, GitHub's workflow
     commands) loses that meaning.
     """
-    return [_harmless(printable(line.expandtabs(4))) for line in text.splitlines()]
+    return [harmless(printable(line.expandtabs(4))) for line in text.splitlines()]
 
 
-def _harmless(line: str) -> str:
+def harmless(line: str) -> str:
+    """The line with its first colon escaped where a CI system would take it for a command of its own."""
     return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", line)
 
 
@@ -94,4 +95,4 @@ def hanging(first: str, text: str, columns: int, rest: str | None = None) -> lis
     rest = " " * columns_of(first) if rest is None else rest
     room = max(columns - max(columns_of(first), columns_of(rest)), 20)
     head, *tail = wrap(text, room)
-    return [first + head, *(rest + _harmless(line) for line in tail)]
+    return [first + head, *(rest + harmless(line) for line in tail)]

@@ -27,6 +27,7 @@ SIGNS = {
     Verb.DELETE: "-",
     Verb.ADOPT: "=",
     Verb.BLOCKED: "!",
+    Verb.UNKNOWN: "?",
     Verb.NOTHING: " ",
 }
 
@@ -65,6 +66,8 @@ def plan_summary(plan: Plan) -> str:
     words.append(f"{count[Verb.NOTHING]} unchanged")
     if count[Verb.BLOCKED]:
         words.append(f"{count[Verb.BLOCKED]} blocked")
+    if count[Verb.UNKNOWN]:
+        words.append(f"{count[Verb.UNKNOWN]} unknown")
     return f"Plan: {', '.join(words)}."
 
 
@@ -115,7 +118,7 @@ def _colour(verb: Verb, palette: Palette) -> str:
             return palette.delete
         case Verb.ADOPT:
             return palette.adopt
-        case Verb.BLOCKED:
+        case Verb.BLOCKED | Verb.UNKNOWN:
             return palette.blocked
         case Verb.NOTHING:
             return palette.dim

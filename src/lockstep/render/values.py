@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lockstep.model import Change, Package, Reference, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME
 from lockstep.model.kinds import ROWS
-from lockstep.render.cells import columns_of, hanging, printable
+from lockstep.render.cells import columns_of, hanging, harmless, printable
 from lockstep.render.masks import Masks, concealed, concealed_change
 
 __all__ = ["change_lines", "digest", "one_line", "package_words", "pair", "show", "size"]
@@ -112,9 +112,14 @@ def pair(change: Change, masks: Masks) -> tuple[str, str]:
 
 def one_line(change: Change, masks: Masks) -> str:
     """``memorySize: 256 -> 128``, however long it gets. A new trigger or permission has no old side."""
-    name = printable(change.path)
+    name = _name(change)
     old, new = pair(change, masks)
     return f"{name}: {new}" if _is_only_new(change) else f"{name}: {old} -> {new}"
+
+
+def _name(change: Change) -> str:
+    """The path, as it may stand before a colon at the beginning of a line."""
+    return harmless(f"{printable(change.path)}:")[:-1]
 
 
 def _is_only_new(change: Change) -> bool:
@@ -128,7 +133,7 @@ def change_lines(
 
     ``is_new`` leaves out the old side of every change: nothing was there before.
     """
-    name = printable(change.path)
+    name = _name(change)
     if is_new or _is_only_new(change):
         return hanging(indent, f"{name}: {pair(change, masks)[1]}", columns, rest=f"{indent}  ")
     line = one_line(change, masks)

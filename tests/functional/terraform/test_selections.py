@@ -9,7 +9,7 @@ import pytest
 
 from lockstep.engines.terraform import Ways
 from lockstep.errors import NotAllowed
-from lockstep.model import Target, Terraform, Verb
+from lockstep.model import Obstacle, Target, Terraform, Verb
 from tests.support.projects import make_fleet, make_package, make_target
 from tests.support.terraform_engine import FUNCTIONS, Desk, Done, needs_terraform
 
@@ -43,7 +43,7 @@ def broken(target: Target) -> Target:
     assert function is not None
     code = replace(function.code, sha256=None, package=None)
     target = replace(target, version="9.9.9", function=replace(function, code=code))
-    return replace(target, problem="no package 9.9.9")
+    return replace(target, obstacle=Obstacle(text="no package 9.9.9"))
 
 
 def sync(desk: Desk, *targets: Target, only: tuple[str, ...] = (), ways: Ways | None = None) -> Done:

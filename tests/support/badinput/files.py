@@ -141,7 +141,9 @@ FILES: dict[str, Row] = {
         spoil=change(PROJECT, "  staging: {}\n", ""), says=(f"{PROJECT}:5", "staging")
     ),
     "project: no package bucket": Row(
-        spoil=change(PROJECT, "packages:\n  bucket: camarades-packages\n", ""), says=(PROJECT, "packages")
+        spoil=change(PROJECT, "packages:\n  bucket: camarades-packages\n", ""),
+        code=1,
+        says=(f"{STAGING}:4", PROJECT, "packages"),
     ),
     "project: no trigger bucket": Row(
         spoil=change(PROJECT, "triggers:\n  bucket: syrfapp-uploads\n", ""), says=(f"{STAGING}:6", "triggers")

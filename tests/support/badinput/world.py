@@ -103,82 +103,99 @@ def link_in_zip() -> bytes:
 
 ZIP = clouds.make_zip()
 
+ONE = ("sync", "staging")  # the others would be synced
+
 PACKAGES: dict[str, Row] = {
     "package: missing": Row(
+        words=ONE,
         spoil=lambda desk: (desk.folder / PACKAGE).unlink(),
         code=1,
         says=(f"{STAGING}:4", PACKAGE, "artifacts.path"),
     ),
     "package: a folder": Row(
+        words=ONE,
         spoil=lambda desk: [(desk.folder / PACKAGE).unlink(), (desk.folder / PACKAGE).mkdir()],
         code=1,
         says=(f"{STAGING}:4", PACKAGE),
     ),
     "package: a link out of the repository": Row(
-        spoil=linked_package, says=(f"{STAGING}:4", "symbolic link")
+        words=ONE, spoil=linked_package, code=1, says=(f"{STAGING}:4", "symbolic link")
     ),
-    "package: empty": Row(spoil=package(b""), code=1, says=(f"{STAGING}:4", "not a zip")),
-    "package: not a zip": Row(spoil=package(b"<html>Not found</html>"), code=1, says=(f"{STAGING}:4", "zip")),
-    "package: cut off": Row(spoil=package(ZIP[:-30]), code=1, says=(f"{STAGING}:4", "zip")),
+    "package: empty": Row(words=ONE, spoil=package(b""), code=1, says=(f"{STAGING}:4", "not a zip")),
+    "package: not a zip": Row(
+        words=ONE, spoil=package(b"<html>Not found</html>"), code=1, says=(f"{STAGING}:4", "zip")
+    ),
+    "package: cut off": Row(words=ONE, spoil=package(ZIP[:-30]), code=1, says=(f"{STAGING}:4", "zip")),
     "package: damaged": Row(
-        spoil=package(ZIP.replace(b"handler", b"handles", 1)), code=1, says=(f"{STAGING}:4",)
+        words=ONE, spoil=package(ZIP.replace(b"handler", b"handles", 1)), code=1, says=(f"{STAGING}:4",)
     ),
-    "package: without files": Row(spoil=package(zip_of({})), code=1, says=(f"{STAGING}:4",)),
+    "package: without files": Row(words=ONE, spoil=package(zip_of({})), code=1, says=(f"{STAGING}:4",)),
     "package: traversal": Row(
-        spoil=package(zip_of({"../../etc/cron.d/x": b"x"})), code=1, says=(f"{STAGING}:4", "..")
+        words=ONE, spoil=package(zip_of({"../../etc/cron.d/x": b"x"})), code=1, says=(f"{STAGING}:4", "..")
     ),
     "package: absolute path": Row(
-        spoil=package(zip_of({"/etc/passwd": b"x"})), code=1, says=(f"{STAGING}:4", "/etc")
+        words=ONE, spoil=package(zip_of({"/etc/passwd": b"x"})), code=1, says=(f"{STAGING}:4", "/etc")
     ),
-    "package: symbolic link inside": Row(spoil=package(link_in_zip()), code=1, says=(f"{STAGING}:4", "link")),
-    "package: bomb": Row(spoil=package(declared_size("app.py", 0xFFFFFF00)), code=1, says=(f"{STAGING}:4",)),
+    "package: symbolic link inside": Row(
+        words=ONE, spoil=package(link_in_zip()), code=1, says=(f"{STAGING}:4", "link")
+    ),
+    "package: bomb": Row(
+        words=ONE, spoil=package(declared_size("app.py", 0xFFFFFF00)), code=1, says=(f"{STAGING}:4",)
+    ),
     "package: unpacks to 300 MB": Row(
+        words=ONE,
         spoil=package(zip_of({f"{n}": bytes(60_000_000) for n in range(5)})),
         code=1,
         says=(f"{STAGING}:4", "250"),
     ),
-    "package: wrong pin": Row(spoil=pinned, code=1, says=(f"{STAGING}:", "abab", "sha256")),
+    "package: wrong pin": Row(words=ONE, spoil=pinned, code=1, says=(f"{STAGING}:", "abab", "sha256")),
     "release: missing, with a token": Row(
-        spoil=github(_0_1_5={"a.zip": ZIP}), code=1, says=(f"{STAGING}:4", "s3-notifier-v0.1.6")
+        words=ONE, spoil=github(_0_1_5={"a.zip": ZIP}), code=1, says=(f"{STAGING}:4", "s3-notifier-v0.1.6")
     ),
     "release: missing, without a token": Row(
+        words=ONE,
         spoil=github(is_private=True, token=None, _0_1_5={"a.zip": ZIP}),
         code=1,
         says=(f"{STAGING}:4", "GITHUB_TOKEN"),
     ),
     "release: token that is not accepted": Row(
-        spoil=github(token="ghp_expired", _0_1_5={"a.zip": ZIP}), code=1, says=("GITHUB_TOKEN",)
+        words=ONE, spoil=github(token="ghp_expired", _0_1_5={"a.zip": ZIP}), code=1, says=("GITHUB_TOKEN",)
     ),
     "release: two assets match": Row(
+        words=ONE,
         spoil=github(_0_1_5={"a.zip": ZIP}, _0_1_6={"a.zip": ZIP, "b.zip": ZIP}),
         code=1,
         says=(f"{STAGING}:4", "a.zip", "b.zip"),
     ),
     "release: no asset matches": Row(
+        words=ONE,
         spoil=github(_0_1_5={"a.zip": ZIP}, _0_1_6={"a.tar": ZIP}),
         code=1,
         says=(f"{STAGING}:4", "*.zip", "a.tar"),
     ),
     "release: the asset is not a zip": Row(
         spoil=github(_0_1_5={"a.zip": ZIP}, _0_1_6={"a.zip": b"no"}),
-        words=("sync", "staging"),
+        words=ONE,
         code=1,
         says=(f"{STAGING}:4", "not a zip"),
     ),
-    "release: GitHub is down": Row(spoil=github(failing=503), code=1, says=("503",)),
-    "release: GitHub's rate limit": Row(spoil=github(failing=403), code=1, says=("rate limit",)),
-    "release: nobody listens": Row(spoil=source(RELEASE), code=1, says=("127.0.0.1:9",)),
+    "release: GitHub is down": Row(words=ONE, spoil=github(failing=503), code=1, says=("503",)),
+    "release: GitHub's rate limit": Row(words=ONE, spoil=github(failing=403), code=1, says=("rate limit",)),
+    "release: nobody listens": Row(words=ONE, spoil=source(RELEASE), code=1, says=("127.0.0.1:9",)),
     "https: nobody listens": Row(
+        words=ONE,
         spoil=source("source: https\n  url: http://127.0.0.1:9/{service}-{version}.zip"),
         code=1,
         says=("127.0.0.1:9",),
     ),
     "s3: no such bucket": Row(
+        words=ONE,
         spoil=source('source: s3\n  bucket: nobodys-bucket\n  key: "{version}.zip"'),
         code=1,
         says=("nobodys-bucket",),
     ),
     "s3: no such key": Row(
+        words=ONE,
         spoil=source('source: s3\n  bucket: camarades-packages\n  key: "{service}/{version}.zip"'),
         code=1,
         says=("s3-notifier/0.1.6.zip",),
@@ -391,12 +408,14 @@ AWS: dict[str, Row] = {
         spoil=foreign_entry, code=1, says=("entry theirs", "choose another prefix"), has_fix=False
     ),
     "reference: no such parameter": Row(
-        spoil=variable("{ssm: /rabbit}"), says=(STAGING, "/rabbit", "Parameter Store")
+        spoil=variable("{ssm: /rabbit}"), code=1, says=(f"{NOTIFIER}:8", "/rabbit", "Parameter Store")
     ),
     "reference: no such secret": Row(
-        spoil=variable("{secret: rabbit}"), says=(STAGING, "rabbit", "Secrets Manager")
+        spoil=variable("{secret: rabbit}"), code=1, says=(f"{NOTIFIER}:8", "rabbit", "Secrets Manager")
     ),
-    "reference: a binary secret": Row(spoil=binary_secret, says=(STAGING, "rabbit", "binary")),
+    "reference: a binary secret": Row(
+        spoil=binary_secret, code=1, says=(f"{NOTIFIER}:8", "rabbit", "binary")
+    ),
     "owner: nobody": Row(
         spoil=live(),
         words=("sync", "production"),

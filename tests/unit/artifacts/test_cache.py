@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.artifacts.cache import Cache
-from lockstep.errors import ArtifactError
+from lockstep.errors import Unreadable
 from tests.unit.artifacts.conftest import digest
 
 
@@ -47,7 +47,7 @@ def test_a_run_that_fails_leaves_nothing(cache: Cache, tmp_path: Path) -> None:
 
 def test_a_disk_that_is_full_while_a_package_arrives_is_said(cache: Cache, tmp_path: Path) -> None:
     """The error names the cache and the way out, and what was begun is gone."""
-    with pytest.raises(ArtifactError, match="No space left on device") as caught, cache.new_file():
+    with pytest.raises(Unreadable, match="No space left on device") as caught, cache.new_file():
         Path("/dev/full").write_bytes(b"x")
     assert "LOCKSTEP_CACHE" in str(caught.value.fix)
     assert str(tmp_path / "cache" / "packages") in str(caught.value)
@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """The setting that names another one is in the message."""
     (tmp_path / "file").touch()
     with (
-        pytest.raises(ArtifactError, match=r"cannot be written[\s\S]*LOCKSTEP_CACHE"),
+        pytest.raises(Unreadable, match=r"cannot be written[\s\S]*LOCKSTEP_CACHE"),
         Cache(tmp_path / "file").new_file(),
     ):
         pass

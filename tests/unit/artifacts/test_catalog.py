@@ -144,6 +144,21 @@ def test_many_releases_are_found_once_each_and_errors_are_collected(
     assert open_catalog().resolve({}).packages == {}
 
 
+def test_what_is_wrong_with_a_release_is_told_at_each_declaration(
+    open_catalog: Callable[[], Catalog], release: Make
+) -> None:
+    """Targets that share a release are asked about once, and each is told at its own line."""
+    missing = release("directory", path="nope.zip")
+    wanted: dict[str, tuple[Release, str | None]] = {
+        name: (replace(missing, place=f"{name}.yaml:4"), "bucket") for name in ("staging", "production")
+    }
+    errors = open_catalog().resolve(wanted).errors
+    assert {key: error.where for key, error in errors.items()} == {
+        "staging": "staging.yaml:4",
+        "production": "production.yaml:4",
+    }
+
+
 def test_targets_that_share_a_release_keep_their_own_keys(
     github: GitHubReleases, open_catalog: Callable[[], Catalog]
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from lockstep.artifacts.github_release import GitHubReleaseSource
 from lockstep.artifacts.web import Web
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model import Release
 from tests.support.github_releases import GitHubReleases
 from tests.unit.artifacts.conftest import digest, zip_of
@@ -125,6 +125,7 @@ def test_a_missing_release_names_the_newest(
     github.add_release(REPOSITORY, "s3-notifier-v0.1.5", {"package.zip": ZIP})
     with pytest.raises(ArtifactError) as error:
         source.find(make())
+    assert type(error.value) is ArtifactError  # it is known that there is none
     assert str(error.value) == (
         "syrf/environments/staging/s3-notifier/config.yaml:4: "
         "camarades/syrf has no release s3-notifier-v0.1.6 (newest: s3-notifier-v0.1.5)\n"
@@ -147,10 +148,10 @@ def test_private_or_missing_cannot_be_told_apart_without_a_token(
 ) -> None:
     """Without a token both are possible; with one, its permission is the question."""
     github.add_repository(REPOSITORY, is_private=True)
-    with pytest.raises(ArtifactError, match=r"does not exist or is private[\s\S]*set GITHUB_TOKEN"):
+    with pytest.raises(Unreadable, match=r"does not exist or is private[\s\S]*set GITHUB_TOKEN"):
         source.find(make())
     with_token = GitHubReleaseSource(token=github.token, api=github.api, web=web)
-    with pytest.raises(ArtifactError, match=r"the token may not see it[\s\S]*contents: read"):
+    with pytest.raises(Unreadable, match=r"the token may not see it[\s\S]*contents: read"):
         with_token.find(make(repository="camarades/other"))
 
 
@@ -160,7 +161,7 @@ def test_a_wrong_token_is_named_and_not_shown(
     """A refused token is renewed, not printed."""
     github.add_repository(REPOSITORY)
     source = GitHubReleaseSource(token="ghp_expired", api=github.api, web=web)
-    with pytest.raises(ArtifactError, match="does not accept the token") as error:
+    with pytest.raises(Unreadable, match="does not accept the token") as error:
         source.find(make())
     assert "ghp_expired" not in str(error.value) + repr(error.value)
 
@@ -184,9 +185,19 @@ def test_refusals_say_what_to_do(
     headers: dict[str, str],
     says: str,
 ) -> None:
-    """Both rate limits, single sign-on and permissions are told apart."""
+    """Both rate limits, single sign-on and permissions are told apart, and none says what there is."""
     github.failing = [(status, headers)] * 3
-    with pytest.raises(ArtifactError, match=says):
+    with pytest.raises(Unreadable, match=says):
+        source.find(make())
+
+
+def test_a_listing_that_is_refused_says_nothing_of_the_repository(
+    github: GitHubReleases, source: GitHubReleaseSource, make: Callable[..., Release]
+) -> None:
+    """The tag is not there, and why is not known: GitHub is down, which is not "does not exist"."""
+    github.add_repository(REPOSITORY)
+    github.failing = [(404, {}), *[(500, {})] * 4]
+    with pytest.raises(Unreadable, match="GitHub answered 500"):
         source.find(make())
 
 

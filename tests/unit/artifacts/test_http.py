@@ -7,7 +7,7 @@ import pytest
 
 from lockstep.artifacts.http import HttpSource
 from lockstep.artifacts.web import Web
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model import Release
 from tests.unit.artifacts.conftest import Reply, Site, zip_of
 
@@ -42,14 +42,22 @@ def test_a_weak_etag_identifies_nothing(site: Site, web: Web, release: Make) -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "says"), [(404, "nothing at this URL"), (403, "access is denied"), (418, "answered 418")]
+    ("status", "says", "kind"),
+    [
+        (404, "nothing at this URL", ArtifactError),
+        (403, "access is denied", Unreadable),
+        (418, "answered 418", Unreadable),
+    ],
 )
-def test_what_is_not_there_is_named(site: Site, web: Web, release: Make, status: int, says: str) -> None:
-    """The place of the declaration and the URL without its query are in the message."""
+def test_what_is_not_there_is_named(
+    site: Site, web: Web, release: Make, status: int, says: str, kind: type[ArtifactError]
+) -> None:
+    """The place of the declaration and the URL without its query; what is missing is not what is not told."""
     url = site.put("/a.zip", Reply(status=status)) + "?sig=s3cret"
     with pytest.raises(ArtifactError, match=rf"config.yaml:4: {site.url('/a.zip')}: .*{says}") as error:
         HttpSource(web).find(release("https", url=url))
     assert "s3cret" not in str(error.value)
+    assert type(error.value) is kind
 
 
 def test_a_url_is_needed(release: Make) -> None:

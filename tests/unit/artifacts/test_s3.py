@@ -14,7 +14,7 @@ import pytest
 
 from lockstep.artifacts.base import Found
 from lockstep.artifacts.s3 import S3Source
-from lockstep.errors import ArtifactError, BadInput, NoCredentials
+from lockstep.errors import ArtifactError, BadInput, NoCredentials, Unreadable
 from lockstep.model import Release
 from tests.support import clouds
 from tests.unit.artifacts.conftest import digest, zip_of
@@ -119,7 +119,7 @@ def test_a_connection_that_breaks_in_the_middle_is_said(make: Make, tmp_path: Pa
         place = SimpleNamespace(endpoint=f"http://127.0.0.1:{server.server_port}")
         client = clouds.client(place, "s3")
         found = Found(origin="s3://packages/a.zip", etag="x None x")
-        with pytest.raises(ArtifactError, match=r"s3://packages/a\.zip: ") as caught:
+        with pytest.raises(Unreadable, match=r"s3://packages/a\.zip: ") as caught:
             S3Source(lambda _region: client).download(make(), found, tmp_path / "p.zip")
         server.shutdown()
     assert caught.value.fix == "check the network, then run again"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.artifacts.web import Web
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from tests.unit.artifacts.conftest import Reply, Site
 
 
@@ -78,10 +78,25 @@ def test_nobody_there(web: Web) -> None:
     """A closed port and a name that does not exist say what is wrong."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        with pytest.raises(ArtifactError, match=r"cannot be reached[\s\S]*fix:"):
+        with pytest.raises(Unreadable, match=r"cannot be reached[\s\S]*fix:"):
             web.ask(f"http://127.0.0.1:{closed.getsockname()[1]}/x?secret=1")
     with pytest.raises(ArtifactError, match=r"https://nowhere.invalid/x: there is no such host"):
         web.ask("https://nowhere.invalid/x?secret=1")
+
+
+def test_a_host_that_is_away_is_asked_once(web: Web) -> None:
+    """Its other files are unreadable for the same reason, without as many time-outs."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        with pytest.raises(Unreadable, match="/one: the host cannot be reached"):
+            web.ask(f"http://127.0.0.1:{port}/one")
+        closed.listen()
+        with pytest.raises(Unreadable, match="/two: the host cannot be reached"):
+            web.ask(f"http://127.0.0.1:{port}/two")
+        closed.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            closed.accept()
 
 
 def test_queries_reach_no_message_and_no_log(site: Site, web: Web, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.model import Bucket, Change, Code, Target, Value
+from lockstep.model import Bucket, Change, Code, Obstacle, Target, Value
 from lockstep.model.fields import BY_NAME
 from lockstep.planning.compared import differences, runs_as_declared
 from tests.support.projects import UPLOADS, make_target, trigger
@@ -128,4 +128,4 @@ def test_what_cannot_be_had_is_not_known_to_run() -> None:
     unknown = replace(target, function=replace(target.function, code=Code()))
     assert runs_as_declared(target, _live(target))
     assert not runs_as_declared(unknown, _live(target))
-    assert not runs_as_declared(replace(target, problem="no release"), _live(target))
+    assert not runs_as_declared(replace(target, obstacle=Obstacle(text="no release")), _live(target))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockstep.model import DeleteFunction, DeleteLogGroup, Fleet, Target, Verb
+from lockstep.model import DeleteFunction, DeleteLogGroup, Fleet, Obstacle, Target, Verb
 from lockstep.planning.policy import ownership_tags, remembered_buckets
 from tests.unit.planning.fixtures import (
     desired,
@@ -138,7 +138,9 @@ def test_a_former_function_goes_after_its_successor_is_there() -> None:
 
 def test_a_former_function_stays_while_its_successor_is_blocked() -> None:
     """A release that cannot be had never takes down what runs."""
-    renamed = replace(PREVIEW, function=replace(PREVIEW.function, name="new-name"), problem="no release")  # type: ignore[type-var]
+    renamed = replace(
+        PREVIEW, function=replace(PREVIEW.function, name="new-name"), obstacle=Obstacle(text="no release")
+    )  # type: ignore[type-var]
     found = live(others=(live_of(PREVIEW),), entries=entries_for(PREVIEW))
     made = plan(desired(renamed), found)
     assert made.steps == ()
@@ -169,7 +171,9 @@ def test_an_entry_that_calls_a_version_goes_with_its_function(qualifier: str) ->
 def test_an_adopted_entry_stays_with_a_function_that_stays() -> None:
     """A blocked successor keeps the former function, and what calls it."""
     (entry,) = entries_for(PREVIEW)
-    renamed = replace(PREVIEW, function=replace(PREVIEW.function, name="new-name"), problem="no release")  # type: ignore[type-var]
+    renamed = replace(
+        PREVIEW, function=replace(PREVIEW.function, name="new-name"), obstacle=Obstacle(text="no release")
+    )  # type: ignore[type-var]
     found = live(others=(live_of(PREVIEW),), entries=[{**entry, "Id": "tf-1"}])
     assert plan(desired(renamed), found).steps == ()
 

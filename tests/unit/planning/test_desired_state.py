@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.model import Call, Change, Code, Reference, Secret, StagePackage, SyncStatus, Value, Verb
+from lockstep.model import (
+    Call,
+    Change,
+    Code,
+    Obstacle,
+    Reference,
+    Secret,
+    StagePackage,
+    SyncStatus,
+    Value,
+    Verb,
+)
 from lockstep.model.fields import FIELDS
 from tests.unit.planning.fixtures import (
     desired,
@@ -371,7 +382,7 @@ def test_an_image_is_the_same_by_name_or_by_digest() -> None:
 
 def test_a_package_that_cannot_be_had_blocks_its_target_only() -> None:
     """The others go on, and no made-up code change is shown."""
-    one = replace(target(KEY), problem="no such release")
+    one = replace(target(KEY), obstacle=Obstacle(text="no such release"))
     function = one.function
     assert function is not None
     one = replace(one, function=replace(function, code=replace(function.code, sha256=None, package=None)))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockstep.model import Change, PutNotifications, Trigger, Verb
+from lockstep.model import Change, Obstacle, PutNotifications, Trigger, Verb
 from lockstep.planning.notifications import LAMBDA, describe, entry_for, merge, owner_of
 from lockstep.planning.triggers import survivors
 from tests.unit.planning.fixtures import (
@@ -50,7 +50,7 @@ def test_two_targets_swap_prefixes_in_one_put() -> None:
 def test_a_prefix_stays_while_its_next_function_is_blocked() -> None:
     """Whoever has it waits for whoever is to have it, and is told why."""
     a = target("staging/a", settings={"timeout": 9})
-    b = replace(target("staging/b", prefix="one/"), problem="no release")
+    b = replace(target("staging/b", prefix="one/"), obstacle=Obstacle(text="no release"))
     made = plan(desired(a, b), live(live_of(A), entries=entries_for(A)))
     assert made.steps == ()
     assert "is to pass to staging/b (staging/b.yaml:7)" in str(of(made, "staging/a").problem)
@@ -67,7 +67,7 @@ def test_a_prefix_stays_while_its_next_function_is_not_selected() -> None:
 def test_a_preview_stays_while_the_next_owner_of_its_prefix_is_blocked() -> None:
     """Deleting waits, too."""
     gone = target("preview/pr-1/a", prefix="one/")
-    b = replace(target("staging/b", prefix="one/"), problem="no release")
+    b = replace(target("staging/b", prefix="one/"), obstacle=Obstacle(text="no release"))
     made = plan(desired(b), live(others=(live_of(gone),), entries=entries_for(gone)))
     assert made.steps == ()
     assert of(made, gone.key).verb is Verb.BLOCKED

@@ -6,7 +6,7 @@ from dataclasses import replace
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.packages import with_packages
 from lockstep.delivery.sync.session import Options, Session
-from lockstep.errors import BadInput, Several
+from lockstep.errors import BadInput, joined
 from lockstep.model import Fleet
 from lockstep.model.move import Move
 
@@ -23,8 +23,7 @@ def with_digests(workspace: Workspace, moves: Sequence[Move], options: Options) 
     fleet: Fleet = replace(workspace.fleet, selection=keys)
     fleet, errors = with_packages(fleet, session.catalog, workspace.project)
     if errors:
-        found = list(errors.values())
-        raise found[0] if len(found) == 1 else Several(found)
+        raise joined(errors.values())
     found_moves = []
     for move in moves:
         function = fleet.targets[move.target].function

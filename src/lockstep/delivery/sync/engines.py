@@ -2,9 +2,10 @@
 its part, and the user sees one plan and one report.
 """
 
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -15,9 +16,23 @@ from lockstep.delivery.sync.truth import Seen, judged, look, mismatches, way_out
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.base import Engine
 from lockstep.engines.terraform import TerraformEngine, Ways, runs_of
-from lockstep.errors import NotAllowed
-from lockstep.model import Change, Fleet, Function, Plan, Project, Report, StepResult, Target, Verb, select
+from lockstep.errors import Interrupted, LockstepError, NotAllowed, joined
+from lockstep.model import (
+    Change,
+    Fleet,
+    Function,
+    Obstacle,
+    Plan,
+    Project,
+    Report,
+    StepResult,
+    Target,
+    TargetPlan,
+    Verb,
+    select,
+)
 from lockstep.planning.policy import deletion_problem
+from lockstep.planning.summary import summarise_held
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
@@ -113,10 +128,6 @@ class Mixed:
         runs = [run for run in self._runs if run.is_selected(fleet, fleet.selection)]
         return (*fleet.selection, *(environment.name for run in runs for environment in run.environments))
 
-    def holds_back(self, key: str) -> bool:
-        """Whether a target that has a problem holds back itself alone."""
-        return self._is_terraform(key)
-
     def undeclared(self, fleet: Fleet) -> tuple[str, ...]:
         """Targets that a state of Terraform's holds and nobody declares."""
         return self._terraform.undeclared(fleet)
@@ -124,17 +135,22 @@ class Mixed:
     def preview(self, fleet: Fleet) -> Plan:
         """One plan of all engines that the fleet's selection touches."""
         parts: list[tuple[Engine, Plan]] = []
+        failures: dict[str, LockstepError] = {}
         patterns = aws_patterns(self._project, fleet)
         if patterns is not None:
-            parts.append((self._aws, self._aws.preview(replace(fleet, selection=patterns))))
-            self._is_aws_read = True
+            with _noting(failures, self._aws.name):
+                parts.append((self._aws, self._aws.preview(replace(fleet, selection=patterns))))
+                self._is_aws_read = True
         shown = [plan for _, plan in parts]
         if any(run.is_selected(fleet, fleet.selection) for run in self._runs):
-            fleet, notes = self._look(fleet)
-            parts.append((self._terraform, self._terraform.preview(fleet)))
-            part = judged(parts[-1][1], self._seen, self._way_out)
-            shown.append(replace(part, notes=(*part.notes, *notes)))
-        plan = _joined_plan(fleet, shown)
+            with _noting(failures, self._terraform.name):
+                fleet, notes = self._look(fleet)
+                parts.append((self._terraform, self._terraform.preview(fleet)))
+                part = judged(parts[-1][1], self._seen, self._way_out)
+                shown.append(replace(part, notes=(*part.notes, *notes)))
+        if failures and not parts:
+            raise joined(failures.values())
+        plan = _joined_plan(fleet, shown, self._held(fleet, failures))
         if not plan.problems and len(parts) > 1:
             deletes = sum(target.verb is Verb.DELETE for target in plan.targets)
             guard = deletion_problem(self._aws.rules, deletes, fleet, deletes)
@@ -165,6 +181,16 @@ class Mixed:
             mismatches=tuple(text for report in reports for text in report.mismatches),
         )
 
+    def _held(self, fleet: Fleet, failures: Mapping[str, LockstepError]) -> list[TargetPlan]:
+        """What is selected of engines that could not plan at all."""
+        chosen = [fleet.targets[key] for key in fleet.selected()]
+        return [
+            summarise_held(target, Obstacle.of(failures[engine]))
+            for target in chosen
+            if target.function is not None
+            and (engine := self._project.environment(target.environment).engine) in failures
+        ]
+
     def close(self) -> None:
         """Remove what was kept for an apply."""
         self._terraform.close()
@@ -174,7 +200,7 @@ class Mixed:
         keys = [
             key
             for key in fleet.selected()
-            if self._is_terraform(key) and fleet.targets[key].function and not fleet.targets[key].problem
+            if self._is_terraform(key) and fleet.targets[key].function and not fleet.targets[key].obstacle
         ]
         seen = self._seen = look(self._aws, fleet, keys)
         self._terraform.differing = frozenset(seen.changes)
@@ -186,7 +212,8 @@ class Mixed:
             place = f"s3://{package.bucket}/{package.key}" if package else ""
             if key in seen.outdated:
                 why = f"it runs another package than is to lie at {place}, and Terraform gets no hash of it"
-                held[key] = replace(target, problem=f"{why}, so it would not be deployed\n  fix: {fix}")
+                why = f"{why}, so it would not be deployed\n  fix: {fix}"
+                held[key] = replace(target, obstacle=Obstacle(text=why))
             else:
                 why = f"Terraform gets no hash of its package, so another one at {place} will be held back"
                 notes.append(f"{key}: {why}; {fix}")
@@ -199,6 +226,17 @@ class Mixed:
 
     def _is_terraform(self, key: str) -> bool:
         return self._project.environment(key.rpartition("/")[0]).engine == "terraform"
+
+
+@contextlib.contextmanager
+def _noting(failures: dict[str, LockstepError], engine: str) -> Iterator[None]:
+    """Keep what goes wrong with one engine: the other one may go on."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except LockstepError as error:
+        failures[engine] = error
 
 
 def aws_patterns(project: Project, fleet: Fleet) -> tuple[str, ...] | None:
@@ -228,9 +266,9 @@ def aws_patterns(project: Project, fleet: Fleet) -> tuple[str, ...] | None:
     return (*patterns, *sorted(missed)) or None
 
 
-def _joined_plan(fleet: Fleet, plans: Sequence[Plan]) -> Plan:
+def _joined_plan(fleet: Fleet, plans: Sequence[Plan], held: list[TargetPlan]) -> Plan:
     order = {key: number for number, key in enumerate(fleet.targets)}
-    targets = [target for plan in plans for target in plan.targets]
+    targets = [*(target for plan in plans for target in plan.targets), *held]
     targets.sort(key=lambda target: order.get(target.target, len(order)))
     return Plan(
         engine="+".join(plan.engine for plan in plans) or "terraform",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import ArtifactError, BadInput, LockstepError
 from lockstep.git.command import mask
-from lockstep.model import Code, Fleet, Package, Project, Release, Target
+from lockstep.model import Code, Fleet, Obstacle, Package, Project, Release, Target
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
@@ -112,7 +112,7 @@ def with_packages(
 ) -> tuple[Fleet, Mapping[str, LockstepError]]:
     """The fleet with the package of every selected target, and what is wrong with the others'.
 
-    A target whose package cannot be had keeps the reason as its ``problem``.
+    A target whose package cannot be had keeps the reason as its ``obstacle``.
     """
     wanted = {}
     owners: dict[str, str | None] = {}
@@ -127,7 +127,7 @@ def with_packages(
     for key, package in resolved.packages.items():
         targets[key] = _with_package(targets[key], replace(package, bucket_owner=owners[key]))
     for key, error in resolved.errors.items():
-        targets[key] = replace(targets[key], problem=str(error))
+        targets[key] = replace(targets[key], obstacle=Obstacle.of(error))
     return replace(fleet, targets=targets), resolved.errors
 
 

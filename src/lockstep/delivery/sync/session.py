@@ -1,7 +1,8 @@
 """``plan`` and ``sync``: from a workspace to a plan, and from a plan to a report."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,25 @@ from typing import TYPE_CHECKING, Any
 from lockstep.delivery.places.selection import changed_since, check_patterns
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.packages import make_catalog, with_packages
-from lockstep.errors import BadInput, LockstepError, NotAllowed, Several
-from lockstep.model import ApplyResource, Fleet, Function, Outcome, Plan, Report, StepResult, Verb, select
+from lockstep.errors import BadInput, LockstepError, NotAllowed, joined
+from lockstep.model import (
+    ApplyResource,
+    Fleet,
+    Function,
+    Obstacle,
+    Outcome,
+    Plan,
+    Report,
+    StepResult,
+    Verb,
+    select,
+)
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import GOING
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.engines import Mixed
+    from lockstep.engines.aws.connection import Connection
 
 __all__ = ["Options", "Purpose", "Session", "make_plan", "patterns_of", "run_sync"]
 
@@ -114,20 +127,17 @@ class Session:
         refresh = self.options.refresh
         return Mixed(self.workspace, self.engine, self.catalog, refresh, purpose, stop, self._progress)
 
-    def plan(self, patterns: tuple[str, ...], *, is_lenient: bool = False) -> Plan:
+    def plan(self, patterns: tuple[str, ...]) -> Plan:
         """Plan for the targets that the patterns select.
 
-        A package that cannot be had is an error for all, unless ``is_lenient`` or Terraform applies its
-        target: then it is a problem of its target alone.
+        What cannot be had of one target holds that one back, with the reason. Raises LockstepError when
+        nothing could be read.
         """
         fleet = replace(self.workspace.fleet, selection=patterns)
         self._progress("finding packages")
         if self._mixed:
             fleet = replace(fleet, selection=self._mixed.needed(fleet))
-        fleet, errors = with_packages(fleet, self.catalog, self.workspace.project)
-        refused = [one for key, one in errors.items() if not (self._mixed and self._mixed.holds_back(key))]
-        if refused and not is_lenient:
-            raise _combined(refused)
+        fleet, _ = with_packages(fleet, self.catalog, self.workspace.project)
         self.desired = fleet
         if self._mixed:
             return self._mixed.preview(replace(fleet, selection=patterns))
@@ -138,28 +148,46 @@ class Session:
         return self._mixed.undeclared(self.workspace.fleet) if self._mixed else ()
 
     def resolved(self, patterns: tuple[str, ...]) -> Fleet:
-        """The desired fleet with packages, roles and references, for the targets that are selected."""
+        """The desired fleet with packages, roles and references, for the targets that are selected.
+
+        Raises LockstepError when something cannot be had.
+        """
         fleet = replace(self.workspace.fleet, selection=patterns)
         fleet, errors = with_packages(fleet, self.catalog, self.workspace.project)
         if errors:
-            raise _combined(list(errors.values()))
-        return self.engine.resolve(fleet, fleet.selected())
+            raise joined(errors.values())
+        fleet = self.engine.resolve(fleet, fleet.selected())
+        obstacles = Obstacle.all_of(fleet.targets[key].obstacle for key in fleet.selected())
+        if obstacles is not None:
+            raise LockstepError(obstacles.text)
+        return fleet
 
     def _s3_client(self, region: str | None) -> Any:
-        """A client with the credentials of the first environment that deploys anything."""
-        for target in self.workspace.fleet.targets.values():
-            if target.function is not None:
-                return self.engine.connection(target.environment).client("s3", region)
-        raise BadInput("no environment deploys anything", where=self.workspace.project.file)
+        """A client with the credentials of the first environment that deploys anything and is reached."""
+        names = self._deploying()
+        if not names:
+            raise BadInput("no environment deploys anything", where=self.workspace.project.file)
+        return self._reached(names).client("s3", region)
 
     def _staged_client(self, bucket: str) -> Any:
         """A client with the credentials of an environment that stages its packages in a bucket."""
-        project = self.workspace.project
-        for target in self.workspace.fleet.targets.values():
-            packages = project.packages_for(target.environment)
-            if target.function is not None and packages is not None and packages.name == bucket:
-                return self.engine.connection(target.environment).client("s3")
-        return self._s3_client(None)
+        packages = {name: self.workspace.project.packages_for(name) for name in self._deploying()}
+        names = [name for name, one in packages.items() if one is not None and one.name == bucket]
+        return self._reached(names).client("s3") if names else self._s3_client(None)
+
+    def _deploying(self) -> list[str]:
+        """Environments with something that Lockstep deploys."""
+        targets = self.workspace.fleet.targets.values()
+        return list(dict.fromkeys(one.environment for one in targets if one.function is not None))
+
+    def _reached(self, environments: Iterable[str]) -> "Connection":
+        """The first connection whose account answers; the very first when none does, which says why."""
+        first, *others = dict.fromkeys(self.engine.connection(name) for name in environments)
+        for connection in (first, *others) if others else ():
+            with contextlib.suppress(LockstepError):
+                _ = connection.scope
+                return connection
+        return first
 
 
 def make_plan(
@@ -318,8 +346,3 @@ def _joined(first: Report, second: Report, stale: frozenset[str]) -> Report:
         calls=first.calls + second.calls,
         mismatches=(*first.mismatches, *second.mismatches),
     )
-
-
-def _combined(errors: list[LockstepError]) -> LockstepError:
-    distinct = list({str(error): error for error in errors}.values())
-    return distinct[0] if len(distinct) == 1 else Several(distinct)

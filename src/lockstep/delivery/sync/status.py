@@ -7,7 +7,7 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.running import running_versions
 from lockstep.delivery.sync.session import Options, Purpose, Session, patterns_of
 from lockstep.git.history import Commit, last_changes
-from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, Verb, select
+from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, select
 
 __all__ = ["read_status"]
 
@@ -20,8 +20,8 @@ def read_status(
 ) -> tuple[tuple[StatusRow, ...], tuple[str, ...]]:
     """One row for each selected target, deployed by Lockstep or not, and notes on what was not read.
 
-    Health is asked for function by function (100 a second). Raises LockstepError when AWS cannot be
-    read; a package that cannot be found is told in its row.
+    Health is asked for function by function (100 a second). What could not be read of one target is told
+    in its row; LockstepError when nothing could be read.
     """
     patterns = patterns_of(workspace, options)
     if patterns is None:
@@ -38,7 +38,7 @@ def read_status(
             purpose=Purpose.STATUS,
             progress=progress,
         )
-        plan = session.plan(patterns, is_lenient=True)
+        plan = session.plan(patterns)
         plans = {target.target: target for target in plan.targets}
         versions = running_versions(session)
         notes = (*plan.notes, *plan.problems)
@@ -63,10 +63,9 @@ def _row(target: Target, plan: TargetPlan | None, live: str | None) -> StatusRow
     )
     if plan is None:
         return row
-    is_known = target.problem is None or plan.verb is not Verb.BLOCKED
     return replace(
         row,
-        status=plan.status if is_known else SyncStatus.UNKNOWN,
+        status=plan.status,
         health=plan.health,
         changes=plan.changes,
         problem=plan.problem,

@@ -149,21 +149,11 @@ def way_out(changes: Sequence[Change], folder: str, *, is_refreshed: bool) -> st
 
 
 def _resolved(aws: AwsEngine, fleet: Fleet, keys: list[str]) -> tuple[dict[str, Target], dict[str, str]]:
-    """The targets with roles and references; all at once, else each by itself."""
-    try:
-        whole = aws.resolve(fleet, keys)
-    except Interrupted:
-        raise
-    except LockstepError as error:
-        if len(keys) == 1:
-            return {}, {keys[0]: str(error)}
-    else:
-        return {key: whole.targets[key] for key in keys}, {}
-    parts = [_resolved(aws, fleet, [key]) for key in keys]
-    return (
-        {key: target for targets, _ in parts for key, target in targets.items()},
-        {key: why for _, problems in parts for key, why in problems.items()},
-    )
+    """The targets with roles and references, and why the others have none."""
+    whole = aws.resolve(fleet, keys)
+    targets = {key: whole.targets[key] for key in keys}
+    unread = {key: one.obstacle.text for key, one in targets.items() if one.obstacle is not None}
+    return {key: one for key, one in targets.items() if key not in unread}, unread
 
 
 def _with_images(
@@ -184,7 +174,8 @@ def _with_images(
     for key in tagged:
         target = found.get(key, declared[key])
         if target.function is not None and target.function.code.sha256 is None:
-            unread[key] = target.problem or "; ".join(why) or "what its image's tag names was not read"
+            said = target.obstacle.text if target.obstacle is not None else "; ".join(why)
+            unread[key] = said or "what its image's tag names was not read"
     return {**declared, **found}, unread
 
 
@@ -194,6 +185,7 @@ def _judged(one: TargetPlan, seen: Seen, way_out: Callable[[str, Sequence[Change
         is_idle = one.verb is Verb.NOTHING
         return replace(
             one,
+            verb=Verb.UNKNOWN if is_idle else one.verb,
             status=SyncStatus.UNKNOWN if is_idle else one.status,
             problem=one.problem or (seen.unread[key] if is_idle else None),
         )

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from lockstep._version import __version__
 from lockstep.engines.aws.errors import code_of, explain
 from lockstep.engines.aws.quota import Quotas
-from lockstep.errors import BadInput, NotAllowed
+from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.model import Environment, Scope, blotted
 
 __all__ = ["Connection", "Connections", "Patience"]
@@ -52,30 +52,40 @@ class Connection:
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._session: Any = None
         self._scope: Scope | None = None
+        self._failure: LockstepError | None = None
         self._quotas: Quotas | None = None
 
     @property
     def scope(self) -> Scope:
-        """Account, Region and partition; asks STS once and checks the declared account."""
+        """Account, Region and partition; asks STS once, whatever it says, and checks the declared account."""
         with self._lock:
+            if self._failure is not None:
+                raise self._failure
             if self._scope is None:
-                region = self._region()
                 try:
-                    identity = self._raw_call("sts", "GetCallerIdentity", {})
-                except Exception as error:
-                    raise self.explain(error, "sts", "GetCallerIdentity") from error
-                account = str(identity["Account"])
-                partition = str(identity.get("Arn", "arn:aws:")).split(":")[1] or "aws"
-                wanted = self.environment.account
-                if wanted and wanted != account:
-                    raise NotAllowed(
-                        f"the credentials are for account {account}, but {self.environment.name} is "
-                        f"declared in account {wanted}",
-                        where="sts:GetCallerIdentity",
-                        fix="use the other credentials, or `profile:`/`role:` for the environment",
-                    )
-                self._scope = Scope(account=account, region=region, partition=partition)
+                    self._scope = self._find_scope()
+                except LockstepError as error:
+                    self._failure = error
+                    raise
             return self._scope
+
+    def _find_scope(self) -> Scope:
+        region = self._region()
+        try:
+            identity = self._raw_call("sts", "GetCallerIdentity", {})
+        except Exception as error:
+            raise self.explain(error, "sts", "GetCallerIdentity") from error
+        account = str(identity["Account"])
+        partition = str(identity.get("Arn", "arn:aws:")).split(":")[1] or "aws"
+        wanted = self.environment.account
+        if wanted and wanted != account:
+            raise NotAllowed(
+                f"the credentials are for account {account}, but {self.environment.name} is "
+                f"declared in account {wanted}",
+                where="sts:GetCallerIdentity",
+                fix="use the other credentials, or `profile:`/`role:` for the environment",
+            )
+        return Scope(account=account, region=region, partition=partition)
 
     def call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Make one call under the quotas. Raises LockstepError, or botocore's ClientError for ``codes``
@@ -116,7 +126,7 @@ class Connection:
             if token is None:
                 return
 
-    def explain(self, error: Exception, service: str, operation: str) -> Exception:
+    def explain(self, error: Exception, service: str, operation: str) -> LockstepError:
         """The error in Lockstep's words, with every known secret blotted out."""
         told = explain(error, service, operation, role=self.environment.role)
         told.problem = blotted(told.problem, self.secrets)

@@ -29,8 +29,8 @@ from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
 from lockstep.engines.aws.read import read_live
-from lockstep.engines.aws.references import resolve
-from lockstep.errors import CloudError, LockstepError, NotAllowed
+from lockstep.engines.aws.references import Resolved, resolve
+from lockstep.errors import CloudError, Interrupted, LockstepError, NotAllowed
 from lockstep.model import (
     AddPermission,
     ApplyResource,
@@ -39,6 +39,7 @@ from lockstep.model import (
     DeleteLogGroup,
     Fleet,
     Function,
+    Obstacle,
     Outcome,
     Package,
     Plan,
@@ -172,13 +173,20 @@ class AwsEngine:
                 wanted.setdefault(id(connection), (connection, {}))[1][key] = image
         targets, notes = dict(desired.targets), []
         for connection, images in wanted.values():
-            found = read_images(connection, images.values())
+            try:
+                found = read_images(connection, images.values())
+            except Interrupted:
+                raise
+            except LockstepError as error:  # of the account or the network
+                targets |= {key: _hindered(targets[key], Obstacle.of(error)) for key in images}
+                continue
             for key, image in images.items():
                 target = targets[key]
                 assert target.function is not None  # noqa: S101 - only such targets have an image
                 if image in found.missing:
                     why = f"{image}: {found.missing[image]}; push it, or declare another"
-                    targets[key] = replace(target, problem=target.problem or why)
+                    place = target.places.get("image") or target.place
+                    targets[key] = _hindered(target, Obstacle(text=f"{place}: {why}" if place else why))
                 elif image in found.unread:
                     notes.append(f"{key}: which image {image} names was not read: {found.unread[image]}")
                 else:
@@ -187,25 +195,26 @@ class AwsEngine:
         return replace(desired, targets=targets), tuple(notes)
 
     def resolve(self, desired: Fleet, keys: Iterable[str]) -> Fleet:
-        """Role names to ARNs and references to values, for the targets that are named."""
-        selected = [desired.targets[key] for key in keys]
-        by_connection: dict[int, dict[Reference, str]] = {}
+        """Role names to ARNs and references to values, for the targets that are named.
+
+        A target of which something cannot be had keeps the reason as its ``obstacle``.
+        """
+        selected = [target for key in keys if (target := desired.targets[key]).function is not None]
+        wanted: dict[Connection, set[Reference]] = {}
         for target in selected:
-            for reference in _references(target):
-                connection = self.connection(target.environment)
-                by_connection.setdefault(id(connection), {})[reference] = target.place
-        values = {
-            id(connection): resolve(connection, by_connection[id(connection)].items())
-            for connection in self._connections.all()
-            if id(connection) in by_connection
-        }
+            wanted.setdefault(self.connection(target.environment), set()).update(_references(target))
+        found: dict[Connection, Resolved | LockstepError] = {}
+        for connection, references in wanted.items():
+            try:
+                found[connection] = resolve(connection, references)
+            except Interrupted:
+                raise
+            except LockstepError as error:  # of the account or the network, so of all of them
+                found[connection] = error
         targets = dict(desired.targets)
         for target in selected:
-            if target.function is not None:
-                connection = self.connection(target.environment)
-                resolved = _with_values(target.function, values.get(id(connection), {}))
-                connection.secrets |= _secrets(resolved)
-                targets[target.key] = replace(target, function=_with_role(resolved, connection))
+            connection = self.connection(target.environment)
+            targets[target.key] = _resolved(target, connection, found[connection])
         return replace(desired, targets=targets)
 
 
@@ -348,12 +357,38 @@ def _references(target: Target) -> list[Reference]:
     return [value for value in variables.values() if isinstance(value, Reference)]
 
 
-def _with_values(wanted: Function, values: dict[Reference, Secret]) -> Function:
+def _resolved(target: Target, connection: Connection, found: Resolved | LockstepError) -> Target:
+    """The target with everything that could be had, and what is in the way of the rest."""
+    assert target.function is not None  # noqa: S101 - only such targets are resolved
+    function, obstacles = target.function, [target.obstacle]
+    if isinstance(found, Resolved):
+        function = _with_values(function, found.values)
+        obstacles += [
+            Obstacle.of(found.errors[one], one.place or target.place)
+            for one in _references(target)
+            if one in found.errors
+        ]
+    elif _references(target):
+        obstacles.append(Obstacle.of(found))
+    try:
+        function = _with_role(function, connection)
+    except LockstepError as error:
+        obstacles.append(Obstacle.of(error))
+    connection.secrets |= _secrets(function)
+    return replace(target, function=function, obstacle=Obstacle.all_of(obstacles))
+
+
+def _hindered(target: Target, obstacle: Obstacle) -> Target:
+    return replace(target, obstacle=Obstacle.all_of((target.obstacle, obstacle)))
+
+
+def _with_values(wanted: Function, values: Mapping[Reference, Secret]) -> Function:
     variables = wanted.settings.get("environment")
     if not isinstance(variables, dict):
         return wanted
     resolved = {
-        key: values[value] if isinstance(value, Reference) else value for key, value in variables.items()
+        key: values.get(value, value) if isinstance(value, Reference) else value
+        for key, value in variables.items()
     }
     return replace(wanted, settings={**wanted.settings, "environment": resolved})
 

@@ -9,7 +9,7 @@ from typing import Any
 from lockstep.engines.aws.actions import actions_of
 from lockstep.errors import BadInput, CloudError, LockstepError, NoCredentials
 
-__all__ = ["Stale", "code_of", "explain", "message_of"]
+__all__ = ["Stale", "Unreachable", "code_of", "explain", "message_of"]
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _INVALID = {
@@ -31,6 +31,10 @@ _FORBIDDEN = re.compile(r"with an explicit deny in (?:an? )?([\w -]+)")
 
 class Stale(CloudError):
     """What was planned no longer fits what is live; reading and planning again mends it."""
+
+
+class Unreachable(CloudError):
+    """No answer of AWS's at all: asking for something else gives none either."""
 
 
 def code_of(error: BaseException) -> str:
@@ -147,13 +151,13 @@ def _explain_client(error: Exception, call: str) -> LockstepError:
             | "HTTPClientError"
             | "SSLError"
         ):
-            return CloudError(
+            return Unreachable(
                 f"AWS cannot be reached: {error}",
                 where=call,
                 fix="check the network, the proxy, the Region and AWS_ENDPOINT_URL, and run again",
             )
         case "ReadTimeoutError":
-            return CloudError(
+            return Unreachable(
                 "AWS did not answer in time", where=call, fix="run again: every step can be repeated"
             )
         case "ConfigParseError":

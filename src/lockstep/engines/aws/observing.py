@@ -71,7 +71,7 @@ def _read(connection: Connection, target: Target) -> Target | None:
         function=functions.masked_like(found, declared),
         version=found.tags.get("lockstep:version"),
         triggers=(),
-        problem=None,
+        obstacle=None,
     )
 
 

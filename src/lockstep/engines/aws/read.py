@@ -10,18 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from os.path import commonprefix
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lockstep.engines.aws import function as functions
 from lockstep.engines.aws import kinds, logs, notification, permission, signing, tags
 from lockstep.engines.aws.connection import Connection, Connections
-from lockstep.errors import CloudError
+from lockstep.engines.aws.errors import Unreachable
+from lockstep.errors import CloudError, Interrupted, LockstepError, NoCredentials, joined
 from lockstep.model import (
     FIELDS,
     Bucket,
     Call,
     Fleet,
     Function,
+    Obstacle,
     Project,
     Resource,
     Statement,
@@ -52,7 +54,19 @@ class _Reading:
     others: dict[str, Target] = field(default_factory=dict)  # by ARN
     statements: dict[str, tuple[Statement, ...]] = field(default_factory=dict)  # by name
     resources: dict[str, list[Resource]] = field(default_factory=dict)  # by name
+    refused: dict[str, LockstepError] = field(default_factory=dict)  # function's name -> why it is not read
+    failure: LockstepError | None = None  # why nothing at all is read
     notes: list[str] = field(default_factory=list)
+
+    def unread(self) -> dict[str, Obstacle]:
+        """Targets that could not be looked at, and why."""
+        found: dict[str, Obstacle] = {}
+        for key, target in self.wanted.items():
+            name = target.function.name if target.function else ""
+            error = self.failure or self.refused.get(name)
+            if error is not None:
+                found[key] = Obstacle.of(error)
+        return found
 
 
 def read_live(
@@ -67,32 +81,41 @@ def read_live(
 
     ``full`` asks for each function by itself, however many they are.
     """
-    readings: dict[int, _Reading] = {}
+    readings: dict[Connection, _Reading] = {}
     environments: dict[str, Connection] = {}
     for name in _concerned(desired, project):
         # Also where nothing is declared any more: removed previews leave functions behind.
-        environments[name] = connections.get(project.environment(name))
-        connection = environments[name]
-        readings.setdefault(id(connection), _Reading(connection=connection, wanted={}))
+        connection = environments[name] = connections.get(project.environment(name))
+        readings.setdefault(connection, _Reading(connection=connection, wanted={}))
     for key in desired.selected():
         target = desired.targets[key]
         if target.function is not None:
-            environment = project.environment(target.environment)
-            readings[id(connections.get(environment))].wanted[key] = target
+            readings[connections.get(project.environment(target.environment))].wanted[key] = target
 
     buckets: dict[str, Bucket] = {}
+    closed: dict[str, Obstacle] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
         for reading in readings.values():
-            _read_functions(reading, desired, pool, full, progress)
-            _read_policies(reading, pool, progress)
-            _read_beside(reading, pool, full, progress)
-            _read_logs(reading, full)
-            _read_signing(reading, pool, full)
-            _read_buckets(reading, desired.buckets, buckets, pool)
+            try:
+                _read_functions(reading, desired, pool, full, progress)
+                _read_policies(reading, pool, progress)
+                _read_beside(reading, pool, full, progress)
+                _read_logs(reading, full)
+                _read_signing(reading, pool, full)
+                _read_buckets(reading, desired.buckets, buckets, closed, pool)
+            except Interrupted:
+                raise
+            except LockstepError as error:  # of the account or the network, so of all that is there
+                reading.failure = error
+    failures = [reading.failure for reading in readings.values() if reading.failure is not None]
+    if failures and len(failures) == len(readings):
+        raise joined(failures)
 
     live: dict[str, Target] = {}
     others: dict[str, Target] = {}
     for reading in readings.values():
+        if reading.failure is not None:
+            continue
         others.update(reading.others)
         for key, target in reading.wanted.items():
             assert target.function is not None  # noqa: S101 - only such targets are wanted
@@ -110,9 +133,27 @@ def read_live(
         targets=live,
         buckets=buckets,
         others=others,
-        scopes={name: connection.scope for name, connection in environments.items()},
-        notes=tuple(note for reading in readings.values() for note in reading.notes),
+        scopes={
+            name: connection.scope
+            for name, connection in environments.items()
+            if readings[connection].failure is None
+        },
+        unread={key: why for reading in readings.values() for key, why in reading.unread().items()},
+        closed=closed,
+        notes=(
+            *(note for reading in readings.values() for note in reading.notes),
+            *_failures(environments, readings),
+        ),
     )
+
+
+def _failures(environments: Mapping[str, Connection], readings: Mapping[Connection, _Reading]) -> list[str]:
+    """Environments of which nothing was read and no target tells: what they still hold is not known."""
+    return [
+        f"{name} was not read: {failure}"
+        for name, connection in environments.items()
+        if (failure := readings[connection].failure) is not None and not readings[connection].wanted
+    ]
 
 
 def _concerned(desired: Fleet, project: Project) -> list[str]:
@@ -159,10 +200,12 @@ def _read_functions(
     if ask:
         progress(f"reading {len(ask)} functions")
     for name, found in _each(pool, sorted(ask), lambda name: functions.get(connection, name)):
-        if found is None:
+        if found is None or isinstance(found, LockstepError):
             listed.pop(name, None)
         else:
             listed[name] = found
+        if isinstance(found, LockstepError):
+            reading.refused[name] = found
     reading.functions = {name: listed[name] for name in names if name in listed}
     unread = [name for name in reading.functions if name not in ask]
     if unread:
@@ -195,7 +238,12 @@ def _find_others(
     confirmed = dict(_each(pool, unsure, lambda arn: functions.get(reading.connection, arn)))
     for arn, found in candidates.items():
         function = by_arn.get(arn) or confirmed.get(arn)
-        if function is None:
+        if isinstance(function, LockstepError):
+            reading.notes.append(
+                f"{arn.rpartition(':')[2]} belongs to this project ({found.get('lockstep:target')}), is not "
+                f"declared and could not be looked at: {function}"
+            )
+        if function is None or isinstance(function, LockstepError):
             continue
         environment, _, service = found.get("lockstep:target", "").rpartition("/")
         reading.others[arn] = Target(
@@ -230,7 +278,11 @@ def _read_policies(reading: _Reading, pool: ThreadPoolExecutor, progress: Callab
     ]
     if names:
         progress(f"reading {len(names)} policies")
-    reading.statements.update(_each(pool, names, lambda name: permission.read(reading.connection, name)))
+    for name, found in _each(pool, names, lambda name: permission.read(reading.connection, name)):
+        if isinstance(found, LockstepError):
+            reading.refused[name] = found
+        else:
+            reading.statements[name] = found
     for name, function in reading.functions.items():
         if name not in reading.statements:
             reading.functions[name] = replace(function, unread=function.unread | {"permissions"})
@@ -244,6 +296,7 @@ def _read_beside(
     No listing tells them, so each costs a call of the family with 15 a second.
     """
     wanted: list[tuple[str, str]] = []
+    needed: set[tuple[str, str]] = set()
     for target in reading.wanted.values():
         function = reading.functions.get(target.function.name) if target.function else None
         if function is None:
@@ -251,12 +304,21 @@ def _read_beside(
         known = kinds_of(target.resources) | remembered_kinds(function.tags)
         asked = set(KINDS) if full else known & KINDS.keys()
         wanted += [(function.name, kind) for kind in sorted(asked)]
+        needed |= {(function.name, kind) for kind in known}
         reading.functions[function.name] = replace(function, unread=function.unread | KINDS.keys() - asked)
     if wanted:
         progress(f"reading {len(wanted)} settings beside functions")
-    for (name, _), found in _each(pool, wanted, lambda one: kinds.read(reading.connection, *one)):
-        if found is not None:
+    denied: dict[str, LockstepError] = {}
+    for (name, kind), found in _each(pool, wanted, lambda one: kinds.read(reading.connection, *one)):
+        if isinstance(found, LockstepError) and (name, kind) in needed:
+            reading.refused[name] = found
+        elif isinstance(found, LockstepError):
+            denied[kind] = found
+            function = reading.functions[name]
+            reading.functions[name] = replace(function, unread=function.unread | {kind})
+        elif found is not None:
             reading.resources.setdefault(name, []).append(found)
+    reading.notes += [f"{kind} was not read where none is declared: {why}" for kind, why in denied.items()]
 
 
 def _read_logs(reading: _Reading, full: bool) -> None:
@@ -279,7 +341,16 @@ def _read_logs(reading: _Reading, full: bool) -> None:
     if not groups or (len(groups) > FEW and not (full or is_declared)):
         return
     shared = commonprefix([*groups.values()])  # noqa: RUF071 - the API compares characters, not paths
-    days = logs.retentions(reading.connection, shared)
+    try:
+        days = logs.retentions(reading.connection, shared)
+    except (NoCredentials, Interrupted):
+        raise
+    except LockstepError as error:
+        for target in reading.wanted.values():
+            if target.function and "logRetentionDays" in target.function.settings:
+                reading.refused[target.function.name] = error
+        reading.notes.append(f"the retention of logs was not read where none is declared: {error}")
+        return
     for name, group in groups.items():
         function = reading.functions[name]
         settings = dict(function.settings)
@@ -313,7 +384,9 @@ def _read_signing(reading: _Reading, pool: ThreadPoolExecutor, full: bool) -> No
             return None
 
     for name, config in _each(pool, ask, look):
-        if name in denied:
+        if isinstance(config, LockstepError):
+            reading.refused[name] = config
+        if name in denied or isinstance(config, LockstepError):
             continue
         function = reading.functions[name]
         settings = {**function.settings, **({"codeSigningConfigArn": config} if config else {})}
@@ -329,6 +402,7 @@ def _read_buckets(
     reading: _Reading,
     asked: Iterable[str],
     buckets: dict[str, Bucket],
+    closed: dict[str, Obstacle],
     pool: ThreadPoolExecutor,
 ) -> None:
     """Buckets of triggers, those that tags remember, and those that the desired fleet names besides."""
@@ -336,17 +410,39 @@ def _read_buckets(
     for function in (*reading.functions.values(), *(t.function for t in reading.others.values())):
         if function is not None:
             names |= remembered_buckets(function.tags)
-    for name, raw in _each(
-        pool, sorted(names - buckets.keys()), lambda name: notification.read(reading.connection, name)
-    ):
-        if raw is not None:
+    wanted = sorted(names - buckets.keys())
+    found: list[tuple[str, dict[str, Any] | LockstepError | None]]
+    try:
+        found = [*_each(pool, wanted, lambda name: notification.read(reading.connection, name))]
+    except Unreachable as error:  # S3 is another service: functions that no bucket calls are known
+        found = [(name, error) for name in wanted]
+    for name, raw in found:
+        if isinstance(raw, LockstepError):
+            why = Obstacle.of(raw)
+            closed[name] = replace(why, text=f"the bucket {name} could not be read: {why.text}")
+        elif raw is not None:
             buckets[name] = Bucket(name=name, raw=raw)
+            closed.pop(name, None)  # another account may read it
 
 
-def _each(pool: ThreadPoolExecutor, items: Iterable[_T], work: Callable[[_T], _R]) -> list[tuple[_T, _R]]:
-    """Do the work for each item in threads; the first error ends it."""
+def _each(
+    pool: ThreadPoolExecutor, items: Iterable[_T], work: Callable[[_T], _R]
+) -> list[tuple[_T, _R | LockstepError]]:
+    """Do the work for each item in threads; what is refused of one item is told of that one.
+
+    The first error that says that no other item can be had either ends it and is raised.
+    """
+
+    def tried(item: _T) -> _R | LockstepError:
+        try:
+            return work(item)
+        except (NoCredentials, Unreachable, Interrupted):
+            raise
+        except LockstepError as error:
+            return error
+
     wanted = list(items)
-    futures = [pool.submit(work, item) for item in wanted]
+    futures = [pool.submit(tried, item) for item in wanted]
     try:
         return [(item, future.result()) for item, future in zip(wanted, futures, strict=True)]
     finally:

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,23 @@ from lockstep.engines.terraform.reading import Planned
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.state import State, read_state
-from lockstep.engines.terraform.summary import blocked_plans, package_quarrel, steps_of, target_plans
+from lockstep.engines.terraform.summary import held_plans, package_quarrel, steps_of, target_plans
 from lockstep.engines.terraform.variables import Fill
 from lockstep.engines.terraform.workdir import Workdir, scratch_folder
-from lockstep.errors import BadInput, Interrupted, LockstepError, NotAllowed
-from lockstep.model import Fleet, Outcome, Plan, Report, Secret, StepResult, Target, TargetPlan, Verb, select
+from lockstep.errors import BadInput, Interrupted, LockstepError, NotAllowed, joined
+from lockstep.model import (
+    Fleet,
+    Obstacle,
+    Outcome,
+    Plan,
+    Report,
+    Secret,
+    StepResult,
+    Target,
+    TargetPlan,
+    Verb,
+    select,
+)
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import resource_problems
 
@@ -94,18 +106,22 @@ class TerraformEngine:
         """Let Terraform plan every run that the fleet's selection touches. Changes nothing in AWS."""
         self.close()
         runs = [run for run in runs_of(self.rules.project) if run.is_selected(desired, desired.selection)]
-        desired = self._resolved(runs, desired)
+        desired = self._cloud.resolve(desired, frozenset(key for run in runs for key in run.targets(desired)))
         declared = {run.name: run.targets(desired) for run in runs}
         planned = self._plan_all(runs, declared, desired.selection)
         plans: list[TargetPlan] = []
         made: list[Made] = []
         notes: list[str] = []
         for run in runs:
-            stuck = {key: one for key, one in declared[run.name].items() if one.problem}
+            stuck = {key: one for key, one in declared[run.name].items() if one.obstacle is not None}
             targets = {key: one for key, one in declared[run.name].items() if key not in stuck}
             one = planned[run.name]
-            plans += blocked_plans(stuck)
-            if one is None:
+            plans += held_plans(stuck)
+            if isinstance(one, LockstepError):
+                plans += held_plans(targets, Obstacle.of(one))
+                if not targets:
+                    notes.append(f"{run.name} was not planned: {one}")
+            elif one is None:
                 plans += target_plans(targets, Planned())
                 self.versions |= {key: target.version for key, target in targets.items()}
                 notes.append(
@@ -214,29 +230,28 @@ class TerraformEngine:
         operation.prepare()
         return operation.pull()
 
-    def _resolved(self, runs: Sequence[Run], desired: Fleet) -> Fleet:
-        """The fleet with roles and references. What is not selected and has none is only held back."""
-        keys = {key for run in runs for key in run.targets(desired)}
-        wanted = frozenset(key for key in keys if not desired.selection or select([key], desired.selection))
-        desired = self._cloud.resolve(desired, wanted)
-        for key in sorted(keys - wanted):
-            try:
-                desired = self._cloud.resolve(desired, frozenset({key}))
-            except LockstepError as error:
-                target = replace(desired.targets[key], problem=str(error))
-                desired = replace(desired, targets={**desired.targets, key: target})
-        return desired
-
     def _plan_all(
         self, runs: Sequence[Run], declared: Mapping[str, Mapping[str, Target]], selection: tuple[str, ...]
-    ) -> dict[str, Made | None]:
-        """Plans of the runs by name, several at once."""
-        for run in runs:
-            if quarrel := package_quarrel(declared[run.name]):
-                raise BadInput(quarrel, where=run.settings.place)
+    ) -> dict[str, Made | LockstepError | None]:
+        """Plans of the runs by name, several at once. What goes wrong with a run holds back that one.
+
+        Raises LockstepError when it is so of all.
+        """
+
+        def plan(run: Run) -> Made | LockstepError | None:
+            try:
+                return self._plan(run, declared[run.name], selection)
+            except Interrupted:
+                raise
+            except LockstepError as error:
+                return error
+
         with ThreadPoolExecutor(_WORKERS) as pool:
-            found = pool.map(lambda run: self._plan(run, declared[run.name], selection), runs)
-            return {run.name: one for run, one in zip(runs, found, strict=True)}
+            found = list(pool.map(plan, runs))
+        failures = [one for one in found if isinstance(one, LockstepError)]
+        if failures and len(failures) == len(runs):
+            raise joined(failures)
+        return {run.name: one for run, one in zip(runs, found, strict=True)}
 
     def _learn(self, one: Made) -> None:
         """Keep what a plan says of what is live."""
@@ -248,9 +263,11 @@ class TerraformEngine:
     def _plan(self, run: Run, targets: Mapping[str, Target], selection: tuple[str, ...]) -> Made | None:
         """One run's plan; None when Terraform need not be run."""
         settings = run.settings
+        if quarrel := package_quarrel(targets):
+            raise BadInput(quarrel, where=settings.place)
 
         def may_change(key: str) -> bool:
-            is_stuck = key in targets and targets[key].problem is not None
+            is_stuck = key in targets and targets[key].obstacle is not None
             return run.has(key) and not is_stuck and bool(select([key], selection))
 
         project = self.rules.project.name
@@ -337,7 +354,7 @@ def _left(run: Run, looked: Looked) -> tuple[str, ...]:
 
 def _concerns(one: TargetPlan, selection: tuple[str, ...]) -> bool:
     """A run plans more than what is selected; of the rest only what would change is told."""
-    return one.verb not in (Verb.NOTHING, Verb.BLOCKED) or bool(select([one.target], selection))
+    return one.verb not in (Verb.NOTHING, Verb.BLOCKED, Verb.UNKNOWN) or bool(select([one.target], selection))
 
 
 def _secrets(targets: Mapping[str, Target]) -> frozenset[str]:

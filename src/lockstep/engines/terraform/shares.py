@@ -45,7 +45,7 @@ class Shares:
         """Take what is declared."""
         self._free = {key: self._share(one) for key, one in self.targets.items() if self.may_change(key)}
         self._others = {
-            key: None if one.problem else self._tried(one)
+            key: self._tried(one) if one.obstacle is None else None
             for key, one in self.targets.items()
             if key not in self._free
         }

@@ -8,6 +8,7 @@ from lockstep.engines.terraform.state import FUNCTION
 from lockstep.model import (
     ApplyResource,
     Health,
+    Obstacle,
     Package,
     ResourceChange,
     RunTerraform,
@@ -18,8 +19,9 @@ from lockstep.model import (
     TargetPlan,
     Verb,
 )
+from lockstep.planning.summary import summarise_held
 
-__all__ = ["blocked_plans", "package_quarrel", "resource_step", "steps_of", "target_plans"]
+__all__ = ["held_plans", "package_quarrel", "resource_step", "steps_of", "target_plans"]
 
 _VERBS = {
     "create": Verb.CREATE,
@@ -55,19 +57,10 @@ def target_plans(targets: Mapping[str, Target], planned: Planned) -> list[Target
     return plans
 
 
-def blocked_plans(stuck: Mapping[str, Target]) -> list[TargetPlan]:
-    """Summaries of targets that cannot be applied, each for its own reason."""
-    return [
-        TargetPlan(
-            target=key,
-            verb=Verb.BLOCKED,
-            function=target.function.name if target.function else None,
-            version=target.version,
-            problem=target.problem,
-            place=target.place,
-        )
-        for key, target in stuck.items()
-    ]
+def held_plans(targets: Mapping[str, Target], failure: Obstacle | None = None) -> list[TargetPlan]:
+    """Summaries of targets that cannot be applied, each for its own reason, or for that of its run."""
+    found = [(one, Obstacle.all_of((one.obstacle, failure))) for one in targets.values()]
+    return [summarise_held(target, why) for target, why in found if why is not None]
 
 
 def steps_of(made: Made) -> tuple[Step, ...]:
