@@ -197,8 +197,16 @@ def _log_to_stderr(level: str) -> None:
     """Show Lockstep's own log. Other libraries' logs stay off: theirs may hold credentials."""
     import logging
 
+    from lockstep.render.cells import printable_lines
+
+    class Lines(logging.Formatter):
+        """Records as lines that can act neither on a terminal nor on a CI system."""
+
+        def format(self, record: logging.LogRecord) -> str:
+            return "\n".join(printable_lines(super().format(record)))
+
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(Lines("%(levelname)s %(name)s: %(message)s"))
     log = logging.getLogger("lockstep")
     log.addHandler(handler)
     log.setLevel(level.upper())

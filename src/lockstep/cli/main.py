@@ -93,7 +93,10 @@ def _tell_bug(error: Exception, *, is_verbose: bool) -> None:
     import traceback
 
     if is_verbose:
-        sys.stderr.write("".join(traceback.format_exception(error)))
+        from lockstep.render.cells import printable_lines
+
+        told = printable_lines("".join(traceback.format_exception(error)))
+        sys.stderr.write("".join(f"{line}\n" for line in told))
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""

@@ -107,8 +107,14 @@ class Shell:
         return max(shutil.get_terminal_size((80, 24)).columns, 40)
 
     def emit(self, lines: Iterable[str] | str) -> None:
-        """Write a result to stdout: lines, or a text that ends its last line itself."""
+        """Write a result to stdout: lines, or a text that ends its last line itself.
+
+        Nothing in it is a command to a CI system, whoever wrote it.
+        """
+        from lockstep.render.cells import harmless
+
         text = lines if isinstance(lines, str) else "".join(f"{line}\n" for line in lines)
+        text = "".join(harmless(line) for line in text.splitlines(keepends=True))
         with _LOCK:
             sys.stdout.write(text)
             sys.stdout.flush()

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from lockstep.render.cells import harmless
+
 __all__ = ["at_once", "ending", "raising", "stopping"]
 
 
@@ -43,7 +45,7 @@ def stopping(under_way: Callable[[], list[str]]) -> Iterator[threading.Event]:
             os.write(2, b"\nleft at once; run the same command again to finish\n")
             os._exit(128 + number)
         stop.set()
-        running = ", ".join(under_way()) or "what is under way"
+        running = harmless(", ".join(under_way())) or "what is under way"
         words = f"\nstopping: finishing {running}; press Ctrl-C again to leave at once\n"
         os.write(2, words.encode("utf-8", "replace"))
 

@@ -5,6 +5,8 @@ import unicodedata
 
 __all__ = ["columns_of", "fit", "hanging", "harmless", "printable", "printable_lines", "wrap"]
 
+_COMMAND = re.compile(r"^(?P<before>\s*):(?=:)|##(?=\w*\[)")
+
 
 def printable(text: str) -> str:
     """The text on one line with every control, format and unassigned character escaped.
@@ -28,15 +30,24 @@ def _escaped(character: str) -> str:
 def printable_lines(text: str) -> list[str]:
     """The lines of a message, each printable.
 
-    A line that a CI system would take for a command of its own (``::name::``, GitHub's workflow
-    commands) loses that meaning.
+    A line that a CI system would take for a command of its own loses that meaning: see ``harmless``.
     """
     return [harmless(printable(line.expandtabs(4))) for line in text.splitlines()]
 
 
 def harmless(line: str) -> str:
-    """The line with its first colon escaped where a CI system would take it for a command of its own."""
-    return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", line)
+    """The line without a command to the CI system that reads it.
+
+    GitHub's runner obeys ``::name::`` at the beginning of a line, and in its older form ``##[name]``
+    anywhere in one (actions/runner, ``ActionCommand.cs``); Azure Pipelines obeys ``##vso[...]``,
+    TeamCity ``##teamcity[...]``.
+    """
+    return _COMMAND.sub(_defused, line) if ":" in line or "##" in line else line
+
+
+def _defused(found: re.Match[str]) -> str:
+    before = found["before"]
+    return r"#\x23" if before is None else rf"{before}\x3a"
 
 
 def columns_of(text: str) -> int:
