@@ -36,6 +36,7 @@ class Merging(StrEnum):
     MERGED = "merged"
     WAITING = "waiting"  # the forge merges when its checks and reviews allow it
     BLOCKED = "blocked"  # nothing will merge it by itself: the pull request says why
+    SWITCHED_OFF = "switched off"  # likewise, because the repository's settings do not allow auto-merge
 
 
 class MergeMethod(StrEnum):

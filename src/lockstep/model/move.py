@@ -55,3 +55,4 @@ class Arrival:
     commit: str | None = None  # on the deployed branch when it was committed or merged
     number: int | None = None  # of the pull request
     url: str | None = None
+    why: str | None = None  # it is blocked, where that is known

@@ -69,4 +69,5 @@ def _sentence(moves: Sequence[Move], arrival: Arrival, is_dry: bool) -> str:
         case Reached.OPEN:
             return f"Open: {pull}{where} waits for a person to merge it."
         case Reached.BLOCKED:
-            return f"Blocked: {pull}{where} was to merge itself, and its checks or rules do not let it."
+            why = arrival.why or "its checks or rules do not let it"
+            return f"Blocked: {pull}{where} was to merge itself, and {why}."

@@ -51,6 +51,22 @@ def test_a_promotion_merges_itself_once_its_checks_pass(shop: Shop, on_github: R
     assert pull.labels == ["lockstep"]
 
 
+def test_auto_merge_that_is_switched_off_is_named(shop: Shop, on_github: Repository) -> None:
+    """GitHub's default: the setting and the way out are told, and doctor tells them before."""
+    on_github.allows_auto_merge = False
+    on_github.protections["main"] = Protection(checks=("test",))
+    words = "auto-merge is switched off in the repository"
+    out = " ".join(shop.run("promote", "api@1.1.0", "--to", "staging", code=1).split())
+    assert f"was to merge itself, and {words}: switch it on (Settings, General, Allow auto-merge)" in out
+    shop.pull()
+    checks = {one["name"]: one for one in shop.json("doctor", code=1)["checks"]}
+    assert checks["forge"]["verdict"] == "failed"
+    assert checks["forge"]["detail"] == words
+    on_github.allows_auto_merge = True
+    checks = {one["name"]: one for one in shop.json("doctor", code=1)["checks"]}
+    assert checks["forge"]["verdict"] == "ok"
+
+
 def test_a_promotion_without_checks_is_merged_at_once(shop: Shop, on_github: Repository) -> None:
     """GitHub refuses auto-merge of what could be merged already: then it is merged."""
     out = shop.run("promote", "api@1.1.0", "--to", "staging")

@@ -53,6 +53,8 @@ def run(
                     "pullRequest": _state(found, pull),
                 }
             }
+        case "Setting":
+            return {"repository": {"autoMergeAllowed": found.allows_auto_merge}}
         case "Comments":
             issue = found.issues.get(variables["number"])
             if issue is None:

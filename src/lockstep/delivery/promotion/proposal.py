@@ -17,6 +17,10 @@ from lockstep.model.move import Arrival, Reached
 __all__ = ["Outcome", "Proposal", "propose"]
 
 LABEL = "lockstep"
+_OFF = (
+    "auto-merge is switched off in the repository: switch it on (Settings, General, Allow auto-merge) and "
+    "run the same command again, or merge it by hand"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +43,7 @@ class Outcome:
     reached: Reached
     commit: str | None = None
     pull: Pull | None = None
+    why: str | None = None  # it is blocked, where that is known
 
     @property
     def arrival(self) -> Arrival:
@@ -49,6 +54,7 @@ class Outcome:
             commit=self.commit,
             number=pull.number if pull else None,
             url=pull.url if pull else None,
+            why=self.why,
         )
 
 
@@ -93,5 +99,7 @@ def _merge(forge: Forge, pull: Pull, sha: str, method: MergeMethod) -> Outcome:
         Merging.MERGED: Reached.MERGED,
         Merging.WAITING: Reached.WAITING,
         Merging.BLOCKED: Reached.BLOCKED,
+        Merging.SWITCHED_OFF: Reached.BLOCKED,
     }[merging]
-    return Outcome(reached=reached, commit=now.merge_commit or sha, pull=now)
+    why = _OFF if merging is Merging.SWITCHED_OFF else None
+    return Outcome(reached=reached, commit=now.merge_commit or sha, pull=now, why=why)

@@ -13,7 +13,7 @@ from lockstep.engines.aws import notification
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, actions_of, needs_of
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import LockstepError
-from lockstep.model import Check, Environment, PackageBucket, Verdict
+from lockstep.model import Check, Environment, Merge, PackageBucket, Verdict
 
 __all__ = ["run_checks"]
 
@@ -57,11 +57,46 @@ def _all(where: Where) -> Iterator[Check]:
         detail=f"{workspace.project.file}: {len(workspace.fleet.targets)} targets, {lambdas} of them Lambda"
         + "".join(f"; {warning}" for warning in workspace.warnings),
     )
+    yield from _forge(workspace)
     yield from _clouds(workspace)
     if any(one.engine == "terraform" for one in workspace.project.environments.values()):
         from lockstep.delivery.setup.doctor_terraform import terraform_checks
 
         yield from terraform_checks(workspace)
+
+
+def _forge(workspace: Workspace) -> Iterator[Check]:
+    """Whether promotions that merge themselves can, where a policy wants that."""
+    wants = any(one.promotion.merge is Merge.AUTO for one in workspace.project.environments.values())
+    if workspace.repository is None or not wants:
+        return
+    from lockstep.delivery.places.forges import Credentials, open_forge
+    from lockstep.git.remote import open_remote
+    from lockstep.settings import read_settings
+
+    settings, where = read_settings(), workspace.where
+    credentials = Credentials(
+        cache=where.cache,
+        github_token=settings.github_token,
+        github_app_key=settings.github_app_key,
+    )
+    try:
+        remote = open_remote(where.repo or where.folder, where.cache, access=credentials.access())
+        forge = open_forge(workspace.project.sources.forge, remote, credentials)
+        if forge.kind != "github":
+            return
+        from lockstep.forge.github import GitHub
+
+        is_allowed = not isinstance(forge, GitHub) or forge.allows_auto_merge()
+    except LockstepError as error:
+        yield _failed("forge", error)
+        return
+    yield Check(
+        name="forge",
+        verdict=Verdict.OK if is_allowed else Verdict.FAILED,
+        detail="auto-merge is allowed" if is_allowed else "auto-merge is switched off in the repository",
+        fix=None if is_allowed else "switch it on: Settings, General, Allow auto-merge",
+    )
 
 
 def _git() -> Check:

@@ -51,6 +51,10 @@ _AWS = (
     "Connect for this repository, the second one only for its environment lockstep"
 )
 _PROTECTION = "protection of main: the check plan is required, and pull requests are"
+_AUTO_MERGE = (
+    'the setting "Allow auto-merge" (Settings, General), which is off at first: promotions with merge: auto '
+    "wait for their checks by it; `lockstep doctor` looks at it"
+)
 _BRANCH = (
     "a branch for previews, since they are pushed and a protected main refuses that: preview: {{branch: "
     "previews}} in {where}, `lockstep preview compact` to begin it, and .github of main on it, since GitHub "
@@ -119,6 +123,7 @@ def what_to_set_up(kind: Kind) -> Iterator[str]:
     if kind is not Kind.MONOREPO:
         yield _AWS
         yield _PROTECTION
+        yield _AUTO_MERGE
         yield _BRANCH.format(where="lockstep.yaml")
 
 

@@ -112,6 +112,10 @@ class GitHub:
         """Merge now, by auto-merge, or by the merge queue; see ``lockstep.forge.github.merging``."""
         return merging.merge_when_ready(self._client, number, sha=sha, method=method)
 
+    def allows_auto_merge(self) -> bool:
+        """Whether the repository's settings allow auto-merge."""
+        return merging.allows_auto_merge(self._client)
+
     def comment(self, number: int, body: str, *, marker: str) -> None:
         """Write one comment, or change the one that this marker wrote before."""
         comments.put(self._client, number, body, marker=marker)

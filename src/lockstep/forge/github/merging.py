@@ -10,7 +10,7 @@ from lockstep.forge.github.client import Client
 from lockstep.forge.github.problems import Refused
 from lockstep.forge.github.pulls import pull
 
-__all__ = ["merge_pull", "merge_when_ready"]
+__all__ = ["allows_auto_merge", "merge_pull", "merge_when_ready"]
 
 _NEEDS = "pull_requests=write,contents=write"
 _LOOKS = 8  # while GitHub finds out whether a pull request can be merged
@@ -25,6 +25,11 @@ query PullState($owner: String!, $name: String!, $number: Int!) {
       autoMergeRequest { mergeMethod }
     }
   }
+}
+"""
+_SETTING = """
+query Setting($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { autoMergeAllowed }
 }
 """
 _ENABLE = """
@@ -56,6 +61,12 @@ class _Standing:
     is_allowed: bool  # auto-merge, by the repository's settings
     has_queue: bool
     is_waiting: bool  # auto-merge is on, or it is in the queue
+
+
+def allows_auto_merge(client: Client) -> bool:
+    """Whether the repository's settings allow auto-merge; GitHub's default is that they do not."""
+    data = client.graphql(_SETTING, {}, doing="reading whether auto-merge is allowed", needs="metadata=read")
+    return bool(data["repository"]["autoMergeAllowed"])
 
 
 def merge_pull(client: Client, number: int, *, sha: str, method: MergeMethod, title: str | None) -> None:
@@ -100,10 +111,11 @@ def merge_pull(client: Client, number: int, *, sha: str, method: MergeMethod, ti
 def merge_when_ready(client: Client, number: int, *, sha: str, method: MergeMethod) -> Merging:
     """Merge at once if nothing is in the way, else let GitHub do it when checks and reviews allow it.
 
-    BLOCKED means that nothing will happen by itself and asking again later may help: the repository
-    does not allow auto-merge, the branch has to be brought up to date, there are conflicts, it is a
-    draft; or checks that the base branch does not require, which auto-merge does not wait for, have
-    not finished or have failed. Where the base branch requires a merge queue, its method is used.
+    SWITCHED_OFF means that the repository does not allow auto-merge, as none does at first. BLOCKED means
+    that nothing will happen by itself and asking again later may help: the branch has to be brought up
+    to date, there are conflicts, it is a draft; or checks that the base branch does not require, which
+    auto-merge does not wait for, have not finished or have failed. Where the base branch requires a
+    merge queue, its method is used.
     Raises ForgeError when the head is not ``sha`` or the pull request was closed.
     """
     doing = f"merging pull request #{number} when it is ready"
@@ -141,7 +153,7 @@ def merge_when_ready(client: Client, number: int, *, sha: str, method: MergeMeth
         merge_pull(client, number, sha=sha, method=method, title=None)
         return Merging.MERGED
     if not is_ready and not now.is_allowed:
-        return Merging.BLOCKED
+        return Merging.SWITCHED_OFF
     return _hand_over(client, now, number, method=method, is_ready=is_ready, doing=doing)
 
 
@@ -173,11 +185,9 @@ def _hand_over(
             # Became ready meanwhile, or nothing has to be waited for: GitHub wants it merged directly.
             merge_pull(client, number, sha=now.sha, method=method, title=None)
             return Merging.MERGED
-        if (
-            "unstable status" in said
-            or "auto merge is not allowed" in said
-            or "auto-merge is not allowed" in said
-        ):
+        if "auto merge is not allowed" in said or "auto-merge is not allowed" in said:
+            return Merging.SWITCHED_OFF
+        if "unstable status" in said:
             return Merging.BLOCKED
         if found := there():
             return found

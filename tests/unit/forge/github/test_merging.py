@@ -160,8 +160,9 @@ def test_auto_merge_whose_answer_got_lost(
 def test_a_repository_without_auto_merge(forge: GitHub, repository: Repository, change: Pull) -> None:
     """Nothing will merge it by itself; once it is ready, asking again merges it."""
     repository.allows_auto_merge = False
+    assert not forge.allows_auto_merge()
     repository.protections["main"] = Protection(checks=("plan",))
-    assert forge.merge_when_ready(1, sha=change.sha, method=METHOD) is Merging.BLOCKED
+    assert forge.merge_when_ready(1, sha=change.sha, method=METHOD) is Merging.SWITCHED_OFF
     repository.check_run(change.sha, "plan", "success")
     assert forge.merge_when_ready(1, sha=change.sha, method=METHOD) is Merging.MERGED
 
