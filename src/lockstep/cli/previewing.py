@@ -43,7 +43,9 @@ def declare_up(parser: Parser) -> None:
         "with commas between them, or none",
     )
     parser.add_argument(
-        "--sha", metavar="COMMIT", help="head commit of the versions; nothing is done when it is not any more"
+        "--sha",
+        metavar="COMMIT",
+        help="head commit of the versions, its whole id; nothing is done when it is not any more",
     )
     parser.add_argument("--ttl", metavar="TIME", help="how long it lives after its last change: 12h, 14d")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be written")
@@ -310,9 +312,16 @@ def _number(text: str) -> int:
 
 
 def _sha(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(r"[0-9a-fA-F]{7,40}", text):
-        raise BadInput(f"{text!r} is no commit", where="--sha", fix="write 7 to 40 hex digits")
-    return text.lower() if text else None
+    """The whole id of a commit: whoever writes commits can make another one that begins alike."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?", text):
+        raise BadInput(
+            f"{text!r} is not the whole id of a commit",
+            where="--sha",
+            fix="write all its digits: git rev-parse HEAD, or github.event.pull_request.head.sha",
+        )
+    return text.lower()
 
 
 def _ttl(text: str | None) -> str | None:

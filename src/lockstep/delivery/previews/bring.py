@@ -30,7 +30,7 @@ class Request:
 
     number: int
     wishes: tuple[Wish, ...] = ()
-    sha: str | None = None  # head commit that the versions were built from; None: as it is now
+    sha: str | None = None  # whole id of the commit that the versions were built from; None: as it is now
     ttl: str | None = None  # as people write it
     dry_run: bool = False
 
@@ -81,7 +81,7 @@ def bring_up(
     pull = forge.pull(request.number)
     if problem := _refusal(policy, pull):
         raise problem
-    if request.sha is not None and not pull.sha.startswith(request.sha.lower()):
+    if request.sha is not None and pull.sha != request.sha:
         note = f"pull request #{pull.number} is at {pull.sha[:12]} by now; its own run brings that up"
         return Brought(number=pull.number, reached=Reached.NOTHING, notes=(note,))
     chosen = choose(ground.gitops.workspace, ground.tree, pull.number, request.wishes, pull.sha)
