@@ -27,6 +27,8 @@ READS = {
     "ssm.GetParameters": "ssm:GetParameters",
     "secretsmanager.GetSecretValue": "secretsmanager:GetSecretValue",
 }
+# Reads that nobody needs where nothing is declared: asked for with --full.
+BESIDE = ("GetFunctionCodeSigningConfig", "GetFunctionEventInvokeConfig", "GetFunctionUrlConfig")
 # Without these nothing is known of any target.
 WHOLE = {"sts.GetCallerIdentity", "tagging.GetResources", "lambda.ListFunctions"}
 # Call made while applying -> the permission that the error asks for.
@@ -73,8 +75,8 @@ def after() -> Fleet:
         "logRetentionDays": 14,
         "memorySize": 256,
         "environment": {
-            "P": Reference(store="ssm", name="/shop/p"),
-            "S": Reference(store="secret", name="shop/s"),
+            "PARAMETER": Reference(store="ssm", name="/shop/p"),
+            "SECRET": Reference(store="secret", name="shop/s"),
         },
     }
     return make_fleet(
@@ -128,6 +130,18 @@ def test_a_read_that_is_denied_changes_nothing(faulty: tuple[Lab, Faults], name:
     assert f"allow {READS[name]} in the policy" in told
 
 
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_read_that_nothing_depends_on_is_a_note_when_it_is_denied(
+    faulty: tuple[Lab, Faults], name: str
+) -> None:
+    """What nobody declares holds nobody back; that it was not looked at is said."""
+    lab, faults = faulty
+    faults.add(Fault(mode="access_denied", operation=f"lambda.{name}"))
+    plan = lab.plan(before(), full=True)
+    assert not plan.blocked
+    assert any(f"lambda:{name}" in note for note in plan.notes)
+
+
 @pytest.mark.parametrize("name", WRITES)
 def test_a_write_that_is_denied_names_call_and_permission(faulty: tuple[Lab, Faults], name: str) -> None:
     """The step that was denied fails with call and permission; once it is allowed, running again mends it."""
@@ -152,6 +166,7 @@ def test_every_call_of_the_engine_is_denied_somewhere(faulty: tuple[Lab, Faults]
     lab.run(before(), full=True)
     lab.run(before(), full=True)
     made = set(lab.aws.counts()) - {"s3.HeadBucket"}  # asked only when HeadObject finds nothing
+    made -= {f"lambda.{name}" for name in BESIDE}
     assert made <= READS.keys() | WRITES.keys()
     assert READS.keys() <= made
 

@@ -44,8 +44,8 @@ def test_values_of_both_stores_reach_the_function(lab: Lab) -> None:
     """Parameters and secrets are put into the environment beside literals; the plan is then empty."""
     put_parameter(lab, "/shop/host", VALUE + "host")
     lab.client("secretsmanager").create_secret(Name="shop/password", SecretString=VALUE + "password")
-    lab.sync(make_fleet(declared(A="plain", HOST=ssm("/shop/host"), PASSWORD=secret("shop/password"))))
-    assert live(lab) == {"A": "plain", "HOST": VALUE + "host", "PASSWORD": VALUE + "password"}
+    lab.sync(make_fleet(declared(PLAIN="plain", HOST=ssm("/shop/host"), PASSWORD=secret("shop/password"))))
+    assert live(lab) == {"PLAIN": "plain", "HOST": VALUE + "host", "PASSWORD": VALUE + "password"}
 
 
 def test_parameters_come_in_batches_of_ten_each_once(lab: Lab) -> None:
@@ -109,17 +109,17 @@ def test_a_secret_that_changed_is_drift_and_is_not_shown(lab: Lab) -> None:
 def test_a_value_that_was_edited_in_aws_is_drift_and_is_mended(lab: Lab) -> None:
     """The live value is compared with the store's; sync writes the store's again."""
     put_parameter(lab, "/shop/host", VALUE)
-    fleet = make_fleet(declared(HOST=ssm("/shop/host"), A="1"))
+    fleet = make_fleet(declared(HOST=ssm("/shop/host"), ONE="1"))
     lab.sync(fleet)
     lab.somebody("lambda").update_function_configuration(
-        FunctionName=NAME, Environment={"Variables": {"HOST": VALUE + "edited", "A": "1"}}
+        FunctionName=NAME, Environment={"Variables": {"HOST": VALUE + "edited", "ONE": "1"}}
     )
     lab.settle(NAME)
     plan = lab.plan(fleet)
     assert set(changes_of(plan, KEY)) == {"environment.HOST"}
     assert VALUE not in repr(plan)
     lab.sync(fleet)
-    assert live(lab) == {"HOST": VALUE, "A": "1"}
+    assert live(lab) == {"HOST": VALUE, "ONE": "1"}
 
 
 def test_a_reference_by_arn_and_by_version_is_resolved(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:

@@ -227,9 +227,15 @@ class Desk:
         )
 
     def fingerprint(self) -> str:
-        """A digest of every file of the repository and of what git says about them."""
+        """A digest of every file of the repository and of what git says about them.
+
+        The record that a sync leaves of what it could not change is no part of it.
+        """
         digest = hashlib.sha256()
+        records = [self.folder / ".git" / name for name in ("objects", "refs/lockstep")]
         for file in sorted(self.folder.rglob("*")):
+            if any(file.is_relative_to(folder) for folder in records):
+                continue
             digest.update(os.fsencode(file.relative_to(self.folder)))
             if file.is_symlink():
                 digest.update(os.fsencode(file.readlink()))
