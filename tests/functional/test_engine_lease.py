@@ -16,7 +16,8 @@ from lockstep.model import Outcome
 from tests.support.clouds import Cloud, upload
 from tests.support.engine import Lab, Meanwhile, Run
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Notifications, PermissionLag
+from tests.support.strict import Call, Notifications, PermissionLag, Rule
+from tests.support.strict.wire import Answer
 
 LEASE = f"lockstep/leases/{UPLOADS}.json"
 ROOT = Path(__file__).parents[2]
@@ -156,6 +157,54 @@ def test_a_damaged_lease_is_waited_out(cloud: Cloud, lab_on: Callable[..., Lab],
     upload(cloud, PACKAGES, LEASE, content)
     pace = replace(lab.pace, lease_ttl=0.5)
     lab.sync(make_fleet(make_target("staging/a", trigger("a/"))), pace=pace)
+    assert prefixes(lab) == {"a/"}
+
+
+class Dated(Rule):
+    """Something between here and S3 takes the ``Date`` of answers away, or writes another one."""
+
+    def __init__(self, date: str | None) -> None:
+        self._date = date
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Change the answer of a lease's reading."""
+        if call.name == "s3.GetObject":
+            answer.headers.pop("date", None)
+            if self._date is not None:
+                answer.headers["date"] = self._date
+        return answer
+
+
+ODD = (
+    None,
+    "",
+    "soon",
+    "Fri, 99 Foo 2026 25:61:00 GMT",
+    "Thu, 01 Jan 1970 00:00:00 GMT",
+    "Thu, 01 Jan 2099 00:00:00 GMT",
+    "Thu, 01 Jan 2099 00:00:00 -0000",
+)
+
+
+@pytest.mark.parametrize("date", ODD)
+def test_a_lease_whose_age_nobody_tells_stops_the_step(
+    cloud: Cloud, lab_on: Callable[..., Lab], date: str | None
+) -> None:
+    """Without a time of S3's a lease is neither taken over nor waited for: the error says what is missing."""
+    lab = lab_on(cloud, Dated(date))
+    write_lease(lab, owner="ci@build-7", run="", token="x", released=False)
+    run = lab.run(make_fleet(make_target("staging/a", trigger("a/"))))
+    assert "does not tell the time by which it ends" in run.failures[f"bucket:{UPLOADS}"]
+    assert lease(lab)["token"] == "x"
+    assert not prefixes(lab)
+
+
+@pytest.mark.parametrize("date", [None, "soon"])
+def test_a_released_lease_needs_no_time(cloud: Cloud, lab_on: Callable[..., Lab], date: str | None) -> None:
+    """A lease that was given back is taken whatever the answer's ``Date`` says."""
+    lab = lab_on(cloud, Dated(date))
+    write_lease(lab, owner="b", token="x", released=True)
+    lab.sync(make_fleet(make_target("staging/a", trigger("a/"))))
     assert prefixes(lab) == {"a/"}
 
 

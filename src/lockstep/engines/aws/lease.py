@@ -23,6 +23,8 @@ from lockstep.model import PackageBucket
 
 __all__ = ["Lease", "hold"]
 
+_APART = 60.0  # seconds by which clocks of S3's hosts may differ
+_DAY = 86400.0
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -79,7 +81,7 @@ class Lease:
         self._since = _clocks()
         return _write(self._connection, self._bucket, self._bucket_owner, self._key, self._body, **condition)
 
-    def _read(self) -> tuple[dict[str, Any], str, float] | None:
+    def _read(self) -> tuple[dict[str, Any], str, float | None] | None:
         return _read(self._connection, self._bucket, self._bucket_owner, self._key)
 
     def _acquire(self) -> str:
@@ -94,7 +96,14 @@ class Lease:
             body, etag, age = held
             if body == self._body:
                 return etag  # we took it by a call whose answer was lost
-            if body.get("released") or age >= pace.lease_ttl:
+            if age is None and not body.get("released"):
+                raise CloudError(
+                    "a lease lies there, and S3's answer does not tell the time by which it ends",
+                    where=f"s3://{bucket}/{key}",
+                    fix="look what stands between here and S3 (a proxy): the headers Date and Last-Modified of "
+                    "an answer have to come through as S3 sends them; then run again",
+                )
+            if age is None or body.get("released") or age >= pace.lease_ttl:
                 tag = self._write(IfMatch=etag)
                 if tag is not None:
                     break
@@ -173,8 +182,8 @@ def _write(
 
 def _read(
     connection: Connection, bucket: str, owner: str, key: str
-) -> tuple[dict[str, Any], str, float] | None:
-    """The lease's content, ETag and age in seconds, or None when there is none."""
+) -> tuple[dict[str, Any], str, float | None] | None:
+    """The lease's content, ETag and age in seconds (see ``_age``), or None when there is none."""
     try:
         answer = connection.try_call("s3", "GetObject", Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
         with answer["Body"] as stream:
@@ -183,12 +192,25 @@ def _read(
         if code_of(error) in {"NoSuchKey", "404"}:
             return None
         raise connection.explain(error, "s3", "GetObject") from error
-    headers = answer["ResponseMetadata"]["HTTPHeaders"]
     try:
         body = json.loads(text)
     except ValueError:
         body = None
     if not isinstance(body, dict):
         body = {}  # not a lease; it is over when its time is
-    now = parsedate_to_datetime(headers["date"]) if "date" in headers else answer["LastModified"]
-    return body, str(answer["ETag"]), (now - answer["LastModified"]).total_seconds()
+    return body, str(answer["ETag"]), _age(answer)
+
+
+def _age(answer: dict[str, Any]) -> float | None:
+    """Seconds since the object was written, by S3's own clock; None where its answer does not tell it.
+
+    S3 takes no request whose time is more than a quarter of an hour from its own, so a day away from this
+    machine's clock is no time of S3's. Source: S3 API reference, error RequestTimeTooSkewed.
+    """
+    try:
+        now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        age = float((now - answer["LastModified"]).total_seconds())
+        is_odd = age < -_APART or abs(now.timestamp() - time.time()) > _DAY
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return None if is_odd else age
