@@ -100,8 +100,8 @@ class Lease:
                 raise CloudError(
                     "a lease lies there, and S3's answer does not tell the time by which it ends",
                     where=f"s3://{bucket}/{key}",
-                    fix="look what stands between here and S3 (a proxy): the headers Date and Last-Modified of "
-                    "an answer have to come through as S3 sends them; then run again",
+                    fix="look what stands between here and S3 (a proxy): the headers Date and Last-Modified "
+                    "of an answer have to come through as S3 sends them; then run again",
                 )
             if age is None or body.get("released") or age >= pace.lease_ttl:
                 tag = self._write(IfMatch=etag)
