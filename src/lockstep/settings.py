@@ -1,6 +1,7 @@
 """Settings of the process, from the environment. What a project wants is in ``lockstep.yaml`` instead.
 
 LOCKSTEP_CACHE         folder of the cache; default $XDG_CACHE_HOME/lockstep or ~/.cache/lockstep
+LOCKSTEP_CACHE_GB      bytes of packages that it keeps, in GB; default 2
 LOCKSTEP_LOG           level of the log on stderr: debug, info, warning (default), error
 GITHUB_TOKEN           token for releases of private repositories; GH_TOKEN is read too
 LOCKSTEP_GITHUB_APP_KEY  private key (PEM) of the GitHub App that lockstep.yaml names
@@ -27,6 +28,7 @@ class Settings:
     """What the environment says. ``colour`` is None where it does not say."""
 
     cache: Path
+    cache_limit: float = 2e9  # bytes of packages
     log_level: str = "warning"
     github_token: str | None = field(default=None, repr=False)
     github_app_key: str | None = field(default=None, repr=False)
@@ -37,7 +39,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from an environment, by default the process's own; BadInput for an unknown log level."""
+    """Settings from an environment, by default the process's own; BadInput for a value that means nothing."""
     env = os.environ if environ is None else environ
     level = env.get("LOCKSTEP_LOG", "").lower() or "warning"
     if level not in LOG_LEVELS:
@@ -49,6 +51,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     summary, output = env.get("GITHUB_STEP_SUMMARY"), env.get("GITHUB_OUTPUT")
     return Settings(
         cache=_cache(env),
+        cache_limit=_number(env, "LOCKSTEP_CACHE_GB", 2) * 1e9,
         log_level=level,
         github_token=env.get("GITHUB_TOKEN") or env.get("GH_TOKEN") or None,
         github_app_key=env.get("LOCKSTEP_GITHUB_APP_KEY") or None,
@@ -66,6 +69,20 @@ def _cache(env: Mapping[str, str]) -> Path:
     base = env.get("XDG_CACHE_HOME")
     folder = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
     return folder / "lockstep"
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    """The number of a variable; BadInput where it is none, or below 0."""
+    text = env.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number < float("inf"):
+        raise BadInput(
+            f"{text!r} is no number of at least 0", where=name, fix=f"set it to {default:g}, or unset it"
+        )
+    return number
 
 
 def _colour(env: Mapping[str, str]) -> bool | None:

@@ -1,6 +1,10 @@
 """The local cache."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -85,3 +89,77 @@ def test_a_digest_is_never_a_path(cache: Cache) -> None:
     """Nothing but a digest names a file."""
     with pytest.raises(ValueError, match="not a SHA-256"):
         cache.get("../../etc/passwd")
+
+
+def _fill(folder: Path, ages: dict[bytes, int], size: int = 1000) -> None:
+    """Packages of ``size`` bytes each, by content, last used so many seconds ago."""
+    (folder / "packages").mkdir(parents=True, exist_ok=True)
+    for letter, age in ages.items():
+        path = folder / "packages" / f"{digest(letter * size)}.zip"
+        path.write_bytes(letter * size)
+        os.utime(path, (time.time() - age,) * 2)
+
+
+def _left(folder: Path) -> set[bytes]:
+    return {path.read_bytes()[:1] for path in (folder / "packages").glob("*.zip")}
+
+
+def test_the_oldest_packages_go_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What was longest unused is removed until the rest fits, and that is said."""
+    _fill(tmp_path, {b"a": 40, b"b": 30, b"c": 20, b"d": 10})
+    assert Cache(tmp_path, limit=2500).get(digest(b"a" * 1000))
+    assert _left(tmp_path) == {b"a", b"d"}
+    assert "took 0.004 MB, more than its 0.0025 MB: the 2 that were longest unused are removed" in caplog.text
+
+
+def test_a_cache_within_its_bound_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Exactly as much as the bound is not too much; using a package makes it the youngest."""
+    _fill(tmp_path, {b"a": 40, b"b": 30, b"c": 20})
+    assert Cache(tmp_path, limit=3000).get(digest(b"a" * 1000))
+    assert _left(tmp_path) == {b"a", b"b", b"c"}
+    assert not caplog.text
+    assert Cache(tmp_path, limit=1000).get(digest(b"x")) is None
+    assert _left(tmp_path) == {b"a"}
+
+
+def test_a_new_package_makes_room_for_itself(tmp_path: Path) -> None:
+    """What a run adds pushes out what it does not use, and nothing that it does."""
+    _fill(tmp_path, {b"a": 40, b"b": 30})
+    cache = Cache(tmp_path, limit=2000)
+    assert cache.get(digest(b"a" * 1000))
+    for letter in (b"c", b"d"):
+        with cache.new_file() as file:
+            file.write_bytes(letter * 1000)
+            cache.add(file, digest(letter * 1000))
+    assert _left(tmp_path) == {b"a", b"c", b"d"}
+
+
+def test_nothing_goes_while_another_run_uses_the_cache(tmp_path: Path) -> None:
+    """A run that has found its package finds it still when it comes to read it."""
+    _fill(tmp_path, {b"a": 40, b"b": 30})
+    other = Cache(tmp_path, limit=5000)
+    assert other.get(digest(b"a" * 1000))
+    assert Cache(tmp_path, limit=0).get(digest(b"x")) is None
+    assert _left(tmp_path) == {b"a", b"b"}
+    del other
+    assert Cache(tmp_path, limit=0).get(digest(b"x")) is None
+    assert _left(tmp_path) == set()
+
+
+def test_what_killed_runs_left_is_cleared_away(tmp_path: Path) -> None:
+    """Half a download of a run that is gone goes at once; that of a run that is there stays."""
+    script = (
+        "import os, sys; from pathlib import Path; from lockstep.artifacts.cache import Cache\n"
+        "with Cache(Path(sys.argv[1])).new_file() as file:\n"
+        "    file.write_bytes(b'half'); print(file, flush=True); sys.stdin.read(); os._exit(9)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        half = Path(process.stdout.readline().strip())
+        assert Cache(tmp_path).get(digest(b"x")) is None
+        assert half.read_bytes() == b"half"
+        process.kill()
+        process.wait()
+    assert Cache(tmp_path).get(digest(b"x")) is None
+    assert not half.exists()

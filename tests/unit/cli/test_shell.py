@@ -99,6 +99,7 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     settings = read_settings(
         {
             "LOCKSTEP_CACHE": str(tmp_path),
+            "LOCKSTEP_CACHE_GB": "0.5",
             "LOCKSTEP_LOG": "DEBUG",
             "GH_TOKEN": "t0ken",
             "GITHUB_STEP_SUMMARY": "/s",
@@ -109,6 +110,7 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     )
     assert settings == Settings(
         cache=tmp_path,
+        cache_limit=5e8,
         log_level="debug",
         github_token="t0ken",
         job_summary=Path("/s"),
@@ -121,3 +123,10 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert read_settings({"XDG_CACHE_HOME": "relative"}).cache == Path.home() / ".cache/lockstep"
     assert read_settings({"NO_COLOR": "1", "FORCE_COLOR": "1"}).colour is False
     assert read_settings({"CI": "false"}).is_ci is False
+
+
+@pytest.mark.parametrize("value", ["much", "-1", "nan", "inf"])
+def test_a_bound_of_the_cache_that_is_none_is_bad_input(value: str) -> None:
+    """The variable and the value are named."""
+    with pytest.raises(BadInput, match=f"LOCKSTEP_CACHE_GB: '{value}' is no number"):
+        read_settings({"LOCKSTEP_CACHE_GB": value})

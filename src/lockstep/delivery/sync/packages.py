@@ -31,6 +31,7 @@ def make_catalog(
     from lockstep.artifacts.cache import Cache
     from lockstep.artifacts.catalog import Catalog
     from lockstep.artifacts.s3 import S3Source
+    from lockstep.settings import read_settings
 
     def staged(bucket: str) -> S3Source:
         return S3Source(s3_client if staged_client is None else lambda _: staged_client(bucket))
@@ -58,7 +59,7 @@ def make_catalog(
                 sources[kind] = S3Source(s3_client)
     return Catalog(
         sources,
-        Cache(workspace.where.cache),
+        Cache(workspace.where.cache, limit=read_settings().cache_limit),
         staged=staged,
         is_ours_alone=lambda release: _is_ours_alone(workspace, release),
     )
