@@ -71,6 +71,15 @@ def test_one_commit_is_approved(world: World, repository: Repository) -> None:
     assert (target.version, target.commit) == ("1.1.0-pr", approved)
 
 
+def test_a_build_that_waits_for_the_approval_is_not_let_through(world: World, repository: Repository) -> None:
+    """A dry run says no for a commit that is not the newest: nobody has looked whether it is approved."""
+    pull = from_fork(repository)
+    pull.labels.append(f"preview:{pull.last_sha}")
+    with pytest.raises(NotAllowed, match=f"is at {pull.last_sha[:12]}, not at {'0' * 12}"):
+        world.up(pull.number, sha="0" * 40, dry_run=True)
+    assert world.up(pull.number, sha=pull.last_sha, dry_run=True).reached is Reached.NOTHING
+
+
 def test_labels_fit(repository: Repository) -> None:
     """GitHub takes labels of 50 characters: the longest prefix, a colon and a whole commit."""
     assert len(f"{'x' * 9}:{'0' * 40}") == 50

@@ -112,6 +112,21 @@ def test_a_forks_pull_request_runs_nothing(world: World) -> None:
     assert world.happened(GITOPS, "plan", "opened", pull, fork="eve/gitops") == []
 
 
+def test_by_hand_a_commit_is_approved_then_built_then_brought_up(world: World) -> None:
+    """Each in a job of its own; the one that builds is not reached by a commit that is not approved."""
+    _deployed(world)
+    sha = world.push(MONO, {"src/api/x": "2\n"}, branch="feature", message="fix: api")
+    forge = world.forge(MONO)
+    pull = forge.open_pull(head="feature", base="main", title="x", body="", labels=["preview"])
+    with pytest.raises(AssertionError, match=rf"approve: .* ended with 1:[\s\S]* is at {sha[:12]}, not at"):
+        world.by_hand(MONO, "preview", number=str(pull.number), commit=world.head(MONO))
+    ran = world.by_hand(MONO, "preview", number=str(pull.number), commit=sha)
+    assert [one.job for one in ran] == ["approve", "release", "up"]
+    world.git(GITOPS, "fetch", "-q", "origin")
+    shown = world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")
+    assert f"environments/preview/pr-{pull.number}/services/api.values.yaml" in shown
+
+
 def test_a_plan_is_one_comment_without_secrets(world: World) -> None:
     """A second push changes the comment; a value that looks secret is in neither; a fault is told there."""
     _deployed(world)

@@ -142,4 +142,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "format": lambda text, *values: re.sub(r"\{(\d)\}", lambda m: _as_text(values[int(m[1])]), text),
     "fromJSON": json.loads,
     "always": lambda: True,
+    "cancelled": lambda: False,  # nobody cancels here
 }

@@ -7,6 +7,7 @@ installs Lockstep stands for the Lockstep of the tests; with a role it gives the
 
 import itertools
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Runner:
             "run_id": run,
         }
         needs: dict[str, Any] = {}
+        before: dict[str, set[str]] = {}  # a job -> those that it waits for
         ran: list[Ran] = []
         for job, document in _in_order(workflow["jobs"]):
             wanted = _names(document.get("needs"))
@@ -71,9 +73,13 @@ class Runner:
                 # A job without an environment has no secrets of environments; ours are all there.
                 "secrets": self.secrets if "environment" in document else {},
             }
+            before[job] = {*wanted, *(far for one in wanted for far in before[one])}
             condition = str(document.get("if", "true"))
-            is_after = all(needs[one]["result"] == "success" for one in wanted)
-            if not is_after or not evaluate(condition, contexts):
+            # Without a function of its own about it, a condition asks for all that go before, however far.
+            # Source: GitHub documentation, "Using conditions to control job execution".
+            is_after = all(needs[one]["result"] == "success" for one in before[job])
+            is_asked = re.search(r"\b(always|cancelled|failure|success)\(\)", condition)
+            if not (is_after or is_asked) or not evaluate(condition, contexts):
                 needs[job] = {"result": "skipped", "outputs": {}}
                 continue
             folder = self.folder / f"run-{run}-{job}"

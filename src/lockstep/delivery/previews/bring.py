@@ -73,8 +73,9 @@ def bring_up(
 
     ``now`` is ISO 8601. A run for another commit than the newest, and one whose pull request is closed
     meanwhile, ends without an error and leaves no preview behind. Raises BadInput for what cannot be a
-    preview, NotAllowed when the pull request may not have one, ForgeError when nobody knows whether it
-    may, ArtifactError for a function's package that cannot be had.
+    preview, NotAllowed when the pull request may not have one (a dry run, which a build may wait for:
+    also for another commit than the newest), ForgeError when nobody knows whether it may, ArtifactError
+    for a function's package that cannot be had.
     """
     policy, forge = ground.policy, ground.forge()
     progress("asking the forge")
@@ -82,6 +83,12 @@ def bring_up(
     if problem := _refusal(policy, pull):
         raise problem
     if request.sha is not None and pull.sha != request.sha:
+        if request.dry_run:
+            raise NotAllowed(
+                f"pull request #{pull.number} is at {pull.sha[:12]}, not at {request.sha[:12]}",
+                where=pull.url,
+                fix=f"read that commit, and run again with --sha {pull.sha}",
+            )
         note = f"pull request #{pull.number} is at {pull.sha[:12]} by now; its own run brings that up"
         return Brought(number=pull.number, reached=Reached.NOTHING, notes=(note,))
     chosen = choose(ground.gitops.workspace, ground.tree, pull.number, request.wishes, pull.sha)
