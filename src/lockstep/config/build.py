@@ -11,6 +11,7 @@ from lockstep.config.layers import SHORT_VERSION, Path, Stack
 from lockstep.config.limits import check_limits, check_tags
 from lockstep.config.release import read_release
 from lockstep.config.resources import read_resources
+from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.suggest import is_misspelt
 from lockstep.model import Code, Function, Target, Trigger
@@ -34,6 +35,8 @@ def build(context: Context) -> Target | None:
     Problems are noted in the context; what is returned then must not be used.
     """
     _check_names(context)
+    if _has_misspelt_block(context):
+        return None
     kind = _deployment_type(context)
     values = context.stack.values
     if kind != "lambda":
@@ -45,6 +48,8 @@ def build(context: Context) -> Target | None:
         return None  # what was wrong is left out of the values: no use in judging the rest
     block = values.get("lambda") or {}
     if not _is_enabled(context, block):
+        return None
+    if _has_lost_its_service(context, block):
         return None
     version = block.get("version")
     if version is None:
@@ -134,6 +139,34 @@ def _trigger(context: Context, entry: Mapping[str, Any], path: Path) -> Trigger:
         events=tuple(sorted(set(events))) if events else context.file.trigger_events,
         place=context.stack.place(path),
     )
+
+
+def _has_misspelt_block(context: Context) -> bool:
+    """Whether a layer writes the block under a name like ``lamda``: then nothing else is judged."""
+    found = False
+    for layer in context.stack.layers:
+        for key, value in layer.values.items():
+            if not isinstance(value, dict) or key == "lambda" or "lambda" in layer.values:
+                continue
+            if value.keys() & LAMBDA.by_name.keys() and is_misspelt(key, "lambda"):
+                context.wrong_at(layer.place((key,)), f"unknown key {key!r}", "did you mean lambda?")
+                found = True
+    return found
+
+
+def _has_lost_its_service(context: Context, block: Mapping[str, Any]) -> bool:
+    """Whether what is missing stands in a folder of services/ under another name: told once, for all."""
+    lost, service = context.candidate.base.lost, context.candidate.service
+    needed = ("functionName",) if context.is_terraform else ("functionName", "role", "runtime", "handler")
+    if lost is None or block.get("image") or all(block.get(name) is not None for name in needed):
+        return False
+    folder = lost.rpartition("/")[0]
+    context.wrong_at(
+        lost,
+        f"no environment has a service of this name, and {service} has no folder of its own in {folder}",
+        f"rename it to {service} if it is the same service; else declare there what {service} needs",
+    )
+    return True
 
 
 def _deployment_type(context: Context) -> str:

@@ -12,12 +12,14 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
 from lockstep.config import rules
+from lockstep.config.near_misses import near_misses
+from lockstep.config.suggest import nearest
 from lockstep.errors import BadInput
 from lockstep.model.tree import Tree
 
@@ -36,6 +38,7 @@ class Base(NamedTuple):
     environment: str  # "preview" for all previews
     slots: tuple[Slot, ...]  # lowest first, files that exist only
     stamp: str  # of the slots' contents
+    lost: str | None = None  # folder of services/ that nobody uses and that may be this service's
 
 
 class Candidate(NamedTuple):
@@ -70,6 +73,7 @@ class Layout:
     candidates: tuple[Candidate, ...]
     environments: frozenset[str]  # folders that hold candidates; "preview" for previews
     warnings: tuple[str, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)  # pattern of targets -> what may declare them
 
 
 @dataclass(slots=True)
@@ -115,10 +119,12 @@ def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml", has_all: bo
             base = bases.of_preview(service)
             candidates.append(_preview_candidate(blobs, base, preview, service, own.get(service), prefix))
     environments = {env for env, services in found.environments.items() if services}
+    near = near_misses(blobs, prefix, blobs)
     return Layout(
         candidates=tuple(sorted(candidates, key=attrgetter("key"))),
         environments=frozenset(environments | ({"preview"} if found.declared else set())),
-        warnings=tuple(_warnings(found, prefix)),
+        warnings=(*_warnings(found, prefix, {one.path for one in near}), *(one.words for one in near)),
+        doubts={one.pattern: one.words for one in near if one.is_missing},
     )
 
 
@@ -191,6 +197,7 @@ class _Bases:
         self.prefix = prefix
         self.known: dict[tuple[str, str], Base] = {}
         self.checked: set[str] = set()
+        self.unused: list[str] | None = None
         listed = [found.preview_services, *([found.services] if has_all else [])]
         self.in_every_preview = {
             service for services in listed for service, files in services.items() if "config" in files
@@ -228,6 +235,7 @@ class _Bases:
         ]
 
     def _make(self, service: str, env: str, slots: Sequence[tuple[str, str | None]]) -> Base:
+        lost = self._lost(service)
         present = tuple([(name, path) for name, path in slots if path is not None])
         stamp = ",".join([name + self.blobs[path] for name, path in present])
         for name in (service, env):
@@ -237,8 +245,22 @@ class _Bases:
             service=service,
             environment=env,
             slots=present,
-            stamp=hashlib.sha1(stamp.encode(), usedforsecurity=False).hexdigest(),
+            stamp=hashlib.sha1(f"{stamp},{lost}".encode(), usedforsecurity=False).hexdigest(),
+            lost=lost,
         )
+
+    def _lost(self, service: str) -> str | None:
+        """The folder that a service without one had before one of the two was renamed, most likely."""
+        if service in self.found.services:
+            return None
+        if self.unused is None:
+            used = {one for services in self.found.environments.values() for one in services}
+            used |= {one for own in self.found.previews.values() for one in own}
+            self.unused = sorted(self.found.services.keys() - used - self.found.preview_services.keys())
+        near = nearest(service, self.unused)
+        if near is None and len(self.unused) == 1:
+            (near,) = self.unused
+        return f"{self.prefix}services/{near}" if near is not None else None
 
     def _check_name(self, name: str, where: str) -> None:
         found = rules.service_name(name)
@@ -347,7 +369,7 @@ def _nothing(blobs: Mapping[str, str], prefix: str, file: str) -> BadInput:
     )
 
 
-def _warnings(found: _Found, prefix: str) -> Iterable[str]:
+def _warnings(found: _Found, prefix: str, told: Set[str]) -> Iterable[str]:
     root = f"{prefix}environments"
     for preview in sorted(found.previews.keys() - found.declared):
         yield f"{root}/preview/{preview}: no pr.yaml, so this is no preview and its services are not deployed"
@@ -355,5 +377,5 @@ def _warnings(found: _Found, prefix: str) -> Iterable[str]:
         for service, files in sorted(services.items()):
             if "config" not in files:
                 yield f"{root}/{env}/{service}: values.yaml without config.yaml declares no target"
-    for path in sorted(found.odd):
+    for path in sorted({*found.odd} - told):
         yield f"{path}: not read; the layout wants names such as config.yaml, values.yaml and pr-123"

@@ -86,7 +86,7 @@ def load(
                 cache.write(name, context, records)
         return Loaded(
             project=file.project,
-            fleet=Fleet(project=file.project.name, targets=targets, commit=tree.commit),
+            fleet=Fleet(project=file.project.name, targets=targets, commit=tree.commit, doubts=layout.doubts),
             warnings=(
                 *layout.warnings,
                 *_missing(file, layout),

@@ -103,7 +103,8 @@ class Fleet:
 
     A desired fleet is always whole; ``selection`` holds the patterns of what is to be compared and
     changed (empty: everything), and ``buckets`` names those that are to be read though no selected target
-    has a trigger on them. Only of live fleets: ``others`` are functions with this project's
+    has a trigger on them; ``doubts`` name by pattern targets that a file may declare which is not read, so
+    that their absence says nothing. Only of live fleets: ``others`` are functions with this project's
     tags that no target declares any more, by ARN; ``scopes`` say where each environment is;
     ``unread`` says by target why it could not be looked at and ``closed`` the same by bucket, where an
     absence from ``targets`` and ``buckets`` says nothing; ``notes`` say what else was not read.
@@ -118,6 +119,7 @@ class Fleet:
     unread: Mapping[str, Obstacle] = field(default_factory=dict)
     closed: Mapping[str, Obstacle] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
     commit: str | None = None  # 40 hex digits of the commit it was read from
     previews: str | None = None  # of the branch of previews, where they have one of their own
 

@@ -8,7 +8,7 @@ blocked anywhere contributes no step at all; the others go on.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lockstep.model import Fleet, Plan, Target, Verb
+from lockstep.model import Fleet, Plan, Target, Verb, select
 from lockstep.planning.assess import Assessment, assess
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.layout import Layout
@@ -35,10 +35,10 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = "aws")
     }
     _block(assessed, _quarrels(assessed, live))
     found = find_undeclared(desired, live, rules, declared)
-    guard = deletion_problem(rules, found.count, desired, len(live.others))
 
     # A target that one bucket refuses is served by none, so the others are worked out again.
-    held = _unreadable(found, live)  # undeclared targets that have to stay for now -> why
+    held = _unreadable(found, live) | _doubted(found, desired)  # undeclared ones that have to stay -> why
+    guard = deletion_problem(rules, found.without(held).count, desired, len(live.others))
     while True:
         # A former function goes once its successor is there, so not while that one is blocked.
         blocked = [key for key, one in assessed.items() if one.problem is not None]
@@ -87,6 +87,12 @@ def _unreadable(found: Undeclared, live: Fleet) -> dict[str, str]:
         for bucket in sorted(remembered_buckets(former.target.function.tags), reverse=True)
         if (why := live.closed.get(bucket)) is not None
     }
+
+
+def _doubted(found: Undeclared, desired: Fleet) -> dict[str, str]:
+    """What may be declared after all, in a file that is not read."""
+    keys = {*(former.target.key for former in found.functions), *found.owners}
+    return {key: why for pattern, why in desired.doubts.items() for key in select(keys, [pattern])}
 
 
 def _block(assessed: dict[str, Assessment], problems: Mapping[str, str]) -> None:

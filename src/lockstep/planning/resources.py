@@ -49,7 +49,7 @@ def resource_problems(
         and is_prunable(rules.project, target.rpartition("/")[0])
     }
     unexplained = [change for target, change in going if target not in explained]
-    problems = list(_outside(strays, fleet))
+    problems = [*_outside(strays, fleet), *_doubted(explained, fleet)]
     deletes = count_deletes(all_of_them, declared)
     if rules.allow_deletes is None and unexplained:
         shown = [_why(change, declared, rules) for change in unexplained[:_SHOWN]]
@@ -61,6 +61,13 @@ def resource_problems(
     elif guard := deletion_problem(rules, deletes, fleet, len(explained)):
         problems.append(guard)
     return tuple(problems)
+
+
+def _doubted(going: Collection[str], fleet: Fleet) -> Iterable[str]:
+    """Targets that would go and may be declared after all, in a file that is not read."""
+    for pattern, why in fleet.doubts.items():
+        if found := sorted(select(going, [pattern])):
+            yield f"{_some(found)} would be deleted, and may be declared after all: {why}"
 
 
 def count_deletes(changes: Iterable[ResourceChange], declared: Collection[str]) -> int:

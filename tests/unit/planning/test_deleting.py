@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockstep.model import DeleteFunction, DeleteLogGroup, Fleet, Obstacle, Target, Verb
+from lockstep.model import DeleteFunction, DeleteLogGroup, Fleet, Obstacle, PutNotifications, Target, Verb
 from lockstep.planning.policy import ownership_tags, remembered_buckets
 from tests.unit.planning.fixtures import (
     desired,
@@ -166,6 +166,22 @@ def test_an_entry_that_calls_a_version_goes_with_its_function(qualifier: str) ->
     made = plan(desired(STAGING), found)
     assert step(made, "bucket:uploads").remove == ("tf-1",)
     assert "bucket:uploads" in step(made, f"{PREVIEW.key}:delete").needs
+
+
+@pytest.mark.parametrize("pattern", ["preview/pr-1", "preview/pr-1/api", "*"])
+def test_what_a_file_may_declare_that_is_not_read_stays(pattern: str) -> None:
+    """Function and entries, with the file's name; it counts for no guard, and others go."""
+    other = target("preview/pr-2/web")
+    found = live(others=(live_of(PREVIEW), live_of(other)), entries=entries_for(PREVIEW))
+    why = "services/x/confg.yaml: not read; did you mean services/x/config.yaml?"
+    wanted = replace(desired(target("staging/a")), doubts={pattern: why})
+    made = plan(wanted, replace(found, targets={}), rules(allow_deletes=1))
+    held = of(made, PREVIEW.key)
+    assert (held.verb, held.problem) == (Verb.BLOCKED, why)
+    deleted = [one.target for one in made.steps if isinstance(one, DeleteFunction)]
+    assert deleted == ([] if pattern == "*" else [other.key])
+    assert not [one for one in made.steps if isinstance(one, PutNotifications)]
+    assert made.problems == ()
 
 
 def test_an_adopted_entry_stays_with_a_function_that_stays() -> None:

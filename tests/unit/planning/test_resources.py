@@ -1,5 +1,7 @@
 """The delete guards for engines that plan for themselves."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +67,17 @@ def test_what_may_not_change_is_refused_whatever_is_allowed() -> None:
     (said,) = resource_problems(changes, whole.targets, whole, rules, strays=("preview/pr-9/web",))
     assert "preview/pr-9/web as well" in said
     assert "declared elsewhere" in said
+
+
+def test_what_a_file_may_declare_that_is_not_read_is_not_deleted() -> None:
+    """Whatever is allowed: Terraform cannot leave a part of its state out."""
+    fleet = replace(make_fleet(API), doubts={"preview/pr-1": "pr.yml: not read; did you mean pr.yaml?"})
+    said = _problems(_change("delete", "preview/pr-1/api"), fleet=fleet, rules=_rules(allow=9))
+    assert said == (
+        "preview/pr-1/api would be deleted, and may be declared after all: "
+        "pr.yml: not read; did you mean pr.yaml?"
+    )
+    assert not _problems(_change("delete", "preview/pr-2/api"), fleet=fleet)
 
 
 _targets = st.none() | st.sampled_from(["staging/api", "staging/old", "preview/pr-1/api", "preview/pr-2/api"])
