@@ -22,6 +22,7 @@ An error says what was being done, what is wrong and where, and what to do about
 from collections.abc import Iterable
 
 __all__ = [
+    "LONGEST",
     "ArtifactError",
     "BadInput",
     "BadInputs",
@@ -37,8 +38,19 @@ __all__ = [
     "Rejected",
     "Several",
     "Unreadable",
+    "bounded",
     "joined",
 ]
+
+LONGEST = 8_000  # characters of a problem that are told
+_NOTE = 80  # more, so that what has been cut is not cut again
+
+
+def bounded(text: str, longest: int = LONGEST) -> str:
+    """A text that somebody else wrote, not too long to be shown; says how long all of it is."""
+    if len(text) <= longest + _NOTE:
+        return text
+    return f"{text[:longest]}… ({len(text):,} characters in all; the rest is left out)"
 
 
 class LockstepError(Exception):
@@ -67,7 +79,7 @@ class LockstepError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        text = self.problem
+        text = bounded(self.problem)
         if self.doing:
             text = f"{self.doing}: {text}"
         if self.where:

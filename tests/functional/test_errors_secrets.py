@@ -1,6 +1,7 @@
 """Nothing secret leaves the engine: no output, log, exception, repr, event or file shows it."""
 
 import io
+import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 from lockstep.errors import LockstepError
 from lockstep.model import Reference, Secret
 from lockstep.render.codec import encode_plan
+from tests.attack.spelling import SPELLINGS, readings
 from tests.support.clouds import Cloud, make_function
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
@@ -153,3 +155,35 @@ def test_a_short_secret_does_not_blot_out_other_words(cloud: Cloud, lab_on: Call
     variables = {"P": Reference(store="ssm", name="/shop/p")}
     run = lab.run(make_fleet(make_target(KEY, settings={"environment": variables})))
     assert "cannot take '(secret)' for now" in run.error
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_an_error_shows_no_spelling_of_a_secret(
+    moto: Cloud, lab_on: Callable[..., Lab], seen: io.StringIO, name: str
+) -> None:
+    """AWS, or a proxy before it, quotes what was sent in its own way; also one field of a document."""
+    password = 'hu"nt/er2 & <co>'
+    document = json.dumps({"user": "app", "password": password})
+    spelled = SPELLINGS[name](password)
+    refuse = Refuse("lambda.CreateFunction", "ValidationException", f"cannot take <<{spelled}>> now")
+    lab = lab_on(moto, refuse)
+    lab.client("secretsmanager").create_secret(Name="shop/s", SecretString=document)
+    variables = {"P": Reference(store="secret", name="shop/s")}
+    run = lab.run(make_fleet(make_target(KEY, settings={"environment": variables})))
+    assert refuse.refused == 1
+    assert "cannot take <<" in run.error
+    assert not [text for text in readings(f"{run.error} {run!r} {seen.getvalue()}") if password in text]
+    assert spelled not in run.error
+
+
+def test_variables_that_are_too_large_with_their_values_are_never_sent(
+    moto: Cloud, lab_on: Callable[..., Lab]
+) -> None:
+    """Lambda's refusal quotes all of them; so it is known before, and names the target alone."""
+    lab = lab_on(moto)
+    lab.client("ssm").put_parameter(Name="/shop/p", Value="x" * 4_000, Type="String")
+    variables = {"PARAMETER": Reference(store="ssm", name="/shop/p"), "PLAIN": "y" * 100}
+    plan = lab.plan(make_fleet(make_target(KEY, settings={"environment": variables})))
+    (one,) = plan.targets
+    assert "4,114 bytes with the values that they refer to; Lambda allows 4,096" in str(one.problem)
+    assert plan.steps == ()

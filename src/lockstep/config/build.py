@@ -5,7 +5,7 @@ from typing import Any
 
 from lockstep.config import rules, templates
 from lockstep.config.context import Context
-from lockstep.config.function import environment_size, read_settings
+from lockstep.config.function import read_settings
 from lockstep.config.hold import read_hold
 from lockstep.config.layers import SHORT_VERSION, Path, Stack
 from lockstep.config.limits import check_limits, check_tags
@@ -15,6 +15,7 @@ from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.suggest import is_misspelt
 from lockstep.model import Code, Function, Target, Trigger
+from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 from lockstep.planning.policy import ownership_tags
 
 __all__ = ["DECLARING", "PLACED", "build", "version_of"]
@@ -26,7 +27,6 @@ PLACED = ("role", "vpc.subnetIds", "deadLetterTarget", "kmsKeyArn", "fileSystems
 """Settings whose lines a target knows, because what is wrong with them may show only in AWS or elsewhere."""
 
 _NAMED = frozenset({"environment config", "pull request", "preview service config", "service config"})
-_MAX_ENVIRONMENT = 4096  # bytes, Lambda quotas
 
 
 def build(context: Context) -> Target | None:
@@ -76,7 +76,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         context.wrong(("lambda",), "no functionName is declared", fix)
     settings, defaults = read_settings(context, block, is_shared=is_shared)
     size = environment_size(settings)
-    if size > _MAX_ENVIRONMENT:
+    if size > MAX_ENVIRONMENT:
         context.wrong(
             ("lambda", "environment"),
             f"the environment variables have {size:,} bytes in all; Lambda allows 4,096",

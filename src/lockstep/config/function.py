@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockstep.config.context import Context, Settings
-from lockstep.model import FIELDS, Field, Reference, Secret, Value
+from lockstep.model import FIELDS, Field, Value
 from lockstep.model.fields import BY_NAME, exists, normalise
 
-__all__ = ["environment_size", "read_settings"]
+__all__ = ["read_settings"]
 
 _TOP: Mapping[str, Field] = {row.name: row for row in FIELDS if "." not in row.name}
 _GROUPS: frozenset[str] = frozenset(row.name.partition(".")[0] for row in FIELDS if "." in row.name)
@@ -62,20 +62,6 @@ def _put(settings: dict[str, Value], row: Field, raw: Any) -> None:
     value = normalise(row, raw)
     if value is not None:
         settings[row.name] = value
-
-
-def environment_size(settings: Mapping[str, Value]) -> int:
-    """Bytes of all environment variables as Lambda counts them; of references only the names are known."""
-    environment = settings.get("environment")
-    if not isinstance(environment, Mapping):
-        return 0
-    total = 0
-    for name, value in environment.items():
-        total += len(name)
-        text = value.value if isinstance(value, Secret) else value
-        if isinstance(text, str) and not isinstance(value, Reference):
-            total += len(text.encode())
-    return total
 
 
 def _check_type(context: Context, block: Mapping[str, Any], declared: set[str]) -> None:

@@ -17,8 +17,6 @@ from lockstep.model.function import (
     SyncStatus,
     Unread,
     Value,
-    blotted,
-    looks_secret,
 )
 from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
@@ -48,6 +46,7 @@ from lockstep.model.plan import (
 )
 from lockstep.model.promotion import Freeze, Hold, Merge, Promotion
 from lockstep.model.report import Outcome, Report, StepResult
+from lockstep.model.secrets import looks_secret
 from lockstep.model.source import Build, Builder, ForgeSettings, Source, Sources
 from lockstep.model.status import Check, Explained, Origin, StatusRow, Verdict
 from lockstep.model.target import Release, Statement, Target, Trigger
@@ -122,7 +121,6 @@ __all__ = [
     "Value",
     "Verb",
     "Verdict",
-    "blotted",
     "looks_secret",
     "select",
 ]

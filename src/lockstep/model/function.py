@@ -1,12 +1,12 @@
 """A Lambda function as a value, desired or live, and the values it is made of."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
 __all__ = [
+    "MAX_ENVIRONMENT",
     "Code",
     "Function",
     "Health",
@@ -16,8 +16,7 @@ __all__ = [
     "SyncStatus",
     "Unread",
     "Value",
-    "blotted",
-    "looks_secret",
+    "environment_size",
 ]
 
 
@@ -90,42 +89,17 @@ _Scalar = str | int | float | bool | None
 Value: TypeAlias = "_Scalar | Secret | Reference | Unread | tuple[Value, ...] | Mapping[str, Value]"
 """What a field can hold. Lists are tuples, so that values can be compared and hashed."""
 
-_SECRET_WORDS = re.compile(
-    r"passw(or)?d|passphrase|(?<![a-z])(db|pg|user|root|admin|smtp|mysql|redis|mongo)?pass(?![a-z]|_through)|(^|_)pwd($|_)"
-    r"|secret|credential|token(?!i[sz])|auth(?!or)|authori[sz]ation"
-    r"|(api|access|account|encryption|hmac|jwt|licen[cs]e|master|private|shared|signing|ssh|webhook)_?key(?!space)"
-    r"|conn(ection)?_?str(ing)?|(^|_)dsn($|_)",
-    re.IGNORECASE,
-)
-"""Rather one mask too many than one secret shown; but no word that merely contains one of these."""
-_SECRET_VALUES = re.compile(
-    r"://[^/\s:@]*:[^/\s@]+@"  # a URL with a password
-    r"|(?i:\b(password|pwd|accountkey|sharedaccesskey)\s*=\s*[^\s;])"  # a connection string
-    r"|\b(AKIA|ASIA)[A-Z0-9]{16}\b"  # an AWS access key
-    r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_|\bglpat-|\bxox[abprs]-"  # GitHub, GitLab, Slack
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.",  # a JWT
-)
+
+MAX_ENVIRONMENT = 4096  # bytes, Lambda quotas
 
 
-_LONG = 6
-"""Characters of a secret that hardly occur in other words by chance."""
-
-
-def blotted(text: str, secrets: Iterable[str]) -> str:
-    """A text without secret values. A short one ("no", "1") counts only where it stands by itself."""
-    patterns = [
-        re.escape(value) if len(value) >= _LONG else rf"(?<!\w){re.escape(value)}(?!\w)"
-        for value in sorted(secrets, key=len, reverse=True)
-        if value
-    ]
-    return re.sub("|".join(patterns), "(secret)", text) if patterns else text
-
-
-def looks_secret(key: str, value: str = "") -> bool:
-    """Say whether an environment variable should be masked, by its name or by its value's shape."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key)
-    return bool(_SECRET_WORDS.search(snake) or _SECRET_VALUES.search(value))
+def environment_size(settings: Mapping[str, Value]) -> int:
+    """Bytes of all environment variables as Lambda counts them; of references only the names are known."""
+    environment = settings.get("environment")
+    if not isinstance(environment, Mapping):
+        return 0
+    texts = (value.value if isinstance(value, Secret) else value for value in environment.values())
+    return sum(map(len, environment)) + sum(len(text.encode()) for text in texts if isinstance(text, str))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

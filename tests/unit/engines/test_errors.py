@@ -64,3 +64,31 @@ def test_the_advice_is_about_the_policy_that_denies(why: str, fix: str) -> None:
     action = "lambda:GetFunction"
     words = f"User: u is not authorized to perform: {action} on resource: r {why.format(action)}"
     assert refused("lambda:GetFunction", words, "AccessDeniedException") == fix.format(action)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            'exceeded the 4KB limit. String measured: {"DB":"{\\"password\\":\\"x\\"}","B":"}{"}',
+            "exceeded the 4KB limit. String measured: {... (not shown)}",
+        ),
+        (
+            "Value '{A=hunter2, B=c}' at 'environment.variables' failed to satisfy constraint: too long",
+            "Value '{... (not shown)}' at 'environment.variables' failed to satisfy constraint: too long",
+        ),
+        ('measured: {"A":"cut in the mid', "measured: {... (not shown)}"),
+        ("measured: { 'A': 'x' } and more", "measured: {... (not shown)} and more"),
+        (r"measured: {\n  \"A\": \"x\"}", "measured: {... (not shown)}"),
+        (
+            "must satisfy regular expression pattern: arn:(aws[a-z-]*)?:iam::\\d{12}:role/[a-z]{1,64}",
+            "must satisfy regular expression pattern: arn:(aws[a-z-]*)?:iam::\\d{12}:role/[a-z]{1,64}",
+        ),
+        ("Rate exceeded", "Rate exceeded"),
+    ],
+)
+def test_a_map_that_aws_quotes_is_left_out(message: str, shown: str) -> None:
+    """An environment holds secrets that nobody here knows, such as those of a live function."""
+    answer: Any = {"Error": {"Code": "InvalidParameterValueException", "Message": message}}
+    told = explain(ClientError(answer, "CreateFunction"), "lambda", "CreateFunction")
+    assert told.problem == f"InvalidParameterValueException: {shown}"

@@ -15,7 +15,8 @@ from typing import IO
 
 from lockstep.errors import ArtifactError, Interrupted
 from lockstep.git.command import mask
-from lockstep.model import blotted, looks_secret
+from lockstep.model import looks_secret
+from lockstep.model.blotting import blotted
 
 __all__ = ["ask", "environment", "run", "without_secrets"]
 

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from lockstep._version import __version__
 from lockstep.engines.aws.errors import code_of, explain
 from lockstep.engines.aws.quota import Quotas
-from lockstep.errors import BadInput, LockstepError, NotAllowed
-from lockstep.model import Environment, Scope, blotted
+from lockstep.errors import LONGEST, BadInput, LockstepError, NotAllowed
+from lockstep.model import Environment, Scope
+from lockstep.model.blotting import blotted
 
 __all__ = ["Connection", "Connections", "Patience"]
 
@@ -129,7 +130,7 @@ class Connection:
     def explain(self, error: Exception, service: str, operation: str) -> LockstepError:
         """The error in Lockstep's words, with every known secret blotted out."""
         told = explain(error, service, operation, role=self.environment.role)
-        told.problem = blotted(told.problem, self.secrets)
+        told.problem = blotted(told.problem, self.secrets, longest=LONGEST)
         told.args = (str(told),)
         return told
 

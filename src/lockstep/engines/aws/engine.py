@@ -30,7 +30,7 @@ from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
 from lockstep.engines.aws.read import read_live
 from lockstep.engines.aws.references import Resolved, resolve
-from lockstep.errors import CloudError, Interrupted, LockstepError, NotAllowed
+from lockstep.errors import BadInput, CloudError, Interrupted, LockstepError, NotAllowed
 from lockstep.model import (
     AddPermission,
     ApplyResource,
@@ -63,6 +63,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
+from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 from lockstep.planning.notifications import owner_of
 from lockstep.planning.planner import make_plan
 from lockstep.planning.policy import Rules
@@ -368,6 +369,7 @@ def _resolved(target: Target, connection: Connection, found: Resolved | Lockstep
             for one in _references(target)
             if one in found.errors
         ]
+        obstacles.append(_too_large(target, function))
     elif _references(target):
         obstacles.append(Obstacle.of(found))
     try:
@@ -376,6 +378,19 @@ def _resolved(target: Target, connection: Connection, found: Resolved | Lockstep
         obstacles.append(Obstacle.of(error))
     connection.secrets |= _secrets(function)
     return replace(target, function=function, obstacle=Obstacle.all_of(obstacles))
+
+
+def _too_large(target: Target, function: Function) -> Obstacle | None:
+    """What is in the way when the variables with their values are more than Lambda takes.
+
+    Said before anything is called, since Lambda's own refusal quotes all of them.
+    """
+    size = environment_size(function.settings)
+    if size <= MAX_ENVIRONMENT or not _references(target):
+        return None
+    problem = f"the environment variables have {size:,} bytes with the values that they refer to"
+    fix = "shorten those values, or let the function read them itself by their names"
+    return Obstacle.of(BadInput(f"{problem}; Lambda allows {MAX_ENVIRONMENT:,}", fix=fix), target.place)
 
 
 def _hindered(target: Target, obstacle: Obstacle) -> Target:

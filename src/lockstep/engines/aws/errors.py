@@ -25,7 +25,8 @@ _INVALID = {
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "403"}
 _ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
-_NOT_ALLOWED = re.compile(r"because no ([\w -]+?) allows")
+_MAP = re.compile(r"\{(?=[\s\\]{0,64}[\"'\w][^{}=:]{0,2000}[=:])")
+_NOT_ALLOWED = re.compile(r"because no ([\w -]{1,80}?) allows")
 _FORBIDDEN = re.compile(r"with an explicit deny in (?:an? )?([\w -]+)")
 
 
@@ -47,8 +48,23 @@ def message_of(error: BaseException) -> str:
     """AWS's message, or the error's own words."""
     response: Any = getattr(error, "response", None)
     if isinstance(response, dict):
-        return str(response.get("Error", {}).get("Message", "")) or str(error)
-    return str(error)
+        return _without_maps(str(response.get("Error", {}).get("Message", "")) or str(error))
+    return _without_maps(str(error))
+
+
+def _without_maps(message: str) -> str:
+    """The message without a map of values that it quotes, such as an environment, of which some are secret.
+
+    Lambda quotes it as JSON ("String measured: {...}"), validation as ``{NAME=value, ...}``. What those
+    hold may itself have braces, so all between the first and the last is left out. A pattern keeps its
+    braces (``[a-z]{1,64}``).
+    """
+    found = _MAP.search(message)
+    if found is None:
+        return message
+    end = message.rfind("}")
+    rest = message[end + 1 :] if end > found.start() else ""
+    return f"{message[: found.start()]}{{... (not shown)}}{rest}"
 
 
 def explain(

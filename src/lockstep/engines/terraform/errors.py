@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lockstep.errors import BadInput, CloudError, LockstepError
+from lockstep.errors import BadInput, CloudError, LockstepError, bounded
 
 __all__ = ["Diagnostic", "StalePlan", "error_of", "plain_text", "read_diagnostic"]
 
@@ -69,8 +69,8 @@ def plain_text(output: str) -> Diagnostic:
     _, found, rest = text.partition("Error: ")
     body = rest.split("\nError: ")[0] if found else text
     summary, _, detail = body.partition("\n")
-    place = re.search(r"^\s*on (\S+) line (\d+)", detail, re.MULTILINE)
-    kept = [line for line in detail.splitlines() if not re.match(r"^\s*(on \S+ line \d+|\d+:)", line)]
+    place = re.search(r"^[ \t]*on (\S+) line (\d+)", detail, re.MULTILINE)
+    kept = [line for line in detail.splitlines() if not re.match(r"[ \t]*(on \S+ line \d+|\d+:)", line)]
     return Diagnostic(
         severity="error",
         summary=summary.strip() or "it said nothing",
@@ -90,8 +90,7 @@ def _where(diagnostic: Diagnostic, folder: str) -> str | None:
 
 def _tidy(detail: str) -> str:
     """The detail in one paragraph, without the advice that is only right when one runs it oneself."""
-    text = re.sub(r"\s+", " ", detail).strip()
-    return text[:1_000]
+    return bounded(" ".join(detail.split()), 1_000)
 
 
 def _mended(diagnostic: Diagnostic, place: str) -> tuple[type[LockstepError], str | None]:

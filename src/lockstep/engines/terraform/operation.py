@@ -6,7 +6,7 @@ import os
 import posixpath
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from lockstep.engines.terraform.files import Files
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.stream import Lock, Stream, lock_of
 from lockstep.engines.terraform.workdir import Workdir
-from lockstep.errors import BadInput, CloudError, Interrupted, LockstepError
-from lockstep.model import blotted
+from lockstep.errors import LONGEST, BadInput, CloudError, Interrupted, LockstepError
+from lockstep.model.blotting import blotted
 
 __all__ = ["Operation"]
 
@@ -221,8 +221,13 @@ class Operation:
         lock = lock_of(diagnostic.says)
         if lock is not None:
             return self._locked(lock)
-        told = error_of(diagnostic, folder=self.files.folder, doing=doing, place=self._place)
-        told.problem = blotted(told.problem, self.secrets)
+        # Before it is cut: of half a secret nobody knows any more that it is one.
+        summary, detail, code = (
+            blotted(text, self.secrets, longest=LONGEST)
+            for text in (diagnostic.summary, diagnostic.detail, diagnostic.code)
+        )
+        shown = replace(diagnostic, summary=summary, detail=detail, code=code)
+        told = error_of(shown, folder=self.files.folder, doing=doing, place=self._place)
         if more:
             told.problem += f" (and {more} more {'error' if more == 1 else 'errors'})"
         told.args = (str(told),)
