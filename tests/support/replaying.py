@@ -176,13 +176,13 @@ def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
     wanted = {one.kind: one.settings for one in target.resources}
     found = {one.kind: one.settings for one in have.resources}
     was = {one.kind: one.settings for one in (before.resources if before else ())}
-    existed = before is not None and before.function is not None
     differing = []
     for name, kind in KINDS.items():
         if name in function.unread:
             continue
         for row in kind.rows:
-            is_foreign = bool({name, kind.path(row)} & {*target.ignore}) and existed
+            goes = kind.stands_alone and name not in wanted and name not in target.ignore
+            is_foreign = bool({name, kind.path(row)} & {*target.ignore}) and not goes
             value = (was if is_foreign else wanted).get(name, {}).get(row.name)
             if found.get(name, {}).get(row.name) != value:
                 differing.append(f"{kind.path(row)} is {found.get(name)}, not {value}")
@@ -213,8 +213,7 @@ def _differences(target: Target, have: Target, before: Target | None, live: Flee
     function, wanted = have.function, target.function
     assert function is not None
     assert wanted is not None
-    if before is not None and before.function is not None:
-        wanted = with_ignored(wanted, before.function, target.ignore)
+    wanted = with_ignored(wanted, before.function if before is not None else None, target.ignore)
     found = []
     for name in sorted({*wanted.settings, *function.settings}):
         same = plain(wanted.settings.get(name)) == plain(function.settings.get(name))

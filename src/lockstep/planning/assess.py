@@ -71,13 +71,13 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     now = live.function if live else None
     function = without_unknown(function, now)
     buckets = {trigger.bucket for trigger in target.triggers}
+    function = with_ignored(function, now, target.ignore)
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
     kinds = remembered(target, live)
     letting_go: set[str] = set()
     leaving: set[str] = set()
     if now is not None:
-        function = with_ignored(function, now, target.ignore)
         revoked = {statement.source_arn.rpartition(":")[2] for statement in policy.remove}
         letting_go = {
             name

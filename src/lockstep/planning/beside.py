@@ -44,10 +44,9 @@ def kinds_of(resources: Sequence[Resource]) -> set[str]:
 def _wanted(target: Target, live: Target | None) -> Mapping[str, Resource | None]:
     """What there should be of each kind that was read, with the live values of what others manage."""
     unread = live.function.unread if live is not None and live.function is not None else frozenset()
-    ignore = target.ignore if live is not None and live.function is not None else ()
     declared, have = _by_kind(target.resources), _live(live)
     return {
-        name: _with_ignored(name, declared.get(name), have.get(name), ignore)
+        name: _with_ignored(name, declared.get(name), have.get(name), target.ignore)
         for name in KINDS
         if name not in unread
     }

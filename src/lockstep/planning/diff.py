@@ -34,14 +34,19 @@ __all__ = [
 ]
 
 
-def with_ignored(desired: Function, live: Function, ignore: Sequence[str]) -> Function:
+def with_ignored(desired: Function, live: Function | None, ignore: Sequence[str]) -> Function:
     """The desired function with the live values of everything that others manage.
 
-    Lambda replaces a whole structure or map at once, so what is ignored has to be sent as it is.
+    Lambda replaces a whole structure or map at once, so what is ignored has to be sent as it is. A
+    function that is not there yet is created with what is declared; what would take a call of its own
+    is left to those others, since a run that was killed before it could not tell its work from theirs.
     """
     if not ignore:
         return desired
     settings = dict(desired.settings)
+    if live is None:
+        own = [row.name for row in FIELDS if not row.api and is_ignored(row.name, ignore)]
+        return replace(desired, settings={key: v for key, v in settings.items() if key not in own})
     for row in FIELDS:
         if row.kind is Kind.MAP:
             merged = {
