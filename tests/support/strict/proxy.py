@@ -279,6 +279,7 @@ class Proxy:
                 pass
             raise Closed from None
         call.status = answer.status
+        answer.headers.setdefault("x-amzn-requestid", f"strict-{call.number}")  # AWS always tells one
         stream.send_answer(answer, request.method)
 
     def _record(self, request: Request) -> Call:

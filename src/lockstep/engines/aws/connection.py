@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lockstep._version import __version__
+from lockstep.engines.aws.answers import Untrue, believe_only_proofs
 from lockstep.engines.aws.errors import code_of, explain
 from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import LONGEST, BadInput, LockstepError, NotAllowed
@@ -119,6 +120,7 @@ class Connection:
     ) -> Iterator[dict[str, Any]]:
         """All items of a paged listing. A page that fails raises: a listing is whole or an error."""
         token: str | None = None
+        tokens: set[str] = set()
         while True:
             extra = {token_in: token} if token else {}
             answer = self.call(service, operation, **params, **extra)
@@ -126,6 +128,13 @@ class Connection:
             token = answer.get(token_out) or None
             if token is None:
                 return
+            if token in tokens:
+                raise Untrue(
+                    "a listing that begins again and never ends",
+                    where=f"{service}:{operation}",
+                    fix="look what answers in place of AWS (a proxy that keeps answers), then run again",
+                )
+            tokens.add(token)
 
     def explain(self, error: Exception, service: str, operation: str) -> LockstepError:
         """The error in Lockstep's words, with every known secret blotted out."""
@@ -188,6 +197,7 @@ class Connection:
                 try:
                     session = botocore.session.Session(profile=self.environment.profile)
                     session.register_component("data_loader", _loader())
+                    believe_only_proofs(session)
                     if self.environment.role:
                         _assume(session, self.environment.role, self._region_of(session))
                 except Exception as error:

@@ -307,11 +307,13 @@ class _Run:
     ) -> None:
         bucket = self._project.packages_for(step.targets[0].rpartition("/")[0])
         mine = failed & frozenset(step.targets)
+        known = self._engine.live.buckets.get(step.bucket)
+        seen = known.raw if known else {}
         if bucket:
             with hold(connection, bucket, step.bucket, self._pace) as lease:
-                kept, left = notification.write(connection, step, mine, self._pace, lease.keep)
+                kept, left = notification.write(connection, step, mine, self._pace, lease.keep, seen)
         else:
-            kept, left = notification.write(connection, step, mine, self._pace)
+            kept, left = notification.write(connection, step, mine, self._pace, seen=seen)
         owners = [owner_of(entry_id) for entry_id in kept]
         self._kept[step.id] = {owner[1] for owner in owners if owner}
         if left:

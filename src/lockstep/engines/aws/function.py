@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from lockstep.engines.aws.answers import Untrue
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of, message_of
 from lockstep.engines.aws.health import fix_of, health_of, reason_of
@@ -63,6 +64,13 @@ def _ask(connection: Connection, name: str) -> dict[str, Any] | None:
         if code_of(error) == "ResourceNotFoundException":
             return None
         raise connection.explain(error, "lambda", "GetFunction") from error
+    told = str(answer["Configuration"]["FunctionName"])
+    if told != name.rpartition(":function:")[2].partition(":")[0]:
+        raise Untrue(
+            f"an answer about {told}, which nobody asked for, instead of {name}",
+            where="lambda:GetFunction",
+            fix="look what answers in place of AWS (a proxy that keeps answers), then run again",
+        )
     if answer.get("TagsError"):  # no tags would mean no owner, and that would be a guess
         raise CloudError(
             f"the tags of {name.rsplit(':', 1)[-1]} could not be read: {answer['TagsError'].get('Message')}",

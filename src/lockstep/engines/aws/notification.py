@@ -4,16 +4,16 @@ Source: S3 API reference (PutBucketNotificationConfiguration replaces the whole 
 has no ETag) and user guide, "Event notification destinations".
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.errors import code_of, message_of
+from lockstep.engines.aws.errors import Stale, code_of, message_of
 from lockstep.engines.aws.function import get as get_function
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import PutNotifications
-from lockstep.planning.notifications import KINDS, LAMBDA, clashes, entries_of, merge, owner_of
+from lockstep.planning.notifications import KINDS, LAMBDA, Entry, clashes, entries_of, merge, owner_of
 from lockstep.planning.triggers import survivors
 
 __all__ = ["read", "write"]
@@ -46,6 +46,7 @@ def write(
     failed: frozenset[str],
     pace: Pace,
     keep: Callable[[], None] = lambda: None,
+    seen: Mapping[str, Any] | None = None,
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Bring a bucket's entries of ours up to date.
 
@@ -53,7 +54,9 @@ def write(
     to take over, and the targets beside ``failed`` that got no entry because such an entry stays.
 
     Called under the bucket's lease, which ``keep`` makes sure of. What the bucket holds is read again
-    here before each PUT, so entries that others added since the plan was made are kept.
+    here before each PUT, so entries that others added since the plan was made are kept. Raises Stale when
+    entries are gone that the plan's own reading had ``seen``: one of the two readings is wrong, or
+    somebody removed them meanwhile.
     """
     pauses = iter(pace.permission_pauses)
     rounds = 0
@@ -61,6 +64,13 @@ def write(
         raw = read(connection, step.bucket)
         if raw is None:
             raise CloudError(f"the bucket {step.bucket} does not exist", fix="create it and run again")
+        if gone := _gone(seen or {}, raw, step.remove):
+            raise Stale(
+                f"{len(gone)} entries of {step.bucket} that were there when the plan was made are not there "
+                f"now: {', '.join(gone[:5])}",
+                where="s3:GetBucketNotificationConfiguration",
+                fix="run again: what is there is read anew",
+            )
         put, remove = survivors(raw, step.put, step.remove, failed)
         wanted = merge(raw, put=put, remove=remove)
         if wanted != raw:
@@ -77,6 +87,18 @@ def write(
         where="s3:PutBucketNotificationConfiguration",
         fix="find the other writer (a Terraform aws_s3_bucket_notification is the usual one) and run again",
     )
+
+
+def _gone(seen: Mapping[str, Any], raw: Mapping[str, Any], remove: Iterable[str]) -> list[str]:
+    """What was seen and is not there any more, besides what goes: one line for each."""
+    there = {_keyed(entry) for entry in entries_of(raw)}
+    lost = [str(one) for one in entries_of(seen) if _keyed(one) not in there and one.id not in {*remove}]
+    switched = "EventBridgeConfiguration" in seen and "EventBridgeConfiguration" not in raw
+    return [*lost, *(["EventBridgeConfiguration"] if switched else [])]
+
+
+def _keyed(one: Entry) -> tuple[str, ...]:
+    return (one.kind, one.id, one.destination, one.prefix, one.suffix, *sorted(one.events))
 
 
 def _owner(entry: Mapping[str, Any]) -> str:
@@ -181,9 +203,7 @@ def _same(got: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Compare by content: S3 may answer with "Prefix" where it was given "prefix"."""
 
     def keyed(raw: Mapping[str, Any]) -> list[tuple[str, ...]]:
-        return sorted(
-            (e.kind, e.id, e.destination, e.prefix, e.suffix, *sorted(e.events)) for e in entries_of(raw)
-        )
+        return sorted(_keyed(entry) for entry in entries_of(raw))
 
     return keyed(got) == keyed(wanted) and ("EventBridgeConfiguration" in got) == (
         "EventBridgeConfiguration" in wanted

@@ -59,14 +59,17 @@ class Client:
 
     def get(self, path: str, *, doing: str, needs: str = "", **query: Any) -> Any:
         """The value at a path."""
-        return self._value(self._read(self._url(path, query)), doing=doing, needs=needs)
+        answer = self._read(self._url(path, query))
+        self._check(answer, doing=doing, needs=needs)
+        return answer.value()
 
     def find(self, path: str, *, doing: str, needs: str = "", **query: Any) -> Any:
         """The value at a path, or None when there is nothing, in a repository that can be seen."""
         answer = self._read(self._url(path, query))
-        if answer.status == 404 and self._is_seen():
+        if answer.status == 404 and answer.message and self._is_seen():  # a proxy's 404 says nothing
             return None
-        return self._value(answer, doing=doing, needs=needs)
+        self._check(answer, doing=doing, needs=needs)
+        return answer.value()
 
     def pages(self, path: str, *, doing: str, needs: str = "", key: str = "", **query: Any) -> Iterator[Any]:
         """The items of a list (or of the list ``key`` of an object), page after page."""
@@ -75,8 +78,8 @@ class Client:
             if url is None:
                 return
             answer = self._read(url)
-            value = self._value(answer, doing=doing, needs=needs)
-            yield from value[key] if key else value
+            self._check(answer, doing=doing, needs=needs)
+            yield from answer.items(key)
             url = self._next(answer)
 
     # Writing
@@ -133,7 +136,8 @@ class Client:
             is_safe=is_safe,
             is_write=document.lstrip().startswith("mutation"),
         )
-        value = self._value(answer, doing=doing, needs=needs)
+        self._check(answer, doing=doing, needs=needs)
+        value = answer.value()
         if value.get("errors"):
             raise refused_by_graphql(
                 value["errors"],
@@ -143,7 +147,9 @@ class Client:
                 repository=self.repository,
                 needs=needs,
             )
-        return value.get("data") or {}
+        if not isinstance(value["data"], dict):
+            raise ForgeError("the answer is not GraphQL's: it has no data", fix="run again later")
+        return value["data"]
 
     def nodes(
         self,
@@ -221,9 +227,12 @@ class Client:
         )
 
     def _value(self, answer: Answer, *, doing: str, needs: str) -> Any:
-        if answer.status < 400:
-            return answer.json()
-        raise self._refused(answer, doing=doing, needs=needs)
+        self._check(answer, doing=doing, needs=needs)
+        return answer.json()
+
+    def _check(self, answer: Answer, *, doing: str, needs: str) -> None:
+        if answer.status >= 400:
+            raise self._refused(answer, doing=doing, needs=needs)
 
     def _refused(self, answer: Answer, *, doing: str, needs: str) -> Refused:
         return refused(

@@ -48,7 +48,7 @@ def record(
 
 def _last(client: Client, sha: str | None, environment: str, *, doing: str) -> Any:
     """The newest deployment to an environment, of one commit or of any."""
-    found = client.get(
+    found = client.pages(
         "/deployments",
         doing=doing,
         needs="deployments=read",
@@ -57,14 +57,14 @@ def _last(client: Client, sha: str | None, environment: str, *, doing: str) -> A
         task="deploy",
         per_page=1,
     )
-    return found[0] if found else None
+    return next(found, None)
 
 
 def _latest_status(client: Client, deployment: Any, *, doing: str) -> Any:
-    found = client.get(
+    found = client.pages(
         f"/deployments/{deployment['id']}/statuses", doing=doing, needs="deployments=read", per_page=1
     )
-    return found[0] if found else None
+    return next(found, None)
 
 
 def _is_over(
