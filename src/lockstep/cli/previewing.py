@@ -179,8 +179,9 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
     import datetime
     from dataclasses import replace
 
+    from lockstep.delivery.previews.prereleases import find_prereleases, withdraw_prereleases
     from lockstep.delivery.previews.waste import find_folders, find_waste, remove_folders
-    from lockstep.render.preview_gc import gc_document, gc_lines
+    from lockstep.render.preview_gc import Left, gc_document, gc_lines
 
     ground = _open(shell)
     options = replace(_options(shell), allow_deletes=allow_deletes)
@@ -194,11 +195,13 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
         ground = _open(shell) if commit is not None else ground
     workspace = ground.gitops.workspace
     waste = find_waste(workspace, options, now=now, days=package_days, progress=shell.progress)
+    trials = find_prereleases(ground, progress=shell.progress)
     shell.end_progress()
-    notes = (*told, *waste.notes, *waste.packages.notes)
+    notes = (*told, *waste.notes, *waste.packages.notes, *trials.notes)
     problems = tuple(text for text in (folders.problem, *(waste.plan.problems if waste.plan else ())) if text)
     packages = (*waste.packages.objects, *waste.remains.packages)
-    said = (folders.judged, waste.plan, packages, waste.remains.logs, notes, problems)
+    left = Left(plan=waste.plan, packages=packages, logs=waste.remains.logs, prereleases=trials.tags)
+    said = (folders.judged, left, notes, problems)
     if output is Output.JSON:
         shell.emit(gc_document(*said, is_applied=apply, commit=commit))
     else:
@@ -206,6 +209,8 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
     if not apply:
         return 0
     code = _remove_waste(shell, workspace, options, waste)
+    if code == 0:
+        withdraw_prereleases(ground, trials)
     return 1 if folders.problem is not None else code
 
 

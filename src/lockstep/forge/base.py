@@ -127,6 +127,7 @@ class Release:
     is_draft: bool = False
     assets: tuple[Asset, ...] = ()
     published: str | None = None  # ISO 8601
+    is_trial: bool = False  # a pre-release that ``Forge.publish`` made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,6 +227,18 @@ class Forge(Protocol):
         commit, do not stand in the way of other content; a release that is published does. Several
         callers at once make one release. Raises ForgeError when the tag names another commit, and
         ArtifactError for an asset with other content in a published release.
+        """
+        ...
+
+    def tags(self, prefix: str) -> list[str]:
+        """The names of tags that begin so."""
+        ...
+
+    def withdraw(self, tag: str) -> None:
+        """Delete a pre-release that ``publish`` made, and its tag, which must still name its commit.
+
+        The release goes first: a run that is killed between leaves a tag. Nothing when neither is
+        there. Raises ForgeError for every other release, and for a tag without one.
         """
         ...
 

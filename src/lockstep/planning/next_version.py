@@ -16,13 +16,14 @@ __all__ = [
     "last_release",
     "next_version",
     "objection",
+    "pull_of",
     "version_in_tag",
 ]
 
 FIRST = Version.parse("0.1.0")
 """What a service without a release gets: below 1.0.0, where breaking changes are expected."""
 
-_OF_PULL_REQUEST = re.compile(r"pr[0-9]+")
+_OF_PULL_REQUEST = re.compile(r"pr[0-9]{1,18}")
 
 
 def version_in_tag(name: str, template: str) -> Version | None:
@@ -138,11 +139,17 @@ def objection(found: NextVersion, tags: Iterable[VersionTag]) -> tuple[str, str]
 
 def is_of_pull(version: Version, pr: int) -> bool:
     """Whether a version is a pre-release that a pull request got."""
+    return pull_of(version) == pr
+
+
+def pull_of(version: Version) -> int | None:
+    """The number of the pull request that a version was made for."""
     match version.prerelease:
-        case (str(name), int()):
-            return name == f"pr{pr}"
+        case (str(name), int()) if _OF_PULL_REQUEST.fullmatch(name):
+            number = name.removeprefix("pr")
+            return int(number) if str(int(number)) == number else None
         case _:
-            return False
+            return None
 
 
 def _number(tags: Iterable[VersionTag], core: Version, pr: int, *, commit: str, count: int) -> int:

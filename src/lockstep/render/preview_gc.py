@@ -1,6 +1,7 @@
 """What previews have left behind, as text and JSON."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lockstep.model import Plan
@@ -9,7 +10,7 @@ from lockstep.render.cells import hanging, printable
 from lockstep.render.steps import describe
 from lockstep.render.wire import dump
 
-__all__ = ["gc_document", "gc_lines"]
+__all__ = ["Left", "gc_document", "gc_lines"]
 
 _SHOWN = 20
 
@@ -33,11 +34,19 @@ class Judged(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """What previews that have no folder have left; numbers are of their pull requests."""
+
+    plan: Plan | None
+    packages: Sequence[StoredObject]
+    logs: Mapping[str, int]
+    prereleases: Mapping[str, int] = field(default_factory=dict)
+
+
 def gc_lines(
     judged: Sequence[Judged],
-    plan: Plan | None,
-    packages: Sequence[StoredObject],
-    logs: Mapping[str, int],
+    left: Left,
     notes: Sequence[str],
     problems: Sequence[str],
     *,
@@ -52,11 +61,14 @@ def gc_lines(
             lines += hanging("- ", f"{one.preview.environment}: {printable(one.why)}", columns)
         elif one.fate == "warn":
             lines += hanging("! ", f"{one.preview.environment}: {printable(one.why)}", columns)
-    steps = plan.steps if plan is not None else ()
-    for step in steps:
+    for step in left.plan.steps if left.plan is not None else ():
         lines += hanging("- ", f"{printable(step.target)}: {describe(step)}", columns)
-    for group, number in logs.items():
+    for group, number in left.logs.items():
         lines += hanging("- ", printable(f"log group {group}: preview/pr-{number} is gone"), columns)
+    for tag, number in left.prereleases.items():
+        words = f"tag and pre-release {tag}: pull request #{number} is closed"
+        lines += hanging("- ", printable(words), columns)
+    packages = left.packages
     for package in packages[:_SHOWN]:
         lines += hanging("- ", printable(f"s3://{package.bucket}/{package.key}"), columns)
     if len(packages) > _SHOWN:
@@ -66,25 +78,25 @@ def gc_lines(
         for text in texts:
             for line in text.splitlines():
                 lines += hanging(sign, printable(line.strip()), columns)
-    return [*lines, *hanging("", _summary(judged, plan, packages, logs, is_applied, commit), columns)]
+    return [*lines, *hanging("", _summary(judged, left, is_applied, commit), columns)]
 
 
 def _summary(
     judged: Sequence[Judged],
-    plan: Plan | None,
-    packages: Sequence[StoredObject],
-    logs: Mapping[str, int],
+    left: Left,
     is_applied: bool,
     commit: str | None,
 ) -> str:
     going = sum(one.fate == "remove" for one in judged)
     warned = sum(one.fate == "warn" for one in judged)
+    plan, packages, logs, trials = left.plan, left.packages, left.logs, left.prereleases
     targets = len(plan.targets) if plan is not None else 0
     steps = len(plan.steps) if plan is not None else 0
-    if not (going or warned or steps or packages or logs):
+    if not (going or warned or steps or packages or logs or trials):
         return "Nothing is left over."
     size = sum(package.size for package in packages)
     groups = f"{len(logs)} log groups; " if logs else ""
+    groups += f"{len(trials)} pre-releases; " if trials else ""
     text = (
         f"{going} of {len(judged)} previews to remove, {warned} to warn; {targets} functions and {steps} "
         f"steps in AWS; {groups}{len(packages)} packages, {size:,} bytes."
@@ -96,9 +108,7 @@ def _summary(
 
 def gc_document(
     judged: Sequence[Judged],
-    plan: Plan | None,
-    packages: Sequence[StoredObject],
-    logs: Mapping[str, int],
+    left: Left,
     notes: Sequence[str],
     problems: Sequence[str],
     *,
@@ -117,13 +127,14 @@ def gc_document(
             ],
             "steps": [
                 {"id": step.id, "target": step.target, "what": describe(step)}
-                for step in (plan.steps if plan is not None else ())
+                for step in (left.plan.steps if left.plan is not None else ())
             ],
             "packages": [
                 {"bucket": one.bucket, "key": one.key, "size": one.size, "modified": one.modified.isoformat()}
-                for one in packages
+                for one in left.packages
             ],
-            "logs": [{"group": group, "preview": number} for group, number in logs.items()],
+            "logs": [{"group": group, "preview": number} for group, number in left.logs.items()],
+            "prereleases": [{"tag": tag, "pull": number} for tag, number in left.prereleases.items()],
             "notes": list(notes),
             "problems": list(problems),
         }

@@ -30,14 +30,21 @@ def assets(tmp_path: Path) -> Mapping[str, Path]:
     return {"s3-notifier-0.1.6.zip": package, "s3-notifier-0.1.6.zip.sha256": digest}
 
 
-def _publish(forge: Forge, commit: str, assets: Mapping[str, Path], *, body: str = "Built by CI") -> Release:
+def _publish(
+    forge: Forge,
+    commit: str,
+    assets: Mapping[str, Path],
+    *,
+    body: str = "Built by CI",
+    is_prerelease: bool = False,
+) -> Release:
     return forge.publish(
         tag="s3-notifier-v0.1.6",
         commit=commit,
         title="s3-notifier 0.1.6",
         body=body,
         assets=assets,
-        is_prerelease=False,
+        is_prerelease=is_prerelease,
     )
 
 
@@ -137,3 +144,37 @@ def test_several_publishers_make_one_release(ground: Ground, tagged: str, assets
     assert release is not None
     for one in made:
         assert (one.url, set(one.assets)) == (release.url, set(release.assets))
+
+
+def test_a_pre_release_of_ours_is_withdrawn(ground: Ground, tagged: str, assets: Mapping[str, Path]) -> None:
+    """The release and its tag are gone, and a second time does nothing; another tag stays."""
+    ground.work.git("push", "-q", "origin", "HEAD:refs/tags/s3-notifier-v0.1.5", "HEAD:refs/tags/web-v1")
+    made = _publish(ground.open(), tagged, assets, is_prerelease=True)
+    assert made.is_trial
+    assert ground.open().release("s3-notifier-v0.1.6") == made
+    assert ground.open().tags("s3-notifier-v") == ["s3-notifier-v0.1.5", "s3-notifier-v0.1.6"]
+    for _ in range(2):
+        ground.open().withdraw("s3-notifier-v0.1.6")
+        assert ground.open().release("s3-notifier-v0.1.6") is None
+        assert ground.open().tags("s3-notifier-v") == ["s3-notifier-v0.1.5"]
+    assert ground.open().tags("") == ["s3-notifier-v0.1.5", "web-v1"]
+
+
+def test_nothing_but_a_pre_release_of_ours_is_withdrawn(
+    ground: Ground, tagged: str, assets: Mapping[str, Path]
+) -> None:
+    """A release, a tag without one, and on GitHub a pre-release that a person made, stay."""
+    with pytest.raises(ForgeError, match=r"s3-notifier-v0\.1\.6 has no release[\s\S]*fix:"):
+        ground.open().withdraw("s3-notifier-v0.1.6")
+    made = _publish(ground.open(), tagged, assets)
+    assert not made.is_trial
+    with pytest.raises(ForgeError, match=r"no pre-release[\s\S]*fix:"):
+        ground.open().withdraw("s3-notifier-v0.1.6")
+    if isinstance(ground, GitHubGround):
+        (release,) = ground.repository.releases.values()
+        release.is_prerelease = True
+        with pytest.raises(ForgeError, match="that Lockstep made"):
+            ground.open().withdraw("s3-notifier-v0.1.6")
+    there = ground.open().release("s3-notifier-v0.1.6")
+    assert there is not None
+    assert (there.commit, there.assets, there.is_trial) == (made.commit, made.assets, False)

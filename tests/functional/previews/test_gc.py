@@ -269,6 +269,56 @@ def test_packages_that_nobody_needs(world: World, aws: Lab) -> None:
     assert not left & {f"{folder}/{name}.zip" for name in keys}
 
 
+def test_pre_releases_of_closed_pull_requests(
+    world: World, aws: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tag and release go where the pull request is closed, nobody declares the version and none ever has
+    but a preview, and a release of ours made it; all others stay.
+    """
+    opened, closed = world.open_pull(), world.open_pull()
+    world.forge().close_pull(closed)
+    declared = f"notifier-v1.1.0-pr{closed}.2"
+    world.push(
+        **{
+            "environments__staging__notifier__config.yaml": (
+                f"serviceName: notifier\nlambda:\n  version: 1.1.0-pr{closed}.2\n"
+                "  functionName: notifier-staging\n  s3TriggerPrefix: staging/\n"
+            )
+        },
+    )
+    forge, commit = world.forge(), world.shared("rev-parse", "main")
+
+    def release(tag: str, *, is_prerelease: bool = True) -> None:
+        world.shared("update-ref", f"refs/tags/{tag}", commit)
+        forge.publish(tag=tag, commit=commit, title=tag, body="", assets={}, is_prerelease=is_prerelease)
+
+    going = [f"api-v2.0.1-pr{closed}.1", f"notifier-v1.1.0-pr{closed}.1"]
+    staying = [
+        declared,
+        f"notifier-v1.1.0-pr{opened}.1",  # its pull request is open
+        "notifier-v1.1.0-pr990.1",  # nobody knows its pull request
+        f"other-v1.1.0-pr{closed}.1",  # no service of the project
+        f"notifier-v1.1.0-rc{closed}.1",
+        f"notifier-v1.1.0-pr{closed}",
+    ]
+    for tag in (*going, *staying):
+        release(tag)
+    release("notifier-v1.0.0", is_prerelease=False)
+    lone = f"notifier-v1.1.0-pr{closed}.9"
+    world.shared("update-ref", f"refs/tags/{lone}", commit)
+    main_in(world, "preview", "gc", "-o", "json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["prereleases"] == [{"tag": tag, "pull": closed} for tag in going]
+    assert any(lone in note and "made no release" in note for note in found["notes"])
+    assert set(forge.tags("")) == {*going, *staying, lone, "notifier-v1.0.0"}
+    main_in(world, "preview", "gc", "--apply")
+    said = capsys.readouterr().out
+    assert f"tag and pre-release {going[0]}: pull request #{closed} is closed" in said
+    assert "2 pre-releases;" in " ".join(said.split())
+    assert set(forge.tags("")) == {*staying, lone, "notifier-v1.0.0"}
+    assert forge.release(going[0]) is None
+
+
 def digest(world: World, version: str) -> str:
     """The digest of a package."""
     return hashlib.sha256((world.work.folder / f"packages/notifier-{version}.zip").read_bytes()).hexdigest()

@@ -214,7 +214,7 @@ def _anything(*_: Any) -> None:
 def _pattern(template: str) -> re.Pattern[str]:
     """A path with names in it; a Git ref may hold slashes."""
     text = re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(template))
-    if template.endswith("/git/ref/{ref}"):
+    if template.endswith(("/git/ref/{ref}", "/git/refs/{ref}", "/git/matching-refs/{ref}")):
         text = text.removesuffix("([^/]+)") + "(.+)"
     return re.compile(text)
 

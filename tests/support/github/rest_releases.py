@@ -40,6 +40,22 @@ def answer(request: Request) -> Reply | None:
         case "GET", ("git", "ref", "tags", *tag):
             there = repository.git.object_of(f"refs/tags/{'/'.join(tag)}")
             return fail(404, "Not Found") if there is None else Reply(value=_ref("/".join(tag), *there))
+        case "DELETE", ("git", "refs", "tags", *tag):
+            if not may_write:
+                return fail(403, "Resource not accessible by integration")
+            if repository.git.object_of(f"refs/tags/{'/'.join(tag)}") is None:
+                return fail(422, "Reference does not exist")
+            if any(each.tag == "/".join(tag) and each.is_immutable for each in releases.values()):
+                return fail(422, "Cannot delete the tag of an immutable release")
+            repository.git.git("update-ref", "-d", f"refs/tags/{'/'.join(tag)}")
+            for release in releases.values():
+                release.is_draft |= release.tag == "/".join(tag)
+            return Reply(status=204)
+        case "GET", ("git", "matching-refs", "tags", *tag):
+            listing = repository.git.git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags")
+            names = [name for name in listing.split() if name.startswith("/".join(tag))]
+            found = [(name, repository.git.object_of(f"refs/tags/{name}")) for name in names]
+            return Reply(value=[_ref(name, *there) for name, there in found if there is not None])
         case "GET", ("git", "tags", sha):
             lines = repository.git.git("cat-file", "tag", sha).splitlines()
             target = {"type": lines[1].partition(" ")[2], "sha": lines[0].partition(" ")[2]}

@@ -150,6 +150,14 @@ class GitHub:
             is_prerelease=is_prerelease,
         )
 
+    def tags(self, prefix: str) -> list[str]:
+        """The names of tags that begin so."""
+        return releases.tags(self._client, prefix)
+
+    def withdraw(self, tag: str) -> None:
+        """Delete a pre-release that ``publish`` made, then its tag."""
+        releases.withdraw(self._client, tag)
+
     def set_status(
         self, sha: str, *, context: str, state: CheckState, description: str, url: str | None = None
     ) -> None:

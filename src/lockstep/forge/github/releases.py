@@ -18,7 +18,7 @@ from lockstep.forge.github.markers import mark
 from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import Refused
 
-__all__ = ["publish", "release"]
+__all__ = ["publish", "release", "tags", "withdraw"]
 
 _READ = "contents=read"
 _NEEDS = "contents=write"
@@ -68,6 +68,8 @@ def publish(
     doing = f"releasing {tag}"
     _check_tag(client, tag, commit, doing=doing)
     wanted = assets.files_of(files)
+    if is_prerelease:
+        body = f"{body}\n\n{_trial(tag)}"
     text = {"name": title, "body": body, "prerelease": is_prerelease}
     drafts = _Drafts(tag=tag)
     for turn in range(1, _ROUNDS + 1):
@@ -108,6 +110,53 @@ def publish(
         doing=doing,
         fix="run again when they are done",
     )
+
+
+def tags(client: Client, prefix: str) -> list[str]:
+    """The names of tags that begin so."""
+    path = f"/git/matching-refs/tags/{in_path(prefix, keep='/')}"
+    # GitHub gives all of them at once, and describes no size of a page here.
+    there = client.pages(path, doing=f"listing the tags {prefix}*", needs=_READ, per_page=None)
+    return sorted(str(each["ref"]).removeprefix("refs/tags/") for each in there)
+
+
+def withdraw(client: Client, tag: str) -> None:
+    """Delete a pre-release that ``publish`` made, then its tag; see ``Forge.withdraw``.
+
+    In this order, since GitHub keeps the tag of an immutable release as long as there is the release,
+    and makes a draft of a release whose tag goes.
+    """
+    doing = f"deleting the pre-release {tag}"
+    named = _commit_of(client, tag, doing=doing)
+    value = _published(client, tag, doing=doing)
+    if value is None and named is None:
+        return
+    if value is None or not _is_trial(value):
+        raise ForgeError(
+            f"{tag} has no release"
+            if value is None
+            else f"the release {tag} is no pre-release that Lockstep made",
+            doing=doing,
+            fix=f"delete it by hand if nobody needs it: git push origin :refs/tags/{tag}",
+        )
+    _delete(client, int(value["id"]), doing=doing)
+    if named is None or _commit_of(client, tag, doing=doing) != named:
+        return  # somebody was quicker, or has set it anew
+    try:
+        client.write("DELETE", f"/git/refs/tags/{in_path(tag, keep='/')}", doing=doing, needs=_NEEDS)
+    except Refused as error:
+        if error.status not in (404, 422) or _commit_of(client, tag, doing=doing) is not None:
+            raise
+
+
+def _trial(tag: str) -> str:
+    """What the text of a pre-release ends with, which nobody sees."""
+    return mark(f"prerelease:{tag}")
+
+
+def _is_trial(value: Any) -> bool:
+    text = str(value["body"] or "").rstrip()
+    return bool(value["prerelease"]) and not value["draft"] and text.endswith(_trial(value["tag_name"]))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -276,4 +325,5 @@ def _to_release(client: Client, value: Any, *, commit: str | None, doing: str) -
         is_draft=value["draft"],
         assets=tuple(assets.to_asset(each) for each in there if each["state"] == "uploaded"),
         published=value.get("published_at"),
+        is_trial=_is_trial(value),
     )

@@ -160,6 +160,16 @@ class LocalForge:
                 is_prerelease=is_prerelease,
             )
 
+    def tags(self, prefix: str) -> list[str]:
+        """The names of tags that begin so."""
+        with _told():
+            return releases.tags(self._desk, prefix)
+
+    def withdraw(self, tag: str) -> None:
+        """Delete a pre-release and its tag, both or neither; the bytes of its assets stay."""
+        with _told():
+            releases.withdraw(self._desk, tag)
+
     # What became of a commit
 
     def set_status(

@@ -24,7 +24,9 @@ from lockstep.model.published import (
     write_published,
 )
 
-__all__ = ["publish", "read_release"]
+__all__ = ["publish", "read_release", "tags", "withdraw"]
+
+_TAGS = "refs/tags/"
 
 
 def read_release(desk: Desk, tag: str) -> Release | None:
@@ -81,6 +83,41 @@ def publish(
         return Edit(message=message, changes={RELEASE_FILE: write_published(made)}), made
 
     return _shown(desk, desk.change(release_ref(tag), decide), named)
+
+
+def tags(desk: Desk, prefix: str) -> list[str]:
+    """The names of tags that begin so."""
+    names = (ref.removeprefix(_TAGS) for ref in list_refs(desk.remote, _TAGS) if ref.startswith(_TAGS))
+    return sorted(name for name in names if name.startswith(prefix))
+
+
+def withdraw(desk: Desk, tag: str) -> None:
+    """Delete a pre-release and its tag, both or neither; see ``Forge.withdraw``.
+
+    The bytes of its assets stay, since another release may be made of the same ones.
+    """
+    doing = f"deleting the pre-release {tag}"
+
+    def attempt() -> None:
+        refs = list_refs(desk.remote, f"{_TAGS}{tag}", release_ref(tag))
+        if not refs:
+            return
+        found = _read(desk.look(release_ref(tag)), tag)
+        if found is None or not found.is_prerelease:
+            raise ForgeError(
+                f"{tag} has no release" if found is None else f"{tag} is no pre-release",
+                doing=doing,
+                fix=f"delete it by hand if nobody needs it: git push origin :{_TAGS}{tag}",
+            )
+        if _commit_of(desk, tag) not in (None, found.commit):
+            raise ForgeError(
+                f"the tag names another commit than its release, which is of {found.commit[:12]}",
+                doing=doing,
+                fix="look at both, and delete by hand what nobody needs",
+            )
+        push(desk.remote, *(RefUpdate(ref=ref, old=id_, new=None) for ref, id_ in sorted(refs.items())))
+
+    desk.again(attempt)
 
 
 def _of(commit: str, found: Published | None) -> Published | None:
@@ -163,4 +200,5 @@ def _shown(desk: Desk, found: Published, commit: str | None) -> Release:
         is_draft=commit is None,
         assets=tuple(Asset(name=asset.name, size=asset.size, sha256=asset.sha256) for asset in found.assets),
         published=found.published,
+        is_trial=found.is_prerelease,
     )
