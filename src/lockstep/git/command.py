@@ -8,8 +8,8 @@ password: user and query parts of URLs are masked.
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lockstep.errors import BadInput, GitError
@@ -74,11 +74,15 @@ class Repository:
 
     ``url`` may hold a password, so it is handed to git through the environment and neither shown
     nor written to the mirror's configuration. So is ``access``, a token for the remote's host.
+    ``mend`` makes a mirror anew and says whether the error came from it.
     """
 
     folder: Path
     url: str | None = field(default=None, repr=False)
     access: Access | None = field(default=None, repr=False)
+    mend: "Callable[[Repository, GitError | BadInput], bool] | None" = field(
+        default=None, repr=False, compare=False
+    )
 
     def run(
         self,
@@ -90,17 +94,29 @@ class Repository:
         keep_open: tuple[int, ...] = (),
         environment: Mapping[str, str] | None = None,
     ) -> bytes:
-        """Run one git command here and return what it wrote; see ``run_git``."""
-        return run_git(
-            self._place() + arguments,
-            doing=doing,
-            data=data,
-            allowed=allowed,
-            seconds=seconds,
-            keep_open=keep_open,
-            configuration=self._configuration(),
-            environment=environment,
-        )
+        """Run one git command here and return what it wrote; see ``run_git``.
+
+        One that fails because a mirror is damaged is run once more, in the mirror that was made anew.
+        """
+
+        def run() -> bytes:
+            return run_git(
+                self._place() + arguments,
+                doing=doing,
+                data=data,
+                allowed=allowed,
+                seconds=seconds,
+                keep_open=keep_open,
+                configuration=self._configuration(),
+                environment=environment,
+            )
+
+        try:
+            return run()
+        except (GitError, BadInput) as error:
+            if self.mend is None or not self.mend(replace(self, mend=None), error):
+                raise
+        return run()
 
     def attempt(
         self,

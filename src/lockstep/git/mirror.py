@@ -2,7 +2,8 @@
 
 A mirror starts shallow and without file contents; history and contents come when they are asked
 for. It is made in a temporary folder and renamed, so a killed run leaves no broken mirror. A lock
-that git inherits keeps others out until the last git that writes has ended.
+that git inherits keeps others out until the last git that writes has ended. One that is damaged all
+the same is made anew, by whichever command comes upon it.
 """
 
 import contextlib
@@ -29,8 +30,9 @@ T = TypeVar("T")
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SCP = re.compile(r"^(?!-)([\w.~-]+@)?[\w][\w.-]*:(?!:)[^\\]")  # git@host:owner/name.git
 _BROKEN = re.compile(
-    r"corrupt|bad object|loose object|not a git repository|shallow file|unpack-objects|inflate"
+    r"corrupt|bad object|loose object|not a git repository|shallow (file|line)|unpack-objects|inflate"
 )
+_EVERYTHING = ("heads", "tags", "lockstep")  # kinds of refs that commits are reached by
 
 
 def is_url(repository: str) -> bool:
@@ -88,18 +90,33 @@ def fetch_refs(mirror: Repository, refs: Mapping[str, str]) -> None:
 
 def fetch_history(mirror: Repository, commit: str) -> None:
     """Complete a shallow mirror with the commits before ``commit``; nothing to do otherwise."""
-    with _locked(mirror.folder) as lock:
-        if (mirror.folder / "shallow").exists():
-            _run_fetch(mirror, ("--unshallow", "origin", commit), lock)
+
+    def fetch(place: Repository, lock: int) -> None:
+        if (place.folder / "shallow").exists():
+            _run_fetch(place, ("--unshallow", "origin", commit), lock)
+        elif place.folder != mirror.folder:
+            _fetch_everything(place, lock)
+
+    _fetched(mirror, fetch)
 
 
 def _mirror(url: str, cache: Path, access: Access | None) -> Repository:
     folder = cache / "repositories" / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.git"
-    return Repository(folder=folder, url=url, access=access)
+    return Repository(folder=folder, url=url, access=access, mend=_mend)
+
+
+def _mend(mirror: Repository, error: GitError | BadInput) -> bool:
+    """Make a mirror anew, with all that its host has, when it is the cause of an error that a reader met."""
+    with _locked(mirror.folder) as lock:
+        if not _is_broken(mirror, error):
+            return False
+        _make(mirror, _fetch_everything, lock)
+    return True
 
 
 def _fetched(mirror: Repository, fetch: Callable[[Repository, int], T]) -> T:
     """Fetch into the mirror while nobody else does, into a new one when there is none or it is broken."""
+    mirror = replace(mirror, mend=None)
     with _locked(mirror.folder) as lock:
         if not mirror.folder.is_dir():
             return _make(mirror, fetch, lock)
@@ -115,8 +132,11 @@ def _is_broken(mirror: Repository, error: GitError | BadInput) -> bool:
     """Say whether the mirror itself, not the host or the user, is the cause of an error."""
     if _BROKEN.search(error.problem):
         return True
+    check: tuple[str, ...] = ("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+    if isinstance(error, BadInput):
+        check = ("rev-parse", "--is-bare-repository")  # the user's mistake, most likely
     try:
-        mirror.run("rev-parse", "--is-bare-repository", doing="checking the mirror")
+        mirror.run(*check, doing="checking the mirror")
     except (GitError, BadInput):
         return True
     return False
@@ -128,8 +148,9 @@ def _make(mirror: Repository, fetch: Callable[[Repository, int], T], lock: int) 
     try:
         run_git(("init", "--quiet", "--bare", "--template=", str(fresh)), doing="making a mirror")
         fetched = fetch(replace(mirror, folder=fresh), lock)
-        if folder.exists():
+        if folder.is_dir():
             shutil.rmtree(folder)
+        folder.unlink(missing_ok=True)
         fresh.rename(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -154,6 +175,12 @@ def _fetch(mirror: Repository, revision: str, lock: int) -> str:
         f"{mask(mirror.url or '')} has no commit {revision}",
         fix="name a branch, a tag or a full commit id that has been pushed",
     )
+
+
+def _fetch_everything(mirror: Repository, lock: int) -> None:
+    """Fetch all that commits are reached by, with its history: nobody knows which of it is needed."""
+    refs = (f"+refs/{kind}/*:refs/lockstep/{kind}/*" for kind in _EVERYTHING)
+    _run_fetch(mirror, ("origin", *refs), lock)
 
 
 def _local(name: str) -> str:
