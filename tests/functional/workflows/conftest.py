@@ -14,7 +14,7 @@ import pytest
 from lockstep.cli import main
 from lockstep.delivery.places.workspace import Where, open_workspace
 from lockstep.delivery.setup.iam_policy import policy_of
-from lockstep.delivery.setup.init_github import Kind
+from lockstep.delivery.setup.init_github import Kind, workflow_files
 from lockstep.engines.aws.actions import Feature
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
@@ -32,6 +32,7 @@ __all__ = ["GITOPS", "MONO", "World", "_own_configuration"]
 MONO, GITOPS = "acme/shop", "acme/gitops"
 KINDS = {MONO: Kind.MONOREPO, GITOPS: Kind.GITOPS}
 PLAN, DEPLOY = (f"arn:aws:iam::{clouds.ACCOUNT}:role/{name}" for name in ("plan", "deploy"))
+_FEATURES = {PLAN: [Feature.PLAN], DEPLOY: [Feature.SYNC, Feature.GC]}
 BUCKET, PACKAGES = "shop-uploads", "shop-packages"
 
 _MONO = """\
@@ -51,6 +52,7 @@ source: {{kind: local, repository: "{mono}"}}
 artifacts: {{source: git-release, repository: "{mono}", tag: "{{service}}-v{{version}}", asset: "*.zip"}}
 environments:
   staging: {{promotion: {{merge: direct}}}}
+  production: {{promotion: {{merge: direct, from: staging}}}}
   preview: {{}}
 preview: {{label: preview}}
 packages: {{bucket: shop-packages}}
@@ -91,6 +93,14 @@ class World:
     cloud: LocalCloud
     runner: actions.Runner
     heads: dict[str, str] = field(default_factory=dict)  # of main, when its last workflow ran
+    roles: dict[str, Policy] = field(default_factory=dict)  # what each may do
+
+    def allow(self) -> None:
+        """Give each role what ``iam-policy`` prints for it now, and nothing else."""
+        workspace = open_workspace(Where(folder=self.clone(GITOPS), cache=self.folder / "person"))
+        for role, features in _FEATURES.items():
+            document = policy_of(workspace, features)
+            self.roles.setdefault(role, Policy(document)).document = document
 
     def clone(self, name: str) -> Path:
         """A person's clone of a repository."""
@@ -171,10 +181,17 @@ class World:
         )
         return self.runner.run(self.workflow(name, which), "pull_request", payload, sha=pull.sha)
 
-    def scheduled(self, name: str, which: str) -> list[Ran]:
-        """Run a workflow because it is time."""
+    def scheduled(self, name: str, which: str, *, kind: Kind | None = None) -> list[Ran]:
+        """Run a workflow because it is time; that of another kind of repository when one is given."""
         payload = {"schedule": "17 4 * * *", "repository": actions.events.repository(name)}
-        return self.runner.run(self.workflow(name, which), "schedule", payload, sha=self.head(name))
+        path = f".github/workflows/lockstep-{which}.yml"
+        chosen = workflow(workflow_files(kind)[path]) if kind is not None else self.workflow(name, which)
+        return self.runner.run(chosen, "schedule", payload, sha=self.head(name))
+
+    def dispatched(self, name: str, which: str, **inputs: str) -> list[Ran]:
+        """Run a workflow by hand."""
+        payload = {"inputs": inputs, "repository": actions.events.repository(name)}
+        return self.runner.run(self.workflow(name, which), "workflow_dispatch", payload, sha=self.head(name))
 
     def by_hand(self, name: str, which: str, **inputs: str) -> list[Ran]:
         """Run a workflow that somebody starts, on main."""
@@ -260,13 +277,9 @@ def world(
             made.create(name, kind, _MONO if kind is Kind.MONOREPO else _GITOPS.format(mono=server.url(MONO)))
         made.push(MONO, {"src/notifier/app.py": app("first"), "src/api/x": "1\n"}, message="feat: begin")
         made.push(GITOPS, dict(_TREE), message="begin")
-        workspace = open_workspace(Where(folder=made.clone(GITOPS), cache=tmp_path / "person"))
-        roles = {
-            PLAN: Policy(policy_of(workspace, [Feature.PLAN])),
-            DEPLOY: Policy(policy_of(workspace, [Feature.SYNC, Feature.GC])),
-        }
-        for role, rule in roles.items():
+        made.allow()
+        for role, rule in made.roles.items():
             environment = strict(ministack, rule).environment().items()
             runner.aws[role] = {name: value for name, value in environment if name.startswith("AWS_")}
         yield made
-        assert [denied for rule in roles.values() for denied in rule.denied] == []
+        assert [denied for rule in made.roles.values() for denied in rule.denied] == []

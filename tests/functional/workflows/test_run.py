@@ -190,7 +190,44 @@ def test_drift_is_one_issue_that_closes_when_it_is_mended(world: World) -> None:
     assert forge.find_issue("drift") is None
 
 
-def test_gc_removes_what_a_closed_pull_request_left(world: World) -> None:
+def test_a_promotion_and_a_rollback_by_hand(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs in staging comes to production; the last good version comes back at once, and so does one
+    that is named.
+    """
+    _deployed(world)
+    path = "environments/{}/notifier/config.yaml"
+    world.git(GITOPS, "fetch", "-q", "origin")
+    text = world.git(GITOPS, "show", f"origin/main:{path.format('staging')}") + "\n"
+    with monkeypatch.context() as earlier:  # a version of minutes is none to go back to
+        earlier.setenv("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+        production = {path.format("production"): text.replace("staging", "production")}
+        world.push(GITOPS, dict(production), message="production")
+    world.allow()
+    world.pushed(GITOPS, "deploy")
+    world.push(MONO, {"src/notifier/app.py": app("second")}, message="feat: more")
+    world.pushed(MONO, "release")
+    world.pushed(GITOPS, "deploy")
+
+    def runs(environment: str) -> str:
+        function = clouds.client(world.cloud, "lambda").get_function(FunctionName=f"notifier-{environment}")
+        return str(function["Configuration"]["CodeSha256"])
+
+    second = runs("staging")
+    first = runs("production")
+    assert first != second
+    world.dispatched(GITOPS, "promote", services="notifier", environment="production")
+    world.pushed(GITOPS, "deploy")
+    assert runs("production") == second
+    words = "$(touch owned) `x`"
+    world.dispatched(GITOPS, "rollback", target="production/notifier", version="", reason=words)
+    assert runs("production") == first
+    world.dispatched(GITOPS, "rollback", target="staging/notifier", version="0.1.0", reason=words)
+    assert runs("staging") == first
+    assert not [*world.runner.folder.rglob("owned")]
+
+
+@pytest.mark.parametrize("kind", [Kind.GITOPS, Kind.INFRASTRUCTURE])
+def test_gc_removes_what_a_closed_pull_request_left(world: World, kind: Kind) -> None:
     """Nobody's event came when it was closed; the nightly run takes the folder and the function."""
     _deployed(world)
     world.push(MONO, {"src/api/x": "2\n"}, branch="feature", message="fix: api")
@@ -203,7 +240,7 @@ def test_gc_removes_what_a_closed_pull_request_left(world: World) -> None:
     forge.open_pull(head="other", base="main", title="y", body="")  # no open one at all would be odd
     forge.close_pull(pull.number)
     assert forge.pull(pull.number).state is PullState.CLOSED
-    world.scheduled(GITOPS, "previews-gc")
+    world.scheduled(GITOPS, "previews-gc", kind=kind)
     world.pushed(GITOPS, "deploy")
     world.git(GITOPS, "fetch", "-q", "origin")
     assert "/pr-" not in world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")
