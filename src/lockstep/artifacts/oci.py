@@ -30,7 +30,7 @@ _MANIFESTS = ", ".join(
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_PARAMETER = re.compile(r'([a-z]+)="([^"]*)"')
+_PARAMETER = re.compile(r'\b([a-z]+)="([^"]*)"')
 _HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 

@@ -190,7 +190,10 @@ def _text(body: str) -> list[str]:
     """Markdown as it is written, without the marks that only programs read."""
     from lockstep.render.cells import printable_lines
 
-    return printable_lines(re.sub(r"<!--.*?-->\n?", "", body, flags=re.DOTALL).strip("\n"))
+    # Before the last end of a comment each one is closed, so none is looked for to the end of the text.
+    last = body.rfind("-->") + len("-->\n")
+    shown = re.sub(r"<!--.*?-->\n?", "", body[:last], flags=re.DOTALL) + body[last:]
+    return printable_lines(shown.strip("\n"))
 
 
 def _one(pull: "Pull", words: str, output: Form) -> str:

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lockstep.errors import BadInput, GitError
+from lockstep.errors import BadInput, GitError, bounded
 from lockstep.git.access import Access
 
 __all__ = ["Outcome", "Repository", "check_revision", "explain_failure", "mask", "run_git", "start_git"]
 
 LOCAL_SECONDS = 120.0
 NETWORK_SECONDS = 600.0
+_TOLD = 32_000  # characters of the beginning and of the end of what git says
 
 _OPTIONS = (
     "--no-pager",
@@ -203,7 +204,16 @@ def _finish_git(
         if process.poll() is None:
             process.kill()
             process.communicate()
-    return process.returncode, output, errors.decode("utf-8", "replace")
+    return process.returncode, output, _in_short(errors.decode("utf-8", "replace"))
+
+
+def _in_short(errors: str) -> str:
+    """What git wrote, or its beginning and its end: a host can make it write without an end."""
+    if len(errors) <= 2 * _TOLD:
+        return errors
+    # Words at the cuts go, for half a URL may be half a password.
+    head, tail = re.sub(r"\S+\Z", "", errors[:_TOLD]), re.sub(r"\A\S+", "", errors[-_TOLD:])
+    return f"{head}\n({len(errors):,} characters in all; the middle is left out)\n{tail}"
 
 
 def start_git(
@@ -241,10 +251,46 @@ def check_revision(revision: str) -> str:
 
 
 def mask(text: str) -> str:
-    """Hide what may be secret in the URLs of a text: passwords, tokens as user names, queries."""
-    text = re.sub(r"(?i)\b(https?://)[^/\s@'\"]+@", r"\1***@", text)
-    text = re.sub(r"(?i)\b([a-z][a-z0-9+.-]*://[^/\s:@'\"]*):[^/\s@'\"]+@", r"\1:***@", text)
-    return re.sub(r"(://[^\s?'\"]+)\?[^\s'\"]+", r"\1?***", text)
+    """Hide what may be secret in the URLs of a text: passwords, tokens as user names, queries.
+
+    Also the passwords of proxies and of remotes as scp writes them (``user:password@host:path``), and
+    those with characters that a URL cannot hold. Takes time in proportion to the text.
+    """
+    return re.sub(r"\S+", lambda word: _masked(word[0]), text)
+
+
+_SCP = re.compile(
+    r"(?<![^\s,;=\"'(])([^\s:@/,;=\"'(]{1,64}:)[^\s@/]{1,256}(@(?!sha256:)[\w.-]{1,253}:[\w/~])", re.ASCII
+)
+
+
+def _masked(word: str) -> str:
+    """One word of a text, masked."""
+    before, *rest = word.split("://")
+    if not rest:
+        return _SCP.sub(r"\1***\2", word) if "@" in word else word
+    pieces = [before]
+    for piece in rest:
+        is_web = before[-5:].lower().endswith(("http", "https"))
+        before = piece
+        pieces.append(re.sub(r"\?[^'\"]+", "?***", _without_user(piece, is_web=is_web)))
+    return "://".join(pieces)
+
+
+def _without_user(rest: str, *, is_web: bool) -> str:
+    """What follows ``://`` without a password, and without a user of the web, who may be a token."""
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    user, at, _ = authority.rpartition("@")
+    name, colon, password = (user if at else authority).partition(":")
+    if not at:
+        # A "port" that is no number is the beginning of a password with a slash in it.
+        is_port = not colon or not password or password[0].isdecimal() or name.startswith("[")
+        if is_port or "@" not in rest:
+            return rest
+        user = rest.rpartition("@")[0]
+    if not is_web and not colon:
+        return rest
+    return f"{'***' if is_web else f'{name}:***'}@{rest[len(user) + 1 :]}"
 
 
 def explain_failure(errors: str, *, doing: str) -> GitError | BadInput:
@@ -252,7 +298,10 @@ def explain_failure(errors: str, *, doing: str) -> GitError | BadInput:
     text = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", " ", mask(errors))  # the host wrote some of it
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:", "remote: "))]
-    reason = "; ".join(dict.fromkeys((said or lines)[:3])) or "git failed without saying why"
+    reason = (
+        "; ".join(dict.fromkeys(bounded(line, 1_000) for line in (said or lines)[:3]))
+        or "git failed without saying why"
+    )
     for pattern, is_input, problem, fix in _KNOWN:
         if re.search(pattern, text, re.IGNORECASE):
             kind = BadInput if is_input else GitError
@@ -294,13 +343,13 @@ _KNOWN: tuple[tuple[str, bool, str, str], ...] = (
         "connect once with ssh, or add the host's key to known_hosts",
     ),
     (
-        "transport '.*' not allowed|unable to find remote helper|is not a supported",
+        "transport '[^']{0,100}' not allowed|unable to find remote helper|is not a supported",
         True,
         "this kind of URL is not allowed",
         "use https, ssh or a folder",
     ),
     (
-        r"repository not found|repository '.*' not found|returned error: 404",
+        r"repository not found|repository '[^']{0,2000}' not found|returned error: 404",
         True,
         "there is no such repository, or it is private and the credentials may not see it",
         "check the URL, and the credentials that git uses for it",

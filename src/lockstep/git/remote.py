@@ -179,8 +179,9 @@ def _answers(output: str) -> Iterator[tuple[str, tuple[str, str]]]:
     for line in output.splitlines():
         if line.count("\t") == 2:
             flag, refs, summary = line.split("\t")
-            reason = re.search(r"\((.*)\)$", summary)
-            yield refs.rpartition(":")[2], (flag, mask(reason[1] if reason else summary))
+            _, is_given, reason = summary.partition("(")
+            told = reason[:-1] if is_given and reason.endswith(")") else summary
+            yield refs.rpartition(":")[2], (flag, mask(told))
 
 
 def _refusal(errors: str, reasons: str, doing: str) -> Refused | None:

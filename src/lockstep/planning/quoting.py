@@ -7,14 +7,20 @@ dependencies. Source of the shapes: CommonMark 0.31 (fences, HTML blocks, block 
 import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["unquoted"]
+__all__ = ["uncommented", "unquoted"]
 
 _FENCE = re.compile(r" {0,3}(?:[*+-] +)?(?P<mark>`{3,}(?=[^`]*$)|~{3,})")
 _QUOTE = re.compile(r" {0,3}>")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-_COMMENT = re.compile(r"<!--.*?-->")
 _OPENS = re.compile(r"\s*(?:[*+-] +)?<(details|blockquote|pre)\b", re.IGNORECASE)
 _TAGS = re.compile(r"<(/?)(?:details|blockquote|pre)\b", re.IGNORECASE)
+
+
+def uncommented(text: str) -> str:
+    """The text without the comments that are closed."""
+    # Before the last end of a comment each one is closed, so none is looked for to the end of the text.
+    head, end, tail = text.rpartition("-->")
+    return re.sub(r"<!--.*?-->", "", head + end, flags=re.DOTALL) + tail
 
 
 def unquoted(lines: Iterable[str]) -> Iterator[str]:
@@ -37,7 +43,7 @@ def unquoted(lines: Iterable[str]) -> Iterator[str]:
             yield ""
             continue
         bare = _CODE_SPAN.sub("", line)
-        without = _COMMENT.sub("", bare)
+        without = uncommented(bare)
         is_comment = "<!--" in without
         if depth or _OPENS.match(without):
             depth += sum(-1 if tag[1] else 1 for tag in _TAGS.finditer(without))
@@ -46,6 +52,6 @@ def unquoted(lines: Iterable[str]) -> Iterator[str]:
         elif _QUOTE.match(line):
             yield ""
         elif without != bare or is_comment:
-            yield _COMMENT.sub("", line).partition("<!--")[0].rstrip()
+            yield uncommented(line).partition("<!--")[0].rstrip()
         else:
             yield line

@@ -87,18 +87,21 @@ def wrap(text: str, columns: int) -> list[str]:
 def _pieces(word: str, columns: int) -> list[str]:
     """A long word in pieces; no piece begins with ``:``, so none looks like a CI system's command."""
     pieces: list[str] = []
-    while columns_of(word) > columns:
-        end, used = 0, 0
+    begin = 0
+    while len(word) - begin > columns or columns_of(word[begin:]) > columns:
+        end, used = begin, 0
         while end < len(word) and used + _columns(word[end]) <= columns:
             used += _columns(word[end])
             end += 1
-        cut = max(end, 1)
-        while cut > 1 and word[cut : cut + 1] == ":":
+        end = max(end, begin + 1)
+        cut = end
+        while cut > begin + 1 and word[cut : cut + 1] == ":":
             cut -= 1
-        cut = cut if cut > 1 else max(end, 1)
-        pieces.append(word[:cut])
-        word = word[cut:]
-    return [*pieces, word]
+        if cut == begin + 1:
+            cut = end
+        pieces.append(word[begin:cut])
+        begin = cut
+    return [*pieces, word[begin:]]
 
 
 def hanging(first: str, text: str, columns: int, rest: str | None = None) -> list[str]:

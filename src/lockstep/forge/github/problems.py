@@ -111,8 +111,11 @@ def refused_by_graphql(
 
 def one_line(text: str) -> str:
     """A sentence of GitHub's as something that can be printed: one line, not too long."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
+    start = "".join(c if c.isprintable() else " " for c in text[: 10 * _LONGEST])
+    line = " ".join(start.split())
+    if len(text) <= 10 * _LONGEST and len(line) <= _LONGEST:
+        return line
+    return f"{line[:_LONGEST]}… ({len(text):,} characters in all; the rest is left out)"
 
 
 def _said(answer: Answer) -> str:

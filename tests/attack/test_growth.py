@@ -1,0 +1,153 @@
+"""What reads the words of others takes time in proportion to them, and shows a bounded part."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lockstep.engines.aws.errors import explain
+from lockstep.engines.terraform.errors import error_of, plain_text
+from lockstep.errors import LONGEST, CloudError, bounded
+from lockstep.forge.github.problems import one_line
+from lockstep.git.command import explain_failure, mask
+from lockstep.model import looks_secret
+from lockstep.model.blotting import blotted
+from lockstep.planning.quoting import unquoted
+from lockstep.render.cells import hanging, printable_lines
+from tests.unit.model.test_blotting import steps
+
+Reader = Callable[[str], object]
+
+
+def _aws(text: str) -> str:
+    error: Any = CloudErrorOfAws(text)
+    return str(explain(error, "lambda", "CreateFunction"))
+
+
+class CloudErrorOfAws(Exception):
+    """An error with an answer, as botocore's."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.response = {"Error": {"Code": "AccessDenied", "Message": text}}
+
+
+def _terraform(text: str) -> str:
+    return str(error_of(plain_text(text), folder="infra", doing="planning", place="lockstep.yaml:3"))
+
+
+READERS: dict[str, Reader] = {
+    "git's masks": mask,
+    "git's errors": lambda text: str(explain_failure(text, doing="fetching")),
+    "blotting, cut": lambda text: blotted(text, ["s3cr3t-value"], longest=LONGEST),
+    "shapes of secrets": lambda text: looks_secret("", text),
+    "names of secrets": looks_secret,
+    "AWS's errors": _aws,
+    "Terraform's errors": _terraform,
+    "GitHub's errors": one_line,
+    "messages": printable_lines,
+    "quotes in bodies": lambda text: list(unquoted([text])),
+    "errors": lambda text: str(CloudError(text)),
+}
+UNITS = (
+    *(
+        "a",
+        " ",
+        "\n",
+        "a.",
+        "-a",
+        "a b ",
+        "://",
+        "a://",
+        "a://b:c",
+        "https://a:b@",
+        "?a",
+        "a:b,",
+        "a,",
+        "@a:",
+    ),
+    *(
+        "\\",
+        "%25",
+        "&amp;",
+        "password",
+        'password"',
+        '"password":',
+        "password = ",
+        "eyJ-",
+        "eyJaaaaaaaa.",
+        "sk-",
+    ),
+    *(
+        "-----BEGIN ",
+        "basic ",
+        "Basic aaaaaaaa ",
+        "{a",
+        "{",
+        "transport '",
+        "repository '",
+        "<!--",
+        "because no ",
+    ),
+    *(
+        "xox",
+        "ghp_",
+        "::",
+        "##[",
+        "on a line 1\n",
+        "not authorized to perform: a:",
+        "#",
+        "'",
+        "`",
+        "\x00",
+        "日",
+    ),
+)
+CHILD = """
+import json, sys
+from tests.attack.test_growth import READERS, UNITS
+name, size = sys.argv[1], int(sys.argv[2])
+for unit in UNITS:
+    READERS[name](unit * (size // len(unit)) + "\\0")
+print(json.dumps("done"))
+"""
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_long_text_is_read_to_its_end(name: str) -> None:
+    """What looks at each pair of its characters would not be done before the night.
+
+    No time is measured: they take some seconds, or until the end of the time that a hang is given.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, name, "150000"], capture_output=True, text=True, timeout=150, check=True
+    )
+    assert json.loads(done.stdout) == "done"
+
+
+@pytest.mark.parametrize("unit", ["a", "日", ":", "a ", "::"])
+def test_the_steps_of_wrapping_grow_with_the_text(unit: str) -> None:
+    """Also of one word without an end."""
+    one, two = (steps(lambda size=size: hanging("  - ", unit * size, 80)) for size in (1_000, 2_000))
+    assert two <= 2.2 * one + 200
+
+
+@pytest.mark.parametrize(
+    "name", ["git's errors", "blotting, cut", "AWS's errors", "GitHub's errors", "errors"]
+)
+def test_a_body_of_megabytes_is_shown_in_part(name: str) -> None:
+    """And says how long it is."""
+    shown = str(READERS[name]("fatal: " + "word " * 400_000))
+    assert len(shown) < LONGEST + 1_000
+    assert "characters in all; the " in shown
+
+
+def test_what_was_cut_is_not_cut_again() -> None:
+    """One note says it."""
+    once = bounded("x" * 100_000)
+    assert bounded(once) == once
+    assert once.endswith("… (100,000 characters in all; the rest is left out)")
+    assert bounded("short") == "short"
