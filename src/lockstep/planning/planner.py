@@ -38,7 +38,8 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = "aws")
 
     # A target that one bucket refuses is served by none, so the others are worked out again.
     held = _unreadable(found, live) | _doubted(found, desired)  # undeclared ones that have to stay -> why
-    guard = deletion_problem(rules, found.without(held).count, desired, len(live.others))
+    others = sum(other.obstacle is None for other in live.others.values())
+    guard = deletion_problem(rules, found.without(held).count, desired, others)
     while True:
         # A former function goes once its successor is there, so not while that one is blocked.
         blocked = [key for key, one in assessed.items() if one.problem is not None]

@@ -42,15 +42,20 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
     """Look for functions and bucket entries of this project that no declared target has.
 
     Previews go, and so does what lives in an environment with ``prune: true``. Everything else
-    stays, entries too: that a function was not found does not say that it is gone.
+    stays, entries too: that a function was not found does not say that it is gone. So does a function
+    that only its tags give to this project.
     """
     functions: dict[str, Former] = {}
     notes: list[str] = []
+    unproven: set[str] = set()
     for arn, other in sorted(live.others.items()):
         if other.function is None or not select([other.key], desired.selection):
             continue
         name = other.function.name
-        if is_prunable(rules.project, other.environment):
+        if other.obstacle is not None:
+            unproven.add(name)
+            notes.append(f"{name} has the tags of {other.key}, which is not declared: {other.obstacle.text}")
+        elif is_prunable(rules.project, other.environment):
             taken = other.key in declared or other.key in functions
             key = f"{other.key} (former {name})" if taken else other.key
             functions[key] = Former(key=key, arn=arn, target=other)
@@ -67,6 +72,8 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
                 continue
             environment = owner.rpartition("/")[0]
             name = function_of(str(entry.get("LambdaFunctionArn", ""))).rpartition(":")[2]
+            if name in unproven:
+                continue  # what is called stays, so the call does
             if is_prunable(rules.project, environment):
                 owners.add(owner)
             elif name not in known:

@@ -71,6 +71,7 @@ class Session:
         stop: threading.Event | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
+        from lockstep.delivery.sync.vouching import Vouching
         from lockstep.engines.aws import AwsEngine
 
         self.workspace = workspace
@@ -79,7 +80,12 @@ class Session:
         rules = Rules(project=workspace.project, adopt=options.adopt, allow_deletes=options.allow_deletes)
         self.catalog = make_catalog(workspace, options.github_token, self._s3_client, self._staged_client)
         self.engine: AwsEngine = AwsEngine(
-            rules, self.catalog.fetch, full=options.full, stop=stop, progress=self._progress
+            rules,
+            self.catalog.fetch,
+            full=options.full,
+            stop=stop,
+            progress=self._progress,
+            vouch=Vouching(workspace),
         )
         self.desired = workspace.fleet  # with packages, once a plan was made
         self._mixed = self._other_engines(purpose, stop)

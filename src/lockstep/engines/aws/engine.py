@@ -75,7 +75,8 @@ class AwsEngine:
     """Makes Lambda match a desired fleet, through the API.
 
     ``fetch`` gives a verified local file of a package; ``stop`` ends a run cleanly when it is set;
-    ``full`` reads every function by itself. One engine serves one run.
+    ``full`` reads every function by itself; ``vouch`` says of a function that nothing declares whether it
+    was this project's once, without which it is not deleted. One engine serves one run.
     """
 
     name = "aws"
@@ -89,11 +90,13 @@ class AwsEngine:
         stop: threading.Event | None = None,
         progress: Callable[[str], None] = lambda _: None,
         pace: Pace | None = None,
+        vouch: Callable[[Target], bool] = lambda _: False,
     ) -> None:
         self.rules = rules
         self.stale: frozenset[str] = frozenset()  # targets of the last apply that changed under it
         self._fetch = fetch
         self._full = full
+        self._vouch = vouch
         self._stop = stop or threading.Event()
         self._progress = progress
         self._pace = pace or Pace()
@@ -119,7 +122,14 @@ class AwsEngine:
         desired = self.resolve(desired, desired.selected())
         desired, notes = self.with_images(desired)
         self._declared = desired.targets
-        live = read_live(desired, self._project, self._connections, full=self._full, progress=self._progress)
+        live = read_live(
+            desired,
+            self._project,
+            self._connections,
+            full=self._full,
+            progress=self._progress,
+            vouch=self._vouch,
+        )
         self._live = replace(live, notes=(*live.notes, *notes))
         plan = make_plan(desired, self._live, self.rules, engine=self.name)
         self._made = [plan]

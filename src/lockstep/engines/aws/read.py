@@ -37,6 +37,10 @@ from lockstep.planning.policy import remembered_buckets, remembered_kinds
 
 __all__ = ["read_live"]
 
+_UNPROVEN = Obstacle(
+    text="neither the repository nor its history gives that target this name, and tags alone, which whoever "
+    "may tag functions can write, are no reason to delete; delete it by hand, or take its lockstep: tags away"
+)
 FEW = 10  # up to this many selected targets are asked for one by one, which also tells their health
 WORKERS = 32
 
@@ -76,10 +80,12 @@ def read_live(
     *,
     full: bool = False,
     progress: Callable[[str], None] = lambda _: None,
+    vouch: Callable[[Target], bool] = lambda _: False,
 ) -> Fleet:
     """Read everything that a plan for the desired fleet's selection needs. Changes nothing.
 
-    ``full`` asks for each function by itself, however many they are.
+    ``full`` asks for each function by itself, however many they are. ``vouch`` says whether a function that
+    is not declared was this project's, which its tags alone do not prove: without it a problem of its own.
     """
     readings: dict[Connection, _Reading] = {}
     environments: dict[str, Connection] = {}
@@ -97,7 +103,7 @@ def read_live(
     with ThreadPoolExecutor(WORKERS) as pool:
         for reading in readings.values():
             try:
-                _read_functions(reading, desired, pool, full, progress)
+                _read_functions(reading, desired, pool, full, progress, vouch)
                 _read_policies(reading, pool, progress)
                 _read_beside(reading, pool, full, progress)
                 _read_logs(reading, full)
@@ -170,6 +176,7 @@ def _read_functions(
     pool: ThreadPoolExecutor,
     full: bool,
     progress: Callable[[str], None],
+    vouch: Callable[[Target], bool],
 ) -> None:
     connection = reading.connection
     _ = connection.scope  # credentials and account are checked before anything else is asked
@@ -213,7 +220,7 @@ def _read_functions(
             f"{len(unread)} functions were read from listings: health, and reserved concurrency and how "
             "packages are kept where none is declared, were not read (--full reads them)"
         )
-    _find_others(reading, desired, owned, by_arn, pool)
+    _find_others(reading, desired, owned, by_arn, pool, vouch)
 
 
 def _find_others(
@@ -222,6 +229,7 @@ def _find_others(
     owned: Mapping[str, Mapping[str, str]],
     by_arn: Mapping[str, Function],
     pool: ThreadPoolExecutor,
+    vouch: Callable[[Target], bool],
 ) -> None:
     """Functions with this project's tags that no target declares; each confirmed to exist."""
     declared = {target.function.name for target in desired.targets.values() if target.function}
@@ -246,12 +254,13 @@ def _find_others(
         if function is None or isinstance(function, LockstepError):
             continue
         environment, _, service = found.get("lockstep:target", "").rpartition("/")
-        reading.others[arn] = Target(
+        other = Target(
             environment=environment,
             service=service,
             version=found.get("lockstep:version"),
             function=replace(function, arn=arn, tags=dict(found)),
         )
+        reading.others[arn] = other if vouch(other) else replace(other, obstacle=_UNPROVEN)
 
 
 def _needs_more(wanted: Function, listed: Function) -> bool:
@@ -407,7 +416,8 @@ def _read_buckets(
 ) -> None:
     """Buckets of triggers, those that tags remember, and those that the desired fleet names besides."""
     names = {*asked} | {trigger.bucket for target in reading.wanted.values() for trigger in target.triggers}
-    for function in (*reading.functions.values(), *(t.function for t in reading.others.values())):
+    proven = [other for other in reading.others.values() if other.obstacle is None]
+    for function in (*reading.functions.values(), *(t.function for t in proven)):
         if function is not None:
             names |= remembered_buckets(function.tags)
     wanted = sorted(names - buckets.keys())
