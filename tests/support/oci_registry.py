@@ -1,5 +1,6 @@
 """A container registry for tests, written from the OCI Distribution Specification 1.1 and Docker's token
-authentication: manifests by tag, over HTTP on this machine. No registry server can be had here.
+authentication: manifests by tag, over HTTP on this machine. It asks for logins and is ill on demand, which
+the server of ``docker_registry`` is not.
 """
 
 import base64

@@ -1,19 +1,17 @@
 """Container registries: whether an image is there, and its digest.
 
 Source: OCI Distribution Specification 1.1 ("Pulling manifests"), and Docker's token authentication for
-registries. Credentials are those that ``docker login`` has written; a registry that shows an image to
-everybody needs none.
+registries. Credentials are those of ``docker login`` and of Docker's helpers; a registry that shows an
+image to everybody needs none.
 """
 
-import base64
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from lockstep.artifacts.docker_login import HUB, login_for
 from lockstep.artifacts.web import Answer, Web
 from lockstep.errors import ArtifactError, BadInput
 from lockstep.web import check_url
@@ -31,7 +29,6 @@ _MANIFESTS = ", ".join(
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PARAMETER = re.compile(r'\b([a-z]+)="([^"]*)"')
-_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 class Registry:
@@ -78,7 +75,7 @@ class Registry:
         challenge = answer.headers.get("www-authenticate", "")
         if answer.status != 401 or not challenge:
             return answer
-        basic = _login(host)
+        basic = login_for(host)
         if challenge.lower().startswith("basic"):
             if basic is None:
                 return answer
@@ -109,7 +106,7 @@ def _parts(repository: str) -> tuple[str, str]:
     first, slash, rest = repository.partition("/")
     is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
     host, name = (first, rest) if is_host else ("docker.io", repository)
-    if host in _HUB:
+    if host in HUB:
         return "registry-1.docker.io", name if "/" in name else f"library/{name}"
     return host, name
 
@@ -117,16 +114,3 @@ def _parts(repository: str) -> tuple[str, str]:
 def _scheme(host: str) -> str:
     """http for this machine only, as Docker does."""
     return "http" if host.partition(":")[0] in ("localhost", "127.0.0.1") else "https"
-
-
-def _login(host: str) -> str | None:
-    """What ``docker login`` has written for a host: user and password in base64."""
-    folder = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
-    try:
-        logins = json.loads(Path(folder, "config.json").read_text(encoding="utf-8"))["auths"]
-        names = ("https://index.docker.io/v1/", *_HUB) if host in _HUB else (host, f"https://{host}")
-        found = next(logins[name]["auth"] for name in names if logins.get(name, {}).get("auth"))
-        base64.b64decode(found, validate=True)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, RuntimeError):
-        return None
-    return str(found)

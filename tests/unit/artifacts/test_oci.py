@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,3 +78,82 @@ def test_what_cannot_be_a_tag_is_said(registry: OciRegistry, tag: str) -> None:
     with pytest.raises(BadInput, match="cannot be the tag"):
         _digest(registry, tag)
     assert registry.asked == []
+
+
+def _helper(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:
+    """Put a credential helper on PATH: a program as Docker starts it."""
+    program = folder / f"docker-credential-{name}"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+_LOGIN = """read -r address
+[ "$1" = get ] || exit 9
+printf '{"ServerURL": "%s", "Username": "ada", "Secret": "hunter2"}' "$address"
+"""
+
+
+@pytest.mark.parametrize("auth", ["basic", "token"])
+@pytest.mark.parametrize("key", ["credHelpers", "credsStore"])
+def test_a_credential_helper_of_docker_is_asked(
+    registry: OciRegistry, auth: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the registry before the store of all, and both before what stands in the file."""
+    registry.auth, registry.login = auth, "ada:hunter2"
+    digest = registry.push("acme/web", "1.0.0")
+    _helper(tmp_path, monkeypatch, "right", _LOGIN)
+    _helper(tmp_path, monkeypatch, "wrong", "exit 3")
+    settings: dict[str, object] = {"auths": {registry.host: {"auth": "d3Jvbmc6d3Jvbmc="}}}
+    settings |= (
+        {"credHelpers": {registry.host: "right"}, "credsStore": "wrong"}
+        if key == "credHelpers"
+        else {"credHelpers": {"other.example": "wrong"}, "credsStore": "right"}
+    )
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    assert _digest(registry) == digest
+
+
+def test_a_helper_that_knows_no_login_leaves_the_file(
+    registry: OciRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Docker does when a store was set up after a login."""
+    registry.auth, registry.login = "basic", "ada:hunter2"
+    digest = registry.push("acme/web", "1.0.0")
+    _helper(tmp_path, monkeypatch, "empty", "echo 'credentials not found in native keychain'; exit 1")
+    auth = base64.b64encode(b"ada:hunter2").decode()
+    logins = {"credsStore": "empty", "auths": {registry.host: {"auth": auth}}}
+    (tmp_path / "config.json").write_text(json.dumps(logins))
+    assert _digest(registry) == digest
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (None, "cannot be started"),
+        ("echo hunter2; exit 3", "exit code 3"),
+        ("echo hunter2", "is no login"),
+        ("""echo '{"Username": "<token>", "Secret": "hunter2"}'""", "identity token"),
+    ],
+)
+def test_a_helper_that_fails_is_named(
+    registry: OciRegistry, script: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do, and without what it printed."""
+    registry.auth, registry.login = "basic", "ada:hunter2"
+    if script is not None:
+        _helper(tmp_path, monkeypatch, "odd", script)
+    (tmp_path / "config.json").write_text(json.dumps({"credsStore": "odd"}))
+    with pytest.raises(ArtifactError, match=said) as caught:
+        _digest(registry)
+    assert "docker-credential-odd" in str(caught.value)
+    assert "fix:" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_name_that_leads_elsewhere_is_no_helper(registry: OciRegistry, tmp_path: Path) -> None:
+    """A helper is a program on PATH, never a path."""
+    registry.auth, registry.login = "basic", "ada:hunter2"
+    (tmp_path / "config.json").write_text(json.dumps({"credsStore": "../../bin/sh"}))
+    with pytest.raises(ArtifactError, match="is no name of a credential helper"):
+        _digest(registry)
