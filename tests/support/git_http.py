@@ -1,7 +1,7 @@
 """A Git server on loopback: ``git http-backend`` behind a threading HTTP server.
 
-Real clone, fetch and push over HTTP. It records requests, and can ask for a password or answer with
-an error, so that tests see what a client does then.
+Real clone, fetch and push over HTTP. It records requests, and can ask for a password, answer with an
+error or send elsewhere, so that tests see what a client does then.
 """
 
 import base64
@@ -28,6 +28,8 @@ class GitServer(ThreadingHTTPServer):
         self.requests: list[str] = []  # "GET /name.git/info/refs"
         self.password: str | None = None  # of the user "someone"; None lets everybody in
         self.failing: int | None = None  # an HTTP status to answer with
+        self.elsewhere: str | None = None  # an address that every request is sent to, with that status
+        self.given: list[str] = []  # the credentials that were sent
 
     def url(self, name: str, *, user: str = "") -> str:
         """Return the URL of a repository, with ``user`` (``name:password``) in it when given."""
@@ -45,8 +47,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = (
             self._chunks() if self.headers.get("Transfer-Encoding") == "chunked" else self.rfile.read(length)
         )
+        self.server.given += self.headers.get_all("Authorization") or []
         if self.server.failing:
-            return self._send(self.server.failing, [], b"")
+            place = self.server.elsewhere
+            return self._send(
+                self.server.failing, [("Location", f"{place}{self.path}")] if place else [], b""
+            )
         if self.server.password is not None:
             expected = base64.b64encode(f"someone:{self.server.password}".encode()).decode()
             given = self.headers.get_all("Authorization") or []

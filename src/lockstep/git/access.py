@@ -31,12 +31,15 @@ class Access:
 
     @property
     def configuration(self) -> tuple[tuple[str, str], ...]:
-        """Git configuration that sends the token to the host.
+        """Git configuration that sends the token to the host, and nowhere that the host sends us.
 
         The empty value clears what was set before, such as the header that actions/checkout leaves in
-        a clone: GitHub refuses a request with two.
+        a clone: GitHub refuses a request with two. Redirects are off for this host by name too, for that
+        counts more than what is set for all hosts.
         """
         parts = urlsplit(self.base)
-        key = f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.extraHeader"
+        host = f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
+        key = f"{host}.extraHeader"
         credentials = base64.b64encode(f"{self.user}:{self.token}".encode()).decode("ascii")
-        return ((key, ""), (key, f"Authorization: Basic {credentials}"))
+        header = f"Authorization: Basic {credentials}"
+        return ((f"{host}.followRedirects", "false"), (key, ""), (key, header))

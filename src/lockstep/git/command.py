@@ -21,6 +21,20 @@ LOCAL_SECONDS = 120.0
 NETWORK_SECONDS = 600.0
 _TOLD = 32_000  # characters of the beginning and of the end of what git says
 
+# Odd, and common in old histories. Source: git-fsck(1), "FSCK MESSAGES". Heeded in whole clones; in partial
+# ones Git 2.39 has no such list.
+_HARMLESS = (
+    "badDate",
+    "badEmail",
+    "badName",
+    "badTimezone",
+    "missingEmail",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+)
 _OPTIONS = (
     "--no-pager",
     "--no-replace-objects",
@@ -36,6 +50,10 @@ _OPTIONS = (
     *("-c", "submodule.recurse=false"),
     *("-c", "http.lowSpeedLimit=1000"),  # bytes a second
     *("-c", "http.lowSpeedTime=30"),  # seconds
+    # Git takes its headers, the token's among them, along to wherever a host sends it, and to plain HTTP.
+    *("-c", "http.followRedirects=false"),
+    *("-c", "fetch.fsckObjects=true"),  # names such as .. and .git, entries that are there twice
+    *(word for id_ in _HARMLESS for word in ("-c", f"fetch.fsck.{id_}=ignore")),
 )
 _TRANSPORTS = frozenset({"file", "http", "https", "ssh"})
 # They say which repository to use; git sets them for its hooks.
@@ -311,6 +329,18 @@ def explain_failure(errors: str, *, doing: str) -> GitError | BadInput:
 
 # What git says, whether the user's input is to blame, our words, and the way out.
 _KNOWN: tuple[tuple[str, bool, str, str], ...] = (
+    (
+        "returned error: 30[1-8]|unable to update url base from redirection",
+        True,
+        "the host sends this URL elsewhere, which is not followed",
+        "give the URL that the repository has now; some hosts want .git at its end, others https",
+    ),
+    (
+        "fsck error|fsck failed",
+        False,
+        "the repository holds an object that is not as it should be, so nothing was taken from it",
+        "find out who pushed it: git fsck in a clone names it; then take it out of the history",
+    ),
     (
         "dubious ownership",
         False,

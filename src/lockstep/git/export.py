@@ -14,6 +14,7 @@ from pathlib import Path
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
 from lockstep.git.objects import fetch_blobs
+from lockstep.git.paths import check_paths
 
 __all__ = ["Exported", "commit_time", "export_commit", "submodules_on_disk"]
 
@@ -49,12 +50,14 @@ class Exported:
 def export_commit(repository: Repository, commit: str, into: Path) -> Exported:
     """Write the files of a commit into an empty folder; the repository's own files stay as they are.
 
-    Raises GitError when git cannot, with what to do about it.
+    Raises GitError when git cannot, with what to do about it, and BadInput for a path that leads
+    elsewhere.
     """
     doing = f"writing the files of commit {commit[:12]}"
     top = into.resolve()
     listing = repository.run("ls-tree", "-r", "-z", "--full-tree", commit, doing=doing)
     entries = [_entry(entry) for entry in listing.split(b"\0")[:-1]]
+    check_paths((path for _, _, path in entries), commit=commit)
     fetch_blobs(repository, [blob for mode, blob, _ in entries if mode != "160000"], [commit])
     with tempfile.TemporaryDirectory(prefix="lockstep-index-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}

@@ -16,6 +16,7 @@ from pathlib import Path
 from lockstep.errors import BadInput, GitError
 from lockstep.git.command import Repository
 from lockstep.git.objects import read_blobs
+from lockstep.git.paths import check_paths
 
 __all__ = ["CommitTree", "WorkTree"]
 
@@ -25,7 +26,8 @@ _HASHED_BYTES = 1_000_000  # larger files are known by size and time, so that pa
 class CommitTree:
     """The files of one commit, read with one ``ls-tree`` and one ``cat-file --batch``.
 
-    ``under`` limits it to folders or files, given relative to the root.
+    ``under`` limits it to folders or files, given relative to the root. BadInput for a tree with a
+    path that leads elsewhere.
     """
 
     is_dirty = False
@@ -47,6 +49,7 @@ class CommitTree:
                 self._links[path] = rest.partition(" ")[2]
             elif mode != "160000":
                 blobs[path] = rest.partition(" ")[2]
+        check_paths((*blobs, *self._links), commit=commit)
         self.blobs: Mapping[str, str] = blobs
 
     @cached_property
