@@ -191,10 +191,13 @@ def _is_folder(path: Path) -> bool:
 
 
 def save(path: Path, text: str) -> None:
-    """Write a file whole or not at all; BadInput when it cannot be written."""
+    """Write a file whole or not at all, for its owner only; BadInput when it cannot be written."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.unlink(missing_ok=True)  # of a run that was killed, or somebody's link
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
         partial.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

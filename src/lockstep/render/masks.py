@@ -6,6 +6,8 @@ from lockstep.model import Change, Secret, Value, looks_secret
 
 __all__ = ["Masks", "concealed", "concealed_change", "without_values"]
 
+_GUESSABLE = 16  # characters below which a value may be found by trying
+
 
 def concealed(path: str, value: Value) -> Value:
     """The value with everything secret in it wrapped in ``Secret``.
@@ -57,14 +59,18 @@ def without_values(value: Value) -> Value:
 
 
 class Masks:
-    """Labels for the secrets of one output: equal values get equal numbers, in order of appearance."""
+    """Labels for the secrets of one output: equal values get equal numbers, in order of appearance.
+
+    A short value gets none: whoever may write a value into the repository would otherwise see at its
+    number whether it is the one that another variable has, and try the next.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def label(self, secret: Secret) -> str:
-        """``(secret 1)``, ``(secret 1, ssm:/path)``, or ``(secret)`` when the value is not known."""
+        """``(secret 1)``, ``(secret 1, ssm:/path)``, or ``(secret)`` when the value is short or not known."""
         words = "secret"
-        if secret.value is not None:
+        if secret.value is not None and len(secret.value) >= _GUESSABLE:
             words += f" {self._numbers.setdefault(secret.value, len(self._numbers) + 1)}"
         return f"({words}, {secret.reference})" if secret.reference else f"({words})"

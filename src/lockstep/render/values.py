@@ -107,7 +107,10 @@ def pair(change: Change, masks: Masks) -> tuple[str, str]:
         if shared > LONGEST // 2:
             start = shared - 20
             old, new = f"…{old[start:]}", f"…{new[start:]}"
-    return _show(change.path, old, masks), _show(change.path, new, masks)
+    shown = _show(change.path, old, masks), _show(change.path, new, masks)
+    if isinstance(old, Secret) and isinstance(new, Secret) and shown[0] == shown[1]:
+        return shown[0], "(another secret)" if old != new else shown[1]
+    return shown
 
 
 def one_line(change: Change, masks: Masks) -> str:

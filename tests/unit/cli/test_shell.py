@@ -66,6 +66,9 @@ def test_a_plan_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     """A folder that is not there is bad input and leaves nothing behind."""
     save(tmp_path / "plan.json", "{}")
     assert (tmp_path / "plan.json").read_text() == "{}"
+    (tmp_path / "plan.json").chmod(0o644)
+    save(tmp_path / "plan.json", "{}")
+    assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600, "what a project runs is its own business"
     with pytest.raises(BadInput):
         save(tmp_path / "no" / "plan.json", "{}")
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]

@@ -78,7 +78,7 @@ def test_plan_sync_and_status_agree(project: Path, environment: dict[str, str], 
         assert (result.returncode, result.stderr) == (code, "")
         assert says in result.stdout
         told += result.stdout
-    assert "environment.API_TOKEN: (secret 1)" in told
+    assert "environment.API_TOKEN: (secret)" in told
     assert "S3CR3T" not in told + summary.read_text()
     assert summary.read_text().count("### ") == 7
 

@@ -4,6 +4,7 @@ import pytest
 
 from lockstep.model import Change, Reference, Secret
 from lockstep.render.masks import Masks, concealed, concealed_change
+from lockstep.render.values import pair
 
 HIDDEN = [
     ("environment.DB_PASSWORD", "x"),
@@ -51,8 +52,19 @@ def test_both_sides_of_a_change_are_hidden_together() -> None:
 
 def test_labels_number_values_in_order_of_appearance() -> None:
     """The same value has the same number wherever it comes from."""
+    one, other = "a" * 16, "b" * 40
     masks = Masks()
-    assert masks.label(Secret("a")) == "(secret 1)"
-    assert masks.label(Secret("b", Reference(store="ssm", name="/x"))) == "(secret 2, ssm:/x)"
-    assert masks.label(Secret("a")) == "(secret 1)"
+    assert masks.label(Secret(one)) == "(secret 1)"
+    assert masks.label(Secret(other, Reference(store="ssm", name="/x"))) == "(secret 2, ssm:/x)"
+    assert masks.label(Secret(one)) == "(secret 1)"
     assert masks.label(Secret(None)) == "(secret)"
+
+
+def test_an_equal_label_confirms_no_guess() -> None:
+    """A PIN could be tried in a variable of one's own until it has the number of the other."""
+    masks = Masks()
+    assert masks.label(Secret("1234")) == masks.label(Secret("4321")) == "(secret)"
+    change = Change(path="environment.PIN", old="1234", new="4321")
+    assert pair(change, masks) == ("(secret)", "(another secret)")
+    alike = Change(path="environment.PIN", old=Secret(None), new=Secret(None))
+    assert pair(alike, masks) == ("(secret)", "(secret)")

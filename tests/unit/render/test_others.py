@@ -41,10 +41,10 @@ def test_every_layer_of_a_value_is_shown_and_the_winner_marked() -> None:
         "    service      syrf/services/a/values.yaml:4  512",
         "  > environment  syrf/environments/staging/a/config.yaml:7  256",
         "",
-        "lambda.environment.TOKEN = (secret 1)",
-        "    global       g.yaml:1  (secret 1)",
+        "lambda.environment.TOKEN = (secret)",
+        "    global       g.yaml:1  (secret)",
         "    service      s.yaml:1  (deleted by null)",
-        "  > environment  e.yaml:1  (secret 1)",
+        "  > environment  e.yaml:1  (secret)",
     ]
 
 

@@ -67,7 +67,7 @@ def test_what_differs_is_listed_with_masks() -> None:
     start = lines.index("staging/a")
     assert lines[start + 1 : start + 3] == [
         "    memorySize: 256 -> 512",
-        "    environment.TOKEN: (secret 1) -> (secret 2)",
+        "    environment.TOKEN: (secret) -> (another secret)",
     ]
     assert "note: one note" in lines
 
