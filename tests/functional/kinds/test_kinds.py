@@ -92,3 +92,20 @@ def test_a_resource_that_is_refused_is_told_and_the_next_run_makes_it(
 
 def _operations(kind: str) -> set[str]:
     return {name.replace(":", ".") for name in (*KINDS[kind].writes, *KINDS[kind].removes)}
+
+
+@pytest.mark.parametrize(
+    ("count", "beside", "reads"), [(3, False, True), (12, False, False), (12, True, True)]
+)
+def test_a_status_of_many_functions_asks_for_what_stands_beside_them_only_when_told(
+    lab: Lab, count: int, beside: bool, reads: bool
+) -> None:
+    """Two calls for each function, 15 a second, are not paid unasked; a note says what was not read."""
+    fleet = make_fleet(*(make_target(f"staging/n{number}") for number in range(count)))
+    lab.run(fleet)
+    lab.aws.forget()
+    plan = lab.plan(fleet, full=True, beside=beside)
+    assert plan.is_empty
+    calls = {name.replace(":", ".") for kind in KINDS.values() for name in kind.reads} - {"lambda.GetPolicy"}
+    assert bool(calls & set(lab.aws.counts())) == reads
+    assert any("function URL: not read" in note for note in plan.notes) == (not reads)

@@ -83,6 +83,7 @@ class Session:
             rules,
             self.catalog.fetch,
             full=options.full,
+            beside=purpose is not Purpose.STATUS or options.refresh,
             stop=stop,
             progress=self._progress,
             vouch=Vouching(workspace),

@@ -75,8 +75,9 @@ class AwsEngine:
     """Makes Lambda match a desired fleet, through the API.
 
     ``fetch`` gives a verified local file of a package; ``stop`` ends a run cleanly when it is set;
-    ``full`` reads every function by itself; ``vouch`` says of a function that nothing declares whether it
-    was this project's once, without which it is not deleted. One engine serves one run.
+    ``full`` reads every function by itself, and with ``beside`` what may stand beside each; ``vouch``
+    says of a function that nothing declares whether it was this project's once, without which it is not
+    deleted. One engine serves one run.
     """
 
     name = "aws"
@@ -87,6 +88,7 @@ class AwsEngine:
         fetch: Callable[[Package], Path],
         *,
         full: bool = False,
+        beside: bool = True,
         stop: threading.Event | None = None,
         progress: Callable[[str], None] = lambda _: None,
         pace: Pace | None = None,
@@ -96,6 +98,7 @@ class AwsEngine:
         self.stale: frozenset[str] = frozenset()  # targets of the last apply that changed under it
         self._fetch = fetch
         self._full = full
+        self._beside = beside
         self._vouch = vouch
         self._stop = stop or threading.Event()
         self._progress = progress
@@ -127,6 +130,7 @@ class AwsEngine:
             self._project,
             self._connections,
             full=self._full,
+            beside=self._beside,
             progress=self._progress,
             vouch=self._vouch,
         )

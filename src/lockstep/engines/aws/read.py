@@ -79,13 +79,15 @@ def read_live(
     connections: Connections,
     *,
     full: bool = False,
+    beside: bool = True,
     progress: Callable[[str], None] = lambda _: None,
     vouch: Callable[[Target], bool] = lambda _: False,
 ) -> Fleet:
     """Read everything that a plan for the desired fleet's selection needs. Changes nothing.
 
-    ``full`` asks for each function by itself, however many they are. ``vouch`` says whether a function that
-    is not declared was this project's, which its tags alone do not prove: without it a problem of its own.
+    ``full`` asks for each function by itself, however many they are, and with ``beside`` for all that may
+    stand beside it. ``vouch`` says whether a function that is not declared was this project's, which its
+    tags alone do not prove: without it a problem of its own.
     """
     readings: dict[Connection, _Reading] = {}
     environments: dict[str, Connection] = {}
@@ -105,7 +107,7 @@ def read_live(
             try:
                 _read_functions(reading, desired, pool, full, progress, vouch)
                 _read_policies(reading, pool, progress)
-                _read_beside(reading, pool, full, progress)
+                _read_beside(reading, pool, full, beside, progress)
                 _read_logs(reading, full)
                 _read_signing(reading, pool, full)
                 _read_buckets(reading, desired.buckets, buckets, closed, pool)
@@ -298,12 +300,14 @@ def _read_policies(reading: _Reading, pool: ThreadPoolExecutor, progress: Callab
 
 
 def _read_beside(
-    reading: _Reading, pool: ThreadPoolExecutor, full: bool, progress: Callable[[str], None]
+    reading: _Reading, pool: ThreadPoolExecutor, full: bool, beside: bool, progress: Callable[[str], None]
 ) -> None:
     """Resources beside functions: kinds that are declared or that the tags remember; with ``full`` all.
 
-    No listing tells them, so each costs a call of the family with 15 a second.
+    No listing tells them, so each costs a call of the family with 15 a second: ``status``, which looks at
+    every function, asks for those of many only when it is told to.
     """
+    every = full and (beside or len(reading.wanted) <= FEW)
     wanted: list[tuple[str, str]] = []
     needed: set[tuple[str, str]] = set()
     for target in reading.wanted.values():
@@ -311,10 +315,13 @@ def _read_beside(
         if function is None:
             continue
         known = kinds_of(target.resources) | remembered_kinds(function.tags)
-        asked = set(KINDS) if full else known & KINDS.keys()
+        asked = set(KINDS) if every else known & KINDS.keys()
         wanted += [(function.name, kind) for kind in sorted(asked)]
         needed |= {(function.name, kind) for kind in known}
         reading.functions[function.name] = replace(function, unread=function.unread | KINDS.keys() - asked)
+    if full and not every:
+        titles = ", ".join(sorted(kind.title for kind in KINDS.values()))
+        reading.notes.append(f"{titles}: not read of functions that declare none (--full reads them)")
     if wanted:
         progress(f"reading {len(wanted)} settings beside functions")
     denied: dict[str, LockstepError] = {}
