@@ -28,7 +28,7 @@ from urllib3.exceptions import (
 from lockstep._version import __version__
 from lockstep.errors import BadInput
 
-__all__ = ["USER_AGENT", "check_url", "headers_of", "manager", "origin", "shown", "trouble"]
+__all__ = ["USER_AGENT", "check_url", "headers_of", "manager", "origin", "shown", "trouble", "trouble_of_tls"]
 
 USER_AGENT = f"lockstep/{__version__}"
 
@@ -96,8 +96,7 @@ def trouble(error: Exception) -> tuple[str, str]:
         case NameResolutionError():
             what, fix = "there is no such host", "check the URL and the network"
         case SSLError():
-            what = "the host's certificate is not trusted"
-            fix = "name the certificate authority's file in SSL_CERT_FILE"
+            what, fix = trouble_of_tls(reason)
         case ProxyError():
             what, fix = "the proxy refused", "check HTTPS_PROXY and NO_PROXY"
         case ConnectTimeoutError() | NewConnectionError():
@@ -105,6 +104,25 @@ def trouble(error: Exception) -> tuple[str, str]:
         case _:
             what, fix = f"the connection broke ({type(reason).__name__})", "run again"
     return what, fix
+
+
+def trouble_of_tls(error: Exception) -> tuple[str, str]:
+    """What is wrong when no encrypted connection came about, by OpenSSL's words, and what to do."""
+    said = str(error).replace("_", " ").lower()
+    if any(words in said for words in ("wrong version number", "packet length too long", "http request")):
+        return (
+            "the host answers without TLS at that port",
+            "name the port that speaks https, and check HTTPS_PROXY",
+        )
+    if "certificate" in said or "hostname" in said:
+        return (
+            "the host's certificate is not trusted",
+            "name the certificate authority's file in SSL_CERT_FILE, or AWS_CA_BUNDLE for AWS",
+        )
+    return (
+        "the encrypted connection with the host failed",
+        "run again; if it stays so, check HTTPS_PROXY, and which versions of TLS the host speaks",
+    )
 
 
 @lru_cache(maxsize=16)

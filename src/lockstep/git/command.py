@@ -384,6 +384,28 @@ _KNOWN: tuple[tuple[str, bool, str, str], ...] = (
         "there is no such repository, or it is private and the credentials may not see it",
         "check the URL, and the credentials that git uses for it",
     ),
+    # What curl says with OpenSSL, and with GnuTLS as on Debian and Ubuntu.
+    (
+        "wrong version number|unexpected tls packet|packet length too long|ssl routines:[^:]*:http request",
+        False,
+        "the host answers without TLS at that port",
+        "name the port that speaks https; or, if that was a proxy, write its URL with http:// in https_proxy",
+    ),
+    (
+        "ssl certificate|certificate verif(y|ication)|unable to get local issuer|self[- ]signed certificate|"
+        "certificate subject|certificate has expired|error (setting|adding|reading) [^:]{0,40}(ca|verif)|"
+        "problem with the ssl ca cert|error in the certificate|server certificate|server verification failed",
+        False,
+        "the host's certificate is not trusted",
+        "name the certificate authority's file in GIT_SSL_CAINFO",
+    ),
+    (
+        "gnutls_handshake|gnutls recv error|tls connection was non-properly terminated|ssl_connect|"
+        "ssl routines|tlsv?1[^ ]* alert|handshake failure|ssl connection",
+        False,
+        "the encrypted connection with the host failed",
+        "run again; if it stays so, check the proxy settings, and which versions of TLS the host speaks",
+    ),
     (
         "could ?n.t resolve host|failed to connect|couldn't connect|connection (refused|timed out|reset)|"
         "network is unreachable|no route to host|operation (too slow|timed out)|early eof|"
@@ -391,12 +413,6 @@ _KNOWN: tuple[tuple[str, bool, str, str], ...] = (
         False,
         "the repository's host cannot be reached",
         "check the network, the proxy settings and the URL, then run again",
-    ),
-    (
-        "ssl certificate|certificate verify|unable to get local issuer",
-        False,
-        "the host's certificate is not trusted",
-        "name the certificate authority's file in GIT_SSL_CAINFO",
     ),
 )
 

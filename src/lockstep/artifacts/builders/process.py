@@ -28,6 +28,7 @@ _GRACE = 5.0  # seconds between asking a tool to end and ending it
 _TICK = 0.05  # seconds
 _TOLD_LINES = 15  # of a tool's output that an error shows
 _TAIL = 65_536  # bytes
+_DESKTOPS = ("XDG_", "DBUS_", "DESKTOP_SESSION")  # a session there is no secret, and its kind a common word
 _TAKEN = (
     "LOCKSTEP_GITHUB_APP_KEY",  # no build needs it
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),  # set by git for its hooks
@@ -177,7 +178,9 @@ def without_secrets(text: str) -> str:
     secrets = [
         value
         for name, value in os.environ.items()
-        if looks_secret(name, value) and not (value.startswith("/") and Path(value).exists())  # PWD, sockets
+        if not name.startswith(_DESKTOPS)
+        and looks_secret(name, value)
+        and not (value.startswith("/") and Path(value).exists())  # PWD, sockets
     ]
     shown = mask(blotted(text, secrets))
     return re.sub(r"[^\s'\"=]+", lambda word: "***" if looks_secret("", word[0]) else word[0], shown)

@@ -159,13 +159,17 @@ def _explain_client(error: Exception, call: str) -> LockstepError:
             return BadInput(
                 str(error), where=call, fix="name a profile of ~/.aws/config, or remove `profile:`"
             )
+        case "SSLError":
+            from lockstep.web import trouble_of_tls
+
+            what, fix = trouble_of_tls(error)
+            return Unreachable(f"AWS cannot be reached, {what}: {error}", where=call, fix=fix)
         case (
             "EndpointConnectionError"
             | "ConnectTimeoutError"
             | "ConnectionClosedError"
             | "ProxyConnectionError"
             | "HTTPClientError"
-            | "SSLError"
         ):
             return Unreachable(
                 f"AWS cannot be reached: {error}",
