@@ -17,6 +17,8 @@ PASSWORDS = [
     'hun"ter2',
     "hun:ter2",
     "%20ter2",
+    "/hunter2",
+    "12hun/ter2",
 ]
 REMOTES = [
     "https://user:{}@host/path",

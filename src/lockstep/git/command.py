@@ -302,8 +302,8 @@ def _without_user(rest: str, *, is_web: bool) -> str:
     name, colon, password = (user if at else authority).partition(":")
     if not at:
         # A "port" that is no number is the beginning of a password with a slash in it.
-        is_port = not colon or not password or password[0].isdecimal() or name.startswith("[")
-        if is_port or "@" not in rest:
+        is_port = name.startswith("[") or password.rstrip("'\"`),.;:>]}").isdecimal()
+        if not colon or is_port or "@" not in rest:
             return rest
         user = rest.rpartition("@")[0]
     if not is_web and not colon:

@@ -94,8 +94,8 @@ def has_user(text: str) -> bool:
         if at and (":" in user or (user and scheme.endswith(("http", "https")))):
             return True
         _, colon, port = authority.rpartition(":")
-        if colon and port and not at and "@" in rest and not port.isdecimal() and not port.startswith("{"):
-            return True  # a password with a slash in it: the "port" is its beginning
+        if colon and not at and "@" in rest and not port.isdecimal() and not port.startswith("{"):
+            return True  # a password with a slash in it: the "port" is its beginning, or nothing of it
     return False
 
 
