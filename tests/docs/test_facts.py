@@ -10,7 +10,7 @@ from lockstep.delivery.setup.explain import explain_target
 from lockstep.engines.aws.notification import _ROUNDS
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.quota import RATES
-from lockstep.engines.aws.read import FEW
+from lockstep.engines.aws.remembered import FEW
 from lockstep.model import Statement, Target, Trigger
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE, ownership_tags

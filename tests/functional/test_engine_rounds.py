@@ -3,12 +3,13 @@
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
-from lockstep.delivery.sync.session import Options, run_sync
+from lockstep.delivery.sync.session import Options, make_plan, run_sync
 from lockstep.model import Plan, Report, Verb
 from tests.support.clouds import REGION, Cloud, client, make_function, make_zip
 from tests.support.engine import Lab, Meanwhile, Refuse
@@ -129,6 +130,17 @@ def test_a_function_deleted_meanwhile_is_created(
     assert report.is_success, report.results
     assert lab.live(NAME)["Configuration"]["MemorySize"] == 512
     assert not sync(folder)[0].steps
+
+
+def test_a_saved_plan_may_differ_in_its_notes(cloud: Cloud, lab_on: Callable[..., Lab], folder: Path) -> None:
+    """Notes tell how things were read, which depends on what a machine remembers; steps do not."""
+    lab_on(cloud, Notifications())
+    saved = replace(make_plan(opened(folder), Options()), notes=("read on another machine",))
+    _, report = run_sync(
+        opened(folder), Options(), saved=saved, on_step=lambda _: None, stop=threading.Event()
+    )
+    assert report.results
+    assert report.is_success
 
 
 def test_three_rounds_and_no_more(cloud: Cloud, lab_on: Callable[..., Lab], folder: Path) -> None:

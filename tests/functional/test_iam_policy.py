@@ -270,6 +270,8 @@ def test_previews_are_named_by_patterns_and_nothing_else_is_in_reach(team: Team)
     assert "function:notifier-pr-*" in text
     assert "arn:aws:s3:::shop-uploads/preview/pr-*/*" in text
     assert "notifier-staging" not in text
+    assert "arn:aws:s3:::shop-packages/lockstep/policies/shop/preview/*" in text
+    assert "lockstep/policies/shop/staging" not in text
 
 
 def test_who_may_take_the_role(team: Team) -> None:

@@ -1,7 +1,8 @@
 """Optimistic locking by ``RevisionId``, the same on every emulator.
 
-Source: the Lambda API reference. A function's revision changes with its code, configuration and state;
-its policy has a revision of its own, which GetPolicy tells.
+Source: the Lambda API reference, and LocalStack's tests that were validated against AWS
+(test_function_revisions_permissions): a function's revision changes with its code, configuration, state
+and policy, and GetPolicy tells that same revision.
 """
 
 import json
@@ -41,8 +42,7 @@ class Revisions(Rule):
         return self._revisions.setdefault(key, str(uuid.uuid4()))
 
     def _key(self, call: Call) -> tuple[str, ...]:
-        kind = "policy" if call.operation.name in (*_OF_POLICY, "GetPolicy") else "function"
-        return (kind, *call.key, call.operation.params.get("Qualifier", ""))
+        return (*call.key, call.operation.params.get("Qualifier", ""))
 
     def before(self, call: Call) -> Answer | None:
         """Refuse a stale revision, and keep revisions from the emulator, which has others."""
@@ -94,6 +94,6 @@ class Revisions(Rule):
         body = json.loads(answer.body)
         account, region, _ = call.key
         for item in body["Functions"]:
-            item["RevisionId"] = self._current(("function", account, region, item["FunctionName"], ""))
+            item["RevisionId"] = self._current((account, region, item["FunctionName"], ""))
         answer.body = json.dumps(body).encode()
         return answer

@@ -255,13 +255,24 @@ def test_a_stale_revision_is_refused(cloud: Cloud, strict: Strict) -> None:
     functions.update_function_code(FunctionName="f", ZipFile=NEW, RevisionId=third)
 
 
-def test_a_policy_has_a_revision_of_its_own(cloud: Cloud, strict: Strict) -> None:
-    """AddPermission and RemovePermission go by GetPolicy's revision."""
+def test_a_policy_has_the_revision_of_its_function(cloud: Cloud, strict: Strict) -> None:
+    """AddPermission and RemovePermission change it; GetPolicy, GetFunction and ListFunctions tell one."""
     aws = strict(cloud, Revisions())
     functions = client(aws, "lambda")
+
+    def told() -> str:
+        found = {
+            functions.get_function(FunctionName="f")["Configuration"]["RevisionId"],
+            functions.list_functions()["Functions"][0]["RevisionId"],
+        }
+        (revision,) = found
+        return str(revision)
+
     make_function(aws, "f")
+    made = told()
     allow_bucket(aws, "f", "a", sid="a")
     first = functions.get_policy(FunctionName="f")["RevisionId"]
+    assert told() == first != made
     allow_bucket(aws, "f", "b", sid="b", RevisionId=first)
     remove = functions.remove_permission
     assert refused(remove, FunctionName="f", StatementId="a", RevisionId=first)[0] == (
@@ -269,6 +280,7 @@ def test_a_policy_has_a_revision_of_its_own(cloud: Cloud, strict: Strict) -> Non
     )
     second = functions.get_policy(FunctionName="f")["RevisionId"]
     remove(FunctionName="f", StatementId="a", RevisionId=second)
+    assert told() == functions.get_policy(FunctionName="f")["RevisionId"] not in (first, second)
 
 
 def test_a_missing_package_is_refused(cloud: Cloud, strict: Strict) -> None:

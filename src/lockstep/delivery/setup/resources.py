@@ -72,6 +72,9 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
             key = re.sub(r"\{\w+\}", "*", project.package_key).replace("{{", "{").replace("}}", "}")
             resources.add(Thing.PACKAGES, bucket_arn.format(f"{packages.name}/{key}"))
             resources.add(Thing.LEASES, bucket_arn.format(f"{packages.name}/lockstep/leases/*"))
+            # Of the environment alone: a role for previews writes nothing that production believes.
+            own = f"{project.name}/{project.environment(target.environment).name}"
+            resources.add(Thing.POLICIES, bucket_arn.format(f"{packages.name}/lockstep/policies/{own}/*"))
             resources.add(Thing.MARKERS, bucket_arn.format(f"{packages.name}/lockstep/terraform/*"))
         if image := _IMAGE.match(function.code.image or ""):
             registry = f"arn:{here.partition}:ecr:{image['region']}:{image['account']}"

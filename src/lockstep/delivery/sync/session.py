@@ -87,6 +87,7 @@ class Session:
             stop=stop,
             progress=self._progress,
             vouch=Vouching(workspace),
+            cache=workspace.where.cache,
         )
         self.desired = workspace.fleet  # with packages, once a plan was made
         self._mixed = self._other_engines(purpose, stop)
@@ -302,7 +303,10 @@ def _nothing(workspace: Workspace, options: Options) -> Plan:
 
 
 def _check_fresh(saved: Plan, now: Plan) -> None:
-    """Refuse a saved plan unless planning again gives the same one."""
+    """Refuse a saved plan unless planning again gives the same one.
+
+    Notes may differ: they tell how it was read, and what is remembered is not the same on each machine.
+    """
     from lockstep.render.codec import encode_plan
 
     if saved.project != now.project:
@@ -317,7 +321,7 @@ def _check_fresh(saved: Plan, now: Plan) -> None:
         )
     if saved.previews != now.previews:
         raise NotAllowed("previews were changed since the plan was made", fix="plan again")
-    if encode_plan(saved) != encode_plan(now):
+    if encode_plan(replace(saved, notes=())) != encode_plan(replace(now, notes=())):
         before = {target.target: target for target in saved.targets}
         after = {target.target: target for target in now.targets}
         differing = sorted(

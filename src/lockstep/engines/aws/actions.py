@@ -36,6 +36,7 @@ class Thing(StrEnum):
     PACKAGE_BUCKETS = "package buckets"
     PACKAGES = "packages"
     LEASES = "leases"
+    POLICIES = "remembered policies"
     MARKERS = "markers"
     SOURCE_BUCKETS = "artifact buckets"
     SOURCES = "artifacts"
@@ -134,9 +135,11 @@ NEEDS: tuple[Need, ...] = (
     _need("s3:GetObject", Thing.SOURCES, _LOOK),
     _need("s3:GetObject", Thing.SOURCES, _LOOK, "s3:GetObjectVersion"),
     _need("s3:GetObject", Thing.LEASES, _WRITE),
+    _need("s3:GetObject", Thing.POLICIES, _READ),
     _need("s3:GetObject", Thing.MARKERS, frozenset({Feature.TERRAFORM})),
     _need("s3:PutObject", Thing.PACKAGES, _STAGE),
     _need("s3:PutObject", Thing.LEASES, _WRITE),
+    _need("s3:PutObject", Thing.POLICIES, _WRITE),
     _need("s3:PutObject", Thing.MARKERS, frozenset({Feature.TERRAFORM})),
     _need("s3:ListObjectsV2", Thing.PACKAGE_BUCKETS, _LOOK, "s3:ListBucket"),
     _need("s3:ListObjectsV2", Thing.TRIGGER_BUCKETS, _GC, "s3:ListBucket"),

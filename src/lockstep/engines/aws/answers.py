@@ -84,6 +84,7 @@ _IDS = ("x-amzn-requestid", "x-amz-request-id")
 _FIRST_FAULT = 500  # from here on, and at 429, botocore tries again
 _THROTTLED = 429
 _REDIRECT = 300
+_NOT_MODIFIED = 304
 
 
 class Untrue(CloudError):
@@ -106,6 +107,8 @@ def _before_parse(operation_model: Any, response_dict: Mapping[str, Any], **_: A
     is_head = operation_model.http.get("method") == "HEAD"
     if status >= _REDIRECT:
         is_told = is_head or status >= _FIRST_FAULT or status == _THROTTLED
+        # What was not modified is told without a body (RFC 9110, 15.4.5), and nothing is read from it.
+        is_told = is_told or (status == _NOT_MODIFIED and any(headers.get(name) for name in _IDS))
         if not is_told and not _is_error(operation_model, headers, body):
             raise _untrue(call, f"status {status} without an error of AWS's", headers, body)
         return

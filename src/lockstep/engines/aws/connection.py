@@ -23,6 +23,16 @@ __all__ = ["Connection", "Connections", "Patience"]
 
 log = logging.getLogger(__name__)
 
+_AMAZON = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".api.aws",
+    ".api.amazonwebservices.com.cn",
+    ".api.amazonwebservices.eu",
+)
+"""Ends of the names of AWS's endpoints, VPC endpoints among them."""
+
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
 
@@ -229,6 +239,12 @@ class Connection:
                     _QUOTAS[key] = Quotas(self._quota_scale())
                 self._quotas = _QUOTAS[key]
         return self._quotas
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether AWS answers, or what is to be taken for it: where its quotas are asked for."""
+        host = urlsplit(self.client("lambda").meta.endpoint_url).hostname or ""
+        return host.endswith(_AMAZON) or ("LOCKSTEP_QUOTAS" in os.environ and self._quota_scale() > 0)
 
     def _quota_scale(self) -> float:
         """AWS's quotas count for AWS; a cloud on this machine has none unless the user asks for them."""

@@ -28,8 +28,9 @@ from lockstep.engines.aws.lease import hold
 from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
-from lockstep.engines.aws.read import read_live
+from lockstep.engines.aws.read import read_live, read_policies_again
 from lockstep.engines.aws.references import Resolved, resolve
+from lockstep.engines.aws.remembered import Memories
 from lockstep.errors import BadInput, CloudError, Interrupted, LockstepError, NotAllowed
 from lockstep.model import (
     AddPermission,
@@ -77,7 +78,8 @@ class AwsEngine:
     ``fetch`` gives a verified local file of a package; ``stop`` ends a run cleanly when it is set;
     ``full`` reads every function by itself, and with ``beside`` what may stand beside each; ``vouch``
     says of a function that nothing declares whether it was this project's once, without which it is not
-    deleted. One engine serves one run.
+    deleted; ``cache`` is the user's folder, where what is read of AWS is remembered. One engine serves
+    one run.
     """
 
     name = "aws"
@@ -93,6 +95,7 @@ class AwsEngine:
         progress: Callable[[str], None] = lambda _: None,
         pace: Pace | None = None,
         vouch: Callable[[Target], bool] = lambda _: False,
+        cache: Path | None = None,
     ) -> None:
         self.rules = rules
         self.stale: frozenset[str] = frozenset()  # targets of the last apply that changed under it
@@ -104,6 +107,7 @@ class AwsEngine:
         self._progress = progress
         self._pace = pace or Pace()
         self._connections = Connections(self._stop, self._pace.patience)
+        self._memories = Memories(rules.project, cache)
         self._made: list[Plan] = []
         self._live: Fleet | None = None
         self._declared: Mapping[str, Target] = {}
@@ -129,6 +133,7 @@ class AwsEngine:
             desired,
             self._project,
             self._connections,
+            self._memories,
             full=self._full,
             beside=self._beside,
             progress=self._progress,
@@ -136,6 +141,11 @@ class AwsEngine:
         )
         self._live = replace(live, notes=(*live.notes, *notes))
         plan = make_plan(desired, self._live, self.rules, engine=self.name)
+        while doubted := self._memories.believed & {one.target for one in plan.steps if _is_of_policy(one)}:
+            # What is changed was read, not remembered.
+            self._live = read_policies_again(self._live, sorted(doubted), self._memories, self.connection)
+            plan = make_plan(desired, self._live, self.rules, engine=self.name)
+        self._memories.save()
         self._made = [plan]
         return plan
 
@@ -158,6 +168,9 @@ class AwsEngine:
 
         context = _Run(self, plan, tell)
         results, self.stale = execute(plan.steps, context.do, tell, self._stop)
+        if not self._stop.is_set():
+            self._memories.share()
+        self._memories.save()
         return Report(
             results=results,
             seconds=time.monotonic() - begun,
@@ -298,7 +311,9 @@ class _Run:
             case SetTags():
                 tags.apply(connection, step, pace)
             case AddPermission():
-                permission.add(connection, step.function, step.statement, pace)
+                added = permission.add(connection, step.function, step.statement, pace)
+                if memory := self._engine._memories.of(connection, step.target.rpartition("/")[0]):
+                    memory.keep(step.function, added)
             case RemovePermission():
                 permission.remove(connection, step.function, step.sid, pace)
             case PutNotifications():
@@ -365,6 +380,10 @@ class _Run:
 
     def _version(self, step: Step) -> str | None:
         return next((self._versions[need] for need in step.needs if need in self._versions), None)
+
+
+def _is_of_policy(step: Step) -> bool:
+    return isinstance(step, AddPermission | RemovePermission)
 
 
 def _references(target: Target) -> list[Reference]:

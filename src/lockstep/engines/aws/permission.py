@@ -4,7 +4,7 @@ Source: Lambda API reference (GetPolicy, AddPermission, RemovePermission).
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
@@ -14,10 +14,18 @@ from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import Statement
 
-__all__ = ["add", "read", "remove"]
+__all__ = ["Policy", "add", "read", "remove"]
 
 
-def read(connection: Connection, name: str) -> tuple[Statement, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """A function's policy and the revision that it was read at; None where there is no policy."""
+
+    statements: tuple[Statement, ...] = ()
+    revision: str | None = None
+
+
+def read(connection: Connection, name: str) -> Policy:
     """Every statement that lets a service call the function; none when it has no policy.
 
     Statements of other shapes (deny, several principals, other conditions) are kept by id only,
@@ -27,15 +35,19 @@ def read(connection: Connection, name: str) -> tuple[Statement, ...]:
         answer = connection.try_call("lambda", "GetPolicy", FunctionName=name)
     except Exception as error:
         if code_of(error) == "ResourceNotFoundException":
-            return ()
+            return Policy()
         raise connection.explain(error, "lambda", "GetPolicy") from error
     policy = json.loads(answer["Policy"])
     statements = policy.get("Statement", [])
-    return tuple(_statement(one) for one in (statements if isinstance(statements, list) else [statements]))
+    listed = statements if isinstance(statements, list) else [statements]
+    return Policy(statements=tuple(map(_statement, listed)), revision=answer.get("RevisionId"))
 
 
-def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> None:
-    """Add a statement under its content's id. One that is there already is what was wanted."""
+def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> Policy:
+    """Add a statement under its content's id; the policy as it is then read back.
+
+    One that is there already is what was wanted.
+    """
     request: dict[str, Any] = {
         "FunctionName": name,
         "StatementId": statement.content_id,
@@ -51,8 +63,15 @@ def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> 
         # An id that exists may be ours from a call whose answer was lost; the read-back tells.
         if code_of(error) != "ResourceConflictException" or is_in_progress(error):
             raise connection.explain(error, "lambda", "AddPermission") from error
-    if settles(connection, pace, lambda: statement in read(connection, name)):
-        return
+    found = Policy()
+
+    def is_there() -> bool:
+        nonlocal found
+        found = read(connection, name)
+        return statement in found.statements
+
+    if settles(connection, pace, is_there):
+        return found
     raise CloudError(
         f"the permission for {statement.source_arn} on {name} is not there when read back",
         where="lambda:GetPolicy",

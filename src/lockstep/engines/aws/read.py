@@ -10,12 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from os.path import commonprefix
+from random import SystemRandom
 from typing import Any, TypeVar
 
 from lockstep.engines.aws import function as functions
 from lockstep.engines.aws import kinds, logs, notification, permission, signing, tags
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.errors import Unreachable
+from lockstep.engines.aws.permission import Policy
+from lockstep.engines.aws.remembered import FEW, Memories, Memory, is_same
 from lockstep.errors import CloudError, Interrupted, LockstepError, NoCredentials, joined
 from lockstep.model import (
     FIELDS,
@@ -35,13 +38,12 @@ from lockstep.planning.beside import kinds_of
 from lockstep.planning.diff import diff_code, is_named_by_tag
 from lockstep.planning.policy import remembered_buckets, remembered_kinds
 
-__all__ = ["read_live"]
+__all__ = ["read_live", "read_policies_again"]
 
 _UNPROVEN = Obstacle(
     text="neither the repository nor its history gives that target this name, and tags alone, which whoever "
     "may tag functions can write, are no reason to delete; delete it by hand, or take its lockstep: tags away"
 )
-FEW = 10  # up to this many selected targets are asked for one by one, which also tells their health
 WORKERS = 32
 
 _T = TypeVar("_T")
@@ -77,6 +79,7 @@ def read_live(
     desired: Fleet,
     project: Project,
     connections: Connections,
+    memories: Memories,
     *,
     full: bool = False,
     beside: bool = True,
@@ -85,9 +88,10 @@ def read_live(
 ) -> Fleet:
     """Read everything that a plan for the desired fleet's selection needs. Changes nothing.
 
-    ``full`` asks for each function by itself, however many they are, and with ``beside`` for all that may
-    stand beside it. ``vouch`` says whether a function that is not declared was this project's, which its
-    tags alone do not prove: without it a problem of its own.
+    Up to ``FEW`` selected targets are asked for one by one, which also tells their health; ``full`` asks
+    for each function by itself, however many they are, and with ``beside`` for all that may stand beside
+    it, and believes nothing that is remembered. ``vouch`` says whether a function that is not declared was
+    this project's, which its tags alone do not prove: without it a problem of its own.
     """
     readings: dict[Connection, _Reading] = {}
     environments: dict[str, Connection] = {}
@@ -106,7 +110,7 @@ def read_live(
         for reading in readings.values():
             try:
                 _read_functions(reading, desired, pool, full, progress, vouch)
-                _read_policies(reading, pool, progress)
+                _read_policies(reading, memories, pool, full, progress)
                 _read_beside(reading, pool, full, beside, progress)
                 _read_logs(reading, full)
                 _read_signing(reading, pool, full)
@@ -278,25 +282,113 @@ def _needs_more(wanted: Function, listed: Function) -> bool:
     )
 
 
-def _read_policies(reading: _Reading, pool: ThreadPoolExecutor, progress: Callable[[str], None]) -> None:
-    """Policies only of functions that have, or had, triggers: GetPolicy allows 15 calls a second."""
-    names = [
-        function.name
-        for target in reading.wanted.values()
+def _read_policies(
+    reading: _Reading,
+    memories: Memories,
+    pool: ThreadPoolExecutor,
+    full: bool,
+    progress: Callable[[str], None],
+) -> None:
+    """Policies only of functions that have, or had, triggers: GetPolicy allows 15 calls a second.
+
+    One that was read at the revision that its function still has is remembered. A few of those, taken by
+    chance, are read all the same: where one of them is another, none is believed.
+    """
+    keys = {
+        target.function.name: key
+        for key, target in reading.wanted.items()
         if target.function and target.function.name in reading.functions
-        for function in [reading.functions[target.function.name]]
-        if target.triggers or remembered_buckets(function.tags)
-    ]
-    if names:
-        progress(f"reading {len(names)} policies")
-    for name, found in _each(pool, names, lambda name: permission.read(reading.connection, name)):
-        if isinstance(found, LockstepError):
-            reading.refused[name] = found
-        else:
-            reading.statements[name] = found
+        if target.triggers or remembered_buckets(reading.functions[target.function.name].tags)
+    }
+    memory_of = _memories_of(reading, memories, keys)
+    recalled: dict[str, Policy] = {}
+    for memory in {id(one): one for one in memory_of.values()}.values():
+        revisions = {name: reading.functions[name].revision for name in keys if memory_of.get(name) is memory}
+        if not full:
+            recalled |= memory.recall({name: at for name, at in revisions.items() if at})
+    checked = SystemRandom().sample(sorted(recalled), min(FEW, len(recalled)))
+    believed = recalled.keys() - checked
+
+    def ask(names: list[str]) -> dict[str, Policy | LockstepError]:
+        if names:
+            progress(f"reading {len(names)} policies")
+        return dict(_each(pool, names, lambda name: permission.read(reading.connection, name)))
+
+    read = ask([name for name in keys if name not in believed])
+    if any(_is_false(recalled[name], read[name]) for name in checked):
+        reading.notes.append("what was remembered of policies is not what AWS tells: all were read")
+        for memory in memory_of.values():
+            memory.forget()
+        checked, read = [], read | ask(sorted(believed))
+        believed = set()
+    if any(isinstance(read[name], LockstepError) for name in checked):
+        read |= ask(sorted(believed))  # nothing vouches for the others
+        believed = set()
+    if believed:
+        reading.notes.append(
+            f"policies of {len(believed)} functions were not read again: each function has the revision that "
+            "its policy was read at (--full reads them)"
+        )
+    memories.believed -= {*keys.values()}
+    memories.believed |= {keys[name] for name in believed}
+    reading.statements.update({name: recalled[name].statements for name in believed})
+    for name, policy in read.items():
+        if isinstance(policy, LockstepError):
+            reading.refused[name] = policy
+            continue
+        reading.statements[name] = policy.statements
+        if name in memory_of:
+            memory_of[name].keep(name, policy)
     for name, function in reading.functions.items():
         if name not in reading.statements:
             reading.functions[name] = replace(function, unread=function.unread | {"permissions"})
+
+
+def _memories_of(reading: _Reading, memories: Memories, keys: Mapping[str, str]) -> dict[str, Memory]:
+    """By function, what is remembered of its environment; nothing where that has a few policies only."""
+    by_environment: dict[str, list[str]] = {}
+    for name, key in keys.items():
+        by_environment.setdefault(memories.name_of(reading.wanted[key].environment), []).append(name)
+    return {
+        name: memory
+        for environment, names in by_environment.items()
+        if len(names) > FEW
+        for memory in [memories.of(reading.connection, environment)]
+        if memory is not None
+        for name in names
+    }
+
+
+def _is_false(recalled: Policy, read: Policy | LockstepError) -> bool:
+    if not isinstance(read, Policy) or read.revision != recalled.revision:
+        return False  # refused, or changed since the listing
+    return not is_same(recalled, read)
+
+
+def read_policies_again(
+    live: Fleet, keys: Iterable[str], memories: Memories, connection_of: Callable[[str], Connection]
+) -> Fleet:
+    """The live fleet with policies read for targets of which they were only remembered."""
+
+    def look(key: str) -> Policy:
+        target = live.targets[key]
+        assert target.function is not None  # noqa: S101 - only functions have policies
+        connection = connection_of(target.environment)
+        policy = permission.read(connection, target.function.name)
+        if memory := memories.of(connection, target.environment):
+            memory.keep(target.function.name, policy)
+        return policy
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = _each(pool, keys, look)
+    targets, unread = dict(live.targets), dict(live.unread)
+    for key, policy in found:
+        memories.believed.discard(key)
+        if isinstance(policy, LockstepError):
+            unread[key] = Obstacle.of(policy)
+        else:
+            targets[key] = replace(targets[key], statements=policy.statements)
+    return replace(live, targets=targets, unread=unread)
 
 
 def _read_beside(
