@@ -20,6 +20,8 @@ __all__ = [
     "clean_message",
     "commit_files",
     "commit_tree",
+    "is_ours",
+    "parents_of",
     "write_blobs",
     "write_entries",
     "write_tree",
@@ -167,6 +169,33 @@ def author_of(repository: Repository) -> Identity:
     """Whom commits made here are by, as git would name them; Lockstep where git knows nobody."""
     names = _identities(_configured(repository), None)
     return Identity(name=names["GIT_AUTHOR_NAME"], email=names["GIT_AUTHOR_EMAIL"])
+
+
+def parents_of(repository: Repository, commit: str) -> list[str]:
+    """The parents that a commit names, also those that a shallow clone does not have."""
+    text = repository.run("cat-file", "commit", commit, doing=f"reading commit {commit[:12]}")
+    header = text.partition(b"\n\n")[0].decode("utf-8", "replace").split("\n")
+    return [line.removeprefix("parent ") for line in header if line.startswith("parent ")]
+
+
+def is_ours(repository: Repository, commit: str) -> bool:
+    """Whether a commit is one that could have been made here.
+
+    Where commits are signed, the signature of a key that git trusts; a name can be written by anybody
+    who may push. Where they are not, the committer whom git would name.
+    """
+    configured = _configured(repository)
+    is_signed = _is_true(configured.get("commit.gpgsign", "false"))
+    wanted = "%G?" if is_signed else "%cn <%ce>"
+    answer = repository.run(
+        *("show", "-s", "--no-show-signature", f"--format={wanted}", commit, "--"),
+        doing=f"looking who made commit {commit[:12]}",
+    )
+    found = answer.decode("utf-8", "replace").strip()
+    if is_signed:
+        return found == "G"
+    names = _identities(configured, None)
+    return found == f"{names['GIT_COMMITTER_NAME']} <{names['GIT_COMMITTER_EMAIL']}>"
 
 
 def clean_message(message: str) -> str:

@@ -1,29 +1,32 @@
 """Promotions that are open as pull requests: one at most for each service and environment.
 
-What a branch brings stands in the trailers of its commit, so that a pull request whose text somebody
-edited is still recognised.
+What a branch brings is what its commit changes in the declarations: neither the text of a pull request
+nor the commit's message, which anybody can write, is believed.
 """
 
 import contextlib
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lockstep.config.declaration import read_declarations
 from lockstep.delivery.places.gitops import GitOps
-from lockstep.errors import NotAllowed, Rejected
+from lockstep.delivery.places.workspace import Subtree
+from lockstep.errors import LockstepError, NotAllowed, Rejected
 from lockstep.forge.base import Forge, Pull, PullState
+from lockstep.git.commits import is_ours, parents_of
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import fetch, list_refs, push
+from lockstep.git.tree import CommitTree
 from lockstep.model.labels import has_label
 from lockstep.model.move import Move
+from lockstep.model.tree import Tree
 from lockstep.render.promotion import moves_noted
 
 __all__ = ["TRAILER", "Open", "branch_name", "check_not_closed", "find", "supersede"]
 
 TRAILER = "Lockstep-Promotes"
 SUPERSEDED = "lockstep-superseded"
-_LINE = re.compile(rf"^{TRAILER}: ([^\s@]+)@(\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +35,7 @@ class Open:
 
     pull: Pull
     versions: Mapping[str, str]  # target -> version
+    is_ours: bool = False  # its commit is signed as ours are, or by whom commits are made here
 
 
 def branch_name(moves: Sequence[Move]) -> str:
@@ -47,11 +51,15 @@ def branch_name(moves: Sequence[Move]) -> str:
 def find(gitops: GitOps, forge: Forge, environment: str, targets: Iterable[str]) -> list[Open]:
     """Open promotions to an environment that bring one of the targets, the oldest first."""
     wanted = set(targets)
-    versions = _versions(gitops, _prefix(environment))
+    versions = _versions(gitops, environment)
     if not versions:
         return []
     pulls = forge.pulls(head=_prefix(environment), base=gitops.branch)
-    found = [Open(pull=pull, versions=versions[pull.head]) for pull in pulls if pull.head in versions]
+    found = [
+        Open(pull=pull, versions=versions[pull.head][0], is_ours=versions[pull.head][1])
+        for pull in pulls
+        if pull.head in versions
+    ]
     return sorted(
         (one for one in found if not one.pull.is_fork and wanted & one.versions.keys()),
         key=lambda one: one.pull.number,
@@ -91,16 +99,42 @@ def _prefix(environment: str) -> str:
     return f"lockstep/promote/{environment}/"
 
 
-def _versions(gitops: GitOps, prefix: str) -> Mapping[str, Mapping[str, str]]:
-    """What each branch with a prefix brings, by its trailers."""
-    refs = list_refs(gitops.remote, f"refs/heads/{prefix}")
-    if not refs:
-        return {}
+def _versions(gitops: GitOps, environment: str) -> Mapping[str, tuple[Mapping[str, str], bool]]:
+    """What each branch to an environment brings, and whether its commit is one of ours."""
+    refs = list_refs(gitops.remote, f"refs/heads/{_prefix(environment)}")
     fetch(gitops.remote, refs)
-    listing = gitops.remote.repository.run(
-        *("log", "--no-walk=unsorted", "-z", "--format=%H%x0a%B", *dict.fromkeys(refs.values())),
-        doing=f"reading what the branches below {prefix} bring",
-    )
-    texts = listing.decode("utf-8", "replace").split("\0")
-    brings = {text.partition("\n")[0]: dict(_LINE.findall(text)) for text in texts}
-    return {ref.removeprefix("refs/heads/"): brings.get(commit, {}) for ref, commit in refs.items()}
+    repository = gitops.remote.repository
+    parents = {ref: parents_of(repository, commit)[:1] for ref, commit in refs.items()}
+    before = {f"{ref}^": found[0] for ref, found in parents.items() if found}
+    with contextlib.suppress(Rejected):  # gone from the host: what such a branch changes is not known
+        fetch(gitops.remote, before)
+    return {
+        ref.removeprefix("refs/heads/"): (
+            _brought(gitops, environment, before.get(f"{ref}^"), commit),
+            is_ours(repository, commit),
+        )
+        for ref, commit in refs.items()
+    }
+
+
+def _brought(gitops: GitOps, environment: str, before: str | None, commit: str) -> Mapping[str, str]:
+    """The versions of an environment that a commit declares and the one before it does not.
+
+    Nothing for a commit that cannot be read: a branch that somebody broke is no open promotion.
+    """
+    if before is None:
+        return {}
+    try:
+        old, new = (_declared(gitops, environment, one) for one in (before, commit))
+    except LockstepError:
+        return {}
+    return {key: version for key, version in new.items() if version is not None and old.get(key) != version}
+
+
+def _declared(gitops: GitOps, environment: str, commit: str) -> Mapping[str, str | None]:
+    tree: Tree = CommitTree(gitops.remote.repository, commit)
+    if prefix := gitops.workspace.prefix:
+        tree = Subtree(tree, prefix)
+    fleet = gitops.workspace.fleet
+    keys = [key for key, target in fleet.targets.items() if target.environment == environment]
+    return {key: one.version for key, one in read_declarations(tree, keys).items()}

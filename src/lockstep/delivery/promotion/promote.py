@@ -103,12 +103,18 @@ def promote(
     gates = _gates(gitops, wishes, policy, options, now, progress)
     overridden = _pass(gates, request)
     carried = _carried(gitops, opened, wishes)
-    # What was let into the open pull request stays in it, unless somebody has put it on hold since.
-    held = {
-        gate.target
-        for gate in _gates(gitops, carried, policy, options, now, progress)
-        if not gate.can_override
-    }
+    # What else the open pull request brings passes its own gates: somebody may have put it there by hand.
+    also = _gates(gitops, carried, policy, options, now, progress) if carried else []
+    held = {gate.target for gate in also if not (request.override and gate.can_override)}
+    if carried and not opened[0].is_ours:
+        held |= carried.keys()
+    overridden += tuple(gate for gate in also if gate.target not in held)
+    notes += [
+        f"{key} {version} is left out of pull request #{opened[0].pull.number}: "
+        + ("its gates are closed" if opened[0].is_ours else "its commit was made by somebody else")
+        for key, version in carried.items()
+        if key in held
+    ]
     wishes |= {key: version for key, version in carried.items() if key not in held}
     draft = make_draft(gitops, _moves(gitops, wishes, policy), options, progress=progress)
     if request.dry_run:
