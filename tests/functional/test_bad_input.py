@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lockstep.engines.aws import engine
-from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.pace import Pace
+from lockstep.engines.aws.patience import Patience
 from tests.support import clouds
 from tests.support.badinput.desk import SECRETS, Desk, Row
 from tests.support.badinput.files import FILES

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockstep.engines.aws.connection import Patience
+from lockstep.engines.aws.patience import Patience
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import make_fleet, make_target, trigger

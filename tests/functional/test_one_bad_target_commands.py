@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from lockstep.engines.aws import engine
-from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.pace import Pace
+from lockstep.engines.aws.patience import Patience
 from tests.support import clouds
 from tests.support.badinput.desk import NOTIFIER, PROJECT, STAGING, Desk, git
 from tests.support.clouds import Cloud

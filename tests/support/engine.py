@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.engines.aws import AwsEngine
-from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.pace import Pace
+from lockstep.engines.aws.patience import Patience
 from lockstep.model import Fleet, Outcome, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
 from tests.support.clouds import ACCOUNT, REGION, client, make_bucket, make_role

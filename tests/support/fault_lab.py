@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lockstep.engines.aws.connection import Connections, Patience
+from lockstep.engines.aws.connection import Connections
+from lockstep.engines.aws.patience import Patience
 from lockstep.model import Environment
 from tests.support.clouds import REGION, Cloud
 from tests.support.fault_scenarios import Scenario, furnish
@@ -147,4 +148,4 @@ def _endpoint(url: str) -> Iterator[None]:
 
 def impatient(attempts: int = 1, read: float = 20.0) -> Any:
     """Return the usual short waits with another patience for each call."""
-    return replace(PACE, patience=Patience(attempts=attempts, connect=2.0, read=read))
+    return replace(PACE, patience=Patience(attempts=attempts, connect=2.0, read=read, storm=0.5))

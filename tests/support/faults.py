@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.engines.aws import AwsEngine
-from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.pace import Pace
+from lockstep.engines.aws.patience import Patience
 from lockstep.model import Fleet, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
 from tests.support.clouds import Cloud, client
@@ -61,7 +61,7 @@ ARCHIVE = "shop-archive"
 BUCKETS = (UPLOADS, ARCHIVE)
 
 PACE = Pace(
-    patience=Patience(attempts=1, connect=2.0, read=20.0),
+    patience=Patience(attempts=1, connect=2.0, read=20.0, storm=0.5),
     state_first=0.005,
     state_most=0.02,
     state_total=20.0,

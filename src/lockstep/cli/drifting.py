@@ -1,6 +1,6 @@
 """``drift``."""
 
-from lockstep.cli.parser import Parser, declare_output, declare_targets
+from lockstep.cli.parser import Parser, declare_output, declare_targets, declare_timeout
 from lockstep.cli.shell import Output, Shell
 
 __all__ = ["declare_drift", "drift"]
@@ -14,9 +14,18 @@ def declare_drift(parser: Parser) -> None:
     )
     parser.add_argument("--exit-code", action="store_true", help="exit 2 when something differs")
     declare_output(parser, "form of the result", Output)
+    declare_timeout(parser)
 
 
-def drift(shell: Shell, *, targets: list[str], issue: bool, exit_code: bool, output: Output) -> int:
+def drift(
+    shell: Shell,
+    *,
+    targets: list[str],
+    issue: bool,
+    exit_code: bool,
+    output: Output,
+    timeout: float | None,
+) -> int:
     """Show what is live otherwise than Git says, and keep one issue of it."""
     from lockstep.delivery.places.actor import find_actor
     from lockstep.delivery.promotion.pulls import open_place
@@ -26,7 +35,8 @@ def drift(shell: Shell, *, targets: list[str], issue: bool, exit_code: bool, out
 
     workspace = shell.open_workspace()
     place = open_place(shell.where, shell.credentials) if issue else None
-    options = Options(patterns=tuple(targets), full=True, github_token=shell.settings.github_token)
+    token = shell.settings.github_token
+    options = Options(patterns=tuple(targets), full=True, timeout=timeout, github_token=token)
     found = find_drift(workspace, options, progress=shell.progress)
     shell.end_progress()
     rows = (*found.differing, *found.unknown)

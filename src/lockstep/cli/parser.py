@@ -11,7 +11,16 @@ from typing import Any, NoReturn, TypeVar
 
 from lockstep.errors import BadInput
 
-__all__ = ["Parser", "at_least", "declare_full", "declare_output", "declare_targets", "one_by_one", "one_of"]
+__all__ = [
+    "Parser",
+    "at_least",
+    "declare_full",
+    "declare_output",
+    "declare_targets",
+    "declare_timeout",
+    "one_by_one",
+    "one_of",
+]
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -92,6 +101,16 @@ def declare_full(parser: Parser) -> None:
     """``--full``."""
     parser.add_argument(
         "--full", action="store_true", help="read everything of every function, however long it takes"
+    )
+
+
+def declare_timeout(parser: Parser) -> None:
+    """``--timeout``."""
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=at_least(1, float),
+        help="how long reading AWS may take; default: 120, and a second more for each target over ten",
     )
 
 

@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockstep.cli.parser import Parser, at_least, declare_full, declare_output, declare_targets
+from lockstep.cli.parser import (
+    Parser,
+    at_least,
+    declare_full,
+    declare_output,
+    declare_targets,
+    declare_timeout,
+)
 from lockstep.cli.shell import Output, Shell, save
 from lockstep.errors import BadInput
 
@@ -57,6 +64,7 @@ def _declare_scope(parser: Parser) -> None:
         "--refresh", action="store_true", help="run Terraform even when the same was applied last"
     )
     declare_full(parser)
+    declare_timeout(parser)
 
 
 def plan(
@@ -71,6 +79,7 @@ def plan(
     allow_deletes: int | None,
     refresh: bool,
     full: bool,
+    timeout: float | None,
 ) -> int:
     """Show what sync would do. Changes nothing."""
     from lockstep.cli.commenting import commenting
@@ -88,6 +97,7 @@ def plan(
             allow_deletes=allow_deletes,
             refresh=refresh,
             full=full,
+            timeout=timeout,
         )
         made = make_plan(workspace, options, progress=shell.progress)
     shell.end_progress()
@@ -107,6 +117,7 @@ def sync(
     allow_deletes: int | None,
     refresh: bool,
     full: bool,
+    timeout: float | None,
 ) -> int:
     """Make AWS what the repository says."""
     saved = _saved(targets)
@@ -119,6 +130,7 @@ def sync(
         allow_deletes=allow_deletes,
         refresh=refresh,
         full=full,
+        timeout=timeout,
     )
     if dry_run:
         from lockstep.delivery.sync.session import make_plan
@@ -242,6 +254,7 @@ def _options(
     allow_deletes: int | None,
     refresh: bool,
     full: bool,
+    timeout: float | None,
 ) -> "Options":
     from lockstep.delivery.sync.session import Options
 
@@ -252,6 +265,7 @@ def _options(
         allow_deletes=allow_deletes,
         refresh=refresh,
         full=full,
+        timeout=timeout,
         github_token=shell.settings.github_token,
     )
 

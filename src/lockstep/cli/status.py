@@ -2,10 +2,21 @@
 
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from lockstep.cli.parser import Parser, at_least, declare_full, declare_output, declare_targets
+from lockstep.cli.parser import (
+    Parser,
+    at_least,
+    declare_full,
+    declare_output,
+    declare_targets,
+    declare_timeout,
+)
 from lockstep.cli.shell import Shell, WideOutput
 from lockstep.errors import BadInput, LockstepError
+
+if TYPE_CHECKING:
+    from lockstep.delivery.sync.session import Options
 
 __all__ = ["declare_status", "status"]
 
@@ -22,6 +33,7 @@ def declare_status(parser: Parser) -> None:
     )
     parser.add_argument("--exit-code", action="store_true", help="exit 2 when something is out of sync")
     declare_full(parser)
+    declare_timeout(parser)
 
 
 def status(
@@ -32,10 +44,15 @@ def status(
     watch: float | None,
     exit_code: bool,
     full: bool,
+    timeout: float | None,
 ) -> int:
     """Show what runs where, and whether it is what the repository says."""
+    from lockstep.delivery.sync.session import Options
+
+    token = shell.settings.github_token
+    options = Options(patterns=tuple(targets), full=full, timeout=timeout, github_token=token)
     if watch is None:
-        return _once(shell, targets, output, exit_code, full)
+        return _once(shell, options, output, exit_code)
     is_first = True
     while True:
         if shell.is_live:
@@ -43,7 +60,7 @@ def status(
         elif output in (WideOutput.TABLE, WideOutput.WIDE):
             shell.emit([datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")])
         try:
-            _once(shell, targets, output, exit_code, full)
+            _once(shell, options, output, exit_code)
         except LockstepError as error:
             if is_first and isinstance(error, BadInput):
                 raise  # waiting would not mend what was asked for
@@ -53,15 +70,13 @@ def status(
         time.sleep(watch)
 
 
-def _once(shell: Shell, targets: list[str], output: WideOutput, exit_code: bool, full: bool) -> int:
+def _once(shell: Shell, options: "Options", output: WideOutput, exit_code: bool) -> int:
     from lockstep.delivery.sync.causes import with_causes
-    from lockstep.delivery.sync.session import Options
     from lockstep.delivery.sync.status import read_status
     from lockstep.model import SyncStatus
     from lockstep.render.markdown import status_markdown
 
     workspace = shell.open_workspace()
-    options = Options(patterns=tuple(targets), full=full, github_token=shell.settings.github_token)
     rows, notes = read_status(workspace, options, progress=shell.progress)
     rows = with_causes(workspace, rows, shell.credentials)
     shell.end_progress()

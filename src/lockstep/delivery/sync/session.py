@@ -44,6 +44,7 @@ class Options:
     adopt: bool = False
     allow_deletes: int | None = None
     full: bool = False
+    timeout: float | None = None  # seconds that reading AWS may take; None: by what there is to read
     refresh: bool = False  # run Terraform though the same was applied last
     github_token: str | None = None
 
@@ -84,6 +85,7 @@ class Session:
             self.catalog.fetch,
             full=options.full,
             beside=purpose is not Purpose.STATUS or options.refresh,
+            timeout=options.timeout,
             stop=stop,
             progress=self._progress,
             vouch=Vouching(workspace),

@@ -7,19 +7,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from lockstep._version import __version__
 from lockstep.engines.aws.answers import Untrue, believe_only_proofs
+from lockstep.engines.aws.deadline import Deadline, check_on_time, within
 from lockstep.engines.aws.errors import code_of, explain
+from lockstep.engines.aws.patience import Patience, persist
 from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import LONGEST, BadInput, LockstepError, NotAllowed
 from lockstep.model import Environment, Scope
 from lockstep.model.blotting import blotted
 
-__all__ = ["Connection", "Connections", "Patience"]
+__all__ = ["Connection", "Connections"]
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +38,6 @@ _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Patience:
-    """How long one call may take and how often it is tried. Tests shorten it."""
-
-    attempts: int = 8
-    connect: float = 10.0  # seconds
-    read: float = 60.0  # seconds without a byte of the answer
-
-
 class Connection:
     """Clients for one environment's account and Region.
 
@@ -53,11 +45,16 @@ class Connection:
     """
 
     def __init__(
-        self, environment: Environment, stop: threading.Event, patience: Patience | None = None
+        self,
+        environment: Environment,
+        stop: threading.Event,
+        patience: Patience | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         self.environment = environment
         self.stop = stop
         self._patience = patience or Patience()
+        self._deadline = deadline or Deadline()
         self.calls: Counter[str] = Counter()
         self.secrets: set[str] = set()
         self._lock = threading.RLock()
@@ -157,14 +154,19 @@ class Connection:
         from botocore import xform_name
 
         method = getattr(self.client(service), xform_name(operation))
-        self.calls[f"{service}:{operation}"] += 1
-        begun = time.monotonic()
-        try:
-            answer: dict[str, Any] = method(**params)
-        finally:
-            # The name only: parameters and answers hold what nobody may see.
-            log.debug("%s:%s %.0f ms", service, operation, (time.monotonic() - begun) * 1000)
-        return answer
+        name = f"{service}:{operation}"
+
+        def once(seconds: float) -> dict[str, Any]:
+            begun = time.monotonic()
+            try:
+                answer: dict[str, Any] = within(seconds, lambda: method(**params), name)
+                return answer
+            finally:
+                # The name only: parameters and answers hold what nobody may see.
+                log.debug("%s %.0f ms", name, (time.monotonic() - begun) * 1000)
+
+        self.calls[name] += 1
+        return persist(once, self._patience, self._deadline, name, params)
 
     def client(self, service: str, region: str | None = None) -> Any:
         """The botocore client of a service, made when it is first needed. ``region`` None: our own."""
@@ -179,23 +181,20 @@ class Connection:
         from botocore.config import Config
 
         session = self._make_session()
-        # Every run begins with sts: when AWS cannot be reached, say so in seconds, not in a minute.
-        attempts, read = self._patience.attempts, self._patience.read
-        if service == "sts":
-            attempts, read = min(attempts, 3), min(read, 10.0)
         config = Config(
-            # "standard", not "adaptive": the token buckets already pace the calls, and adaptive
-            # mode would halve the rate for minutes after another client's burst.
-            retries={"mode": "standard", "total_max_attempts": attempts},
+            # Whether a call is made again is decided by ``persist``, which knows how much time there is.
+            retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=self._patience.connect,
-            read_timeout=read,
+            read_timeout=self._patience.read,
             max_pool_connections=40,
             # Given whole, because botocore puts its own together anew for every call.
             user_agent=f"lockstep/{__version__} {session.user_agent()}",
             s3={"addressing_style": "path"} if _is_loopback(_endpoint(session, service)) else None,
         )
         try:
-            return session.create_client(service, region_name=region, config=config)
+            client = session.create_client(service, region_name=region, config=config)
+            client.meta.events.register("before-send", check_on_time)
+            return client
         except Exception as error:
             raise self.explain(error, service, "CreateClient") from error
 
@@ -269,6 +268,7 @@ class Connections:
 
     def __init__(self, stop: threading.Event | None = None, patience: Patience | None = None) -> None:
         self.stop = stop or threading.Event()
+        self.deadline = Deadline()
         self._patience = patience
         self._by_place: dict[tuple[str | None, ...], Connection] = {}
 
@@ -276,7 +276,7 @@ class Connections:
         """The connection of an environment; made on first use, without any call."""
         place = (environment.region, environment.account, environment.profile, environment.role)
         if place not in self._by_place:
-            self._by_place[place] = Connection(environment, self.stop, self._patience)
+            self._by_place[place] = Connection(environment, self.stop, self._patience, self.deadline)
         return self._by_place[place]
 
     def all(self) -> list[Connection]:

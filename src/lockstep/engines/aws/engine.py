@@ -1,9 +1,10 @@
 """The aws engine: read, plan, apply, read back."""
 
+import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -78,8 +79,8 @@ class AwsEngine:
     ``fetch`` gives a verified local file of a package; ``stop`` ends a run cleanly when it is set;
     ``full`` reads every function by itself, and with ``beside`` what may stand beside each; ``vouch``
     says of a function that nothing declares whether it was this project's once, without which it is not
-    deleted; ``cache`` is the user's folder, where what is read of AWS is remembered. One engine serves
-    one run.
+    deleted; ``cache`` is the user's folder, where what is read of AWS is remembered. Reading may take
+    ``timeout`` seconds (None: by what there is to read). One engine serves one run.
     """
 
     name = "aws"
@@ -91,6 +92,7 @@ class AwsEngine:
         *,
         full: bool = False,
         beside: bool = True,
+        timeout: float | None = None,
         stop: threading.Event | None = None,
         progress: Callable[[str], None] = lambda _: None,
         pace: Pace | None = None,
@@ -103,6 +105,7 @@ class AwsEngine:
         self._full = full
         self._beside = beside
         self._vouch = vouch
+        self._timeout = timeout
         self._stop = stop or threading.Event()
         self._progress = progress
         self._pace = pace or Pace()
@@ -126,6 +129,10 @@ class AwsEngine:
 
     def preview(self, desired: Fleet) -> Plan:
         """Read what is live and say what would be done. Changes nothing."""
+        with self._reading(len(desired.selected())):
+            return self._preview(desired)
+
+    def _preview(self, desired: Fleet) -> Plan:
         desired = self.resolve(desired, desired.selected())
         desired, notes = self.with_images(desired)
         self._declared = desired.targets
@@ -180,7 +187,19 @@ class AwsEngine:
 
     def observe(self, targets: Iterable[Target]) -> Observed:
         """What is live of targets that another engine applies. Changes nothing, and plans nothing."""
-        return observe(targets, self.connection)
+        wanted = list(targets)
+        with self._reading(len(wanted)):
+            return observe(wanted, self.connection)
+
+    @contextlib.contextmanager
+    def _reading(self, targets: int) -> Iterator[None]:
+        """Bound what is read in the block together."""
+        deadline = self._connections.deadline
+        deadline.begin(self._timeout or self._pace.patience.for_targets(targets))
+        try:
+            yield
+        finally:
+            deadline.end()
 
     @property
     def _project(self) -> Project:

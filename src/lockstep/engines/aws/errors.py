@@ -9,7 +9,7 @@ from typing import Any
 from lockstep.engines.aws.actions import actions_of
 from lockstep.errors import BadInput, CloudError, LockstepError, NoCredentials
 
-__all__ = ["Stale", "Unreachable", "code_of", "explain", "message_of"]
+__all__ = ["THROTTLED", "Stale", "Unreachable", "code_of", "explain", "message_of"]
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _INVALID = {
@@ -23,6 +23,23 @@ _INVALID = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+"""Refusals for the rate of calls, whatever the call. Source: botocore's standard mode."""
 _DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "403"}
 _ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
 _MAP = re.compile(r"\{(?=[\s\\]{0,64}[\"'\w][^{}=:]{0,2000}[=:])")
@@ -104,6 +121,12 @@ def explain(
             f"access denied{f' to {who}' if who else ''}: {message}",
             where=call,
             fix=_permission(call, message),
+        )
+    if code in THROTTLED:
+        return CloudError(
+            f"{code}: {message}, however long it was waited",
+            where=call,
+            fix="other tools use up what AWS allows this account and Region: run again when they are done",
         )
     if code == "CodeStorageExceededException":
         return CloudError(

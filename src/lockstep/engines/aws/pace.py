@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lockstep.engines.aws.connection import Connection, Patience
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.patience import Patience
 
 __all__ = ["Pace", "settles"]
 
