@@ -5,9 +5,12 @@ only the transports ``file``, ``http``, ``https`` and ``ssh`` are allowed. Messa
 password: user and query parts of URLs are masked.
 """
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +23,11 @@ __all__ = ["Outcome", "Repository", "check_revision", "explain_failure", "mask",
 LOCAL_SECONDS = 120.0
 NETWORK_SECONDS = 600.0
 _TOLD = 32_000  # characters of the beginning and of the end of what git says
+_SILENCE = {"fetch": 30.0, "ls-remote": 30.0, "push": 120.0}  # seconds; a push waits for the host's hooks
+_PROGRESS = re.compile(
+    r"(remote: )?((Enumerating|Counting|Compressing|Receiving|Resolving|Unpacking|Writing|Checking|Updating)"
+    r" [\w ]+: |Total \d|Delta compression )"
+)
 
 # Odd, and common in old histories. Source: git-fsck(1), "FSCK MESSAGES". Heeded in whole clones; in partial
 # ones Git 2.39 has no such list.
@@ -209,20 +217,28 @@ def _finish_git(
     configuration: Configuration = (),
     environment: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes, str]:
+    is_remote = seconds > LOCAL_SECONDS
+    verb = next((word for word in arguments if is_remote and word in _SILENCE), "")
+    if verb in ("fetch", "push"):  # a sign of life, also where nobody looks on
+        place = list(arguments).index(verb) + 1
+        arguments = (*arguments[:place], "--progress", *arguments[place:])
     process = start_git(arguments, keep_open=keep_open, configuration=configuration, environment=environment)
     try:
-        output, errors = process.communicate(data, timeout=seconds)
-    except subprocess.TimeoutExpired:
+        output, errors = _listen(process, data, seconds=seconds, silence=_SILENCE.get(verb, seconds))
+    except subprocess.TimeoutExpired as late:
         raise GitError(
-            f"git did not answer within {seconds:.0f} seconds",
+            f"git did not answer within {late.timeout:.3g} seconds",
             doing=doing,
             fix="check the network and the repository, then run again",
         ) from None
     finally:
         if process.poll() is None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):  # git's own helpers hold on to the connection
+                os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-    return process.returncode, output, _in_short(errors.decode("utf-8", "replace"))
+    lines = errors.decode("utf-8", "replace").replace("\r", "\n").splitlines(keepends=True)
+    said = "".join(line for line in lines if not _PROGRESS.match(line))
+    return process.returncode, output, _in_short(said)
 
 
 def _in_short(errors: str) -> str:
@@ -232,6 +248,25 @@ def _in_short(errors: str) -> str:
     # Words at the cuts go, for half a URL may be half a password.
     head, tail = re.sub(r"\S+\Z", "", errors[:_TOLD]), re.sub(r"\A\S+", "", errors[-_TOLD:])
     return f"{head}\n({len(errors):,} characters in all; the middle is left out)\n{tail}"
+
+
+def _listen(
+    process: subprocess.Popen[bytes], data: bytes | None, *, seconds: float, silence: float
+) -> tuple[bytes, bytes]:
+    """What a process writes; TimeoutExpired when it is silent for too long, or takes too long altogether."""
+    ends = time.monotonic() + seconds
+    heard = 0
+    while True:
+        patience = max(0.0, min(silence, ends - time.monotonic()))
+        try:
+            return process.communicate(data, timeout=patience)
+        except subprocess.TimeoutExpired as late:
+            so_far = len(late.output or b"") + len(late.stderr or b"")
+            if time.monotonic() >= ends:
+                raise subprocess.TimeoutExpired(process.args, seconds) from None
+            if so_far == heard:
+                raise
+            data, heard = None, so_far  # what was given is on its way
 
 
 def start_git(
