@@ -1,19 +1,23 @@
 """The folder that Lockstep was first made for, held to what is live: real Terraform, one state in S3."""
 
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lockstep.cli import main
 from lockstep.delivery.sync.reporting import endings_of
 from lockstep.delivery.sync.session import Options, make_plan, run_sync
 from lockstep.delivery.sync.status import read_status
+from lockstep.engines.terraform.marker import Marker
 from lockstep.forge.base import DeploymentState
 from lockstep.model import Health, Plan, Report, SyncStatus, TargetPlan, Verb
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
-from tests.support.original import Original
+from tests.support.original import BUCKET, NAMES, Original
 from tests.support.strict import everything
 from tests.support.strict.settings import Settings
 from tests.support.terraform import require_terraform
@@ -105,3 +109,37 @@ def test_what_the_variables_do_not_carry_is_seen(original: Original) -> None:
         "production/s3-notifier": (None, SyncStatus.OUT_OF_SYNC),
         "staging/s3-notifier": ("1.0.0", SyncStatus.OUT_OF_SYNC),
     }
+
+
+def _commit(original: Original) -> None:
+    words = ("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-q", "-m", "change")
+    for command in (("add", "-A"), words):
+        subprocess.run(["git", "-C", str(original.root), *command], check=True)
+
+
+def test_an_orphan_of_the_state_is_planned(original: Original, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview that only the state knows is in the plan, though just these inputs were applied last."""
+    assert _sync(original)[1].is_success
+    shutil.rmtree(original.root / "syrf/environments/preview/pr-7")
+    monkeypatch.setattr(Marker, "is_current", lambda *_: True)
+    assert _of(make_plan(original.opened(), Options()), KEY).verb is Verb.DELETE
+
+
+def test_an_orphan_of_the_state_is_collected(original: Original, capsys: pytest.CaptureFixture[str]) -> None:
+    """``preview gc --apply`` takes the function, the trigger and the log group of a preview that only the
+    state knows.
+    """
+    logs, group = original.lab.client("logs"), f"/aws/lambda/{NAMES['pr-7']}"
+    values = "syrf/environments/preview/services/s3-notifier/values.yaml"
+    original.write({values: "lambda:\n  functionName: syrfAppUploadS3Notifier-{env}\n"})
+    assert _sync(original)[1].is_success
+    logs.create_log_group(logGroupName=group)
+    shutil.rmtree(original.root / "syrf/environments/preview/pr-7")
+    _commit(original)
+    assert main(["-C", str(original.root), "preview", "gc", "--apply"]) == 0
+    assert f"log group {group}: preview/pr-7 is gone" in capsys.readouterr().out
+    there = {one["FunctionName"] for one in original.lab.client("lambda").list_functions()["Functions"]}
+    assert there == {NAMES["production"], NAMES["staging"]}
+    assert group not in {one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]}
+    entries = original.lab.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
+    assert len(entries["LambdaFunctionConfigurations"]) == 2

@@ -78,13 +78,21 @@ def test_a_new_version_at_the_same_key_is_deployed(desk: Desk) -> None:
 
 
 def test_unchanged_inputs_cost_no_run(desk: Desk) -> None:
-    """What was applied last is not planned again, by whatever machine; --refresh and a change run it."""
+    """What was applied last is not planned again, by whatever machine: only the state is read.
+
+    --refresh and a change run it.
+    """
     desk.sync(API)
     desk.progress.clear()
     plan = desk.plan(API)
     assert plan.is_empty
     assert "just this was applied last" in plan.notes[0]
-    assert desk.progress == []
+    run = "staging+production+preview"
+    assert desk.progress == [f"terraform init: {run}", f"reading the state: {run}"]
+    (tree,) = (
+        one for one in (desk.cache / "terraform/trees").iterdir() if (one / "terraform/backend.tf").is_file()
+    )
+    assert [file.name for file in tree.rglob("*.tf")] == ["backend.tf"]  # and so no provider is installed
     desk.plan(API, ways=Ways(skips=False))
     assert desk.progress
     changed = replace(API, version="2.0.0")

@@ -124,7 +124,7 @@ def test_the_same_again_costs_no_run_whatever_was_selected(applied: Desk) -> Non
     applied.progress.clear()
     assert applied.plan(*declared).is_empty
     assert applied.plan(*declared, selection=("staging/web",)).is_empty
-    assert applied.progress == []
+    assert {words.partition(":")[0] for words in applied.progress} == {"terraform init", "reading the state"}
     sync(applied, *declared[:2], newer(PREVIEW), only=("staging",))
     assert applied.plan(*declared[:2], newer(PREVIEW)).steps
 

@@ -11,13 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lockstep.engines.terraform.applying import apply_run
 from lockstep.engines.terraform.backends import Backends
 from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.command import Program
-from lockstep.engines.terraform.files import read_files
+from lockstep.engines.terraform.files import Files, read_files
 from lockstep.engines.terraform.hashes import carries_code, missing_hash
 from lockstep.engines.terraform.live import live_targets
 from lockstep.engines.terraform.looking import Looked, look
@@ -220,13 +219,20 @@ class TerraformEngine:
         """
         found: set[str] = set()
         for run in runs_of(self.rules.project):
-            live = live_targets(self.pull(run), run, run.targets(desired), hides=True)
-            found |= {key for key in live if run.has(key) and key not in desired.targets}
+            files = read_files(self._cloud.source(run.settings), run.settings.place)
+            found |= self._undeclared(run, files, run.targets(desired))
         return tuple(sorted(found))
 
     def pull(self, run: Run) -> str:
         """The state of a run as its backend keeps it. It holds secrets."""
-        operation = self._operation(run, read_files(self._cloud.source(run.settings), run.settings.place))
+        return self._pull(run, read_files(self._cloud.source(run.settings), run.settings.place))
+
+    def _undeclared(self, run: Run, files: Files, declared: Mapping[str, Target]) -> set[str]:
+        live = live_targets(self._pull(run, files), run, declared, hides=True)
+        return {key for key in live if run.has(key) and key not in declared}
+
+    def _pull(self, run: Run, files: Files) -> str:
+        operation = self._operation(run, files.to_read_the_state())
         operation.prepare()
         return operation.pull()
 
@@ -286,7 +292,9 @@ class TerraformEngine:
         declared = shares.declared()
         inputs = inputs_of(run, files, declared) if declared is not None else None
         may_skip = self._ways.skips and not self.differing & targets.keys()
-        if may_skip and inputs is not None and marker.is_current(inputs):
+        is_current = may_skip and inputs is not None and marker.is_current(inputs)
+        # The marker does not know what others have put into the state meanwhile.
+        if is_current and not any(may_change(key) for key in self._undeclared(run, files, targets)):
             return None
         operation = self._operation(run, files)
         operation.secrets = _secrets(targets)
@@ -321,7 +329,7 @@ class TerraformEngine:
             ),
         )
 
-    def _operation(self, run: Run, files: Any) -> Operation:
+    def _operation(self, run: Run, files: Files) -> Operation:
         settings = run.settings
         program = self._programs.get(settings.binary)
         if program is None:

@@ -8,7 +8,7 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockstep.engines.terraform.base import Source
 from lockstep.errors import BadInput
@@ -20,6 +20,8 @@ _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _LOCAL = re.compile(r"""["']?source["']?\s*[=:]\s*"(\.{1,2}(?:/[^"]*)?)\"""")
 _VARIABLE = re.compile(r'^\s*variable\s+"([^"]+)"', re.MULTILINE)
 _BACKEND = re.compile(r'^\s*backend\s+"([^"]+)"|^\s*(cloud)\s*\{', re.MULTILINE)
+_NESTED = re.compile(r'"(?:[^"\\]|\\.)*"|(?:#|//)[^\n]*|/\*.*?\*/|[{}]', re.DOTALL)
+_REFERENCE = re.compile(r"\b(?:var|local)\.")  # OpenTofu takes them in a backend
 _LOCAL_PATH = re.compile(r'^\s*path\s*=\s*"(/[^"]*)"', re.MULTILINE)
 _LINKS = re.compile(
     r"^\s*(?:source|version|required_version|backend|cloud|bucket|key|path|region|workspace_key_prefix)\b.*"
@@ -40,6 +42,16 @@ class Files:
     backend: str  # its type; "" for none
     has_lock: bool  # a dependency lock file of its own
     keeps_path: bool  # whether a local backend's path is absolute
+    block: str = ""  # the only block that says where the state is; "" where there are several
+
+    def to_read_the_state(self) -> "Files":
+        """The least that the state can be read with: no provider is installed for it."""
+        if not self.block:
+            return self
+        text = f"terraform {{\n{self.block}\n}}\n"
+        path = posixpath.normpath(posixpath.join(self.folder, "backend.tf"))
+        digest = _digest({path: text})
+        return replace(self, contents={path: text.encode()}, digest=digest, wiring=digest, has_lock=False)
 
 
 def read_files(source: Source, place: str) -> Files:
@@ -84,6 +96,7 @@ def read_files(source: Source, place: str) -> Files:
         if _is_configuration(path, source.folder)
     }
     backends = [found[1] or found[2] for one in text.values() for found in _BACKEND.finditer(one)]
+    blocks = [_block(one, found.start()) for one in text.values() for found in _BACKEND.finditer(one)]
     return Files(
         folder=source.folder,
         contents=contents,
@@ -93,7 +106,19 @@ def read_files(source: Source, place: str) -> Files:
         backend=backends[0] if backends else "",
         has_lock=posixpath.normpath(posixpath.join(source.folder, LOCK_FILE)) in contents,
         keeps_path=any(_LOCAL_PATH.search(one) for one in text.values()),
+        block=blocks[0] if len(blocks) == 1 else "",
     )
+
+
+def _block(text: str, start: int) -> str:
+    """The block that begins there, to its last brace; "" when it needs more of the folder, or has no end."""
+    depth = 0
+    for found in _NESTED.finditer(text, start + len(text[start:].partition("{")[0])):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0:
+            block = text[start : found.end()].strip()
+            return "" if _REFERENCE.search(block) else block
+    return ""
 
 
 def _declared(text: str) -> set[str]:
