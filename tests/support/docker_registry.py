@@ -8,6 +8,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +103,9 @@ def _answers(host: str) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((name, int(port)), timeout=1):
         return True
     return False
+
+
+if __name__ == "__main__":  # as the command of a service: IMAGE FILE
+    place, _, label = sys.argv[1].rpartition(":")
+    at, _, path = place.partition("/")
+    push_image(at, path, label, {"app": Path(sys.argv[2]).read_bytes()})

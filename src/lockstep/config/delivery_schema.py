@@ -115,6 +115,13 @@ _SERVICE = group(
             example="ghcr.io/acme/{service}",
         ),
         text("tag", "Its tag; the version when absent.", example='"v{version}"'),
+        text(
+            "build",
+            "Command that builds it and pushes it as $LOCKSTEP_IMAGE, by sh beside lockstep.yaml in a clean "
+            "checkout of the commit; when absent another tool does it before the release.",
+            lines=True,
+            example="'docker buildx build --push --tag \"$LOCKSTEP_IMAGE\" src/web'",
+        ),
     ),
 )
 

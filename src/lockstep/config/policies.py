@@ -152,7 +152,7 @@ def _image(
         wrong((*path, "tag"), "the tag holds no {version}", 'write for example "v{version}"')
     if "{" in said["repository"]:
         wrong((*path, "repository"), "a repository has no version", "write {service} or a name")
-    return Image(**said, place=f"{document.file}:{document.line(path)}")
+    return Image(**said, build=given.get("build"), place=f"{document.file}:{document.line(path)}")
 
 
 def _build(

@@ -37,15 +37,20 @@ class Build:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """The container image of a service, which somebody else builds and which has to be there."""
+    """The container image of a service, which has to be there: somebody else builds it, or ``build`` does."""
 
     repository: str  # "ghcr.io/acme/web", without a tag
     tag: str = "{version}"
+    build: str | None = None  # run by sh at the repository's root: builds the image and pushes it
     place: str = field(default="", compare=False)  # file:line
 
     def tag_of(self, version: str) -> str:
         """The tag of a version."""
         return self.tag.replace("{version}", version)
+
+    def name_of(self, version: str) -> str:
+        """The whole name of a version's image."""
+        return f"{self.repository}:{self.tag_of(version)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,7 @@ class News:
     is_cut: bool = False  # some commits are not in this clone
     built: Built | None = None
     run: str | None = None  # URL of the workflow run
+    image: str | None = None  # with its digest, of a service that is one
 
 
 def release_notes(news: News) -> str:
@@ -97,7 +98,7 @@ def _more(lines: Sequence[str]) -> list[str]:
 def _package(news: News) -> list[str]:
     built = news.built
     if built is None:
-        return []
+        return [f"| | |\n|---|---|\n| image | {span(news.image)} |"] if news.image else []
     made = [f"by {built.builder}"]
     if built.runtime:
         made.append(f"for {built.runtime} on {built.architecture}")

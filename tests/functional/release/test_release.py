@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import socket
+import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -11,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.artifacts.oci import Registry
 from lockstep.errors import LockstepError
 from tests.functional.release.conftest import Mono
+from tests.support.docker_registry import needs_registry, push_image, registry_server
 from tests.support.oci_registry import OciRegistry, serving
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _check_whole(mono: Mono, service: str, version: str, commit: str) -> str:
@@ -362,3 +367,38 @@ def test_a_version_whose_image_nobody_pushed_is_not_released(local: Mono) -> Non
             registry.push("acme/web", f"v{version}")
         (made,) = local.release("web")
         assert made["tag"] in local.tags()
+
+
+@needs_registry
+def test_an_image_is_built_and_pushed_by_its_release(local: Mono, tmp_path: Path) -> None:
+    """From the commit, before anything is tagged; its digest is in the notes. A rehearsal builds nothing, and
+    a command that fails or pushes nothing releases nothing.
+    """
+    with registry_server(tmp_path) as host:
+        project = (local.work.folder / "lockstep.yaml").read_text()
+
+        def project_with(command: str) -> str:
+            image = f"exists: required, repository: '{host}/acme/web', build: '{command}'"
+            paths = "source: {paths: [src/web]}"
+            return project.replace(paths, f"{paths}\n    image: {{{image}}}")
+
+        push = f'{sys.executable} -m tests.support.docker_registry "$LOCKSTEP_IMAGE" src/web/index'
+        commands = {
+            "exit 3": "ended with exit code 3",
+            "true": "the registry has no image",
+            f"PYTHONPATH={ROOT} {push}": None,
+        }
+        for command, said in commands.items():
+            files = {"src__web__index": "the page\n", "lockstep.yaml": project_with(command)}
+            local.commit("feat: a page", **files)
+            local.release("web", "--dry-run")
+            assert Registry().digest(f"{host}/acme/web", "0.1.0") is None
+            if said is not None:
+                local.run("release", "web", code=1)
+                assert said in local.err
+                assert not [tag for tag in local.tags() if tag.startswith("web-")]
+        (made,) = local.release("web")
+        digest = Registry().digest(f"{host}/acme/web", made["version"])
+        assert digest == push_image(host, "other", "x", {"app": b"the page\n"})
+        assert f"{host}/acme/web:{made['version']}@{digest}" in local.body(made["tag"])
+        assert local.release("web")[0]["tag"] == made["tag"]

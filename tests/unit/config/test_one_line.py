@@ -19,6 +19,7 @@ PROSE = {
     "lockstep.yaml.environments.promotion.freeze.reason",
     "lockstep.yaml.environments.terraform.variables",
     "lockstep.yaml.services.build.command",
+    "lockstep.yaml.services.image.build",
 }
 """Texts that people or programs read, which may have several lines."""
 

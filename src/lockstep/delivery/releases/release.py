@@ -19,7 +19,7 @@ from lockstep.delivery.places.forges import Credentials, open_forge
 from lockstep.delivery.places.sources import SourceTree, open_sources
 from lockstep.delivery.places.workspace import PROJECT_FILE, Where
 from lockstep.delivery.releases.building import build_commit, package_name
-from lockstep.delivery.releases.images import check_image
+from lockstep.delivery.releases.images import check_image, find_image, push_image
 from lockstep.delivery.releases.versions import Decided, find_version
 from lockstep.errors import ArtifactError, BadInput, Interrupted, LockstepError, Refused, Rejected
 from lockstep.forge.base import Asset, Forge
@@ -149,10 +149,8 @@ def release(
     if not is_tagged:
         tell(f"{service}: looking for the commit on {monorepo.remote}")
         _check_shared(monorepo, wanted, request.pr)
-    if wanted.source.image is not None:
-        tell(f"{service}: looking for its image")
-        check_image(wanted.source, str(wanted.version))
-    news = _news(monorepo, wanted)
+    image = _image(monorepo, wanted, is_dry=request.dry_run, stop=stop, tell=tell)
+    news = replace(_news(monorepo, wanted), image=image)
     if request.dry_run:
         package = PackageFile(name=wanted.name) if wanted.files else None
         return Released(
@@ -183,6 +181,34 @@ def release(
             note(f"{wanted.tag} is tagged, but not released yet: the same command again finishes it")
             raise
     return replace(_released(wanted, made, is_new=is_new), notes=notes)
+
+
+def _image(
+    monorepo: Monorepo,
+    wanted: _Version,
+    *,
+    is_dry: bool,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+) -> str | None:
+    """The image of the version with its digest, built where it is not there yet and the project says how."""
+    source, version = wanted.source, str(wanted.version)
+    image = source.image
+    if image is None:
+        return None
+    tell(f"{source.service}: looking for its image")
+    if image.build is None:
+        digest = check_image(source, version)
+    else:
+        digest = find_image(source, version)
+        if digest is None and is_dry:
+            return image.name_of(version)
+        if digest is None:
+            tree = monorepo.tree
+            digest = push_image(
+                tree.repository, wanted.commit, source, version, prefix=tree.prefix, stop=stop, tell=tell
+            )
+    return f"{image.name_of(version)}@{digest}"
 
 
 def _meant(monorepo: Monorepo, found: NextVersion, note: Callable[[str], None]) -> tuple[_Version, Monorepo]:
