@@ -193,11 +193,6 @@ class World:
         payload = {"inputs": inputs, "repository": actions.events.repository(name)}
         return self.runner.run(self.workflow(name, which), "workflow_dispatch", payload, sha=self.head(name))
 
-    def by_hand(self, name: str, which: str, **inputs: str) -> list[Ran]:
-        """Run a workflow that somebody starts, on main."""
-        payload = {"inputs": inputs, "repository": actions.events.repository(name)}
-        return self.runner.run(self.workflow(name, which), "workflow_dispatch", payload, sha=self.head(name))
-
     def messages(self, function: str) -> list[dict[str, Any]]:
         """What a function has logged."""
         logs = clouds.client(self.cloud, "logs")

@@ -119,8 +119,8 @@ def test_by_hand_a_commit_is_approved_then_built_then_brought_up(world: World) -
     forge = world.forge(MONO)
     pull = forge.open_pull(head="feature", base="main", title="x", body="", labels=["preview"])
     with pytest.raises(AssertionError, match=rf"approve: .* ended with 1:[\s\S]* is at {sha[:12]}, not at"):
-        world.by_hand(MONO, "preview", number=str(pull.number), commit=world.head(MONO))
-    ran = world.by_hand(MONO, "preview", number=str(pull.number), commit=sha)
+        world.dispatched(MONO, "preview", number=str(pull.number), commit=world.head(MONO))
+    ran = world.dispatched(MONO, "preview", number=str(pull.number), commit=sha)
     assert [one.job for one in ran] == ["approve", "release", "up"]
     world.git(GITOPS, "fetch", "-q", "origin")
     shown = world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")

@@ -46,6 +46,8 @@ REACH = {
     "combined lockstep-plan.yml plan": PLAN,
     "own ci.yml test": Reach(code=Code.BUILT),
     "docs deploy-from-ci.md plan": Reach(writes=frozenset({"id-token"})),
+    "docs github-actions.md validate": Reach(),
+    "docs github-actions.md plan": PLAN,  # reads a commit as data; nothing is checked out
 }
 """Every job with a pull request's code. Another one, or more reach, is to be thought about first."""
 
@@ -79,7 +81,10 @@ def secrets_in(part: Any) -> set[str]:
 
 def _is_of_pulls(document: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
     """Whether a checkout of a job can be of a pull request: by its event, or by a commit that it is given."""
-    if not any(str(step.get("uses", "")).startswith("actions/checkout@") for step in job["steps"]):
+    if not any(
+        str(step.get("uses", "")).startswith("actions/checkout@") or " --rev " in str(step.get("run", ""))
+        for step in job["steps"]
+    ):
         return False
     shown = json.dumps([step.get("with", {}) for step in job["steps"]])
     is_given = "inputs." in shown or "pull_request.head" in shown or "workflow_run.head" in shown
