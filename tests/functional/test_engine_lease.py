@@ -15,7 +15,7 @@ import pytest
 from lockstep.model import Outcome
 from tests.support.clouds import Cloud, upload
 from tests.support.engine import Lab, Meanwhile, Run
-from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_project, make_target, trigger
+from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.strict import Call, Notifications, PermissionLag, Rule
 from tests.support.strict.wire import Answer
 
@@ -25,14 +25,14 @@ ROOT = Path(__file__).parents[2]
 
 def lease(lab: Lab) -> dict[str, Any]:
     """Return the lease object's content."""
-    body = lab.client("s3").get_object(Bucket=PACKAGES, Key=LEASE)["Body"].read()
+    body = lab.client("s3").get_object(Bucket=UPLOADS, Key=LEASE)["Body"].read()
     found: dict[str, Any] = json.loads(body)
     return found
 
 
 def write_lease(lab: Lab, **content: Any) -> None:
     """Put a lease of somebody else's."""
-    upload(lab.aws.behind, PACKAGES, LEASE, json.dumps(content).encode())
+    upload(lab.aws.behind, UPLOADS, LEASE, json.dumps(content).encode())
 
 
 def prefixes(lab: Lab) -> set[str]:
@@ -135,7 +135,7 @@ def test_waiting_for_a_lease_ends_with_its_owners_name(cloud: Cloud, lab_on: Cal
     pace = replace(lab.pace, lease_total=0.2)
     run = lab.run(make_fleet(make_target("staging/a", trigger("a/"))), pace=pace)
     assert "ci@build-7, run 4711 has been writing these notifications" in run.failures[f"bucket:{UPLOADS}"]
-    assert f"s3://{PACKAGES}/{LEASE}" in run.failures[f"bucket:{UPLOADS}"]
+    assert f"s3://{UPLOADS}/{LEASE}" in run.failures[f"bucket:{UPLOADS}"]
     assert not prefixes(lab)
     assert lease(lab)["token"] == "x"
 
@@ -154,7 +154,7 @@ def test_an_expired_lease_is_taken_over(cloud: Cloud, lab_on: Callable[..., Lab]
 def test_a_damaged_lease_is_waited_out(cloud: Cloud, lab_on: Callable[..., Lab], content: bytes) -> None:
     """Whatever lies under the lease's key, it is over after its time and replaced."""
     lab = lab_on(cloud)
-    upload(cloud, PACKAGES, LEASE, content)
+    upload(cloud, UPLOADS, LEASE, content)
     pace = replace(lab.pace, lease_ttl=0.5)
     lab.sync(make_fleet(make_target("staging/a", trigger("a/"))), pace=pace)
     assert prefixes(lab) == {"a/"}

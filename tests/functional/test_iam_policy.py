@@ -57,6 +57,8 @@ PREVIEW = (
 )
 PREVIEWS = "environments/preview"
 
+AUTHOR = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+
 
 @dataclass
 class Team:
@@ -249,6 +251,8 @@ def test_what_is_removed_from_git_is_known_by_its_tags(team: Team) -> None:
     """Its name is in no policy any more; what another project owns stays out of reach."""
     team.take(team.policy("sync"))
     assert team.run("sync") == 0
+    for arguments in (["init", "-q"], ["add", "."], [*AUTHOR, "commit", "-q", "-m", "before"]):
+        subprocess.run(["git", *arguments], cwd=team.folder, check=True)
     team.write(STAGING, BEFORE.replace("notifier-staging", "renamed-staging"))
     clouds.make_function(team.cloud, "foreign", Tags={"lockstep:project": "other"})
     document = team.policy("sync")

@@ -14,7 +14,7 @@ from tests.support.fault_lab import FaultLab
 from tests.support.fault_runner import Runner, Running
 from tests.support.fault_scenarios import SCENARIOS, Scenario, add_entries, entry, put
 from tests.support.faults import PACE, At, Point, notifications, sync
-from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_project, make_target, trigger
+from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.strict import Call
 from tests.support.waiting import until
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(900)
 
 PUT = Point(name="s3.PutBucketNotificationConfiguration", about=UPLOADS, nth=1)
 SECOND_PUT = replace(PUT, nth=2)
-LEASE = Point(name="s3.PutObject", about=f"{PACKAGES}/lockstep/leases/{UPLOADS}.json", nth=1)
+LEASE = Point(name="s3.PutObject", about=f"{UPLOADS}/lockstep/leases/{UPLOADS}.json", nth=1)
 READ_TO_WRITE = Point(name="s3.GetBucketNotificationConfiguration", about=UPLOADS, nth=2)
 
 

@@ -63,6 +63,7 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
                 resources.add(Thing.KEYS, _pattern(str(kms_key)))
         for trigger in target.triggers:
             resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
+            resources.add(Thing.LEASES, bucket_arn.format(f"{trigger.bucket}/lockstep/leases/*"))
             if target.environment.startswith("preview/") and trigger.prefix:
                 key = _pattern(trigger.prefix)
                 resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{key}*"))

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -118,6 +118,11 @@ class Connection:
         self._limits().wait(service, operation, self.stop)
         return self._raw_call(service, operation, params)
 
+    def once(self, service: str, operation: str, seconds: float, **params: Any) -> dict[str, Any]:
+        """Make one call with a single try, which is over within so many seconds."""
+        self._limits().wait(service, operation, self.stop)
+        return self._try(service, operation, params)(min(seconds, self._patience.call))
+
     def rest(self, seconds: float) -> None:
         """Pause between two looks at what is under way. A stop does not cut it short: that is finished."""
         time.sleep(seconds)
@@ -151,6 +156,13 @@ class Connection:
         return told
 
     def _raw_call(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        once = self._try(service, operation, params)
+        return persist(once, self._patience, self._deadline, f"{service}:{operation}", params)
+
+    def _try(
+        self, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Callable[[float], dict[str, Any]]:
+        """One call, counted, that makes a single try within so many seconds."""
         from botocore import xform_name
 
         method = getattr(self.client(service), xform_name(operation))
@@ -166,7 +178,7 @@ class Connection:
                 log.debug("%s %.0f ms", name, (time.monotonic() - begun) * 1000)
 
         self.calls[name] += 1
-        return persist(once, self._patience, self._deadline, name, params)
+        return once
 
     def client(self, service: str, region: str | None = None) -> Any:
         """The botocore client of a service, made when it is first needed. ``region`` None: our own."""

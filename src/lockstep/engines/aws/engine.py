@@ -25,7 +25,7 @@ from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.errors import Stale
 from lockstep.engines.aws.execute import execute
 from lockstep.engines.aws.images import read_images
-from lockstep.engines.aws.lease import hold
+from lockstep.engines.aws.lease import hold, lies_in
 from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
@@ -66,7 +66,7 @@ from lockstep.model import (
     UpdateConfiguration,
 )
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
-from lockstep.planning.notifications import owner_of
+from lockstep.planning.notifications import LAMBDA, entries_of, owner_of
 from lockstep.planning.planner import make_plan
 from lockstep.planning.policy import Rules
 
@@ -353,13 +353,15 @@ class _Run:
     def _put_notifications(
         self, connection: Connection, step: PutNotifications, failed: frozenset[str]
     ) -> None:
-        bucket = self._project.packages_for(step.targets[0].rpartition("/")[0])
         mine = failed & frozenset(step.targets)
         known = self._engine.live.buckets.get(step.bucket)
         seen = known.raw if known else {}
-        if bucket:
-            with hold(connection, bucket, step.bucket, self._pace) as lease:
-                kept, left = notification.write(connection, step, mine, self._pace, lease.keep, seen)
+        packages = self._project.packages_for(step.targets[0].rpartition("/")[0])
+        entries = (*entries_of(seen), *entries_of({LAMBDA: step.put}))
+        place = lies_in(step.bucket, entries, packages)
+        if place:
+            with hold(connection, place, step.bucket, self._pace) as lease:
+                kept, left = notification.write(connection, step, mine, self._pace, lease, seen)
         else:
             kept, left = notification.write(connection, step, mine, self._pace, seen=seen)
         owners = [owner_of(entry_id) for entry_id in kept]

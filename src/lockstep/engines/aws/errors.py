@@ -9,8 +9,9 @@ from typing import Any
 from lockstep.engines.aws.actions import actions_of
 from lockstep.errors import BadInput, CloudError, LockstepError, NoCredentials
 
-__all__ = ["THROTTLED", "Stale", "Unreachable", "code_of", "explain", "message_of"]
+__all__ = ["THROTTLED", "Stale", "Unreachable", "code_of", "explain", "is_unanswered", "message_of"]
 
+_FIRST_FAULT = 500
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _INVALID = {
     "AuthFailure",
@@ -59,6 +60,15 @@ def code_of(error: BaseException) -> str:
     """AWS's error code, or "" for other errors."""
     response: Any = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Whether nobody knows what became of a call: no answer came, or only that something failed."""
+    from botocore.exceptions import HTTPClientError
+
+    response: Any = getattr(error, "response", None) or {}
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return isinstance(error, HTTPClientError | Unreachable) or status >= _FIRST_FAULT
 
 
 def message_of(error: BaseException) -> str:

@@ -1,4 +1,7 @@
-"""A lease object in the package bucket, so that two runs never write one bucket's notifications.
+"""A lease object, so that two runs never write one bucket's notifications.
+
+It lies in the bucket whose notifications it protects, so that all who write them share it, or in the
+package bucket where an object there would call somebody (see ``lies_in``).
 
 The object is written with S3's conditional PUT (If-None-Match, If-Match), so only one run holds it.
 Its age is judged by S3's own clock (Last-Modified against Date), never by this machine's. A lease
@@ -11,7 +14,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -20,11 +23,13 @@ from lockstep.engines.aws.errors import Stale, code_of
 from lockstep.engines.aws.pace import Pace
 from lockstep.errors import CloudError, Interrupted
 from lockstep.model import PackageBucket
+from lockstep.planning.notifications import Entry
 
-__all__ = ["Lease", "hold"]
+__all__ = ["Lease", "hold", "key_of", "lies_in"]
 
 _APART = 60.0  # seconds by which clocks of S3's hosts may differ
 _DAY = 86400.0
+_CREATED = frozenset({"s3:ObjectCreated:*", "s3:ObjectCreated:Put"})
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -35,7 +40,7 @@ class Lease:
         self._connection = connection
         self._bucket = bucket.name
         self._bucket_owner = bucket.account or connection.scope.account
-        self._key = f"lockstep/leases/{name}.json"
+        self._key = key_of(name)
         self._pace = pace
         user = os.environ.get("GITHUB_ACTOR") or os.environ.get("USER") or "lockstep"
         self._body: dict[str, Any] = {
@@ -45,21 +50,24 @@ class Lease:
             "renewed": 0,
             "released": False,
         }
-        self._since = _clocks()
+        self.is_unsure = False  # whether a write was sent and nobody knows what became of it
         self._tag = self._acquire()
 
     def keep(self) -> None:
-        """Make sure that the lease is still ours, just before a write that it protects.
+        """Renew the lease while it is ours, last thing before a write that it protects.
 
-        Raises Stale when another run has taken it over. Asks S3 only when the lease is no longer young.
+        Raises Stale when another run has taken it over.
         """
-        ages = [now - then for now, then in zip(_clocks(), self._since, strict=True)]
-        if max(ages) >= self._pace.lease_ttl / 4:
-            self._body["renewed"] += 1  # another content, so that its ETag is another one
-            self._tag = self._rewrite()
+        self._body["renewed"] += 1  # another content, so that its ETag is another one
+        self._tag = self._rewrite()
 
     def release(self) -> None:
-        """Give the lease back, by overwriting it while it is ours. Raises Stale when it is not."""
+        """Give the lease back, by overwriting it while it is ours. Raises Stale when it is not.
+
+        Not while a write that it protects may still be under way: then it has to run out.
+        """
+        if self.is_unsure:
+            return
         self._body["released"] = True
         self._rewrite()
 
@@ -78,7 +86,6 @@ class Lease:
         )
 
     def _write(self, **condition: str) -> str | None:
-        self._since = _clocks()
         return _write(self._connection, self._bucket, self._bucket_owner, self._key, self._body, **condition)
 
     def _read(self) -> tuple[dict[str, Any], str, float | None] | None:
@@ -124,15 +131,34 @@ class Lease:
         return tag
 
 
+def key_of(name: str) -> str:
+    """The lease's key, in whichever bucket it lies."""
+    return f"lockstep/leases/{name}.json"
+
+
+def lies_in(bucket: str, entries: Iterable[Entry], packages: PackageBucket | None) -> PackageBucket | None:
+    """The bucket for the lease of a bucket's notifications: that bucket itself.
+
+    Where one of its entries is for each object that is created, the lease would call somebody: then the
+    package bucket, or none.
+    """
+    key = key_of(bucket)
+    called = any(
+        key.startswith(one.prefix) and key.endswith(one.suffix) and not _CREATED.isdisjoint(one.events)
+        for one in entries
+    )
+    return packages if called else PackageBucket(name=bucket)
+
+
 @contextlib.contextmanager
-def hold(connection: Connection, package_bucket: PackageBucket, name: str, pace: Pace) -> Iterator[Lease]:
-    """Hold the lease called ``name`` while the block runs.
+def hold(connection: Connection, place: PackageBucket, name: str, pace: Pace) -> Iterator[Lease]:
+    """Hold the lease called ``name`` in the bucket of ``place`` while the block runs.
 
     Raises CloudError when another run holds it for longer than ``pace.lease_total`` seconds; the
     message says who and since when. Raises Stale when the lease was lost before the block ended: what
     was written may have been written over what another run wrote.
     """
-    lease = Lease(connection, package_bucket, name, pace)
+    lease = Lease(connection, place, name, pace)
     try:
         yield lease
     except BaseException:
@@ -145,11 +171,6 @@ def hold(connection: Connection, package_bucket: PackageBucket, name: str, pace:
         raise
     except CloudError:
         pass  # what it protected is done; the next run waits until it has run out
-
-
-def _clocks() -> tuple[float, float]:
-    """One clock stands still while the machine sleeps, the other one may be set: together they will do."""
-    return time.monotonic(), time.time()
 
 
 def _write(
@@ -172,9 +193,9 @@ def _write(
             return None
         if code_of(error) == "NoSuchBucket":
             raise CloudError(
-                f"the package bucket {bucket} does not exist",
+                f"the bucket {bucket}, where the lease lies, does not exist",
                 where="s3:PutObject",
-                fix="create it, or change `packages.bucket` in lockstep.yaml",
+                fix="create it, or correct its name in the repository",
             ) from error
         raise connection.explain(error, "s3", "PutObject") from error
     return str(answer["ETag"])

@@ -4,12 +4,14 @@ Source: S3 API reference (PutBucketNotificationConfiguration replaces the whole 
 has no ETag) and user guide, "Event notification destinations".
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lockstep.engines.aws.answers import Untrue
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.errors import Stale, code_of, message_of
+from lockstep.engines.aws.errors import Stale, code_of, is_unanswered, message_of
 from lockstep.engines.aws.function import get as get_function
+from lockstep.engines.aws.lease import Lease
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import PutNotifications
@@ -18,6 +20,8 @@ from lockstep.planning.triggers import survivors
 
 __all__ = ["read", "write"]
 
+_SHORTEST = 30.0  # seconds for one PUT and its answer, also where tests let leases end at once
+_PASSING = {"OperationAborted", "SlowDown"}
 _ROUNDS = 5  # times that another writer may come between before we give up
 
 
@@ -45,7 +49,7 @@ def write(
     step: PutNotifications,
     failed: frozenset[str],
     pace: Pace,
-    keep: Callable[[], None] = lambda: None,
+    lease: Lease | None = None,
     seen: Mapping[str, Any] | None = None,
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Bring a bucket's entries of ours up to date.
@@ -53,7 +57,8 @@ def write(
     Returns the ids that were not removed after all, because they still serve what a failed target was
     to take over, and the targets beside ``failed`` that got no entry because such an entry stays.
 
-    Called under the bucket's lease, which ``keep`` makes sure of. What the bucket holds is read again
+    Called under the bucket's lease, which is renewed last thing before each PUT; a PUT is tried once and is
+    over before the lease is, or the lease is left to run out. What the bucket holds is read again
     here before each PUT, so entries that others added since the plan was made are kept. Raises Stale when
     entries are gone that the plan's own reading had ``seen``: one of the two readings is wrong, or
     somebody removed them meanwhile.
@@ -73,11 +78,12 @@ def write(
             )
         put, remove = survivors(raw, step.put, step.remove, failed)
         wanted = merge(raw, put=put, remove=remove)
-        if wanted != raw:
-            keep()
-            if not _put(connection, step.bucket, wanted, pauses):
-                continue
-        if _holds(connection, step.bucket, wanted, pace):
+        if wanted != raw and not _put(connection, step.bucket, wanted, pauses, pace, lease):
+            continue
+        is_there = _holds(connection, step.bucket, wanted, pace)
+        if is_there and lease is not None:
+            lease.is_unsure = False
+        if is_there:
             kept = tuple(entry_id for entry_id in step.remove if entry_id not in remove)
             left = {_owner(one) for one in step.put} - {_owner(one) for one in put} - failed
             return kept, frozenset(left)
@@ -105,20 +111,34 @@ def _owner(entry: Mapping[str, Any]) -> str:
     return (owner_of(str(entry["Id"])) or ("", ""))[1]
 
 
-def _put(connection: Connection, bucket: str, wanted: Mapping[str, Any], pauses: Iterator[float]) -> bool:
+def _put(
+    connection: Connection,
+    bucket: str,
+    wanted: Mapping[str, Any],
+    pauses: Iterator[float],
+    pace: Pace,
+    lease: Lease | None,
+) -> bool:
     """Write once. False: AWS was not ready, a pause has passed, and everything is to be read again."""
+    if lease is not None:
+        lease.keep()
     try:
-        connection.try_call(
+        connection.once(
             "s3",
             "PutBucketNotificationConfiguration",
+            max(pace.lease_ttl / 2, _SHORTEST),
             Bucket=bucket,
             NotificationConfiguration=wanted,
             ExpectedBucketOwner=connection.scope.account,
         )
     except Exception as error:
         unvalidated = "Unable to validate" in message_of(error)
-        retry = code_of(error) == "OperationAborted" or (
-            unvalidated and not _refused_for_good(connection, wanted, error)
+        if lease is not None and (is_unanswered(error) or isinstance(error, Untrue)):
+            lease.is_unsure = True  # it may arrive when this run is gone: nobody writes before it would
+        retry = (
+            is_unanswered(error)
+            or code_of(error) in _PASSING
+            or (unvalidated and not _refused_for_good(connection, wanted, error))
         )
         pause = next(pauses, None) if retry else None
         if pause is not None:
