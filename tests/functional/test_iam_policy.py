@@ -80,6 +80,12 @@ class Team:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
+    def commit(self) -> None:
+        """Commit everything that is on disk."""
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", "-C", str(self.folder), "add", "-A"], check=True)
+        subprocess.run(["git", "-C", str(self.folder), *who, "commit", "-qm", "as it is"], check=True)
+
     def policy(self, *words: str) -> Any:
         """The document that ``iam-policy`` prints."""
         self.capture.readouterr()

@@ -17,7 +17,7 @@ from lockstep.errors import CloudError
 
 __all__ = ["PROOFS", "ROOTS", "Untrue", "believe_only_proofs"]
 
-_CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "CodeSha256", "MemorySize", "Timeout")
+_CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "MemorySize", "Timeout")
 
 PROOFS: Mapping[str, tuple[str, ...]] = {
     "ecr:BatchGetImage": ("images[].imageId",),
