@@ -236,3 +236,30 @@ def _check_template(problems: _Problems, text: str, path: tuple[str, ...]) -> No
         templates.fill(text, names)
     except templates.TemplateError as error:
         problems.add(path, error.problem, error.fix)
+    if path == ("packages", "key"):
+        _check_place(problems, text, path)
+
+
+def _check_place(problems: _Problems, key: str, path: tuple[str, ...]) -> None:
+    """A package never lies where Lockstep keeps something else, whatever fills in the template."""
+    parts = key.split("/")
+    if {"", ".", ".."} & {*parts}:
+        problems.add(path, f"{key!r} has an empty part, or . or ..", "write the parts of the key alone")
+    elif any(_may_lie_in(parts, place) for place in _TAKEN):
+        problems.add(
+            path,
+            f"{key!r} may lie below {', '.join(_TAKEN)}, where Lockstep keeps its own objects",
+            "write another prefix, such as packages/{service}/{sha256}.zip",
+        )
+
+
+def _may_lie_in(parts: list[str], place: str) -> bool:
+    """Whether a key that begins as a folder does can lie in it; a name to fill in can be any."""
+    first, *rest = place.rstrip("/").split("/")
+    return parts[0] == first and all(
+        "{" in part or part == name for part, name in zip(parts[1:], rest, strict=False)
+    )
+
+
+_TAKEN = ("lockstep/leases/", "lockstep/policies/", "lockstep/terraform/")
+"""Folders of the package bucket that hold leases, remembered policies and markers."""

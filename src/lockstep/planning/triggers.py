@@ -22,6 +22,8 @@ from lockstep.planning.notifications import (
 
 __all__ = ["BucketChange", "Parties", "Wish", "change_bucket", "survivors"]
 
+_MOST_ENTRIES = 100  # of a bucket, those of queues and topics included
+
 Raw: TypeAlias = Mapping[str, Any]  # one entry as the API gives and takes it
 
 
@@ -107,6 +109,7 @@ def change_bucket(project: str, bucket: Bucket, parties: Parties) -> BucketChang
         added={key: tuple(values) for key, values in added.items()},
         removed={key: tuple(values) for key, values in removed.items()},
         problems={
+            **_too_many(bucket, merged, put),
             **_too_early(bucket.name, removals.values(), parties.waiting),
             **_refusals(bucket.name, merged, {str(entry["Id"]) for entry in put}, project, parties.declared),
         },
@@ -187,6 +190,24 @@ class _Live:
             and any(_overlap_raw(entry, one) for one in wanted)
             and not any(is_same(entry, one) for one in wanted)
         ]
+
+
+def _too_many(bucket: Bucket, merged: Mapping[str, Any], put: Sequence[Raw]) -> dict[str, str]:
+    """Targets that find no room: those whose entries come last, by name, so that the others go on.
+
+    Source: Amazon S3 user guide, "Service quotas": 100 notification configurations a bucket.
+    """
+    excess = len(entries_of(merged)) - _MOST_ENTRIES
+    found: dict[str, str] = {}
+    for key in sorted({_target_of(entry["Id"]) for entry in put}, reverse=True):
+        if excess <= 0:
+            break
+        excess -= sum(_target_of(entry["Id"]) == key for entry in put)
+        found[key] = (
+            f"the bucket {bucket.name} has {len(entries_of(bucket.raw))} notification entries and S3 allows "
+            f"{_MOST_ENTRIES}; give the trigger another bucket, or take entries away that nobody needs"
+        )
+    return found
 
 
 def _too_early(

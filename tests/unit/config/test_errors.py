@@ -219,6 +219,20 @@ TEMPLATES = {
     "unknown in packages.key": project(
         "{service}/{sha256}.zip", "{sha}.zip", "lockstep.yaml:9", "{sha} is not known", "write {{sha}}"
     ),
+    "packages outside their prefix": project(
+        "{service}/{sha256}.zip",
+        "../../{sha256}.zip",
+        "lockstep.yaml:9",
+        "has an empty part, or . or ..",
+        "alone",
+    ),
+    "packages among the leases": project(
+        "lockstep/packages/{service",
+        "lockstep/{service}/x.json",
+        "lockstep.yaml:9",
+        "where Lockstep keeps its own objects",
+        "another prefix",
+    ),
 }
 
 ENVIRONMENT = {

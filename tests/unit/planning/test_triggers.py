@@ -173,3 +173,24 @@ def test_an_entry_that_others_added_meanwhile_does_not_silence_ours() -> None:
     foreign = {**_entry("staging/x", "one/"), "Id": "tf-new"}
     mine = _entry("staging/a", "one/")
     assert survivors({LAMBDA: [foreign]}, [mine], [], frozenset()) == ([mine], [])
+
+
+@pytest.mark.parametrize("others", [97, 98, 99, 100])
+def test_a_bucket_that_is_full_refuses_whom_it_has_no_room_for(others: int) -> None:
+    """S3 allows 100 entries; whoever finds room goes on, and nothing is written that S3 would refuse."""
+    foreign = [
+        {
+            "Id": f"theirs-{number}",
+            "LambdaFunctionArn": SCOPE.function_arn("theirs"),
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"theirs/{number}/"}]}},
+        }
+        for number in range(others)
+    ]
+    found = live(live_of(target("staging/a")), live_of(target("staging/b")), entries=foreign)
+    made = plan(desired(A, B), found)
+    refused = {one.target for one in made.blocked}
+    assert refused == {key for key, room in (("staging/a", 1), ("staging/b", 2)) if others + room > 100}
+    written = [one for one in made.steps if isinstance(one, PutNotifications)]
+    assert sum(len(one.put) for one in written) == min(2, 100 - others)
+    assert all("S3 allows 100" in str(one.problem) for one in made.blocked)
