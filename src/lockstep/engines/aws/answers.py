@@ -14,38 +14,32 @@ from typing import Any
 from xml.etree import ElementTree  # expat reads no external entities, and its own limits stop bombs
 
 from lockstep.errors import CloudError
+from lockstep.model.kinds import KINDS
 
 __all__ = ["PROOFS", "ROOTS", "Untrue", "believe_only_proofs"]
 
 _CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "MemorySize", "Timeout")
 
-PROOFS: Mapping[str, tuple[str, ...]] = {
+_OWN: Mapping[str, tuple[str, ...]] = {
     "ecr:BatchGetImage": ("images[].imageId",),
     "iam:SimulatePrincipalPolicy": ("EvaluationResults[].EvalActionName", "EvaluationResults[].EvalDecision"),
     "lambda:AddPermission": ("Statement{}",),
     "lambda:CreateFunction": ("FunctionName", "FunctionArn"),
-    "lambda:CreateFunctionUrlConfig": ("FunctionUrl", "FunctionArn", "AuthType"),
     "lambda:DeleteFunction": (),
     "lambda:DeleteFunctionCodeSigningConfig": (),
     "lambda:DeleteFunctionConcurrency": (),
-    "lambda:DeleteFunctionEventInvokeConfig": (),
-    "lambda:DeleteFunctionUrlConfig": (),
     "lambda:GetAccountSettings": ("AccountLimit", "AccountUsage"),
     "lambda:GetFunction": tuple(f"Configuration.{name}" for name in _CONFIGURATION),
     "lambda:GetFunctionCodeSigningConfig": ("FunctionName",),
-    "lambda:GetFunctionEventInvokeConfig": ("FunctionArn",),
-    "lambda:GetFunctionUrlConfig": ("FunctionUrl", "FunctionArn", "AuthType"),
     "lambda:GetPolicy": ("Policy{}",),
     "lambda:ListFunctions": tuple(f"Functions[].{name}" for name in _CONFIGURATION),
     "lambda:PutFunctionCodeSigningConfig": ("FunctionName",),
     "lambda:PutFunctionConcurrency": ("ReservedConcurrentExecutions",),
-    "lambda:PutFunctionEventInvokeConfig": ("FunctionArn",),
     "lambda:RemovePermission": (),
     "lambda:TagResource": (),
     "lambda:UntagResource": (),
     "lambda:UpdateFunctionCode": ("FunctionName", "FunctionArn"),
     "lambda:UpdateFunctionConfiguration": ("FunctionName", "FunctionArn"),
-    "lambda:UpdateFunctionUrlConfig": ("FunctionUrl", "FunctionArn", "AuthType"),
     "logs:CreateLogGroup": (),
     "logs:DeleteLogGroup": (),
     "logs:DeleteRetentionPolicy": (),
@@ -67,6 +61,17 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "ssm:GetParameters": ("Parameters[].Name", "Parameters[].Value"),
     "sts:GetCallerIdentity": ("Account", "Arn"),
 }
+
+
+def _of_kinds() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What the kinds of resources beside a function say of the answers to their own calls."""
+    for kind in KINDS.values():
+        for call in (*kind.reads, *kind.writes, *kind.removes):
+            if call not in _OWN:
+                yield call, () if call in kind.removes else kind.proof
+
+
+PROOFS: Mapping[str, tuple[str, ...]] = {**_OWN, **dict(_of_kinds())}
 """By operation: what each answer has. ``[]``: each item of a list, ``{}``: a text that is a JSON object."""
 
 ROOTS: Mapping[str, tuple[str, ...]] = {

@@ -56,4 +56,5 @@ KIND = ResourceKind(
     reads=("lambda:GetFunctionEventInvokeConfig",),
     writes=("lambda:PutFunctionEventInvokeConfig",),
     removes=("lambda:DeleteFunctionEventInvokeConfig",),
+    proof=("FunctionArn",),
 )

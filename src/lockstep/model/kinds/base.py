@@ -41,6 +41,7 @@ class ResourceKind:
     reads: tuple[str, ...]  # "lambda:GetFunction..."
     writes: tuple[str, ...]
     removes: tuple[str, ...]
+    proof: tuple[str, ...]  # members that every answer to its reads and writes has
     stands_alone: bool = False
     invites: bool = False
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None

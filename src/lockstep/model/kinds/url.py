@@ -120,6 +120,7 @@ KIND = ResourceKind(
     reads=("lambda:GetFunctionUrlConfig", "lambda:GetPolicy"),
     writes=("lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:AddPermission"),
     removes=("lambda:DeleteFunctionUrlConfig", "lambda:RemovePermission"),
+    proof=("FunctionUrl", "FunctionArn", "AuthType"),
     stands_alone=True,
     invites=True,
     check=_check,
