@@ -24,7 +24,7 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     "description": ("one", "two", "three"),
     "memorySize": (256, 512, 1024),
     "timeout": (10, 20, 30),
-    "environment": ({"A": "1", "B": "2"}, {"A": "1", "C": "3"}, {"A": "9", "C": "3"}),
+    "environment": ({"AA": "1", "BB": "2"}, {"AA": "1", "CC": "3"}, {"AA": "9", "CC": "3"}),
     "layers": (
         [f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:b:1", f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:a:1"],
         [f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:a:1", f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:b:1"],
@@ -150,7 +150,7 @@ def test_a_field_is_created_changed_mended_and_reset(lab: Lab, name: str) -> Non
     drift(lab, row, target, drifted)
     lab.aws.forget()
     mended = lab.sync(make_fleet(target), engine=engine)
-    assert set(changes_of(mended.plan, KEY)) == ({"environment.A"} if name == "environment" else {name})
+    assert set(changes_of(mended.plan, KEY)) == ({"environment.AA"} if name == "environment" else {name})
     assert lab.aws.counts(mutating=True) == call
 
     removed = make_fleet(without_lines(target, name))
@@ -243,18 +243,18 @@ def test_tags_are_owned_key_by_key(lab: Lab) -> None:
 def test_what_others_manage_is_left_as_it_is(lab: Lab) -> None:
     """Ignored fields, variables and code keep their live values, also when something beside them changes."""
     target = make_target(
-        KEY, settings={"environment": {"A": "1"}, "memorySize": 256}, ignore=("environment.DD_*", "timeout")
+        KEY, settings={"environment": {"AA": "1"}, "memorySize": 256}, ignore=("environment.DD_*", "timeout")
     )
     lab.sync(make_fleet(target))
     lab.somebody("lambda").update_function_configuration(
-        FunctionName=NAME, Timeout=77, Environment={"Variables": {"A": "1", "DD_SITE": "eu"}}
+        FunctionName=NAME, Timeout=77, Environment={"Variables": {"AA": "1", "DD_SITE": "eu"}}
     )
     lab.settle(NAME)
     assert lab.plan(make_fleet(target)).is_empty
-    changed = make_target(KEY, settings={"environment": {"A": "2"}, "memorySize": 512}, ignore=target.ignore)
+    changed = make_target(KEY, settings={"environment": {"AA": "2"}, "memorySize": 512}, ignore=target.ignore)
     lab.sync(make_fleet(changed))
     live = lab.live(NAME)["Configuration"]
-    assert live["Environment"]["Variables"] == {"A": "2", "DD_SITE": "eu"}
+    assert live["Environment"]["Variables"] == {"AA": "2", "DD_SITE": "eu"}
     assert (live["Timeout"], live["MemorySize"]) == (77, 512)
 
 
@@ -264,7 +264,7 @@ def test_all_fields_of_one_structure_go_in_one_call(lab: Lab) -> None:
     settings = {
         "memorySize": 256,
         "timeout": 9,
-        "environment": {"A": "1"},
+        "environment": {"AA": "1"},
         "logging.format": "JSON",
         "logging.systemLevel": "WARN",
     }
