@@ -392,7 +392,9 @@ AWS: dict[str, Row] = {
     "network: a proxy that is not there": Row(
         spoil=setting(HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="", no_proxy=""), code=1, says=("proxy",)
     ),
-    "network: no TLS": Row(spoil=tls, code=1, says=("sts:GetCallerIdentity", "name the port that speaks https")),
+    "network: no TLS": Row(
+        spoil=tls, code=1, says=("sts:GetCallerIdentity", "name the port that speaks https")
+    ),
     "bucket: no package bucket": Row(
         spoil=lambda desk: desk.change(PROJECT, "camarades-packages", "nobodys-bucket"),
         code=1,
