@@ -49,7 +49,7 @@ def shell(desk: Desk, line: str, **variables: str | None) -> Told:
 
 
 def test_a_cache_that_cannot_be_written_leaves_targets_unknown(desk: Desk) -> None:
-    """A package that cannot be fetched is no difference: each target says why nobody knows, and the remedy."""
+    """A package that cannot be fetched is no difference: each target says why nobody knows."""
     before = desk.fingerprint()
     told = shell(desk, "ulimit -f 0; LOCKSTEP_CACHE=../fresh lockstep plan")
     assert told.code == 1, told.all
