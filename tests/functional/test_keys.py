@@ -65,12 +65,12 @@ def test_another_key_sends_the_variables_again(lab: Lab, becomes: str | None) ->
 
 
 def test_another_key_needs_the_variables_that_others_manage(lab: Lab, hidden: Undecryptable) -> None:
-    """They would have to be sent again and were not read: blocked, and nothing is written."""
+    """They would have to be sent again and were not read: unknown, and nothing is written."""
     lab.sync(make_fleet(make_target(settings={"kmsKeyArn": OLD, "environment": {"AA": "1"}})))
     hidden.is_on = True
     plan = lab.plan(make_fleet(make_target(settings={"kmsKeyArn": NEW}, ignore=("environment",))))
     (one,) = plan.targets
-    assert one.verb is Verb.BLOCKED
+    assert one.verb is Verb.UNKNOWN
     assert f"environment of {NAME} could not be read" in str(one.problem)
     assert f"allow kms:Decrypt on {OLD}" in str(one.problem)
 
@@ -138,7 +138,7 @@ def test_a_package_that_aws_does_not_show_is_unknown(lab_on: Callable[..., Lab],
     lab_on(ministack, *everything(), Settings()).sync(make_fleet(make_target()))
     lab = lab_on(ministack, CodeError(), *everything(), Settings())
     (one,) = lab.plan(make_fleet(make_target(source="x = 2\n"))).targets
-    assert (one.verb, one.status) == (Verb.BLOCKED, SyncStatus.UNKNOWN)
+    assert (one.verb, one.status) == (Verb.UNKNOWN, SyncStatus.UNKNOWN)
     assert "sourceKmsKeyArn" in str(one.problem)
 
 
