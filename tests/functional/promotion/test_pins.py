@@ -60,10 +60,10 @@ def test_a_version_that_does_not_exist_is_an_error_before_anything_is_written(
         live.run("validate", code=3)
         assert "there is no package packages/notifier-12.0.zip for notifier 12.0" in live.err
     for verb in ("plan", "sync"):
-        live.run(verb, "staging", code=1)
-        assert "there is no package packages/notifier-12.0.zip" in live.err
+        told = " ".join(live.run(verb, "staging", code=1).split())
+        assert "there is no package packages/notifier-12.0.zip" in told
     assert live_of(ministack) == before
-    row = row_of(live)
+    row = row_of(live, code=1)  # nobody knows whether it is in sync
     assert (row["declared"], row["live"]) == ("12.0", "0.2.0")
     assert row["sync"] != "Synced"
     live.run("promote", "notifier", "--to", "production", code=1)
@@ -81,8 +81,8 @@ def test_a_digest_of_another_version_without_a_name_is_refused(live: Shop, minis
     live.push("as it was", **{STAGING_FILE: plain})
     live.run("plan", "staging")  # the digest of 0.2.0, and it is 0.2.0
     live.push("by hand", **{STAGING_FILE: plain.replace('"0.2.0"', '"0.3.0"')})
-    live.run("sync", "staging", code=1)
-    assert "notifier-0.3.0.zip has the digest" in live.err
+    told = " ".join(live.run("sync", "staging", code=1).split())
+    assert "notifier-0.3.0.zip has the digest" in told
     assert live_of(ministack) == ("0.2.0", digest)
 
 
