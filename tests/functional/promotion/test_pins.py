@@ -1,6 +1,7 @@
 """A pin belongs to the version that it was written with; another version never runs under it."""
 
 import base64
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -30,9 +31,9 @@ def hex_of(checksum: str) -> str:
     return base64.b64decode(checksum).hex()
 
 
-def row_of(shop: Shop, target: str = "staging/notifier") -> Any:
+def row_of(shop: Shop, target: str = "staging/notifier", code: int = 0) -> Any:
     """The target as ``status`` shows it."""
-    (row,) = shop.json("status", target)["targets"]
+    (row,) = json.loads(shop.run("status", target, "-o", "json", code=code))["targets"]
     return row
 
 
