@@ -22,6 +22,10 @@ from tests.support.strict import everything
 from tests.support.strict.settings import Settings
 from tests.support.terraform import require_terraform
 
+# Several runs of the real provider in each test; 300 s, which guards against a hang, is too near to them
+# where two workers share the machine.
+pytestmark = pytest.mark.timeout(900)
+
 KEY = "preview/pr-7/s3-notifier"
 HASHES = 'variable "preview_source_code_hashes" {\n  type    = map(string)\n  default = {}\n}\n'
 HASH = "lookup(var.preview_source_code_hashes, each.key, null)"
