@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from lockstep.model.pull import Check, CheckState, Commit, Pull, PullState
+
 __all__ = [
     "Asset",
     "Check",
@@ -20,14 +22,6 @@ __all__ = [
     "PullState",
     "Release",
 ]
-
-
-class PullState(StrEnum):
-    """Where a pull request stands."""
-
-    OPEN = "open"
-    MERGED = "merged"
-    CLOSED = "closed"  # without having been merged
 
 
 class Merging(StrEnum):
@@ -47,14 +41,6 @@ class MergeMethod(StrEnum):
     REBASE = "rebase"
 
 
-class CheckState(StrEnum):
-    """Where a check of a commit stands."""
-
-    PENDING = "pending"
-    SUCCESS = "success"
-    FAILURE = "failure"
-
-
 class DeploymentState(StrEnum):
     """How a deployment goes, in GitHub's words."""
 
@@ -62,50 +48,6 @@ class DeploymentState(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
     INACTIVE = "inactive"  # another one took its place, or it is gone
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pull:
-    """A pull request. ``conflict`` is None while the forge has not found out."""
-
-    number: int
-    title: str
-    body: str
-    head: str  # branch
-    base: str  # branch
-    sha: str  # head commit, 40 hex digits
-    state: PullState
-    url: str
-    author: str = ""
-    labels: tuple[str, ...] = ()
-    is_draft: bool = False
-    is_fork: bool = False  # its head is in another repository
-    conflict: bool | None = None
-    is_blocked: bool | None = None  # by reviews or checks that the base branch requires
-    merge_commit: str | None = None
-    merged_by: str | None = None
-    closed_by: str | None = None
-    created: str = ""  # ISO 8601
-    ended: str | None = None  # when it was merged or closed
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One check run or commit status."""
-
-    name: str
-    state: CheckState
-    url: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Commit:
-    """A commit as a reviewer wants to see it."""
-
-    sha: str
-    subject: str
-    author: str
-    url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

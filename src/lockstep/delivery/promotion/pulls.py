@@ -7,33 +7,15 @@ from lockstep.config.sources import read_sources
 from lockstep.delivery.places.forges import Credentials, open_forge
 from lockstep.delivery.places.workspace import PROJECT_FILE, Subtree, Where, open_tree
 from lockstep.errors import BadInput, ForgeError
-from lockstep.forge.base import Check, Commit, Forge, MergeMethod, Pull, PullState
+from lockstep.forge.base import Forge, MergeMethod
 from lockstep.git.command import Repository
 from lockstep.git.remote import Remote, default_branch, open_remote
+from lockstep.model.pull import Pull, PullState, Remark, Review
 from lockstep.model.tree import Tree
 
-__all__ = ["Place", "Remark", "Review", "close", "label", "merge", "open_place", "propose", "read_review"]
+__all__ = ["Place", "close", "label", "merge", "open_place", "propose", "read_review"]
 
 _LONGEST_LABEL = 50  # characters; GitHub's limit
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Remark:
-    """A comment."""
-
-    author: str
-    written: str  # ISO 8601
-    body: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Review:
-    """Everything that a reviewer looks at. GitHub's comments stand on the pull request's page."""
-
-    pull: Pull
-    checks: tuple[Check, ...] = ()
-    commits: tuple[Commit, ...] = ()
-    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
