@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
-from lockstep.delivery.sync.session import Options, make_plan, run_sync
+from lockstep.delivery.sync.run import make_plan, run_sync
+from lockstep.delivery.sync.session import Options
 from lockstep.model import Plan, Report, Verb
 from tests.support.clouds import REGION, Cloud, client, make_function, make_zip
 from tests.support.engine import Lab, Meanwhile, Refuse
 from tests.support.projects import PACKAGES, UPLOADS
 from tests.support.strict import Call, Notifications, Revisions, UpdatesInProgress
+from tests.support.watching import Telling
 
 NAME = "notifier-staging"
 PROJECT = f"""\
@@ -58,9 +60,7 @@ def opened(folder: Path) -> Workspace:
 
 def sync(folder: Path, *, between: Callable[[Plan], None] = lambda _: None) -> tuple[Plan, Report]:
     """Run ``lockstep sync``."""
-    return run_sync(
-        opened(folder), Options(), on_plan=between, on_step=lambda _: None, stop=threading.Event()
-    )
+    return run_sync(opened(folder), Options(), watcher=Telling(planned=between), stop=threading.Event())
 
 
 def change(folder: Path, *, version: str = "1.0.0", memory: int = 256) -> None:
@@ -136,9 +136,7 @@ def test_a_saved_plan_may_differ_in_its_notes(cloud: Cloud, lab_on: Callable[...
     """Notes tell how things were read, which depends on what a machine remembers; steps do not."""
     lab_on(cloud, Notifications())
     saved = replace(make_plan(opened(folder), Options()), notes=("read on another machine",))
-    _, report = run_sync(
-        opened(folder), Options(), saved=saved, on_step=lambda _: None, stop=threading.Event()
-    )
+    _, report = run_sync(opened(folder), Options(), saved=saved, stop=threading.Event())
     assert report.results
     assert report.is_success
 

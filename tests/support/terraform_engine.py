@@ -38,6 +38,7 @@ from lockstep.planning.policy import Rules
 from tests.support.projects import PACKAGES, make_fleet
 from tests.support.skips import TERRAFORM
 from tests.support.terraform import LEAST
+from tests.support.watching import Telling
 
 __all__ = ["FUNCTIONS", "AwsKeeper", "Desk", "Done", "Keeper", "needs_terraform"]
 
@@ -197,7 +198,7 @@ class Desk:
             cache=self.cache,
             ways=ways or Ways(lock_pause=0.05),
             stop=stop if isinstance(stop, threading.Event) else None,
-            progress=self.progress.append,
+            watcher=Telling(progress=self.progress.append),
         )
 
     def plan(self, *targets: Target, selection: tuple[str, ...] = (), **options: object) -> Plan:

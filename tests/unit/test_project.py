@@ -128,3 +128,37 @@ def test_ci_also_runs_with_the_newest_and_with_the_lowest() -> None:
     told = _run("env", "LOCKSTEP_DEPENDENCIES=other", "./dev", "setup")
     assert told.returncode == 1
     assert "locked, newest or lowest" in told.stderr
+
+
+def test_verbs_speak_to_nobody() -> None:
+    """A server calls them too: what delivery says goes to its watcher, and how it ends is raised."""
+    speaking = [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for path in (ROOT / "src/lockstep/delivery").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name | ast.Attribute)
+        and ast.unparse(node)
+        in {
+            "print",
+            "input",
+            "exit",
+            "SystemExit",
+            "sys.exit",
+            "os._exit",
+            "sys.stdout",
+            "sys.stderr",
+            "sys.stdin",
+        }
+    ]
+    assert speaking == []
+
+
+def test_watchers_are_of_one_kind() -> None:
+    """What is told while a verb works has one protocol, not a function for each of its words."""
+    observers = [
+        f"{path}:{number}"
+        for path in (ROOT / "src/lockstep").rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"Callable\[\[\w+\], None\] = lambda", line)
+    ]
+    assert observers == []

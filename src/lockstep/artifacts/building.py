@@ -5,7 +5,7 @@ import os
 import tempfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from lockstep.artifacts.builders.base import Builder as Build
@@ -15,6 +15,7 @@ from lockstep.artifacts.contents import check_size, find_faults, parts_of, sizes
 from lockstep.artifacts.package import make_zip_from
 from lockstep.errors import ArtifactError, BadInput, Interrupted
 from lockstep.model import Builder, Built, Source
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["build"]
 
@@ -32,7 +33,7 @@ def build(
     files: Iterable[str] | None = None,
     submodules: Iterable[str] = (),
     stop: threading.Event | None = None,
-    tell: Callable[[str], None] = lambda words: None,
+    watcher: Watcher = SILENT,
 ) -> Built:
     """Build a service from the tree below ``root`` and write its zip to ``into``, whole or not at all.
 
@@ -64,7 +65,7 @@ def build(
             commit=commit,
             epoch=epoch,
             stop=stop or threading.Event(),
-            tell=tell,
+            watcher=watcher,
         )
         if (other := submodule_of(job, folder)) is not None:
             raise BadInput(
@@ -75,7 +76,7 @@ def build(
         product = _builder(source.build.builder)(job)
         if job.stop.is_set():
             raise Interrupted("the build was stopped", fix="run the same command again")
-        tell(f"{source.service}: packing")
+        watcher.progress(f"{source.service}: packing")
         sha256, size = _pack(job, product, into)
     return _built(source, product, into, sha256, size, version=version, commit=commit)
 

@@ -53,8 +53,7 @@ def event(shell: Shell, *, label: str, gitops: str | None, output: Output) -> in
             now=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             options=Options(github_token=shell.settings.github_token),
             stop=stop,
-            progress=shell.progress,
-            note=shell.log,
+            watcher=shell.watcher,
         )
     shell.end_progress()
     for one in handled.released:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lockstep.cli.shell import Shell
+from lockstep.cli.watching import Teller
 from lockstep.model import Outcome, Plan, StepResult
 from lockstep.render.report import result_lines
 from lockstep.render.steps import step_words, words_by_step
@@ -20,18 +21,18 @@ __all__ = ["Follower"]
 _ROWS = 8  # live rows at most; the rest is counted
 
 
-class Follower:
+class Follower(Teller):
     """Told of the plan and of every result, possibly by several threads; shows them as they come."""
 
     def __init__(self, shell: Shell, write: Callable[[list[str]], None]) -> None:
-        self._shell = shell
+        super().__init__(shell)
         self._write = write
         self._lock = threading.Lock()
         self._running: dict[str, tuple[str, float]] = {}
         self._live: Any = None
         self.words: Mapping[str, str] = {}
 
-    def learn(self, plan: Plan) -> None:
+    def planned(self, plan: Plan) -> None:
         """Take the words for the steps from the plan."""
         self.words = words_by_step(plan)
 
@@ -39,7 +40,7 @@ class Follower:
         """Words for the steps that are running. Takes no lock: a signal handler asks."""
         return [words for words, _ in list(self._running.values())]
 
-    def tell(self, result: StepResult) -> None:
+    def stepped(self, result: StepResult) -> None:
         """Show one result."""
         with self._lock:
             if result.outcome is Outcome.STARTED:
@@ -87,9 +88,13 @@ class Follower:
         try:
             yield
         finally:
-            live, self._live = self._live, None
-            if live is not None:
-                live.stop()
+            self.end()
+
+    def end(self) -> None:
+        """Take the live rows away."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
     def _table(self) -> "Text":
         from rich.text import Text

@@ -56,7 +56,7 @@ def adopt(
     from lockstep.render.text import plan_lines
 
     workspace = shell.open_workspace()
-    text = _read(state) if state else state_of(workspace, environments, progress=shell.progress)
+    text = _read(state) if state else state_of(workspace, environments, watcher=shell.watcher)
     adopted = adopt_from_terraform(
         workspace,
         environments,

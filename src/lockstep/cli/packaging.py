@@ -38,7 +38,7 @@ def package(shell: Shell, *, service: str, as_version: str | None, into: Path | 
         raise BadInput(problem[0], where="--version", fix=problem[1])
     with ending() as stop:
         built = package_service(
-            shell.where, service, version=as_version, into=into, stop=stop, tell=shell.progress
+            shell.where, service, version=as_version, into=into, stop=stop, watcher=shell.watcher
         )
     shell.end_progress()
     for warning in built.warnings:

@@ -15,11 +15,10 @@ from lockstep.cli.shell import Output, Shell, save
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.places.workspace import Workspace
     from lockstep.delivery.sync.session import Options
     from lockstep.model import Plan
 
-__all__ = ["declare_plan", "declare_sync", "plan", "run_and_follow", "sync"]
+__all__ = ["declare_plan", "declare_sync", "plan", "sync"]
 
 
 def declare_plan(parser: Parser) -> None:
@@ -83,7 +82,7 @@ def plan(
 ) -> int:
     """Show what sync would do. Changes nothing."""
     from lockstep.cli.commenting import commenting
-    from lockstep.delivery.sync.session import make_plan
+    from lockstep.delivery.sync.run import make_plan
     from lockstep.render.markdown import plan_markdown
 
     form, file = _form(output)
@@ -99,7 +98,7 @@ def plan(
             full=full,
             timeout=timeout,
         )
-        made = make_plan(workspace, options, progress=shell.progress)
+        made = make_plan(workspace, options, watcher=shell.watcher)
     shell.end_progress()
     if comment is not None:
         say(plan_markdown(made))
@@ -133,11 +132,20 @@ def sync(
         timeout=timeout,
     )
     if dry_run:
-        from lockstep.delivery.sync.session import make_plan
+        from lockstep.delivery.sync.run import make_plan
 
-        made = saved or make_plan(workspace, options, progress=shell.progress)
+        made = saved or make_plan(workspace, options, watcher=shell.watcher)
         return _plan(shell, made, output, None, exit_code=False)
-    return run_and_follow(shell, workspace, options, saved, output)
+    from lockstep.cli.syncing import follow
+    from lockstep.delivery.sync.run import sync as run
+
+    return follow(
+        shell,
+        output,
+        lambda watcher, stop: run(
+            workspace, options, shell.credentials, saved=saved, watcher=watcher, stop=stop
+        ),
+    )
 
 
 def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code: bool) -> int:
@@ -164,85 +172,6 @@ def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code
     if made.problems or made.blocked:
         return 1
     return 2 if exit_code and not made.is_empty else 0
-
-
-def run_and_follow(
-    shell: Shell, workspace: "Workspace", options: "Options", saved: "Plan | None", form: Output
-) -> int:
-    """Sync, showing each step as it happens, then the report; returns the exit code."""
-    import datetime
-
-    from lockstep.cli.following import Follower
-    from lockstep.cli.stopping import stopping
-    from lockstep.delivery.sync.records import leave_records
-    from lockstep.delivery.sync.session import run_sync
-    from lockstep.model import Verb
-    from lockstep.render.codec import encode_report
-    from lockstep.render.markdown import plan_markdown, report_markdown
-    from lockstep.render.report import report_lines
-    from lockstep.render.text import plan_lines
-
-    is_table = form is Output.TABLE
-    follower = Follower(shell, shell.emit if is_table else lambda lines: shell.log("\n".join(lines)))
-
-    def on_plan(made: "Plan") -> None:
-        shell.end_progress()
-        follower.learn(made)
-        if is_table:
-            lines = plan_lines(made, palette=shell.palette, columns=shell.columns)
-            shell.emit([*lines, ""] if made.steps else lines)
-        if made.steps:
-            follower.begin()
-
-    with stopping(follower.under_way) as stop, follower.ending():
-        shell.progress("planning")
-        made, report = run_sync(
-            workspace,
-            options,
-            saved=saved,
-            on_plan=on_plan,
-            on_step=follower.tell,
-            stop=stop,
-            progress=shell.progress,
-        )
-    shell.end_progress()
-    words = dict(follower.words)
-    match form:
-        case Output.JSON:
-            shell.emit(encode_report(report))
-        case Output.MARKDOWN:
-            shell.emit(report_markdown(report, words))
-        case Output.TABLE if made.steps or not report.is_success:
-            lines = report_lines(report, words, palette=shell.palette, columns=shell.columns)
-            shell.emit(["", *lines] if report.results else lines)
-        case Output.TABLE:
-            pass
-    shell.summarise(lambda: f"{plan_markdown(made)}\n{report_markdown(report, words)}")
-    leave_records(
-        workspace,
-        made,
-        report,
-        shell.credentials,
-        now=datetime.datetime.now(datetime.UTC),
-        note=lambda words: shell.log(f"note: {words}"),
-    )
-    if workspace.project.sources.origin.report:
-        from lockstep.delivery.sync.reporting import report_deployments
-
-        shell.progress("reporting to the source")
-        report_deployments(
-            workspace, made, report, shell.credentials, note=lambda words: shell.log(f"warning: {words}")
-        )
-        shell.end_progress()
-    if report.interrupted:
-        return 130
-    unknown = sum(one.verb is Verb.UNKNOWN for one in made.blocked)
-    for count, word in ((len(made.blocked) - unknown, "blocked"), (unknown, "unknown")):
-        if count:
-            shell.log(
-                f"{count} {'target is' if count == 1 else 'targets are'} {word}; the plan above says why"
-            )
-    return 0 if report.is_success and not made.problems and not made.blocked else 1
 
 
 def _options(

@@ -8,10 +8,8 @@ from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.places.workspace import Workspace
     from lockstep.delivery.previews.bring import Brought
     from lockstep.delivery.previews.ground import Ground
-    from lockstep.delivery.previews.waste import Waste
     from lockstep.delivery.sync.session import Options
 
 __all__ = [
@@ -133,18 +131,16 @@ def up(
     )
     ground, options = _open(shell), _options(shell)
     with stopping(lambda: ["the commit"]) as stop:
-        brought = bring_up(ground, request, options, now=_now(), progress=shell.progress)
+        brought = bring_up(ground, request, options, now=_now(), watcher=shell.watcher)
         shell.end_progress()
         _show(shell, brought, output, is_dry=dry_run)
         if wait and not dry_run and brought.is_up and brought.moves:
             from lockstep.delivery.promotion.waiting import wait_until_live
 
             rows = wait_until_live(
-                ground.gitops, brought.moves, options, stop=stop, seconds=timeout, progress=shell.progress
+                ground.gitops, brought.moves, options, stop=stop, seconds=timeout, watcher=shell.watcher
             )
             shell.end_progress()
-            for row in rows:
-                shell.log(f"live: {row.target} {row.declared}")
             if not rows and any(move.deployment_type == "lambda" for move in brought.moves):
                 shell.log(f"preview/pr-{brought.number} was taken down meanwhile")
     return 0
@@ -161,7 +157,7 @@ def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: 
         from lockstep.delivery.previews.objects import find_objects
 
         # Listed while the folder still says where they are; nothing is removed when there are too many.
-        objects = find_objects(ground, wanted, options, most=most, progress=shell.progress)
+        objects = find_objects(ground, wanted, options, most=most, watcher=shell.watcher)
     brought = bring_down(ground, wanted)
     shell.end_progress()
     _show(shell, brought, output)
@@ -179,53 +175,37 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
     import datetime
     from dataclasses import replace
 
-    from lockstep.delivery.previews.prereleases import find_prereleases, withdraw_prereleases
-    from lockstep.delivery.previews.waste import find_folders, find_waste, remove_folders
-    from lockstep.render.preview_gc import Left, gc_document, gc_lines
-
-    ground = _open(shell)
-    options = replace(_options(shell), allow_deletes=allow_deletes)
-    now = datetime.datetime.now(datetime.UTC)
-    moment = now.isoformat(timespec="seconds")
-    folders = find_folders(ground, now=now, allow_deletes=allow_deletes, progress=shell.progress)
-    commit, told = None, folders.notes
-    if apply and folders.problem is None:
-        commit, more = remove_folders(ground, folders, now=moment)
-        told = (*told, *more)
-        ground = _open(shell) if commit is not None else ground
-    workspace = ground.gitops.workspace
-    waste = find_waste(workspace, options, now=now, days=package_days, progress=shell.progress)
-    trials = find_prereleases(ground, progress=shell.progress)
-    shell.end_progress()
-    notes = (*told, *waste.notes, *waste.packages.notes, *trials.notes)
-    problems = tuple(text for text in (folders.problem, *(waste.plan.problems if waste.plan else ())) if text)
-    packages = (*waste.packages.objects, *waste.remains.packages)
-    left = Left(plan=waste.plan, packages=packages, logs=waste.remains.logs, prereleases=trials.tags)
-    said = (folders.judged, left, notes, problems)
-    if output is Output.JSON:
-        shell.emit(gc_document(*said, is_applied=apply, commit=commit))
-    else:
-        shell.emit(gc_lines(*said, is_applied=apply, commit=commit, columns=shell.columns))
-    if not apply:
-        return 0
-    code = _remove_waste(shell, workspace, options, waste)
-    if code == 0:
-        withdraw_prereleases(ground, trials)
-    return 1 if folders.problem is not None else code
-
-
-def _remove_waste(shell: Shell, workspace: "Workspace", options: "Options", waste: "Waste") -> int:
     from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
-    from lockstep.delivery.previews.waste import remove_waste
+    from lockstep.delivery.previews.waste import clear, collect
+    from lockstep.render.preview_gc import Left, gc_document, gc_lines
 
+    found = collect(
+        _open(shell),
+        replace(_options(shell), allow_deletes=allow_deletes),
+        is_applied=apply,
+        now=datetime.datetime.now(datetime.UTC),
+        days=package_days,
+        watcher=shell.watcher,
+    )
+    shell.end_progress()
+    waste = found.waste
+    packages = (*waste.packages.objects, *waste.remains.packages)
+    left = Left(
+        plan=waste.plan, packages=packages, logs=waste.remains.logs, prereleases=found.prereleases.tags
+    )
+    said = (found.folders.judged, left, found.notes, found.problems)
+    if output is Output.JSON:
+        shell.emit(gc_document(*said, is_applied=apply, commit=found.commit))
+    else:
+        shell.emit(gc_lines(*said, is_applied=apply, commit=found.commit, columns=shell.columns))
+    if not apply:
+        return 0
     follower = Follower(shell, lambda lines: shell.log("\n".join(lines)))
     with stopping(follower.under_way) as stop, follower.ending():
-        report = remove_waste(
-            workspace, options, waste, on_plan=follower.learn, on_step=follower.tell, stop=stop
-        )
+        report = clear(found, watcher=follower, stop=stop)
     shell.end_progress()
-    return 0 if report.is_success else 1
+    return 0 if report.is_success and found.folders.problem is None else 1
 
 
 def listing(shell: Shell, *, output: Output) -> int:
@@ -235,7 +215,7 @@ def listing(shell: Shell, *, output: Output) -> int:
     from lockstep.delivery.previews.listing import list_previews
     from lockstep.render.previews import listing_document, listing_lines, listing_markdown
 
-    found = list_previews(_open(shell), _options(shell), progress=shell.progress)
+    found = list_previews(_open(shell), _options(shell), watcher=shell.watcher)
     shell.end_progress()
     now = datetime.datetime.now(datetime.UTC)
     match output:

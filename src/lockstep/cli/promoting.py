@@ -107,7 +107,7 @@ def promote(
     options = _options(shell)
     now = datetime.datetime.now(datetime.UTC)
     with stopping(lambda: ["the promotion"]) as stop:
-        promoted = run(gitops, request, options, now=now, progress=shell.progress)
+        promoted = run(gitops, request, options, now=now, watcher=shell.watcher)
         shell.end_progress()
         for note in promoted.notes:
             shell.log(note)
@@ -146,7 +146,7 @@ def rollback(
             reason=reason,
             is_urgent=now,
             now=moment,
-            progress=shell.progress,
+            watcher=shell.watcher,
         )
         shell.end_progress()
         for note in done.notes:
@@ -252,28 +252,23 @@ def _wait(
     stop: threading.Event,
     timeout: float,
 ) -> int:
-    from lockstep.delivery.promotion.waiting import wait_until_live, wait_until_merged
+    from lockstep.delivery.promotion.waiting import wait
 
-    forge = gitops.forge()
-    merged = wait_until_merged(outcome, forge, stop=stop, seconds=timeout, progress=shell.progress)
+    wait(gitops, outcome, moves, options, stop=stop, seconds=timeout, watcher=shell.watcher)
     shell.end_progress()
-    if merged.pull is not None:
-        shell.log(f"merged: {merged.pull.url}")
-    rows = wait_until_live(gitops, moves, options, stop=stop, seconds=timeout, progress=shell.progress)
-    shell.end_progress()
-    for row in rows:
-        shell.log(f"live: {row.target} {row.declared}")
     return 0
 
 
 def _sync(shell: Shell, gitops: "GitOps", outcome: "Outcome", move: "Move") -> int:
-    from dataclasses import replace
-
-    from lockstep.cli.planning import run_and_follow
+    from lockstep.cli.syncing import follow
+    from lockstep.delivery.promotion.waiting import sync_move
 
     if move.deployment_type != "lambda":
         shell.log(f"{move.target} is deployed by another tool; Lockstep has changed what Git says")
         return 0
-    workspace = gitops.at(outcome.commit) if outcome.commit else gitops.workspace
-    options = replace(_options(shell), patterns=(move.target,))
-    return run_and_follow(shell, workspace, options, None, Output.TABLE)
+    options = _options(shell)
+    return follow(
+        shell,
+        Output.TABLE,
+        lambda watcher, stop: sync_move(gitops, outcome, move, options, watcher=watcher, stop=stop),
+    )

@@ -1,16 +1,9 @@
 """``release``."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Output, Shell
 from lockstep.cli.versions import decided_on, declare_decided
-from lockstep.errors import BadInput, Interrupted, LockstepError, Several
-
-if TYPE_CHECKING:
-    from lockstep.delivery.releases.release import Monorepo
-    from lockstep.model.released import Released
+from lockstep.errors import LockstepError, Several
 
 __all__ = ["declare_release", "release"]
 
@@ -42,36 +35,24 @@ def release(
     """Tag a version and publish its package with digest and build facts; deploys nothing."""
     from lockstep.cli.stopping import stopping
     from lockstep.delivery.releases.release import Request, open_monorepo
-    from lockstep.delivery.releases.release import release as run
+    from lockstep.delivery.releases.several import NotReleased, names_of, release_each
+    from lockstep.model.released import Released
     from lockstep.render.release import release_document, release_lines, release_markdown
 
     request = Request(decided=decided_on(given, gitversion, pr), pr=pr, dry_run=dry_run)
     monorepo = open_monorepo(shell.where, shell.credentials)
-    names = _names(monorepo, services, since)
+    names = names_of(monorepo, services, since)
     if not names:
         shell.log(f"no service changed since {since}; nothing to release")
-    done: list[Released] = []
-    failed: dict[str, LockstepError] = {}
-    under_way: list[str] = []
-    with stopping(lambda: under_way) as stop:
-        for name in names:
-            under_way[:] = [f"the release of {name}"]
-            try:
-                made = run(monorepo, name, request, stop=stop, tell=shell.progress, note=_noting(shell, name))
-            except Interrupted:
-                raise
-            except LockstepError as error:
-                failed[name] = error
-                continue
-            finally:
-                shell.end_progress()
-            done.append(made)
-            if output is Output.TABLE:
-                shell.emit(release_lines(made, is_dry=dry_run, palette=shell.palette, columns=shell.columns))
-            if stop.is_set() and name != names[-1]:
-                raise Interrupted(
-                    "the services after it were not released", where=name, fix="run the same command again"
-                )
+    ended: list[Released | NotReleased] = []
+    with stopping(lambda: [f"the release of {name}" for name in names[len(ended) :][:1]]) as stop:
+        for one in release_each(monorepo, names, request, stop=stop, watcher=shell.watcher):
+            shell.end_progress()
+            ended.append(one)
+            if isinstance(one, Released) and output is Output.TABLE:
+                shell.emit(release_lines(one, is_dry=dry_run, palette=shell.palette, columns=shell.columns))
+    done = [one for one in ended if isinstance(one, Released)]
+    failed = {one.service: one.error for one in ended if isinstance(one, NotReleased)}
     told = {name: str(error) for name, error in failed.items()}
     match output:
         case Output.JSON:
@@ -86,31 +67,6 @@ def release(
     if failed:
         raise _failure(list(failed.values()), is_partial=bool(done))
     return 0
-
-
-def _names(monorepo: "Monorepo", services: list[str], since: str | None) -> list[str]:
-    """The services that are meant, each once; BadInput before anything is done when one is not there."""
-    from lockstep.delivery.releases.versions import changed_services
-
-    if not services and since is None:
-        raise BadInput(
-            "no service is named", fix="name services, or give --since REV for those that changed since then"
-        )
-    for name in services:
-        monorepo.tree.source(name)
-    names = list(dict.fromkeys(services))
-    if since is None:
-        return names
-    changed = changed_services(monorepo.where, since).services
-    return [name for name in names if name in changed] if names else list(changed)
-
-
-def _noting(shell: Shell, name: str) -> Callable[[str], None]:
-    def note(words: str) -> None:
-        shell.end_progress()
-        shell.log(f"{name}: {words}")
-
-    return note
 
 
 def _failure(errors: list[LockstepError], *, is_partial: bool) -> LockstepError:

@@ -17,6 +17,7 @@ from lockstep.settings import Settings
 if TYPE_CHECKING:
     from lockstep.delivery.places.forges import Credentials
     from lockstep.delivery.places.workspace import Where, Workspace
+    from lockstep.model.watching import Watcher
     from lockstep.render.palette import Palette
 
 __all__ = ["Output", "Shell", "WideOutput", "save"]
@@ -83,6 +84,13 @@ class Shell:
         for warning in workspace.warnings:
             self.log(f"warning: {warning}")
         return workspace
+
+    @property
+    def watcher(self) -> "Watcher":
+        """Who tells the user what a verb does meanwhile."""
+        from lockstep.cli.watching import Teller
+
+        return Teller(self)
 
     @property
     def is_live(self) -> bool:

@@ -77,7 +77,7 @@ def _once(shell: Shell, options: "Options", output: WideOutput, exit_code: bool)
     from lockstep.render.markdown import status_markdown
 
     workspace = shell.open_workspace()
-    rows, notes = read_status(workspace, options, progress=shell.progress)
+    rows, notes = read_status(workspace, options, watcher=shell.watcher)
     rows = with_causes(workspace, rows, shell.credentials)
     shell.end_progress()
     match output:

@@ -16,7 +16,8 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.previews.bring import Brought, Request, bring_down, bring_up
 from lockstep.delivery.previews.ground import Ground, open_ground
 from lockstep.delivery.previews.services import parse_wish
-from lockstep.delivery.sync.session import Options, run_sync
+from lockstep.delivery.sync.run import run_sync
+from lockstep.delivery.sync.session import Options
 from lockstep.forge.local import LocalForge
 from lockstep.model import Report
 from tests.support.clouds import make_zip
@@ -135,9 +136,7 @@ class World:
     def sync(self, *patterns: str, stop: threading.Event | None = None, **fields: Any) -> Report:
         """``sync`` of the newest commit."""
         options = Options(patterns=patterns, **fields)
-        _, report = run_sync(
-            self.workspace(), options, on_step=lambda _: None, stop=stop or threading.Event()
-        )
+        _, report = run_sync(self.workspace(), options, stop=stop or threading.Event())
         return report
 
     def workspace(self) -> Workspace:

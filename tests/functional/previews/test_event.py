@@ -30,6 +30,7 @@ from tests.support.preview_tree import FILES, project_file
 from tests.support.projects import PACKAGES, UPLOADS
 from tests.support.pull_events import payload
 from tests.support.waiting import until
+from tests.support.watching import Telling
 from tests.unit.git.conftest import Work
 
 _MONO = """\
@@ -291,7 +292,7 @@ def test_it_ends_while_it_is_brought_up(shop: Shop, what: str, moment: str) -> N
         assert down is not None
         assert down.reached is Reached.NOTHING
 
-    brought = shop.handle(shop.payload("labeled", label="preview"), progress=end).brought
+    brought = shop.handle(shop.payload("labeled", label="preview"), watcher=Telling(progress=end)).brought
     assert brought is not None
     assert not brought.is_up
     assert shop.preview() == ""

@@ -15,7 +15,8 @@ from lockstep.delivery.places.gitops import open_gitops
 from lockstep.delivery.previews.bring import bring_down
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.waste import find_waste
-from lockstep.delivery.sync.session import Options, run_sync
+from lockstep.delivery.sync.run import run_sync
+from lockstep.delivery.sync.session import Options
 from lockstep.errors import Refused
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
@@ -25,6 +26,7 @@ from tests.support.engine import Lab
 from tests.support.git_http import GitServer, git_server
 from tests.support.preview_tree import project_file
 from tests.support.waiting import until
+from tests.support.watching import Telling
 
 
 class Forge(LocalForge):
@@ -98,8 +100,7 @@ def test_the_pull_request_closes_while_it_is_deployed(world: World, aws: Lab) ->
     report = run_sync(
         stale,
         Options(),
-        on_plan=lambda _: (world.forge().close_pull(number), world.down(number)),
-        on_step=lambda _: None,
+        watcher=Telling(planned=lambda _: (world.forge().close_pull(number), world.down(number))),
         stop=threading.Event(),
     )[1]
     assert report.is_success

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lockstep.forge.github.pace import Clock
 from lockstep.forge.github.transport import Transport
 from lockstep.forge.local import LocalForge
 from lockstep.model.released import Released
+from lockstep.model.watching import SILENT, Watcher
 from tests.support.github import GitHubServer, Repository, github_server
 from tests.unit.git.conftest import Work, _own_configuration
 
@@ -93,11 +94,9 @@ class Mono:
         made = open_monorepo(Where(folder=folder or self.work.folder, cache=self.cache), credentials)
         return replace(made, forge=self.forge())
 
-    def direct(
-        self, service: str, *, folder: Path | None = None, note: Callable[[str], None] = lambda words: None
-    ) -> Released:
+    def direct(self, service: str, *, folder: Path | None = None, watcher: Watcher = SILENT) -> Released:
         """Release by the verb itself, without the command line."""
-        return release(self.opened(folder), service, Request(), note=note)
+        return release(self.opened(folder), service, Request(), watcher=watcher)
 
     def forge(self) -> Forge:
         """A client of the forge, as somebody else has it."""

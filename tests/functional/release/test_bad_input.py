@@ -10,6 +10,7 @@ from lockstep.errors import ArtifactError, ForgeError
 from tests.functional.release.conftest import TOKEN, Mono
 from tests.support.github import Fault, Identity
 from tests.support.waiting import until
+from tests.support.watching import Telling
 
 UPLOAD = "POST /api/uploads/"
 
@@ -210,7 +211,7 @@ def test_trouble_that_does_not_end(github: Mono) -> None:
         notes: list[str] = []
         github.server.faults = [fault]
         with pytest.raises(error, match="fix:"):
-            github.direct("api", note=notes.append)
+            github.direct("api", watcher=Telling(note=notes.append))
         assert notes[-1] == ("api-v0.1.0 is tagged, but not released yet: the same command again finishes it")
         github.server.faults = []
     assert github.direct("api").is_new

@@ -17,6 +17,7 @@ from lockstep.model import Outcome, Plan, PutNotifications, Report, RunTerraform
 from tests.functional.release.conftest import NAME, TOKEN, Mono
 from tests.support import clouds
 from tests.support.github import Fault, Identity
+from tests.support.watching import Telling
 from tests.unit.git.conftest import Work
 
 PROJECT = """\
@@ -63,7 +64,7 @@ class GitOps:
             plan,
             Report(results=results, **fields),  # type: ignore[arg-type]
             credentials,
-            note=self.notes.append,
+            watcher=Telling(note=self.notes.append),
         )
 
     def statuses(self, commit: str | None = None) -> Mapping[str, CheckState]:

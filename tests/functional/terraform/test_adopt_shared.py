@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lockstep.delivery.adoption.handover import Adopted, adopt_from_terraform, state_of
 from lockstep.delivery.places.workspace import Where, open_workspace
-from lockstep.delivery.sync.session import Options, run_sync
+from lockstep.delivery.sync.run import run_sync
+from lockstep.delivery.sync.session import Options
 from lockstep.engines.terraform.handover import following, managed_in
 from lockstep.errors import BadInput
 from tests.support.clouds import ACCOUNT, HANDLER, REGION, Cloud, make_zip, upload
@@ -162,9 +163,7 @@ def test_several_environments_at_once_let_go_of_what_they_share(lab: Lab, root: 
     assert adopted.targets == ("production/api", "staging/api")
     assert f"from = {NOTIFICATION}\n" in adopted.removed
     before = lab.notifications(UPLOADS)
-    run_sync(
-        open_workspace(_where(root)), Options(adopt=True), on_step=lambda _: None, stop=threading.Event()
-    )
+    run_sync(open_workspace(_where(root)), Options(adopt=True), stop=threading.Event())
     assert lab.notifications(UPLOADS) == before
 
     require_terraform()
@@ -218,9 +217,9 @@ def test_environments_with_states_of_their_own_are_not_one(root: Path) -> None:
     text = PROJECT.replace("production: {}", "production: {terraform: {folder: a}}")
     (root / "lockstep.yaml").write_text(text.replace("staging: {}", "staging: {terraform: {folder: b}}"))
     with pytest.raises(BadInput, match="states of their own"):
-        state_of(open_workspace(_where(root)), ["production", "staging"], progress=lambda _: None)
+        state_of(open_workspace(_where(root)), ["production", "staging"])
     with pytest.raises(BadInput, match="preview has no terraform: block"):
-        state_of(open_workspace(_where(root)), ["preview"], progress=lambda _: None)
+        state_of(open_workspace(_where(root)), ["preview"])
 
 
 @given(st.permutations(sorted(PREFIXES)), st.integers(min_value=0, max_value=3))

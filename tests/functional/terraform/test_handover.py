@@ -12,7 +12,8 @@ import yaml
 from lockstep.cli import main
 from lockstep.delivery.adoption.handover import Ejected, adopt_from_terraform, eject_to_terraform
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
-from lockstep.delivery.sync.session import Options, Session, run_sync
+from lockstep.delivery.sync.run import run_sync
+from lockstep.delivery.sync.session import Options, Session
 from lockstep.engines.terraform.handover import managed_in, removed_blocks
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import ApplyResource, Verb
@@ -271,7 +272,7 @@ def test_eject_gives_terraform_all_it_needs_to_take_over_with_an_empty_plan(
 
     with pytest.raises(NotAllowed, match="not in sync"):
         _eject(root, into)
-    run_sync(_opened(root), Options(), on_step=lambda _: None, stop=threading.Event())
+    run_sync(_opened(root), Options(), stop=threading.Event())
     ejected = _eject(root, into)
     assert "hunter2" not in "".join(Path(file).read_text() for file in ejected.files)
     assert any("API_TOKEN are secret" in note for note in ejected.notes)

@@ -10,7 +10,8 @@ import pytest
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.setup.doctor import run_checks
 from lockstep.delivery.sync.engines import aws_patterns
-from lockstep.delivery.sync.session import Options, make_plan, run_sync
+from lockstep.delivery.sync.run import make_plan, run_sync
+from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import BadInput, BadInputs, NotAllowed
 from lockstep.model import Environment, Health, Plan, Project, Report, SyncStatus, Verb, Verdict
@@ -120,7 +121,6 @@ def _sync(folder: Path, *patterns: str, saved: Plan | None = None) -> tuple[Plan
         _opened(folder),
         Options(patterns=patterns),
         saved=saved,
-        on_step=lambda _: None,
         stop=threading.Event(),
     )
 

@@ -10,7 +10,8 @@ import pytest
 
 from lockstep.cli import main
 from lockstep.delivery.sync.reporting import endings_of
-from lockstep.delivery.sync.session import Options, make_plan, run_sync
+from lockstep.delivery.sync.run import make_plan, run_sync
+from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.engines.terraform.marker import Marker
 from lockstep.forge.base import DeploymentState
@@ -43,7 +44,7 @@ def original(moto: Cloud, lab_on: Callable[..., Lab], tmp_path: Path) -> Origina
 
 
 def _sync(original: Original) -> tuple[Plan, Report]:
-    return run_sync(original.opened(), Options(), on_step=lambda _: None, stop=threading.Event())
+    return run_sync(original.opened(), Options(), stop=threading.Event())
 
 
 def _of(plan: Plan, key: str) -> TargetPlan:

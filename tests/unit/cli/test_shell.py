@@ -79,17 +79,17 @@ def test_steps_are_followed_in_words(tmp_path: Path) -> None:
     written: list[str] = []
     follower = Follower(_shell(tmp_path), written.extend)
     step = DeleteFunction(id="x", target="preview/pr-1/a", function="f")
-    follower.learn(Plan(engine="aws", project="p", steps=(step,)))
+    follower.planned(Plan(engine="aws", project="p", steps=(step,)))
     follower.begin()
     with follower.ending():
-        follower.tell(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.STARTED))
+        follower.stepped(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.STARTED))
         assert follower.under_way() == ["preview/pr-1/a: delete function"]
         assert written == []
         waits = StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.WAITING, waits_for="EC2")
-        follower.tell(waits)
-        follower.tell(waits)
+        follower.stepped(waits)
+        follower.stepped(waits)
         assert follower.under_way() == ["preview/pr-1/a: delete function, waiting for EC2"]
-        follower.tell(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.DONE, seconds=1))
+        follower.stepped(StepResult(step="x", target="preview/pr-1/a", outcome=Outcome.DONE, seconds=1))
     assert follower.under_way() == []
     assert written == [
         "  waiting   preview/pr-1/a: delete function: for EC2",

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from lockstep.artifacts.builders.globs import matcher
 from lockstep.artifacts.package import LEFT_OUT, files_below
 from lockstep.errors import BadInput
 from lockstep.model import Build
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = [
     "Builder",
@@ -48,7 +49,7 @@ class Job:
     commit: str | None = None
     epoch: int = 315532800  # seconds: the time that built files may carry; the commit's, or 1980-01-01
     stop: threading.Event = field(default_factory=threading.Event)
-    tell: Callable[[str], None] = lambda words: None  # is told what is being done
+    watcher: Watcher = SILENT  # is told what is being done
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,7 +29,7 @@ def build_command(job: Job) -> Product:
     if not build.command or not build.output:
         raise BadInput("the builder command needs a command and an output", where=build.place, fix="add both")
     check_submodules(job)
-    job.tell(f"{job.service}: running {build.command}")
+    job.watcher.progress(f"{job.service}: running {build.command}")
     output = job.folder / build.output
     variables = {
         "LOCKSTEP_SERVICE": job.service,

@@ -174,7 +174,7 @@ def _escaped(path: Path) -> str:
 
 def _with_publish(job: Job, project: Path, env: dict[str, str]) -> dict[str, Path]:
     output = job.work / "published"
-    job.tell(f"{job.service}: dotnet publish")
+    job.watcher.progress(f"{job.service}: dotnet publish")
     run(
         [
             *("dotnet", "publish", str(project), "-c", "Release", "-r", _IDS[job.build.architecture]),
@@ -193,7 +193,7 @@ def _with_publish(job: Job, project: Path, env: dict[str, str]) -> dict[str, Pat
 
 def _with_lambda_tools(job: Job, project: Path, env: dict[str, str]) -> dict[str, Path]:
     package = job.work / "package.zip"
-    job.tell(f"{job.service}: dotnet lambda package")
+    job.watcher.progress(f"{job.service}: dotnet lambda package")
     run(
         [
             *("dotnet", "lambda", "package", "--project-location", str(project.parent)),

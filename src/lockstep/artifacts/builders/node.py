@@ -152,7 +152,7 @@ def _dependencies(job: Job, source: Path, env: Mapping[str, str]) -> dict[str, P
     """Files of the production dependencies, by their names in the package."""
     folder = job.work / "production"
     shutil.copytree(source, folder)
-    job.tell(f"{job.service}: installing dependencies with npm")
+    job.watcher.progress(f"{job.service}: installing dependencies with npm")
     run(
         [
             *("npm", "ci", "--omit=dev", "--ignore-scripts", "--no-bin-links", "--install-links"),
@@ -200,7 +200,7 @@ def _script(job: Job, manifest: Mapping[str, Any]) -> str | None:
 
 
 def _run_script(job: Job, script: str, source: Path, env: Mapping[str, str], *, has_tools: bool) -> None:
-    job.tell(f"{job.service}: npm run {script}")
+    job.watcher.progress(f"{job.service}: npm run {script}")
     install = [["npm", "ci", *_QUIET]] if has_tools else []
     for arguments in (*install, ["npm", "run", script]):
         run(arguments, cwd=source, env=env, stop=job.stop, doing=f"building {job.build.path}", fix=_FIX)

@@ -128,11 +128,11 @@ def install(
     pip = None if wanted.is_lock else _find_pip(env)
     if pip is not None:
         python, tools = pip
-        job.tell(f"{job.service}: installing dependencies with pip {tools['pip']}")
+        job.watcher.progress(f"{job.service}: installing dependencies with pip {tools['pip']}")
         _with_pip(job, runtime, wanted, listing, site, python, env)
         return tools
     if uv is not None:
-        job.tell(f"{job.service}: installing dependencies with uv")
+        job.watcher.progress(f"{job.service}: installing dependencies with uv")
         _with_uv(job, runtime, wanted, listing, site, uv, env)
         return _uv_version(uv, env)
     raise ArtifactError(

@@ -3,14 +3,15 @@ change to themselves.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lockstep.delivery.places.workspace import Workspace, open_workspace
 from lockstep.delivery.sync.cloud import ProjectCloud, fill
-from lockstep.delivery.sync.session import Options, Session, make_plan
+from lockstep.delivery.sync.run import make_plan
+from lockstep.delivery.sync.session import Options, Session
 from lockstep.engines.terraform import Run, TerraformEngine
 from lockstep.engines.terraform.handover import (
     Managed,
@@ -24,6 +25,7 @@ from lockstep.engines.terraform.shape import function_value
 from lockstep.engines.terraform.state import FUNCTION, function_of
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Function, PackageBucket, Plan, Trigger, Value, Verb, looks_secret
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["Adopted", "Ejected", "adopt_from_terraform", "eject_to_terraform", "state_of"]
 
@@ -133,7 +135,7 @@ def adopt_from_terraform(
     )
 
 
-def state_of(workspace: Workspace, environments: Sequence[str], *, progress: Callable[[str], None]) -> str:
+def state_of(workspace: Workspace, environments: Sequence[str], *, watcher: Watcher = SILENT) -> str:
     """The state that the environments' ``terraform:`` blocks name. BadInput when it is not one."""
     found: dict[tuple[str, ...], Run] = {}
     for name in environments:
@@ -158,7 +160,7 @@ def state_of(workspace: Workspace, environments: Sequence[str], *, progress: Cal
         ProjectCloud(workspace, session.engine, session.catalog),
         fill,
         cache=workspace.where.cache,
-        progress=progress,
+        watcher=watcher,
     )
     try:
         return engine.pull(run)

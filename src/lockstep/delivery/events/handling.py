@@ -10,7 +10,6 @@ jobs of their own for building and for writing, as ``init --github`` has them, k
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lockstep.delivery.events.reading import Event, Wanted, decide
@@ -27,6 +26,7 @@ from lockstep.errors import Interrupted
 from lockstep.forge.base import Pull, PullState
 from lockstep.model.labels import has_label
 from lockstep.model.released import Released
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["Handled", "Place", "handle_event"]
 
@@ -61,18 +61,17 @@ def handle_event(
     now: str,
     options: Options,
     stop: threading.Event | None = None,
-    progress: Callable[[str], None] = lambda _: None,
-    note: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Handled:
     """Do what an event asks for, if the pull request still is as it says.
 
-    ``note`` is told what is worth knowing of the releases. Raises what ``release`` and ``bring_up`` raise;
+    ``watcher`` is told what is worth knowing of the releases. Raises what ``release`` and ``bring_up`` raise;
     nothing of a fork's pull request runs unless a label approves its very commit.
     """
     decision = decide(event, label)
     if decision.wanted is Wanted.NOTHING:
         return Handled(notes=(decision.words,))
-    progress("asking the forge")
+    watcher.progress("asking the forge")
     ground = place.ground()
     pull = ground.forge().pull(event.number)
     brought: Brought | None = None
@@ -87,13 +86,13 @@ def handle_event(
         # Reopened or labelled meanwhile: the run for that may have been before this removal.
     if why := _in_the_way(ground, pull, event, label):
         return Handled(brought=brought, notes=(why,))
-    released = _release(place, event, stop, progress, note)
+    released = _release(place, event, stop, watcher)
     ground = place.ground()  # builds take minutes
     if why := _in_the_way(ground, ground.forge().pull(event.number), event, label):
         return Handled(brought=brought, released=released, notes=(why,))
     wishes = tuple(Wish(service=one.service, version=str(one.version)) for one in released)
     request = Request(number=event.number, wishes=wishes, sha=event.sha)
-    brought = bring_up(ground, request, options, now=now, progress=progress)
+    brought = bring_up(ground, request, options, now=now, watcher=watcher)
     if brought.is_up and not _is_wanted(ground.forge().pull(event.number), label):
         # Its own run may have been before this one's commit.
         words = f"pull request #{event.number} is not to have a preview any more"
@@ -126,8 +125,7 @@ def _release(
     place: Place,
     event: Event,
     stop: threading.Event | None,
-    progress: Callable[[str], None],
-    note: Callable[[str], None],
+    watcher: Watcher,
 ) -> tuple[Released, ...]:
     """Release each service that the pull request changes, from its head commit."""
     monorepo = releasing.open_monorepo(replace(place.sources, rev=event.sha), place.credentials)
@@ -138,5 +136,5 @@ def _release(
     for service in changed_services(monorepo.where, since).services:
         if stop is not None and stop.is_set():
             raise Interrupted("the preview was not brought up", fix="run the workflow again")
-        done.append(releasing.release(monorepo, service, request, stop=stop, tell=progress, note=note))
+        done.append(releasing.release(monorepo, service, request, stop=stop, watcher=watcher))
     return tuple(done)

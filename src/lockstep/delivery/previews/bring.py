@@ -20,6 +20,7 @@ from lockstep.model.labels import has_label
 from lockstep.model.move import Move, Reached
 from lockstep.model.preview import Preview, PreviewPolicy
 from lockstep.model.tree import Tree
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["Brought", "Request", "approval_label", "bring_down", "bring_up"]
 
@@ -67,7 +68,7 @@ def bring_up(
     options: Options,
     *,
     now: str,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Brought:
     """Write the folder of a pull request's preview in one commit; nothing when it is as wanted already.
 
@@ -78,7 +79,7 @@ def bring_up(
     for a function's package that cannot be had.
     """
     policy, forge = ground.policy, ground.forge()
-    progress("asking the forge")
+    watcher.progress("asking the forge")
     pull = forge.pull(request.number)
     if problem := _refusal(policy, pull):
         raise problem
@@ -100,7 +101,7 @@ def bring_up(
         forgets_pins=True,
     )
     workspace = ground.draft(_edit(ground, asked, now))
-    progress("finding packages")
+    watcher.progress("finding packages")
     moves = with_digests(workspace, chosen.moves, options)
     for move in moves:
         _check_taken(move, workspace.fleet.targets[move.target].version)
@@ -108,7 +109,7 @@ def bring_up(
     if request.dry_run:
         ground.draft(_edit(ground, asked, now))
         return Brought(number=pull.number, reached=Reached.NOTHING, moves=moves, notes=chosen.notes)
-    progress("writing")
+    watcher.progress("writing")
     edit = _edit(ground, asked, now)
 
     def guarded(tree: Tree) -> Mapping[str, bytes | None]:

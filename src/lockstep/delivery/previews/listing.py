@@ -1,6 +1,6 @@
 """``preview list``: every preview with what Git, AWS and the forge say of it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.config.preview_tree import read_previews
@@ -11,6 +11,7 @@ from lockstep.errors import LockstepError
 from lockstep.forge.base import Forge, Pull, PullState
 from lockstep.model import Health, StatusRow, SyncStatus, Target
 from lockstep.model.preview import Listed, Preview, PullSeen
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.previews import ends_at
 
 __all__ = ["Listing", "find_pulls", "list_previews", "seen"]
@@ -28,14 +29,14 @@ def list_previews(
     ground: Ground,
     options: Options,
     *,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Listing:
     """Look at every preview. What AWS or the forge cannot tell is left out, and a note says so."""
     previews = read_previews(ground.tree, ground.folder)
     if not previews:
         return Listing(previews=())
     notes: list[str] = []
-    progress("asking the forge")
+    watcher.progress("asking the forge")
     pulls: Mapping[int, PullSeen] = {}
     try:
         pulls, _, notes = find_pulls(ground.forge(), previews)
@@ -46,7 +47,7 @@ def list_previews(
         rows, more = read_status(
             ground.gitops.workspace,
             Options(patterns=("preview",), github_token=options.github_token),
-            progress=progress,
+            watcher=watcher,
         )
         notes += more
     except LockstepError as error:

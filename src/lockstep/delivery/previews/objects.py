@@ -1,13 +1,13 @@
 """Objects that lie below the prefixes of a preview's triggers: found, counted, and deleted when asked for."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.sync.session import Options, Session
 from lockstep.errors import NotAllowed
 from lockstep.model.preview import StoredObject
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["Objects", "delete_objects", "find_objects"]
 
@@ -31,7 +31,7 @@ def find_objects(
     options: Options,
     *,
     most: int,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Objects:
     """List what lies below the prefixes that a preview's triggers name, while its folder still says them.
 
@@ -64,7 +64,7 @@ def find_objects(
     connection = session.engine.connection(environment)
     found: dict[tuple[str, str], StoredObject] = {}
     for bucket, prefix in prefixes:
-        progress(f"listing s3://{bucket}/{prefix}")
+        watcher.progress(f"listing s3://{bucket}/{prefix}")
         for one in list_objects(connection, bucket, prefix, most=most):
             found[one.bucket, one.key] = one
         if len(found) > most:

@@ -1,7 +1,7 @@
 """Staged packages that nobody declares any more, and never has where it would be needed again."""
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from lockstep.delivery.places.timeline import read_timeline
@@ -10,6 +10,7 @@ from lockstep.delivery.sync.packages import with_packages
 from lockstep.delivery.sync.session import Options, Session
 from lockstep.model import Environment, PackageBucket
 from lockstep.model.preview import StoredObject
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.previews import stale_packages
 
 __all__ = ["Stale", "delete_packages", "find_packages"]
@@ -46,7 +47,7 @@ def find_packages(
     *,
     now: datetime.datetime,
     days: int,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Stale:
     """Look through the package buckets. Nothing is stale as long as anything of it is in doubt.
 
@@ -57,8 +58,8 @@ def find_packages(
     prefix = template.partition("{")[0]
     if "{sha256}" not in template or not prefix:
         return Stale(notes=("packages were not looked at: packages.key has no {sha256} below a folder",))
-    session = Session(workspace, options, progress=progress)
-    progress("looking through the history of packages")
+    session = Session(workspace, options, watcher=watcher)
+    watcher.progress("looking through the history of packages")
     kept = _kept(workspace, session)
     if kept.doubt is not None:
         return Stale(notes=(f"packages were not looked at: {kept.doubt}",))
@@ -69,7 +70,7 @@ def find_packages(
     for environment, bucket in _buckets(workspace):
         connection = session.engine.connection(environment.name)
         owner = bucket.account or connection.scope.account
-        progress(f"listing the packages in {bucket.name}")
+        watcher.progress(f"listing the packages in {bucket.name}")
         objects = list_objects(connection, bucket.name, prefix, most=MOST, owner=owner)
         if len(objects) > MOST:
             notes.append(f"{bucket.name} holds more than {MOST:,} packages; the first of them were looked at")

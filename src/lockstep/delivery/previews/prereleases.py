@@ -4,7 +4,7 @@ A pre-release goes when its own pull request is known to be closed, no preview o
 other target declares its version or ever has; and only one that ``release --pr`` has made.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lockstep.config.preview_tree import read_previews
@@ -14,6 +14,7 @@ from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.listing import find_pulls
 from lockstep.errors import LockstepError
 from lockstep.forge.base import Forge
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.next_version import pull_of, version_in_tag
 
 __all__ = ["Prereleases", "find_prereleases", "withdraw_prereleases"]
@@ -30,10 +31,10 @@ class Prereleases:
     notes: tuple[str, ...] = ()
 
 
-def find_prereleases(ground: Ground, *, progress: Callable[[str], None] = lambda _: None) -> Prereleases:
+def find_prereleases(ground: Ground, *, watcher: Watcher = SILENT) -> Prereleases:
     """Look for them where the services come from. Changes nothing; what cannot be known stays."""
     workspace = ground.gitops.workspace
-    progress("looking for pre-releases of pull requests")
+    watcher.progress("looking for pre-releases of pull requests")
     try:
         forge = ground.forge()
         found = {

@@ -18,6 +18,7 @@ from lockstep.delivery.sync.session import Options, Session
 from lockstep.errors import LockstepError
 from lockstep.model import Target
 from lockstep.model.preview import StoredObject
+from lockstep.model.watching import SILENT, Watcher
 
 if TYPE_CHECKING:
     from lockstep.engines.aws.connection import Connection
@@ -63,7 +64,7 @@ def find_remains(
     options: Options,
     *,
     going: Collection[int] = (),
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Remains:
     """Look for what previews that are gone have left. Changes nothing.
 
@@ -77,8 +78,8 @@ def find_remains(
         return Remains(logs={}, notes=(f"what removed previews left is not known: {error}",))
     if not targets:
         return Remains(logs={})
-    session = Session(workspace, options, progress=progress)
-    progress("looking for what previews left")
+    session = Session(workspace, options, watcher=watcher)
+    watcher.progress("looking for what previews left")
     connection = session.engine.connection("preview")
     names = [one.function.name for one in targets if one.function is not None]
 

@@ -7,26 +7,40 @@ because it was missing from an answer.
 
 import datetime
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lockstep.config.load import read_project_file
 from lockstep.config.preview_file import edit_preview
 from lockstep.config.preview_tree import folder_of, read_previews
+from lockstep.delivery.places.gitops import open_gitops
 from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
-from lockstep.delivery.previews.ground import Ground
+from lockstep.delivery.previews.ground import Ground, open_ground
 from lockstep.delivery.previews.listing import find_pulls
 from lockstep.delivery.previews.packages import Stale, delete_packages, find_packages
+from lockstep.delivery.previews.prereleases import Prereleases, find_prereleases, withdraw_prereleases
 from lockstep.delivery.previews.remains import Remains, find_remains, remove_remains
-from lockstep.delivery.sync.session import Options, Session, run_sync
+from lockstep.delivery.sync.run import run_sync
+from lockstep.delivery.sync.session import Options, Session
 from lockstep.errors import LockstepError, NotAllowed
 from lockstep.forge.base import Forge
-from lockstep.model import Bucket, Plan, Report, StepResult
+from lockstep.model import Bucket, Plan, Report
 from lockstep.model.preview import PullSeen
 from lockstep.model.tree import Tree
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.previews import Fate, Judged, judge, leftovers, removal_problem
 
-__all__ = ["Folders", "Waste", "find_folders", "find_waste", "remove_folders", "remove_waste"]
+__all__ = [
+    "Folders",
+    "Garbage",
+    "Waste",
+    "clear",
+    "collect",
+    "find_folders",
+    "find_waste",
+    "remove_folders",
+    "remove_waste",
+]
 
 MARKER = "preview-ends"
 
@@ -55,18 +69,80 @@ class Waste:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Garbage:
+    """Everything that previews have left behind. ``commit`` is the one that removed their folders."""
+
+    ground: Ground  # after that commit
+    options: Options
+    folders: Folders
+    waste: Waste
+    prereleases: Prereleases
+    commit: str | None = None
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def collect(
+    ground: Ground,
+    options: Options,
+    *,
+    is_applied: bool,
+    now: datetime.datetime,
+    days: int,
+    watcher: Watcher = SILENT,
+) -> Garbage:
+    """Look for all of it; when it is to be applied, folders go at once, and what they leave is found too.
+
+    ``days`` is the age at which a staged package that nobody declares goes. Raises LockstepError.
+    """
+    folders = find_folders(ground, now=now, allow_deletes=options.allow_deletes, watcher=watcher)
+    commit, told = None, folders.notes
+    if is_applied and folders.problem is None:
+        commit, more = remove_folders(ground, folders, now=now.isoformat(timespec="seconds"))
+        told = (*told, *more)
+        if commit is not None:
+            watcher.progress("fetching the branch")
+            where = replace(ground.gitops.workspace.where, rev=None, about=None)
+            ground = open_ground(open_gitops(where, ground.gitops.credentials))
+            for warning in ground.gitops.workspace.warnings:
+                watcher.note(f"warning: {warning}")
+    waste = find_waste(ground.gitops.workspace, options, now=now, days=days, watcher=watcher)
+    trials = find_prereleases(ground, watcher=watcher)
+    refusals = (folders.problem, *(waste.plan.problems if waste.plan else ()))
+    return Garbage(
+        ground=ground,
+        options=options,
+        folders=folders,
+        waste=waste,
+        prereleases=trials,
+        commit=commit,
+        notes=(*told, *waste.notes, *waste.packages.notes, *trials.notes),
+        problems=tuple(text for text in refusals if text),
+    )
+
+
+def clear(garbage: Garbage, *, watcher: Watcher = SILENT, stop: threading.Event) -> Report:
+    """Remove what folders left behind. NotAllowed when the delete guard refuses."""
+    workspace = garbage.ground.gitops.workspace
+    report = remove_waste(workspace, garbage.options, garbage.waste, watcher=watcher, stop=stop)
+    if report.is_success:
+        withdraw_prereleases(garbage.ground, garbage.prereleases)
+    return report
+
+
 def find_folders(
     ground: Ground,
     *,
     now: datetime.datetime,
     allow_deletes: int | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Folders:
     """Judge every preview's folder by its pull request and its time. Changes nothing."""
     previews = read_previews(ground.tree, ground.folder)
     if not previews:
         return Folders(judged=())
-    progress("asking the forge")
+    watcher.progress("asking the forge")
     notes: list[str] = []
     pulls: Mapping[int, PullSeen] = {}
     opened = 0
@@ -157,14 +233,14 @@ def find_waste(
     *,
     now: datetime.datetime,
     days: int,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Waste:
     """Look for what no folder declares: functions and triggers of previews, logs, and staged packages."""
-    keys, plan, notes = _find_leftovers(workspace, options, progress)
-    packages = find_packages(workspace, options, now=now, days=days, progress=progress)
+    keys, plan, notes = _find_leftovers(workspace, options, watcher)
+    packages = find_packages(workspace, options, now=now, days=days, watcher=watcher)
     is_terraform = workspace.project.environment("preview").engine == "terraform"  # which leaves logs
     going = {int(key.split("/")[1].removeprefix("pr-")) for key in keys if is_terraform}
-    remains = find_remains(workspace, options, going=going, progress=progress)
+    remains = find_remains(workspace, options, going=going, watcher=watcher)
     return Waste(plan=plan, keys=keys, packages=packages, remains=remains, notes=(*notes, *remains.notes))
 
 
@@ -173,15 +249,14 @@ def remove_waste(
     options: Options,
     waste: Waste,
     *,
-    on_plan: Callable[[Plan], None] | None = None,
-    on_step: Callable[[StepResult], None],
+    watcher: Watcher = SILENT,
     stop: threading.Event,
 ) -> Report:
     """Delete it. NotAllowed when the delete guard refuses."""
     report = Report()
     if waste.keys:
         chosen = replace(options, patterns=waste.keys, refresh=True)
-        _, report = run_sync(_reading_all(workspace), chosen, on_plan=on_plan, on_step=on_step, stop=stop)
+        _, report = run_sync(_reading_all(workspace), chosen, watcher=watcher, stop=stop)
     if not stop.is_set():
         if report.is_success:
             remove_remains(workspace, options, waste.remains)
@@ -190,15 +265,15 @@ def remove_waste(
 
 
 def _find_leftovers(
-    workspace: Workspace, options: Options, progress: Callable[[str], None]
+    workspace: Workspace, options: Options, watcher: Watcher
 ) -> tuple[tuple[str, ...], Plan | None, tuple[str, ...]]:
     if workspace.project.environment("preview").engine == "terraform":
-        progress("reading the state of Terraform")
-        session = Session(workspace, replace(options, refresh=True), progress=progress)
+        watcher.progress("reading the state of Terraform")
+        session = Session(workspace, replace(options, refresh=True), watcher=watcher)
         keys = tuple(key for key in session.undeclared() if key.startswith("preview/"))
         return keys, (session.plan(keys) if keys else None), ()
     reading = _reading_all(workspace)
-    session = Session(reading, options, progress=progress)
+    session = Session(reading, options, watcher=watcher)
     session.engine.preview(replace(reading.fleet, selection=("preview",)))
     keys = leftovers(workspace.fleet, session.engine.live)
     if not keys:

@@ -4,7 +4,7 @@ The draft is a commit that no ref reaches. What cannot be read after the edit, o
 error before anything is pushed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -21,6 +21,7 @@ from lockstep.git.writing import Edit
 from lockstep.model import Hold, Target
 from lockstep.model.move import Move
 from lockstep.model.tree import Tree
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import is_backwards
 
 __all__ = ["Draft", "make_draft", "make_hold_edit"]
@@ -44,7 +45,7 @@ def make_draft(
     options: Options,
     *,
     hold: Hold | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Draft:
     """Try a change of versions, and with ``hold`` hold the targets at them.
 
@@ -52,11 +53,11 @@ def make_draft(
     is not there or is not the one that was pinned.
     """
     forge = gitops.source_forge()
-    progress("looking up releases")
+    watcher.progress("looking up releases")
     moves = _with_commits(gitops, moves, forge)
     first = _commit(gitops, _edit_of(gitops, moves, hold))
     workspace = gitops.at(first)
-    progress("finding packages")
+    watcher.progress("finding packages")
     moves = with_digests(workspace, moves, options)
     _check_images(workspace, moves)
     edit = _edit_of(gitops, moves, hold)

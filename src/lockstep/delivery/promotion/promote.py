@@ -19,6 +19,7 @@ from lockstep.errors import BadInput, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.model import Merge, Promotion, Target
 from lockstep.model.move import Move, Reached
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_backwards
 from lockstep.render.cells import hanging
 from lockstep.render.promotion import gate_words, title_of
@@ -76,7 +77,7 @@ def promote(
     options: Options,
     *,
     now: datetime.datetime,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Promoted:
     """Change the declarations of one environment in one commit, and bring it to the branch.
 
@@ -88,7 +89,7 @@ def promote(
     wishes = _found(gitops, request, policy)
     opened: list[open_promotions.Open] = []
     if policy.merge is not Merge.DIRECT:
-        progress("looking for open promotions")
+        watcher.progress("looking for open promotions")
         opened = open_promotions.find(gitops, forge(), request.environment, wishes)
         _check_newer(opened, wishes, request)
     targets = {key: target for key, target in gitops.workspace.fleet.targets.items() if key in wishes}
@@ -99,12 +100,12 @@ def promote(
     if not wishes:
         nothing = Outcome(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
         return Promoted(moves=(), outcome=nothing, notes=tuple(notes), merge=policy.merge)
-    progress("looking at the gates")
-    gates = _gates(gitops, wishes, policy, options, now, progress)
+    watcher.progress("looking at the gates")
+    gates = _gates(gitops, wishes, policy, options, now, watcher)
     overridden = _pass(gates, request)
     carried = _carried(gitops, opened, wishes)
     # What else the open pull request brings passes its own gates: somebody may have put it there by hand.
-    also = _gates(gitops, carried, policy, options, now, progress) if carried else []
+    also = _gates(gitops, carried, policy, options, now, watcher) if carried else []
     held = {gate.target for gate in also if not (request.override and gate.can_override)}
     if carried and not opened[0].is_ours:
         held |= carried.keys()
@@ -116,7 +117,7 @@ def promote(
         if key in held
     ]
     wishes |= {key: version for key, version in carried.items() if key not in held}
-    draft = make_draft(gitops, _moves(gitops, wishes, policy), options, progress=progress)
+    draft = make_draft(gitops, _moves(gitops, wishes, policy), options, watcher=watcher)
     if request.dry_run:
         nothing = Outcome(reached=Reached.NOTHING, commit=None)
         return Promoted(
@@ -124,8 +125,8 @@ def promote(
         )
     if policy.merge is not Merge.DIRECT and not request.override:
         open_promotions.check_not_closed(gitops, forge(), request.environment, draft.moves)
-    proposal = _proposal(gitops, draft, request, opened, overridden, options, progress)
-    progress("writing")
+    proposal = _proposal(gitops, draft, request, opened, overridden, options, watcher)
+    watcher.progress("writing")
     outcome = propose(gitops, proposal, policy.merge, forge)
     if outcome.pull is not None:
         open_promotions.supersede(gitops, forge(), opened, by=outcome.pull)
@@ -271,7 +272,7 @@ def _gates(
     policy: Promotion,
     options: Options,
     now: datetime.datetime,
-    progress: Callable[[str], None],
+    watcher: Watcher,
 ) -> list[Gate]:
     targets = gitops.workspace.fleet.targets
     standings: Mapping[str, Standing] = {}
@@ -279,7 +280,7 @@ def _gates(
     if policy.source is not None:
         wanted = {f"{policy.source}/{targets[key].service}": version for key, version in wishes.items()}
         declared = {key: version for key, version in wanted.items() if key in targets}
-        standings = find_standings(gitops.workspace, declared, options, progress=progress)
+        standings = find_standings(gitops.workspace, declared, options, watcher=watcher)
     gates: list[Gate] = []
     for key, version in sorted(wishes.items()):
         source = f"{policy.source}/{targets[key].service}"
@@ -345,7 +346,7 @@ def _proposal(
     opened: list[open_promotions.Open],
     overridden: tuple[Gate, ...],
     options: Options,
-    progress: Callable[[str], None],
+    watcher: Watcher,
 ) -> Proposal:
     actor = find_actor(gitops.remote.repository)
     title = title_of(draft.moves)
@@ -357,5 +358,5 @@ def _proposal(
         edit=draft.edit,
         title=title,
         message=f"{title}\n\n{reason}" + "\n".join(lines),
-        body=lambda: review.body(options, progress),
+        body=lambda: review.body(options, watcher),
     )

@@ -1,14 +1,16 @@
 """What a reviewer of a promotion is told: commits, digests, who, and what a sync would do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lockstep.delivery.places.actor import Actor
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.promotion.drafts import Draft
-from lockstep.delivery.sync.session import Options, make_plan
+from lockstep.delivery.sync.run import make_plan
+from lockstep.delivery.sync.session import Options
 from lockstep.errors import LockstepError
 from lockstep.model.move import Move
+from lockstep.model.watching import Watcher
 from lockstep.planning.gates import Gate
 from lockstep.render.markdown import plan_markdown
 from lockstep.render.promotion import body_markdown
@@ -31,11 +33,11 @@ class Review:
     overridden: tuple[Gate, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def body(self, options: Options, progress: Callable[[str], None]) -> str:
+    def body(self, options: Options, watcher: Watcher) -> str:
         """Markdown. Whatever cannot be found out is left out, with the reason where it matters."""
-        progress("planning what the promotion would do")
+        watcher.progress("planning what the promotion would do")
         plan, problem = self._plan(options)
-        progress("listing what is new")
+        watcher.progress("listing what is new")
         return body_markdown(
             self.draft.moves,
             who=self.actor.name,

@@ -1,7 +1,6 @@
 """``rollback`` and ``release-hold``: back to the last good version, and stay there until somebody says so."""
 
 import datetime
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lockstep.delivery.places.actor import Actor, find_actor
@@ -11,11 +10,13 @@ from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft, make_hold_edit
 from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
 from lockstep.delivery.promotion.review import Review
-from lockstep.delivery.sync.session import Options, make_plan
+from lockstep.delivery.sync.run import make_plan
+from lockstep.delivery.sync.session import Options
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Hold, Merge, Target
 from lockstep.model.era import Era
 from lockstep.model.move import Move, Reached
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.eras import LastGood, last_good
 from lockstep.render.promotion import title_of
 
@@ -58,7 +59,7 @@ def roll_back(
     reason: str | None = None,
     is_urgent: bool = False,
     now: datetime.datetime,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> RolledBack:
     """Declare an earlier version of a target again, and hold it there.
 
@@ -70,7 +71,7 @@ def roll_back(
     ArtifactError when it cannot be had, NotAllowed when the sync would be refused.
     """
     target = find_target(gitops, key)
-    progress("reading the history")
+    watcher.progress("reading the history")
     timeline = read_timeline(gitops.workspace, target)
     era, notes = _find(target, timeline, to)
     move = Move(
@@ -84,13 +85,13 @@ def roll_back(
     )
     actor = find_actor(gitops.remote.repository)
     hold = Hold(version=target.version, since=now.isoformat(timespec="seconds"), by=actor.name, reason=reason)
-    draft = make_draft(gitops, (move,), options, hold=hold, progress=progress)
+    draft = make_draft(gitops, (move,), options, hold=hold, watcher=watcher)
     if is_urgent:
-        _check_can_sync(gitops, draft, options, progress)
+        _check_can_sync(gitops, draft, options, watcher)
     policy = gitops.workspace.project.environment(target.environment).promotion
     merge = Merge.DIRECT if is_urgent else policy.merge
     outcome = propose(
-        gitops, _proposal(gitops, draft, actor, reason, notes, options, progress), merge, gitops.forge
+        gitops, _proposal(gitops, draft, actor, reason, notes, options, watcher), merge, gitops.forge
     )
     if outcome.reached is not Reached.NOTHING and outcome.pull is not None:
         forge = gitops.forge()
@@ -122,13 +123,13 @@ def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: s
     return propose(gitops, proposal, Merge.DIRECT if is_urgent else policy.merge, gitops.forge)
 
 
-def _check_can_sync(gitops: GitOps, draft: Draft, options: Options, progress: Callable[[str], None]) -> None:
+def _check_can_sync(gitops: GitOps, draft: Draft, options: Options, watcher: Watcher) -> None:
     """Refuse, before anything is committed, what the sync after it would refuse."""
     targets = tuple(move.target for move in draft.moves if move.deployment_type == "lambda")
     if not targets:
         return
-    progress("planning what the sync will do")
-    plan = make_plan(gitops.at(draft.commit), replace(options, patterns=targets), progress=progress)
+    watcher.progress("planning what the sync will do")
+    plan = make_plan(gitops.at(draft.commit), replace(options, patterns=targets), watcher=watcher)
     reasons = [*plan.problems, *(f"{one.target}: {one.problem}" for one in plan.blocked)]
     if reasons:
         raise NotAllowed(
@@ -168,7 +169,7 @@ def _proposal(
     reason: str | None,
     notes: tuple[str, ...],
     options: Options,
-    progress: Callable[[str], None],
+    watcher: Watcher,
 ) -> Proposal:
     move = draft.moves[0]
     title = title_of(draft.moves, verb="roll back")
@@ -179,5 +180,5 @@ def _proposal(
         edit=draft.edit,
         title=title,
         message=f"{title}\n\n{text}{TRAILER}: {move.target}@{move.new}",
-        body=lambda: review.body(options, progress),
+        body=lambda: review.body(options, watcher),
     )

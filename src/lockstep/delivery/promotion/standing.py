@@ -1,7 +1,7 @@
 """How a version stands in the environment that it comes from: since when, and whether it is well."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from lockstep.delivery.places.timeline import Timeline, read_timelines
 from lockstep.delivery.places.workspace import Workspace
@@ -9,6 +9,7 @@ from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import LockstepError
 from lockstep.model import StatusRow, Target
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import Standing
 
 __all__ = ["find_standings"]
@@ -19,7 +20,7 @@ def find_standings(
     wanted: Mapping[str, str],
     options: Options,
     *,
-    progress: Callable[[str], None] | None = None,
+    watcher: Watcher = SILENT,
 ) -> Mapping[str, Standing]:
     """The standing of versions (``wanted``: target of the source environment -> version) by target.
 
@@ -35,7 +36,7 @@ def find_standings(
     problem: str | None = None
     if watched := [key for key in running if fleet.targets[key].function is not None]:
         try:
-            found, _ = read_status(workspace, _only(options, tuple(watched)), progress=progress)
+            found, _ = read_status(workspace, _only(options, tuple(watched)), watcher=watcher)
             rows = {row.target: row for row in found}
         except LockstepError as error:
             problem = error.problem

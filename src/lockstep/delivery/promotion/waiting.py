@@ -1,12 +1,13 @@
-"""Following a promotion until it is merged and live."""
+"""After a promotion: until it is merged and live, or syncing it at once."""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.promotion.proposal import Outcome
+from lockstep.delivery.sync.run import Synced, sync
 from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import ForgeError, Interrupted, LockstepError, NotAllowed
@@ -14,11 +15,47 @@ from lockstep.forge.base import Forge, PullState
 from lockstep.git.writing import head
 from lockstep.model import Health, StatusRow, SyncStatus
 from lockstep.model.move import Move, Reached
+from lockstep.model.watching import SILENT, Watcher
 
-__all__ = ["wait_until_live", "wait_until_merged"]
+__all__ = ["sync_move", "wait", "wait_until_live", "wait_until_merged"]
 
 _POLL = 5.0  # seconds between two looks at a forge or at AWS
 _LOCAL_POLL = 0.5
+
+
+def wait(
+    gitops: GitOps,
+    outcome: Outcome,
+    moves: Sequence[Move],
+    options: Options,
+    *,
+    stop: threading.Event,
+    seconds: float,
+    watcher: Watcher = SILENT,
+) -> tuple[StatusRow, ...]:
+    """Follow a promotion until it is merged and its targets are live; each may take ``seconds``.
+
+    Raises what ``wait_until_merged`` and ``wait_until_live`` raise.
+    """
+    merged = wait_until_merged(outcome, gitops.forge(), stop=stop, seconds=seconds, watcher=watcher)
+    if merged.pull is not None:
+        watcher.note(f"merged: {merged.pull.url}")
+    return wait_until_live(gitops, moves, options, stop=stop, seconds=seconds, watcher=watcher)
+
+
+def sync_move(
+    gitops: GitOps,
+    outcome: Outcome,
+    move: Move,
+    options: Options,
+    *,
+    stop: threading.Event,
+    watcher: Watcher = SILENT,
+) -> Synced:
+    """Sync the one target whose version was just changed, as of that change. Raises what ``sync`` raises."""
+    workspace = gitops.at(outcome.commit) if outcome.commit else gitops.workspace
+    chosen = replace(options, patterns=(move.target,))
+    return sync(workspace, chosen, gitops.credentials, watcher=watcher, stop=stop)
 
 
 def wait_until_merged(
@@ -27,7 +64,7 @@ def wait_until_merged(
     *,
     stop: threading.Event,
     seconds: float,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> Outcome:
     """Follow a pull request until it is merged; nothing to do for a commit.
 
@@ -62,7 +99,7 @@ def wait_until_merged(
                 where=pull.url,
                 fix="look at its checks and reviews; run the same command again to go on waiting",
             )
-        progress(f"waiting for pull request #{number} to be merged")
+        watcher.progress(f"waiting for pull request #{number} to be merged")
         _pause(stop, _LOCAL_POLL if forge.kind == "local" else _POLL)
 
 
@@ -73,7 +110,7 @@ def wait_until_live(
     *,
     stop: threading.Event,
     seconds: float,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
 ) -> tuple[StatusRow, ...]:
     """Follow the targets until each runs what the branch declares, Synced and Healthy.
 
@@ -91,6 +128,8 @@ def wait_until_live(
         rows, _ = read_status(gitops.at(commit), Options(patterns=targets, github_token=options.github_token))
         late = [row for row in rows if not _is_live(row)]
         if not late:
+            for row in rows:
+                watcher.note(f"live: {row.target} {row.declared}")
             return rows
         broken = [row for row in late if row.health is Health.DEGRADED]
         if broken:
@@ -104,7 +143,7 @@ def wait_until_live(
                 f"{names} did not become what Git says within {seconds:.0f} s",
                 fix="see whether the workflow that syncs has run: lockstep status",
             )
-        progress(f"waiting for {late[0].target} to run {late[0].declared}")
+        watcher.progress(f"waiting for {late[0].target} to run {late[0].declared}")
         _pause(stop, _POLL if len(targets) > 1 else _POLL / 2)
 
 

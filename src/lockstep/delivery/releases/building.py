@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from lockstep.git.export import commit_time, export_commit, submodules_on_disk
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Built, Source, Sources
 from lockstep.model.tree import Tree
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["build_commit", "find_source", "package_name", "package_service"]
 
@@ -29,7 +30,7 @@ def package_service(
     version: str | None = None,
     into: Path | None = None,
     stop: threading.Event | None = None,
-    tell: Callable[[str], None] = lambda words: None,
+    watcher: Watcher = SILENT,
 ) -> Built:
     """Build one service and write its package.
 
@@ -51,9 +52,9 @@ def package_service(
             version=version,
             into=target,
             stop=stop,
-            tell=tell,
+            watcher=watcher,
         )
-    return _from_disk(tree, prefix, source, version=version, into=target, stop=stop, tell=tell)
+    return _from_disk(tree, prefix, source, version=version, into=target, stop=stop, watcher=watcher)
 
 
 def find_source(sources: Sources, service: str) -> Source:
@@ -85,14 +86,14 @@ def build_commit(
     prefix: str = "",
     version: str | None = None,
     stop: threading.Event | None = None,
-    tell: Callable[[str], None] = lambda words: None,
+    watcher: Watcher = SILENT,
 ) -> Built:
     """Build a service from a clean checkout of a commit, which is removed afterwards.
 
     ``prefix`` is the folder of the project file in the repository, ending in "/". Raises what
     ``build`` and ``export_commit`` raise.
     """
-    tell(f"{source.service}: checking out {commit[:12]}")
+    watcher.progress(f"{source.service}: checking out {commit[:12]}")
     with tempfile.TemporaryDirectory(prefix="lockstep-commit-", ignore_cleanup_errors=True) as folder:
         exported = export_commit(repository, commit, Path(folder))
         built = build(
@@ -104,7 +105,7 @@ def build_commit(
             submodules=[path.removeprefix(prefix) for path in exported.submodules if path.startswith(prefix)],
             epoch=exported.time,
             stop=stop,
-            tell=tell,
+            watcher=watcher,
         )
     return replace(built, warnings=(*_left_out(exported.submodules, source, prefix), *built.warnings))
 
@@ -126,7 +127,7 @@ def _from_disk(
     version: str | None,
     into: Path,
     stop: threading.Event | None,
-    tell: Callable[[str], None],
+    watcher: Watcher,
 ) -> Built:
     files: list[str] | None = None
     commit: str | None = None
@@ -153,7 +154,7 @@ def _from_disk(
         files=files,
         submodules=[path.removeprefix(prefix) for path in submodules if path.startswith(prefix)],
         stop=stop,
-        tell=tell,
+        watcher=watcher,
         **epoch,
     )
     return replace(built, warnings=(*warnings, *built.warnings))

@@ -5,7 +5,6 @@ Where the project says how, a release builds the image and pushes it, before any
 
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from lockstep.artifacts.builders.process import environment, run
@@ -14,6 +13,7 @@ from lockstep.errors import ArtifactError
 from lockstep.git.command import Repository
 from lockstep.git.export import export_commit
 from lockstep.model import Source
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["check_image", "find_image", "push_image"]
 
@@ -52,7 +52,7 @@ def push_image(
     *,
     prefix: str = "",
     stop: threading.Event | None = None,
-    tell: Callable[[str], None] = lambda words: None,
+    watcher: Watcher = SILENT,
 ) -> str:
     """Build and push a version's image by the command of its service; its digest at the registry.
 
@@ -64,7 +64,7 @@ def push_image(
     image = source.image
     assert image is not None and image.build is not None  # noqa: S101, PT018 - asked by the caller
     name = image.name_of(version)
-    tell(f"{source.service}: building the image {name}")
+    watcher.progress(f"{source.service}: building the image {name}")
     with tempfile.TemporaryDirectory(prefix="lockstep-image-", ignore_cleanup_errors=True) as folder:
         exported = export_commit(repository, commit, Path(folder))
         variables = {

@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from lockstep.model import Built, Source
 from lockstep.model.next_version import NextVersion
 from lockstep.model.released import PackageFile, Released
 from lockstep.model.version import Version
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.bumps import decide_bump
 from lockstep.planning.next_version import version_in_tag
 from lockstep.planning.paths import touched
@@ -122,10 +123,9 @@ def release(
     request: Request,
     *,
     stop: threading.Event | None = None,
-    tell: Callable[[str], None] = lambda words: None,
-    note: Callable[[str], None] = lambda words: None,
+    watcher: Watcher = SILENT,
 ) -> Released:
-    """Release one service, or finish a release that was begun; ``note`` is told what is worth knowing.
+    """Release one service, or finish a release that was begun; ``watcher`` is told what is worth knowing.
 
     Where nothing concerns the service since its last release, that one is meant. Raises BadInput for
     files that are not committed, a commit that is on no branch of the remote and a version of another
@@ -136,20 +136,20 @@ def release(
     tags = _take_tags(monorepo, monorepo.tree.source(service))
     found = find_version(monorepo.where, service, decided=request.decided, pr=request.pr, remote=tags)
     for warning in (*found.warnings, *monorepo.tree.unmatched(monorepo.tree.source(service))):
-        note(warning)
-    wanted, monorepo = _meant(monorepo, found, note)
+        watcher.note(warning)
+    wanted, monorepo = _meant(monorepo, found, watcher)
     is_tagged = _is_tagged(monorepo.remote, wanted, tags)
-    tell(f"{service}: looking for the release {wanted.tag}")
+    watcher.progress(f"{service}: looking for the release {wanted.tag}")
     there = monorepo.forge.release(wanted.tag) if is_tagged else None
     if there is not None and _is_complete(there, wanted):
         if path := _uncommitted(monorepo, wanted.source):
-            note(f"{path} is not as in the commit; only what is committed is released")
+            watcher.note(f"{path} is not as in the commit; only what is committed is released")
         return _released(wanted, there, is_new=False)
     _check_committed(monorepo, wanted.source)
     if not is_tagged:
-        tell(f"{service}: looking for the commit on {monorepo.remote}")
+        watcher.progress(f"{service}: looking for the commit on {monorepo.remote}")
         _check_shared(monorepo, wanted, request.pr)
-    image = _image(monorepo, wanted, is_dry=request.dry_run, stop=stop, tell=tell)
+    image = _image(monorepo, wanted, is_dry=request.dry_run, stop=stop, watcher=watcher)
     news = replace(_news(monorepo, wanted), image=image)
     if request.dry_run:
         package = PackageFile(name=wanted.name) if wanted.files else None
@@ -163,22 +163,22 @@ def release(
             notes=release_notes(news),
         )
     update = RefUpdate(ref=f"refs/tags/{wanted.tag}", old=None, new=wanted.commit)
-    with _built(monorepo, wanted, stop=stop, tell=tell, note=note) as (built, assets):
+    with _built(monorepo, wanted, stop=stop, watcher=watcher) as (built, assets):
         if stop.is_set():
             raise Interrupted(
                 "the release was stopped; nothing was changed", fix="run the same command again"
             )
         if not is_tagged:
-            tell(f"{service}: pushing {wanted.tag}")
+            watcher.progress(f"{service}: pushing {wanted.tag}")
             _push_tag(monorepo.remote, update, wanted)
             if monorepo.remote.name is not None:
                 _keep_tag(monorepo.tree.repository, update.ref, wanted.commit)
-        tell(f"{service}: publishing {wanted.tag}")
+        watcher.progress(f"{service}: publishing {wanted.tag}")
         notes = release_notes(replace(news, built=built, run=monorepo.run))
         try:
-            made, is_new = _publish(monorepo.forge, wanted, there, notes, assets, note)
+            made, is_new = _publish(monorepo.forge, wanted, there, notes, assets, watcher)
         except LockstepError:
-            note(f"{wanted.tag} is tagged, but not released yet: the same command again finishes it")
+            watcher.note(f"{wanted.tag} is tagged, but not released yet: the same command again finishes it")
             raise
     return replace(_released(wanted, made, is_new=is_new), notes=notes)
 
@@ -189,14 +189,14 @@ def _image(
     *,
     is_dry: bool,
     stop: threading.Event,
-    tell: Callable[[str], None],
+    watcher: Watcher,
 ) -> str | None:
     """The image of the version with its digest, built where it is not there yet and the project says how."""
     source, version = wanted.source, str(wanted.version)
     image = source.image
     if image is None:
         return None
-    tell(f"{source.service}: looking for its image")
+    watcher.progress(f"{source.service}: looking for its image")
     if image.build is None:
         digest = check_image(source, version)
     else:
@@ -206,17 +206,23 @@ def _image(
         if digest is None:
             tree = monorepo.tree
             digest = push_image(
-                tree.repository, wanted.commit, source, version, prefix=tree.prefix, stop=stop, tell=tell
+                tree.repository,
+                wanted.commit,
+                source,
+                version,
+                prefix=tree.prefix,
+                stop=stop,
+                watcher=watcher,
             )
     return f"{image.name_of(version)}@{digest}"
 
 
-def _meant(monorepo: Monorepo, found: NextVersion, note: Callable[[str], None]) -> tuple[_Version, Monorepo]:
+def _meant(monorepo: Monorepo, found: NextVersion, watcher: Watcher) -> tuple[_Version, Monorepo]:
     """The version, and the repository at its commit: of a version that exists that is the tag's."""
     commit = found.commit
     if found.base is not None and found.base.name == found.tag and found.base.commit != commit:
         commit = found.base.commit
-        note(f"nothing concerns {found.service} since {found.tag}: that release is meant")
+        watcher.note(f"nothing concerns {found.service} since {found.tag}: that release is meant")
     monorepo = monorepo.at(commit)
     source = monorepo.tree.source(found.service)
     return _Version(source=source, version=found.version, tag=found.tag, commit=commit), monorepo
@@ -329,8 +335,7 @@ def _built(
     wanted: _Version,
     *,
     stop: threading.Event,
-    tell: Callable[[str], None],
-    note: Callable[[str], None],
+    watcher: Watcher,
 ) -> Iterator[tuple[Built | None, Mapping[str, Path]]]:
     """The package, and the files of the release by their names, until the block ends."""
     if not wanted.files:
@@ -347,10 +352,10 @@ def _built(
             prefix=monorepo.tree.prefix,
             version=str(wanted.version),
             stop=stop,
-            tell=tell,
+            watcher=watcher,
         )
         for warning in built.warnings:
-            note(warning)
+            watcher.note(warning)
         committed = datetime.datetime.fromtimestamp(
             commit_time(monorepo.tree.repository, wanted.commit), datetime.UTC
         )
@@ -368,7 +373,7 @@ def _publish(
     there: Published | None,
     notes: str,
     assets: Mapping[str, Path],
-    note: Callable[[str], None],
+    watcher: Watcher,
 ) -> tuple[Published, bool]:
     """The release, and whether this run published it.
 
@@ -391,7 +396,9 @@ def _publish(
         other = forge.release(wanted.tag)
         if other is None or not _is_complete(other, wanted):
             raise
-        note(f"another run has published {wanted.tag} meanwhile: its package counts, this one is dropped")
+        watcher.note(
+            f"another run has published {wanted.tag} meanwhile: its package counts, this one is dropped"
+        )
         return other, False
     return made, True
 

@@ -1,6 +1,6 @@
 """``drift``: what is live otherwise than Git says, and the one issue that tells of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lockstep.delivery.places.workspace import Workspace
@@ -8,6 +8,7 @@ from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.forge.base import Forge, Issue
 from lockstep.model import StatusRow, SyncStatus
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.render.markdown import drift_markdown
 
 __all__ = ["Drift", "find_drift", "put_issue"]
@@ -30,11 +31,9 @@ class Drift:
         return " ".join(("drift", *sorted(self.patterns)))
 
 
-def find_drift(
-    workspace: Workspace, options: Options, *, progress: Callable[[str], None] | None = None
-) -> Drift:
+def find_drift(workspace: Workspace, options: Options, *, watcher: Watcher = SILENT) -> Drift:
     """Compare everything with what is live. Changes nothing. Raises LockstepError when AWS cannot be read."""
-    rows, notes = read_status(workspace, options, progress=progress)
+    rows, notes = read_status(workspace, options, watcher=watcher)
     # What other tools deploy has no status of ours.
     declared = workspace.fleet.targets
     ours = [row for row in rows if row.target not in declared or declared[row.target].function is not None]

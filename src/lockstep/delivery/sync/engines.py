@@ -31,6 +31,7 @@ from lockstep.model import (
     Verb,
     select,
 )
+from lockstep.model.watching import Watcher
 from lockstep.planning.policy import deletion_problem
 from lockstep.planning.summary import summarise_held
 
@@ -54,7 +55,7 @@ class Mixed:
         refresh: bool,
         purpose: "Purpose",
         stop: threading.Event | None,
-        progress: Callable[[str], None],
+        watcher: Watcher,
     ) -> None:
         self._project = workspace.project
         self._aws = aws
@@ -66,7 +67,7 @@ class Mixed:
             cache=workspace.where.cache,
             ways=_ways(purpose, refresh),
             stop=stop,
-            progress=progress,
+            watcher=watcher,
         )
         self._made: tuple[Plan, list[tuple[Engine, Plan]]] | None = None
         self._seen = Seen()

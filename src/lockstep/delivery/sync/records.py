@@ -6,7 +6,7 @@ record that cannot be written or read is a note, and the sync is what it was.
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lockstep.delivery.places.actor import find_actor
@@ -21,6 +21,7 @@ from lockstep.git.writing import write
 from lockstep.model import Plan, Report
 from lockstep.model.record import Done, Record
 from lockstep.model.tree import Tree
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["REF", "leave_records", "read_records"]
 
@@ -41,11 +42,11 @@ def leave_records(
     credentials: Credentials,
     *,
     now: datetime.datetime,
-    note: Callable[[str], None] = lambda words: None,
+    watcher: Watcher = SILENT,
 ) -> None:
     """Write down what a sync did to each target that it changed or could not change.
 
-    Raises nothing that Git or its host can cause: ``note`` is told instead.
+    Raises nothing that Git or its host can cause: ``watcher`` is told instead.
     """
     endings = endings_of(workspace, plan, report)
     if workspace.repository is None or not endings:
@@ -81,7 +82,7 @@ def leave_records(
         write(remote, REF, edit, _message(endings), may_create=True, attempts=_ATTEMPTS)
     except LockstepError as error:
         fix = f" (fix: {error.fix})" if error.fix else ""
-        note(f"no record of this sync was left in {REF}: {error.problem}{fix}")
+        watcher.note(f"no record of this sync was left in {REF}: {error.problem}{fix}")
 
 
 def read_records(

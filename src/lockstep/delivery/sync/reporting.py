@@ -19,6 +19,7 @@ from lockstep.git.remote import open_remote
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Outcome, Plan, PutNotifications, Report, RunTerraform, Verb
 from lockstep.model.target import environment_of, service_of
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["Ending", "endings_of", "report_deployments"]
 
@@ -45,29 +46,29 @@ def report_deployments(
     report: Report,
     credentials: Credentials,
     *,
-    note: Callable[[str], None] = lambda words: None,
+    watcher: Watcher = SILENT,
 ) -> None:
     """Report what a sync did to the forge that the services come from, if ``source.report`` says so.
 
-    Raises nothing that a forge, Git or the project's files can cause: ``note`` is told instead.
+    Raises nothing that a forge, Git or the project's files can cause: ``watcher`` is told instead.
     """
     if not workspace.project.sources.origin.report:
         return
     try:
-        endings = _with_former(workspace, endings_of(workspace, plan, report), note)
+        endings = _with_former(workspace, endings_of(workspace, plan, report), watcher)
         known = [one for one in endings if one.commit is not None and _FULL.fullmatch(one.commit)]
         unknown = [one.target for one in endings if one not in known]
         if unknown:
             more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
             names = ", ".join(unknown[:_NAMED])
-            note(f"not reported, as no whole source commit is declared: {names}{more}")
+            watcher.note(f"not reported, as no whole source commit is declared: {names}{more}")
         if not known:
             return
         forge, run = _open(workspace, credentials)
     except LockstepError as error:
-        note(f"nothing was reported to the source: {error}")
+        watcher.note(f"nothing was reported to the source: {error}")
         return
-    _send(forge, known, run, note)
+    _send(forge, known, run, watcher)
 
 
 def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]:
@@ -121,9 +122,7 @@ def _troubled(plan: Plan, report: Report) -> tuple[set[str], set[str]]:
     return failed, waiting
 
 
-def _with_former(
-    workspace: Workspace, endings: Sequence[Ending], note: Callable[[str], None]
-) -> list[Ending]:
+def _with_former(workspace: Workspace, endings: Sequence[Ending], watcher: Watcher) -> list[Ending]:
     """The endings, with the commits that targets which are gone had when they were declared last."""
     gone = {one.target for one in endings if one.state is DeploymentState.INACTIVE}
     if not gone:
@@ -131,7 +130,7 @@ def _with_former(
     try:
         commits = _former_commits(workspace, gone)
     except LockstepError as error:
-        note(f"what was removed is not reported: {error.problem}")
+        watcher.note(f"what was removed is not reported: {error.problem}")
         return [one for one in endings if one.target not in gone]
     return [replace(one, commit=commits.get(one.target)) if one.target in gone else one for one in endings]
 
@@ -196,7 +195,7 @@ def _open(workspace: Workspace, credentials: Credentials) -> tuple[Forge, str | 
     return forge, find_actor(remote.repository).run
 
 
-def _send(forge: Forge, endings: Sequence[Ending], run: str | None, note: Callable[[str], None]) -> None:
+def _send(forge: Forge, endings: Sequence[Ending], run: str | None, watcher: Watcher) -> None:
     """Tell everything, a few calls at once; each failure is told once."""
     groups: dict[tuple[str, str], list[Ending]] = {}
     for one in endings:
@@ -214,7 +213,7 @@ def _send(forge: Forge, endings: Sequence[Ending], run: str | None, note: Callab
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         for problem in dict.fromkeys(pool.map(tried, calls)):
             if problem is not None:
-                note(f"not reported to the source: {problem}")
+                watcher.note(f"not reported to the source: {problem}")
 
 
 def _deployment(

@@ -1,4 +1,4 @@
-"""``plan`` and ``sync``: from a workspace to a plan, and from a plan to a report."""
+"""One run for a workspace: what it is for, its engines and its packages."""
 
 import contextlib
 import threading
@@ -10,29 +10,24 @@ from typing import TYPE_CHECKING, Any
 from lockstep.delivery.places.selection import changed_since, check_patterns
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.packages import make_catalog, with_packages
-from lockstep.errors import BadInput, LockstepError, NotAllowed, joined
+from lockstep.errors import BadInput, LockstepError, joined
 from lockstep.model import (
-    ApplyResource,
     Fleet,
     Function,
     Obstacle,
-    Outcome,
     Plan,
     Report,
     StepResult,
-    Verb,
     select,
 )
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
-from lockstep.planning.resources import GOING
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.engines import Mixed
     from lockstep.engines.aws.connection import Connection
 
-__all__ = ["Options", "Purpose", "Session", "make_plan", "patterns_of", "run_sync"]
-
-_ROUNDS = 3  # plans made for targets that change while they are synced
+__all__ = ["Options", "Purpose", "Session", "patterns_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,14 +65,14 @@ class Session:
         *,
         purpose: Purpose = Purpose.PLAN,
         stop: threading.Event | None = None,
-        progress: Callable[[str], None] | None = None,
+        watcher: Watcher = SILENT,
     ) -> None:
         from lockstep.delivery.sync.vouching import Vouching
         from lockstep.engines.aws import AwsEngine
 
         self.workspace = workspace
         self.options = options
-        self._progress = progress or (lambda _: None)
+        self._watcher = watcher
         rules = Rules(project=workspace.project, adopt=options.adopt, allow_deletes=options.allow_deletes)
         self.catalog = make_catalog(workspace, options.github_token, self._s3_client, self._staged_client)
         self.engine: AwsEngine = AwsEngine(
@@ -87,7 +82,7 @@ class Session:
             beside=purpose is not Purpose.STATUS or options.refresh,
             timeout=options.timeout,
             stop=stop,
-            progress=self._progress,
+            watcher=self._watcher,
             vouch=Vouching(workspace),
             cache=workspace.where.cache,
         )
@@ -135,7 +130,7 @@ class Session:
         from lockstep.delivery.sync.engines import Mixed
 
         refresh = self.options.refresh
-        return Mixed(self.workspace, self.engine, self.catalog, refresh, purpose, stop, self._progress)
+        return Mixed(self.workspace, self.engine, self.catalog, refresh, purpose, stop, self._watcher)
 
     def plan(self, patterns: tuple[str, ...]) -> Plan:
         """Plan for the targets that the patterns select.
@@ -144,7 +139,7 @@ class Session:
         nothing could be read.
         """
         fleet = replace(self.workspace.fleet, selection=patterns)
-        self._progress("finding packages")
+        self._watcher.progress("finding packages")
         if self._mixed:
             fleet = replace(fleet, selection=self._mixed.needed(fleet))
         fleet, _ = with_packages(fleet, self.catalog, self.workspace.project)
@@ -200,87 +195,6 @@ class Session:
         return first
 
 
-def make_plan(
-    workspace: Workspace,
-    options: Options,
-    *,
-    progress: Callable[[str], None] | None = None,
-) -> Plan:
-    """Say what ``sync`` would do. Changes nothing. Raises LockstepError."""
-    patterns = patterns_of(workspace, options)
-    if patterns is None:
-        return _nothing(workspace, options)
-    return Session(workspace, options, progress=progress).plan(patterns)
-
-
-def run_sync(
-    workspace: Workspace,
-    options: Options,
-    *,
-    saved: Plan | None = None,
-    on_plan: Callable[[Plan], None] | None = None,
-    on_step: Callable[[StepResult], None],
-    stop: threading.Event,
-    progress: Callable[[str], None] | None = None,
-) -> tuple[Plan, Report]:
-    """Plan and do it. A target that changed meanwhile is read and planned again.
-
-    With ``saved``, only that plan is applied: what would be done now must be just what it says.
-    Raises NotAllowed when it is not, or when a guard refuses; LockstepError when planning fails.
-    """
-    if saved is not None:
-        options = _options_of(saved, options)
-    patterns = saved.selection if saved else patterns_of(workspace, options)
-    if patterns is None:
-        plan = _nothing(workspace, options)
-        if on_plan:
-            on_plan(plan)
-        return plan, Report()
-    session = Session(workspace, options, purpose=Purpose.SYNC, stop=stop, progress=progress)
-    plan = session.plan(patterns)
-    if saved is not None:
-        _check_fresh(saved, plan)
-    if on_plan:
-        on_plan(plan)
-    report = session.apply(plan, on_step)
-    for _ in range(_ROUNDS - 1):
-        stale = session.stale
-        if not stale or saved is not None or stop.is_set():
-            break
-        try:
-            again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
-            stuck = _stuck(again)
-            second = Report() if again.problems else session.apply(again, on_step)
-        except LockstepError as error:  # what was done before is still to be told
-            return plan, replace(report, mismatches=(*report.mismatches, str(error)))
-        report = _joined(report, second, frozenset() if again.problems else stale - stuck.keys())
-        report = replace(report, mismatches=(*report.mismatches, *again.problems, *stuck.values()))
-        if again.problems:
-            break
-    return plan, report
-
-
-def _stuck(plan: Plan) -> dict[str, str]:
-    """Targets that turned out to be blocked when they were planned again, and why."""
-    return {one.target: f"{one.target}: {one.problem}" for one in plan.blocked}
-
-
-def _options_of(saved: Plan, options: Options) -> Options:
-    """The options that a saved plan was made with; it was reviewed, adoptions and deletes included."""
-    given = {
-        "--since": options.since is not None,
-        "--adopt": options.adopt,
-        "--allow-deletes": options.allow_deletes is not None,
-    }
-    for name, is_given in given.items():
-        if is_given:
-            raise BadInput("a saved plan says itself what is done", where=name, fix=f"plan again with {name}")
-    verbs = [target.verb for target in saved.targets]
-    going = sum(isinstance(step, ApplyResource) and step.action in GOING for step in saved.steps)
-    deletes = None if saved.problems else verbs.count(Verb.DELETE) + going or None
-    return replace(options, adopt=Verb.ADOPT in verbs, allow_deletes=deletes)
-
-
 def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | None:
     """The patterns that the options come to; None when nothing changed since ``since``."""
     check_patterns(workspace, options.patterns)
@@ -292,70 +206,3 @@ def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | Non
     if options.patterns:
         changed = tuple(select(changed, options.patterns))
     return changed or None
-
-
-def _nothing(workspace: Workspace, options: Options) -> Plan:
-    return Plan(
-        engine="aws",
-        project=workspace.project.name,
-        commit=workspace.fleet.commit,
-        previews=workspace.fleet.previews,
-        notes=(f"no target changed since {options.since}",),
-    )
-
-
-def _check_fresh(saved: Plan, now: Plan) -> None:
-    """Refuse a saved plan unless planning again gives the same one.
-
-    Notes may differ: they tell how it was read, and what is remembered is not the same on each machine.
-    """
-    from lockstep.render.codec import encode_plan
-
-    if saved.project != now.project:
-        raise NotAllowed(
-            f"the plan is for the project {saved.project}, and this is {now.project}", fix="plan again"
-        )
-    if saved.commit != now.commit:
-        raise NotAllowed(
-            f"the plan was made from commit {(saved.commit or '(none)')[:12]}, and the repository is at "
-            f"{(now.commit or '(none)')[:12]}",
-            fix="plan again, or check out the plan's commit (or name it with --rev)",
-        )
-    if saved.previews != now.previews:
-        raise NotAllowed("previews were changed since the plan was made", fix="plan again")
-    if encode_plan(replace(saved, notes=())) != encode_plan(replace(now, notes=())):
-        before = {target.target: target for target in saved.targets}
-        after = {target.target: target for target in now.targets}
-        differing = sorted(
-            key
-            for key in {*before, *after}
-            if key not in before or key not in after or before[key].verb != after[key].verb
-        )
-        what = f" ({', '.join(differing[:5])})" if differing else ""
-        raise NotAllowed(f"the plan is stale: what is live has changed since{what}", fix="plan again")
-
-
-def _targets_of(fleet: Fleet, stale: frozenset[str]) -> set[str]:
-    """Targets to plan again; a bucket stands for every target that it triggers."""
-    return {
-        key
-        for key, target in fleet.targets.items()
-        if key in stale or any(trigger.bucket in stale for trigger in target.triggers)
-    } | {key for key in stale if "/" in key}
-
-
-def _joined(first: Report, second: Report, stale: frozenset[str]) -> Report:
-    """One report of two rounds: what the second round did again replaces the first's failures."""
-    again = {result.step for result in second.results}
-    kept = [
-        result
-        for result in first.results
-        if result.outcome is Outcome.DONE or (result.target not in stale and result.step not in again)
-    ]
-    return replace(
-        second,
-        results=(*kept, *second.results),
-        seconds=first.seconds + second.seconds,
-        calls=first.calls + second.calls,
-        mismatches=(*first.mismatches, *second.mismatches),
-    )

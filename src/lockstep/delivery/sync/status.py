@@ -1,6 +1,6 @@
 """``status``: what every target should be, what it is, and who changed it last."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.delivery.places.workspace import Workspace
@@ -8,6 +8,7 @@ from lockstep.delivery.sync.running import running_versions
 from lockstep.delivery.sync.session import Options, Purpose, Session, patterns_of
 from lockstep.git.history import Commit, last_changes
 from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, select
+from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["read_status"]
 
@@ -16,7 +17,7 @@ def read_status(
     workspace: Workspace,
     options: Options,
     *,
-    progress: Callable[[str], None] | None = None,
+    watcher: Watcher = SILENT,
 ) -> tuple[tuple[StatusRow, ...], tuple[str, ...]]:
     """One row for each selected target, deployed by Lockstep or not, and notes on what was not read.
 
@@ -36,7 +37,7 @@ def read_status(
             workspace,
             replace(options, full=True, refresh=options.full),
             purpose=Purpose.STATUS,
-            progress=progress,
+            watcher=watcher,
         )
         plan = session.plan(patterns)
         plans = {target.target: target for target in plan.targets}

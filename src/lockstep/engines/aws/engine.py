@@ -66,6 +66,7 @@ from lockstep.model import (
     UpdateConfiguration,
 )
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.notifications import LAMBDA, entries_of, owner_of
 from lockstep.planning.planner import make_plan
 from lockstep.planning.policy import Rules
@@ -94,7 +95,7 @@ class AwsEngine:
         beside: bool = True,
         timeout: float | None = None,
         stop: threading.Event | None = None,
-        progress: Callable[[str], None] = lambda _: None,
+        watcher: Watcher = SILENT,
         pace: Pace | None = None,
         vouch: Callable[[Target], bool] = lambda _: False,
         cache: Path | None = None,
@@ -107,7 +108,7 @@ class AwsEngine:
         self._vouch = vouch
         self._timeout = timeout
         self._stop = stop or threading.Event()
-        self._progress = progress
+        self._watcher = watcher
         self._pace = pace or Pace()
         self._connections = Connections(self._stop, self._pace.patience)
         self._memories = Memories(rules.project, cache)
@@ -143,7 +144,7 @@ class AwsEngine:
             self._memories,
             full=self._full,
             beside=self._beside,
-            progress=self._progress,
+            watcher=self._watcher,
             vouch=self._vouch,
         )
         self._live = replace(live, notes=(*live.notes, *notes))

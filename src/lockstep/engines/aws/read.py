@@ -34,6 +34,7 @@ from lockstep.model import (
     select,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.beside import kinds_of
 from lockstep.planning.diff import diff_code, is_named_by_tag
 from lockstep.planning.policy import remembered_buckets, remembered_kinds
@@ -83,7 +84,7 @@ def read_live(
     *,
     full: bool = False,
     beside: bool = True,
-    progress: Callable[[str], None] = lambda _: None,
+    watcher: Watcher = SILENT,
     vouch: Callable[[Target], bool] = lambda _: False,
 ) -> Fleet:
     """Read everything that a plan for the desired fleet's selection needs. Changes nothing.
@@ -109,9 +110,9 @@ def read_live(
     with ThreadPoolExecutor(WORKERS) as pool:
         for reading in readings.values():
             try:
-                _read_functions(reading, desired, pool, full, progress, vouch)
-                _read_policies(reading, memories, pool, full, progress)
-                _read_beside(reading, pool, full, beside, progress)
+                _read_functions(reading, desired, pool, full, watcher, vouch)
+                _read_policies(reading, memories, pool, full, watcher)
+                _read_beside(reading, pool, full, beside, watcher)
                 _read_logs(reading, full)
                 _read_signing(reading, pool, full)
                 _read_buckets(reading, desired.buckets, buckets, closed, pool)
@@ -181,7 +182,7 @@ def _read_functions(
     desired: Fleet,
     pool: ThreadPoolExecutor,
     full: bool,
-    progress: Callable[[str], None],
+    watcher: Watcher,
     vouch: Callable[[Target], bool],
 ) -> None:
     connection = reading.connection
@@ -191,7 +192,7 @@ def _read_functions(
     one_by_one = full or len(names) <= FEW
     listed: dict[str, Function] = {}
     if not one_by_one:
-        progress("listing functions")
+        watcher.progress("listing functions")
         pages = connection.pages("lambda", "ListFunctions", "Functions", "Marker", "NextMarker", MaxItems=50)
         listed = {one["FunctionName"]: functions.read_configuration(one) for one in pages}
     owned = owned_by_arn.result()
@@ -211,7 +212,7 @@ def _read_functions(
         or _needs_more(target.function, listed[name])
     }
     if ask:
-        progress(f"reading {len(ask)} functions")
+        watcher.progress(f"reading {len(ask)} functions")
     for name, found in _each(pool, sorted(ask), lambda name: functions.get(connection, name)):
         if found is None or isinstance(found, LockstepError):
             listed.pop(name, None)
@@ -287,7 +288,7 @@ def _read_policies(
     memories: Memories,
     pool: ThreadPoolExecutor,
     full: bool,
-    progress: Callable[[str], None],
+    watcher: Watcher,
 ) -> None:
     """Policies only of functions that have, or had, triggers: GetPolicy allows 15 calls a second.
 
@@ -311,7 +312,7 @@ def _read_policies(
 
     def ask(names: list[str]) -> dict[str, Policy | LockstepError]:
         if names:
-            progress(f"reading {len(names)} policies")
+            watcher.progress(f"reading {len(names)} policies")
         return dict(_each(pool, names, lambda name: permission.read(reading.connection, name)))
 
     read = ask([name for name in keys if name not in believed])
@@ -392,7 +393,7 @@ def read_policies_again(
 
 
 def _read_beside(
-    reading: _Reading, pool: ThreadPoolExecutor, full: bool, beside: bool, progress: Callable[[str], None]
+    reading: _Reading, pool: ThreadPoolExecutor, full: bool, beside: bool, watcher: Watcher
 ) -> None:
     """Resources beside functions: kinds that are declared or that the tags remember; with ``full`` all.
 
@@ -415,7 +416,7 @@ def _read_beside(
         titles = ", ".join(sorted(kind.title for kind in KINDS.values()))
         reading.notes.append(f"{titles}: not read of functions that declare none (--full reads them)")
     if wanted:
-        progress(f"reading {len(wanted)} settings beside functions")
+        watcher.progress(f"reading {len(wanted)} settings beside functions")
     denied: dict[str, LockstepError] = {}
     for (name, kind), found in _each(pool, wanted, lambda one: kinds.read(reading.connection, *one)):
         if isinstance(found, LockstepError) and (name, kind) in needed:

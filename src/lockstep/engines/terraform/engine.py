@@ -44,6 +44,7 @@ from lockstep.model import (
     Verb,
     select,
 )
+from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import resource_problems
 
@@ -77,7 +78,7 @@ class TerraformEngine:
         cache: Path,
         ways: Ways | None = None,
         stop: threading.Event | None = None,
-        progress: Callable[[str], None] = lambda _: None,
+        watcher: Watcher = SILENT,
     ) -> None:
         """``fill`` fills in templates of variables; ``stop`` ends what runs gently when it is set."""
         self.rules = rules
@@ -90,7 +91,7 @@ class TerraformEngine:
         self._cache = cache
         self._ways = ways or Ways()
         self._stop = stop or threading.Event()
-        self._progress = progress
+        self._watcher = watcher
         self._programs: dict[str, Program] = {}
         self._made: tuple[Plan, list[Made]] | None = None
         self._scratch = ExitStack()
@@ -345,7 +346,7 @@ class TerraformEngine:
             scratch=scratch,
             environment=self._cloud.variables_of(run.environments),
             stopped=self._stop.wait,
-            progress=self._progress,
+            watcher=self._watcher,
             lock_pause=self._ways.lock_pause,
         )
 

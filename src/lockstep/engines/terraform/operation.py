@@ -18,6 +18,7 @@ from lockstep.engines.terraform.stream import Lock, Stream, lock_of
 from lockstep.engines.terraform.workdir import Workdir
 from lockstep.errors import LONGEST, BadInput, CloudError, Interrupted, LockstepError
 from lockstep.model.blotting import blotted
+from lockstep.model.watching import Watcher
 
 __all__ = ["Operation"]
 
@@ -37,7 +38,7 @@ class Operation:
     scratch: Path
     environment: Mapping[str, str]
     stopped: Callable[[float], bool]  # waits so many seconds for a stop; True when it has come
-    progress: Callable[[str], None]
+    watcher: Watcher
     lock_pause: float = _LOCK_PAUSE
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     _has_init: bool = field(default=False, init=False)
@@ -71,7 +72,7 @@ class Operation:
             *([] if refreshes else ["-refresh=false"]),
             *(f"-target={address}" for address in only),
         ]
-        self.progress(f"terraform plan: {self.run.name}")
+        self.watcher.progress(f"terraform plan: {self.run.name}")
         # The plan holds every secret that is passed; Terraform writes it as the umask says.
         _write_private(self._plan_file, "")
         code, stream = self._with_lock(arguments, Stream)
@@ -83,7 +84,7 @@ class Operation:
 
     def show(self) -> str:
         """The plan that was made, as JSON."""
-        self.progress(f"reading the plan: {self.run.name}")
+        self.watcher.progress(f"reading the plan: {self.run.name}")
         output = self._run(["show", "-json", str(self._plan_file)])
         if output.code:
             raise self._error(plain_text(output.said), "terraform show")
@@ -92,7 +93,7 @@ class Operation:
 
     def pull(self) -> str:
         """The state as the backend keeps it; "" when there is none."""
-        self.progress(f"reading the state: {self.run.name}")
+        self.watcher.progress(f"reading the state: {self.run.name}")
         output = self._run(["state", "pull"])
         if output.code:
             raise self._error(plain_text(output.said), "terraform state pull")
@@ -152,7 +153,7 @@ class Operation:
             )
 
     def _init(self) -> None:
-        self.progress(f"terraform init: {self.run.name}")
+        self.watcher.progress(f"terraform init: {self.run.name}")
         arguments = ["init", "-input=false", "-no-color", "-reconfigure"]
         arguments += [f"-backend-config={name}={value}" for name, value in self.run.settings.backend.items()]
         with self.workdir.alone():
@@ -182,7 +183,7 @@ class Operation:
             if time.monotonic() - begun >= self.run.settings.lock_seconds:
                 raise self._locked(lock)
             words = f"waiting for the lock of {self.run.name}: {lock.words()}, lock {lock.id}"
-            self.progress(words)
+            self.watcher.progress(words)
             if lock.id != told:
                 told = lock.id
                 log.warning("%s", words)

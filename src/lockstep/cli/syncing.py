@@ -1,0 +1,73 @@
+"""A sync as it happens: its plan, its steps, its report and its exit code."""
+
+import threading
+from collections.abc import Callable
+
+from lockstep.cli.following import Follower
+from lockstep.cli.shell import Output, Shell
+from lockstep.cli.stopping import stopping
+from lockstep.delivery.sync.run import Synced
+from lockstep.model import Plan, Report, Verb
+from lockstep.model.watching import Watcher
+from lockstep.render.codec import encode_report
+from lockstep.render.markdown import plan_markdown, report_markdown
+from lockstep.render.report import report_lines
+from lockstep.render.text import plan_lines
+
+__all__ = ["follow"]
+
+
+class _SyncFollower(Follower):
+    """A sync: the plan, each step as it happens, then the report, in the form that is asked for."""
+
+    def __init__(self, shell: Shell, form: Output) -> None:
+        self._form = form
+        is_table = form is Output.TABLE
+        super().__init__(shell, shell.emit if is_table else lambda lines: shell.log("\n".join(lines)))
+
+    def planned(self, plan: Plan) -> None:
+        """Show the plan, and live rows from then on."""
+        shell = self._shell
+        shell.end_progress()
+        super().planned(plan)
+        self._plan = plan
+        if self._form is Output.TABLE:
+            lines = plan_lines(plan, palette=shell.palette, columns=shell.columns)
+            shell.emit([*lines, ""] if plan.steps else lines)
+        if plan.steps:
+            self.begin()
+
+    def reported(self, report: Report) -> None:
+        """Show the report in place of the rows."""
+        self.end()
+        shell, words = self._shell, dict(self.words)
+        shell.end_progress()
+        match self._form:
+            case Output.JSON:
+                shell.emit(encode_report(report))
+            case Output.MARKDOWN:
+                shell.emit(report_markdown(report, words))
+            case Output.TABLE if self._plan.steps or not report.is_success:
+                lines = report_lines(report, words, palette=shell.palette, columns=shell.columns)
+                shell.emit(["", *lines] if report.results else lines)
+            case Output.TABLE:
+                pass
+        shell.summarise(lambda: f"{plan_markdown(self._plan)}\n{report_markdown(report, words)}")
+
+
+def follow(shell: Shell, form: Output, run: Callable[[Watcher, threading.Event], Synced]) -> int:
+    """Show a sync as it happens, Ctrl-C ending it after what is under way; returns the exit code."""
+    follower = _SyncFollower(shell, form)
+    with stopping(follower.under_way) as stop, follower.ending():
+        done = run(follower, stop)
+    shell.end_progress()
+    if done.report.interrupted:
+        return 130
+    blocked = done.plan.blocked
+    unknown = sum(one.verb is Verb.UNKNOWN for one in blocked)
+    for count, word in ((len(blocked) - unknown, "blocked"), (unknown, "unknown")):
+        if count:
+            shell.log(
+                f"{count} {'target is' if count == 1 else 'targets are'} {word}; the plan above says why"
+            )
+    return 0 if done.is_success else 1

@@ -1,0 +1,201 @@
+"""``plan`` and ``sync``: from a workspace to a plan, and from a plan to a report."""
+
+import datetime
+import threading
+from dataclasses import dataclass, replace
+
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.session import Options, Purpose, Session, patterns_of
+from lockstep.errors import BadInput, LockstepError, NotAllowed
+from lockstep.model import ApplyResource, Fleet, Outcome, Plan, Report, Verb
+from lockstep.model.watching import SILENT, Prefixed, Watcher
+from lockstep.planning.resources import GOING
+
+__all__ = ["Synced", "make_plan", "run_sync", "sync"]
+
+_ROUNDS = 3  # plans made for targets that change while they are synced
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Synced:
+    """What a sync came to."""
+
+    plan: Plan
+    report: Report
+
+    @property
+    def is_success(self) -> bool:
+        """Whether everything that is selected is as Git says, as far as anybody can tell."""
+        return self.report.is_success and not self.plan.problems and not self.plan.blocked
+
+
+def sync(
+    workspace: Workspace,
+    options: Options,
+    credentials: Credentials,
+    *,
+    saved: Plan | None = None,
+    watcher: Watcher = SILENT,
+    stop: threading.Event,
+) -> Synced:
+    """Plan and do it as ``run_sync`` does, then leave records of it and tell the source of it.
+
+    A record or a message that could not be left is a note. Raises what ``run_sync`` raises.
+    """
+    from lockstep.delivery.sync.records import leave_records
+    from lockstep.delivery.sync.reporting import report_deployments
+
+    watcher.progress("planning")
+    plan, report = run_sync(workspace, options, saved=saved, watcher=watcher, stop=stop)
+    watcher.reported(report)
+    now = datetime.datetime.now(datetime.UTC)
+    leave_records(workspace, plan, report, credentials, now=now, watcher=Prefixed(watcher, "note: "))
+    if workspace.project.sources.origin.report:
+        watcher.progress("reporting to the source")
+        report_deployments(workspace, plan, report, credentials, watcher=Prefixed(watcher, "warning: "))
+    return Synced(plan=plan, report=report)
+
+
+def make_plan(
+    workspace: Workspace,
+    options: Options,
+    *,
+    watcher: Watcher = SILENT,
+) -> Plan:
+    """Say what ``sync`` would do. Changes nothing. Raises LockstepError."""
+    patterns = patterns_of(workspace, options)
+    if patterns is None:
+        return _nothing(workspace, options)
+    return Session(workspace, options, watcher=watcher).plan(patterns)
+
+
+def run_sync(
+    workspace: Workspace,
+    options: Options,
+    *,
+    saved: Plan | None = None,
+    watcher: Watcher = SILENT,
+    stop: threading.Event,
+) -> tuple[Plan, Report]:
+    """Plan and do it. A target that changed meanwhile is read and planned again.
+
+    With ``saved``, only that plan is applied: what would be done now must be just what it says.
+    Raises NotAllowed when it is not, or when a guard refuses; LockstepError when planning fails.
+    """
+    if saved is not None:
+        options = _options_of(saved, options)
+    patterns = saved.selection if saved else patterns_of(workspace, options)
+    if patterns is None:
+        plan = _nothing(workspace, options)
+        watcher.planned(plan)
+        return plan, Report()
+    session = Session(workspace, options, purpose=Purpose.SYNC, stop=stop, watcher=watcher)
+    plan = session.plan(patterns)
+    if saved is not None:
+        _check_fresh(saved, plan)
+    watcher.planned(plan)
+    report = session.apply(plan, watcher.stepped)
+    for _ in range(_ROUNDS - 1):
+        stale = session.stale
+        if not stale or saved is not None or stop.is_set():
+            break
+        try:
+            again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
+            stuck = _stuck(again)
+            second = Report() if again.problems else session.apply(again, watcher.stepped)
+        except LockstepError as error:  # what was done before is still to be told
+            return plan, replace(report, mismatches=(*report.mismatches, str(error)))
+        report = _joined(report, second, frozenset() if again.problems else stale - stuck.keys())
+        report = replace(report, mismatches=(*report.mismatches, *again.problems, *stuck.values()))
+        if again.problems:
+            break
+    return plan, report
+
+
+def _stuck(plan: Plan) -> dict[str, str]:
+    """Targets that turned out to be blocked when they were planned again, and why."""
+    return {one.target: f"{one.target}: {one.problem}" for one in plan.blocked}
+
+
+def _options_of(saved: Plan, options: Options) -> Options:
+    """The options that a saved plan was made with; it was reviewed, adoptions and deletes included."""
+    given = {
+        "--since": options.since is not None,
+        "--adopt": options.adopt,
+        "--allow-deletes": options.allow_deletes is not None,
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise BadInput("a saved plan says itself what is done", where=name, fix=f"plan again with {name}")
+    verbs = [target.verb for target in saved.targets]
+    going = sum(isinstance(step, ApplyResource) and step.action in GOING for step in saved.steps)
+    deletes = None if saved.problems else verbs.count(Verb.DELETE) + going or None
+    return replace(options, adopt=Verb.ADOPT in verbs, allow_deletes=deletes)
+
+
+def _nothing(workspace: Workspace, options: Options) -> Plan:
+    return Plan(
+        engine="aws",
+        project=workspace.project.name,
+        commit=workspace.fleet.commit,
+        previews=workspace.fleet.previews,
+        notes=(f"no target changed since {options.since}",),
+    )
+
+
+def _check_fresh(saved: Plan, now: Plan) -> None:
+    """Refuse a saved plan unless planning again gives the same one.
+
+    Notes may differ: they tell how it was read, and what is remembered is not the same on each machine.
+    """
+    from lockstep.render.codec import encode_plan
+
+    if saved.project != now.project:
+        raise NotAllowed(
+            f"the plan is for the project {saved.project}, and this is {now.project}", fix="plan again"
+        )
+    if saved.commit != now.commit:
+        raise NotAllowed(
+            f"the plan was made from commit {(saved.commit or '(none)')[:12]}, and the repository is at "
+            f"{(now.commit or '(none)')[:12]}",
+            fix="plan again, or check out the plan's commit (or name it with --rev)",
+        )
+    if saved.previews != now.previews:
+        raise NotAllowed("previews were changed since the plan was made", fix="plan again")
+    if encode_plan(replace(saved, notes=())) != encode_plan(replace(now, notes=())):
+        before = {target.target: target for target in saved.targets}
+        after = {target.target: target for target in now.targets}
+        differing = sorted(
+            key
+            for key in {*before, *after}
+            if key not in before or key not in after or before[key].verb != after[key].verb
+        )
+        what = f" ({', '.join(differing[:5])})" if differing else ""
+        raise NotAllowed(f"the plan is stale: what is live has changed since{what}", fix="plan again")
+
+
+def _targets_of(fleet: Fleet, stale: frozenset[str]) -> set[str]:
+    """Targets to plan again; a bucket stands for every target that it triggers."""
+    return {
+        key
+        for key, target in fleet.targets.items()
+        if key in stale or any(trigger.bucket in stale for trigger in target.triggers)
+    } | {key for key in stale if "/" in key}
+
+
+def _joined(first: Report, second: Report, stale: frozenset[str]) -> Report:
+    """One report of two rounds: what the second round did again replaces the first's failures."""
+    again = {result.step for result in second.results}
+    kept = [
+        result
+        for result in first.results
+        if result.outcome is Outcome.DONE or (result.target not in stale and result.step not in again)
+    ]
+    return replace(
+        second,
+        results=(*kept, *second.results),
+        seconds=first.seconds + second.seconds,
+        calls=first.calls + second.calls,
+        mismatches=(*first.mismatches, *second.mismatches),
+    )
