@@ -1,12 +1,12 @@
 """What every forge can do, and the values that it gives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from lockstep.model.pull import Check, CheckState, Commit, Pull, PullState
+from lockstep.model.pull import Check, CheckState, Commit, Pull, PullState, Remark
 
 __all__ = [
     "Asset",
@@ -21,6 +21,7 @@ __all__ = [
     "Pull",
     "PullState",
     "Release",
+    "Remark",
 ]
 
 
@@ -87,7 +88,12 @@ class Issue:
 class Forge(Protocol):
     """One repository on a forge. All methods raise ForgeError, with what to do about it."""
 
-    kind: str  # "github" or "local"
+    kind: str  # as ``forge.kind`` of lockstep.yaml names it
+    poll: float  # seconds between two looks at something that is waited for
+
+    def git_token(self) -> str | None:
+        """A token for git over HTTPS that the forge gives, where it gives one; soon over."""
+        ...
 
     # Pull requests
 
@@ -136,6 +142,14 @@ class Forge(Protocol):
 
     def comment(self, number: int, body: str, *, marker: str) -> None:
         """Write one comment, or put ``body`` in place of the one that this marker wrote before."""
+        ...
+
+    def comments(self, number: int) -> Sequence[Remark]:
+        """Comments of a pull request, oldest first; none where the forge has a page that shows them."""
+        ...
+
+    def allows_auto_merge(self) -> bool | None:
+        """Whether ``merge_when_ready`` may wait; None where nothing can forbid it."""
         ...
 
     def checks(self, sha: str) -> list[Check]:

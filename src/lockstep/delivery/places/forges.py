@@ -89,10 +89,7 @@ def as_app(remote: Remote, settings: ForgeSettings, credentials: Credentials) ->
     """
     if settings.app is None or not credentials.github_app_key:
         return remote
-    from lockstep.forge.github import GitHub
-
-    forge = open_forge(settings, remote, credentials)
-    access = _access(forge.git_token()) if isinstance(forge, GitHub) else None
+    access = _access(open_forge(settings, remote, credentials).git_token())
     return replace(remote, repository=replace(remote.repository, access=access)) if access else remote
 
 

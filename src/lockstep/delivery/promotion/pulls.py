@@ -10,7 +10,7 @@ from lockstep.errors import BadInput, ForgeError
 from lockstep.forge.base import Forge, MergeMethod
 from lockstep.git.command import Repository
 from lockstep.git.remote import Remote, default_branch, open_remote
-from lockstep.model.pull import Pull, PullState, Remark, Review
+from lockstep.model.pull import Pull, PullState, Review
 from lockstep.model.tree import Tree
 
 __all__ = ["Place", "close", "label", "merge", "open_place", "propose", "read_review"]
@@ -55,15 +55,8 @@ def propose(place: Place, head: str | None, *, title: str | None, body: str) -> 
 
 def read_review(forge: Forge, number: int) -> Review:
     """One pull request with its checks, commits and comments; an ended one has no commits to show."""
-    from lockstep.forge.local import LocalForge
-
     pull = forge.pull(number)
-    remarks: tuple[Remark, ...] = ()
-    if isinstance(forge, LocalForge):
-        remarks = tuple(
-            Remark(author=note.author, written=note.written, body=note.body)
-            for note in forge.comments(number)
-        )
+    remarks = tuple(forge.comments(number))
     is_open = pull.state is PullState.OPEN
     return Review(
         pull=pull,

@@ -19,8 +19,7 @@ from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["sync_move", "wait", "wait_until_live", "wait_until_merged"]
 
-_POLL = 5.0  # seconds between two looks at a forge or at AWS
-_LOCAL_POLL = 0.5
+_POLL = 5.0  # seconds between two looks at AWS
 
 
 def wait(
@@ -100,7 +99,7 @@ def wait_until_merged(
                 fix="look at its checks and reviews; run the same command again to go on waiting",
             )
         watcher.progress(f"waiting for pull request #{number} to be merged")
-        _pause(stop, _LOCAL_POLL if forge.kind == "local" else _POLL)
+        _pause(stop, forge.poll)
 
 
 def wait_until_live(

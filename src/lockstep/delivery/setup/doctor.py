@@ -83,13 +83,11 @@ def _forge(workspace: Workspace) -> Iterator[Check]:
     try:
         remote = open_remote(where.repo or where.folder, where.cache, access=credentials.access())
         forge = open_forge(workspace.project.sources.forge, remote, credentials)
-        if forge.kind != "github":
-            return
-        from lockstep.forge.github import GitHub
-
-        is_allowed = not isinstance(forge, GitHub) or forge.allows_auto_merge()
+        is_allowed = forge.allows_auto_merge()
     except LockstepError as error:
         yield _failed("forge", error)
+        return
+    if is_allowed is None:
         return
     yield Check(
         name="forge",

@@ -13,6 +13,7 @@ from lockstep.forge.base import (
     Merging,
     Pull,
     Release,
+    Remark,
 )
 from lockstep.forge.github import (
     checks,
@@ -40,6 +41,7 @@ class GitHub:
     """
 
     kind = "github"
+    poll = 5.0
 
     def __init__(
         self,
@@ -119,6 +121,10 @@ class GitHub:
     def comment(self, number: int, body: str, *, marker: str) -> None:
         """Write one comment, or change the one that this marker wrote before."""
         comments.put(self._client, number, body, marker=marker)
+
+    def comments(self, number: int) -> tuple[Remark, ...]:
+        """None: they stand on the pull request's page."""
+        return ()
 
     def checks(self, sha: str) -> list[Check]:
         """Check runs and statuses of a commit."""

@@ -16,11 +16,12 @@ from lockstep.forge.base import (
     Merging,
     Pull,
     Release,
+    Remark,
 )
 from lockstep.forge.local import commits, issues, pulls, ready, releases, statuses
 from lockstep.forge.local.board import Board
 from lockstep.forge.local.desk import PULLS, STATUSES, Desk
-from lockstep.forge.local.records import Note, Thread
+from lockstep.forge.local.records import Thread
 from lockstep.git.access import Access
 from lockstep.git.remote import Remote, open_remote
 
@@ -31,6 +32,7 @@ class LocalForge:
     """A repository on any Git server, or in a folder, as a forge."""
 
     kind = "local"
+    poll = 0.5
 
     def __init__(self, repo: str | Path, cache: Path, *, access: Access | None = None) -> None:
         """Open the repository at a URL, or the one that a folder's clone came from, or that folder's own.
@@ -111,11 +113,18 @@ class LocalForge:
         with _told():
             pulls.comment(self._desk, number, body, marker=marker)
 
-    def comments(self, number: int) -> tuple[Note, ...]:
+    def git_token(self) -> None:
+        """None: whoever reaches the repository needs nothing more."""
+
+    def allows_auto_merge(self) -> None:
+        """None: there are no settings that could forbid it."""
+
+    def comments(self, number: int) -> tuple[Remark, ...]:
         """The comments of a pull request or an issue, oldest first."""
         with _told():
             thread = Board(snapshot=self._desk.look(PULLS)).thread(number)
-            return thread.notes if thread else ()
+            notes = thread.notes if thread else ()
+            return tuple(Remark(author=one.author, written=one.written, body=one.body) for one in notes)
 
     def checks(self, sha: str) -> list[Check]:
         """The statuses of a commit."""
