@@ -72,7 +72,7 @@ class Follower(Teller):
 
     def begin(self) -> None:
         """Show live rows from now on, where stdout is a terminal. Costs the import of rich."""
-        if not self._shell.is_live:
+        if self._live is not None or not self._shell.is_live:
             return
         from rich.console import Console
         from rich.live import Live

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,11 +73,13 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _tell(message: str) -> None:
-    from lockstep.render.cells import printable_lines
+    from lockstep.render.cells import message_lines
 
-    first, *others = printable_lines(message) or ["failed"]
-    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # of a line that told of progress
-    sys.stderr.write(clear + "".join(f"{line}\n" for line in (f"error: {first}", *others)))
+    is_terminal = sys.stderr.isatty()
+    columns = max(shutil.get_terminal_size((80, 24)).columns, 40) if is_terminal else None
+    clear = "\r\x1b[K" if is_terminal else ""  # of a line that told of progress
+    told = message_lines(f"error: {message or 'failed'}", columns)
+    sys.stderr.write(clear + "".join(f"{line}\n" for line in told))
     sys.stderr.flush()
 
 

@@ -1,5 +1,6 @@
 """``plan`` and ``sync``."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,9 @@ def declare_sync(parser: Parser) -> None:
     )
     declare_output(parser, "form of the report", Output)
     parser.add_argument("--dry-run", action="store_true", help="only show the plan")
+    parser.add_argument(
+        *("-y", "--yes"), action="store_true", help="do not ask; only a terminal outside CI is asked"
+    )
     _declare_scope(parser)
 
 
@@ -111,6 +115,7 @@ def sync(
     targets: list[str],
     output: Output,
     dry_run: bool,
+    yes: bool,
     since: str | None,
     adopt: bool,
     allow_deletes: int | None,
@@ -139,11 +144,18 @@ def sync(
     from lockstep.cli.syncing import follow
     from lockstep.delivery.sync.run import sync as run
 
+    asks = shell.can_ask and not yes
     return follow(
         shell,
         output,
-        lambda watcher, stop: run(
-            workspace, options, shell.credentials, saved=saved, watcher=watcher, stop=stop
+        lambda follower, stop: run(
+            workspace,
+            options,
+            shell.credentials,
+            saved=saved,
+            watcher=follower,
+            agree=partial(follower.agree, workspace) if asks else None,
+            stop=stop,
         ),
     )
 

@@ -128,14 +128,53 @@ class Shell:
             sys.stdout.flush()
 
     def log(self, message: str) -> None:
-        """Write a message to stderr; nothing in it can act on the terminal."""
-        from lockstep.render.cells import printable_lines
+        """Write a message to stderr, wrapped on a terminal; nothing in it can act on that."""
+        from lockstep.render.cells import message_lines
 
-        text = "".join(f"{line}\n" for line in printable_lines(message))
+        columns = self.columns if sys.stderr.isatty() else None
+        text = "".join(f"{line}\n" for line in message_lines(message, columns))
         with _LOCK:
             sys.stdout.flush()
             sys.stderr.write(text)
             sys.stderr.flush()
+
+    def warn(self, message: str) -> None:
+        """Tell on stderr of something to think about: wrapped, and in colour on a terminal."""
+        from lockstep.render.cells import message_lines
+        from lockstep.render.palette import PLAIN
+
+        palette = self.palette if sys.stderr.isatty() else PLAIN
+        with _LOCK:
+            sys.stdout.flush()
+            told = message_lines(f"warning: {message}", self.columns)
+            lines = (palette.paint(palette.warning, line) for line in told)
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
+            sys.stderr.flush()
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person can answer: the keyboard and the messages are on a terminal, outside CI."""
+        return (
+            sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty() and not self.settings.is_ci
+        )
+
+    def ask(self, question: str) -> bool:
+        """Ask on the terminal; only y and yes agree. Raises KeyboardInterrupt."""
+        from lockstep.cli.stopping import raising
+        from lockstep.render.cells import printable
+
+        with _LOCK:
+            sys.stdout.flush()
+            sys.stderr.write(f"{printable(question)} [y/N] ")
+            sys.stderr.flush()
+        answer = ""
+        try:
+            with raising():
+                answer = sys.stdin.readline()
+        finally:
+            if not answer.endswith("\n"):
+                sys.stderr.write("\n")
+        return answer.strip().lower() in ("y", "yes")
 
     def summarise(self, markdown: Callable[[], str]) -> None:
         """Add Markdown to the job's summary where GitHub asks for one; a failure to is only told."""

@@ -26,8 +26,8 @@ def at_once() -> Iterator[None]:
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt, so that what was started is ended again."""
-    with _handling(signal.default_int_handler, signal.SIGINT):
+    """Ctrl-C (or SIGTERM) raises KeyboardInterrupt, so that what was started is ended again."""
+    with _handling(signal.default_int_handler, signal.SIGINT, signal.SIGTERM):
         yield
 
 

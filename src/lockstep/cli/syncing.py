@@ -1,27 +1,31 @@
-"""A sync as it happens: its plan, its steps, its report and its exit code."""
+"""A sync as it happens: its plan, the question, its steps, its report and its exit code."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 
 from lockstep.cli.following import Follower
 from lockstep.cli.shell import Output, Shell
 from lockstep.cli.stopping import stopping
-from lockstep.delivery.sync.run import Synced
-from lockstep.model import Plan, Report, Verb
-from lockstep.model.watching import Watcher
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.run import Declined, Synced
+from lockstep.delivery.sync.standing import standing
+from lockstep.model import Plan, Report, StepResult, Verb
+from lockstep.planning.asking import question
 from lockstep.render.codec import encode_report
 from lockstep.render.markdown import plan_markdown, report_markdown
 from lockstep.render.report import report_lines
 from lockstep.render.text import plan_lines
 
-__all__ = ["follow"]
+__all__ = ["SyncFollower", "follow"]
 
 
-class _SyncFollower(Follower):
+class SyncFollower(Follower):
     """A sync: the plan, each step as it happens, then the report, in the form that is asked for."""
 
     def __init__(self, shell: Shell, form: Output) -> None:
         self._form = form
+        self._is_agreed = False
         is_table = form is Output.TABLE
         super().__init__(shell, shell.emit if is_table else lambda lines: shell.log("\n".join(lines)))
 
@@ -34,8 +38,36 @@ class _SyncFollower(Follower):
         if self._form is Output.TABLE:
             lines = plan_lines(plan, palette=shell.palette, columns=shell.columns)
             shell.emit([*lines, ""] if plan.steps else lines)
-        if plan.steps:
+
+    def stepped(self, result: StepResult) -> None:
+        """Show one result, among live rows from the first one on."""
+        with self._lock:
             self.begin()
+        super().stepped(result)
+
+    def agree(self, workspace: Workspace, plan: Plan) -> bool:
+        """Whether a person wants it applied; nobody is asked where only previews change.
+
+        Warned of what is easily overlooked before. A plan that is asked about later, because targets changed
+        meanwhile, is shown first. Raises KeyboardInterrupt as long as nothing was changed.
+        """
+        asked = question(plan)
+        is_again = self._is_agreed
+        self._is_agreed = True
+        if asked is None:
+            return True
+        shell = self._shell
+        self.end()
+        if is_again or self._form is not Output.TABLE:
+            shell.log("\n".join(plan_lines(plan, columns=shell.columns)))
+        shell.progress("comparing with the deployed branch")
+        warnings = standing(workspace, plan, shell.credentials)
+        shell.end_progress()
+        for warning in warnings:
+            shell.warn(warning)
+        with contextlib.suppress(KeyboardInterrupt) if is_again else contextlib.nullcontext():
+            return shell.ask(asked)
+        return False
 
     def reported(self, report: Report) -> None:
         """Show the report in place of the rows."""
@@ -55,11 +87,18 @@ class _SyncFollower(Follower):
         shell.summarise(lambda: f"{plan_markdown(self._plan)}\n{report_markdown(report, words)}")
 
 
-def follow(shell: Shell, form: Output, run: Callable[[Watcher, threading.Event], Synced]) -> int:
+def follow(shell: Shell, form: Output, run: Callable[[SyncFollower, threading.Event], Synced]) -> int:
     """Show a sync as it happens, Ctrl-C ending it after what is under way; returns the exit code."""
-    follower = _SyncFollower(shell, form)
-    with stopping(follower.under_way) as stop, follower.ending():
-        done = run(follower, stop)
+    follower = SyncFollower(shell, form)
+    try:
+        with stopping(follower.under_way) as stop, follower.ending():
+            done = run(follower, stop)
+    except Declined:
+        shell.log("Nothing was changed.")
+        return 1
+    except KeyboardInterrupt:  # at the question; while steps run it is an event
+        shell.log("interrupted; nothing was changed")
+        return 130
     shell.end_progress()
     if done.report.interrupted:
         return 130

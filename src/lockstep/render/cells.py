@@ -3,9 +3,20 @@
 import re
 import unicodedata
 
-__all__ = ["columns_of", "fit", "hanging", "harmless", "printable", "printable_lines", "wrap"]
+__all__ = [
+    "columns_of",
+    "fit",
+    "hanging",
+    "harmless",
+    "message_lines",
+    "printable",
+    "printable_lines",
+    "wrap",
+]
 
 _COMMAND = re.compile(r"^(?P<before>\s*):(?=:)|##(?=\w*\[)")
+
+_LABEL = re.compile(r"\s*((error|warning|note|fix|because|at):\s)?")
 
 
 def printable(text: str) -> str:
@@ -33,6 +44,21 @@ def printable_lines(text: str) -> list[str]:
     A line that a CI system would take for a command of its own loses that meaning: see ``harmless``.
     """
     return [harmless(printable(line.expandtabs(4))) for line in text.splitlines()]
+
+
+def message_lines(text: str, columns: int | None) -> list[str]:
+    """The lines of a message, each printable, wrapped to ``columns`` where a terminal is that wide.
+
+    What is wrapped goes on below the words of its line, or below what follows a label such as ``fix:``.
+    """
+    if columns is None:
+        return printable_lines(text)
+    lines: list[str] = []
+    for line in printable_lines(text):
+        label = _LABEL.match(line)
+        start = label[0] if label else ""
+        lines += hanging(start, line.removeprefix(start), columns)
+    return lines
 
 
 def harmless(line: str) -> str:
@@ -69,39 +95,17 @@ def fit(text: str, columns: int) -> str:
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """Lines of at most ``columns`` columns, broken at spaces, or inside a word that is longer."""
+    """Lines of at most ``columns`` columns, broken at spaces; a longer word, such as a path, stays whole."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):
         joined = f"{line} {word}" if line else word
-        if columns_of(joined) <= columns:
+        if columns_of(joined) <= columns or not line.strip():
             line = joined
             continue
-        if line.strip():
-            lines.append(line)
-        *full, line = _pieces(word, columns)
-        lines.extend(full)
+        lines.append(line)
+        line = word
     return [*lines, line] if line or not lines else lines
-
-
-def _pieces(word: str, columns: int) -> list[str]:
-    """A long word in pieces; no piece begins with ``:``, so none looks like a CI system's command."""
-    pieces: list[str] = []
-    begin = 0
-    while len(word) - begin > columns or columns_of(word[begin:]) > columns:
-        end, used = begin, 0
-        while end < len(word) and used + _columns(word[end]) <= columns:
-            used += _columns(word[end])
-            end += 1
-        end = max(end, begin + 1)
-        cut = end
-        while cut > begin + 1 and word[cut : cut + 1] == ":":
-            cut -= 1
-        if cut == begin + 1:
-            cut = end
-        pieces.append(word[begin:cut])
-        begin = cut
-    return [*pieces, word[begin:]]
 
 
 def hanging(first: str, text: str, columns: int, rest: str | None = None) -> list[str]:

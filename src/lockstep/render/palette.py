@@ -14,6 +14,7 @@ class Palette:
     delete: str = ""
     adopt: str = ""
     blocked: str = ""
+    warning: str = ""
     good: str = ""
     dim: str = ""
     bold: str = ""
@@ -25,5 +26,13 @@ class Palette:
 
 PLAIN = Palette()
 COLOUR = Palette(
-    create="32", update="33", delete="31", adopt="36", blocked="1;31", good="32", dim="2", bold="1"
+    create="32",
+    update="33",
+    delete="31",
+    adopt="36",
+    blocked="1;31",
+    warning="1;33",
+    good="32",
+    dim="2",
+    bold="1",
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.render.cells import columns_of, hanging, printable, printable_lines, wrap
+from lockstep.render.cells import columns_of, hanging, message_lines, printable, printable_lines, wrap
 
 
 @pytest.mark.parametrize(
@@ -30,12 +30,26 @@ def test_width_is_counted_in_columns(text: str, columns: int) -> None:
     assert columns_of(text) == columns
 
 
-@given(st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=200), st.integers(20, 90))
-def test_wrapped_lines_fit_and_lose_nothing_but_spaces(text: str, columns: int) -> None:
-    """No line is wider than asked, and the words are all there."""
-    lines = wrap(text, columns)
-    assert all(columns_of(line) <= columns for line in lines)
-    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+@given(
+    st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=50), max_size=9),
+    st.integers(20, 40),
+)
+def test_wrapped_lines_fit_and_break_no_word(words: list[str], columns: int) -> None:
+    """No line is wider than asked but one that is a single word, such as a path to be copied."""
+    lines = wrap(" ".join(words), columns)
+    assert [word for line in lines for word in line.split(" ") if word] == words
+    assert all(columns_of(line) <= columns or " " not in line for line in lines)
+
+
+def test_a_message_hangs_below_its_label_on_a_terminal() -> None:
+    """In a pipe its lines stay as they are; on a terminal they are wrapped below their words."""
+    text = "warning: a/long/path: is not as it should be\n  fix: run it again with more patience"
+    assert message_lines(text, None) == text.splitlines()
+    assert message_lines(text, 40) == [
+        "warning: a/long/path: is not as it",
+        "         should be",
+        "  fix: run it again with more patience",
+    ]
 
 
 @pytest.mark.parametrize("text", ["::stop-commands::x", "  ::add-mask::x", "x\n::error::y"])

@@ -51,6 +51,7 @@ class Workspace:
     prefix: str = ""  # of the project's folder in the repository, ending in "/"
     whole: WorkTree | CommitTree  # the repository's tree, of which ``tree`` is the project's part
     previews: CommitTree | None = None  # the whole branch of previews, where they have one of their own
+    uncommitted: tuple[str, ...] = ()  # files of the declaration that are not as in the commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,11 @@ def open_workspace(where: Where, *, today: datetime.date | None = None) -> Works
         return tree
 
     loaded = load(tree, project_file=PROJECT_FILE, cache=Cache(where.cache), widen=widen, today=today)
+    changed = _uncommitted(whole, prefix, loaded.project.folder)
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        about = f"not as in commit {(whole.commit or '')[:8]}; what is on disk counts"
+        leftover.append(f"{changed[0]}{more}: {about}")
     return Workspace(
         project=loaded.project,
         fleet=replace(loaded.fleet, previews=previews.commit if previews is not None else None),
@@ -116,7 +122,8 @@ def open_workspace(where: Where, *, today: datetime.date | None = None) -> Works
         tree=tree,
         where=where,
         root=root,
-        warnings=(*loaded.warnings, *leftover, *_uncommitted(whole, prefix, loaded.project.folder)),
+        warnings=(*loaded.warnings, *leftover),
+        uncommitted=tuple(changed),
         repository=whole.repository,
         whole=whole,
         prefix=prefix,
@@ -125,20 +132,16 @@ def open_workspace(where: Where, *, today: datetime.date | None = None) -> Works
 
 
 def _uncommitted(tree: WorkTree | CommitTree, prefix: str, folder: str) -> list[str]:
-    """A warning when what is declared on disk is not what the commit declares that a plan names."""
+    """Files of the declaration whose content on disk is not what the commit holds that a plan names."""
     if not tree.is_dirty or tree.commit is None or tree.repository is None:
         return []
     base = f"{prefix}{folder}/" if folder not in {"", "."} else prefix
     changed = changed_paths(tree.repository, tree.commit) or set()
-    declared = sorted(
+    return sorted(
         path.removeprefix(prefix)
         for path in changed
         if path == f"{prefix}{PROJECT_FILE}" or (path.startswith(base) and path.endswith((".yaml", ".yml")))
     )
-    if not declared:
-        return []
-    more = f" and {len(declared) - 1} more" if len(declared) > 1 else ""
-    return [f"{declared[0]}{more}: not as in commit {tree.commit[:8]}; what is on disk counts"]
 
 
 def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:

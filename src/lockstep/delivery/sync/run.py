@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lockstep.delivery.places.forges import Credentials
@@ -12,9 +13,13 @@ from lockstep.model import ApplyResource, Fleet, Outcome, Plan, Report, Verb
 from lockstep.model.watching import SILENT, Prefixed, Watcher
 from lockstep.planning.resources import GOING
 
-__all__ = ["Synced", "make_plan", "run_sync", "sync"]
+__all__ = ["Declined", "Synced", "make_plan", "run_sync", "sync"]
 
 _ROUNDS = 3  # plans made for targets that change while they are synced
+
+
+class Declined(Exception):
+    """Whoever was asked did not want the plan to be applied. Nothing was changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +42,7 @@ def sync(
     *,
     saved: Plan | None = None,
     watcher: Watcher = SILENT,
+    agree: Callable[[Plan], bool] | None = None,
     stop: threading.Event,
 ) -> Synced:
     """Plan and do it as ``run_sync`` does, then leave records of it and tell the source of it.
@@ -47,7 +53,7 @@ def sync(
     from lockstep.delivery.sync.reporting import report_deployments
 
     watcher.progress("planning")
-    plan, report = run_sync(workspace, options, saved=saved, watcher=watcher, stop=stop)
+    plan, report = run_sync(workspace, options, saved=saved, watcher=watcher, agree=agree, stop=stop)
     watcher.reported(report)
     now = datetime.datetime.now(datetime.UTC)
     leave_records(workspace, plan, report, credentials, now=now, watcher=Prefixed(watcher, "note: "))
@@ -76,12 +82,15 @@ def run_sync(
     *,
     saved: Plan | None = None,
     watcher: Watcher = SILENT,
+    agree: Callable[[Plan], bool] | None = None,
     stop: threading.Event,
 ) -> tuple[Plan, Report]:
     """Plan and do it. A target that changed meanwhile is read and planned again.
 
-    With ``saved``, only that plan is applied: what would be done now must be just what it says.
-    Raises NotAllowed when it is not, or when a guard refuses; LockstepError when planning fails.
+    With ``saved``, only that plan is applied: what would be done now must be just what it says. ``agree``
+    is asked about every plan before it is applied, also about one for targets that changed meanwhile.
+    Raises Declined when the first one is not wanted, NotAllowed when a guard refuses or a saved plan is
+    stale, LockstepError when planning fails.
     """
     if saved is not None:
         options = _options_of(saved, options)
@@ -95,6 +104,8 @@ def run_sync(
     if saved is not None:
         _check_fresh(saved, plan)
     watcher.planned(plan)
+    if agree is not None and not agree(plan):
+        raise Declined
     report = session.apply(plan, watcher.stepped)
     for _ in range(_ROUNDS - 1):
         stale = session.stale
@@ -103,6 +114,8 @@ def run_sync(
         try:
             again = session.plan(tuple(sorted(_targets_of(workspace.fleet, stale))))
             stuck = _stuck(again)
+            if agree is not None and not agree(again):
+                break
             second = Report() if again.problems else session.apply(again, watcher.stepped)
         except LockstepError as error:  # what was done before is still to be told
             return plan, replace(report, mismatches=(*report.mismatches, str(error)))
