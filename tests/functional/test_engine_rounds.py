@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan, run_sync
-from lockstep.delivery.sync.session import Options
 from lockstep.model import Plan, Report, Verb
 from tests.support.clouds import REGION, Cloud, client, make_function, make_zip
 from tests.support.engine import Lab, Meanwhile, Refuse

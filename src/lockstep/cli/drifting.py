@@ -30,7 +30,7 @@ def drift(
     from lockstep.delivery.places.actor import find_actor
     from lockstep.delivery.promotion.pulls import open_place
     from lockstep.delivery.sync.drift import find_drift, put_issue
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
     from lockstep.render.markdown import drift_markdown
 
     workspace = shell.open_workspace()

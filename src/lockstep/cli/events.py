@@ -32,7 +32,7 @@ def event(shell: Shell, *, label: str, gitops: str | None, output: Output) -> in
     from lockstep.cli.stopping import stopping
     from lockstep.delivery.events.handling import Place, handle_event
     from lockstep.delivery.events.reading import read_event
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
     from lockstep.render.previews import brought_document, brought_lines, brought_markdown
 
     for option, value in (("--label", label), ("--gitops", gitops)):

@@ -52,7 +52,7 @@ def adopt(
 ) -> int:
     """Take functions over from Terraform: declarations, the proof, and blocks that let go of them."""
     from lockstep.delivery.adoption.handover import adopt_from_terraform, state_of
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
     from lockstep.render.text import plan_lines
 
     workspace = shell.open_workspace()
@@ -85,7 +85,7 @@ def eject(shell: Shell, *, targets: list[str], heir: str, into: Path, module: st
     """Hand functions over to Terraform: import blocks and the map of functions."""
     from lockstep.delivery.adoption.handover import eject_to_terraform
     from lockstep.delivery.places.selection import check_patterns
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
 
     workspace = shell.open_workspace()
     check_patterns(workspace, targets)

@@ -16,7 +16,7 @@ from lockstep.cli.shell import Output, Shell, save
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
     from lockstep.model import Plan
 
 __all__ = ["declare_plan", "declare_sync", "plan", "sync"]
@@ -197,7 +197,7 @@ def _options(
     full: bool,
     timeout: float | None,
 ) -> "Options":
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
 
     return Options(
         patterns=tuple(targets),

@@ -10,7 +10,7 @@ from lockstep.errors import BadInput
 if TYPE_CHECKING:
     from lockstep.delivery.previews.bring import Brought
     from lockstep.delivery.previews.ground import Ground
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
 
 __all__ = [
     "compact",
@@ -151,20 +151,20 @@ def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: 
     from lockstep.delivery.previews.bring import bring_down
 
     wanted = _number(number)
-    ground, options = _open(shell), _options(shell)
+    ground = _open(shell)
     objects = None
     if delete_objects:
         from lockstep.delivery.previews.objects import find_objects
 
         # Listed while the folder still says where they are; nothing is removed when there are too many.
-        objects = find_objects(ground, wanted, options, most=most, watcher=shell.watcher)
+        objects = find_objects(ground, wanted, most=most, watcher=shell.watcher)
     brought = bring_down(ground, wanted)
     shell.end_progress()
     _show(shell, brought, output)
     if objects is not None:
         from lockstep.delivery.previews.objects import delete_objects as delete
 
-        delete(ground, objects, options)
+        delete(ground, objects)
         where = ", ".join(objects.places) or "no prefix: it declares no trigger (any more)"
         shell.log(f"deleted {len(objects.objects)} objects, {objects.size:,} bytes, below {where}")
     return 0
@@ -260,7 +260,7 @@ def _open(shell: Shell) -> "Ground":
 
 
 def _options(shell: Shell) -> "Options":
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
 
     return Options(github_token=shell.settings.github_token)
 

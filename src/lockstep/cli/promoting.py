@@ -10,7 +10,7 @@ from lockstep.errors import BadInput
 if TYPE_CHECKING:
     from lockstep.delivery.places.gitops import GitOps
     from lockstep.delivery.promotion.proposal import Outcome
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
     from lockstep.model.move import Move
 
 __all__ = [
@@ -216,7 +216,7 @@ def _open(shell: Shell) -> "GitOps":
 
 
 def _options(shell: Shell) -> "Options":
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
 
     return Options(github_token=shell.settings.github_token)
 

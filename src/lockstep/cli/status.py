@@ -16,7 +16,7 @@ from lockstep.cli.shell import Shell, WideOutput
 from lockstep.errors import BadInput, LockstepError
 
 if TYPE_CHECKING:
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
 
 __all__ = ["declare_status", "status"]
 
@@ -47,7 +47,7 @@ def status(
     timeout: float | None,
 ) -> int:
     """Show what runs where, and whether it is what the repository says."""
-    from lockstep.delivery.sync.session import Options
+    from lockstep.delivery.sync.options import Options
 
     token = shell.settings.github_token
     options = Options(patterns=tuple(targets), full=full, timeout=timeout, github_token=token)

@@ -16,8 +16,8 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.previews.bring import Brought, Request, bring_down, bring_up
 from lockstep.delivery.previews.ground import Ground, open_ground
 from lockstep.delivery.previews.services import parse_wish
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync
-from lockstep.delivery.sync.session import Options
 from lockstep.forge.local import LocalForge
 from lockstep.model import Report
 from tests.support.clouds import make_zip

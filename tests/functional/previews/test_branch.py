@@ -7,8 +7,8 @@ import pytest
 
 from lockstep.delivery.places.selection import changed_since
 from lockstep.delivery.previews.compact import compact
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
-from lockstep.delivery.sync.session import Options
 from lockstep.errors import BadInput
 from lockstep.model.move import Reached
 from tests.functional.previews.ground import World, make_world

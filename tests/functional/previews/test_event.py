@@ -18,7 +18,7 @@ from lockstep.delivery.events.reading import read_event
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Where
 from lockstep.delivery.previews.ground import Ground
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
 from lockstep.local.ministack import LocalCloud

@@ -9,7 +9,7 @@ import pytest
 from lockstep.cli import main
 from lockstep.delivery.previews.packages import delete_packages
 from lockstep.delivery.previews.waste import find_folders, find_waste, remove_folders
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.errors import NotAllowed
 from lockstep.planning.previews import Fate
 from tests.functional.previews.ground import NOW, World
@@ -261,7 +261,7 @@ def test_packages_that_nobody_needs(world: World, aws: Lab) -> None:
     assert keys
     assert len(keys) <= 6  # the ten newest stay, whatever they are
     assert keys <= set(orphans)
-    delete_packages(world.workspace(), Options(), waste.packages)
+    delete_packages(waste.packages)
     left = {one["Key"] for one in aws.client("s3").list_objects_v2(Bucket=PACKAGES)["Contents"]}
     assert f"{folder}/notes.txt" in left
     assert f"{folder}/{kept}.zip" in left

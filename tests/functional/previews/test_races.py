@@ -15,8 +15,8 @@ from lockstep.delivery.places.gitops import open_gitops
 from lockstep.delivery.previews.bring import bring_down
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.waste import find_waste
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync
-from lockstep.delivery.sync.session import Options
 from lockstep.errors import Refused
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge

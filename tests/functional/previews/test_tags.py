@@ -2,8 +2,8 @@
 
 import pytest
 
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
-from lockstep.delivery.sync.session import Options
 from tests.functional.previews.ground import World
 from tests.support.clouds import make_function
 from tests.support.engine import Lab

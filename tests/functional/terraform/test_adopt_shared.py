@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from lockstep.delivery.adoption.handover import Adopted, adopt_from_terraform, state_of
 from lockstep.delivery.places.workspace import Where, open_workspace
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync
-from lockstep.delivery.sync.session import Options
 from lockstep.engines.terraform.handover import following, managed_in
 from lockstep.errors import BadInput
 from tests.support.clouds import ACCOUNT, HANDLER, REGION, Cloud, make_zip, upload

@@ -12,8 +12,9 @@ import yaml
 from lockstep.cli import main
 from lockstep.delivery.adoption.handover import Ejected, adopt_from_terraform, eject_to_terraform
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync
-from lockstep.delivery.sync.session import Options, Session
+from lockstep.delivery.sync.session import Session
 from lockstep.engines.terraform.handover import managed_in, removed_blocks
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import ApplyResource, Verb

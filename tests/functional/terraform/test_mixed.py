@@ -10,8 +10,8 @@ import pytest
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.setup.doctor import run_checks
 from lockstep.delivery.sync.engines import aws_patterns
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan, run_sync
-from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import BadInput, BadInputs, NotAllowed
 from lockstep.model import Environment, Health, Plan, Project, Report, SyncStatus, Verb, Verdict

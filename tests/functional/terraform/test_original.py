@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lockstep.cli import main
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.reporting import endings_of
 from lockstep.delivery.sync.run import make_plan, run_sync
-from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.engines.terraform.marker import Marker
 from lockstep.forge.base import DeploymentState

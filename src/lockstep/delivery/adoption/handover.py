@@ -10,8 +10,9 @@ from typing import Any
 
 from lockstep.delivery.places.workspace import Workspace, open_workspace
 from lockstep.delivery.sync.cloud import ProjectCloud, fill
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
-from lockstep.delivery.sync.session import Options, Session
+from lockstep.delivery.sync.session import Session
 from lockstep.engines.terraform import Run, TerraformEngine
 from lockstep.engines.terraform.handover import (
     Managed,

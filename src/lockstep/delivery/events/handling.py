@@ -21,7 +21,7 @@ from lockstep.delivery.previews.ground import Ground, open_ground
 from lockstep.delivery.previews.services import Wish
 from lockstep.delivery.releases import release as releasing
 from lockstep.delivery.releases.versions import changed_services
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.errors import Interrupted
 from lockstep.forge.base import Pull, PullState
 from lockstep.model.labels import has_label

@@ -13,7 +13,7 @@ from lockstep.config.preview_tree import Asked, folder_of, preview_files
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.services import Wish, choose
 from lockstep.delivery.sync.digests import with_digests
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.forge.base import Pull, PullState
 from lockstep.model.labels import has_label

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lockstep.config.preview_tree import read_previews
 from lockstep.delivery.previews.ground import Ground
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import LockstepError
 from lockstep.forge.base import Forge, Pull, PullState

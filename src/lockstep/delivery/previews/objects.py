@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from lockstep.delivery.previews.ground import Ground
-from lockstep.delivery.sync.session import Options, Session
+from lockstep.engines.aws.connection import Connections
 from lockstep.errors import NotAllowed
 from lockstep.model.preview import StoredObject
 from lockstep.model.watching import SILENT, Watcher
@@ -28,7 +28,6 @@ class Objects:
 def find_objects(
     ground: Ground,
     number: int,
-    options: Options,
     *,
     most: int,
     watcher: Watcher = SILENT,
@@ -60,8 +59,7 @@ def find_objects(
         return Objects(places=())
     from lockstep.engines.aws.objects import list_objects
 
-    session = Session(workspace, options)
-    connection = session.engine.connection(environment)
+    connection = Connections().get(workspace.project.environment(environment))
     found: dict[tuple[str, str], StoredObject] = {}
     for bucket, prefix in prefixes:
         watcher.progress(f"listing s3://{bucket}/{prefix}")
@@ -75,11 +73,10 @@ def find_objects(
     return Objects(places=places, objects=tuple(found.values()))
 
 
-def delete_objects(ground: Ground, objects: Objects, options: Options) -> None:
+def delete_objects(ground: Ground, objects: Objects) -> None:
     """Delete what was found. Versions of objects stay in a bucket that keeps them."""
     from lockstep.engines.aws import objects as aws
 
-    session = Session(ground.gitops.workspace, options)
-    connection = session.engine.connection("preview")
+    connection = Connections().get(ground.gitops.workspace.project.environment("preview"))
     for bucket in sorted({one.bucket for one in objects.objects}):
         aws.delete_objects(connection, [one for one in objects.objects if one.bucket == bucket])

@@ -3,15 +3,20 @@
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.timeline import read_timeline
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.packages import with_packages
-from lockstep.delivery.sync.session import Options, Session
+from lockstep.delivery.sync.options import Options
+from lockstep.delivery.sync.packages import open_catalog, with_packages
+from lockstep.engines.aws.connection import Connections
 from lockstep.model import Environment, PackageBucket
 from lockstep.model.preview import StoredObject
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.previews import stale_packages
+
+if TYPE_CHECKING:
+    from lockstep.artifacts.catalog import Catalog
 
 __all__ = ["Stale", "delete_packages", "find_packages"]
 
@@ -58,9 +63,9 @@ def find_packages(
     prefix = template.partition("{")[0]
     if "{sha256}" not in template or not prefix:
         return Stale(notes=("packages were not looked at: packages.key has no {sha256} below a folder",))
-    session = Session(workspace, options, watcher=watcher)
+    connections = Connections()
     watcher.progress("looking through the history of packages")
-    kept = _kept(workspace, session)
+    kept = _kept(workspace, open_catalog(workspace, connections, options.github_token))
     if kept.doubt is not None:
         return Stale(notes=(f"packages were not looked at: {kept.doubt}",))
     from lockstep.engines.aws.objects import list_objects
@@ -68,7 +73,7 @@ def find_packages(
     found = []
     notes = []
     for environment, bucket in _buckets(workspace):
-        connection = session.engine.connection(environment.name)
+        connection = connections.get(environment)
         owner = bucket.account or connection.scope.account
         watcher.progress(f"listing the packages in {bucket.name}")
         objects = list_objects(connection, bucket.name, prefix, most=MOST, owner=owner)
@@ -81,14 +86,14 @@ def find_packages(
     return Stale(packages=tuple(found), notes=tuple(notes))
 
 
-def delete_packages(workspace: Workspace, options: Options, stale: Stale) -> None:
+def delete_packages(stale: Stale) -> None:
     """Delete what was found."""
     from lockstep.engines.aws.objects import delete_objects
 
-    session = Session(workspace, options)
+    connections = Connections()
     for environment, bucket, objects in stale.packages:
         if objects:
-            connection = session.engine.connection(environment.name)
+            connection = connections.get(environment)
             delete_objects(connection, objects, owner=bucket.account or connection.scope.account)
 
 
@@ -102,9 +107,9 @@ def _buckets(workspace: Workspace) -> Iterable[tuple[Environment, PackageBucket]
     return seen.values()
 
 
-def _kept(workspace: Workspace, session: Session) -> _Kept:
+def _kept(workspace: Workspace, catalog: "Catalog") -> _Kept:
     kept = _Kept()
-    fleet, errors = with_packages(replace(workspace.fleet, selection=()), session.catalog, workspace.project)
+    fleet, errors = with_packages(replace(workspace.fleet, selection=()), catalog, workspace.project)
     if errors:
         key, error = next(iter(errors.items()))
         kept.doubt = f"the package of {key} is not known ({error.problem})"

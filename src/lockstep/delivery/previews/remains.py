@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lockstep.config.preview_tree import read_previews
 from lockstep.delivery.places.nobody import NOBODY, any_preview
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.session import Options, Session
+from lockstep.engines.aws.connection import Connections
 from lockstep.errors import LockstepError
 from lockstep.model import Target
 from lockstep.model.preview import StoredObject
@@ -61,7 +61,6 @@ def pattern_of(name: str, number: int) -> _Named | None:
 
 def find_remains(
     workspace: Workspace,
-    options: Options,
     *,
     going: Collection[int] = (),
     watcher: Watcher = SILENT,
@@ -78,9 +77,8 @@ def find_remains(
         return Remains(logs={}, notes=(f"what removed previews left is not known: {error}",))
     if not targets:
         return Remains(logs={})
-    session = Session(workspace, options, watcher=watcher)
     watcher.progress("looking for what previews left")
-    connection = session.engine.connection("preview")
+    connection = Connections().get(workspace.project.environment("preview"))
     names = [one.function.name for one in targets if one.function is not None]
 
     @functools.cache
@@ -98,7 +96,7 @@ def find_remains(
     )
 
 
-def remove_remains(workspace: Workspace, options: Options, remains: Remains) -> None:
+def remove_remains(workspace: Workspace, remains: Remains) -> None:
     """Delete the logs and packages that were found; objects stay, which may be somebody's data."""
     if not remains.logs and not remains.packages:
         return
@@ -106,8 +104,7 @@ def remove_remains(workspace: Workspace, options: Options, remains: Remains) -> 
     from lockstep.engines.aws.objects import delete_objects
     from lockstep.engines.aws.pace import Pace
 
-    session = Session(workspace, options)
-    connection = session.engine.connection("preview")
+    connection = Connections().get(workspace.project.environment("preview"))
     for group in remains.logs:
         logs.delete(connection, group, Pace())
     if remains.packages:

@@ -20,8 +20,9 @@ from lockstep.delivery.previews.listing import find_pulls
 from lockstep.delivery.previews.packages import Stale, delete_packages, find_packages
 from lockstep.delivery.previews.prereleases import Prereleases, find_prereleases, withdraw_prereleases
 from lockstep.delivery.previews.remains import Remains, find_remains, remove_remains
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync
-from lockstep.delivery.sync.session import Options, Session
+from lockstep.delivery.sync.session import Session
 from lockstep.errors import LockstepError, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.model import Bucket, Plan, Report
@@ -240,7 +241,7 @@ def find_waste(
     packages = find_packages(workspace, options, now=now, days=days, watcher=watcher)
     is_terraform = workspace.project.environment("preview").engine == "terraform"  # which leaves logs
     going = {int(key.split("/")[1].removeprefix("pr-")) for key in keys if is_terraform}
-    remains = find_remains(workspace, options, going=going, watcher=watcher)
+    remains = find_remains(workspace, going=going, watcher=watcher)
     return Waste(plan=plan, keys=keys, packages=packages, remains=remains, notes=(*notes, *remains.notes))
 
 
@@ -259,8 +260,8 @@ def remove_waste(
         _, report = run_sync(_reading_all(workspace), chosen, watcher=watcher, stop=stop)
     if not stop.is_set():
         if report.is_success:
-            remove_remains(workspace, options, waste.remains)
-        delete_packages(workspace, options, waste.packages)
+            remove_remains(workspace, waste.remains)
+        delete_packages(waste.packages)
     return report
 
 

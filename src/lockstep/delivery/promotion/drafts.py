@@ -13,7 +13,7 @@ from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.places.workspace import Subtree, Workspace
 from lockstep.delivery.releases.images import check_image
 from lockstep.delivery.sync.digests import with_digests
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.errors import LockstepError, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.git.commits import commit_files

@@ -14,7 +14,7 @@ from lockstep.delivery.promotion.drafts import Draft, make_draft
 from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
 from lockstep.delivery.promotion.review import Review
 from lockstep.delivery.promotion.standing import find_standings
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.model import Merge, Promotion, Target

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from lockstep.delivery.places.actor import Actor
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.promotion.drafts import Draft
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
-from lockstep.delivery.sync.session import Options
 from lockstep.errors import LockstepError
 from lockstep.model.move import Move
 from lockstep.model.watching import Watcher

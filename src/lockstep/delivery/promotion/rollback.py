@@ -10,8 +10,8 @@ from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft, make_hold_edit
 from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
 from lockstep.delivery.promotion.review import Review
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
-from lockstep.delivery.sync.session import Options
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Hold, Merge, Target
 from lockstep.model.era import Era

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from lockstep.delivery.places.timeline import Timeline, read_timelines
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import LockstepError
 from lockstep.model import StatusRow, Target

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.promotion.proposal import Outcome
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import Synced, sync
-from lockstep.delivery.sync.session import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import ForgeError, Interrupted, LockstepError, NotAllowed
 from lockstep.forge.base import Forge, PullState

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.setup.resources import Place, resources_of
-from lockstep.delivery.sync.packages import make_catalog, with_packages
+from lockstep.delivery.sync.packages import open_catalog, with_packages
 from lockstep.engines.aws import notification
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, actions_of, needs_of
 from lockstep.engines.aws.connection import Connection, Connections
@@ -137,7 +137,7 @@ def _clouds(workspace: Workspace) -> Iterator[Check]:
         yield _permissions(workspace, connection, environments)
         yield from _buckets(workspace, connection, environments)
     if usable:
-        yield from _packages(workspace, usable[0])
+        yield from _packages(workspace, connections)
 
 
 def _clock(connection: Connection) -> Check:
@@ -328,11 +328,11 @@ def _buckets(
             yield Check(name=f"bucket {name}", verdict=Verdict.OK, detail=f"{entries} notification entries")
 
 
-def _packages(workspace: Workspace, connection: Connection) -> Iterator[Check]:
+def _packages(workspace: Workspace, connections: Connections) -> Iterator[Check]:
     from lockstep.settings import read_settings
 
     token = read_settings().github_token
-    catalog = make_catalog(workspace, token, lambda region: connection.client("s3", region))
+    catalog = open_catalog(workspace, connections, token)
     _, errors = with_packages(workspace.fleet, catalog, workspace.project)
     if errors:
         key, error = next(iter(sorted(errors.items())))

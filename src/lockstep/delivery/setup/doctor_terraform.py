@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.cloud import ProjectCloud, fill
-from lockstep.delivery.sync.packages import make_catalog
+from lockstep.delivery.sync.packages import open_catalog
 from lockstep.engines.aws import AwsEngine, tags
+from lockstep.engines.aws.connection import Connections
 from lockstep.engines.terraform import Run, State, TerraformEngine, Ways, runs_of
 from lockstep.errors import LockstepError
 from lockstep.model import Check, Code, Fleet, Package, Project, Target, Verdict
@@ -24,8 +25,9 @@ def terraform_checks(workspace: Workspace) -> Iterator[Check]:
     Initialises folders in Lockstep's cache where that was not done before; changes nothing else.
     """
     rules = Rules(project=workspace.project)
-    catalog = make_catalog(workspace, read_settings().github_token, lambda _: None)
-    aws = AwsEngine(rules, catalog.fetch)
+    connections = Connections()
+    catalog = open_catalog(workspace, connections, read_settings().github_token)
+    aws = AwsEngine(rules, catalog.fetch, connections=connections)
     engine = TerraformEngine(
         rules,
         ProjectCloud(workspace, aws, catalog),

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.packages import with_packages
-from lockstep.delivery.sync.session import Options, Session
+from lockstep.delivery.sync.options import Options
+from lockstep.delivery.sync.packages import open_catalog, with_packages
+from lockstep.engines.aws.connection import Connections
 from lockstep.errors import BadInput, joined
 from lockstep.model import Fleet
 from lockstep.model.move import Move
@@ -19,9 +20,9 @@ def with_digests(workspace: Workspace, moves: Sequence[Move], options: Options) 
     missing = [key for key in keys if key not in workspace.fleet.targets]
     if missing:
         raise BadInput("the service is left out of the environment (enabled: false)", where=missing[0])
-    session = Session(workspace, Options(patterns=keys, github_token=options.github_token))
+    catalog = open_catalog(workspace, Connections(), options.github_token)
     fleet: Fleet = replace(workspace.fleet, selection=keys)
-    fleet, errors = with_packages(fleet, session.catalog, workspace.project)
+    fleet, errors = with_packages(fleet, catalog, workspace.project)
     if errors:
         raise joined(errors.values())
     found_moves = []

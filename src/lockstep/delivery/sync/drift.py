@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.session import Options
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.forge.base import Forge, Issue
 from lockstep.model import StatusRow, SyncStatus

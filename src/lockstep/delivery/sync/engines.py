@@ -37,7 +37,7 @@ from lockstep.planning.summary import summarise_held
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
-    from lockstep.delivery.sync.session import Purpose
+    from lockstep.delivery.sync.options import Purpose
 
 __all__ = ["Mixed", "aws_patterns"]
 

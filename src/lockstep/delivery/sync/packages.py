@@ -1,7 +1,8 @@
 """From declared versions to packages that are known by digest."""
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +14,22 @@ from lockstep.model import Code, Fleet, Obstacle, Package, Project, Release, Tar
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
     from lockstep.artifacts.directory import DirectorySource, TreeSource
+    from lockstep.engines.aws.connection import Connection, Connections
 
-__all__ = ["absent_packages", "make_catalog", "with_packages"]
+__all__ = ["absent_packages", "open_catalog", "with_packages"]
 
 
-def make_catalog(
-    workspace: Workspace,
-    token: str | None,
-    s3_client: Callable[[str | None], Any],
-    staged_client: Callable[[str], Any] | None = None,
-) -> "Catalog":
-    """The artifact sources that a project uses.
-
-    ``s3_client`` makes a client for a Region (None: its own), ``staged_client`` one for a package bucket
-    (absent: the former).
-    """
+def open_catalog(workspace: Workspace, connections: "Connections", token: str | None) -> "Catalog":
+    """The artifact sources that a project uses, with the credentials of its environments for buckets."""
     from lockstep.artifacts.cache import Cache
     from lockstep.artifacts.catalog import Catalog
     from lockstep.artifacts.s3 import S3Source
     from lockstep.settings import read_settings
 
+    clients = _Clients(workspace, connections)
+
     def staged(bucket: str) -> S3Source:
-        return S3Source(s3_client if staged_client is None else lambda _: staged_client(bucket))
+        return S3Source(lambda _: clients.of_packages(bucket))
 
     kinds = {target.release.source for target in workspace.fleet.targets.values() if target.release}
     sources: dict[str, Any] = {}
@@ -56,13 +51,45 @@ def make_catalog(
 
                 sources[kind] = HttpSource()
             case "s3":
-                sources[kind] = S3Source(s3_client)
+                sources[kind] = S3Source(clients.of_region)
     return Catalog(
         sources,
         Cache(workspace.where.cache, limit=read_settings().cache_limit),
         staged=staged,
         is_ours_alone=lambda release: _is_ours_alone(workspace, release),
     )
+
+
+class _Clients:
+    """Clients for S3 with the credentials of the environments that deploy anything."""
+
+    def __init__(self, workspace: Workspace, connections: "Connections") -> None:
+        self._project = workspace.project
+        self._connections = connections
+        targets = workspace.fleet.targets.values()
+        self._deploying = list(dict.fromkeys(one.environment for one in targets if one.function is not None))
+
+    def of_region(self, region: str | None) -> Any:
+        """With the credentials of the first environment that deploys anything and is reached."""
+        if not self._deploying:
+            raise BadInput("no environment deploys anything", where=self._project.file)
+        return self._reached(self._deploying).client("s3", region)
+
+    def of_packages(self, bucket: str) -> Any:
+        """With the credentials of an environment that stages its packages in a bucket."""
+        packages = {name: self._project.packages_for(name) for name in self._deploying}
+        names = [name for name, one in packages.items() if one is not None and one.name == bucket]
+        return self._reached(names).client("s3") if names else self.of_region(None)
+
+    def _reached(self, environments: Iterable[str]) -> "Connection":
+        """The first connection whose account answers; the very first when none does, which says why."""
+        places = [self._project.environment(name) for name in environments]
+        first, *others = dict.fromkeys(self._connections.get(one) for one in places)
+        for connection in (first, *others) if others else ():
+            with contextlib.suppress(LockstepError):
+                _ = connection.scope
+                return connection
+        return first
 
 
 def absent_packages(workspace: Workspace) -> tuple[BadInput, ...]:

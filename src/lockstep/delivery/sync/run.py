@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.session import Options, Purpose, Session, patterns_of
+from lockstep.delivery.sync.options import Options, Purpose
+from lockstep.delivery.sync.session import Session, patterns_of
 from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.model import ApplyResource, Fleet, Outcome, Plan, Report, Verb
 from lockstep.model.watching import SILENT, Prefixed, Watcher

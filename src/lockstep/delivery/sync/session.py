@@ -1,16 +1,15 @@
 """One run for a workspace: what it is for, its engines and its packages."""
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.selection import changed_since, check_patterns
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.packages import make_catalog, with_packages
-from lockstep.errors import BadInput, LockstepError, joined
+from lockstep.delivery.sync.options import Options, Purpose
+from lockstep.delivery.sync.packages import open_catalog, with_packages
+from lockstep.errors import LockstepError, joined
 from lockstep.model import (
     Fleet,
     Function,
@@ -25,31 +24,8 @@ from lockstep.planning.policy import Rules
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.engines import Mixed
-    from lockstep.engines.aws.connection import Connection
 
-__all__ = ["Options", "Purpose", "Session", "patterns_of"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    """What the user asked for. No patterns and no ``since`` mean everything."""
-
-    patterns: tuple[str, ...] = ()
-    since: str | None = None
-    adopt: bool = False
-    allow_deletes: int | None = None
-    full: bool = False
-    timeout: float | None = None  # seconds that reading AWS may take; None: by what there is to read
-    refresh: bool = False  # run Terraform though the same was applied last
-    github_token: str | None = None
-
-
-class Purpose(StrEnum):
-    """What a session is for: how an engine looks at what is there follows from it."""
-
-    PLAN = "plan"
-    SYNC = "sync"
-    STATUS = "status"
+__all__ = ["Session", "patterns_of"]
 
 
 class Session:
@@ -69,15 +45,18 @@ class Session:
     ) -> None:
         from lockstep.delivery.sync.vouching import Vouching
         from lockstep.engines.aws import AwsEngine
+        from lockstep.engines.aws.connection import Connections
 
         self.workspace = workspace
         self.options = options
         self._watcher = watcher
         rules = Rules(project=workspace.project, adopt=options.adopt, allow_deletes=options.allow_deletes)
-        self.catalog = make_catalog(workspace, options.github_token, self._s3_client, self._staged_client)
+        connections = Connections(stop)
+        self.catalog = open_catalog(workspace, connections, options.github_token)
         self.engine: AwsEngine = AwsEngine(
             rules,
             self.catalog.fetch,
+            connections=connections,
             full=options.full,
             beside=purpose is not Purpose.STATUS or options.refresh,
             timeout=options.timeout,
@@ -166,33 +145,6 @@ class Session:
         if obstacles is not None:
             raise LockstepError(obstacles.text)
         return fleet
-
-    def _s3_client(self, region: str | None) -> Any:
-        """A client with the credentials of the first environment that deploys anything and is reached."""
-        names = self._deploying()
-        if not names:
-            raise BadInput("no environment deploys anything", where=self.workspace.project.file)
-        return self._reached(names).client("s3", region)
-
-    def _staged_client(self, bucket: str) -> Any:
-        """A client with the credentials of an environment that stages its packages in a bucket."""
-        packages = {name: self.workspace.project.packages_for(name) for name in self._deploying()}
-        names = [name for name, one in packages.items() if one is not None and one.name == bucket]
-        return self._reached(names).client("s3") if names else self._s3_client(None)
-
-    def _deploying(self) -> list[str]:
-        """Environments with something that Lockstep deploys."""
-        targets = self.workspace.fleet.targets.values()
-        return list(dict.fromkeys(one.environment for one in targets if one.function is not None))
-
-    def _reached(self, environments: Iterable[str]) -> "Connection":
-        """The first connection whose account answers; the very first when none does, which says why."""
-        first, *others = dict.fromkeys(self.engine.connection(name) for name in environments)
-        for connection in (first, *others) if others else ():
-            with contextlib.suppress(LockstepError):
-                _ = connection.scope
-                return connection
-        return first
 
 
 def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.options import Options, Purpose
 from lockstep.delivery.sync.running import running_versions
-from lockstep.delivery.sync.session import Options, Purpose, Session, patterns_of
+from lockstep.delivery.sync.session import Session, patterns_of
 from lockstep.git.history import Commit, last_changes
 from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, select
 from lockstep.model.watching import SILENT, Watcher

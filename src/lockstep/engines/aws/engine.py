@@ -94,6 +94,7 @@ class AwsEngine:
         full: bool = False,
         beside: bool = True,
         timeout: float | None = None,
+        connections: Connections | None = None,
         stop: threading.Event | None = None,
         watcher: Watcher = SILENT,
         pace: Pace | None = None,
@@ -110,7 +111,7 @@ class AwsEngine:
         self._stop = stop or threading.Event()
         self._watcher = watcher
         self._pace = pace or Pace()
-        self._connections = Connections(self._stop, self._pace.patience)
+        self._connections = connections or Connections(self._stop, self._pace.patience)
         self._memories = Memories(rules.project, cache)
         self._made: list[Plan] = []
         self._live: Fleet | None = None

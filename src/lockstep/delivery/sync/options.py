@@ -1,0 +1,28 @@
+"""What is asked of a run."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Options", "Purpose"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the user asked for. No patterns and no ``since`` mean everything."""
+
+    patterns: tuple[str, ...] = ()
+    since: str | None = None
+    adopt: bool = False
+    allow_deletes: int | None = None
+    full: bool = False
+    timeout: float | None = None  # seconds that reading AWS may take; None: by what there is to read
+    refresh: bool = False  # run Terraform though the same was applied last
+    github_token: str | None = None
+
+
+class Purpose(StrEnum):
+    """What a session is for: how an engine looks at what is there follows from it."""
+
+    PLAN = "plan"
+    SYNC = "sync"
+    STATUS = "status"
