@@ -73,6 +73,18 @@ EVENTS = (
 )
 """Event types of S3 notifications (S3 API reference, NotificationConfiguration)."""
 
+_MEANT = (
+    (r"(object)?:?(delete[ds]?|remove[ds]?|deletion)(:\*)?", "ObjectRemoved:*"),
+    (r"(object)?:?(create[ds]?|creation|upload(ed)?|add(ed)?|write|written|new)(:\*)?", "ObjectCreated:*"),
+    (r"(object)?:?put(:\*)?", "ObjectCreated:Put"),
+    (r"(object)?:?post(:\*)?", "ObjectCreated:Post"),
+    (r"(object)?:?copy(:\*)?", "ObjectCreated:Copy"),
+    (r"(object)?:?(tag(ged|s)?|tagging)(:\*)?", "ObjectTagging:*"),
+    (r"(object)?:?restored?(:\*)?", "ObjectRestore:*"),
+    (r"(object)?:?(expired?|expiration)(:\*)?", "LifecycleExpiration:*"),
+)
+"""What people write for an event, by what it is about: by spelling ObjectDelete is next to ObjectRestore."""
+
 RESERVED_VARIABLES = frozenset(
     {
         "AWS_ACCESS_KEY",
@@ -264,8 +276,10 @@ def event(text: str) -> Problem | None:
     """One of S3's event types."""
     if text in EVENTS:
         return None
-    near = nearest(text.removeprefix("s3:"), [name[3:] for name in EVENTS], cutoff=0.5)
-    fix = f"did you mean s3:{near}?" if near else "for example s3:ObjectCreated:*"
+    bare = re.sub(r"\As3:|[^a-z:*]", "", text.lower())
+    meant = next((name for words, name in _MEANT if re.fullmatch(words, bare)), None)
+    near = meant or nearest(text.removeprefix("s3:"), [name[3:] for name in EVENTS], cutoff=0.75)
+    fix = f"did you mean s3:{near}?" if near else "for example s3:ObjectCreated:* or s3:ObjectRemoved:*"
     return f"{text!r} is no S3 event", fix
 
 

@@ -136,7 +136,8 @@ class Checker:
             problem, fix = _not_a_string(path, key, value, text)
         elif text is not None:
             problem = f"{text} without quotes is no string for every YAML reader"
-            fix = f'write {_last(path)}: "{text}"'
+            other = None if self.templates and "{" in text else problem_of(key, text)
+            fix = other[1] if other is not None else f'write {_last(path)}: "{text}"'
         else:
             is_template = self.templates and ("{" in value or "}" in value)
             found = _not_one_line(key, value) if is_template else problem_of(key, value)
@@ -149,13 +150,14 @@ class Checker:
 
     def _number(self, key: Key, value: Any, lines: Lines, path: str) -> int | float | None:
         kind = "a whole number" if key.shape is Shape.INTEGER else "a number"
-        fix = f"write {_last(path)}: {key.example or _nearest_number(key, value)}"
+        fix = f"write {_last(path)}: {_nearest_number(key, value)}"
         text = lines[1] if isinstance(lines, tuple) else None
         if type(value) is int and isinstance(text, str) and re.fullmatch(r"[-+]?0[0-7]+", text):
             octal = f"{text} is {value} for some YAML readers and {int(text, 8)} for others"
-            self.add(lines, f"{path}: {octal}", f"write {_last(path)}: {value}")
+            self.add(lines, f"{path}: {octal}", f"write {_last(path)}: {_nearest_number(key, value)}")
         elif isinstance(value, str) and re.fullmatch(r"\d{1,15}", value):
-            self.add(lines, f"{path}: the quoted {value!r} is a string, not {kind}", f"write {value}")
+            meant = f"write {_last(path)}: {_nearest_number(key, value)}"
+            self.add(lines, f"{path}: the quoted {value!r} is a string, not {kind}", meant)
         elif type(value) is not int and (key.shape is Shape.INTEGER or type(value) is not float):
             self.add(lines, f"{path}: {_short(value)} is not {kind}", fix)
         elif (key.minimum is not None and value < key.minimum) or (
@@ -296,11 +298,11 @@ def _not_one_line(key: Key, text: str) -> rules.Problem | None:
     found, name = control[0], key.name
     if found not in "\r\n\x85\u2028\u2029":
         return f"{_short(text)} has the control character {found!r}", "remove it"
-    bare = json.dumps(" ".join(text.split()), ensure_ascii=False)
-    return (
-        f"{_short(text)} has a line break",
-        f"write {name}: {bare} on one line; a block (| or >) adds a line break",
-    )
+    line = " ".join(text.split())
+    bare = json.dumps(line, ensure_ascii=False)
+    other = problem_of(key, line)
+    fix = other[1] if other else f"write {name}: {bare} on one line"
+    return f"{_short(text)} has a line break", f"{fix}; a block (| or >) adds a line break"
 
 
 _NAME = Key(name="name", shape=Shape.STRING, about="")
@@ -309,8 +311,13 @@ _TAG_VALUE = Key(name="tag value", shape=Shape.STRING, about="", rule=rules.tag_
 
 def _not_a_string(path: str, key: Key, value: Any, text: str | None) -> rules.Problem:
     if text is None:
-        return f"{path} takes a string, not {_kind(value)}", f"write {_last(path)}: {key.example or 'text'}"
+        example = key.example or (key.enum[0] if key.enum else "text")
+        is_allowed = problem_of(key, example.strip('"')) is None
+        fix = f"write {_last(path)}: {example}" if is_allowed else key.says or "write one text"
+        return f"{path} takes a string, not {_kind(value)}", fix
     fix = f'write {_last(path)}: "{text}"'
+    if (other := problem_of(key, text)) is not None and "{" not in text:
+        fix = other[1]  # in quotes it would be refused as well
     if isinstance(value, bool):
         return f"{text} without quotes is a boolean; {path} takes a string", fix
     reads = f" and reads as {value}" if str(value) != text else ""
@@ -321,6 +328,8 @@ def _nearest_number(key: Key, value: Any) -> str:
     """The number that was meant by ``30s`` or ``2.5``, as far as it can be told."""
     digits = re.match(r"\d{1,9}", str(value))
     number = float(digits[0]) if digits else key.minimum or 10
+    if key.enum:
+        return min(key.enum, key=lambda option: abs(int(option) - number))
     lowest = number if key.minimum is None else max(number, key.minimum)
     return f"{lowest if key.maximum is None else min(lowest, key.maximum):.0f}"
 

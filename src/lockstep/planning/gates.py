@@ -1,14 +1,14 @@
 """What holds a promotion back, since when, and what lifts it."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lockstep.model import Health, Hold, Promotion, SyncStatus
 from lockstep.model.version import Version
 from lockstep.planning.freezes import frozen
 
-__all__ = ["Candidate", "Gate", "Standing", "duration", "gates_of", "is_backwards"]
+__all__ = ["Candidate", "Gate", "Standing", "duration", "gates_of", "is_backwards", "way_on"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,7 @@ class Gate:
     lifts: str  # what lifts it
     since: datetime.datetime | None = None
     can_override: bool = True
+    lifts_itself: bool = False  # waiting is all that it takes
 
 
 def gates_of(
@@ -65,6 +66,16 @@ def gates_of(
         for find in (_holds, _freezes, _sources, _directions)
         for gate in find(policy, candidate, now, zone)
     )
+
+
+def way_on(closed: Sequence[Gate]) -> str:
+    """What lets a promotion through that gates hold back."""
+    if not all(gate.can_override for gate in closed):
+        is_only_that = all(not gate.can_override for gate in closed)
+        return "lift the hold first" if is_only_that else "lift the hold first, then the others as they say"
+    if all(gate.lifts_itself for gate in closed):
+        return "wait, or say why it cannot: --override REASON"
+    return "do what lifts them, or say why they do not count: --override REASON"
 
 
 def is_backwards(old: str | None, new: str) -> bool:
@@ -109,6 +120,7 @@ def _freezes(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
             problem=f"frozen{reason} ({found.freeze.place})",
             since=found.since,
             lifts=f"it ends {found.until:%Y-%m-%d %H:%M} ({found.freeze.timezone})",
+            lifts_itself=True,
         )
 
 
@@ -139,7 +151,8 @@ def _sources(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
             name="source",
             target=one.target,
             problem=f"it is not known to be well where it comes from: {said}",
-            lifts=f"mend it: lockstep status {standing.target}",
+            lifts=_mends(standing),
+            lifts_itself=standing.status is SyncStatus.SYNCED and standing.health is Health.PROGRESSING,
         )
     end = standing.until or now
     ran = int((end - standing.since).total_seconds())
@@ -157,6 +170,7 @@ def _sources(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
             f"the policy asks for {duration(policy.soak)}",
             since=standing.since,
             lifts=lifts,
+            lifts_itself=standing.until is None,
         )
 
 
@@ -169,6 +183,21 @@ def _directions(policy: Promotion, one: Candidate, now: datetime.datetime, zone:
             problem=f"{one.new} comes before {one.old}, which is declared",
             lifts=f"to go back: lockstep rollback {one.target} --to {one.new}",
         )
+
+
+def _mends(standing: Standing) -> str:
+    """What makes a target well that is not known to be."""
+    match standing:
+        case Standing(problem=str()):
+            return f"mend that first; it is well when lockstep status {standing.target} says Synced/Healthy"
+        case Standing(status=SyncStatus.OUT_OF_SYNC) | Standing(health=Health.MISSING):
+            return f"lockstep sync {standing.target}"
+        case Standing(status=SyncStatus.SYNCED, health=Health.PROGRESSING):
+            return "AWS is still at work on it"
+        case Standing(status=SyncStatus.SYNCED):
+            return f"bring a version there that is healthy, or go back: lockstep rollback {standing.target}"
+        case _:
+            return f"lockstep status {standing.target} tells why it is not known"
 
 
 def _is_well(standing: Standing) -> bool:

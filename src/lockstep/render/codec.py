@@ -4,10 +4,13 @@
 write and one to read each type, with the members in the same order.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lockstep.errors import BadInput
 from lockstep.model import (
     Change,
     CreateFunction,
@@ -52,28 +55,41 @@ REPORT_FORMAT = "lockstep.report/1"
 
 
 def encode_plan(plan: Plan) -> str:
-    """The plan as a JSON document. Secret values are left out."""
+    """The plan as a JSON document, with a digest of the rest of it. Secret values are left out."""
     plan = without_secrets(plan)
-    return dump(
-        {
-            "format": PLAN_FORMAT,
-            "engine": plan.engine,
-            "project": plan.project,
-            "commit": plan.commit,
-            **({"previews": plan.previews} if plan.previews is not None else {}),
-            "fingerprint": plan.fingerprint,
-            "selection": plan.selection,
-            "targets": [_target_to(target) for target in plan.targets],
-            "steps": [step_to(step) for step in plan.steps],
-            "problems": plan.problems,
-            "notes": plan.notes,
-        }
-    )
+    document = {
+        "format": PLAN_FORMAT,
+        "engine": plan.engine,
+        "project": plan.project,
+        "commit": plan.commit,
+        **({"previews": plan.previews} if plan.previews is not None else {}),
+        "fingerprint": plan.fingerprint,
+        "selection": plan.selection,
+        "targets": [_target_to(target) for target in plan.targets],
+        "steps": [step_to(step) for step in plan.steps],
+        "problems": plan.problems,
+        "notes": plan.notes,
+    }
+    return dump({**document, "digest": _digest(json.loads(dump(document)))})
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    """Tells a file that was edited from one that was saved; the order of keys and blanks do not count."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def decode_plan(text: str, file: str = "plan.json") -> Plan:
     """The plan that ``encode_plan`` wrote; BadInput, with the path, for anything else."""
     root = _root(text, file, PLAN_FORMAT)
+    if "digest" in root.mapping():  # earlier releases wrote none
+        rest = json.loads(text)
+        if rest.pop("digest") != _digest(rest):
+            raise BadInput(
+                "it was edited after it was saved, so it is not what was planned",
+                where=file,
+                fix=f"plan again: lockstep plan -o {file}",
+            )
     return Plan(
         engine=root.get("engine").text(),
         project=root.get("project").text(),

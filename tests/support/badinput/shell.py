@@ -90,7 +90,11 @@ SHELL: dict[str, Row] = {
     "plan file: a list": Row(spoil=plan_file("[1]"), words=("sync", "plan.json"), says=("plan.json",)),
     "plan file: deep": Row(spoil=plan_file("[" * 100_000), words=("sync", "plan.json"), says=("plan.json",)),
     "plan file: cut off": Row(spoil=truncated_plan, words=("sync", "plan.json"), says=("plan.json",)),
-    "plan file: edited": Row(spoil=edited_plan, words=("sync", "plan.json"), code=1, says=("plan again",)),
+    "plan file: edited": Row(
+        spoil=edited_plan,
+        words=("sync", "plan.json"),
+        says=("plan.json: it was edited after it was saved", "fix: plan again: lockstep plan -o plan.json"),
+    ),
     "plan file: of a later release": Row(
         spoil=later_plan, words=("sync", "plan.json"), says=("plan.json", "/9")
     ),

@@ -81,7 +81,7 @@ LAMBDA_KEYS = {
     "YAML 1.1 boolean": added("  handler: on", "on without quotes is no string for every", 'handler: "on"'),
     "sexagesimal": added("  handler: 1:30", "1:30 without quotes", 'handler: "1:30"'),
     "list for a string": added("  handler: [a]", "takes a string, not a list", "write handler: text"),
-    "quoted number": added('  timeout: "30"', "the quoted '30' is a string", "write 30"),
+    "quoted number": added('  timeout: "30"', "the quoted '30' is a string", "write timeout: 30"),
     "text for a number": added("  timeout: 30s", "'30s' is not a whole number", "write timeout: 30"),
     "fraction": added("  timeout: 1.5", "1.5 is not a whole number", "write timeout"),
     "boolean for a number": added("  timeout: true", "is not a whole number", "write timeout"),

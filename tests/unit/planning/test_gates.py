@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lockstep.model import Freeze, Health, Hold, Promotion, SyncStatus
-from lockstep.planning.gates import Candidate, Gate, Standing, duration, gates_of, is_backwards
+from lockstep.planning.gates import Candidate, Gate, Standing, duration, gates_of, is_backwards, way_on
 
 NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
@@ -61,21 +61,22 @@ def test_a_version_that_never_ran_in_the_source_does_not_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "health"),
+    ("status", "health", "lifts"),
     [
-        (SyncStatus.OUT_OF_SYNC, Health.HEALTHY),
-        (SyncStatus.SYNCED, Health.DEGRADED),
-        (SyncStatus.SYNCED, Health.PROGRESSING),
-        (SyncStatus.UNKNOWN, Health.UNKNOWN),
-        (SyncStatus.SYNCED, Health.MISSING),
+        (SyncStatus.OUT_OF_SYNC, Health.HEALTHY, "lockstep sync staging/api"),
+        (SyncStatus.SYNCED, Health.DEGRADED, "lockstep rollback staging/api"),
+        (SyncStatus.SYNCED, Health.PROGRESSING, "AWS is still at work on it"),
+        (SyncStatus.UNKNOWN, Health.UNKNOWN, "lockstep status staging/api tells why"),
+        (SyncStatus.SYNCED, Health.MISSING, "lockstep sync staging/api"),
     ],
 )
-def test_an_unhealthy_source_holds_back(status: SyncStatus, health: Health) -> None:
-    """Whatever is not Synced and Healthy is not well, unknown included."""
+def test_an_unhealthy_source_holds_back(status: SyncStatus, health: Health, lifts: str) -> None:
+    """Whatever is not Synced and Healthy is not well, unknown included; what lifts it does lift it."""
     (gate,) = _gates(POLICY, replace(CANDIDATE, standing=replace(WELL, status=status, health=health)))
     assert gate.name == "source"
     assert f"staging/api is {status}/{health}" in gate.problem
-    assert "lockstep status staging/api" in gate.lifts
+    assert lifts in gate.lifts
+    assert gate.lifts_itself is (health is Health.PROGRESSING)
 
 
 def test_why_aws_could_not_be_asked_is_said() -> None:
@@ -149,3 +150,14 @@ def test_going_backwards_is_a_rollback() -> None:
 def test_durations_are_told_in_two_units(seconds: int, text: str) -> None:
     """The two largest that say something."""
     assert duration(seconds) == text
+
+
+def test_waiting_is_advised_only_where_it_helps() -> None:
+    """A version that never ran in the source will not get there by waiting, and a hold ends by a verb."""
+    soaks = _gates(POLICY, replace(CANDIDATE, standing=replace(WELL, since=NOW - HOUR)))
+    missing = _gates(POLICY, replace(CANDIDATE, standing=Standing(target="staging/api")))
+    held = _gates(replace(POLICY, hold="an audit"), CANDIDATE)
+    assert way_on(soaks) == "wait, or say why it cannot: --override REASON"
+    assert way_on([*soaks, *missing]) == "do what lifts them, or say why they do not count: --override REASON"
+    assert way_on(held) == "lift the hold first"
+    assert way_on([*held, *soaks]) == "lift the hold first, then the others as they say"

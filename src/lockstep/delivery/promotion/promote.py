@@ -20,7 +20,7 @@ from lockstep.forge.base import Forge
 from lockstep.model import Merge, Promotion, Target
 from lockstep.model.move import Move, Reached
 from lockstep.model.watching import SILENT, Watcher
-from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_backwards
+from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_backwards, way_on
 from lockstep.render.cells import hanging
 from lockstep.render.promotion import gate_words, title_of
 
@@ -299,11 +299,10 @@ def _pass(gates: list[Gate], request: Request) -> tuple[Gate, ...]:
     """The gates that were overridden. NotAllowed for those that stand."""
     closed = [gate for gate in gates if not (request.override and gate.can_override)]
     if closed:
-        can = all(gate.can_override for gate in closed)
         raise NotAllowed(
             "\n".join(["held back:", *(line for gate in closed for line in _indented(gate))]),
             doing=f"promoting to {request.environment}",
-            fix="wait, or say why it cannot: --override REASON" if can else "lift the hold first",
+            fix=way_on(closed),
         )
     return tuple(gates)
 

@@ -155,11 +155,14 @@ def _find(target: Target, timeline: Timeline, to: str | None) -> tuple[Era, tupl
     cut = "; this clone holds only the newest commits: git fetch --unshallow" if timeline.is_cut else ""
     there = f"there were: {', '.join(known[:8])}" if known else "it never declared another version"
     problem = f"it never ran {to}" if to is not None else "there is no earlier good version"
-    raise BadInput(
-        "; ".join([f"{problem} ({there}{cut})", *notes]),
-        where=target.key,
-        fix="name one of them: --to VERSION",
-    )
+    if known:
+        fix = "name one of them: --to VERSION"
+    elif timeline.is_cut:
+        fix = "git fetch --unshallow, then run it again"
+    else:
+        fix = f"promote a version that mends it: lockstep promote {target.service}@VERSION --to "
+        fix += target.environment
+    raise BadInput("; ".join([f"{problem} ({there}{cut})", *notes]), where=target.key, fix=fix)
 
 
 def _proposal(
