@@ -157,7 +157,7 @@ def test_history_shows_versions_with_who_brought_them(moved: Shop) -> None:
     [
         (["rollback", "staging/notifer"], "did you mean staging/notifier"),
         (["rollback", "staging"], "no such target is declared"),
-        (["rollback", "staging/api"], "no earlier good version (it never declared another version)\n"),
+        (["rollback", "staging/api"], "there is no earlier good version (it never declared another"),
         (["rollback", "staging/api"], "fix: promote a version that mends it: lockstep promote api@VERSION"),
         (["release-hold", "nowhere/x"], "no such target is declared"),
         (["history", "staging"], "history is of one target"),
