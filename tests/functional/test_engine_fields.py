@@ -136,7 +136,7 @@ def test_a_field_is_created_changed_mended_and_reset(lab: Lab, name: str) -> Non
     engine = lab.engine()
     lab.sync(make_fleet(declare(row, first)), engine=engine)
     if row.call is Call.NEVER:
-        plan = engine.preview(make_fleet(declare(row, second)))
+        plan = engine.preview(make_fleet(declare(row, second))).plan
         assert not plan.steps
         assert plan.targets[0].verb is Verb.BLOCKED or not row.in_pages
         return

@@ -77,7 +77,7 @@ def test_two_processes_lose_nothing(cloud: Cloud, lab_on: Callable[..., Lab], tm
         "rules = Rules(project=make_project(name))\n"
         "engine = AwsEngine(rules, lambda p: fetch_into(Path(sys.argv[2]), p), pace=PACE)\n"
         "targets = [make_target(f'staging/{name}-{n}', trigger(f'{name}/{n}/')) for n in range(3)]\n"
-        "plan = engine.preview(make_fleet(*targets, project=name))\n"
+        "plan = engine.preview(make_fleet(*targets, project=name)).plan\n"
         "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
         "report = engine.apply(plan, lambda _: None)\n"

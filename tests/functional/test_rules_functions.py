@@ -145,12 +145,12 @@ def test_somebody_elses_update_under_way_is_waited_for_and_planned_again(
 
     run = lab.run(fleet, between=change)
     assert run.engine.stale == {KEY}
-    again = run.engine.preview(fleet)
+    again = run.engine.preview(fleet).plan
     assert set(changes_of(again, KEY)) == {"memorySize", "timeout"}
     assert not run.engine.apply(again, lambda _: None).is_success  # it was still under way when it was read
     assert run.engine.stale == {KEY}
-    assert run.engine.apply(run.engine.preview(fleet), lambda _: None).is_success
-    assert run.engine.preview(fleet).is_empty
+    assert run.engine.apply(run.engine.preview(fleet).plan, lambda _: None).is_success
+    assert run.engine.preview(fleet).plan.is_empty
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_a_stale_revision_is_read_and_planned_again(lab: Lab, wanted: dict[str, 
     assert "was changed since it was read" in run.failures[f"{KEY}:{step}"]
     assert run.engine.stale == {KEY}
     assert lab.live(NAME)["Configuration"]["Timeout"] == 77
-    again = run.engine.preview(fleet)
+    again = run.engine.preview(fleet).plan
     assert changes_of(again, KEY)["timeout"] == 3
     assert run.engine.apply(again, lambda _: None).is_success
-    assert run.engine.preview(fleet).is_empty
+    assert run.engine.preview(fleet).plan.is_empty
 
 
 def test_a_role_that_iam_does_not_show_yet_is_waited_for(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
@@ -261,7 +261,7 @@ def test_a_function_that_appears_meanwhile_is_planned_again(lab: Lab) -> None:
     assert "exists already" in run.failures[f"{KEY}:create"]
     assert run.engine.stale == {KEY}
     assert len(lab.aws.named("lambda.CreateFunction")) == 1
-    again = run.engine.preview(fleet)
+    again = run.engine.preview(fleet).plan
     assert again.targets[0].verb is Verb.ADOPT
     assert "--adopt" in str(again.targets[0].problem)
     assert not again.steps
@@ -293,7 +293,7 @@ def test_a_function_deleted_between_plan_and_update_is_planned_again(lab: Lab) -
     fleet = make_fleet(make_target(KEY, settings={"timeout": 9}))
     run = lab.run(fleet, between=lambda _: lab.client("lambda").delete_function(FunctionName=NAME))
     assert run.engine.stale == {KEY}
-    assert run.engine.preview(fleet).targets[0].verb is Verb.CREATE
+    assert run.engine.preview(fleet).plan.targets[0].verb is Verb.CREATE
 
 
 def test_what_a_listing_does_not_show_yet_is_asked_for(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:

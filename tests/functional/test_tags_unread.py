@@ -33,6 +33,6 @@ def test_unread_tags_are_an_error_and_never_no_owner(cloud: Cloud, lab_on: Calla
     tags = {"lockstep:project": "other", "lockstep:target": "staging/notifier"}
     make_function(cloud, "notifier-staging", Tags=tags)
     desired = make_fleet(make_target("staging/notifier", name="notifier-staging"))
-    (one,) = lab.engine(adopt=True).preview(desired).targets
+    (one,) = lab.engine(adopt=True).preview(desired).plan.targets
     assert (one.verb, one.status) == (Verb.UNKNOWN, SyncStatus.UNKNOWN)
     assert "allow lambda:ListTags" in str(one.problem)

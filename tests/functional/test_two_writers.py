@@ -165,7 +165,7 @@ def test_somebody_who_writes_at_the_same_time_loses_nothing(
     assert ran.is_success, ran.errors
     assert prefixes(faults) == {*OURS, "late/"}
     assert faults.witness.problems == []
-    assert ran.engine.preview(ONE.after).is_empty
+    assert ran.engine.preview(ONE.after).plan.is_empty
 
 
 def test_a_writer_that_never_gives_way_is_named_as_the_problem(faults: FaultLab) -> None:

@@ -118,7 +118,7 @@ class Lab:
 
     def plan(self, fleet: Fleet, **options: Any) -> Plan:
         """Plan with a new engine."""
-        return self.engine(**options).preview(fleet)
+        return self.engine(**options).preview(fleet).plan
 
     def run(self, fleet: Fleet, **options: Any) -> Run:
         """Plan and apply with a new engine or the one given, whatever comes of it.
@@ -127,7 +127,7 @@ class Lab:
         """
         between: Callable[[Plan], None] = options.pop("between", lambda _: None)
         engine: AwsEngine = options.pop("engine", None) or self.engine(**options)
-        plan = engine.preview(fleet)
+        plan = engine.preview(fleet).plan
         between(plan)
         told: list[StepResult] = []
         return Run(engine=engine, plan=plan, report=engine.apply(plan, told.append), told=told)
@@ -137,7 +137,7 @@ class Lab:
         run = self.run(fleet, **options)
         assert not run.plan.blocked, run.plan.blocked
         assert run.report.is_success, run.failures
-        again = run.engine.preview(fleet)
+        again = run.engine.preview(fleet).plan
         assert again.is_empty, [again.steps, again.blocked]
         return run
 

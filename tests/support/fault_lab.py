@@ -84,7 +84,7 @@ class FaultLab:
         ran = sync(self.job(scenario))
         assert ran.is_success, ran.errors
         calls = list(self.aws.calls)
-        assert ran.engine.preview(scenario.after).is_empty
+        assert ran.engine.preview(scenario.after).plan.is_empty
         assert self.witness.problems == []
         return Clean(
             mutating=points(calls, mutating=True),
@@ -102,7 +102,7 @@ class FaultLab:
         wrong = [f"one more run failed: {error}" for error in ran.errors]
         if not ran.is_success and not wrong:
             wrong.append(f"one more run is blocked: {ran.plan.problems} {ran.plan.blocked}")
-        left = ran.engine.preview(scenario.after)
+        left = ran.engine.preview(scenario.after).plan
         if not left.is_empty:
             wrong.append(f"there is still something to do: {[step.id for step in left.steps]}")
         return wrong + self.differences(clean.after) + self.witness.problems

@@ -128,10 +128,10 @@ def sync(
         stop=stop,
         vouch=lambda _: True,  # there is no repository that could
     )
-    plan = engine.preview(job.fleet)
+    plan = engine.preview(job.fleet).plan
     reports = [engine.apply(plan, on_step)]
     while engine.stale and len(reports) < rounds and not engine.connection("staging").stop.is_set():
-        plan = engine.preview(job.fleet)
+        plan = engine.preview(job.fleet).plan
         reports.append(engine.apply(plan, on_step))
     return Ran(plan=plan, reports=tuple(reports), engine=engine)
 

@@ -113,6 +113,10 @@ class Keeper:
         self.before_stage(package)
         self.staged.append((environment, package))
 
+    def owned(self, environment: str) -> Mapping[str, Mapping[str, str]]:
+        """Nobody owns anything."""
+        return {}
+
     def recall(self, environment: str, name: str) -> str | None:
         """What was kept."""
         return self.kept.get(name)
@@ -205,7 +209,7 @@ class Desk:
         """Plan with a new engine."""
         engine = self.engine(**options)  # type: ignore[arg-type]
         try:
-            return engine.preview(make_fleet(*targets, selection=selection))
+            return engine.preview(make_fleet(*targets, selection=selection)).plan
         finally:
             engine.close()
 
@@ -214,7 +218,7 @@ class Desk:
         between = options.pop("between", None)
         selection = options.pop("selection", ())
         engine = engine or self.engine(**options)  # type: ignore[arg-type]
-        plan = engine.preview(make_fleet(*targets, selection=selection))
+        plan = engine.preview(make_fleet(*targets, selection=selection)).plan
         if callable(between):
             between()
         told: list[StepResult] = []

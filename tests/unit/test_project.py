@@ -14,6 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from lockstep import errors
+from lockstep.model.engines import ENGINES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -162,3 +163,16 @@ def test_watchers_are_of_one_kind() -> None:
         if re.search(r"Callable\[\[\w+\], None\] = lambda", line)
     ]
     assert observers == []
+
+
+def test_no_engine_is_known_by_its_name() -> None:
+    """What differs between engines stands in the table of their traits, or in their own package."""
+    compared = [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for path in (ROOT / "src/lockstep").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare | ast.MatchValue)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Constant) and one.value in ENGINES
+    ]
+    assert compared == []

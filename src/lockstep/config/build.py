@@ -157,7 +157,7 @@ def _has_misspelt_block(context: Context) -> bool:
 def _has_lost_its_service(context: Context, block: Mapping[str, Any]) -> bool:
     """Whether what is missing stands in a folder of services/ under another name: told once, for all."""
     lost, service = context.candidate.base.lost, context.candidate.service
-    needed = ("functionName",) if context.is_terraform else ("functionName", "role", "runtime", "handler")
+    needed = ("functionName",) if context.is_part else ("functionName", "role", "runtime", "handler")
     if lost is None or block.get("image") or all(block.get(name) is not None for name in needed):
         return False
     folder = lost.rpartition("/")[0]

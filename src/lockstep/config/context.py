@@ -45,9 +45,9 @@ class Context:
     _names: dict[str, str] | None = field(default=None, init=False)
 
     @property
-    def is_terraform(self) -> bool:
-        """Whether Terraform applies the candidate's environment, so that its folder holds a part."""
-        return self.file.project.environment(self.candidate.environment).engine == "terraform"
+    def is_part(self) -> bool:
+        """Whether the engine of the candidate's environment holds a part of what a function needs."""
+        return self.file.project.environment(self.candidate.environment).traits.holds_part
 
     def place(self, *path: str | int) -> str:
         """``file:line`` of a value."""

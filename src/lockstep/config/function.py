@@ -29,7 +29,7 @@ def read_settings(context: Context, block: Mapping[str, Any], *, is_shared: bool
     if not is_shared:
         return _read(context, block)
     key = (
-        ("", context.is_terraform),
+        ("", context.is_part),
         *[(name, id(block[name])) for name in block if name in _JUDGED],
     )
     known = context.shared.get(key)
@@ -71,7 +71,7 @@ def _check_type(context: Context, block: Mapping[str, Any], declared: set[str]) 
     """
     is_image = block.get("image") is not None
     for name, fix in _REQUIRED.items():
-        is_held = context.is_terraform or (is_image and name != "role")
+        is_held = context.is_part or (is_image and name != "role")
         if name not in declared and not is_held:
             context.wrong(
                 ("lambda",), f"no {name} is declared, without which Lambda creates no function", fix

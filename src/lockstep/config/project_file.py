@@ -11,7 +11,7 @@ from lockstep.config.policies import read_promotion, read_sources_of
 from lockstep.config.preview_schema import read_preview_policy
 from lockstep.config.schema import ARTIFACT_OPTIONS, PROJECT
 from lockstep.config.shapes import Checker
-from lockstep.config.terraform_schema import read_terraform
+from lockstep.config.terraform_schema import TERRAFORM, needs_block, read_terraform
 from lockstep.config.yaml_reader import Document, Lines, parse
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model import Environment, PackageBucket, Project
@@ -99,7 +99,7 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
     environments |= {
         env: replace(environments[env], terraform=read_terraform(document, env, given, problems.add))
         for env, given in given_environments.items()
-        if given and (given.get("terraform") or given.get("engine") == "terraform")
+        if given and (given.get(TERRAFORM.name) or needs_block(given))
     }
     sources = read_sources_of(document, checked, problems.add)
     preview = read_preview_policy(document, checked.get("preview") or {}, names, problems.add)

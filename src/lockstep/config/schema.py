@@ -14,6 +14,7 @@ from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.suggest import did_you_mean
 from lockstep.config.terraform_schema import TERRAFORM
+from lockstep.model.engines import ENGINES
 from lockstep.model.fields import FIELDS, Field, Kind
 from lockstep.model.kinds import KINDS, ROWS, ResourceKind
 
@@ -306,7 +307,7 @@ _ENVIRONMENT = Key(
             name="engine",
             shape=Shape.STRING,
             about="What applies changes.",
-            enum=("aws", "terraform"),
+            enum=tuple(ENGINES),
         ),
         TERRAFORM,
         Key(

@@ -14,8 +14,9 @@ from lockstep.config.rows import text
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.yaml_reader import Document
 from lockstep.model import Secret, Terraform, looks_secret
+from lockstep.model.engines import ENGINES
 
-__all__ = ["TERRAFORM", "read_terraform"]
+__all__ = ["TERRAFORM", "needs_block", "read_terraform"]
 
 Add = Callable[[tuple[str | int, ...], str, str], None]
 
@@ -81,17 +82,23 @@ TERRAFORM = Key(
 """``environments.NAME.terraform``."""
 
 
+def needs_block(given: Mapping[str, Any]) -> bool:
+    """Whether an environment names an engine that this block drives."""
+    engine = ENGINES.get(str(given.get("engine")))
+    return engine is not None and engine.block == TERRAFORM.name
+
+
 def read_terraform(document: Document, env: str, given: Mapping[str, Any], add: Add) -> Terraform | None:
     """The block of one environment, checked already for its shape. ``add`` takes what is wrong with it."""
     at: tuple[str | int, ...] = ("environments", env)
-    block = given.get("terraform")
+    block = given.get(TERRAFORM.name)
     if block is None:
-        if given.get("engine") == "terraform":
+        if needs_block(given):
             add(
                 (*at, "engine"), "engine: terraform does not say what it runs", "add terraform: {folder: ...}"
             )
         return None
-    at = (*at, "terraform")
+    at = (*at, TERRAFORM.name)
     said = {key: value for key, value in block.items() if value is not None}
     folder = said.get("folder") or "."
     clean = posixpath.normpath(folder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lockstep.model.engines import AWS, ENGINES, EngineTraits
 from lockstep.model.obstacle import Obstacle
 from lockstep.model.preview import PreviewPolicy
 from lockstep.model.promotion import Promotion
@@ -37,11 +38,16 @@ class Environment:
     profile: str | None = None
     role: str | None = None  # ARN to assume
     packages: PackageBucket | None = None  # None: the project's
-    engine: str = "aws"
+    engine: str = AWS.name
     prune: bool = False  # previews are always pruned
     adopt: bool = False
     promotion: Promotion = field(default_factory=Promotion)
     terraform: Terraform | None = None  # always there when the engine is terraform
+
+    @property
+    def traits(self) -> EngineTraits:
+        """What has to be known of its engine."""
+        return ENGINES[self.engine]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.model import Fleet, Plan, Target, Verb, select
+from lockstep.model.engines import AWS
 from lockstep.planning.assess import Assessment, assess
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.layout import Layout
@@ -21,7 +22,7 @@ from lockstep.planning.undeclared import Undeclared, find_undeclared
 __all__ = ["make_plan"]
 
 
-def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = "aws") -> Plan:
+def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.name) -> Plan:
     """Say what has to be done so that the live fleet becomes the desired one.
 
     ``desired`` is the whole project with references resolved and packages known; its ``selection``

@@ -28,7 +28,7 @@ def _refuses(desk: Desk, *targets: Target, selection: tuple[str, ...] = ()) -> s
     """Planning these targets gives a plan that its own engine refuses; nothing has changed."""
     before = desk.state.read_bytes()
     engine = desk.engine()
-    plan = engine.preview(make_fleet(*targets, selection=selection))
+    plan = engine.preview(make_fleet(*targets, selection=selection)).plan
     with pytest.raises(NotAllowed) as caught:
         engine.apply(plan, lambda _: None)
     assert str(caught.value) == "; ".join(plan.problems)
@@ -84,7 +84,7 @@ def test_many_previews_at_once_are_asked_about(desk: Desk) -> None:
 def test_the_previews_are_those_of_the_commit(desk: Desk, tmp_path: Path) -> None:
     """A folder that vanishes after the commit was read is the next run's business."""
     engine = desk.engine()
-    plan = engine.preview(make_fleet(API, PREVIEW))
+    plan = engine.preview(make_fleet(API, PREVIEW)).plan
     report = engine.apply(plan, lambda _: None)
     assert report.is_success
     later = desk.plan(API)

@@ -9,18 +9,17 @@ import pytest
 
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.setup.doctor import run_checks
-from lockstep.delivery.sync.engines import aws_patterns
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan, run_sync
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import BadInput, BadInputs, NotAllowed
-from lockstep.model import Environment, Health, Plan, Project, Report, SyncStatus, Verb, Verdict
+from lockstep.model import Health, Plan, Report, SyncStatus, Verb, Verdict
 from lockstep.render.codec import decode_plan, encode_plan
 from lockstep.render.markdown import plan_markdown
 from lockstep.render.text import plan_lines
 from tests.support.clouds import ACCOUNT, REGION, Cloud, make_zip
 from tests.support.engine import Lab
-from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target
+from tests.support.projects import PACKAGES, UPLOADS
 from tests.support.terraform_engine import FUNCTIONS, needs_terraform
 
 pytestmark = needs_terraform
@@ -212,30 +211,6 @@ def test_doctor_warns_of_packages_that_terraform_would_not_notice(folder: Path) 
     (warning, *_) = (check for check in checks if check.name == "packages (production+preview)")
     assert warning.verdict is Verdict.WARNING
     assert '"{service}_hash": "{hash}"' in (warning.fix or "") or "hashes.{pr}" in (warning.fix or "")
-
-
-@pytest.mark.parametrize(
-    ("selection", "wanted"),
-    [
-        ((), ("staging", "test")),
-        (("staging/api",), ("staging/api",)),
-        (("production",), None),
-        (("*/api",), ("staging/api", "test/api")),
-        (("*",), ("staging", "test")),
-        (("preview/pr-9",), None),
-        (("production/api", "test"), ("test",)),
-    ],
-)
-def test_the_aws_part_of_a_selection(selection: tuple[str, ...], wanted: tuple[str, ...] | None) -> None:
-    """Never an empty selection, which would mean everything."""
-    environments = {
-        name: Environment(name=name, engine="terraform" if name in ("production", "preview") else "aws")
-        for name in ("staging", "test", "production", "preview")
-    }
-    fleet = make_fleet(
-        *(make_target(f"{name}/api") for name in ("staging", "test", "production")), selection=selection
-    )
-    assert aws_patterns(Project(name="shop", environments=environments), fleet) == wanted
 
 
 def test_the_folder_may_lie_in_another_repository_at_a_revision(folder: Path, tmp_path: Path) -> None:

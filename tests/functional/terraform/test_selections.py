@@ -258,7 +258,7 @@ def test_what_cannot_be_left_alone_is_refused(tmp_path: Path) -> None:
     assert desk.live() == {"staging/api": "2.0.0", "staging/web": "1.0.0"}
     desk.keeper.kept.clear()
     engine = desk.engine()
-    plan = engine.preview(make_fleet(API, newer(WEB), selection=("staging/api",)))
+    plan = engine.preview(make_fleet(API, newer(WEB), selection=("staging/api",))).plan
     assert "Terraform would change staging/web as well" in plan.problems[0]
     with pytest.raises(NotAllowed, match="was not selected"):
         engine.apply(plan, lambda _: None)

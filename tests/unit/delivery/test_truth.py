@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from lockstep.delivery.sync.truth import Seen, judged, mismatches, way_out
+from lockstep.delivery.sync.truth import Seen, judged, mismatches
+from lockstep.engines.terraform.ways_out import way_out
 from lockstep.errors import Interrupted
 from lockstep.model import (
     Change,

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from lockstep.delivery.setup.doctor_terraform import dual_owners
 from lockstep.engines.terraform import Run, State
+from lockstep.engines.terraform.checks import dual_owners
 from lockstep.model import Environment, Project, Terraform, Verdict
 from tests.support.projects import make_fleet, make_target
 

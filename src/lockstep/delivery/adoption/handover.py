@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.delivery.places.workspace import Workspace, open_workspace
-from lockstep.delivery.sync.cloud import ProjectCloud, fill
+from lockstep.delivery.sync.engines import make_terraform
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
 from lockstep.delivery.sync.session import Session
-from lockstep.engines.terraform import Run, TerraformEngine
+from lockstep.engines.terraform import Run, is_driven
 from lockstep.engines.terraform.handover import (
     Managed,
     following,
@@ -78,7 +78,7 @@ def adopt_from_terraform(
         )
     project = workspace.project
     for environment in environments:
-        if project.environment(environment).engine == "terraform":
+        if is_driven(project.environment(environment)):
             raise BadInput(
                 f"{environment} is applied by Terraform",
                 where=project.file,
@@ -89,7 +89,7 @@ def adopt_from_terraform(
     declared = {
         target.function.name: key
         for key, target in workspace.fleet.targets.items()
-        if target.function is not None and project.environment(target.environment).engine == "aws"
+        if target.function is not None and not is_driven(project.environment(target.environment))
     }
     is_alone = len(environments) == 1
     mine = {
@@ -155,14 +155,7 @@ def state_of(workspace: Workspace, environments: Sequence[str], *, watcher: Watc
             where=others[0].settings.place,
             fix="adopt them one after the other",
         )
-    session = Session(workspace, Options())
-    engine = TerraformEngine(
-        session.engine.rules,
-        ProjectCloud(workspace, session.engine, session.catalog),
-        fill,
-        cache=workspace.where.cache,
-        watcher=watcher,
-    )
+    engine = make_terraform(Session(workspace, Options(), watcher=watcher).means)
     try:
         return engine.pull(run)
     finally:
@@ -198,7 +191,7 @@ def eject_to_terraform(
                 f"{key}: {', '.join(sorted(secrets))} are secret and were not written; Lockstep passes them "
                 "as secret_environment when it drives Terraform, else pass them yourself"
             )
-    taken = takeover(keys, fleet, session.engine.live, module)
+    taken = takeover(keys, fleet, session.read, module)
     variables: dict[str, Any] = {"project": workspace.project.name, "functions": values}
     if taken.foreign:
         variables["foreign_notifications"] = taken.foreign

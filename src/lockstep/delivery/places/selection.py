@@ -80,7 +80,7 @@ def _driven_by(changed: set[str], workspace: Workspace) -> set[str]:
     found: set[str] = set()
     for environment in workspace.project.environments.values():
         settings = environment.terraform
-        if environment.engine != "terraform" or settings is None or settings.repository is not None:
+        if environment.traits.block is None or settings is None or settings.repository is not None:
             continue
         folder = posixpath.normpath(workspace.prefix + settings.folder)
         if configuration or any(path.startswith(f"{folder}/") for path in changed):

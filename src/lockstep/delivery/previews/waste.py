@@ -29,7 +29,7 @@ from lockstep.model import Bucket, Plan, Report
 from lockstep.model.preview import PullSeen
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
-from lockstep.planning.previews import Fate, Judged, judge, leftovers, removal_problem
+from lockstep.planning.previews import Fate, Judged, judge, removal_problem
 
 __all__ = [
     "Folders",
@@ -239,8 +239,8 @@ def find_waste(
     """Look for what no folder declares: functions and triggers of previews, logs, and staged packages."""
     keys, plan, notes = _find_leftovers(workspace, options, watcher)
     packages = find_packages(workspace, options, now=now, days=days, watcher=watcher)
-    is_terraform = workspace.project.environment("preview").engine == "terraform"  # which leaves logs
-    going = {int(key.split("/")[1].removeprefix("pr-")) for key in keys if is_terraform}
+    leaves_logs = workspace.project.environment("preview").traits.leaves_logs
+    going = {int(key.split("/")[1].removeprefix("pr-")) for key in keys if leaves_logs}
     remains = find_remains(workspace, going=going, watcher=watcher)
     return Waste(plan=plan, keys=keys, packages=packages, remains=remains, notes=(*notes, *remains.notes))
 
@@ -268,19 +268,10 @@ def remove_waste(
 def _find_leftovers(
     workspace: Workspace, options: Options, watcher: Watcher
 ) -> tuple[tuple[str, ...], Plan | None, tuple[str, ...]]:
-    if workspace.project.environment("preview").engine == "terraform":
-        watcher.progress("reading the state of Terraform")
-        session = Session(workspace, replace(options, refresh=True), watcher=watcher)
-        keys = tuple(key for key in session.undeclared() if key.startswith("preview/"))
-        return keys, (session.plan(keys) if keys else None), ()
     reading = _reading_all(workspace)
-    session = Session(reading, options, watcher=watcher)
-    session.engine.preview(replace(reading.fleet, selection=("preview",)))
-    keys = leftovers(workspace.fleet, session.engine.live)
-    if not keys:
-        return (), None, ()
-    plan = session.engine.preview(replace(reading.fleet, selection=keys))
-    return keys, plan, ()
+    session = Session(reading, replace(options, refresh=True), watcher=watcher)
+    keys = session.engines.leftovers(reading.fleet)
+    return keys, (session.plan(keys) if keys else None), ()
 
 
 def _reading_all(workspace: Workspace) -> Workspace:

@@ -8,12 +8,16 @@ from email.utils import parsedate_to_datetime
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.setup.resources import Place, resources_of
+from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.packages import open_catalog, with_packages
+from lockstep.delivery.sync.session import Session
 from lockstep.engines.aws import notification
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, actions_of, needs_of
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import LockstepError
 from lockstep.model import Check, Environment, Merge, PackageBucket, Verdict
+from lockstep.model.engines import ENGINES
+from lockstep.settings import read_settings
 
 __all__ = ["run_checks"]
 
@@ -21,11 +25,6 @@ SKEW_REFUSED = 300  # seconds by which AWS lets a signature's time be off
 SKEW_ODD = 30
 STORAGE_TIGHT = 0.9  # of the Region's code storage
 
-_FEATURES: Mapping[str, tuple[Feature, ...]] = {
-    "aws": (Feature.PLAN, Feature.SYNC),
-    "terraform": (Feature.TERRAFORM,),
-}
-"""What Lockstep does in an environment, by its engine."""
 _READS: tuple[tuple[str, str, Mapping[str, int]], ...] = (
     ("lambda", "ListFunctions", {"MaxItems": 1}),
     ("resourcegroupstaggingapi", "GetResources", {"ResourcesPerPage": 1}),
@@ -59,10 +58,11 @@ def _all(where: Where) -> Iterator[Check]:
     )
     yield from _forge(workspace)
     yield from _clouds(workspace)
-    if any(one.engine == "terraform" for one in workspace.project.environments.values()):
-        from lockstep.delivery.setup.doctor_terraform import terraform_checks
-
-        yield from terraform_checks(workspace)
+    engines = Session(workspace, Options(github_token=read_settings().github_token)).engines
+    try:
+        yield from engines.checks(workspace.fleet)
+    finally:
+        engines.close()
 
 
 def _forge(workspace: Workspace) -> Iterator[Check]:
@@ -72,7 +72,6 @@ def _forge(workspace: Workspace) -> Iterator[Check]:
         return
     from lockstep.delivery.places.forges import Credentials, open_forge
     from lockstep.git.remote import open_remote
-    from lockstep.settings import read_settings
 
     settings, where = read_settings(), workspace.where
     credentials = Credentials(
@@ -215,12 +214,13 @@ def _needs(
     scope = connection.scope
     place = Place(account=scope.account, region=scope.region, partition=scope.partition)
     everything = {**workspace.fleet.targets, **any_preview(workspace)}
-    for engine, features in _FEATURES.items():
+    for engine in ENGINES.values():
+        features = tuple(map(Feature, engine.features))
         targets = [
             target
             for target in everything.values()
             for environment in [workspace.project.environment(target.environment)]
-            if target.function and environment in environments and environment.engine == engine
+            if target.function and environment in environments and environment.engine == engine.name
         ]
         resources = resources_of(workspace, targets, place) if targets else {}
         for thing, actions in needs_of(frozenset(features)).items():
@@ -329,8 +329,6 @@ def _buckets(
 
 
 def _packages(workspace: Workspace, connections: Connections) -> Iterator[Check]:
-    from lockstep.settings import read_settings
-
     token = read_settings().github_token
     catalog = open_catalog(workspace, connections, token)
     _, errors = with_packages(workspace.fleet, catalog, workspace.project)

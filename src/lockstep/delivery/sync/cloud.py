@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from lockstep.config import templates
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.engines.terraform import Source
+from lockstep.engines.aws.objects import read_text, write_text
+from lockstep.engines.aws.package import stage
+from lockstep.engines.aws.tags import owned
+from lockstep.engines.terraform.base import Source
 from lockstep.errors import BadInput, LockstepError
 from lockstep.git.command import mask
 from lockstep.git.repository import open_commit
@@ -66,8 +69,6 @@ class ProjectCloud:
 
     def stage(self, environment: str, package: Package) -> None:
         """Put a package at its key, unless it lies there."""
-        from lockstep.engines.aws.package import stage
-
         stage(self._engine.connection(environment), package, self._catalog.fetch)
 
     def recall(self, environment: str, name: str) -> str | None:
@@ -76,36 +77,19 @@ class ProjectCloud:
         if bucket is None:
             return None
         connection = self._engine.connection(environment)
-        owner = bucket.account or connection.scope.account
-        from lockstep.engines.aws.errors import code_of
+        # Without s3:ListBucket what is missing is denied. No marker costs a run, and nothing else.
+        return read_text(connection, bucket, _PREFIX + name, lost=("AccessDenied", "403"))
 
-        try:
-            answer = connection.try_call(
-                "s3", "GetObject", Bucket=bucket.name, Key=_PREFIX + name, ExpectedBucketOwner=owner
-            )
-            with answer["Body"] as stream:
-                return bytes(stream.read()).decode("utf-8", "replace")
-        except Exception as error:
-            # Without s3:ListBucket what is missing is denied. No marker costs a run, and nothing else.
-            if code_of(error) in {"NoSuchKey", "NoSuchBucket", "404", "AccessDenied", "403"}:
-                return None
-            raise connection.explain(error, "s3", "GetObject") from error
+    def owned(self, environment: str) -> Mapping[str, Mapping[str, str]]:
+        """Tags of the functions that any project of Lockstep owns where the environment is, by ARN."""
+        return owned(self._engine.connection(environment))
 
     def remember(self, environment: str, name: str, text: str) -> None:
         """Keep a text in the environment's package bucket, where there is one."""
         bucket = self._workspace.project.packages_for(environment)
         if bucket is None:
             return
-        connection = self._engine.connection(environment)
-        connection.call(
-            "s3",
-            "PutObject",
-            Bucket=bucket.name,
-            Key=_PREFIX + name,
-            Body=text.encode(),
-            ContentType="application/json",
-            ExpectedBucketOwner=bucket.account or connection.scope.account,
-        )
+        write_text(self._engine.connection(environment), bucket, _PREFIX + name, text)
 
 
 def fill(text: str, names: Mapping[str, str]) -> str:

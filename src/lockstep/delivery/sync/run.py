@@ -11,6 +11,7 @@ from lockstep.delivery.sync.options import Options, Purpose
 from lockstep.delivery.sync.session import Session, patterns_of
 from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.model import ApplyResource, Fleet, Outcome, Plan, Report, Verb
+from lockstep.model.engines import AWS
 from lockstep.model.watching import SILENT, Prefixed, Watcher
 from lockstep.planning.resources import GOING
 
@@ -150,7 +151,7 @@ def _options_of(saved: Plan, options: Options) -> Options:
 
 def _nothing(workspace: Workspace, options: Options) -> Plan:
     return Plan(
-        engine="aws",
+        engine=AWS.name,
         project=workspace.project.name,
         commit=workspace.fleet.commit,
         previews=workspace.fleet.previews,

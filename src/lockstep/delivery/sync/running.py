@@ -20,8 +20,10 @@ def running_versions(session: Session) -> Mapping[str, str | None]:
     The tag names a version. It counts when the live code is that version's: as a declaration of it says,
     or as what was staged says of the package with the live digest.
     """
-    named = {key: version for key, version in session.versions.items() if version is not None}
-    live = session.live
+    if session.look is None:
+        return {}
+    named = {key: version for key, version in session.look.versions.items() if version is not None}
+    live = session.look.live
     released: dict[str, set[str]] = {}
     for target in session.desired.targets.values():
         if target.release is not None and target.function is not None and target.function.code.sha256:

@@ -31,7 +31,7 @@ def read_status(
     chosen = select(workspace.fleet.targets, patterns)
     plans: dict[str, TargetPlan] = {}
     versions: Mapping[str, str | None] = {}
-    modified: dict[str, str | None] = {}
+    modified: Mapping[str, str | None] = {}
     notes: tuple[str, ...] = ()
     if any(workspace.fleet.targets[key].function for key in chosen) or patterns:
         session = Session(
@@ -44,7 +44,7 @@ def read_status(
         plans = {target.target: target for target in plan.targets}
         versions = running_versions(session)
         notes = (*plan.notes, *plan.problems)
-        modified = session.modified
+        modified = session.look.modified if session.look is not None else {}
     changes = _changes(workspace, [workspace.fleet.targets[key] for key in chosen])
     rows = [_row(workspace.fleet.targets[key], plans.get(key), versions.get(key)) for key in chosen]
     rows += [_gone(plan, versions) for key, plan in plans.items() if key not in workspace.fleet.targets]

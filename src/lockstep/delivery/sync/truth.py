@@ -26,7 +26,7 @@ from lockstep.model import (
 from lockstep.planning.compared import differences, runs_as_declared
 from lockstep.planning.diff import is_named_by_tag, unread_in
 
-__all__ = ["Seen", "judged", "look", "mismatches", "way_out"]
+__all__ = ["Seen", "judged", "look", "mismatches"]
 
 _DOING = (Verb.CREATE, Verb.UPDATE, Verb.ADOPT)
 
@@ -118,34 +118,6 @@ def mismatches(plan: Plan, report: Report, again: Callable[[Sequence[str]], Seen
         elif left:
             found.append(f"{', '.join(change.path for change in left)} of {key} is still not as declared")
     return tuple(found)
-
-
-def way_out(changes: Sequence[Change], folder: str, *, is_refreshed: bool) -> str:
-    """Why what Terraform plans leaves differences, and what ends them.
-
-    ``is_refreshed``: Terraform has asked AWS, and not only its state.
-    """
-    paths = [change.path for change in changes]
-    if not is_refreshed:
-        return (
-            f"{', '.join(paths)} not as declared, which Terraform's state does not show\n"
-            "  fix: see with lockstep plan what Terraform would do about it"
-        )
-    if "function" in paths:
-        return (
-            f"there is no function {changes[0].new}, and Terraform makes none from {folder}\n"
-            "  fix: let the folder name it so, or declare the name that it has there"
-        )
-    if "code" in paths:
-        return (
-            f"it runs another package than is declared, and Terraform does not deploy it from {folder}\n"
-            "  fix: let the folder set source_code_hash from what is passed; what somebody deployed by hand "
-            "goes with another version, or with terraform apply -replace"
-        )
-    return (
-        f"{', '.join(paths)} not as declared, and Terraform would leave it so, from {folder}\n"
-        "  fix: pass it with `variables:`, change it in the folder, or take it out of the declaration"
-    )
 
 
 def _resolved(aws: AwsEngine, fleet: Fleet, keys: list[str]) -> tuple[dict[str, Target], dict[str, str]]:

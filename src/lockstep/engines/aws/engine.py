@@ -32,10 +32,12 @@ from lockstep.engines.aws.passing import StillRefused
 from lockstep.engines.aws.read import read_live, read_policies_again
 from lockstep.engines.aws.references import Resolved, resolve
 from lockstep.engines.aws.remembered import Memories
+from lockstep.engines.base import Look
 from lockstep.errors import BadInput, CloudError, Interrupted, LockstepError, NotAllowed
 from lockstep.model import (
     AddPermission,
     ApplyResource,
+    Check,
     CreateFunction,
     DeleteFunction,
     DeleteLogGroup,
@@ -65,11 +67,14 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
+from lockstep.model.engines import AWS
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.notifications import LAMBDA, entries_of, owner_of
+from lockstep.planning.parts import part_of
 from lockstep.planning.planner import make_plan
 from lockstep.planning.policy import Rules
+from lockstep.planning.previews import leftovers
 
 __all__ = ["AwsEngine"]
 
@@ -84,7 +89,7 @@ class AwsEngine:
     ``timeout`` seconds (None: by what there is to read). One engine serves one run.
     """
 
-    name = "aws"
+    name = AWS.name
 
     def __init__(
         self,
@@ -117,6 +122,26 @@ class AwsEngine:
         self._live: Fleet | None = None
         self._declared: Mapping[str, Target] = {}
 
+    def part(self, desired: Fleet) -> Fleet | None:
+        """The fleet with what is selected of the environments that this engine applies."""
+        return part_of(self._project, desired, self.name)
+
+    def wants(self, desired: Fleet) -> tuple[str, ...]:
+        """Just what is selected."""
+        return desired.selection
+
+    def leftovers(self, desired: Fleet) -> tuple[str, ...]:
+        """Previews' functions and entries of buckets that carry this project's marks and are undeclared."""
+        self.preview(replace(desired, selection=("preview",)))
+        return leftovers(desired, self.live)
+
+    def checks(self, desired: Fleet) -> Iterator[Check]:
+        """None: the accounts are all that it needs."""
+        return iter(())
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
     @property
     def calls(self) -> Counter[str]:
         """How often each AWS operation was called."""
@@ -129,10 +154,21 @@ class AwsEngine:
             raise NotAllowed("nothing was read yet", fix="call preview first")
         return self._live
 
-    def preview(self, desired: Fleet) -> Plan:
+    def preview(self, desired: Fleet) -> Look:
         """Read what is live and say what would be done. Changes nothing."""
         with self._reading(len(desired.selected())):
-            return self._preview(desired)
+            plan = self._preview(desired)
+        named = dict(self.live.targets) | {target.key: target for target in self.live.others.values()}
+        return Look(
+            plan=plan,
+            versions={key: target.version for key, target in named.items()},
+            live={key: target.function for key, target in named.items() if target.function is not None},
+            modified={
+                key: target.function.modified
+                for key, target in self.live.targets.items()
+                if target.function is not None
+            },
+        )
 
     def _preview(self, desired: Fleet) -> Plan:
         desired = self.resolve(desired, desired.selected())
@@ -348,7 +384,7 @@ class _Run:
             case DeleteLogGroup():
                 logs.delete(connection, step.log_group, pace)
             case RunTerraform() | ApplyResource():
-                raise TypeError("a step of the terraform engine")
+                raise TypeError(f"a step of another engine: {step.id}")
             case _:
                 assert_never(step)
 

@@ -1,19 +1,21 @@
-"""Objects below a prefix: listed, counted, deleted.
+"""Objects: those below a prefix listed and deleted, one of ours read and written.
 
 Source: S3 API reference (ListObjectsV2, DeleteObjects). In a bucket that keeps versions a delete leaves a
 marker and the versions stay: what lies there can be had again, and lifecycle rules remove it.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from lockstep.engines.aws.actions import actions_of
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.errors import code_of
 from lockstep.errors import BadInput, CloudError
+from lockstep.model import PackageBucket
 from lockstep.model.preview import StoredObject
 
-__all__ = ["delete_objects", "list_objects"]
+__all__ = ["delete_objects", "list_objects", "read_text", "write_text"]
 
 _BATCH = 1000  # keys that one DeleteObjects takes
 
@@ -61,6 +63,36 @@ def delete_objects(
                 where="s3:DeleteObjects",
                 fix=f"allow {actions_of('s3:DeleteObjects')[0]} on the prefix, then run again",
             )
+
+
+def read_text(
+    connection: Connection, bucket: PackageBucket, key: str, *, lost: Collection[str] = ()
+) -> str | None:
+    """A text of ours in a package bucket; None when there is none, or for an error code of ``lost``."""
+    owner = bucket.account or connection.scope.account
+    try:
+        answer = connection.try_call(
+            "s3", "GetObject", Bucket=bucket.name, Key=key, ExpectedBucketOwner=owner
+        )
+        with answer["Body"] as stream:
+            return bytes(stream.read()).decode("utf-8", "replace")
+    except Exception as error:
+        if code_of(error) in {"NoSuchKey", "NoSuchBucket", "404", *lost}:
+            return None
+        raise connection.explain(error, "s3", "GetObject") from error
+
+
+def write_text(connection: Connection, bucket: PackageBucket, key: str, text: str) -> None:
+    """Keep a text in a package bucket. Raises CloudError."""
+    connection.call(
+        "s3",
+        "PutObject",
+        Bucket=bucket.name,
+        Key=key,
+        Body=text.encode(),
+        ContentType="application/json",
+        ExpectedBucketOwner=bucket.account or connection.scope.account,
+    )
 
 
 def _when(moment: datetime.datetime) -> datetime.datetime:

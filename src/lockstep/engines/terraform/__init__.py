@@ -8,7 +8,7 @@ files only that nobody else can read, and no output.
 
 from lockstep.engines.terraform.base import Cloud, Source
 from lockstep.engines.terraform.engine import TerraformEngine, Ways
-from lockstep.engines.terraform.runs import Run, runs_of
+from lockstep.engines.terraform.runs import Run, is_driven, runs_of
 from lockstep.engines.terraform.state import State
 
-__all__ = ["Cloud", "Run", "Source", "State", "TerraformEngine", "Ways", "runs_of"]
+__all__ = ["Cloud", "Run", "Source", "State", "TerraformEngine", "Ways", "is_driven", "runs_of"]

@@ -38,6 +38,10 @@ class Cloud(Protocol):
         """Make sure that a package lies at its key."""
         ...
 
+    def owned(self, environment: str) -> Mapping[str, Mapping[str, str]]:
+        """Tags of the functions that any project of Lockstep owns where the environment is, by ARN."""
+        ...
+
     def recall(self, environment: str, name: str) -> str | None:
         """What ``remember`` kept under a name; None when there is nothing, or nowhere to keep it."""
         ...

@@ -6,15 +6,18 @@ import json
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from lockstep.engines.base import Look
 from lockstep.engines.terraform.applying import apply_run
 from lockstep.engines.terraform.backends import Backends
 from lockstep.engines.terraform.base import Cloud
+from lockstep.engines.terraform.checks import checks_of
 from lockstep.engines.terraform.command import Program
 from lockstep.engines.terraform.files import Files, read_files
 from lockstep.engines.terraform.hashes import carries_code, missing_hash
@@ -29,9 +32,12 @@ from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.state import State, read_state
 from lockstep.engines.terraform.summary import held_plans, package_quarrel, steps_of, target_plans
 from lockstep.engines.terraform.variables import Fill
+from lockstep.engines.terraform.ways_out import way_out
 from lockstep.engines.terraform.workdir import Workdir, scratch_folder
 from lockstep.errors import BadInput, Interrupted, LockstepError, NotAllowed, joined
 from lockstep.model import (
+    Change,
+    Check,
     Fleet,
     Obstacle,
     Outcome,
@@ -44,6 +50,8 @@ from lockstep.model import (
     Verb,
     select,
 )
+from lockstep.model.engines import TERRAFORM
+from lockstep.model.target import environment_of
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import resource_problems
@@ -67,7 +75,8 @@ class Ways:
 class TerraformEngine:
     """Makes AWS match a desired fleet by way of Terraform. One engine serves one run of Lockstep."""
 
-    name = "terraform"
+    name = TERRAFORM.name
+    title = "Terraform"
 
     def __init__(
         self,
@@ -83,8 +92,6 @@ class TerraformEngine:
         """``fill`` fills in templates of variables; ``stop`` ends what runs gently when it is set."""
         self.rules = rules
         self.stale: frozenset[str] = frozenset()  # targets of runs whose state changed under the last apply
-        self.versions: dict[str, str | None] = {}  # live ones, as the last preview found them
-        self.modified: dict[str, str | None] = {}  # when their functions were changed last
         self.differing: frozenset[str] = frozenset()  # targets seen to differ: their runs are not skipped
         self._cloud = cloud
         self._fill = fill
@@ -102,7 +109,22 @@ class TerraformEngine:
         self._made = None
         self._scratch.close()
 
-    def preview(self, desired: Fleet) -> Plan:
+    @property
+    def calls(self) -> Counter[str]:
+        """None that are known: Terraform makes its own."""
+        return Counter()
+
+    def part(self, desired: Fleet) -> Fleet | None:
+        """The whole fleet, when a run's target is selected, or a preview that may be gone from Git."""
+        runs = runs_of(self.rules.project)
+        return desired if any(run.is_selected(desired, desired.selection) for run in runs) else None
+
+    def wants(self, desired: Fleet) -> tuple[str, ...]:
+        """All targets of the runs that the selection touches: each is planned as a whole."""
+        runs = [run for run in runs_of(self.rules.project) if run.is_selected(desired, desired.selection)]
+        return tuple(environment.name for run in runs for environment in run.environments)
+
+    def preview(self, desired: Fleet) -> Look:
         """Let Terraform plan every run that the fleet's selection touches. Changes nothing in AWS."""
         self.close()
         runs = [run for run in runs_of(self.rules.project) if run.is_selected(desired, desired.selection)]
@@ -112,6 +134,8 @@ class TerraformEngine:
         plans: list[TargetPlan] = []
         made: list[Made] = []
         notes: list[str] = []
+        versions: dict[str, str | None] = {}  # live ones
+        modified: dict[str, str | None] = {}
         for run in runs:
             stuck = {key: one for key, one in declared[run.name].items() if one.obstacle is not None}
             targets = {key: one for key, one in declared[run.name].items() if key not in stuck}
@@ -123,7 +147,7 @@ class TerraformEngine:
                     notes.append(f"{run.name} was not planned: {one}")
             elif one is None:
                 plans += target_plans(targets, Planned())
-                self.versions |= {key: target.version for key, target in targets.items()}
+                versions |= {key: target.version for key, target in targets.items()}
                 notes.append(
                     f"{run.name}: just this was applied last, so Terraform was not run; --refresh runs it"
                 )
@@ -131,7 +155,10 @@ class TerraformEngine:
                 made.append(one)
                 plans += target_plans(targets, one.planned)
                 notes += one.notes
-                self._learn(one)
+                versions |= one.planned.versions
+                modified |= {key: function.modified for key, function in one.planned.live.items()}
+                if one.is_unchanged:
+                    versions |= {key: one.targets[key].version for key in one.changing & one.targets.keys()}
         problems = resource_problems(
             [resource for one in made for resource in one.planned.resources],
             {key: target for targets in declared.values() for key, target in targets.items()},
@@ -153,7 +180,7 @@ class TerraformEngine:
             selection=desired.selection,
         )
         self._made = (plan, made)
-        return plan
+        return Look(plan=plan, versions=versions, modified=modified)
 
     def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
         """Apply the plans that Terraform has just made. Only a plan of this engine's own is applied."""
@@ -213,16 +240,26 @@ class TerraformEngine:
                         found[key] = missing_hash(run, target)
         return found
 
-    def undeclared(self, desired: Fleet) -> tuple[str, ...]:
-        """Targets that the states hold a function of and nobody declares, in environments of their runs.
+    def way_out(self, key: str, changes: Sequence[Change]) -> str:
+        """Why differences of a target stay when Terraform has done its work, and what ends them."""
+        settings = self.rules.project.environment(environment_of(key)).terraform
+        return way_out(changes, settings.folder if settings else "", is_refreshed=self._ways.refreshes)
+
+    def checks(self, desired: Fleet) -> Iterator[Check]:
+        """Each run's program, folder and state, and functions that two masters claim."""
+        return checks_of(self, self._cloud, desired)
+
+    def leftovers(self, desired: Fleet) -> tuple[str, ...]:
+        """Previews of which a state holds a function and that nobody declares.
 
         Raises LockstepError when a state cannot be read.
         """
+        self._watcher.progress("reading the state of Terraform")
         found: set[str] = set()
         for run in runs_of(self.rules.project):
             files = read_files(self._cloud.source(run.settings), run.settings.place)
             found |= self._undeclared(run, files, run.targets(desired))
-        return tuple(sorted(found))
+        return tuple(sorted(key for key in found if key.startswith("preview/")))
 
     def pull(self, run: Run) -> str:
         """The state of a run as its backend keeps it. It holds secrets."""
@@ -259,13 +296,6 @@ class TerraformEngine:
         if failures and len(failures) == len(runs):
             raise joined(failures)
         return {run.name: one for run, one in zip(runs, found, strict=True)}
-
-    def _learn(self, one: Made) -> None:
-        """Keep what a plan says of what is live."""
-        self.versions |= one.planned.versions
-        self.modified |= {key: function.modified for key, function in one.planned.live.items()}
-        if one.is_unchanged:
-            self.versions |= {key: one.targets[key].version for key in one.changing & one.targets.keys()}
 
     def _plan(self, run: Run, targets: Mapping[str, Target], selection: tuple[str, ...]) -> Made | None:
         """One run's plan; None when Terraform need not be run."""

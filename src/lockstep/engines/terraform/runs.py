@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from lockstep.errors import BadInput
 from lockstep.model import Environment, Fleet, Project, Target, Terraform, select
+from lockstep.model.engines import TERRAFORM
 
-__all__ = ["Run", "runs_of"]
+__all__ = ["Run", "is_driven", "runs_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +46,11 @@ class Run:
         )
 
 
+def is_driven(environment: Environment) -> bool:
+    """Whether Terraform applies an environment; one that has the block alone only names a state."""
+    return environment.engine == TERRAFORM.name
+
+
 def runs_of(project: Project) -> tuple[Run, ...]:
     """All runs of a project, in the order of its environments.
 
@@ -53,7 +59,7 @@ def runs_of(project: Project) -> tuple[Run, ...]:
     groups: dict[tuple[str, ...], list[tuple[Environment, Terraform]]] = {}
     for environment in project.environments.values():
         settings = environment.terraform
-        if environment.engine == "terraform" and settings is not None:
+        if is_driven(environment) and settings is not None:
             groups.setdefault(settings.run, []).append((environment, settings))
     for members in groups.values():
         (first, settings), *others = members

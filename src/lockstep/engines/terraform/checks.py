@@ -1,67 +1,68 @@
-"""``doctor`` for environments that Terraform applies: the program, the folder, the state, and functions
-that two masters claim.
+"""What ``doctor`` asks of Terraform: the program, the folder, the state, and functions that two masters
+claim.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Protocol
 
-from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.sync.cloud import ProjectCloud, fill
-from lockstep.delivery.sync.packages import open_catalog
-from lockstep.engines.aws import AwsEngine, tags
-from lockstep.engines.aws.connection import Connections
-from lockstep.engines.terraform import Run, State, TerraformEngine, Ways, runs_of
+from lockstep.engines.terraform.base import Cloud
+from lockstep.engines.terraform.runs import Run, runs_of
+from lockstep.engines.terraform.state import State
 from lockstep.errors import LockstepError
 from lockstep.model import Check, Code, Fleet, Package, Project, Target, Verdict
 from lockstep.planning.policy import Rules
-from lockstep.settings import read_settings
 
-__all__ = ["dual_owners", "terraform_checks"]
+__all__ = ["Looking", "checks_of", "dual_owners"]
 
 
-def terraform_checks(workspace: Workspace) -> Iterator[Check]:
+class Looking(Protocol):
+    """The engine, as far as it is asked."""
+
+    @property
+    def rules(self) -> Rules:
+        """Of the project."""
+        ...
+
+    def look(self, run: Run) -> State:
+        """What the state of a run manages."""
+        ...
+
+    def blind(self, targets: Mapping[str, Target]) -> Mapping[str, str]:
+        """Targets of which Terraform would not notice another package, and what mends that."""
+        ...
+
+
+def checks_of(engine: Looking, cloud: Cloud, fleet: Fleet) -> Iterator[Check]:
     """One check for each run's program, folder and state, and one for functions with two masters.
 
     Initialises folders in Lockstep's cache where that was not done before; changes nothing else.
     """
-    rules = Rules(project=workspace.project)
-    connections = Connections()
-    catalog = open_catalog(workspace, connections, read_settings().github_token)
-    aws = AwsEngine(rules, catalog.fetch, connections=connections)
-    engine = TerraformEngine(
-        rules,
-        ProjectCloud(workspace, aws, catalog),
-        fill,
-        cache=workspace.where.cache,
-        ways=Ways(locks=False, skips=False),
-    )
+    project = engine.rules.project
     states: dict[str, State] = {}
-    try:
-        for run in runs_of(workspace.project):
-            try:
-                state = engine.look(run)
-            except LockstepError as error:
-                yield _failed(f"terraform ({run.name})", error)
-                continue
-            states[run.name] = state
-            yield Check(
-                name=f"terraform ({run.name})",
-                verdict=Verdict.OK,
-                detail=f"{run.settings.binary} {state.version}, {run.settings.folder}: {state.resources} "
-                f"resources, {len(state.functions)} functions",
-            )
-            if not run.targets(workspace.fleet):
-                continue
-            yield from _blind(run, engine.blind(_with_keys(run.targets(workspace.fleet))))
-            try:
-                owned = tags.owned(aws.connection(run.environments[0].name))
-            except LockstepError as error:
-                yield _failed(f"ownership ({run.name})", error)
-                continue
-            yield from dual_owners(workspace.project, workspace.fleet, run, state, owned)
-        yield from _in_two_states(states)
-    finally:
-        engine.close()
+    for run in runs_of(project):
+        try:
+            state = engine.look(run)
+        except LockstepError as error:
+            yield _failed(f"terraform ({run.name})", error)
+            continue
+        states[run.name] = state
+        yield Check(
+            name=f"terraform ({run.name})",
+            verdict=Verdict.OK,
+            detail=f"{run.settings.binary} {state.version}, {run.settings.folder}: {state.resources} "
+            f"resources, {len(state.functions)} functions",
+        )
+        if not run.targets(fleet):
+            continue
+        yield from _blind(run, engine.blind(_with_keys(run.targets(fleet))))
+        try:
+            owned = cloud.owned(run.environments[0].name)
+        except LockstepError as error:
+            yield _failed(f"ownership ({run.name})", error)
+            continue
+        yield from dual_owners(project, fleet, run, state, owned)
+    yield from _in_two_states(states)
 
 
 def dual_owners(
@@ -74,6 +75,7 @@ def dual_owners(
         for key, target in fleet.targets.items()
         if target.function is not None and not run.has(key)
     }
+    runs = runs_of(project)
     quarrels = 0
     for arn, address in sorted(state.functions.items()):
         function = arn.rpartition(":")[2]
@@ -82,7 +84,7 @@ def dual_owners(
         other = None
         if owner is not None and owner != project.name:
             other = f"its tags give it to the Lockstep project {owner} ({target})"
-        elif owner is not None and _engine(project, target) != "terraform":
+        elif owner is not None and not any(one.has(target) for one in runs):
             other = f"its tags give it to {target}, which the aws engine applies"
         elif function in claims:
             other = f"{claims[function]} declares it, which this run does not apply"
@@ -131,10 +133,6 @@ def _blind(run: Run, fixes: Mapping[str, str]) -> Iterator[Check]:
             "the same: the next one is held back",
             fix=fix,
         )
-
-
-def _engine(project: Project, target: str) -> str:
-    return project.environment(target.rpartition("/")[0]).engine if target else "aws"
 
 
 def _in_two_states(states: Mapping[str, State]) -> Iterator[Check]:
