@@ -176,3 +176,15 @@ def test_no_engine_is_known_by_its_name() -> None:
         if isinstance(one, ast.Constant) and one.value in ENGINES
     ]
     assert compared == []
+
+
+def test_verbs_call_no_service_of_aws() -> None:
+    """They ask an engine, or a function in engines/aws: one place knows operations and their errors."""
+    calls = [
+        f"{path}:{node.lineno}: {ast.unparse(node.func)}"
+        for path in (ROOT / "src/lockstep/delivery").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in {"call", "try_call", "pages"}
+    ]
+    assert calls == []

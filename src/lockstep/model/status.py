@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lockstep.errors import LockstepError
 from lockstep.model.function import Health, SyncStatus, Value
 from lockstep.model.plan import Change
 
@@ -73,3 +74,9 @@ class Check:
     verdict: Verdict
     detail: str
     fix: str | None = None
+
+    @classmethod
+    def failure(cls, name: str, error: LockstepError) -> "Check":
+        """One that ended with an error."""
+        problem = str(error).partition("\n  fix: ")[0]
+        return cls(name=name, verdict=Verdict.FAILED, detail=problem, fix=error.fix)

@@ -15,6 +15,7 @@ from lockstep.config.preview_tree import read_previews
 from lockstep.delivery.places.nobody import NOBODY, any_preview
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.engines.aws.connection import Connections
+from lockstep.engines.aws.function import exists
 from lockstep.errors import LockstepError
 from lockstep.model import Target
 from lockstep.model.preview import StoredObject
@@ -86,7 +87,7 @@ def find_remains(
         if number in declared:
             return False
         return number in going or not any(
-            _exists(connection, name.replace(str(NOBODY), str(number))) for name in names
+            exists(connection, name.replace(str(NOBODY), str(number))) for name in names
         )
 
     return Remains(
@@ -136,18 +137,6 @@ def _logs(
         number = group.number(name)
         if number is not None and is_gone(number):
             yield name, number
-
-
-def _exists(connection: "Connection", function: str) -> bool:
-    from lockstep.engines.aws.errors import code_of
-
-    try:
-        connection.try_call("lambda", "GetFunction", FunctionName=function)
-    except Exception as error:
-        if code_of(error) == "ResourceNotFoundException":
-            return False
-        raise connection.explain(error, "lambda", "GetFunction") from error
-    return True
 
 
 def _packages(

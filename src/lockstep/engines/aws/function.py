@@ -35,6 +35,7 @@ from lockstep.planning.diff import call_of, diff_code, diff_settings, row_of, un
 __all__ = [
     "create",
     "delete",
+    "exists",
     "get",
     "is_in_progress",
     "masked_like",
@@ -224,6 +225,17 @@ def update_code(
         return (*diff_code(wanted, function), *(c for c in settings if call_of(c.path) is Call.CODE))
 
     return _read_back(connection, wanted, pace, left)
+
+
+def exists(connection: Connection, name: str) -> bool:
+    """Whether there is a function of this name."""
+    try:
+        connection.try_call("lambda", "GetFunction", FunctionName=name)
+    except Exception as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return False
+        raise connection.explain(error, "lambda", "GetFunction") from error
+    return True
 
 
 def delete(connection: Connection, name: str) -> None:

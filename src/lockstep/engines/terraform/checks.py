@@ -44,7 +44,7 @@ def checks_of(engine: Looking, cloud: Cloud, fleet: Fleet) -> Iterator[Check]:
         try:
             state = engine.look(run)
         except LockstepError as error:
-            yield _failed(f"terraform ({run.name})", error)
+            yield Check.failure(f"terraform ({run.name})", error)
             continue
         states[run.name] = state
         yield Check(
@@ -59,7 +59,7 @@ def checks_of(engine: Looking, cloud: Cloud, fleet: Fleet) -> Iterator[Check]:
         try:
             owned = cloud.owned(run.environments[0].name)
         except LockstepError as error:
-            yield _failed(f"ownership ({run.name})", error)
+            yield Check.failure(f"ownership ({run.name})", error)
             continue
         yield from dual_owners(project, fleet, run, state, owned)
     yield from _in_two_states(states)
@@ -147,12 +147,3 @@ def _in_two_states(states: Mapping[str, State]) -> Iterator[Check]:
                     detail=f"{arn.rpartition(':')[2]} is in the states of {other} and of {run}",
                     fix="remove it from one of them: terraform state rm, or a removed block",
                 )
-
-
-def _failed(name: str, error: LockstepError) -> Check:
-    return Check(
-        name=name,
-        verdict=Verdict.FAILED,
-        detail=str(error).partition("\n  fix: ")[0],
-        fix=error.fix,
-    )
