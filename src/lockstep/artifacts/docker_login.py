@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from lockstep.children import Child, environment_of
 from lockstep.errors import ArtifactError
 
 __all__ = ["HUB", "login_for"]
@@ -73,6 +74,7 @@ def _ask(helper: str, address: str) -> str | None:
     try:
         done = subprocess.run(
             [program, "get"],
+            env=environment_of(Child.LOGIN),
             input=address.encode(),
             capture_output=True,
             timeout=_SECONDS,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
+from lockstep.children import Child, environment_of
+
 __all__ = ["Address", "address_of", "real_host"]
 
 _SCP = re.compile(r"(?!-)(?:[^@/:\s]+@)?(?P<host>[\w][\w.-]*|\[[0-9A-Fa-f:.]+\]):(?P<path>.+)")
@@ -59,6 +61,7 @@ def real_host(host: str) -> str:
     try:
         answer = subprocess.run(
             [*command, "-G", host],
+            env=environment_of(Child.GIT),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,

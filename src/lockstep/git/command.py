@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lockstep.children import Child, environment_of
 from lockstep.errors import BadInput, GitError, bounded
 from lockstep.git.access import Access
 
@@ -453,7 +454,7 @@ _KNOWN: tuple[tuple[str, bool, str, str], ...] = (
 
 
 def _environment(configuration: Configuration) -> dict[str, str]:
-    environment = {key: value for key, value in os.environ.items() if key not in _PLACES}
+    environment = {key: value for key, value in environment_of(Child.GIT).items() if key not in _PLACES}
     allowed = _TRANSPORTS.intersection(
         environment.get("GIT_ALLOW_PROTOCOL", ":".join(_TRANSPORTS)).split(":")
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from lockstep.children import Child, environment_of
 from lockstep.errors import LockstepError
 from lockstep.local.server import Server, call
 
@@ -22,8 +23,6 @@ __all__ = ["ACCOUNT", "REGION", "LocalCloud", "aws_environment"]
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
-
-_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYENV_ROOT", "PYENV_VERSION")
 
 
 def aws_environment(
@@ -147,8 +146,7 @@ def _program() -> Sequence[str]:
 
 def _environment(port: int, folder: Path, token: str) -> dict[str, str]:
     """MiniStack's environment: nothing of the user's (functions inherit it), no Docker, no home."""
-    kept = {key: os.environ[key] for key in _KEPT if key in os.environ}
-    return kept | {
+    return environment_of(Child.SERVER) | {
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "MINISTACK_ACCOUNT_ID": ACCOUNT,

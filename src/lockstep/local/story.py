@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from lockstep.children import Child, environment_of
 from lockstep.local.account import BUCKET, Account
 from lockstep.local.example import copy_example
-from lockstep.local.ministack import LocalCloud
+from lockstep.local.ministack import LocalCloud, aws_environment
 from lockstep.local.stage import Stage
 
 __all__ = ["run_demo"]
@@ -62,8 +63,7 @@ def run_demo(*, keep: bool = False) -> int:
 
 def _environment(cloud: LocalCloud, folder: Path) -> dict[str, str]:
     """The commands' environment: the local cloud, a cache and a Git identity of their own."""
-    base = {k: v for k, v in cloud.environment().items() if not k.startswith(("GIT_", "LOCKSTEP_"))}
-    return base | {
+    return aws_environment(cloud.endpoint, base=environment_of(Child.DEMO)) | {
         "LOCKSTEP_CACHE": str(folder / "cache"),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -53,6 +53,7 @@ def _killed(mono: Mono, killer: Path, *words: str, at: int, when: str = "after")
         "release",
         *words,
         PATH=f"{killer}{os.pathsep}{os.environ['PATH']}",
+        LOCKSTEP_PASS_ENV="KILL_*",
         KILL_COUNT=str(count),
         KILL_AT=str(at),
         KILL_WHEN=when,

@@ -2,7 +2,9 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -44,9 +46,16 @@ def _change(address: str, actions: list[str], **change: Any) -> dict[str, Any]:
     }
 
 
-def _read(*changes: dict[str, Any], targets: tuple[Target, ...] = (API, PREVIEW), **more: Any) -> Planned:
+def _read(
+    *changes: dict[str, Any],
+    targets: tuple[Target, ...] = (API, PREVIEW),
+    credentials: frozenset[str] = frozenset(),
+    **more: Any,
+) -> Planned:
     document = {"format_version": "1.2", "resource_changes": list(changes), **more}
-    return read_plan(json.dumps(document), _run(), {one.key: one for one in targets}, frozenset())
+    return read_plan(
+        json.dumps(document), _run(), {one.key: one for one in targets}, frozenset(), credentials
+    )
 
 
 def test_a_function_belongs_to_the_target_that_has_its_name() -> None:
@@ -231,3 +240,45 @@ def test_a_plan_in_another_form_is_refused(text: str) -> None:
     """What is no plan of format 1 is an error, never an empty plan."""
     with pytest.raises(CloudError):
         read_plan(text, _run(), {}, frozenset())
+
+
+CREDENTIALS = frozenset({"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"})
+"""What Terraform's own environment holds, and so what ``file("/proc/self/environ")`` reads."""
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _hex(text: str) -> str:
+    return text.encode().hex()
+
+
+@pytest.mark.parametrize("form", ["{}", "PATH=/bin\0AWS_SECRET_ACCESS_KEY={}\0HOME=/root", "x{}x"])
+@pytest.mark.parametrize("spelling", [str, _base64, quote_plus, json.dumps, _hex])
+def test_its_own_credentials_are_shown_in_no_value(form: str, spelling: Callable[[str], str]) -> None:
+    """Alone or in a file that was read, as it is or coded: the whole value is a secret then."""
+    (secret,) = CREDENTIALS
+    text = spelling(form.format(secret))
+    planned = _read(
+        _change("aws_lambda_function.x", ["update"], before={"function_name": "api-staging"},
+                after={"function_name": "api-staging", "description": text}),
+        credentials=CREDENTIALS,
+    )  # fmt: skip
+    (change,) = planned.changes["staging/api"]
+    assert isinstance(change.new, Secret)
+    assert text not in repr(planned.changes)
+
+
+def test_nothing_is_named_after_them() -> None:
+    """A key of for_each and an output's name are shown everywhere, so such a plan is refused, unquoted."""
+    (secret,) = CREDENTIALS
+    named = _change("null_resource.x", ["create"]) | {"address": f'null_resource.x["{secret}"]'}
+    coded = _change("null_resource.y", ["create"]) | {
+        "address": f'null_resource.x["{_base64(f"a={secret}")}"]'
+    }
+    output = {"output_changes": {f"o{secret}": {"actions": ["create"]}}}
+    for what in ({"changes": [named]}, {"changes": [coded]}, output):
+        with pytest.raises(CloudError, match="names a resource or an output after a secret") as caught:
+            _read(*what.pop("changes", []), credentials=CREDENTIALS, **what)
+        assert secret not in str(caught.value)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from lockstep.children import Child, credentials_of, environment_of, hint
 from lockstep.errors import ArtifactError, Interrupted
 from lockstep.git.command import mask
 from lockstep.model import looks_secret
@@ -28,19 +29,14 @@ _GRACE = 5.0  # seconds between asking a tool to end and ending it
 _TICK = 0.05  # seconds
 _TOLD_LINES = 15  # of a tool's output that an error shows
 _TAIL = 65_536  # bytes
-_DESKTOPS = ("XDG_", "DBUS_", "DESKTOP_SESSION")  # a session there is no secret, and its kind a common word
-_TAKEN = (
-    "LOCKSTEP_GITHUB_APP_KEY",  # no build needs it
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),  # set by git for its hooks
-)
 
 
 def environment(epoch: int, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The user's environment, with time zone, language and time that are the same everywhere.
+    """Of the user's variables what tools that build read; time zone, language and time are alike everywhere.
 
-    Colours, Lockstep's own key and what git tells its hooks are taken away; credentials that tools read stay.
+    Colours and whatever is not on the list are left out; credentials of package registries stay.
     """
-    kept = {key: value for key, value in os.environ.items() if key not in _TAKEN and key[:3] != "LC_"}
+    kept = {key: value for key, value in environment_of(Child.BUILD).items() if key[:3] != "LC_"}
     return kept | {
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
@@ -118,8 +114,10 @@ def run(
         problem = f"{_name(arguments)} did not end within {seconds / 60:.0f} minutes"
         raise ArtifactError(problem + _last_lines(text), doing=doing, fix=fix)
     if process.returncode not in allowed:
-        problem = f"{_name(arguments)} ended with {_ending(process.returncode)}"
-        raise ArtifactError(problem + _last_lines(text), doing=doing, fix=fix)
+        problem = f"{_name(arguments)} ended with {_ending(process.returncode)}{_last_lines(text)}"
+        raise ArtifactError(
+            problem, doing=doing, fix="; ".join(filter(None, (fix, hint(Child.BUILD, problem))))
+        )
     return process.returncode, text
 
 
@@ -175,14 +173,7 @@ def _tail(output: IO[bytes]) -> str:
 
 def without_secrets(text: str) -> str:
     """The text with credentials in URLs, secret environment variables and tokens hidden."""
-    secrets = [
-        value
-        for name, value in os.environ.items()
-        if not name.startswith(_DESKTOPS)
-        and looks_secret(name, value)
-        and not (value.startswith("/") and Path(value).exists())  # PWD, sockets
-    ]
-    shown = mask(blotted(text, secrets))
+    shown = mask(blotted(text, credentials_of(os.environ)))
     return re.sub(r"[^\s'\"=]+", lambda word: "***" if looks_secret("", word[0]) else word[0], shown)
 
 

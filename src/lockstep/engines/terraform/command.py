@@ -1,9 +1,9 @@
 """Running the ``terraform`` (or ``tofu``) program.
 
 It gets an environment without surprises: no TF_CLI_ARGS, no TF_VAR_..., no TF_LOG that would show
-secrets. Its output goes to a file that is read while it grows, so that a Lockstep that is killed
-leaves a Terraform that can finish and give its lock back. It runs in a session of its own: a Ctrl-C
-reaches Lockstep, which passes it on once.
+secrets, no credentials but those of its providers (``children``). Its output goes to a file that is
+read while it grows, so that a Lockstep that is killed leaves a Terraform that can finish and give its
+lock back. It runs in a session of its own: a Ctrl-C reaches Lockstep, which passes it on once.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from lockstep.children import Child, credentials_of, environment_of
 from lockstep.errors import BadInput, CloudError
 
 __all__ = ["Output", "Program"]
@@ -28,7 +29,6 @@ __all__ = ["Output", "Program"]
 log = logging.getLogger(__name__)
 
 LEAST = {"terraform": (1, 5), "tofu": (1, 6)}
-_KEPT = re.compile(r"^TF_(CLI_CONFIG_FILE|PLUGIN_CACHE_DIR|TOKEN_|HTTP_|REGISTRY_)")
 _WHERE = {
     "terraform": "https://developer.hashicorp.com/terraform/install",
     "tofu": "https://opentofu.org/docs/intro/install",
@@ -64,6 +64,11 @@ class Program:
         if self._version is None:
             self._version = self._ask_version()
         return self._version
+
+    @property
+    def credentials(self) -> frozenset[str]:
+        """Values of its environment that its files can read, and nobody may see."""
+        return credentials_of(_environment())
 
     def run(
         self,
@@ -189,10 +194,8 @@ class Program:
 
 
 def _environment() -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith("TF_") or _KEPT.match(name)
-    }
-    return kept | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1", "NO_COLOR": "1"}
+    own = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1", "NO_COLOR": "1"}
+    return environment_of(Child.TERRAFORM, own)
 
 
 @contextlib.contextmanager

@@ -78,7 +78,9 @@ class _Looking:
         has_changes = operation.plan(self._shares.joined(shares), only=only, **self._ways)
         planned = Planned()
         if has_changes or self._shows:
-            planned = read_plan(operation.show(), self._shares.run, self._shares.targets, operation.secrets)
+            run, targets = self._shares.run, self._shares.targets
+            credentials = operation.program.credentials
+            planned = read_plan(operation.show(), run, targets, operation.secrets, credentials)
             operation.secrets |= planned.secrets
         strays = _strays(planned, self._shares)
         return Looked(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lockstep.children import Child, hint
 from lockstep.engines.terraform.command import Output, Program
 from lockstep.engines.terraform.errors import Diagnostic, error_of, plain_text
 from lockstep.engines.terraform.files import Files
@@ -29,7 +30,7 @@ _LOCK_PAUSE = 2.0  # seconds between two tries for a lock that somebody holds
 
 @dataclass(kw_only=True)
 class Operation:
-    """Terraform in the folder of one run. ``secrets`` reach no error's text."""
+    """Terraform in the folder of one run. ``secrets`` and its credentials reach no error's text."""
 
     run: Run
     program: Program
@@ -174,6 +175,7 @@ class Operation:
                 raise Interrupted("stopped before anything was changed", where=self.run.name)
             if output.code == 1 and not stream.errors:  # it failed before it could speak JSON
                 stream.diagnostics.append(plain_text(output.said))
+            stream.diagnostics = [self._shown(one) for one in stream.diagnostics]
             if output.code == 1 and stream.needs_init and not self._has_init:
                 self._init()
                 continue
@@ -219,20 +221,25 @@ class Operation:
         return self._error(first, doing, more=len(stream.errors) - 1)
 
     def _error(self, diagnostic: Diagnostic, doing: str, more: int = 0) -> LockstepError:
-        lock = lock_of(diagnostic.says)
+        shown = self._shown(diagnostic)
+        lock = lock_of(shown.says)
         if lock is not None:
             return self._locked(lock)
-        # Before it is cut: of half a secret nobody knows any more that it is one.
-        summary, detail, code = (
-            blotted(text, self.secrets, longest=LONGEST)
-            for text in (diagnostic.summary, diagnostic.detail, diagnostic.code)
-        )
-        shown = replace(diagnostic, summary=summary, detail=detail, code=code)
         told = error_of(shown, folder=self.files.folder, doing=doing, place=self._place)
         if more:
             told.problem += f" (and {more} more {'error' if more == 1 else 'errors'})"
+        told.fix = "; ".join(filter(None, (told.fix, hint(Child.TERRAFORM, shown.says)))) or None
         told.args = (str(told),)
         return told
+
+    def _shown(self, diagnostic: Diagnostic) -> Diagnostic:
+        """What may be shown of it. Before it is cut: of half a secret nobody knows that it is one."""
+        hidden = self.secrets | self.program.credentials
+        summary, detail, code = (
+            blotted(text, hidden, longest=LONGEST)
+            for text in (diagnostic.summary, diagnostic.detail, diagnostic.code)
+        )
+        return replace(diagnostic, summary=summary, detail=detail, code=code)
 
 
 def _write_private(path: Path, text: str) -> None:

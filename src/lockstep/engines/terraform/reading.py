@@ -13,12 +13,14 @@ from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.state import FUNCTION, OTHER_WORDS, function_of, hex_of, hidden_in, to_value
 from lockstep.errors import CloudError
 from lockstep.model import Change, Function, ResourceChange, Secret, Target, Value
+from lockstep.model.blotting import blotted
 from lockstep.planning.diff import diff_code, diff_settings
 
 __all__ = ["Planned", "read_plan"]
 
 PERMISSION = "aws_lambda_permission"
 NOTIFICATION = "aws_s3_bucket_notification"
+_LONG = 8  # characters of a secret that stand in no other text by chance
 _PAST = {"replace": "replaced", "forget": "let go", "import": "imported"}
 _PLACE = ("s3_bucket", "s3_key", "s3_object_version")
 _TAGS = {"lockstep:version": "version"}
@@ -62,8 +64,18 @@ class Planned:
         ]
 
 
-def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: frozenset[str]) -> Planned:
-    """Read the output of ``show -json``. ``secrets`` are those that Lockstep passes itself."""
+def read_plan(
+    text: str,
+    run: Run,
+    targets: Mapping[str, Target],
+    secrets: frozenset[str],
+    credentials: frozenset[str] = frozenset(),
+) -> Planned:
+    """Read the output of ``show -json``.
+
+    ``secrets`` are those that Lockstep passes itself; ``credentials`` those of Terraform's environment,
+    which a file can read and write anew in any spelling.
+    """
     try:
         document: dict[str, Any] = json.loads(text)
         version = str(document["format_version"])
@@ -78,13 +90,16 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
             fix="use a version of Terraform that this version of Lockstep knows",
         )
     raw = [one for one in document.get("resource_changes", ()) if one.get("mode") == "managed"]
+    _check_names(
+        [*(str(one["address"]) for one in raw), *(document.get("output_changes") or {})], secrets, credentials
+    )
     state = list(_in_state(document.get("prior_state", {}).get("values", {}).get("root_module", {})))
     owners = Owners(run, targets, [*raw, *state])
     resources: list[ResourceChange] = []
     changes: dict[str, list[Change]] = {}
     adopted: set[str] = set()
     callers: dict[str, frozenset[str]] = {}
-    hidden = set(secrets)
+    hidden = {*secrets, *credentials}
     for one in raw:
         change = one.get("change", {})
         hidden |= hidden_in(change.get("before"), change.get("before_sensitive"))
@@ -114,7 +129,7 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
                 drifted[key] = drift
     return Planned(
         resources=tuple(resources),
-        changes={key: _masked(found, hidden) for key, found in changes.items()},
+        changes={key: _masked(found, hidden, credentials) for key, found in changes.items()},
         drifted=drifted,
         adopted=frozenset(adopted),
         live=live,
@@ -130,6 +145,17 @@ def read_plan(text: str, run: Run, targets: Mapping[str, Target], secrets: froze
         is_empty_state=not state,
         secrets=frozenset(hidden),
     )
+
+
+def _check_names(names: list[str], secrets: frozenset[str], credentials: frozenset[str]) -> None:
+    """Refuse a plan that names something after a secret: names are shown, and nobody can mask them."""
+    text = "\n".join(names)
+    long = [one for one in credentials if len(one) >= 2 * _LONG]
+    if any(len(one) >= 2 * _LONG and one in text for one in secrets) or blotted(text, long) != text:
+        raise CloudError(
+            "Terraform's plan names a resource or an output after a secret value",
+            fix="take the secret out of the keys of for_each; who wrote it may be after the credentials",
+        )
 
 
 def _drift(values: Mapping[str, Any], target: Target) -> Change | None:
@@ -293,13 +319,20 @@ def _differing(path: str, old: Value, new: Value) -> list[Change]:
     return [] if old == new else [Change(path=path, old=old, new=new)]
 
 
-def _masked(changes: list[Change], hidden: set[str]) -> tuple[Change, ...]:
-    """The changes with every text that is secret anywhere in the plan as Secret."""
+def _masked(changes: list[Change], hidden: set[str], credentials: frozenset[str]) -> tuple[Change, ...]:
+    """The changes with every text as Secret that is, or holds, what is secret anywhere in the plan."""
+    long = [one for one in hidden if len(one) >= _LONG]
+    spelled = [one for one in credentials if len(one) >= _LONG]
+
+    def is_secret(text: str) -> bool:
+        if text in hidden or any(one in text for one in long):
+            return True
+        return blotted(text, spelled) != text
 
     def mask(value: Value) -> Value:
         match value:
-            case str() if value in hidden and value:
-                return Secret(value)
+            case str() if value and is_secret(value):
+                return Secret(value)  # whole: what stands around a secret may be of the same file
             case Mapping():
                 return {key: mask(item) for key, item in value.items()}
             case tuple():

@@ -27,16 +27,20 @@ def _run(script: str, folder: Path, *, stop: threading.Event | None = None, seco
 
 
 def test_a_tool_runs_alike_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time zone, language, umask, input and time are not those of whoever runs it; the rest is."""
+    """Time zone, language, umask, input and time are not the user's, and what no tool reads is hidden."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("LC_TIME", "de_DE.UTF-8")
-    monkeypatch.setenv("MINE", "kept")
+    monkeypatch.setenv("MINE", "hidden")
+    monkeypatch.setenv("NPM_TOKEN", "kept")
+    monkeypatch.setenv("GITHUB_TOKEN", "hidden")
     monkeypatch.setenv("LOCKSTEP_GITHUB_APP_KEY", "hidden")
     monkeypatch.setenv("GIT_DIR", "/other/.git")
     before = os.umask(0o077)
     try:
         text = _run(
-            'echo "$TZ $LC_ALL [$LC_TIME] $MINE [$LOCKSTEP_GITHUB_APP_KEY$GIT_DIR] $(umask) $(cat)"', tmp_path
+            'echo "$TZ $LC_ALL [$LC_TIME] $NPM_TOKEN'
+            ' [$MINE$GITHUB_TOKEN$LOCKSTEP_GITHUB_APP_KEY$GIT_DIR] $(umask) $(cat)"',
+            tmp_path,
         )
     finally:
         os.umask(before)
