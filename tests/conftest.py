@@ -4,11 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lockstep.local.ministack import LocalCloud
 from tests.support import clouds, skips
 from tests.support.strict import Proxy, Rule
 from tests.support.terraform import provider_settings
+
+# How fast examples are made says how busy the machine is.
+settings.register_profile("lockstep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lockstep")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,7 +5,6 @@ docker/docker-credential-helpers: the server's address on stdin, JSON with Usern
 """
 
 import base64
-import json
 import os
 import re
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 from lockstep.children import Child, environment_of
 from lockstep.errors import ArtifactError
+from lockstep.model.foreign import read_json
 
 __all__ = ["HUB", "login_for"]
 
@@ -34,7 +34,7 @@ def login_for(host: str) -> str | None:
     folder = os.environ.get("DOCKER_CONFIG")
     try:
         file = Path(folder) if folder else Path.home() / ".docker"
-        settings = json.loads((file / "config.json").read_text(encoding="utf-8"))
+        settings = read_json((file / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RuntimeError):
         return None
     if not isinstance(settings, dict):
@@ -92,7 +92,7 @@ def _ask(helper: str, address: str) -> str | None:
             return None
         raise ArtifactError(f"it ended with exit code {done.returncode}", doing=doing, fix=fix)
     try:
-        said = json.loads(done.stdout)
+        said = read_json(done.stdout)
         user, secret = said["Username"], said["Secret"]
     except (ValueError, KeyError, TypeError):
         raise ArtifactError("what it answered is no login", doing=doing, fix=fix) from None

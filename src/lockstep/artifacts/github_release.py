@@ -5,7 +5,6 @@ GitHub publishes each asset's SHA-256 (uploads since June 2025), so finding one 
 """
 
 import datetime
-import json
 import re
 import threading
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from lockstep.artifacts.base import Found
 from lockstep.artifacts.web import Answer, Web
 from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model import Release
+from lockstep.model.foreign import read_json, shaped
 from lockstep.web import check_url
 
 __all__ = ["GitHubReleaseSource"]
@@ -48,6 +48,10 @@ class GitHubReleaseSource:
 
     def find(self, release: Release) -> Found:
         """Return the one asset that matches; ArtifactError when there is none or there are several."""
+        with shaped(self._odd(release)):
+            return self._found(release)
+
+    def _found(self, release: Release) -> Found:
         asset = self._asset(release)
         digest = _DIGEST.fullmatch(asset.get("digest") or "")
         options = release.options
@@ -140,13 +144,16 @@ class GitHubReleaseSource:
         if answer.status != 200:
             raise self._refused(release, answer)
         try:
-            return json.loads(answer.body)
+            return read_json(answer.body)
         except ValueError:
-            raise Unreadable(
-                "GitHub's answer is not JSON",
-                where=release.place,
-                fix="check artifacts.api, or run again later",
-            ) from None
+            raise self._odd(release) from None
+
+    def _odd(self, release: Release) -> Unreadable:
+        return Unreadable(
+            "GitHub's answer is not JSON, or not that of a release",
+            where=release.place,
+            fix="check artifacts.api, or run again later",
+        )
 
     def _absent(self, release: Release, base: str, tag: str) -> ArtifactError:
         """Tell a missing release from a repository that cannot be seen."""

@@ -6,14 +6,14 @@ image to everybody needs none.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from lockstep.artifacts.docker_login import HUB, login_for
 from lockstep.artifacts.web import Answer, Web
 from lockstep.errors import ArtifactError, BadInput
+from lockstep.model.foreign import read_json
 from lockstep.web import check_url
 
 __all__ = ["Registry"]
@@ -90,11 +90,11 @@ class Registry:
         query = {"scope": challenge.get("scope") or f"repository:{name}:pull"}
         if "service" in challenge:
             query["service"] = challenge["service"]
-        joint = "&" if urlsplit(realm).query else "?"
+        joint = "&" if "?" in realm else "?"
         headers = {"Authorization": f"Basic {basic}"} if basic else {}
         answer = self._web.ask(check_url(f"{realm}{joint}{urlencode(query)}"), headers=headers)
         try:
-            said = json.loads(answer.body)
+            said = read_json(answer.body)
             token = said.get("token") or said.get("access_token")
         except (ValueError, AttributeError):
             return None

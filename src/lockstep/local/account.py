@@ -13,6 +13,7 @@ from typing import Any
 
 from lockstep.errors import LockstepError
 from lockstep.local.ministack import ACCOUNT, REGION
+from lockstep.model.foreign import read_json
 
 __all__ = ["BUCKET", "PACKAGES", "Account"]
 
@@ -95,7 +96,7 @@ class Account:
         found = []
         for line in lines:
             with contextlib.suppress(ValueError):
-                message = json.loads(line)
+                message = read_json(line)
                 if isinstance(message, dict):
                     found.append(message)
         return found

@@ -5,7 +5,6 @@ Python's environment, or in one of its own that ``LOCKSTEP_MINISTACK`` or PATH l
 """
 
 import importlib.util
-import json
 import os
 import secrets
 import shutil
@@ -18,6 +17,7 @@ from typing import Self
 from lockstep.children import Child, environment_of
 from lockstep.errors import LockstepError
 from lockstep.local.server import Server, call
+from lockstep.model.foreign import read_json
 
 __all__ = ["ACCOUNT", "REGION", "LocalCloud", "aws_environment"]
 
@@ -168,4 +168,4 @@ def _environment(port: int, folder: Path, token: str) -> dict[str, str]:
 
 
 def _is_ready(endpoint: str, token: str) -> bool:
-    return bool(json.loads(call(f"{endpoint}/_ministack/health", seconds=5)).get("edition") == token)
+    return bool(read_json(call(f"{endpoint}/_ministack/health", seconds=5)).get("edition") == token)

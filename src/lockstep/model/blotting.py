@@ -70,7 +70,7 @@ def _parts(value: str, depth: int = 0) -> Iterator[str]:
         return
     if value.lstrip()[:1] in ("{", "[", '"'):
         with contextlib.suppress(ValueError, RecursionError):
-            yield from _leaves(json.loads(value), "", depth + 1)
+            yield from _leaves(json.loads(value), "", depth + 1)  # noqa: TID251 - what is nearly JSON, too
     lines = value.splitlines()
     if len(lines) > 1:
         yield from (line for line in (each.strip() for each in lines) if len(line) >= _LONG)

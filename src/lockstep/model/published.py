@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from lockstep.model.foreign import expect, read_json
+
 __all__ = [
     "RELEASE_FILE",
     "Published",
@@ -79,22 +81,22 @@ def write_published(release: Published) -> bytes:
 def read_published(data: bytes) -> Published:
     """The release of a JSON text; ValueError when it is not one."""
     try:
-        record: Any = json.loads(data)
+        record: Any = read_json(data)
         return Published(
-            tag=str(record["tag"]),
+            tag=expect(str, record["tag"]),
             commit=_matching(_COMMIT, record["commit"]),
-            title=str(record["title"]),
-            body=str(record["body"]),
-            published=str(record["published"]),
-            author=str(record["author"]),
-            is_prerelease=bool(record["prerelease"]),
+            title=expect(str, record["title"]),
+            body=expect(str, record["body"]),
+            published=expect(str, record["published"]),
+            author=expect(str, record["author"]),
+            is_prerelease=expect(bool, record["prerelease"]),
             assets=tuple(
                 PublishedAsset(
-                    name=str(asset["name"]),
-                    size=int(asset["size"]),
+                    name=expect(str, asset["name"]),
+                    size=expect(int, asset["size"]),
                     sha256=_matching(_SHA256, asset["sha256"]),
                 )
-                for asset in record["assets"]
+                for asset in expect(list, record["assets"])
             ),
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -28,6 +28,7 @@ from lockstep.model import (
     UpdateConfiguration,
     Verb,
 )
+from lockstep.model.foreign import read_json
 from lockstep.render.masks import concealed_change, without_values
 from lockstep.render.step_codec import (
     bare_function,
@@ -70,7 +71,7 @@ def encode_plan(plan: Plan) -> str:
         "problems": plan.problems,
         "notes": plan.notes,
     }
-    return dump({**document, "digest": _digest(json.loads(dump(document)))})
+    return dump({**document, "digest": _digest(read_json(dump(document)))})
 
 
 def _digest(document: Mapping[str, Any]) -> str:
@@ -83,7 +84,7 @@ def decode_plan(text: str, file: str = "plan.json") -> Plan:
     """The plan that ``encode_plan`` wrote; BadInput, with the path, for anything else."""
     root = _root(text, file, PLAN_FORMAT)
     if "digest" in root.mapping():  # earlier releases wrote none
-        rest = json.loads(text)
+        rest = read_json(text)
         if rest.pop("digest") != _digest(rest):
             raise BadInput(
                 "it was edited after it was saved, so it is not what was planned",

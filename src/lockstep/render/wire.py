@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, Unread, Value
+from lockstep.model.foreign import read_json
 
 __all__ = ["Node", "dump", "parse", "value_from", "value_to"]
 
@@ -54,8 +55,8 @@ def _reference_to(reference: Reference | None) -> Any:
 def parse(text: str, file: str) -> "Node":
     """The document's root; BadInput when the text is not a JSON object."""
     try:
-        root = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        root = read_json(text)
+    except ValueError as error:
         raise Node(None, "", file).fail(f"this is not JSON: {error}") from None
     node = Node(root, "", file)
     node.mapping()
@@ -120,9 +121,13 @@ class Node:
         """A finite number."""
         if not isinstance(self._raw, int | float) or isinstance(self._raw, bool):
             raise self.fail("expected a number")
-        if not math.isfinite(self._raw):
+        try:
+            number = float(self._raw)
+        except OverflowError:  # a whole number of hundreds of digits
+            number = math.inf
+        if not math.isfinite(number):
             raise self.fail("expected a finite number")
-        return float(self._raw)
+        return number
 
     def flag(self) -> bool:
         """True or false."""

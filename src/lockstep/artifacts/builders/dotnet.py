@@ -9,7 +9,6 @@ and packed anew, because it holds the time of the build.
 """
 
 import contextlib
-import json
 import re
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from lockstep.artifacts.builders.process import ask, environment, run
 from lockstep.artifacts.builders.unpacking import unpack
 from lockstep.artifacts.package import files_below
 from lockstep.errors import ArtifactError, BadInput
+from lockstep.model.foreign import read_json
 
 __all__ = ["build_dotnet"]
 
@@ -104,8 +104,8 @@ def _uses_lambda_tools(job: Job, project: Path) -> bool:
 
 def _tools_of(job: Job, manifest: Path) -> set[str]:
     try:
-        return {str(name).lower() for name in json.loads(manifest.read_text(encoding="utf-8-sig"))["tools"]}
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return {str(name).lower() for name in read_json(manifest.read_text(encoding="utf-8-sig"))["tools"]}
+    except (ValueError, KeyError, TypeError):
         raise BadInput(
             "this is no tool manifest",
             where=_shown(job, manifest),
@@ -217,8 +217,8 @@ def _parameters(job: Job, project: Path) -> str:
     own = ""
     if defaults.is_file():
         try:
-            own = str(json.loads(defaults.read_text(encoding="utf-8-sig")).get("msbuild-parameters") or "")
-        except (ValueError, AttributeError, RecursionError):
+            own = str(read_json(defaults.read_text(encoding="utf-8-sig")).get("msbuild-parameters") or "")
+        except (ValueError, AttributeError):
             raise BadInput(
                 "this is no JSON object", where=_shown(job, defaults), fix="correct the file"
             ) from None

@@ -5,7 +5,6 @@ those of the lock file, for the function's machine (npm's --os, --cpu and --libc
 an install script would run on this machine and build for it.
 """
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from lockstep.artifacts.builders.process import ask, environment, run
 from lockstep.artifacts.package import files_below
 from lockstep.errors import ArtifactError, BadInput
 from lockstep.model import Build
+from lockstep.model.foreign import read_json
 
 __all__ = ["build_node"]
 
@@ -88,8 +88,8 @@ def _copy(files: Mapping[str, Path], into: Path) -> None:
 
 def _read_json(job: Job, name: str) -> dict[str, Any]:
     try:
-        found = json.loads((job.folder / name).read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        found = read_json((job.folder / name).read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise BadInput(
             f"this is not JSON: {error}", where=_shown(job, name), fix="correct the file"
         ) from None

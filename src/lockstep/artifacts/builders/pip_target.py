@@ -52,4 +52,4 @@ def _resolve_for(version: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(json.loads(sys.argv[1]), sys.argv[2:]))
+    sys.exit(run(json.loads(sys.argv[1]), sys.argv[2:]))  # noqa: TID251 - runs without Lockstep

@@ -4,13 +4,13 @@ Everything in such a document was written by whoever opened the pull request: wh
 checked for its form here, and nothing of it decides alone. The forge is asked before anything is done.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from lockstep.errors import BadInput
+from lockstep.model.foreign import read_json
 from lockstep.model.labels import has_label
 
 __all__ = ["Decision", "Event", "Wanted", "decide", "read_event"]
@@ -55,8 +55,8 @@ class Decision:
 def read_event(text: str, place: str) -> Event:
     """Read the payload of ``pull_request``; ``place`` names where it came from. BadInput for all else."""
     try:
-        document: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document: Any = read_json(text)
+    except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise BadInput("is no JSON", where=f"{place}:{line}", fix=_FIX) from None
 

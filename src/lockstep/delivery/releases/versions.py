@@ -1,6 +1,5 @@
 """``version`` and ``changed``: what a commit of a service is called, and which services commits touch."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from lockstep.git.log import commits_between, count_commits, merge_base
 from lockstep.git.repository import is_shallow, resolve_commit
 from lockstep.git.tags import Tag, read_tags, remote_of, remote_tags, takes_no_tags
 from lockstep.model import Source
+from lockstep.model.foreign import read_json
 from lockstep.model.next_version import Basis, NextVersion, VersionTag
 from lockstep.model.version import NotAVersion, Version
 from lockstep.planning.next_version import (
@@ -105,8 +105,8 @@ def read_gitversion(text: str, place: str) -> Decided:
     """
     fix = "write it with: dotnet-gitversion /output json"
     try:
-        values: Any = json.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as error:
+        values: Any = read_json(text.removeprefix("\ufeff"))
+    except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise BadInput("is not GitVersion's JSON output", where=f"{place}:{line}", fix=fix) from None
     written = values.get("SemVer") if isinstance(values, dict) else None

@@ -19,11 +19,12 @@ from lockstep.git.remote import Remote, fetch, list_refs, open_remote
 from lockstep.git.tree import CommitTree
 from lockstep.git.writing import write
 from lockstep.model import Plan, Report
+from lockstep.model.foreign import read_json
 from lockstep.model.record import Done, Record
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
 
-__all__ = ["REF", "leave_records", "read_records"]
+__all__ = ["REF", "leave_records", "read_records", "record_of"]
 
 REF = "refs/lockstep/syncs"
 _MOST = 200  # records of a target that are kept
@@ -103,7 +104,7 @@ def read_records(
         problem = f"what was deployed when is not known: {error.problem}"
     found = {
         target: tuple(
-            record for line in contents.get(path, b"").splitlines() if (record := _record(line)) is not None
+            record for line in contents.get(path, b"").splitlines() if (record := record_of(line)) is not None
         )
         for target, path in paths.items()
     }
@@ -148,10 +149,10 @@ def _line(record: Record) -> bytes:
     return (json.dumps({key: value for key, value in fields.items() if value is not None}) + "\n").encode()
 
 
-def _record(line: bytes) -> Record | None:
+def record_of(line: bytes) -> Record | None:
     """A record; None for a line that a newer Lockstep or somebody else wrote in another form."""
     try:
-        fields: Any = json.loads(line)
+        fields: Any = read_json(line)
         datetime.datetime.fromisoformat(fields["at"])
         return Record(
             at=fields["at"],
@@ -162,7 +163,7 @@ def _record(line: bytes) -> Record | None:
             source=_text(fields.get("source")),
             run=_text(fields.get("run")),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -8,12 +8,12 @@ Sources: S3 API reference (root elements, "Common response headers"), AWS protoc
 Smithy (the header x-amzn-errortype, ``__type``), the API references of the services.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree  # expat reads no external entities, and its own limits stop bombs
 
 from lockstep.errors import CloudError
+from lockstep.model.foreign import read_json
 from lockstep.model.kinds import KINDS
 
 __all__ = ["PROOFS", "ROOTS", "Untrue", "believe_only_proofs"]
@@ -169,11 +169,9 @@ def _why_other_json(shape: Any, body: bytes) -> str | None:
     if shape is None and not body.strip():
         return None
     try:
-        value = json.loads(body)
+        value = read_json(body)
     except ValueError:  # of UTF-8, too
         return "it is no whole JSON document"
-    except RecursionError:
-        return "it is nested without end"
     if shape is None:
         return None if isinstance(value, dict) and not value else "it has a body"
     return next(_mistyped(shape, value, ""), None)
@@ -233,8 +231,8 @@ def _is_error(operation_model: Any, headers: Mapping[str, str], body: bytes) -> 
         if headers.get("x-amzn-errortype"):
             return True
         try:
-            told = json.loads(body)
-        except (ValueError, RecursionError):
+            told = read_json(body)
+        except ValueError:
             return False
         return isinstance(told, dict) and bool(told.get("__type") or told.get("code") or told.get("Code"))
     root = _root(body)
@@ -261,8 +259,8 @@ def _missing(value: Any, path: list[str], at: str) -> Iterator[str]:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return isinstance(read_json(text), dict)
+    except ValueError:
         return False
 
 

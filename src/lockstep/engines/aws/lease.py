@@ -23,6 +23,7 @@ from lockstep.engines.aws.errors import Stale, code_of
 from lockstep.engines.aws.pace import Pace
 from lockstep.errors import CloudError, Interrupted
 from lockstep.model import PackageBucket
+from lockstep.model.foreign import read_json
 from lockstep.planning.notifications import Entry
 
 __all__ = ["Lease", "hold", "key_of", "lies_in"]
@@ -214,7 +215,7 @@ def _read(
             return None
         raise connection.explain(error, "s3", "GetObject") from error
     try:
-        body = json.loads(text)
+        body = read_json(text)
     except ValueError:
         body = None
     if not isinstance(body, dict):

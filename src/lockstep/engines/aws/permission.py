@@ -13,6 +13,7 @@ from lockstep.engines.aws.function import is_in_progress, when_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import Statement
+from lockstep.model.foreign import read_json
 
 __all__ = ["Policy", "add", "read", "remove"]
 
@@ -37,7 +38,7 @@ def read(connection: Connection, name: str) -> Policy:
         if code_of(error) == "ResourceNotFoundException":
             return Policy()
         raise connection.explain(error, "lambda", "GetPolicy") from error
-    policy = json.loads(answer["Policy"])
+    policy = read_json(answer["Policy"])
     statements = policy.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return Policy(statements=tuple(map(_statement, listed)), revision=answer.get("RevisionId"))

@@ -26,6 +26,7 @@ from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.engines.aws.permission import Policy
 from lockstep.model import PackageBucket, Project, Statement
+from lockstep.model.foreign import read_json
 
 __all__ = ["FEW", "Memories", "Memory", "is_same", "pack", "unpack"]
 
@@ -247,12 +248,12 @@ def _opened(data: bytes, about: Mapping[str, str]) -> tuple[object, dict[str, Po
     try:
         inflate = zlib.decompressobj()
         plain = inflate.decompress(body, MOST_PLAIN)
-        told = dict(json.loads(plain) if inflate.eof else {})
+        told = dict(read_json(plain) if inflate.eof else {})
         policies, tag = told.pop("policies"), told.pop("tag", None)
         if told != {"format": _FORMAT, **about} or len(policies) > MOST:
             return None
         return tag, {str(name): _policy(row) for name, row in policies.items()}
-    except (zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (zlib.error, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from lockstep.engines.terraform.files import Files
 from lockstep.engines.terraform.runs import Run
 from lockstep.errors import NotAllowed
+from lockstep.model.foreign import read_json
 
 __all__ = ["Backends"]
 
@@ -46,10 +47,11 @@ class Backends:
 
 def _read(file: Path) -> Mapping[str, str] | None:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    is_ours = isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+    return found if is_ours else None
 
 
 def _words(backend: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ lock back. It runs in a session of its own: a Ctrl-C reaches Lockstep, which pas
 """
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -23,6 +22,7 @@ from typing import IO
 
 from lockstep.children import Child, credentials_of, environment_of
 from lockstep.errors import BadInput, CloudError
+from lockstep.model.foreign import read_json
 
 __all__ = ["Output", "Program"]
 
@@ -175,7 +175,7 @@ class Program:
                 check=False,
                 start_new_session=True,
             )
-            version = str(json.loads(done.stdout)["terraform_version"])
+            version = str(read_json(done.stdout)["terraform_version"])
             numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
         except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
             raise BadInput(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from lockstep.engines.terraform.base import Source
 from lockstep.errors import BadInput
+from lockstep.model.foreign import read_json
 
 __all__ = ["Files", "read_files"]
 
@@ -124,9 +125,11 @@ def _block(text: str, start: int) -> str:
 def _declared(text: str) -> set[str]:
     if text.lstrip().startswith("{"):
         try:
-            return set(json.loads(text).get("variable", {}))
+            told = read_json(text).get("variable", {})
+            blocks = told if isinstance(told, list) else [told]  # Terraform takes both
+            return {name for block in blocks for name in block.keys()}  # noqa: SIM118 - of nothing else
         except (ValueError, AttributeError, TypeError):
-            return set()
+            return set()  # Terraform says what is wrong with it
     return set(_VARIABLE.findall(text))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from lockstep.engines.terraform.state import FUNCTION
 from lockstep.errors import BadInput
 from lockstep.model import Bucket, Fleet, Statement, Target, Trigger
+from lockstep.model.foreign import read_json, shaped
 from lockstep.planning.notifications import LAMBDA, owner_of
 
 __all__ = [
@@ -52,8 +53,13 @@ def managed_in(text: str, where: str) -> list[Managed]:
 
     Raises BadInput when the text is none of these.
     """
-    try:
-        document: dict[str, Any] = json.loads(text)
+    no_state = BadInput(
+        "this is no state of Terraform's",
+        where=where,
+        fix="give what `terraform state pull` or `terraform show -json` prints",
+    )
+    with shaped(no_state):
+        document: dict[str, Any] = read_json(text)
         if "format_version" in document:
             return list(_shown(document.get("values", {}).get("root_module", {})))
         if document["version"] != 4:
@@ -64,12 +70,6 @@ def managed_in(text: str, where: str) -> list[Managed]:
             if one["mode"] == "managed"
             for instance in one["instances"]
         ]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadInput(
-            "this is no state of Terraform's",
-            where=where,
-            fix="give what `terraform state pull` or `terraform show -json` prints",
-        ) from None
 
 
 def _shown(module: Mapping[str, Any]) -> Iterable[Managed]:
@@ -84,6 +84,14 @@ def _managed(one: Mapping[str, Any], index: Any, values: Mapping[str, Any], modu
     resource = f"{module}." if module else ""
     resource += f"{one['type']}.{one['name']}"
     key = "" if index is None else f"[{json.dumps(index)}]"
+    if not isinstance(values, dict) or not isinstance(index, str | int | None):
+        raise TypeError(f"{resource} is not described")
+    if one["type"] == NOTIFICATION:
+        for entry in values.get("lambda_function") or ():
+            named = [entry.get(name) for name in ("lambda_function_arn", "filter_prefix", "filter_suffix")]
+            told = [*filter(None, named), *(entry.get("events") or ())]
+            if not all(isinstance(text, str) for text in told):
+                raise TypeError(f"an entry of {resource} is not described")
     return Managed(
         address=resource + key,
         resource=resource,

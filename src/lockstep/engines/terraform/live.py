@@ -2,7 +2,6 @@
 else declares.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,8 +10,10 @@ from lockstep.engines.terraform.handover import Managed, managed_in, triggers_of
 from lockstep.engines.terraform.owners import Owners
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.state import FUNCTION, function_of, hex_of
+from lockstep.errors import BadInput
 from lockstep.model import Code, Function, Package, Secret, Target, Value
 from lockstep.model.fields import existing
+from lockstep.model.foreign import read_json, shaped
 
 __all__ = ["live_targets", "live_variables"]
 
@@ -27,10 +28,20 @@ def live_targets(text: str, run: Run, declared: Mapping[str, Target], *, hides: 
     """
     if not text.strip():
         return {}
+    no_state = BadInput(
+        "this is no state of Terraform's that functions can be read from",
+        where=run.settings.place,
+        fix="look at what `terraform state pull` prints in the folder",
+    )
+    with shaped(no_state):
+        return _read(text, run, declared, hides=hides)
+
+
+def _read(text: str, run: Run, declared: Mapping[str, Target], *, hides: bool) -> dict[str, Target]:
     managed = managed_in(text, run.settings.place)
     resources = [_resource(one) for one in managed]
     owners = Owners(run, declared, resources)
-    told = _told(json.loads(text).get("outputs") or {})
+    told = _told(read_json(text).get("outputs") or {})
     found: dict[str, Target] = {}
     for one, resource in zip(managed, resources, strict=True):
         key = owners.of(resource) if one.kind == FUNCTION else None

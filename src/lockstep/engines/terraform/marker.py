@@ -21,6 +21,7 @@ from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.files import Files
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.variables import Share
+from lockstep.model.foreign import read_json
 
 __all__ = ["Applied", "Marker", "inputs_of"]
 
@@ -74,7 +75,7 @@ class Marker:
         environment, name = run.environments[0].name, f"{project}/{place}.json"
         text = cloud.recall(environment, name)
         try:
-            kept = json.loads(text or "")
+            kept = read_json(text or "")
             if kept["format"] != _FORMAT:
                 raise ValueError(kept["format"])
             applied = {

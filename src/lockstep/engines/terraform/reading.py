@@ -3,7 +3,6 @@
 Source: "JSON Output Format" of Terraform's documentation, format 1.x.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +13,7 @@ from lockstep.engines.terraform.state import FUNCTION, OTHER_WORDS, function_of,
 from lockstep.errors import CloudError
 from lockstep.model import Change, Function, ResourceChange, Secret, Target, Value
 from lockstep.model.blotting import blotted
+from lockstep.model.foreign import read_json, shaped
 from lockstep.planning.diff import diff_code, diff_settings
 
 __all__ = ["Planned", "read_plan"]
@@ -74,16 +74,25 @@ def read_plan(
     """Read the output of ``show -json``.
 
     ``secrets`` are those that Lockstep passes itself; ``credentials`` those of Terraform's environment,
-    which a file can read and write anew in any spelling.
+    which a file can read and write anew in any spelling. Raises CloudError when it is no plan, or one of
+    another format.
     """
-    try:
-        document: dict[str, Any] = json.loads(text)
-        version = str(document["format_version"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CloudError(
-            "what Terraform shows of its plan is not JSON",
-            fix="run `terraform show -json` on a plan and look",
-        ) from error
+    no_plan = CloudError(
+        "what Terraform shows of its plan is not JSON, or not that of a plan",
+        fix="run `terraform show -json` on a plan and look",
+    )
+    with shaped(no_plan):
+        return _read(read_json(text), run, targets, secrets, credentials)
+
+
+def _read(
+    document: Mapping[str, Any],
+    run: Run,
+    targets: Mapping[str, Target],
+    secrets: frozenset[str],
+    credentials: frozenset[str],
+) -> Planned:
+    version = str(document["format_version"])
     if not version.startswith("1."):
         raise CloudError(
             f"this Terraform writes plans in format {version}, and Lockstep reads format 1",

@@ -10,6 +10,7 @@ from typing import Any
 from lockstep.errors import CloudError
 from lockstep.model import Code, Function, Secret, Value
 from lockstep.model.fields import BY_NAME, existing, normalise
+from lockstep.model.foreign import read_json, shaped
 
 __all__ = ["FUNCTION", "OTHER_WORDS", "State", "function_of", "hex_of", "hidden_in", "read_state", "to_value"]
 
@@ -85,9 +86,15 @@ def read_state(text: str, version: str) -> State:
     """Read what ``state pull`` gives. Raises CloudError when it is no state of version 4."""
     if not text.strip():
         return State(version=version)
-    try:
-        document = json.loads(text)
-        resources = [one for one in document.get("resources", ()) if one["mode"] == "managed"]
+    no_state = CloudError(
+        "the state is not what Terraform writes",
+        fix="look at it where the backend keeps it; restore an older version if it is damaged",
+    )
+    with shaped(no_state):
+        document = read_json(text)
+        if document["version"] != 4:
+            raise ValueError("another version")
+        resources = [one for one in document["resources"] or () if one["mode"] == "managed"]
         functions = {
             str(instance["attributes"]["arn"]): _address(one, instance)
             for one in resources
@@ -95,12 +102,7 @@ def read_state(text: str, version: str) -> State:
             for instance in one.get("instances", ())
             if (instance.get("attributes") or {}).get("arn")
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CloudError(
-            "the state is not what Terraform writes",
-            fix="look at it where the backend keeps it; restore an older version if it is damaged",
-        ) from error
-    count = sum(len(one.get("instances", ())) for one in resources)
+        count = sum(len(one.get("instances", ())) for one in resources)
     return State(version=version, resources=count, functions=functions)
 
 

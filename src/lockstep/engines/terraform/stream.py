@@ -3,7 +3,6 @@
 Source: "Machine-Readable UI" of Terraform's documentation.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lockstep.engines.terraform.errors import Diagnostic, read_diagnostic
+from lockstep.model.foreign import read_json
 
 __all__ = ["Lock", "Stream", "lock_of"]
+
+
+_STATES = {"apply_start": "started", "apply_complete": "done", "apply_errored": "failed"}
 
 
 @dataclass(slots=True)
@@ -28,20 +31,17 @@ class Stream:
         if not line.startswith("{"):
             return
         try:
-            message: Mapping[str, Any] = json.loads(line)
-        except ValueError:
+            message: Mapping[str, Any] = read_json(line)
+            kind = message.get("type")
+            if kind == "diagnostic":
+                self.diagnostics.append(read_diagnostic(message["diagnostic"]))
+            if kind not in _STATES:
+                return
+            address, seconds = _resource(message["hook"])
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return
-        match message.get("type"):
-            case "diagnostic":
-                self.diagnostics.append(read_diagnostic(message.get("diagnostic") or {}))
-            case "apply_start":
-                self._tell(message, "started")
-            case "apply_complete":
-                self._tell(message, "done")
-            case "apply_errored":
-                self._tell(message, "failed")
-            case _:
-                pass
+        self.states[address] = _STATES[kind]
+        self.on_resource(address, _STATES[kind], seconds)
 
     @property
     def errors(self) -> list[Diagnostic]:
@@ -57,12 +57,6 @@ class Stream:
     def needs_init(self) -> bool:
         """Whether the command says that ``init`` has to be run first."""
         return any(re.search(r"\b(terraform|tofu) init\b", one.detail) for one in self.errors)
-
-    def _tell(self, message: Mapping[str, Any], state: str) -> None:
-        hook = message.get("hook") or {}
-        address = str((hook.get("resource") or {}).get("addr", ""))
-        self.states[address] = state
-        self.on_resource(address, state, float(hook.get("elapsed_seconds") or 0.0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +77,11 @@ class Lock:
         since = f"since {self.created:%Y-%m-%d %H:%M:%S} UTC ({_long(seconds)})"
         what = f", {self.operation}" if self.operation else ""
         return f"{who} holds it {since}{what}"
+
+
+def _resource(hook: Mapping[str, Any]) -> tuple[str, float]:
+    """The address of the resource that a message is about, and how long it took so far."""
+    return str(hook["resource"]["addr"]), float(hook.get("elapsed_seconds") or 0.0)
 
 
 def lock_of(says: str) -> Lock | None:
@@ -107,7 +106,11 @@ def _time(text: str) -> datetime | None:
     found = re.match(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})", text)
     if found is None:
         return None
-    return datetime.strptime(f"{found[1]} {found[2]} {found[3]}", "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+    try:
+        at = datetime.strptime(f"{found[1]} {found[2]} {found[3]}", "%Y-%m-%d %H:%M:%S %z")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day, or one before all calendars
+        return None
 
 
 def _long(seconds: float) -> str:

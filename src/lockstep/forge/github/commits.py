@@ -31,7 +31,7 @@ def commits(client: Client, base: str, head: str, *, most: int) -> list[Commit]:
         value = first
         if page > 1:
             value = client.get(path, doing=doing, needs="contents=read", per_page=_PAGE, page=page)
-        found = value["commits"] + found
+        found = value.listed("commits") + found
         if len(found) >= most:
             break
     return [_to_commit(value) for value in reversed(found)][:most]

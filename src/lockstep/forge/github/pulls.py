@@ -147,7 +147,7 @@ def to_pull(value: Any, *, closed_by: str | None = None) -> Pull:
         state=state,
         url=value["html_url"],
         author=_login(value.get("user")) or "",
-        labels=tuple(each["name"] for each in value.get("labels", ())),
+        labels=tuple(each["name"] for each in value.listed("labels")),
         is_draft=bool(value.get("draft")),
         is_fork=source is None or source.lower() != value["base"]["repo"]["full_name"].lower(),
         conflict=None if mergeable is None else value.get("mergeable_state") == "dirty",

@@ -16,6 +16,7 @@ from lockstep.errors import ForgeError
 from lockstep.forge.local.desk import PULLS, Edit, Snapshot
 from lockstep.forge.local.records import Thread, read_thread, write_thread
 from lockstep.git.refs import RefUpdate
+from lockstep.model.foreign import read_json
 
 __all__ = ["Board"]
 
@@ -87,7 +88,7 @@ class Board:
     def _all_required(self) -> dict[str, list[object]]:
         data = self.snapshot.read([_REQUIRED]).get(_REQUIRED, b"{}")
         try:
-            record = json.loads(data)
+            record = read_json(data)
         except ValueError:
             record = None
         if isinstance(record, dict) and all(isinstance(names, list) for names in record.values()):

@@ -12,6 +12,7 @@ from typing import Any
 
 from lockstep.errors import ForgeError
 from lockstep.forge.base import MergeMethod, PullState
+from lockstep.model.foreign import expect, read_json
 from lockstep.model.labels import has_label
 
 __all__ = ["Auto", "Branches", "Ending", "Note", "Thread", "check_branch", "read_thread", "write_thread"]
@@ -133,7 +134,7 @@ def write_thread(thread: Thread) -> bytes:
 def read_thread(data: bytes, *, where: str) -> Thread:
     """The thread of a JSON text; ForgeError, naming ``where``, when it is not one."""
     try:
-        record = json.loads(data)
+        record = read_json(data)
         if not isinstance(record, dict):
             raise TypeError
         return _thread(record)
@@ -158,47 +159,41 @@ def _thread(record: Mapping[str, Any]) -> Thread:
     branches, auto, ending = None, None, None
     if "head" in record:
         branches = Branches(
-            head=check_branch(_text(record["head"])),
-            base=check_branch(_text(record["base"])),
+            head=check_branch(expect(str, record["head"])),
+            base=check_branch(expect(str, record["base"])),
             sha=_id(record["sha"]),
-            is_draft=bool(record["draft"]),
+            is_draft=expect(bool, record["draft"]),
         )
     if found := record.get("auto"):
-        auto = Auto(sha=_id(found["sha"]), method=MergeMethod(found["method"]), by=_text(found["by"]))
+        auto = Auto(sha=_id(found["sha"]), method=MergeMethod(found["method"]), by=expect(str, found["by"]))
     if found := record.get("ending"):
         ending = Ending(
             state=PullState(found["state"]),
-            at=_text(found["at"]),
+            at=expect(str, found["at"]),
             by=_optional(found["by"]),
             commit=_id(found["commit"]) if found["commit"] else None,
         )
     return Thread(
-        number=int(record["number"]),
-        title=_text(record["title"]),
-        body=_text(record["body"]),
-        author=_text(record["author"]),
-        created=_text(record["created"]),
-        labels=tuple(_text(label) for label in record["labels"]),
+        number=expect(int, record["number"]),
+        title=expect(str, record["title"]),
+        body=expect(str, record["body"]),
+        author=expect(str, record["author"]),
+        created=expect(str, record["created"]),
+        labels=tuple(expect(str, label) for label in expect(list, record["labels"])),
         notes=tuple(
             Note(
-                marker=_text(note["marker"]),
-                body=_text(note["body"]),
-                author=_text(note["author"]),
-                written=_text(note["written"]),
+                marker=expect(str, note["marker"]),
+                body=expect(str, note["body"]),
+                author=expect(str, note["author"]),
+                written=expect(str, note["written"]),
             )
-            for note in record["comments"]
+            for note in expect(list, record["comments"])
         ),
         marker=_optional(record["marker"]),
         branches=branches,
         auto=auto,
         ending=ending,
     )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
 
 
 def _id(value: object) -> str:
@@ -208,4 +203,4 @@ def _id(value: object) -> str:
 
 
 def _optional(value: object) -> str | None:
-    return None if value is None else _text(value)
+    return None if value is None else expect(str, value)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from lockstep.errors import ForgeError
 from lockstep.forge.base import Check, CheckState, DeploymentState
 from lockstep.forge.local.desk import DEPLOYMENTS, STATUSES, Desk, Edit, Snapshot
+from lockstep.model.foreign import read_json
 
 __all__ = ["read_checks", "read_deployments", "set_deployment", "set_status"]
 
@@ -104,7 +105,7 @@ def _records(snapshot: Snapshot, ledger: str, path: str) -> list[Record]:
     if path not in found:
         return []
     try:
-        records = json.loads(found[path])
+        records = read_json(found[path])
     except ValueError:
         raise _odd(ledger, path) from None
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):

@@ -4,12 +4,12 @@ Source: Lambda API reference and developer guide, "Control access to Lambda func
 is not removed with the address by AWS; ours have ids of their own.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.model import Resource
+from lockstep.model.foreign import read_json
 from lockstep.model.kinds.url import KIND
 
 __all__ = ["KIND", "put", "read", "remove"]
@@ -87,5 +87,5 @@ def _allowed(connection: Connection, function: str) -> Iterator[str]:
 
 def _policy(connection: Connection, function: str) -> list[dict[str, Any]]:
     answer = connection.find("lambda", "GetPolicy", FunctionName=function)
-    statements = json.loads(answer["Policy"]).get("Statement", []) if answer is not None else []
+    statements = read_json(answer["Policy"]).get("Statement", []) if answer is not None else []
     return statements if isinstance(statements, list) else [statements]
