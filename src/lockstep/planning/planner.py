@@ -12,7 +12,7 @@ from lockstep.model import Fleet, Plan, Target, Verb, select
 from lockstep.model.engines import AWS
 from lockstep.planning.assess import Assessment, assess
 from lockstep.planning.fingerprint import fingerprint
-from lockstep.planning.layout import Layout
+from lockstep.planning.graph import Graph
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, deletion_problem, may_adopt, remembered_buckets
 from lockstep.planning.summary import summarise, summarise_former
@@ -52,12 +52,12 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
         _block(assessed, {key: why for key, why in refused.items() if key in assessed})
         held.update({key: why for key, why in refused.items() if key not in assessed})
 
-    layout = Layout()
+    graph = Graph()
     for one in assessed.values():
-        layout.add_target(one)
-    layout.add_buckets(buckets, assessed)
+        graph.add_target(one)
+    graph.add_buckets(buckets, assessed)
     for former in leaving.functions:
-        layout.add_delete(former, buckets)
+        graph.add_delete(former, buckets)
 
     return Plan(
         engine=engine,
@@ -73,7 +73,7 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
                 if former in leaving.functions or former.target.key in held
             ),
         ),
-        steps=tuple(layout.steps),
+        steps=tuple(graph.steps),
         problems=(guard,) if guard else (),
         notes=(*live.notes, *found.notes),
         selection=desired.selection,

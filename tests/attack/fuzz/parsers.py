@@ -42,7 +42,7 @@ from lockstep.engines.terraform.files import read_files
 from lockstep.engines.terraform.handover import following, managed_in, removed_blocks, triggers_of
 from lockstep.engines.terraform.live import live_targets
 from lockstep.engines.terraform.marker import Marker
-from lockstep.engines.terraform.reading import read_plan
+from lockstep.engines.terraform.plan_json import read_plan
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.state import read_state
 from lockstep.engines.terraform.stream import Stream, lock_of

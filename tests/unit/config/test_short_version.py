@@ -4,7 +4,7 @@ import pytest
 
 from lockstep.config.explain import explain
 from lockstep.config.load import load
-from lockstep.config.said import said_by
+from lockstep.config.past import said_by
 from lockstep.errors import BadInput, BadInputs
 from tests.unit.config.conftest import STAGING_FILE, sample
 from tests.unit.config.test_declaration import DIGEST, move, written

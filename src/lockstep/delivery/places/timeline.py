@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lockstep.config.said import said_by
+from lockstep.config.past import said_by
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import BadInput
 from lockstep.git.log import FileHistory, histories

@@ -26,7 +26,7 @@ from lockstep.engines.terraform.looking import Looked, look
 from lockstep.engines.terraform.made import Made
 from lockstep.engines.terraform.marker import Marker, inputs_of
 from lockstep.engines.terraform.operation import Operation
-from lockstep.engines.terraform.reading import Planned
+from lockstep.engines.terraform.plan_json import Planned
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.state import State, read_state

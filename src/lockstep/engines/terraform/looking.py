@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from lockstep.engines.terraform.files import Files
 from lockstep.engines.terraform.live import live_targets
 from lockstep.engines.terraform.operation import Operation
-from lockstep.engines.terraform.reading import Planned, read_plan
+from lockstep.engines.terraform.plan_json import Planned, read_plan
 from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.variables import Share
 from lockstep.model import Target

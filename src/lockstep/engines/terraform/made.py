@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lockstep.engines.terraform.marker import Applied, Marker
 from lockstep.engines.terraform.operation import Operation
-from lockstep.engines.terraform.reading import Planned
+from lockstep.engines.terraform.plan_json import Planned
 from lockstep.engines.terraform.runs import Run
 from lockstep.model import Target
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lockstep.engines.terraform.made import Made
-from lockstep.engines.terraform.reading import Planned
+from lockstep.engines.terraform.plan_json import Planned
 from lockstep.engines.terraform.state import FUNCTION
 from lockstep.model import (
     ApplyResource,

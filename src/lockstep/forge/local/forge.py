@@ -18,10 +18,10 @@ from lockstep.forge.base import (
     Release,
     Remark,
 )
-from lockstep.forge.local import commits, issues, pulls, ready, releases, statuses
-from lockstep.forge.local.board import Board
-from lockstep.forge.local.desk import PULLS, STATUSES, Desk
+from lockstep.forge.local import auto_merge, commits, issues, pulls, releases, statuses
+from lockstep.forge.local.ledger import PULLS, STATUSES, Ledgers
 from lockstep.forge.local.records import Thread
+from lockstep.forge.local.threads import Threads
 from lockstep.git.access import Access
 from lockstep.git.remote import Remote, open_remote
 
@@ -40,27 +40,27 @@ class LocalForge:
         Nothing is fetched yet. Raises BadInput when there is none.
         """
         remote = _pushable(open_remote(repo, cache, access=access), cache)
-        self._desk = Desk(remote, cache / "forges")
+        self._ledgers = Ledgers(remote, cache / "forges")
 
     # Pull requests
 
     def pull(self, number: int) -> Pull:
         """One pull request; merged first when it waited for checks that have succeeded by now."""
         with _told():
-            board, thread = pulls.read_pull(self._desk, number)
-            if ready.carry_out(self._desk, board, thread):
-                board, thread = pulls.read_pull(self._desk, number)
-            conflict, is_blocked = ready.in_the_way(self._desk, board, thread)
-            return pulls.shown(self._desk, thread, conflict=conflict, is_blocked=is_blocked)
+            known, thread = pulls.read_pull(self._ledgers, number)
+            if auto_merge.carry_out(self._ledgers, known, thread):
+                known, thread = pulls.read_pull(self._ledgers, number)
+            conflict, is_blocked = auto_merge.in_the_way(self._ledgers, known, thread)
+            return pulls.shown(self._ledgers, thread, conflict=conflict, is_blocked=is_blocked)
 
     def pulls(self, *, head: str | None = None, base: str | None = None, is_open: bool = True) -> list[Pull]:
         """Pull requests, newest first; those that waited for checks are merged first, as by ``pull``."""
         with _told():
-            board, found = self._list(head, base, is_open)
-            merged = [ready.carry_out(self._desk, board, thread) for thread in found]
+            known, found = self._list(head, base, is_open)
+            merged = [auto_merge.carry_out(self._ledgers, known, thread) for thread in found]
             if any(merged):
-                board, found = self._list(head, base, is_open)
-            return [pulls.shown(self._desk, thread) for thread in found]
+                known, found = self._list(head, base, is_open)
+            return [pulls.shown(self._ledgers, thread) for thread in found]
 
     def open_pull(
         self,
@@ -75,29 +75,31 @@ class LocalForge:
         """Open a pull request, or change the texts of the open one of the same branches."""
         with _told():
             thread = pulls.open_pull(
-                self._desk, head=head, base=base, title=title, body=body, labels=labels, is_draft=is_draft
+                self._ledgers, head=head, base=base, title=title, body=body, labels=labels, is_draft=is_draft
             )
-            return pulls.shown(self._desk, thread)
+            return pulls.shown(self._ledgers, thread)
 
     def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Pull:
         """Change the texts that are given."""
         with _told():
-            return pulls.shown(self._desk, pulls.update_pull(self._desk, number, title=title, body=body))
+            return pulls.shown(
+                self._ledgers, pulls.update_pull(self._ledgers, number, title=title, body=body)
+            )
 
     def close_pull(self, number: int, *, comment: str | None = None) -> None:
         """Close without merging; nothing when it is not open."""
         with _told():
-            pulls.close_pull(self._desk, number, comment=comment)
+            pulls.close_pull(self._ledgers, number, comment=comment)
 
     def label(self, number: int, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Add and remove labels of a pull request or an issue."""
         with _told():
-            pulls.label(self._desk, number, add=add, remove=remove)
+            pulls.label(self._ledgers, number, add=add, remove=remove)
 
     def merge_pull(self, number: int, *, sha: str, method: MergeMethod, title: str | None = None) -> None:
         """Merge now, if the head still is ``sha``; a head branch below ``lockstep/`` is deleted with it."""
         with _told():
-            ready.merge_pull(self._desk, number, sha=sha, method=method, title=title)
+            auto_merge.merge_pull(self._ledgers, number, sha=sha, method=method, title=title)
 
     def merge_when_ready(self, number: int, *, sha: str, method: MergeMethod) -> Merging:
         """Merge when every status of the head is a success, which it is when there are none.
@@ -106,12 +108,12 @@ class LocalForge:
         ``merge_when_ready`` or ``set_status`` that sees that it is ready.
         """
         with _told():
-            return ready.merge_when_ready(self._desk, number, sha=sha, method=method)
+            return auto_merge.merge_when_ready(self._ledgers, number, sha=sha, method=method)
 
     def comment(self, number: int, body: str, *, marker: str) -> None:
         """Write one comment, or put ``body`` in place of the one that this marker wrote before."""
         with _told():
-            pulls.comment(self._desk, number, body, marker=marker)
+            pulls.comment(self._ledgers, number, body, marker=marker)
 
     def git_token(self) -> None:
         """None: whoever reaches the repository needs nothing more."""
@@ -122,26 +124,26 @@ class LocalForge:
     def comments(self, number: int) -> tuple[Remark, ...]:
         """The comments of a pull request or an issue, oldest first."""
         with _told():
-            thread = Board(snapshot=self._desk.look(PULLS)).thread(number)
+            thread = Threads(snapshot=self._ledgers.look(PULLS)).thread(number)
             notes = thread.notes if thread else ()
             return tuple(Remark(author=one.author, written=one.written, body=one.body) for one in notes)
 
     def checks(self, sha: str) -> list[Check]:
         """The statuses of a commit."""
         with _told():
-            return statuses.read_checks(self._desk.look(STATUSES), sha)
+            return statuses.read_checks(self._ledgers.look(STATUSES), sha)
 
     def require_checks(self, base: str, names: Iterable[str]) -> None:
         """Say which statuses a head must have as successes before it is merged into a branch."""
         with _told():
-            ready.require_checks(self._desk, base, tuple(names))
+            auto_merge.require_checks(self._ledgers, base, tuple(names))
 
     # Commits
 
     def commits(self, base: str, head: str, *, most: int = 100) -> list[Commit]:
         """Commits of ``head`` that are not in ``base``, newest first."""
         with _told():
-            return commits.between(self._desk, base, head, most=most)
+            return commits.between(self._ledgers, base, head, most=most)
 
     def commit_url(self, sha: str) -> str | None:
         """None: a plain Git server has no pages."""
@@ -152,7 +154,7 @@ class LocalForge:
     def release(self, tag: str) -> Release | None:
         """The release of a tag; None when there is none."""
         with _told():
-            return releases.read_release(self._desk, tag)
+            return releases.read_release(self._ledgers, tag)
 
     def publish(
         self, *, tag: str, commit: str, title: str, body: str, assets: Mapping[str, Path], is_prerelease: bool
@@ -160,7 +162,7 @@ class LocalForge:
         """Make the release of a tag that exists, or finish one that was begun."""
         with _told():
             return releases.publish(
-                self._desk,
+                self._ledgers,
                 tag=tag,
                 commit=commit,
                 title=title,
@@ -172,12 +174,12 @@ class LocalForge:
     def tags(self, prefix: str) -> list[str]:
         """The names of tags that begin so."""
         with _told():
-            return releases.tags(self._desk, prefix)
+            return releases.tags(self._ledgers, prefix)
 
     def withdraw(self, tag: str) -> None:
         """Delete a pre-release and its tag, both or neither; the bytes of its assets stay."""
         with _told():
-            releases.withdraw(self._desk, tag)
+            releases.withdraw(self._ledgers, tag)
 
     # What became of a commit
 
@@ -187,13 +189,13 @@ class LocalForge:
         """Set a commit status; a pull request that waited for it is merged."""
         with _told():
             statuses.set_status(
-                self._desk, sha, context=context, state=state, description=description, url=url
+                self._ledgers, sha, context=context, state=state, description=description, url=url
             )
             if state is CheckState.SUCCESS:
-                board = Board(snapshot=self._desk.look(PULLS))
-                for thread in board.pulls():
+                known = Threads(snapshot=self._ledgers.look(PULLS))
+                for thread in known.pulls():
                     if thread.auto is not None and thread.auto.sha == sha:
-                        ready.carry_out(self._desk, board, thread)
+                        auto_merge.carry_out(self._ledgers, known, thread)
 
     def deployment(
         self, sha: str, *, environment: str, state: DeploymentState, description: str, url: str | None = None
@@ -201,33 +203,33 @@ class LocalForge:
         """Record how the deployment of a commit to an environment goes."""
         with _told():
             statuses.set_deployment(
-                self._desk, sha, environment=environment, state=state, description=description, url=url
+                self._ledgers, sha, environment=environment, state=state, description=description, url=url
             )
 
     def deployments(self, environment: str) -> list[Mapping[str, Any]]:
         """The deployments of an environment, newest first: sha, state, description, url, at."""
         with _told():
-            return statuses.read_deployments(self._desk, environment)
+            return statuses.read_deployments(self._ledgers, environment)
 
     # Issues
 
     def find_issue(self, marker: str) -> Issue | None:
         """The open issue that a marker wrote."""
         with _told():
-            return issues.find_issue(self._desk, marker)
+            return issues.find_issue(self._ledgers, marker)
 
     def put_issue(self, marker: str, *, title: str, body: str, labels: Iterable[str] = ()) -> Issue:
         """Open an issue, or change the open one of the same marker."""
         with _told():
-            return issues.put_issue(self._desk, marker, title=title, body=body, labels=labels)
+            return issues.put_issue(self._ledgers, marker, title=title, body=body, labels=labels)
 
     def close_issue(self, marker: str, *, comment: str) -> None:
         """Close the open issue of a marker with a last word; nothing when there is none."""
         with _told():
-            issues.close_issue(self._desk, marker, comment=comment)
+            issues.close_issue(self._ledgers, marker, comment=comment)
 
-    def _list(self, head: str | None, base: str | None, is_open: bool) -> tuple[Board, list[Thread]]:
-        return pulls.list_pulls(self._desk, head=head, base=base, is_open=is_open)
+    def _list(self, head: str | None, base: str | None, is_open: bool) -> tuple[Threads, list[Thread]]:
+        return pulls.list_pulls(self._ledgers, head=head, base=base, is_open=is_open)
 
 
 def _pushable(remote: Remote, cache: Path) -> Remote:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from lockstep.errors import ForgeError, GitError
 from lockstep.forge.base import Pull, PullState
-from lockstep.forge.local.board import Board
-from lockstep.forge.local.desk import PULLS, Desk, Edit, Snapshot
+from lockstep.forge.local.ledger import PULLS, Edit, Ledgers, Snapshot
+from lockstep.forge.local.reconcile import reconcile
 from lockstep.forge.local.records import Branches, Ending, Note, Thread, check_branch
-from lockstep.forge.local.settling import settle
+from lockstep.forge.local.threads import Threads
 
 __all__ = [
     "close_pull",
@@ -23,33 +23,33 @@ __all__ = [
 ]
 
 
-def read_pull(desk: Desk, number: int) -> tuple[Board, Thread]:
+def read_pull(ledgers: Ledgers, number: int) -> tuple[Threads, Thread]:
     """A pull request as its branches show it now; its end by hand is written down where that is allowed."""
 
-    def attempt() -> tuple[Board, Thread]:
-        board = Board(snapshot=desk.look(PULLS))
-        (thread,) = _settled(desk, board, [board.pull(number)])
-        return board, thread
+    def attempt() -> tuple[Threads, Thread]:
+        known = Threads(snapshot=ledgers.look(PULLS))
+        (thread,) = _settled(ledgers, known, [known.pull(number)])
+        return known, thread
 
-    return desk.again(attempt)
+    return ledgers.again(attempt)
 
 
 def list_pulls(
-    desk: Desk, *, head: str | None, base: str | None, is_open: bool
-) -> tuple[Board, list[Thread]]:
+    ledgers: Ledgers, *, head: str | None, base: str | None, is_open: bool
+) -> tuple[Threads, list[Thread]]:
     """Pull requests of a head (a prefix when it ends in ``/``) and a base, newest first; as ``read_pull``."""
 
-    def attempt() -> tuple[Board, list[Thread]]:
-        board = Board(snapshot=desk.look(PULLS))
-        found = [thread for thread in board.pulls(is_open=is_open) if _is_of(thread, head, base)]
-        settled = _settled(desk, board, found)
-        return board, [thread for thread in settled if not is_open or thread.ending is None]
+    def attempt() -> tuple[Threads, list[Thread]]:
+        known = Threads(snapshot=ledgers.look(PULLS))
+        found = [thread for thread in known.pulls(is_open=is_open) if _is_of(thread, head, base)]
+        settled = _settled(ledgers, known, found)
+        return known, [thread for thread in settled if not is_open or thread.ending is None]
 
-    return desk.again(attempt)
+    return ledgers.again(attempt)
 
 
 def open_pull(
-    desk: Desk,
+    ledgers: Ledgers,
     *,
     head: str,
     base: str,
@@ -64,36 +64,36 @@ def open_pull(
     check_branch(base)
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, Thread]:
-        board = Board(snapshot=snapshot)
-        tips = {name: _tip(desk, snapshot.branches, name) for name in (head, base)}
-        same = [thread for thread in board.pulls() if _is_of(thread, head, base)]
-        settled = settle(desk, snapshot.branches, same)
+        known = Threads(snapshot=snapshot)
+        tips = {name: _tip(ledgers, snapshot.branches, name) for name in (head, base)}
+        same = [thread for thread in known.pulls() if _is_of(thread, head, base)]
+        settled = reconcile(ledgers, snapshot.branches, same)
         for thread in settled:
             if thread.ending is None:
                 made = replace(thread, title=_line(title), body=body).labelled(wanted)
-                return _edit(board, f"Change pull request {made.number}", made)
-        desk.fetch_branches(tips)
-        if tips[head] not in desk.ahead_of(tips[base], [tips[head]]):
+                return _edit(known, f"Change pull request {made.number}", made)
+        ledgers.fetch_branches(tips)
+        if tips[head] not in ledgers.ahead_of(tips[base], [tips[head]]):
             raise ForgeError(
                 f"there are no commits in {head} that {base} does not have",
                 doing="opening a pull request",
                 fix=f"push a commit to {head} first",
             )
         made = Thread(
-            number=board.next_number,
+            number=known.next_number,
             title=_line(title),
             body=body,
-            author=desk.who,
-            created=desk.now,
+            author=ledgers.who,
+            created=ledgers.now,
             branches=Branches(head=head, base=base, sha=tips[head], is_draft=is_draft),
         ).labelled(wanted)
         message = f"Open pull request {made.number}: {made.title}"
-        return board.edit(message, [*settled, made]), made
+        return known.edit(message, [*settled, made]), made
 
-    return desk.change(PULLS, decide)
+    return ledgers.change(PULLS, decide)
 
 
-def update_pull(desk: Desk, number: int, *, title: str | None, body: str | None) -> Thread:
+def update_pull(ledgers: Ledgers, number: int, *, title: str | None, body: str | None) -> Thread:
     """Change the texts that are given."""
 
     def changed(thread: Thread) -> Thread:
@@ -103,41 +103,41 @@ def update_pull(desk: Desk, number: int, *, title: str | None, body: str | None)
             body=thread.body if body is None else body,
         )
 
-    return _change(desk, number, f"Change pull request {number}", changed, is_pull=True)
+    return _change(ledgers, number, f"Change pull request {number}", changed, is_pull=True)
 
 
-def close_pull(desk: Desk, number: int, *, comment: str | None) -> None:
+def close_pull(ledgers: Ledgers, number: int, *, comment: str | None) -> None:
     """Close without merging; nothing when it is not open."""
 
     def changed(thread: Thread) -> Thread:
         if thread.ending is not None:
             return thread
         if comment is not None:
-            thread = thread.noted(_note(desk, comment, "closed"))
-        return thread.ended(Ending(state=PullState.CLOSED, at=desk.now, by=desk.who))
+            thread = thread.noted(_note(ledgers, comment, "closed"))
+        return thread.ended(Ending(state=PullState.CLOSED, at=ledgers.now, by=ledgers.who))
 
-    _change(desk, number, f"Close pull request {number}", changed, is_pull=True)
+    _change(ledgers, number, f"Close pull request {number}", changed, is_pull=True)
 
 
-def label(desk: Desk, number: int, *, add: Iterable[str], remove: Iterable[str]) -> None:
+def label(ledgers: Ledgers, number: int, *, add: Iterable[str], remove: Iterable[str]) -> None:
     """Add and remove labels of a pull request or an issue."""
     added, removed = tuple(add), tuple(remove)
-    _change(desk, number, f"Label {number}", lambda thread: thread.labelled(added, removed))
+    _change(ledgers, number, f"Label {number}", lambda thread: thread.labelled(added, removed))
 
 
-def comment(desk: Desk, number: int, body: str, *, marker: str) -> None:
+def comment(ledgers: Ledgers, number: int, body: str, *, marker: str) -> None:
     """Write a comment, or put it in place of the one of the same marker."""
 
     def changed(thread: Thread) -> Thread:
         if any((note.marker, note.body) == (marker, body) for note in thread.notes):
             return thread
-        return thread.noted(_note(desk, body, marker))
+        return thread.noted(_note(ledgers, body, marker))
 
-    _change(desk, number, f"Comment on {number}", changed)
+    _change(ledgers, number, f"Comment on {number}", changed)
 
 
 def shown(
-    desk: Desk, thread: Thread, *, conflict: bool | None = None, is_blocked: bool | None = None
+    ledgers: Ledgers, thread: Thread, *, conflict: bool | None = None, is_blocked: bool | None = None
 ) -> Pull:
     """The pull request as every forge gives it."""
     about, ending = thread.branches, thread.ending
@@ -150,7 +150,7 @@ def shown(
         base=about.base,
         sha=about.sha,
         state=ending.state if ending else PullState.OPEN,
-        url=f"{desk.address}#{thread.number}",
+        url=f"{ledgers.address}#{thread.number}",
         author=thread.author,
         labels=thread.labels,
         is_draft=about.is_draft,
@@ -164,42 +164,42 @@ def shown(
     )
 
 
-def _settled(desk: Desk, board: Board, threads: list[Thread]) -> list[Thread]:
+def _settled(ledgers: Ledgers, known: Threads, threads: list[Thread]) -> list[Thread]:
     """Threads as their branches show them; those that ended are written down, if we may and are in time."""
-    settled = settle(desk, board.branches, threads)
+    settled = reconcile(ledgers, known.branches, threads)
     ended = [
         now for before, now in zip(threads, settled, strict=True) if now.ending and before.ending is None
     ]
     if ended:
         numbers = ", ".join(str(thread.number) for thread in ended)
-        edit = board.edit(f"See how pull request {numbers} ended", ended)
+        edit = known.edit(f"See how pull request {numbers} ended", ended)
         with contextlib.suppress(GitError):  # whoever may write does it next time
-            desk.write(PULLS, board.snapshot, edit)
+            ledgers.write(PULLS, known.snapshot, edit)
     return settled
 
 
 def _change(
-    desk: Desk, number: int, message: str, changed: Callable[[Thread], Thread], *, is_pull: bool = False
+    ledgers: Ledgers, number: int, message: str, changed: Callable[[Thread], Thread], *, is_pull: bool = False
 ) -> Thread:
     """Change one thread, a pull request or any; nothing is pushed when it stays the same."""
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, Thread]:
-        board = Board(snapshot=snapshot)
-        thread = board.pull(number) if is_pull else board.thread(number)
+        known = Threads(snapshot=snapshot)
+        thread = known.pull(number) if is_pull else known.thread(number)
         if thread is None:
             raise ForgeError(f"there is neither a pull request nor an issue {number}", fix="check the number")
-        (settled,) = settle(desk, snapshot.branches, [thread])
+        (settled,) = reconcile(ledgers, snapshot.branches, [thread])
         made = changed(settled)
-        return (board.edit(message, [made]) if made != thread else None), made
+        return (known.edit(message, [made]) if made != thread else None), made
 
-    return desk.change(PULLS, decide)
+    return ledgers.change(PULLS, decide)
 
 
-def _edit(board: Board, message: str, thread: Thread) -> tuple[Edit | None, Thread]:
+def _edit(known: Threads, message: str, thread: Thread) -> tuple[Edit | None, Thread]:
     """The edit that writes a thread, unless it is written so already."""
-    if board.thread(thread.number) == thread:
+    if known.thread(thread.number) == thread:
         return None, thread
-    return board.edit(message, [thread]), thread
+    return known.edit(message, [thread]), thread
 
 
 def _is_of(thread: Thread, head: str | None, base: str | None) -> bool:
@@ -209,16 +209,18 @@ def _is_of(thread: Thread, head: str | None, base: str | None) -> bool:
     return head is None or about.head == head or (head.endswith("/") and about.head.startswith(head))
 
 
-def _tip(desk: Desk, branches: Mapping[str, str], name: str) -> str:
+def _tip(ledgers: Ledgers, branches: Mapping[str, str], name: str) -> str:
     if name not in branches:
         raise ForgeError(
-            f"{desk.address} has no branch {name}", doing="opening a pull request", fix=f"push {name} first"
+            f"{ledgers.address} has no branch {name}",
+            doing="opening a pull request",
+            fix=f"push {name} first",
         )
     return branches[name]
 
 
-def _note(desk: Desk, body: str, marker: str) -> Note:
-    return Note(marker=marker, body=body, author=desk.who, written=desk.now)
+def _note(ledgers: Ledgers, body: str, marker: str) -> Note:
+    return Note(marker=marker, body=body, author=ledgers.who, written=ledgers.now)
 
 
 def _line(title: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lockstep.errors import ArtifactError, ForgeError, Rejected
 from lockstep.forge.base import Asset, Release
-from lockstep.forge.local.desk import Desk, Edit, Snapshot
+from lockstep.forge.local.ledger import Edit, Ledgers, Snapshot
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import fetch, list_refs, push
 from lockstep.model.published import (
@@ -29,14 +29,14 @@ __all__ = ["publish", "read_release", "tags", "withdraw"]
 _TAGS = "refs/tags/"
 
 
-def read_release(desk: Desk, tag: str) -> Release | None:
+def read_release(ledgers: Ledgers, tag: str) -> Release | None:
     """The release of a tag; a draft when its tag is gone, as on GitHub. None when there is none."""
-    found = _read(desk.look(release_ref(tag)), tag)
-    return _shown(desk, found, _commit_of(desk, tag)) if found else None
+    found = _read(ledgers.look(release_ref(tag)), tag)
+    return _shown(ledgers, found, _commit_of(ledgers, tag)) if found else None
 
 
 def publish(
-    desk: Desk,
+    ledgers: Ledgers,
     *,
     tag: str,
     commit: str,
@@ -47,10 +47,10 @@ def publish(
 ) -> Release:
     """Make the release of a tag, or bring the assets to it that it lacks."""
     doing = f"publishing {tag}"
-    named = _commit_of(desk, tag)
+    named = _commit_of(ledgers, tag)
     if named is None:
         raise ForgeError(
-            f"{desk.address} has no tag {tag}", doing=doing, fix=f"push it first: git push origin {tag}"
+            f"{ledgers.address} has no tag {tag}", doing=doing, fix=f"push it first: git push origin {tag}"
         )
     if named != commit:
         raise ForgeError(
@@ -59,10 +59,10 @@ def publish(
             fix="a version is built from one commit: release another version",
         )
     wanted = tuple(_asset(name, path) for name, path in assets.items())
-    before = _of(commit, _read(desk.look(release_ref(tag)), tag))
+    before = _of(commit, _read(ledgers.look(release_ref(tag)), tag))
     missing = _missing(before, wanted, tag)
     for asset in missing:
-        _upload(desk, asset, assets[asset.name])
+        _upload(ledgers, asset, assets[asset.name])
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, Published]:
         found = _of(commit, _read(snapshot, tag))
@@ -74,24 +74,24 @@ def publish(
             commit=commit,
             title=title,
             body=body,
-            published=desk.now,
-            author=desk.who,
+            published=ledgers.now,
+            author=ledgers.who,
             is_prerelease=is_prerelease,
         )
         made = replace(made, assets=(*made.assets, *lacking))
         message = f"Publish {tag}" if found is None else f"Add assets to {tag}"
         return Edit(message=message, changes={RELEASE_FILE: write_published(made)}), made
 
-    return _shown(desk, desk.change(release_ref(tag), decide), named)
+    return _shown(ledgers, ledgers.change(release_ref(tag), decide), named)
 
 
-def tags(desk: Desk, prefix: str) -> list[str]:
+def tags(ledgers: Ledgers, prefix: str) -> list[str]:
     """The names of tags that begin so."""
-    names = (ref.removeprefix(_TAGS) for ref in list_refs(desk.remote, _TAGS) if ref.startswith(_TAGS))
+    names = (ref.removeprefix(_TAGS) for ref in list_refs(ledgers.remote, _TAGS) if ref.startswith(_TAGS))
     return sorted(name for name in names if name.startswith(prefix))
 
 
-def withdraw(desk: Desk, tag: str) -> None:
+def withdraw(ledgers: Ledgers, tag: str) -> None:
     """Delete a pre-release and its tag, both or neither; see ``Forge.withdraw``.
 
     The bytes of its assets stay, since another release may be made of the same ones.
@@ -99,25 +99,25 @@ def withdraw(desk: Desk, tag: str) -> None:
     doing = f"deleting the pre-release {tag}"
 
     def attempt() -> None:
-        refs = list_refs(desk.remote, f"{_TAGS}{tag}", release_ref(tag))
+        refs = list_refs(ledgers.remote, f"{_TAGS}{tag}", release_ref(tag))
         if not refs:
             return
-        found = _read(desk.look(release_ref(tag)), tag)
+        found = _read(ledgers.look(release_ref(tag)), tag)
         if found is None or not found.is_prerelease:
             raise ForgeError(
                 f"{tag} has no release" if found is None else f"{tag} is no pre-release",
                 doing=doing,
                 fix=f"delete it by hand if nobody needs it: git push origin :{_TAGS}{tag}",
             )
-        if _commit_of(desk, tag) not in (None, found.commit):
+        if _commit_of(ledgers, tag) not in (None, found.commit):
             raise ForgeError(
                 f"the tag names another commit than its release, which is of {found.commit[:12]}",
                 doing=doing,
                 fix="look at both, and delete by hand what nobody needs",
             )
-        push(desk.remote, *(RefUpdate(ref=ref, old=id_, new=None) for ref, id_ in sorted(refs.items())))
+        push(ledgers.remote, *(RefUpdate(ref=ref, old=id_, new=None) for ref, id_ in sorted(refs.items())))
 
-    desk.again(attempt)
+    ledgers.again(attempt)
 
 
 def _of(commit: str, found: Published | None) -> Published | None:
@@ -125,19 +125,19 @@ def _of(commit: str, found: Published | None) -> Published | None:
     return found if found is not None and found.commit == commit else None
 
 
-def _upload(desk: Desk, asset: PublishedAsset, path: Path) -> None:
+def _upload(ledgers: Ledgers, asset: PublishedAsset, path: Path) -> None:
     """Put the bytes of an asset where their digest says; nothing when they are there."""
-    output = desk.repository.run(
+    output = ledgers.repository.run(
         "hash-object", "-w", "--no-filters", "--", str(path.resolve()), doing=f"reading {asset.name}"
     )
     blob = output.decode("ascii").strip()
     ref = asset_ref(asset.sha256)
-    there = list_refs(desk.remote, ref).get(ref)
+    there = list_refs(ledgers.remote, ref).get(ref)
     try:
         if there != blob:  # what stands there under this digest is not it: it was put there by hand
-            push(desk.remote, RefUpdate(ref=ref, new=blob, old=there))
+            push(ledgers.remote, RefUpdate(ref=ref, new=blob, old=there))
     except Rejected:
-        if list_refs(desk.remote, ref).get(ref) != blob:
+        if list_refs(ledgers.remote, ref).get(ref) != blob:
             raise
 
 
@@ -181,22 +181,22 @@ def _read(snapshot: Snapshot, tag: str) -> Published | None:
         ) from None
 
 
-def _commit_of(desk: Desk, tag: str) -> str | None:
+def _commit_of(ledgers: Ledgers, tag: str) -> str | None:
     """The commit that a tag names in the end."""
     ref = f"refs/tags/{tag}"
-    refs = list_refs(desk.remote, ref)
+    refs = list_refs(ledgers.remote, ref)
     if ref not in refs:
         return None
-    fetch(desk.remote, refs)
-    output = desk.repository.run("rev-parse", f"{refs[ref]}^{{commit}}", doing=f"reading the tag {tag}")
+    fetch(ledgers.remote, refs)
+    output = ledgers.repository.run("rev-parse", f"{refs[ref]}^{{commit}}", doing=f"reading the tag {tag}")
     return output.decode("ascii").strip()
 
 
-def _shown(desk: Desk, found: Published, commit: str | None) -> Release:
+def _shown(ledgers: Ledgers, found: Published, commit: str | None) -> Release:
     return Release(
         tag=found.tag,
         commit=commit,
-        url=f"{desk.address}#{found.tag}",
+        url=f"{ledgers.address}#{found.tag}",
         is_draft=commit is None,
         assets=tuple(Asset(name=asset.name, size=asset.size, sha256=asset.sha256) for asset in found.assets),
         published=found.published,

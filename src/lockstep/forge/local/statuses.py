@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from lockstep.errors import ForgeError
 from lockstep.forge.base import Check, CheckState, DeploymentState
-from lockstep.forge.local.desk import DEPLOYMENTS, STATUSES, Desk, Edit, Snapshot
+from lockstep.forge.local.ledger import DEPLOYMENTS, STATUSES, Edit, Ledgers, Snapshot
 from lockstep.model.foreign import read_json
 
 __all__ = ["read_checks", "read_deployments", "set_deployment", "set_status"]
@@ -32,7 +32,7 @@ def read_checks(statuses: Snapshot, sha: str) -> list[Check]:
 
 
 def set_status(
-    desk: Desk, sha: str, *, context: str, state: CheckState, description: str, url: str | None
+    ledgers: Ledgers, sha: str, *, context: str, state: CheckState, description: str, url: str | None
 ) -> None:
     """Set the status of a commit in one context."""
     said = {"context": context, "state": state.value, "description": description[:_LONGEST], "url": url}
@@ -40,13 +40,13 @@ def set_status(
     def changed(records: list[Record]) -> list[Record]:
         if any(said.items() <= one.items() for one in records):
             return records
-        return [one for one in records if one.get("context") != context] + [{**said, "at": desk.now}]
+        return [one for one in records if one.get("context") != context] + [{**said, "at": ledgers.now}]
 
-    _change(desk, STATUSES, _of_commit(sha), f"{context} of {sha[:12]}: {state}", changed)
+    _change(ledgers, STATUSES, _of_commit(sha), f"{context} of {sha[:12]}: {state}", changed)
 
 
 def set_deployment(
-    desk: Desk,
+    ledgers: Ledgers,
     sha: str,
     *,
     environment: str,
@@ -67,15 +67,15 @@ def set_deployment(
         if state is DeploymentState.SUCCESS:
             success, inactive = DeploymentState.SUCCESS.value, DeploymentState.INACTIVE.value
             others = [{**one, "state": inactive} if one.get("state") == success else one for one in others]
-        return [{**said, "at": desk.now}, *others][:_KEPT]
+        return [{**said, "at": ledgers.now}, *others][:_KEPT]
 
     message = f"{environment}: {sha[:12]} {state}"
-    _change(desk, DEPLOYMENTS, _of_environment(environment), message, changed)
+    _change(ledgers, DEPLOYMENTS, _of_environment(environment), message, changed)
 
 
-def read_deployments(desk: Desk, environment: str) -> list[Mapping[str, Any]]:
+def read_deployments(ledgers: Ledgers, environment: str) -> list[Mapping[str, Any]]:
     """The deployments of an environment, newest first: sha, state, description, url, at."""
-    return [*_records(desk.look(DEPLOYMENTS), DEPLOYMENTS, _of_environment(environment))]
+    return [*_records(ledgers.look(DEPLOYMENTS), DEPLOYMENTS, _of_environment(environment))]
 
 
 def _of_commit(sha: str) -> str:
@@ -87,7 +87,7 @@ def _of_environment(environment: str) -> str:
 
 
 def _change(
-    desk: Desk, ledger: str, path: str, message: str, changed: Callable[[list[Record]], list[Record]]
+    ledgers: Ledgers, ledger: str, path: str, message: str, changed: Callable[[list[Record]], list[Record]]
 ) -> None:
     def decide(snapshot: Snapshot) -> tuple[Edit | None, None]:
         before = _records(snapshot, ledger, path)
@@ -97,7 +97,7 @@ def _change(
         text = json.dumps(after, ensure_ascii=False, indent=1) + "\n"
         return Edit(message=message, changes={path: text.encode()}), None
 
-    desk.change(ledger, decide)
+    ledgers.change(ledger, decide)
 
 
 def _records(snapshot: Snapshot, ledger: str, path: str) -> list[Record]:

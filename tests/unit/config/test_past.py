@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockstep.config.said import said_by
+from lockstep.config.past import said_by
 from lockstep.model.pin import Pin
 
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"

@@ -13,19 +13,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.errors import ForgeError
-from lockstep.forge.local.desk import PULLS, Edit, Snapshot
+from lockstep.forge.local.ledger import PULLS, Edit, Snapshot
 from lockstep.forge.local.records import Thread, read_thread, write_thread
 from lockstep.git.refs import RefUpdate
 from lockstep.model.foreign import read_json
 
-__all__ = ["Board"]
+__all__ = ["Threads"]
 
 _REQUIRED = "required.json"
 _PATH = re.compile(r"(open|ended/\d+)/([1-9]\d{0,8})\.json")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Board:
+class Threads:
     """The ledger at one time."""
 
     snapshot: Snapshot

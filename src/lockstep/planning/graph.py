@@ -36,10 +36,10 @@ from lockstep.planning.policy import VERSION_TAG
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
-__all__ = ["Layout"]
+__all__ = ["Graph"]
 
 
-class Layout:
+class Graph:
     """Lays steps out as a graph. Steps are appended in an order in which they could also run."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from lockstep.engines.terraform.reading import Planned, read_plan
+from lockstep.engines.terraform.plan_json import Planned, read_plan
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.errors import CloudError
 from lockstep.model import Change, Environment, Project, Secret, Target, Terraform

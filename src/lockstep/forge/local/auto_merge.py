@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from lockstep.errors import ForgeError, Refused
 from lockstep.forge.base import CheckState, MergeMethod, Merging, PullState
-from lockstep.forge.local.board import Board
-from lockstep.forge.local.desk import BRANCHES, PULLS, STATUSES, Desk, Edit, Snapshot
+from lockstep.forge.local.ledger import BRANCHES, PULLS, STATUSES, Edit, Ledgers, Snapshot
 from lockstep.forge.local.merging import conflicts_of, merge
+from lockstep.forge.local.reconcile import reconcile
 from lockstep.forge.local.records import Auto, Branches, Ending, Thread, check_branch
-from lockstep.forge.local.settling import settle
 from lockstep.forge.local.statuses import read_checks
+from lockstep.forge.local.threads import Threads
 from lockstep.git.refs import RefUpdate
 
 __all__ = ["carry_out", "in_the_way", "merge_pull", "merge_when_ready", "require_checks"]
@@ -27,38 +27,38 @@ class InTheWay(ForgeError):
     """Something that only a person, or another commit, takes out of the way."""
 
 
-def states(desk: Desk, board: Board, about: Branches) -> Mapping[str, CheckState]:
+def states(ledgers: Ledgers, known: Threads, about: Branches) -> Mapping[str, CheckState]:
     """The state of each check of a head; one that its base requires and that is not there is pending."""
-    checks = read_checks(desk.beside(board.snapshot, STATUSES), about.sha)
+    checks = read_checks(ledgers.beside(known.snapshot, STATUSES), about.sha)
     found = {check.name: check.state for check in checks}
-    return {**dict.fromkeys(board.required(about.base), CheckState.PENDING), **found}
+    return {**dict.fromkeys(known.required(about.base), CheckState.PENDING), **found}
 
 
-def in_the_way(desk: Desk, board: Board, thread: Thread) -> tuple[bool | None, bool | None]:
+def in_the_way(ledgers: Ledgers, known: Threads, thread: Thread) -> tuple[bool | None, bool | None]:
     """Whether it conflicts with its base, and whether checks keep it from being merged."""
     about = thread.branches
     if thread.ending is not None or about is None:
         return None, None
-    conflict = bool(conflicts_of(desk.repository, base=board.branches[about.base], head=about.sha))
-    return conflict, any(state is not CheckState.SUCCESS for state in states(desk, board, about).values())
+    conflict = bool(conflicts_of(ledgers.repository, base=known.branches[about.base], head=about.sha))
+    return conflict, any(state is not CheckState.SUCCESS for state in states(ledgers, known, about).values())
 
 
-def require_checks(desk: Desk, base: str, names: tuple[str, ...]) -> None:
+def require_checks(ledgers: Ledgers, base: str, names: tuple[str, ...]) -> None:
     """Say which checks a head needs before it is merged into a branch."""
     check_branch(base)
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, None]:
-        board = Board(snapshot=snapshot)
-        if board.required(base) == names:
+        known = Threads(snapshot=snapshot)
+        if known.required(base) == names:
             return None, None
-        return board.edit_required(
+        return known.edit_required(
             f"Require checks for {base}: {', '.join(names) or 'none'}", base, names
         ), None
 
-    desk.change(PULLS, decide)
+    ledgers.change(PULLS, decide)
 
 
-def merge_pull(desk: Desk, number: int, *, sha: str, method: MergeMethod, title: str | None) -> None:
+def merge_pull(ledgers: Ledgers, number: int, *, sha: str, method: MergeMethod, title: str | None) -> None:
     """Merge now, if the head still is ``sha``; nothing when that was merged.
 
     Of the checks only those matter that the base requires.
@@ -66,15 +66,15 @@ def merge_pull(desk: Desk, number: int, *, sha: str, method: MergeMethod, title:
     doing = f"merging pull request {number}"
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, None]:
-        board = Board(snapshot=snapshot)
-        (thread,) = settle(desk, snapshot.branches, [board.pull(number)])
+        known = Threads(snapshot=snapshot)
+        (thread,) = reconcile(ledgers, snapshot.branches, [known.pull(number)])
         about = _checked(thread, sha, doing)
         if thread.ending is not None:
             return None, None
-        _check_required(desk, board, about, doing)
+        _check_required(ledgers, known, about, doing)
         tip = snapshot.branches[about.base]
         made = merge(
-            desk.repository,
+            ledgers.repository,
             base=tip,
             head=sha,
             method=method,
@@ -89,14 +89,14 @@ def merge_pull(desk: Desk, number: int, *, sha: str, method: MergeMethod, title:
                 doing=doing,
                 fix=f"merge {about.base} into {about.head}, or make the change again from {about.base}",
             )
-        ending = Ending(state=PullState.MERGED, at=desk.now, by=_by(desk, thread), commit=made.commit)
-        moves = (RefUpdate(ref=BRANCHES + about.base, old=tip, new=made.commit), *_removal(board, about))
-        return board.edit(f"Merge pull request {number}", [thread.ended(ending)], moves=moves), None
+        ending = Ending(state=PullState.MERGED, at=ledgers.now, by=_by(ledgers, thread), commit=made.commit)
+        moves = (RefUpdate(ref=BRANCHES + about.base, old=tip, new=made.commit), *_removal(known, about))
+        return known.edit(f"Merge pull request {number}", [thread.ended(ending)], moves=moves), None
 
-    desk.change(PULLS, decide)
+    ledgers.change(PULLS, decide)
 
 
-def merge_when_ready(desk: Desk, number: int, *, sha: str, method: MergeMethod) -> Merging:
+def merge_when_ready(ledgers: Ledgers, number: int, *, sha: str, method: MergeMethod) -> Merging:
     """Merge when every status of the head is a success, which it is when there are none.
 
     WAITING while one is pending. BLOCKED when one failed, by a conflict, by a draft, and where the
@@ -105,41 +105,41 @@ def merge_when_ready(desk: Desk, number: int, *, sha: str, method: MergeMethod) 
     doing = f"merging pull request {number} when it is ready"
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, Merging | None]:
-        board = Board(snapshot=snapshot)
-        before = board.pull(number)
-        (thread,) = settle(desk, snapshot.branches, [before])
+        known = Threads(snapshot=snapshot)
+        before = known.pull(number)
+        (thread,) = reconcile(ledgers, snapshot.branches, [before])
         about = _checked(thread, sha, doing, may_be_draft=True)
         if thread.ending is not None:
             return None, Merging.MERGED
-        found = states(desk, board, about).values()
+        found = states(ledgers, known, about).values()
         if about.is_draft or CheckState.FAILURE in found:
             return None, Merging.BLOCKED
-        if conflicts_of(desk.repository, base=snapshot.branches[about.base], head=sha):
+        if conflicts_of(ledgers.repository, base=snapshot.branches[about.base], head=sha):
             return None, Merging.BLOCKED
         if CheckState.PENDING not in found:
             return None, None
-        thread = replace(thread, auto=Auto(sha=sha, method=method, by=desk.who))
-        edit = board.edit(f"Merge pull request {number} when it is ready", [thread])
+        thread = replace(thread, auto=Auto(sha=sha, method=method, by=ledgers.who))
+        edit = known.edit(f"Merge pull request {number} when it is ready", [thread])
         return (edit if thread != before else None), Merging.WAITING
 
-    if (merging := desk.change(PULLS, decide)) is not None:
+    if (merging := ledgers.change(PULLS, decide)) is not None:
         return merging
     try:
-        merge_pull(desk, number, sha=sha, method=method, title=None)
+        merge_pull(ledgers, number, sha=sha, method=method, title=None)
     except (InTheWay, Refused):
         return Merging.BLOCKED
     return Merging.MERGED
 
 
-def carry_out(desk: Desk, board: Board, thread: Thread) -> bool:
+def carry_out(ledgers: Ledgers, known: Threads, thread: Thread) -> bool:
     """Merge a pull request that waits, when it need not wait any more; say whether it was merged."""
     auto = thread.auto
     if auto is None or thread.ending is not None or thread.branches is None:
         return False
-    if any(state is not CheckState.SUCCESS for state in states(desk, board, thread.branches).values()):
+    if any(state is not CheckState.SUCCESS for state in states(ledgers, known, thread.branches).values()):
         return False
     with contextlib.suppress(ForgeError, Refused):  # it stays open, and shows what is in the way
-        merge_pull(desk, thread.number, sha=auto.sha, method=auto.method, title=None)
+        merge_pull(ledgers, thread.number, sha=auto.sha, method=auto.method, title=None)
         return True
     return False
 
@@ -161,11 +161,11 @@ def _checked(thread: Thread, sha: str, doing: str, *, may_be_draft: bool = False
     return about
 
 
-def _check_required(desk: Desk, board: Board, about: Branches, doing: str) -> None:
-    required = board.required(about.base)
+def _check_required(ledgers: Ledgers, known: Threads, about: Branches, doing: str) -> None:
+    required = known.required(about.base)
     if not required:
         return
-    found = states(desk, board, about)
+    found = states(ledgers, known, about)
     missing = [name for name in required if found[name] is not CheckState.SUCCESS]
     if missing:
         raise InTheWay(
@@ -175,16 +175,16 @@ def _check_required(desk: Desk, board: Board, about: Branches, doing: str) -> No
         )
 
 
-def _by(desk: Desk, thread: Thread) -> str:
+def _by(ledgers: Ledgers, thread: Thread) -> str:
     """Who merges: the one who wished for it when it had to wait."""
-    return thread.auto.by if thread.auto else desk.who
+    return thread.auto.by if thread.auto else ledgers.who
 
 
-def _removal(board: Board, about: Branches) -> tuple[RefUpdate, ...]:
+def _removal(known: Threads, about: Branches) -> tuple[RefUpdate, ...]:
     """The deletion of a head branch that Lockstep made and that nothing else uses."""
     users = [
         other.branches
-        for other in board.pulls()
+        for other in known.pulls()
         if other.branches and about.head in (other.branches.head, other.branches.base)
     ]
     if not about.head.startswith(_OURS) or len(users) > 1:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lockstep.forge.base import PullState
-from lockstep.forge.local.desk import Desk
+from lockstep.forge.local.ledger import Ledgers
 from lockstep.forge.local.records import Branches, Ending, Thread
 
-__all__ = ["settle"]
+__all__ = ["reconcile"]
 
 
-def settle(desk: Desk, branches: Mapping[str, str], pulls: Iterable[Thread]) -> list[Thread]:
+def reconcile(ledgers: Ledgers, branches: Mapping[str, str], pulls: Iterable[Thread]) -> list[Thread]:
     """The open pull requests as their branches show them, in order; those that ended say how.
 
     Merged is one whose head the base has in its history. Closed is one whose head or base branch is
@@ -24,29 +24,29 @@ def settle(desk: Desk, branches: Mapping[str, str], pulls: Iterable[Thread]) -> 
             by_base[thread.branches.base].append(thread)
     settled: dict[int, Thread] = {}
     for base, threads in by_base.items():
-        for thread in _settle_one_base(desk, branches, base, threads):
+        for thread in _settle_one_base(ledgers, branches, base, threads):
             settled[thread.number] = thread
     return [settled.get(thread.number, thread) for thread in found]
 
 
 def _settle_one_base(
-    desk: Desk, branches: Mapping[str, str], base: str, threads: list[Thread]
+    ledgers: Ledgers, branches: Mapping[str, str], base: str, threads: list[Thread]
 ) -> Iterable[Thread]:
     tip = branches.get(base)
     pairs = [(thread, thread.branches) for thread in threads if thread.branches is not None]
     if tip is None:
-        return [thread.ended(_closed(desk)) for thread, _ in pairs]
+        return [thread.ended(_closed(ledgers)) for thread, _ in pairs]
     heads = {about.head: branches[about.head] for _, about in pairs if about.head in branches}
-    desk.fetch_branches({**heads, base: tip})
-    ahead = desk.ahead_of(tip, heads.values())
+    ledgers.fetch_branches({**heads, base: tip})
+    ahead = ledgers.ahead_of(tip, heads.values())
     settled = []
     for thread, about in pairs:
         now = heads.get(about.head)
         if now is None:
-            ending = _merged(desk, about.sha, tip) if desk.is_in(about.sha, tip) else _closed(desk)
+            ending = _merged(ledgers, about.sha, tip) if ledgers.is_in(about.sha, tip) else _closed(ledgers)
             settled.append(thread.ended(ending))
         elif now not in ahead:
-            settled.append(_at(thread, about, now).ended(_merged(desk, now, tip)))
+            settled.append(_at(thread, about, now).ended(_merged(ledgers, now, tip)))
         else:
             settled.append(_at(thread, about, now))
     return settled
@@ -59,22 +59,22 @@ def _at(thread: Thread, about: Branches, sha: str) -> Thread:
     return replace(thread, branches=replace(about, sha=sha), auto=auto)
 
 
-def _closed(desk: Desk) -> Ending:
-    return Ending(state=PullState.CLOSED, at=desk.now)
+def _closed(ledgers: Ledgers) -> Ending:
+    return Ending(state=PullState.CLOSED, at=ledgers.now)
 
 
-def _merged(desk: Desk, sha: str, tip: str) -> Ending:
+def _merged(ledgers: Ledgers, sha: str, tip: str) -> Ending:
     """Who brought a commit into a branch, and when: the first of the branch's own commits that has it."""
     doing = "looking for a merge"
-    line = desk.repository.run(
+    line = ledgers.repository.run(
         *("rev-list", "--first-parent", "--ancestry-path", f"{sha}..{tip}", "--"), doing=doing
     )
     *_, first = ["", *line.decode("ascii").split()]
     if first:
-        parents = desk.repository.run("rev-parse", f"{first}^1", doing=doing).decode("ascii").split()
+        parents = ledgers.repository.run("rev-parse", f"{first}^1", doing=doing).decode("ascii").split()
         commit = sha if parents == [sha] else first  # brought by moving the branch forward
     else:
         commit = sha
-    about = desk.repository.run("show", "-s", "--format=%cn%n%cI", commit, "--", doing=doing)
+    about = ledgers.repository.run("show", "-s", "--format=%cn%n%cI", commit, "--", doing=doing)
     by, at, *_ = about.decode("utf-8", "replace").split("\n")
     return Ending(state=PullState.MERGED, at=at, by=by, commit=commit)

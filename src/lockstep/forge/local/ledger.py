@@ -28,7 +28,7 @@ from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import Remote, fetch, list_refs, push
 from lockstep.git.repository import is_shallow
 
-__all__ = ["BRANCHES", "DEPLOYMENTS", "PULLS", "STATUSES", "Desk", "Edit", "Snapshot"]
+__all__ = ["BRANCHES", "DEPLOYMENTS", "PULLS", "STATUSES", "Edit", "Ledgers", "Snapshot"]
 
 _T = TypeVar("_T")
 
@@ -83,7 +83,7 @@ def address_of(remote: Remote) -> str:
     return mask(url.decode("utf-8", "replace").strip())
 
 
-class Desk:
+class Ledgers:
     """Reads and changes the ledgers of one repository.
 
     ``locks`` is a folder for files that keep this machine's writers in a row.
