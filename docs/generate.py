@@ -142,7 +142,8 @@ def _commands() -> str:
         "",
         "`lockstep VERB [TARGET...]`. A target is `staging/s3-notifier`; `staging` is a whole environment; "
         "globs such as `'*/s3-*'` select several; no target means all.",
-        "Results go to stdout, the log to stderr.",
+        "Results go to stdout, the log to stderr; with `-o json` errors are a document on stdout, too.",
+        "On a terminal each command ends with the next step.",
         "",
         "| exit code | meaning |",
         "|---|---|",

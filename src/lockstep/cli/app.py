@@ -10,6 +10,7 @@ from textwrap import fill
 from lockstep._version import __version__
 from lockstep.cli.drifting import declare_drift, drift
 from lockstep.cli.events import declare_event, event
+from lockstep.cli.examples import DOCS, EXAMPLES, SECTIONS
 from lockstep.cli.explaining import declare_explain, declare_form, declare_validate, doctor, explain, validate
 from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
@@ -51,6 +52,11 @@ __all__ = ["COMMANDS", "command_parser", "global_parser", "run"]
 
 _ABOUT = "Keep AWS Lambda functions in lockstep with a GitOps repository."
 _CODES = "Exit codes: 0 done or nothing to do, 1 failed, 2 differences (with --exit-code), 3 bad input."
+_FIRST = """\
+first steps:
+  lockstep demo                             all of it, without an AWS account
+  lockstep init                             in your repository
+  lockstep plan                             what would be done; changes nothing"""
 _ANYWHERE = "Global options (-C, --repo, --rev, --no-color, -v) may stand before or after the command."
 
 
@@ -115,25 +121,33 @@ def run(words: Sequence[str]) -> int:
             return 0 if rest else 3
         name, rest = f"{name} {rest[0]}", rest[1:]
     if name not in COMMANDS:
-        import difflib
+        from lockstep.cli.hints import for_command
 
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        fix = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}"
-        raise BadInput(f"there is no command {name!r}", fix=fix)
-    arguments = command_parser(name).parse_intermixed_args(rest)
-    return COMMANDS[name].run(_shell(options), **vars(arguments))
+        known = {known: command.about for known, command in COMMANDS.items()}
+        raise BadInput(f"there is no command {name!r}", fix=for_command(name, known))
+    given = vars(command_parser(name).parse_intermixed_args(rest))
+    shell = _shell(options)
+    code = COMMANDS[name].run(shell, **given)
+    if shell.can_hint and given.get("output", "table") in ("table", "wide"):
+        from lockstep.cli.next_step import next_step
+
+        if step := next_step(name, code, given, shell.suggested):
+            shell.log(f"Next: {step}")
+    return code
 
 
 def global_parser() -> Parser:
     """The parser of everything before the command."""
-    commands = "\n".join(
-        fill(f"  {name:<13}{about}", 78, subsequent_indent=" " * 15) for name, about in _listed().items()
+    listed = _listed()
+    sections = "\n\n".join(
+        "\n".join([f"{title}:", *(_row(name, listed[name]) for name in names)])
+        for title, names in SECTIONS.items()
     )
     parser = Parser(
         "lockstep",
         usage="lockstep [OPTIONS] COMMAND [ARGUMENTS]",
-        description=f"{_ABOUT}\n\ncommands:\n{commands}",
-        epilog=fill(_CODES, 78),
+        description=f"{_ABOUT}\n\n{sections}",
+        epilog=f"{_FIRST}\n\n{fill(_CODES, 78, break_on_hyphens=False)}\n\nDocs: {DOCS}",
     )
     parser.add_argument(
         *("-C", "--directory"), metavar="DIR", type=Path, default=Path(), help="work in this folder"
@@ -149,6 +163,10 @@ def global_parser() -> Parser:
     return parser
 
 
+def _row(name: str, about: str) -> str:
+    return fill(f"  {name:<14}{about}", 78, subsequent_indent=" " * 16, break_on_hyphens=False)
+
+
 def _listed() -> Mapping[str, str]:
     """Commands and groups of commands, in their order, each with a sentence."""
     found: dict[str, str] = {}
@@ -161,19 +179,37 @@ def _listed() -> Mapping[str, str]:
 def _group_help(group: str) -> str:
     """The commands of a group."""
     commands = "\n".join(
-        fill(f"  {name.partition(' ')[2]:<13}{command.about}", 78, subsequent_indent=" " * 15)
+        _row(name.partition(" ")[2], command.about)
         for name, command in COMMANDS.items()
         if name.startswith(f"{group} ")
     )
-    return f"usage: lockstep {group} COMMAND [ARGUMENTS]\n\n{GROUPS[group]}\n\ncommands:\n{commands}\n"
+    usage = f"usage: lockstep {group} COMMAND [ARGUMENTS]"
+    return f"{usage}\n\n{GROUPS[group]}\n\ncommands:\n{commands}\n\nDocs: {_address(group)}\n"
 
 
 def command_parser(name: str) -> Parser:
     """The parser of one command's arguments."""
     command = COMMANDS[name]
-    parser = Parser(f"lockstep {name}", description=command.about, epilog=fill(_ANYWHERE, 78))
+    epilog = f"{_examples(name)}\n\n{fill(_ANYWHERE, 78, break_on_hyphens=False)}\n\nDocs: {_address(name)}"
+    about = fill(command.about, 78, break_on_hyphens=False)
+    parser = Parser(f"lockstep {name}", description=about, epilog=epilog)
     command.declare(parser)
     return parser
+
+
+def _examples(name: str) -> str:
+    """Each with what it does: beside it where there is room, else below."""
+    lines = ["examples:"]
+    for words, about in EXAMPLES[name]:
+        line = f"  lockstep {words}"
+        beside = f"{line:<42}  {about}"
+        lines += [beside] if len(line) <= 42 and len(beside) <= 78 else [line, f"      {about}"]
+    return "\n".join(lines)
+
+
+def _address(name: str) -> str:
+    """Where the documentation tells of a command."""
+    return f"{DOCS}/reference/commands/#{name.replace(' ', '-')}"
 
 
 def _shell(options: argparse.Namespace) -> Shell:

@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from lockstep.errors import BadInput
 
-__all__ = ["arranged"]
+__all__ = ["arranged", "asks_for_json", "interrupted_words"]
 
 _WITH_VALUE = ("-C", "--directory", "--repo", "--rev")
 _FLAGS = ("--no-color", "-v", "-vv", "--verbose")
 _WATCH_SECONDS = "5"
+_READING = (
+    *("validate", "plan", "status", "explain", "version", "changed", "package", "history"),
+    *("preview list", "doctor", "iam-policy", "help"),
+)
+"""Commands that change nothing in Git or AWS."""
 
 
 def arranged(arguments: Sequence[str]) -> list[str]:
@@ -44,3 +50,25 @@ def arranged(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(word)
     return first + rest
+
+
+def asks_for_json(given: Sequence[str]) -> bool:
+    """Whether ``-o json`` is among the arguments, in any of its spellings."""
+    words = list(given[: given.index("--")] if "--" in given else given)
+    pairs = (("-o", "json"), ("--output", "json"))
+    return any(pair in pairs for pair in pairwise(words)) or any(
+        word in ("-ojson", "--output=json") for word in words
+    )
+
+
+def interrupted_words(given: Sequence[str]) -> str:
+    """What is true when Ctrl-C ends a command at once."""
+    try:
+        words = arranged(given)
+    except BadInput:
+        words = []
+    while words and words[0].startswith("-"):
+        del words[: 2 if words[0] in _WITH_VALUE else 1]
+    if not words or words[0] in _READING or " ".join(words[:2]) in _READING:
+        return "interrupted; nothing was changed"
+    return "interrupted; run the same command again to finish what it may have begun"

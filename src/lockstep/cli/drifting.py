@@ -1,5 +1,6 @@
 """``drift``."""
 
+from lockstep.cli.next_step import quoted
 from lockstep.cli.parser import Parser, declare_output, declare_targets, declare_timeout
 from lockstep.cli.shell import Output, Shell
 
@@ -59,6 +60,9 @@ def drift(
         opened = put_issue(place.forge, found, run=run)
         if opened is not None:
             shell.log(f"issue #{opened.number}: {opened.url}")
+    if found.differing:
+        few = [row.target for row in found.differing][:3]
+        shell.suggested.append(f"lockstep sync {quoted(few)} makes it as Git says; or say it in Git")
     if found.unknown:
         return 1
     return 2 if exit_code and found.differing else 0

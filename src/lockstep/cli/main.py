@@ -13,7 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lockstep.cli.arguments import arranged
+from lockstep.cli.arguments import arranged, asks_for_json, interrupted_words
+from lockstep.cli.results import forget_results, has_result
 from lockstep.cli.stopping import at_once
 from lockstep.errors import BadInputs, LockstepError, MachineError, Several
 
@@ -30,8 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(_RARELY, 20, 100)
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
+    forget_results()
     try:
-        with at_once():
+        with at_once(interrupted_words(given)):
             code = _run(arranged(given))
         sys.stdout.flush()
         if arguments is None:
@@ -40,17 +42,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has gone: the interpreter's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except KeyboardInterrupt:  # while what was started is ended
+        _say("\ninterrupted\n")
+        return 130
     except LockstepError as error:
-        for one in error.errors if isinstance(error, BadInputs | Several) else (error,):
+        errors = error.errors if isinstance(error, BadInputs | Several) else (error,)
+        for one in errors:
             _tell(str(one))
+        _document(given, errors, error.exit_code)
         return error.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             _tell_full(error)
         else:
-            _tell_bug(error, is_verbose=any(word in ("-v", "-vv", "--verbose") for word in given))
+            told = _tell_bug(error, is_verbose=any(word in ("-v", "-vv", "--verbose") for word in given))
+            _document(given, (told,), 1)
         return 1
     return code
+
+
+def _document(given: Sequence[str], errors: Sequence[LockstepError], code: int) -> None:
+    """The errors as JSON on stdout, where that form was asked for and no result has gone there."""
+    if not asks_for_json(given) or has_result():
+        return
+    from lockstep.render.documents import errors_document
+
+    with contextlib.suppress(OSError):
+        sys.stdout.write(errors_document(errors, code))
+        sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _prepare_streams() -> None:
@@ -91,19 +116,21 @@ def _tell_full(error: OSError) -> None:
     _tell(str(MachineError.of(error)))
 
 
-def _tell_bug(error: Exception, *, is_verbose: bool) -> None:
+def _tell_bug(error: Exception, *, is_verbose: bool) -> LockstepError:
     """Tell of an error nobody foresaw. Its text may hold values from AWS, so it is shown only on request."""
     import traceback
 
     if is_verbose:
         from lockstep.render.cells import printable_lines
 
-        told = printable_lines("".join(traceback.format_exception(error)))
-        sys.stderr.write("".join(f"{line}\n" for line in told))
+        lines = printable_lines("".join(traceback.format_exception(error)))
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    _tell(
-        f"unexpected {type(error).__name__}{place}; this is a bug in lockstep\n"
-        "  fix: run the same command with -v and report what it prints, after removing what is secret"
+    told = LockstepError(
+        f"unexpected {type(error).__name__}{place}; this is a bug in lockstep",
+        fix="run the same command with -v and report what it prints, after removing what is secret",
     )
+    _tell(str(told))
+    return told

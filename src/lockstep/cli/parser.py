@@ -7,11 +7,13 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from textwrap import wrap
 from typing import Any, NoReturn, TypeVar
 
 from lockstep.errors import BadInput
 
 __all__ = [
+    "GLOBAL_OPTIONS",
     "Parser",
     "at_least",
     "declare_full",
@@ -21,6 +23,9 @@ __all__ = [
     "one_by_one",
     "one_of",
 ]
+
+GLOBAL_OPTIONS = ("-C", "--directory", "--repo", "--rev", "--no-color", "-v", "-vv", "--verbose", "--version")
+"""Options that stand before or after every command."""
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -32,6 +37,10 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         if not action.option_strings or action.nargs == 0:
             return super()._format_action_invocation(action)
         return f"{', '.join(action.option_strings)} {action.metavar}"
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Broken at spaces only: an option is a word to be copied."""
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False, break_long_words=False)
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,8 +59,19 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
-        """Raise BadInput with what the user can look at."""
-        raise BadInput(message, fix=f"`{self.prog} --help` shows what there is")
+        """Raise BadInput with what was probably meant, or what the user can look at."""
+        from lockstep.cli.hints import for_option
+
+        _, is_unknown, words = message.partition("unrecognized arguments: ")
+        first = next((word for word in words.split() if word.startswith("-")), None)
+        if not is_unknown:
+            raise BadInput(message, fix=f"`{self.prog} --help` shows what there is")
+        if first is None:
+            raise BadInput(f"too many arguments: {words}", fix=f"`{self.prog} --help` shows what it takes")
+        options = [name for action in self._actions for name in action.option_strings]
+        selects = any(action.dest in ("targets", "target") for action in self._actions)
+        fix = for_option(first, self.prog, [*options, *GLOBAL_OPTIONS], selects=selects)
+        raise BadInput(f"there is no option {first.partition('=')[0]}", fix=fix)
 
 
 def one_of(kind: type[_Choice]) -> Callable[[str], _Choice]:

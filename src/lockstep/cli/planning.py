@@ -161,6 +161,8 @@ def sync(
 
 
 def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code: bool) -> int:
+    from lockstep.cli.next_step import quoted
+    from lockstep.model import Verb
     from lockstep.render.markdown import plan_markdown
 
     shell.end_progress()
@@ -181,6 +183,10 @@ def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code
         save(file, encode_plan(made))
         shell.log(f"saved to {file}; apply it with: lockstep sync {file}")
     shell.summarise(lambda: plan_markdown(made))
+    if made.steps and not made.problems:
+        options = " --adopt" if any(one.verb is Verb.ADOPT for one in made.targets) else ""
+        what = f" {quoted(made.selection)}" if made.selection else ""
+        shell.suggested.append(f"lockstep sync{what}{options}" if file is None else f"lockstep sync {file}")
     if made.problems or made.blocked:
         return 1
     return 2 if exit_code and not made.is_empty else 0

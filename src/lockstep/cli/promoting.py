@@ -224,6 +224,8 @@ def _options(shell: Shell) -> "Options":
 def _show(
     shell: Shell, moves: "tuple[Move, ...]", outcome: "Outcome", output: Output, *, is_dry: bool = False
 ) -> None:
+    from lockstep.cli.next_step import quoted
+    from lockstep.model.move import Reached
     from lockstep.render.outcome import outcome_document, outcome_lines, outcome_markdown
 
     arrival = outcome.arrival
@@ -235,6 +237,11 @@ def _show(
         case Output.TABLE:
             shell.emit(outcome_lines(moves, arrival, is_dry=is_dry, columns=shell.columns))
     shell.summarise(lambda: outcome_markdown(moves, arrival, is_dry=is_dry))
+    if arrival.number is not None and arrival.reached in (Reached.OPEN, Reached.WAITING, Reached.BLOCKED):
+        shell.suggested.append(f"lockstep pulls show {arrival.number}")
+    elif moves and arrival.reached in (Reached.MERGED, Reached.COMMITTED) and not is_dry:
+        targets = quoted([move.target for move in moves if move.deployment_type == "lambda"][:3])
+        shell.suggested.append(f"git pull, then lockstep sync {targets}".rstrip())
 
 
 def _code(outcome: "Outcome") -> int:

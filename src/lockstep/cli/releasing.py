@@ -63,6 +63,9 @@ def release(
             pass
     shell.summarise(lambda: release_markdown(done, told, is_dry=dry_run))
     if not dry_run:
+        if done:
+            wishes = " ".join(f"{made.service}@{made.version}" for made in done)
+            shell.suggested.append(f"lockstep promote {wishes} --to ENVIRONMENT")
         shell.hand_on("released", ",".join(f"{made.service}@{made.version}" for made in done))
     if failed:
         raise _failure(list(failed.values()), is_partial=bool(done))

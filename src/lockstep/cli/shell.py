@@ -6,11 +6,12 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockstep.cli.results import note_result
 from lockstep.errors import BadInput, LockstepError
 from lockstep.settings import Settings
 
@@ -52,6 +53,7 @@ class Shell:
     rev: str | None = None
     no_color: bool = False
     verbosity: int = 0
+    suggested: list[str] = field(default_factory=list)  # what to do next, the last one counting
 
     @property
     def where(self) -> "Where":
@@ -124,6 +126,7 @@ class Shell:
         text = lines if isinstance(lines, str) else "".join(f"{line}\n" for line in lines)
         text = "".join(harmless(line) for line in text.splitlines(keepends=True))
         with _LOCK:
+            note_result()
             sys.stdout.write(text)
             sys.stdout.flush()
 
@@ -150,6 +153,11 @@ class Shell:
             lines = (palette.paint(palette.warning, line) for line in told)
             sys.stderr.write("".join(f"{line}\n" for line in lines))
             sys.stderr.flush()
+
+    @property
+    def can_hint(self) -> bool:
+        """Whether a person reads both streams: what to do next is for nobody else."""
+        return self.is_live and sys.stderr.isatty()
 
     @property
     def can_ask(self) -> bool:

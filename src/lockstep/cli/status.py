@@ -1,9 +1,11 @@
 """``status``."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lockstep.cli.next_step import quoted
 from lockstep.cli.parser import (
     Parser,
     at_least,
@@ -12,13 +14,17 @@ from lockstep.cli.parser import (
     declare_targets,
     declare_timeout,
 )
+from lockstep.cli.screen import Screen
 from lockstep.cli.shell import Shell, WideOutput
 from lockstep.errors import BadInput, LockstepError
+from lockstep.render.cells import message_lines
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.options import Options
 
 __all__ = ["declare_status", "status"]
+
+_FEW = 3  # targets that the next step names
 
 
 def declare_status(parser: Parser) -> None:
@@ -52,25 +58,38 @@ def status(
     token = shell.settings.github_token
     options = Options(patterns=tuple(targets), full=full, timeout=timeout, github_token=token)
     if watch is None:
-        return _once(shell, options, output, exit_code)
-    is_first = True
+        return _once(shell, options, output, exit_code, shell.emit)
+    is_first, is_text = True, output in (WideOutput.TABLE, WideOutput.WIDE)
+    screen = Screen(shell, f"lockstep status {quoted(targets)}".rstrip(), watch) if shell.is_live else None
     while True:
-        if shell.is_live:
-            shell.emit("\x1b[H\x1b[2J")
-        elif output in (WideOutput.TABLE, WideOutput.WIDE):
+        lines: list[str] = []
+        if screen is None and is_text:
             shell.emit([datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")])
         try:
-            _once(shell, options, output, exit_code)
+            _once(shell, options, output, exit_code, lines.extend if screen else shell.emit)
         except LockstepError as error:
             if is_first and isinstance(error, BadInput):
                 raise  # waiting would not mend what was asked for
             shell.end_progress()
-            shell.log(f"error: {error}")
+            told = f"error: {error}"
+            lines = message_lines(told, shell.columns)
+            if screen is None:
+                shell.log(told)
         is_first = False
-        time.sleep(watch)
+        if screen is None:
+            time.sleep(watch)
+        else:
+            screen.draw(lines)
+            screen.wait()
 
 
-def _once(shell: Shell, options: "Options", output: WideOutput, exit_code: bool) -> int:
+def _once(
+    shell: Shell,
+    options: "Options",
+    output: WideOutput,
+    exit_code: bool,
+    emit: Callable[[list[str]], None],
+) -> int:
     from lockstep.delivery.sync.causes import with_causes
     from lockstep.delivery.sync.status import read_status
     from lockstep.model import SyncStatus
@@ -84,20 +103,26 @@ def _once(shell: Shell, options: "Options", output: WideOutput, exit_code: bool)
         case WideOutput.JSON:
             from lockstep.render.documents import status_document
 
-            shell.emit(status_document(rows, notes))
+            emit(status_document(rows, notes).splitlines())
         case WideOutput.MARKDOWN:
-            shell.emit(status_markdown(rows, notes))
+            emit(status_markdown(rows, notes).splitlines())
         case WideOutput.WIDE:
             from lockstep.render.status import wide_lines
 
             now = datetime.now(UTC)
-            shell.emit(wide_lines(rows, notes, now=now, palette=shell.palette, columns=shell.columns))
+            emit(wide_lines(rows, notes, now=now, palette=shell.palette, columns=shell.columns))
         case WideOutput.TABLE:
             from lockstep.render.status import status_lines
 
-            shell.emit(status_lines(rows, notes, palette=shell.palette, columns=shell.columns))
+            emit(status_lines(rows, notes, palette=shell.palette, columns=shell.columns))
     shell.summarise(lambda: status_markdown(rows, notes))
-    statuses = {row.status for row in rows if row.deployment_type == "lambda"}
+    own = [row for row in rows if row.deployment_type == "lambda"]
+    statuses = {row.status for row in own}
     if SyncStatus.UNKNOWN in statuses:
+        shell.suggested.append("lockstep doctor tells what is missing")
         return 1
-    return 2 if exit_code and SyncStatus.OUT_OF_SYNC in statuses else 0
+    off = [row.target for row in own if row.status is SyncStatus.OUT_OF_SYNC]
+    if off:
+        few = quoted(off if len(off) <= _FEW else options.patterns)
+        shell.suggested.append(f"lockstep plan {few}".rstrip())
+    return 2 if exit_code and off else 0

@@ -13,11 +13,11 @@ __all__ = ["at_once", "ending", "raising", "stopping"]
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
-    """Ctrl-C ends the process at once, whatever threads are waiting for."""
+def at_once(words: str = "interrupted; nothing was changed") -> Iterator[None]:
+    """Ctrl-C ends the process at once, whatever threads are waiting for, and says these words."""
 
     def handle(number: int, frame: FrameType | None) -> None:
-        os.write(2, b"\ninterrupted; nothing was changed\n")
+        os.write(2, f"\n{words}\n".encode())
         os._exit(128 + number)
 
     with _handling(handle, signal.SIGINT):

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 from lockstep.cli.following import Follower
+from lockstep.cli.next_step import quoted
 from lockstep.cli.shell import Output, Shell
 from lockstep.cli.stopping import stopping
 from lockstep.delivery.places.workspace import Workspace
@@ -95,6 +96,7 @@ def follow(shell: Shell, form: Output, run: Callable[[SyncFollower, threading.Ev
             done = run(follower, stop)
     except Declined:
         shell.log("Nothing was changed.")
+        shell.suggested.append("lockstep plan shows it again")
         return 1
     except KeyboardInterrupt:  # at the question; while steps run it is an event
         shell.log("interrupted; nothing was changed")
@@ -109,4 +111,6 @@ def follow(shell: Shell, form: Output, run: Callable[[SyncFollower, threading.Ev
             shell.log(
                 f"{count} {'target is' if count == 1 else 'targets are'} {word}; the plan above says why"
             )
+    if done.is_success and done.plan.steps:
+        shell.suggested.append(f"lockstep status {quoted(done.plan.selection)}".rstrip())
     return 0 if done.is_success else 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lockstep.errors import BadInput, BadInputs
+from lockstep.errors import BadInput, BadInputs, LockstepError, bounded
 from lockstep.model import Check, Explained, StatusRow, Value, Verdict
 from lockstep.render.masks import concealed
 from lockstep.render.step_codec import change_to
@@ -11,6 +11,7 @@ from lockstep.render.wire import dump, value_to
 
 __all__ = [
     "doctor_document",
+    "errors_document",
     "explain_document",
     "status_document",
     "validate_document",
@@ -57,6 +58,20 @@ def explain_document(target: str, values: Iterable[Explained]) -> str:
                     ],
                 }
                 for value in values
+            ],
+        }
+    )
+
+
+def errors_document(errors: Sequence[LockstepError], code: int) -> str:
+    """``lockstep.errors/1``: what stderr says too, and the exit code."""
+    return dump(
+        {
+            "format": "lockstep.errors/1",
+            "exitCode": code,
+            "errors": [
+                {"problem": bounded(e.problem), "where": e.where, "fix": e.fix, "doing": e.doing}
+                for e in errors
             ],
         }
     )

@@ -216,3 +216,43 @@ def test_an_interrupt_of_a_watch_exits_130(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 130
     assert log.read_text().endswith("\ninterrupted; nothing was changed\n")
+
+
+EARLY = """
+import os, signal, sys
+wanted = sys.argv[1]
+class Key:
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Key())
+from lockstep.__main__ import start
+sys.argv[1:] = ["validate"]
+sys.exit(start())
+"""
+
+
+@pytest.mark.parametrize("module", ["lockstep.cli", "lockstep.cli.app", "lockstep.config.load"])
+def test_an_interrupt_while_modules_are_loaded_leaves_no_traceback(module: str, tmp_path: Path) -> None:
+    """However early it comes, once Python itself runs."""
+    write_project_file(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY, module],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip().startswith("interrupted")
+
+
+def test_errors_are_a_document_where_json_was_asked_for(tmp_path: Path) -> None:
+    """On stdout, which holds nothing else; people read the same on stderr."""
+    result = _run("plan", "-o", "json", cwd=tmp_path)
+    document = json.loads(result.stdout)
+    assert (document["format"], document["exitCode"]) == ("lockstep.errors/1", result.returncode)
+    (error,) = document["errors"]
+    assert error["fix"] in result.stderr
+    assert error["problem"] in result.stderr

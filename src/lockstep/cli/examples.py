@@ -1,0 +1,95 @@
+"""Examples for the help of each command, and where more is written."""
+
+from collections.abc import Mapping
+
+__all__ = ["DOCS", "EXAMPLES", "SECTIONS"]
+
+DOCS = "https://lockstep-gitops.readthedocs.io"
+
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "begin": ("demo", "init", "validate", "doctor", "iam-policy"),
+    "deploy": ("plan", "sync", "adopt", "eject"),
+    "look": ("status", "drift", "explain", "history"),
+    "build": ("version", "changed", "package", "release"),
+    "promote": ("promote", "rollback", "release-hold", "pulls"),
+    "previews": ("preview",),
+}
+"""Commands by what they are for, in the order of the help."""
+
+EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "init": (
+        ("init", "write lockstep.yaml from the tree that is here"),
+        ("init --github gitops", "and workflows for a GitOps repository"),
+    ),
+    "validate": (
+        ("validate", "check every file; needs no AWS"),
+        ("validate --on 2027-08-31", "which runtimes AWS refuses on that day"),
+    ),
+    "plan": (
+        ("plan", "everything"),
+        ("plan staging", "one environment"),
+        ("plan '*/s3-*' --exit-code", "some services everywhere; 2 when something differs"),
+        ("plan -o plan.json", "save it, for: lockstep sync plan.json"),
+    ),
+    "sync": (
+        ("sync staging", "one environment"),
+        ("sync production/api --yes", "one service, without being asked"),
+        ("sync plan.json", "just what was reviewed"),
+        ("sync --since HEAD~1", "what the last commit changed"),
+    ),
+    "status": (
+        ("status", "services by environments"),
+        ("status production -o wide", "one line each, with who changed it and when"),
+        ("status --watch", "again every 5 seconds, in place"),
+    ),
+    "drift": (
+        ("drift", "what is live otherwise than Git says"),
+        ("drift production --exit-code", "2 when something differs, for a job"),
+    ),
+    "explain": (
+        ("explain staging/api", "every value and the file that it comes from"),
+        ("explain staging/api lambda.memorySize", "one value, with the layers below it"),
+    ),
+    "version": (("version api --explain", "the next version, and the commits that make it"),),
+    "changed": (("changed --since origin/main", "services that this branch touches"),),
+    "package": (("package api", "build its zip; deploys nothing"),),
+    "release": (
+        ("release api", "tag, build and publish the next version"),
+        ("release api --dry-run", "only show it"),
+    ),
+    "promote": (
+        ("promote api@1.4.0 --to staging", "one version"),
+        ("promote api --to production", "the version of the environment that it comes from"),
+        ("promote api --to production --wait", "and follow it until it is live"),
+    ),
+    "rollback": (
+        ("rollback production/api", "to the last good version, as the policy says"),
+        ('rollback production/api --now --reason "it loses files"', "at once"),
+    ),
+    "release-hold": (("release-hold production/api", "let it be promoted again"),),
+    "history": (("history production/api", "which versions, who brought them, and when"),),
+    "pulls": (
+        ("pulls", "open pull requests of promotions"),
+        ("pulls merge 12", "merge one"),
+    ),
+    "preview up": (("preview up --pr 123 --service api@1.5.0-pr123.1", "bring a preview up"),),
+    "preview down": (("preview down --pr 123", "remove it; the next sync deletes its functions"),),
+    "preview list": (("preview list", "age, services and status of each"),),
+    "preview event": (("preview event", "in a workflow, from the event that GitHub gives it"),),
+    "preview gc": (
+        ("preview gc", "show what previews have left behind"),
+        ("preview gc --apply", "and remove it"),
+    ),
+    "preview compact": (("preview compact", "drop the history of the previews' branch"),),
+    "adopt": (("adopt staging --from terraform", "declarations from Terraform's state, and the proof"),),
+    "eject": (("eject staging --to terraform --into infra", "import blocks for Terraform"),),
+    "doctor": (("doctor", "credentials, permissions, buckets, tools"),),
+    "iam-policy": (
+        ("iam-policy plan", "for the role of a job that only plans"),
+        ("iam-policy sync", "for the role of a job that deploys"),
+    ),
+    "demo": (
+        ("demo", "no AWS account, nothing to set up"),
+        ("demo --keep", "and leave it running, to try things"),
+    ),
+}
