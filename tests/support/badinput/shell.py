@@ -51,7 +51,9 @@ def later_plan(desk: Desk) -> None:
 
 SHELL: dict[str, Row] = {
     "command: unknown": Row(spoil=nothing, words=("plna",), says=("plna",)),
-    "option: unknown": Row(spoil=nothing, words=("plan", "--ful"), says=("--ful", "lockstep plan --help", "did you mean --full")),
+    "option: unknown": Row(
+        spoil=nothing, words=("plan", "--ful"), says=("--ful", "lockstep plan --help", "did you mean --full")
+    ),
     "option: no value": Row(spoil=nothing, words=("plan", "--since"), says=("--since",)),
     "option: form": Row(spoil=nothing, words=("plan", "-o", "yaml"), says=("yaml", "markdown")),
     "option: form of a report": Row(spoil=nothing, words=("sync", "-o", "yaml"), says=("yaml", "markdown")),
