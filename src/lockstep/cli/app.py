@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import fill
 
 from lockstep._version import __version__
+from lockstep.cli.completing import completion, declare_completion
 from lockstep.cli.drifting import declare_drift, drift
 from lockstep.cli.events import declare_event, event
 from lockstep.cli.examples import DOCS, EXAMPLES, SECTIONS
@@ -48,7 +49,7 @@ from lockstep.cli.versions import changed, declare_changed, declare_version, ver
 from lockstep.errors import BadInput
 from lockstep.settings import read_settings
 
-__all__ = ["COMMANDS", "command_parser", "global_parser", "run"]
+__all__ = ["COMMANDS", "GROUPS", "command_parser", "declare_global", "global_parser", "run"]
 
 _ABOUT = "Keep AWS Lambda functions in lockstep with a GitOps repository."
 _CODES = "Exit codes: 0 done or nothing to do, 1 failed, 2 differences (with --exit-code), 3 bad input."
@@ -101,6 +102,7 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command(doctor, declare_form),
     "iam-policy": Command(iam_policy, declare_iam_policy),
     "demo": Command(demo, declare_demo),
+    "completion": Command(completion, declare_completion),
 }
 
 GROUPS: Mapping[str, str] = {"preview": "Previews of pull requests."}
@@ -149,6 +151,13 @@ def global_parser() -> Parser:
         description=f"{_ABOUT}\n\n{sections}",
         epilog=f"{_FIRST}\n\n{fill(_CODES, 78, break_on_hyphens=False)}\n\nDocs: {DOCS}",
     )
+    declare_global(parser)
+    parser.add_argument("words", nargs=argparse.PARSER, metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+def declare_global(parser: Parser) -> None:
+    """The options of every command."""
     parser.add_argument(
         *("-C", "--directory"), metavar="DIR", type=Path, default=Path(), help="work in this folder"
     )
@@ -159,8 +168,6 @@ def global_parser() -> Parser:
         *("-v", "--verbose"), action="count", default=0, help="log what is done; -vv says more"
     )
     parser.add_argument("--version", action="version", version=f"lockstep {__version__}")
-    parser.add_argument("words", nargs=argparse.PARSER, metavar="COMMAND", help=argparse.SUPPRESS)
-    return parser
 
 
 def _row(name: str, about: str) -> str:

@@ -7,7 +7,7 @@ __all__ = ["DOCS", "EXAMPLES", "SECTIONS"]
 DOCS = "https://lockstep-gitops.readthedocs.io"
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "begin": ("demo", "init", "validate", "doctor", "iam-policy"),
+    "begin": ("demo", "init", "validate", "doctor", "iam-policy", "completion"),
     "deploy": ("plan", "sync", "adopt", "eject"),
     "look": ("status", "drift", "explain", "history"),
     "build": ("version", "changed", "package", "release"),
@@ -87,6 +87,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "iam-policy": (
         ("iam-policy plan", "for the role of a job that only plans"),
         ("iam-policy sync", "for the role of a job that deploys"),
+    ),
+    "completion": (
+        ("completion bash >> ~/.bashrc", "bash"),
+        ("completion zsh >> ~/.zshrc", "zsh, after compinit"),
+        ("completion fish > ~/.config/fish/completions/lockstep.fish", "fish"),
     ),
     "demo": (
         ("demo", "no AWS account, nothing to set up"),

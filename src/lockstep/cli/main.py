@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(_RARELY, 20, 100)
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
+    if "_ARGCOMPLETE" in os.environ and arguments is None:  # a shell completes a line
+        from lockstep.cli.completing import complete
+
+        complete()
     forget_results()
     try:
         with at_once(interrupted_words(given)):

@@ -22,8 +22,8 @@ def next_step(name: str, code: int, given: Mapping[str, Any], suggested: Sequenc
     one = quoted(given.get("target"))
     preview = f"preview/pr-{given.get('number')}"
     match name:
-        case "init":
-            return None  # it says so itself, also in a script
+        case "init" | "completion":
+            return None  # it says so itself, also in a script; the other one prints what a shell reads
         case "demo":
             return "lockstep init, in the folder of your own repository"
         case "doctor" | "validate":
