@@ -69,7 +69,7 @@ _LISTS: Mapping[Child, tuple[str, ...]] = {
         *("ASDF_*", "MISE_*", "HOMEBREW_*"),
         *("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_TLS_*", "DOCKER_CERT_PATH"),
         *("DOCKER_API_VERSION", "DOCKER_DEFAULT_PLATFORM", "DOCKER_BUILDKIT", "DOCKER_CLI_*", "BUILDX_*"),
-        *("BUILDKIT_*", "CONTAINER_HOST", "CONTAINERS_*", "REGISTRY_AUTH_FILE", "KO_*"),
+        *("BUILDKIT_*", "CONTAINER_HOST", "CONTAINERS_*", "REGISTRY_AUTH_FILE", "KO_*", "PACK_HOME"),
     ),
     Child.LOGIN: (
         *_MACHINE,

@@ -23,18 +23,20 @@ class OciRegistry:
     """What it holds and asks for. ``asked`` are the requests that it got."""
 
     host: str = ""
-    manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by repository and tag
+    manifests: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by repository, and tag or digest
     auth: str = "none"  # "none", "basic" or "token"
     login: str | None = None  # "user:password" that may read; None: everybody
     names_digest: bool = True
     status: int | None = None  # of every answer, when it is ill
     asked: list[str] = field(default_factory=list)
 
-    def push(self, repository: str, tag: str) -> str:
-        """Put an image there; its digest."""
-        body = json.dumps({"schemaVersion": 2, "mediaType": _INDEX, "of": f"{repository}:{tag}"}).encode()
-        self.manifests[repository, tag] = body
-        return f"sha256:{hashlib.sha256(body).hexdigest()}"
+    def push(self, repository: str, tag: str, *, of: str = "") -> str:
+        """Put an image there, another one for another ``of``; its digest."""
+        name = f"{repository}:{tag}{of}"
+        body = json.dumps({"schemaVersion": 2, "mediaType": _INDEX, "of": name}).encode()
+        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        self.manifests[repository, tag] = self.manifests[repository, digest] = body
+        return digest
 
 
 @contextlib.contextmanager

@@ -40,33 +40,52 @@ class Registry:
     def digest(self, repository: str, tag: str, *, place: str = "") -> str | None:
         """The digest that a tag names (``sha256:...``), or None when the registry has no such image.
 
-        Raises BadInput for a tag that cannot be one; ArtifactError when the registry cannot be asked, or
-        does not let us look.
+        A digest names itself. Raises BadInput for a tag that cannot be one; ArtifactError when the registry
+        cannot be asked, does not let us look, or answers with another image.
         """
-        if not _TAG.fullmatch(tag):
+        if not _TAG.fullmatch(tag) and not _DIGEST.fullmatch(tag):
             raise BadInput(
                 f"{tag!r} cannot be the tag of an image",
                 where=place or None,
                 fix="a tag has letters, digits, dots, hyphens and underscores; set image.tag",
             )
-        host, name = _parts(repository)
-        url = f"{_scheme(host)}://{host}/v2/{name}/manifests/{tag}"
-        answer = self._ask(check_url(url, where=place or None), "HEAD", host, name)
+        answer = self._manifest("HEAD", repository, tag, place)
         if answer.status == 404:
             return None
         digest = answer.headers.get("docker-content-digest", "")
-        if answer.status == 200 and not _DIGEST.fullmatch(digest):
-            answer = self._ask(url, "GET", host, name)
+        if not _DIGEST.fullmatch(digest):
+            answer = self._manifest("GET", repository, tag, place)
+            if answer.status == 404:
+                return None
             digest = f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
-        if answer.status != 200:
+        if _DIGEST.fullmatch(tag) and digest != tag:
+            raise _another(repository, tag, place)
+        return digest
+
+    def manifest(self, repository: str, digest: str, *, place: str = "") -> bytes:
+        """The manifest, or the index of several, that a digest names; its SHA-256 is the digest.
+
+        Raises ArtifactError when it is not there or the registry cannot be asked.
+        """
+        body = self._manifest("GET", repository, digest, place).body
+        if f"sha256:{hashlib.sha256(body).hexdigest()}" != digest:
+            raise _another(repository, digest, place)
+        return body
+
+    def _manifest(self, method: str, repository: str, reference: str, place: str) -> Answer:
+        """The answer for a manifest, whose status is 200 or 404."""
+        host, name = _parts(repository)
+        url = f"{_scheme(host)}://{host}/v2/{name}/manifests/{reference}"
+        answer = self._ask(check_url(url, where=place or None), method, host, name)
+        if answer.status not in (200, 404):
             raise ArtifactError(
-                f"{host} answered {answer.status} when asked for {repository}:{tag}",
+                f"{host} answered {answer.status} when asked for {repository}:{reference}",
                 where=place or None,
                 fix=f"docker login {host} with an account that may read it"
                 if answer.status in (401, 403)
                 else "run again; if it goes on, look at the registry's status",
             )
-        return digest
+        return answer
 
     def _ask(self, url: str, method: str, host: str, name: str) -> Answer:
         """One request, once more with what the registry asks for."""
@@ -99,6 +118,14 @@ class Registry:
         except (ValueError, AttributeError):
             return None
         return token if answer.status == 200 and isinstance(token, str) else None
+
+
+def _another(repository: str, digest: str, place: str) -> ArtifactError:
+    return ArtifactError(
+        f"the registry has no {repository}@{digest}, or gave another image for it",
+        where=place or None,
+        fix="run again; if it goes on, look at the registry",
+    )
 
 
 def _parts(repository: str) -> tuple[str, str]:

@@ -7,18 +7,19 @@ from lockstep.config import rules, templates
 from lockstep.config.context import Context
 from lockstep.config.function import read_settings
 from lockstep.config.hold import read_hold
-from lockstep.config.layers import SHORT_VERSION, Path, Stack
+from lockstep.config.layers import Path
 from lockstep.config.limits import check_limits, check_tags
 from lockstep.config.release import read_release
 from lockstep.config.resources import read_resources
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.suggest import is_misspelt
+from lockstep.config.versions import find_version
 from lockstep.model import Code, Function, Target, Trigger
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 from lockstep.planning.policy import ownership_tags
 
-__all__ = ["DECLARING", "PLACED", "build", "version_of"]
+__all__ = ["DECLARING", "PLACED", "build"]
 
 DECLARING = frozenset({"environment config", "environment service", "pull request", "preview service config"})
 """Layers of which a ``lambda:`` block makes a service a Lambda function without a deploymentType."""
@@ -220,17 +221,18 @@ def _other(context: Context, kind: str) -> Target:
     """A service that somebody else deploys: its version is shown."""
     service = context.candidate.service
     source = context.file.project.sources.services.get(service)
-    version, path = version_of(context.stack, service, source.version_key if source else None)
-    if path:
-        _note_unquoted(context, path)
+    stated = find_version(context.stack, service, source)
+    if stated.path:
+        _note_unquoted(context, stated.path)
     return Target(
         environment=context.candidate.environment,
         service=service,
         deployment_type=kind,
-        version=version,
+        version=stated.version,
+        image=stated.image,
         commit=_commit({}, context.stack.values),
         hold=read_hold(context),
-        place=context.place(*path),
+        place=context.place(*stated.path),
     )
 
 
@@ -247,34 +249,6 @@ def _note_unquoted(context: Context, path: Path) -> None:
         what = "is a number" + (f" and reads as {value}" if str(value) != text else "")
     name = ".".join(map(str, path))
     context.note(path, f'{name}: {text} without quotes {what}; write {path[-1]}: "{text}"')
-
-
-def version_of(stack: Stack, service: str, key: tuple[str, ...] | None = None) -> tuple[str | None, Path]:
-    """Version of a service that Lockstep does not deploy, and where it is written.
-
-    At ``key`` where the project names one; else the first of lambda.version, lambdaVersion, version,
-    imageTag, image.tag, {service}.image.tag, service.version, service.image.tag, gitVersion.version and
-    gitVersion.shortSha that is there.
-    """
-    known: tuple[tuple[str, ...], ...] = (
-        ("lambda", "version"),
-        (SHORT_VERSION,),
-        ("version",),
-        ("imageTag",),
-        ("image", "tag"),
-        (service, "image", "tag"),
-        ("service", "version"),
-        ("service", "image", "tag"),
-        ("gitVersion", "version"),
-        ("gitVersion", "shortSha"),
-    )
-    for path in (key,) if key else known:
-        value: Any = stack.values
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-            return (value if isinstance(value, str) else stack.text(path) or str(value)), path
-    return None, ()
 
 
 def _commit(block: Mapping[str, Any], values: Mapping[str, Any]) -> str | None:

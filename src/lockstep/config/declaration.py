@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from lockstep.config.build import version_of
 from lockstep.config.edit import Change, Changes, edit
 from lockstep.config.layers import SHORT_VERSION, Path, Stack, fold, has
 from lockstep.config.layout import Candidate, arrange
 from lockstep.config.load import Files, read_project_file
 from lockstep.config.project_file import ProjectFile
+from lockstep.config.versions import Stated, find_version, image_changes
 from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput, BadInputs
-from lockstep.model import Hold
+from lockstep.model import Hold, Source
 from lockstep.model.move import Move
 from lockstep.model.pin import Pin, read_pin
 from lockstep.model.tree import Tree
@@ -55,12 +55,17 @@ class Declaration:
     file: str  # of a preview it may not exist yet
     values: Mapping[str, Any]  # of the file alone
     stack: Stack
-    version_key: tuple[str, ...] | None = None  # as the project configures it
+    source: Source | None = None  # as the project says what it is
+
+    @property
+    def stated(self) -> Stated:
+        """The version as all layers together say it."""
+        return find_version(self.stack, self.service, self.source)
 
     @property
     def version(self) -> str | None:
-        """The version as all layers together say it."""
-        return version_of(self.stack, self.service, self.version_key)[0]
+        """The version, without the digest of an image."""
+        return self.stated.version
 
 
 def read_declarations(
@@ -99,7 +104,6 @@ def read_declarations(
 def _declaration(file: ProjectFile, candidate: Candidate, files: Files) -> Declaration:
     path = _declaring_file(file.project.folder, candidate)
     is_there = path in candidate.layers
-    source = file.project.sources.services.get(candidate.service)
     stack = files.stack(candidate)
     return Declaration(
         target=candidate.key,
@@ -107,7 +111,7 @@ def _declaration(file: ProjectFile, candidate: Candidate, files: Files) -> Decla
         file=path,
         values=(parse(files.contents[path], path).value or {}) if is_there else {},
         stack=stack,
-        version_key=source.version_key if source is not None else None,
+        source=file.project.sources.services.get(candidate.service),
     )
 
 
@@ -122,19 +126,21 @@ def version_changes(declaration: Declaration, move: Move, *, add_commit: bool = 
     """What a move changes in the declaring file.
 
     The version where it stands (``lambda.version`` or ``lambdaVersion``; for others the configured key or
-    the place where it is found), the pin, and the commit wherever the file names one. A pin or commit of
-    another version never stays: what is not known of the new version is removed. ``add_commit`` writes
-    ``gitVersion`` and ``deploymentNotification`` into a file that has neither. BadInput for a service
-    without a known place of its version, and for a pin of another version in another file.
+    the place where it is found), the pin or the digest of the image, and the commit wherever the file
+    names one. A pin, digest or commit of another version never stays: what is not known of the new version
+    is removed. ``add_commit`` writes ``gitVersion`` and ``deploymentNotification`` into a file that has
+    neither. BadInput for a service without a known place of its version, and for a pin of another version
+    in another file.
     """
     changes: dict[tuple[str, ...], Change] = {}
-    old, path = version_of(declaration.stack, declaration.service, declaration.version_key)
+    stated, source = declaration.stated, declaration.source
+    old, path = stated.version, stated.path
     is_lambda = move.deployment_type == "lambda"
     if is_lambda:
         path = (SHORT_VERSION,) if SHORT_VERSION in declaration.values else ("lambda", "version")
         old = declaration.stack.values.get("lambda", {}).get("version")
-    elif declaration.version_key is not None:
-        path = declaration.version_key
+    elif source is not None and source.version_key is not None:
+        path = source.version_key
     elif not path:
         raise BadInput(
             "no layer says where this service's version stands",
@@ -145,7 +151,13 @@ def version_changes(declaration: Declaration, move: Move, *, add_commit: bool = 
         changes |= _pin(declaration, move, is_same=old == move.new)
     if move.commit is not None or old != move.new:
         changes |= _commits(declaration.values, move, path, add=add_commit)
-    changes[tuple(map(str, path))] = move.new
+    written = tuple(map(str, path))
+    if is_lambda:
+        changes[written] = move.new
+    else:
+        changes |= image_changes(
+            declaration.stack, declaration.file, written, source, new=move.new, image=move.sha256
+        )
     if is_lambda and path == (SHORT_VERSION,) and has(declaration.values, ("lambda", "version")):
         changes["lambda", "version"] = move.new
     return changes

@@ -4,7 +4,7 @@ from lockstep.config import rules
 from lockstep.config.rows import group, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.promotion import Merge
-from lockstep.model.source import Builder
+from lockstep.model.source import Builder, ImageBuilder
 
 __all__ = ["DAYS", "FORGE", "PROMOTION", "SERVICES", "SOURCE"]
 
@@ -86,6 +86,34 @@ _BUILD = group(
     texts("exclude", "Globs of what is left out.", text("exclude", "")),
 )
 
+_IMAGE_BUILD = group(
+    "build",
+    "How a release builds the image and pushes it, from a clean checkout of the commit; when absent another "
+    "tool does it before the release.",
+    text("builder", "What makes it.", enum=tuple(ImageBuilder), required=True),
+    text(
+        "path",
+        "Folder of the service's source; the one that source.paths names when absent, for command the "
+        "folder of lockstep.yaml.",
+    ),
+    text("file", "docker, buildx: Dockerfile below the folder; Dockerfile when absent."),
+    text("target", "docker, buildx: stage of the Dockerfile; the last one when absent."),
+    Key(
+        name="args",
+        shape=Shape.OPEN,
+        about="docker, buildx: build arguments; pack: variables of the build. They are no place for secrets.",
+        item=text("value", "", lines=True),
+    ),
+    texts(
+        "platforms",
+        "buildx, ko: platforms of the image; what the builder takes by itself when absent.",
+        text("platform", "", pattern=r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$", says="write linux/amd64"),
+    ),
+    text("main", "ko: package of the program below the folder; the folder itself when absent."),
+    text("using", "pack: image of the buildpacks; pack's own default when absent."),
+    text("command", "command: what pushes it as $LOCKSTEP_IMAGE, by sh, in the folder.", lines=True),
+)
+
 _SERVICE = group(
     "service",
     "One service: where it is built from.",
@@ -116,12 +144,15 @@ _SERVICE = group(
         ),
         text("tag", "Its tag; the version when absent.", example='"v{version}"'),
         text(
-            "build",
-            "Command that builds it and pushes it as $LOCKSTEP_IMAGE, by sh beside lockstep.yaml in a clean "
-            "checkout of the commit; when absent another tool does it before the release.",
-            lines=True,
-            example="'docker buildx build --push --tag \"$LOCKSTEP_IMAGE\" src/web'",
+            "pin",
+            "How promotions write its digest: tag, behind the version (1.4.0@sha256:...); a key of the chart "
+            "such as image.digest; none. When absent: in the key digest beside the tag where there is one, "
+            "else behind the version where that stands under tag or imageTag.",
+            pattern=r"^(tag|none|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+)$",
+            says="write tag, none, or the key of the chart's values: image.digest",
+            example="none",
         ),
+        _IMAGE_BUILD,
     ),
 )
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lockstep.config.build import version_of
 from lockstep.config.context import Context
 from lockstep.config.layers import Layer, Path, Stack
 from lockstep.config.layout import Candidate, arrange
@@ -12,6 +11,7 @@ from lockstep.config.problems import Problems
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.suggest import did_you_mean, nearest
+from lockstep.config.versions import find_version
 from lockstep.errors import BadInput
 from lockstep.model import Explained, Origin, Project, Reference, Secret, Value, looks_secret
 from lockstep.model.fields import BY_NAME
@@ -39,7 +39,7 @@ def explain(tree: Tree, project: Project, key: str, path: str | None = None) -> 
         block = context.filled(block, ())
     explained = [_explained(stack, block or {}, leaf) for leaf in sorted(set(_leaves(stack)), key=_order)]
     if not any(value.path == "lambda.version" for value in explained):
-        explained = [*_other_version(stack, candidate.service), *explained]
+        explained = [*_other_version(stack, candidate.service, project), *explained]
     return tuple(explained) if path is None else _selected(explained, path)
 
 
@@ -123,10 +123,11 @@ def _shown(value: Any, path: Path) -> Value:
             return value  # type: ignore[no-any-return]
 
 
-def _other_version(stack: Stack, service: str) -> list[Explained]:
+def _other_version(stack: Stack, service: str, project: Project) -> list[Explained]:
     """The version of a service that others deploy."""
-    version, path = version_of(stack, service)
-    if version is None:
+    stated = find_version(stack, service, project.sources.services.get(service))
+    path = stated.path
+    if not path:
         return []
     origins = []
     for layer in stack.layers:
@@ -135,7 +136,7 @@ def _other_version(stack: Stack, service: str) -> list[Explained]:
             value = value.get(part) if isinstance(value, dict) else None
         if value is not None:
             origins.append(Origin(layer=layer.name, place=layer.place(path), value=_shown(value, path)))
-    return [Explained(path=".".join(map(str, path)), value=version, origins=tuple(origins))]
+    return [Explained(path=".".join(map(str, path)), value=stated.text, origins=tuple(origins))]
 
 
 def _selected(explained: list[Explained], path: str) -> tuple[Explained, ...]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from lockstep.config import rules
-from lockstep.config.build import version_of
 from lockstep.config.layers import Layer, Stack
+from lockstep.config.versions import find_version
 from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput
 from lockstep.model import Source
@@ -28,13 +28,12 @@ def said_by(content: bytes | None, file: str, service: str, source: Source | Non
     if not isinstance(values, dict):
         return NOTHING
     layer = Layer(name="", file=file, values=values, lines=document.lines)
-    version, _ = version_of(
-        Stack(layers=(layer,), values=values), service, source.version_key if source else None
-    )
+    stated = find_version(Stack(layers=(layer,), values=values), service, source)
     return Said(
-        version=version,
+        version=stated.version,
         commit=_commit(values),
-        **_pin(_text(_at(values, "lambda", "sha256")), version),
+        image=stated.image,
+        **_pin(_text(_at(values, "lambda", "sha256")), stated.version),
         held=_text(_at(values, "lockstep", "hold", "version")),
     )
 

@@ -2,20 +2,18 @@
 
 import datetime
 import posixpath
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 from lockstep.config import templates
 from lockstep.config.delivery_schema import DAYS
+from lockstep.config.images import read_image
+from lockstep.config.source_paths import Report, check_inside, source_folder
 from lockstep.config.yaml_reader import Document
 from lockstep.model import Build, Builder, ForgeSettings, Freeze, Merge, Promotion, Source, Sources
-from lockstep.model.source import Image, Origin
-from lockstep.planning.paths import folders_of
+from lockstep.model.source import Origin
 
 __all__ = ["read_promotion", "read_sources_of"]
-
-Report: TypeAlias = Callable[[tuple[str | int, ...], str, str], None]
-"""Takes the path of a key, what is wrong with its value and how to mend it."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BUILDERS: Mapping[str, frozenset[str]] = {
@@ -26,6 +24,7 @@ _BUILDERS: Mapping[str, frozenset[str]] = {
     "prebuilt": frozenset({"runtime", "output", "include", "exclude"}),
 }
 _ALWAYS = frozenset({"builder", "path", "architecture"})
+_PACKS_OUTPUT = frozenset({"command", "prebuilt"})  # of which only the output is packed
 
 
 def read_promotion(
@@ -121,7 +120,7 @@ def _source(document: Document, name: str, given: Mapping[str, Any], wrong: Repo
         wrong((*path, "tag"), "the tag holds no {version}", 'write for example "{service}-v{version}"')
     paths = tuple((given.get("source") or {}).get("paths") or ())
     for number, text in enumerate(paths):
-        _inside(text, (*path, "source", "paths", number), wrong)
+        check_inside(text, (*path, "source", "paths", number), wrong)
     key = given.get("versionKey")
     return Source(
         service=name,
@@ -130,29 +129,10 @@ def _source(document: Document, name: str, given: Mapping[str, Any], wrong: Repo
         build=_build(document, (*path, "build"), given["build"], paths, wrong)
         if given.get("build")
         else None,
-        image=_image(document, (*path, "image"), name, given.get("image") or {}, wrong),
+        image=read_image(document, (*path, "image"), name, given.get("image") or {}, paths, wrong),
         version_key=tuple(key.split(".")) if key else None,
         place=f"{document.file}:{document.line(path)}",
     )
-
-
-def _image(
-    document: Document, path: tuple[str | int, ...], service: str, given: Mapping[str, Any], wrong: Report
-) -> Image | None:
-    if not given.get("exists") or not given.get("repository"):
-        return None
-    said = {"repository": given["repository"], "tag": given.get("tag") or "{version}"}
-    names = {"service": service, "version": "{version}"}
-    for key, text in said.items():
-        try:
-            said[key] = templates.fill(text, names)
-        except templates.TemplateError as error:
-            wrong((*path, key), error.problem, error.fix)
-    if "{version}" not in said["tag"]:
-        wrong((*path, "tag"), "the tag holds no {version}", 'write for example "v{version}"')
-    if "{" in said["repository"]:
-        wrong((*path, "repository"), "a repository has no version", "write {service} or a name")
-    return Image(**said, build=given.get("build"), place=f"{document.file}:{document.line(path)}")
 
 
 def _build(
@@ -173,14 +153,14 @@ def _build(
                 f"the builder {builder} takes no {name}",
                 f"remove it; it takes: {', '.join(sorted(allowed))}",
             )
-    folder = given.get("path") or _folder(builder, paths, path, wrong)
-    _inside(folder, (*path, "path"), wrong)
+    folder = given.get("path") or source_folder(paths, path, wrong, is_packed=builder not in _PACKS_OUTPUT)
+    check_inside(folder, (*path, "path"), wrong)
     for name in ("requirements", "project", "output"):
         if given.get(name):
-            _inside(given[name], (*path, name), wrong)
+            check_inside(given[name], (*path, name), wrong)
     if builder == "command" and not given.get("command"):
         wrong(path, "the builder command has no command", "add command: what makes the package")
-    if builder in ("command", "prebuilt") and not given.get("output"):
+    if builder in _PACKS_OUTPUT and not given.get("output"):
         wrong(path, f"the builder {builder} has no output", "add output: the folder or zip to pack")
     if builder == "python" and not given.get("runtime"):
         wrong(path, "the builder python needs the function's runtime", "add runtime: python3.13")
@@ -198,29 +178,3 @@ def _build(
         exclude=tuple(given.get("exclude") or ()),
         place=f"{document.file}:{document.line(path)}",
     )
-
-
-def _folder(builder: str, paths: tuple[str, ...], path: tuple[str | int, ...], wrong: Report) -> str:
-    """The folder that is packed where ``build.path`` does not say: that of ``source.paths``, if it is one.
-
-    Never the whole repository unless somebody wrote so; it holds what no package should.
-    """
-    folders = folders_of(tuple(posixpath.normpath(text) for text in paths if text))
-    if len(folders) > 1:
-        wrong(
-            path,
-            f"source.paths names several folders, and build.path not which is built: {', '.join(folders)}",
-            f"add path: {folders[0]}",
-        )
-    elif not folders and builder not in ("command", "prebuilt"):  # of which only the output is packed
-        wrong(
-            path,
-            "nothing says which folder is packed",
-            "add path: and the folder of the function; path: . packs the whole repository",
-        )
-    return folders[0] if folders else "."
-
-
-def _inside(text: str, path: tuple[str | int, ...], wrong: Report) -> None:
-    if not text or posixpath.normpath(text).startswith(("/", "..")) or "\\" in text:
-        wrong(path, f"the path {text!r} leaves the repository", "write a path below the repository's root")

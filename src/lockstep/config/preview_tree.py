@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lockstep.config.build import version_of
 from lockstep.config.declaration import Declaration, apply_edits, read_declarations, version_changes
 from lockstep.config.edit import Change
 from lockstep.config.layers import Stack, fold
 from lockstep.config.preview_file import edit_preview, fill_known, read_preview
+from lockstep.config.versions import find_version
 from lockstep.errors import BadInput
-from lockstep.model import Project
+from lockstep.model import Project, Source
 from lockstep.model.move import Move
 from lockstep.model.preview import FOLDER, Preview
 from lockstep.model.tree import Tree
@@ -214,14 +214,15 @@ def _with_place(declaration: Declaration, move: Move, place: tuple[str, ...] | N
     """A declaration that knows where its version stands: as in another environment, unless its own layers
     name a place that counts before that one.
     """
-    if move.deployment_type == "lambda" or declaration.version_key is not None or place is None:
+    source = declaration.source or Source(service=declaration.service)
+    if move.deployment_type == "lambda" or source.version_key is not None or place is None:
         return declaration
     tried: dict[str, Any] = {place[-1]: move.new}
     for key in reversed(place[:-1]):
         tried = {key: tried}
     values = fold((declaration.stack.values, tried))
-    _, path = version_of(replace(declaration.stack, values=values), declaration.service)
-    return replace(declaration, version_key=tuple(map(str, path)) or place)
+    path = find_version(replace(declaration.stack, values=values), declaration.service).path
+    return replace(declaration, source=replace(source, version_key=tuple(map(str, path)) or place))
 
 
 def _from_templates(tree: Tree, folder: str, templates: str, asked: Asked) -> Mapping[str, bytes]:

@@ -13,6 +13,7 @@ class Said:
     commit: str | None = None  # of the source
     sha256: str | None = None  # of a pin that may be this version's
     is_named: bool = False  # the pin names this version
+    image: str | None = None  # SHA-256 of the image that is pinned, of a service that other tools deploy
     held: str | None = None  # the version that a hold says was taken back
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lockstep.model.image import image_tag
+
 __all__ = ["Arrival", "Move", "Reached"]
 
 
@@ -16,7 +18,7 @@ class Move:
     deployment_type: str = "lambda"
     old_commit: str | None = None  # of the source
     commit: str | None = None  # of the source; None: not known
-    sha256: str | None = None  # of the package, lowercase hex
+    sha256: str | None = None  # of the package or of the image that is pinned, lowercase hex
     size: int = 0  # bytes of the package; 0: not known
     origin: str | None = None  # where the package comes from, for people
     tag: str | None = None  # of the release of the new version
@@ -31,6 +33,12 @@ class Move:
     def environment(self) -> str:
         """Its environment."""
         return self.target.rpartition("/")[0]
+
+    @property
+    def text(self) -> str:
+        """The new version; of a service that other tools deploy with the digest that pins its image."""
+        is_image = self.deployment_type != "lambda" and self.sha256 is not None
+        return image_tag(self.new, self.sha256 or "") if is_image else self.new
 
     def __str__(self) -> str:
         return f"{self.target} {self.old or '(none)'} -> {self.new}"

@@ -27,4 +27,5 @@ class Released:
     is_new: bool  # published by this run, or in a dry run: still to be published
     url: str | None = None  # of the release; None in a dry run
     package: PackageFile | None = None  # None: the service is released without one
+    image: str | None = None  # "ghcr.io/acme/web@sha256:...", of a service that is one
     notes: str = ""  # Markdown of what is new

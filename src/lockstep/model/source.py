@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Build", "Builder", "ForgeSettings", "Image", "Origin", "Source", "Sources"]
+from lockstep.model.image import digest_of
+
+__all__ = [
+    "Build",
+    "Builder",
+    "ForgeSettings",
+    "Image",
+    "ImageBuild",
+    "ImageBuilder",
+    "Origin",
+    "Pinning",
+    "Source",
+    "Sources",
+]
 
 
 class Builder(StrEnum):
@@ -35,13 +48,49 @@ class Build:
     place: str = field(default="", compare=False)  # file:line
 
 
+class ImageBuilder(StrEnum):
+    """What makes an image and pushes it."""
+
+    DOCKER = "docker"
+    BUILDX = "buildx"
+    KO = "ko"
+    PACK = "pack"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageBuild:
+    """How the image of a service is made. Paths are relative to the repository's root."""
+
+    builder: ImageBuilder
+    path: str = "."  # folder of the service's source
+    file: str | None = None  # docker, buildx: Dockerfile below ``path``
+    target: str | None = None  # docker, buildx: stage of the Dockerfile
+    args: Mapping[str, str] = field(default_factory=dict)  # docker, buildx: build arguments; pack: variables
+    platforms: tuple[str, ...] = ()  # buildx, ko: "linux/amd64"; () is the builder's own choice
+    main: str | None = None  # ko: package of the program below ``path``
+    using: str | None = None  # pack: image of the buildpacks
+    command: str | None = None  # command: run by sh in ``path``
+    place: str = field(default="", compare=False)  # file:line
+
+
+class Pinning(StrEnum):
+    """How a declaration names the digest of an image beside its version."""
+
+    TAG = "tag"  # behind the version, where the tag stands: "1.4.0@sha256:..."
+    KEY = "key"  # in a key of its own
+    NONE = "none"  # not at all: the version stands alone
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
     """The container image of a service, which has to be there: somebody else builds it, or ``build`` does."""
 
     repository: str  # "ghcr.io/acme/web", without a tag
     tag: str = "{version}"
-    build: str | None = None  # run by sh at the repository's root: builds the image and pushes it
+    build: ImageBuild | None = None  # None: another tool builds it
+    pin: Pinning | None = None  # None: as the declaration shows that its chart takes it
+    digest_key: tuple[str, ...] | None = None  # of ``Pinning.KEY``; None: ``digest`` beside the tag
     place: str = field(default="", compare=False)  # file:line
 
     def tag_of(self, version: str) -> str:
@@ -49,8 +98,9 @@ class Image:
         return self.tag.replace("{version}", version)
 
     def name_of(self, version: str) -> str:
-        """The whole name of a version's image."""
-        return f"{self.repository}:{self.tag_of(version)}"
+        """The whole name of a version's image; a version may be a digest itself."""
+        is_digest = digest_of(version) is not None
+        return f"{self.repository}@{version}" if is_digest else f"{self.repository}:{self.tag_of(version)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

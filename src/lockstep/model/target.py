@@ -94,6 +94,7 @@ class Target:
     ignore: tuple[str, ...] = ()  # globs of fields that others manage
     adopt: bool = False  # take over a live function that has no owner
     hold: Hold | None = field(default=None, compare=False)  # nothing is promoted to it
+    image: str | None = field(default=None, compare=False)  # SHA-256 that others deploy it pinned to
     place: str = field(default="", compare=False)  # file:line of the declaration
     obstacle: Obstacle | None = field(default=None, compare=False)  # why it is not known what it should be
     places: Mapping[str, str] = field(default_factory=dict, compare=False)  # some settings -> file:line

@@ -51,19 +51,28 @@ def eras_of(changes: Iterable[tuple[LogEntry, Said, bool]]) -> tuple[Era, ...]:
             stack.remove(number)
 
     before: Said | None = None
+    left_image: str | None = None  # of the version before, which somebody left standing
     for entry, said, is_oldest_known in reversed(list(changes)):
         left = before.sha256 if before is not None else None
+        if before is not None and before.version != said.version and before.image == said.image:
+            left_image = said.image
+        elif said.image != left_image:
+            left_image = None
         before = said
+        if said.image == left_image:
+            said = replace(said, image=None)
         if said.held is not None and said.held != said.version:
             take_back([one for one in stack if eras[one].version == said.held], "taken back", entry)
-        if eras and eras[-1].version == said.version:
+        if eras and _is_same(eras[-1].said, said):
+            if eras[-1].said.image is None:
+                eras[-1] = replace(eras[-1], said=replace(eras[-1].said, image=said.image))
             continue
         if eras:
             eras[-1] = replace(eras[-1], until=entry.date)
         if said.version is not None:
-            there = [eras[one].version for one in stack]
-            if said.version in there:
-                place = there.index(said.version)
+            there = [_is_same(eras[one].said, said) for one in stack]
+            if True in there:
+                place = there.index(True)
                 take_back(stack[place + 1 :], f"reverted to {said.version}", entry)
                 stack.pop()
             higher = [one for one in stack if is_backwards(eras[one].version, said.version)]
@@ -92,22 +101,31 @@ def last_good(eras: Sequence[Era]) -> LastGood:
     Where none lasted for minutes, as in a project that has just begun, the newest that was not taken
     back has to do. A version that was taken back and declared again later is judged by that later time.
     """
-    current = eras[0].version if eras else None
+    now = eras[0].said if eras else Said(version=None)
     passed: dict[str, str] = {}
     brief: LastGood | None = None
     for era in eras[1:]:
         version = era.version
-        if version is None or version == current or version in passed:
+        if version is None or _is_same(era.said, now):
+            continue
+        if version == now.version:
+            version = f"{version}@sha256:{(era.said.image or '')[:12]}"
+        if version in passed:
             continue
         if era.undone is not None:
             passed[version] = era.undone
             continue
-        lasted = sum(seconds_of(one) for one in eras if one.version == version and one.undone is None)
+        lasted = sum(seconds_of(one) for one in eras if _is_same(one.said, era.said) and one.undone is None)
         if lasted >= _PROVEN or era.is_oldest_known:
             return LastGood(era=era, passed=tuple(passed.items()))
         brief = brief or LastGood(era=era, passed=tuple(passed.items()))
         passed[version] = f"another version replaced it after {duration(lasted)}"
     return brief or LastGood(era=None, passed=tuple(passed.items()))
+
+
+def _is_same(one: Said, other: Said) -> bool:
+    """Whether two say one version, and no two images of it, as of a name like main that is moved."""
+    return one.version == other.version and (None in (one.image, other.image) or one.image == other.image)
 
 
 def deployment_of(era: Era, records: Iterable[Record]) -> Record | None:

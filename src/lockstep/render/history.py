@@ -53,7 +53,7 @@ def history_document(target: str, eras: Sequence[Era], deployed: Deployed, now: 
                     "subject": era.subject,
                     "pull": era.pull,
                     "sourceCommit": era.said.commit,
-                    "sha256": era.said.sha256,
+                    "sha256": era.said.sha256 or era.said.image,
                     "takenBack": era.undone is not None,
                     "takenBackWhy": era.undone,
                     "mayBeOlder": era.is_oldest_known,

@@ -25,7 +25,7 @@ _FEW = 3
 def title_of(moves: Sequence[Move], *, verb: str = "") -> str:
     """One line for a commit and a pull request: ``staging: s3-notifier 0.1.5 -> 0.1.6``."""
     environment = moves[0].environment
-    words = [f"{move.service} {f'{move.old} -> ' if move.old else ''}{move.new}" for move in moves]
+    words = [f"{move.service} {f'{move.old} -> ' if move.old else ''}{_new(move)}" for move in moves]
     shown = ", ".join(words[:_FEW])
     if len(words) > _FEW or len(shown) > _LONGEST_TITLE:
         shown = f"{words[0]} and {len(words) - 1} more"
@@ -68,7 +68,7 @@ def body_markdown(
         sections.append(plan)
     elif no_plan:
         sections.append("There is no plan here:\n\n" + fence("", flat([no_plan])))
-    noted = "".join(f"{move.target}@{move.new} " for move in moves)
+    noted = "".join(f"{move.target}@{move.text} " for move in moves)
     return bounded([*head, f"<!-- lockstep:moves {noted}-->"], sections, 60_000)
 
 
@@ -89,10 +89,10 @@ def move_lines(moves: Sequence[Move], columns: int = 80) -> list[str]:
     """The moves for the terminal."""
     lines = []
     for move in moves:
-        lines += hanging("~ ", f"{move.target}  {move.old or '(none)'} -> {move.new}", columns, "    ")
+        lines += hanging("~ ", f"{move.target}  {move.old or '(none)'} -> {_new(move)}", columns, "    ")
         facts = [
             f"commit {move.commit[:12]}" if move.commit else "",
-            f"package {move.sha256[:12]}…" if move.sha256 else "",
+            f"{_thing(move)} {move.sha256[:12]}…" if move.sha256 else "",
             printable(move.origin or ""),
         ]
         if shown := ", ".join(fact for fact in facts if fact):
@@ -101,10 +101,20 @@ def move_lines(moves: Sequence[Move], columns: int = 80) -> list[str]:
 
 
 def _row(move: Move) -> str:
-    package = f"{span(move.sha256[:16])} ({_size(move.size)})" if move.sha256 else ""
+    size = _size(move.size) if move.deployment_type == "lambda" else "image"
+    package = f"{span(move.sha256[:16])} ({size})" if move.sha256 else ""
     commit = span(move.commit[:12]) if move.commit else ""
     old = span(move.old) if move.old else ""
     return f"| {span(move.target)} | {old} | {span(move.new)} | {commit} | {package} |"
+
+
+def _new(move: Move) -> str:
+    """The new version; of a name that moved to another image with that one."""
+    return f"{move.new}@sha256:{move.sha256[:12]}" if move.old == move.new and move.sha256 else move.new
+
+
+def _thing(move: Move) -> str:
+    return "package" if move.deployment_type == "lambda" else "image"
 
 
 def _size(size: int) -> str:

@@ -152,6 +152,8 @@ def release_lines(
         rows.append(("package", package.name))
         if package.sha256 is not None:
             rows.append(("sha256", package.sha256))
+    if released.image is not None:
+        rows.append(("image", released.image))
     if released.url is not None:
         rows.append(("at", released.url))
     for name, text in rows:
@@ -192,6 +194,7 @@ def release_document(releases: Sequence[Released], failures: Mapping[str, str]) 
                     "asset": one.package.name if one.package else None,
                     "sha256": one.package.sha256 if one.package else None,
                     "size": one.package.size if one.package else None,
+                    "image": one.image,
                     "url": one.url,
                     "isNew": one.is_new,
                 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import socket
 import sys
@@ -51,6 +52,7 @@ def test_a_version_is_tagged_and_published(mono: Mono) -> None:
         "commit": commit,
         "asset": "api-0.1.6.zip",
         "sha256": digest,
+        "image": None,
         "size": len(mono.files("api-v0.1.6")["api-0.1.6.zip"]),
         "url": mono.published("api-v0.1.6").url,
         "isNew": True,
@@ -378,7 +380,8 @@ def test_an_image_is_built_and_pushed_by_its_release(local: Mono, tmp_path: Path
         project = (local.work.folder / "lockstep.yaml").read_text()
 
         def project_with(command: str) -> str:
-            image = f"exists: required, repository: '{host}/acme/web', build: '{command}'"
+            build = f"{{builder: command, command: '{command}'}}"
+            image = f"exists: required, repository: '{host}/acme/web', build: {build}"
             paths = "source: {paths: [src/web]}"
             return project.replace(paths, f"{paths}\n    image: {{{image}}}")
 
@@ -400,5 +403,50 @@ def test_an_image_is_built_and_pushed_by_its_release(local: Mono, tmp_path: Path
         (made,) = local.release("web")
         digest = Registry().digest(f"{host}/acme/web", made["version"])
         assert digest == push_image(host, "other", "x", {"app": b"the page\n"})
-        assert f"{host}/acme/web:{made['version']}@{digest}" in local.body(made["tag"])
-        assert local.release("web")[0]["tag"] == made["tag"]
+        assert made["image"] == f"{host}/acme/web:{made['version']}@{digest}"
+        assert made["image"] in local.body(made["tag"])
+        (manifest,) = local.files(made["tag"]).values()
+        assert f"sha256:{hashlib.sha256(manifest).hexdigest()}" == digest
+        assert local.release("web") == [{**made, "isNew": False}]
+
+
+_STAND_IN = """\
+#!/bin/sh
+# In place of docker, ko and pack, which need an engine or the network: it records how it was called, and
+# pushes an image of its own.
+echo "${0##*/} $* in ${PWD##*/} for $KO_DOCKER_REPO" >>%(log)s
+case "$*" in "build --tag"*) exit ;; esac
+PYTHONPATH=%(root)s exec %(python)s -m tests.support.docker_registry "$LOCKSTEP_IMAGE" %(file)s
+"""
+
+
+@needs_registry
+def test_a_named_builder_makes_the_image(
+    local: Mono, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the folder that the source names, with nothing but the builder's name in lockstep.yaml."""
+    page, log, tools = tmp_path / "page", tmp_path / "log", tmp_path / "bin"
+    page.write_bytes(b"the page\n")
+    tools.mkdir()
+    text = _STAND_IN % {"log": log, "root": ROOT, "python": sys.executable, "file": page}
+    for tool in ("docker", "ko", "pack"):
+        (tools / tool).write_text(text)
+        (tools / tool).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    paths = "source: {paths: [src/web]}"
+    project = (local.work.folder / "lockstep.yaml").read_text()
+    with registry_server(tmp_path) as host:
+        name = f"{host}/acme/web"
+        for number, builder in enumerate(("docker", "buildx", "ko", "pack"), 1):
+            image = f"image: {{exists: required, repository: '{name}', build: {{builder: {builder}}}}}"
+            text = project.replace(paths, f"{paths}\n    {image}")
+            local.commit("feat: a page", **{"src__web__index": f"{number}\n", "lockstep.yaml": text})
+            (made,) = local.release("web", "--version", f"1.{number}.0")
+            assert made["image"] == f"{name}:1.{number}.0@{Registry().digest(name, f'1.{number}.0')}"
+    assert [re.sub(r" in lockstep-image-\S+ for $", "", line) for line in log.read_text().splitlines()] == [
+        f"docker build --tag {name}:1.1.0 -- src/web",
+        f"docker push {name}:1.1.0",
+        f"docker buildx build --push --tag {name}:1.2.0 -- src/web",
+        f"ko build --bare --tags 1.3.0 -- . in web for {name}",
+        f"pack build {name}:1.4.0 --publish --path src/web",
+    ]

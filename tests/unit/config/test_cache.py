@@ -244,6 +244,7 @@ FULL = Target(
     ignore=("memorySize",),
     adopt=True,
     hold=Hold(version="1.2.5", since="2026-01-01", by="me", reason="why", place="a:3"),
+    image="ab" * 32,
     place="a:4",
     places={"role": "a:5"},
 )

@@ -19,7 +19,8 @@ PROSE = {
     "lockstep.yaml.environments.promotion.freeze.reason",
     "lockstep.yaml.environments.terraform.variables",
     "lockstep.yaml.services.build.command",
-    "lockstep.yaml.services.image.build",
+    "lockstep.yaml.services.image.build.command",
+    "lockstep.yaml.services.image.build.args",
 }
 """Texts that people or programs read, which may have several lines."""
 

@@ -108,6 +108,9 @@ def test_the_forge_is_read() -> None:
     assert (forge.kind, forge.repository, forge.branch, forge.api) == ("github", "o/r", "main", None)
 
 
+_IMAGE = "services: {{a: {{image: {{exists: required, repository: ghcr.io/x, {}}}}}}}"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -146,6 +149,14 @@ def test_the_forge_is_read() -> None:
         ("services: {a: {build: {builder: node, project: x}}}", "takes no project"),
         ("services: {a: {build: {}}}", "has no builder"),
         ("services: {a: {biuld: {}}}", "unknown key 'biuld'"),
+        (_IMAGE.format("build: {builder: docker}"), "nothing says which folder is packed"),
+        (_IMAGE.format("build: {builder: kaniko}"), "'kaniko' is not allowed for builder"),
+        (_IMAGE.format("build: {builder: ko, path: src, file: Dockerfile}"), "the builder ko takes no file"),
+        (_IMAGE.format("build: {builder: command}"), "has no command"),
+        (_IMAGE.format("build: {builder: docker, path: ../x}"), "leaves the repository"),
+        (_IMAGE.format("build: {builder: docker, path: x, file: ../y}"), "leaves the repository"),
+        (_IMAGE.format("build: {builder: buildx, path: x, platforms: [arm64]}"), "write linux/amd64"),
+        (_IMAGE.format("pin: digest"), "write tag, none, or the key of the chart's values"),
         ("forge: {kind: gitlab}", "'gitlab' is not allowed"),
         ("forge: {branch: 'a b'}", "is no name of a branch"),
         ("forge: {api: 'http://ghe.example.com'}", "not encrypted"),

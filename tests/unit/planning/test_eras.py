@@ -218,3 +218,28 @@ def test_clocks_may_be_a_little_apart() -> None:
     (era,) = _eras("1.0")
     assert deployment_of(era, [_record(1 - 2 / 1440, "1.0")]) is not None
     assert deployment_of(era, [_record(1 - 10 / 1440, "1.0")]) is None
+
+
+def _pinned(version: str, image: str | None) -> Said:
+    return Said(version=version, image=image)
+
+
+def test_a_version_that_is_pinned_to_its_image_later_is_one_era() -> None:
+    """What it is pinned to is what to go back to; what was left standing from another version is not."""
+    third, second, first = _eras("1.0", _pinned("1.0", "a"), _pinned("1.1", "a"), _pinned("1.1", "a"), "1.2")
+    assert (first.said.image, second.said.image, third.said.image) == ("a", None, None)
+    mended, _, _ = _eras(_pinned("1.0", "a"), _pinned("1.1", "a"), _pinned("1.2", "b"), _pinned("1.2", "b"))
+    assert mended.said.image == "b"
+    back, *_ = _eras(_pinned("1.0", "a"), _pinned("1.1", "a"), _pinned("1.1", "b"), _pinned("1.0", "a"))
+    assert back.said.image == "a"
+
+
+def test_a_name_that_moves_from_image_to_image_is_gone_back_to() -> None:
+    """``main`` of yesterday is another thing than ``main`` of today, and neither is taken for a version."""
+    eras = _eras(_pinned("main", "a"), _pinned("main", "b"), _pinned("main", "c"))
+    good = last_good(eras)
+    assert good.era is not None
+    assert (good.era.version, good.era.said.image, good.passed) == ("main", "b", ())
+    again = _eras(_pinned("main", "a"), _pinned("main", "b"), _pinned("main", "a"))
+    assert last_good(again).era is None
+    assert again[1].undone is not None

@@ -111,7 +111,10 @@ def _place(repository: str, remote: Remote) -> str:
 
 
 def _builds_here(sources: Sources) -> bool:
-    return any(source.build or source.paths for source in sources.services.values())
+    return any(
+        source.build or source.paths or (source.image is not None and source.image.build)
+        for source in sources.services.values()
+    )
 
 
 def _address(remote: Remote) -> Address | None:

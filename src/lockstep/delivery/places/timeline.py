@@ -22,9 +22,11 @@ class Timeline:
     eras: tuple[Era, ...]
     is_cut: bool = False  # a shallow clone does not hold what came before
 
-    def era_of(self, version: str) -> Era | None:
-        """The newest era of a version."""
-        return next((era for era in self.eras if era.version == version), None)
+    def era_of(self, version: str, *, image: str | None = None) -> Era | None:
+        """The newest era of a version, of the image that is named."""
+        return next(
+            (era for era in self.eras if era.version == version and image in (None, era.said.image)), None
+        )
 
 
 def declaring_file(target: Target) -> str:

@@ -12,6 +12,7 @@ from lockstep.config.preview_file import read_preview
 from lockstep.config.preview_tree import Asked, folder_of, preview_files
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.services import Wish, choose
+from lockstep.delivery.releases.images import with_images
 from lockstep.delivery.sync.digests import with_digests
 from lockstep.delivery.sync.options import Options
 from lockstep.errors import BadInput, NotAllowed
@@ -93,16 +94,19 @@ def bring_up(
         note = f"pull request #{pull.number} is at {pull.sha[:12]} by now; its own run brings that up"
         return Brought(number=pull.number, reached=Reached.NOTHING, notes=(note,))
     chosen = choose(ground.gitops.workspace, ground.tree, pull.number, request.wishes, pull.sha)
+    sources = ground.gitops.workspace.project.sources.services
+    watcher.progress("looking up images")
+    moves = with_images(sources, chosen.moves, ground.gitops.source_forge)
     asked = Asked(
         preview=Preview(number=pull.number, sha=pull.sha),
-        moves=chosen.moves,
+        moves=moves,
         ttl=request.ttl,
         places=chosen.places,
         forgets_pins=True,
     )
     workspace = ground.draft(_edit(ground, asked, now))
     watcher.progress("finding packages")
-    moves = with_digests(workspace, chosen.moves, options)
+    moves = with_digests(workspace, moves, options)
     for move in moves:
         _check_taken(move, workspace.fleet.targets[move.target].version)
     asked = replace(asked, moves=moves, forgets_pins=False)

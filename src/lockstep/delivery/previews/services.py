@@ -2,15 +2,15 @@
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockstep.config import rules
-from lockstep.config.build import version_of
 from lockstep.config.declaration import Declaration, read_declarations
 from lockstep.config.preview_tree import has_lambda, previewable, with_services
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import BadInput
 from lockstep.model import Target
+from lockstep.model.image import image_tag, split_image
 from lockstep.model.move import Move
 from lockstep.model.tree import Tree
 
@@ -23,6 +23,7 @@ class Wish:
 
     service: str
     version: str
+    image: str | None = None  # SHA-256 of the image that is meant, where somebody says it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +42,8 @@ def parse_wish(text: str) -> Wish:
         raise BadInput("this names no service and version", where=text, fix="write SERVICE@VERSION")
     if found := rules.deployed_version(version):
         raise BadInput(found[0], where=text, fix=found[1])
-    return Wish(service=service, version=version)
+    version, image = split_image(version)
+    return Wish(service=service, version=version, image=image)
 
 
 def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish], sha: str) -> Chosen:
@@ -75,26 +77,32 @@ def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish]
                     fix=f"remove that line, or leave {name} out",
                 )
             continue
-        version = named.get(name) or (source.version if source is not None else None)
+        wish = named.get(name)
+        version = wish.version if wish is not None else source.version if source is not None else None
         if version is None:
             if declaration.version is None and allowed[name]:
                 notes.append(
                     f"{name} is left out: it is not named, and {project.preview.source} declares no version"
                 )
             continue
-        move = _move(declaration, source, version, sha if name in named else None)
-        if move.deployment_type == "lambda" and name in named and (wrong := rules.version(version)):
-            raise BadInput(wrong[0], where=move.target, fix=wrong[1])
+        move = _move(declaration, source, version, sha if wish is not None else None)
+        if move.deployment_type != "lambda":
+            pinned = source.image if source is not None and source.version == version else None
+            move = replace(move, sha256=wish.image if wish is not None else pinned)
+        if move.deployment_type == "lambda" and wish is not None:
+            written = version if wish.image is None else image_tag(version, wish.image)
+            if wrong := rules.version(written):
+                raise BadInput(wrong[0], where=move.target, fix=wrong[1])
         moves.append(move)
     return Chosen(moves=tuple(moves), places=places, notes=tuple(notes))
 
 
-def _named(wishes: Iterable[Wish]) -> dict[str, str]:
-    named: dict[str, str] = {}
+def _named(wishes: Iterable[Wish]) -> dict[str, Wish]:
+    named: dict[str, Wish] = {}
     for wish in wishes:
-        if named.setdefault(wish.service, wish.version) != wish.version:
+        if named.setdefault(wish.service, wish) != wish:
             raise BadInput(
-                f"{named[wish.service]} and {wish.version} are both asked for",
+                f"{named[wish.service].version} and {wish.version} are both asked for",
                 where=wish.service,
                 fix="name one version",
             )
@@ -122,8 +130,7 @@ def _places(workspace: Workspace, tree: Tree, sources: Iterable[Target]) -> dict
     others = [target.key for target in sources if target.deployment_type != "lambda"]
     found = {}
     for declaration in read_declarations(tree, others).values() if others else ():
-        _, path = version_of(declaration.stack, declaration.service, declaration.version_key)
-        if path:
+        if path := declaration.stated.path:
             found[declaration.service] = tuple(map(str, path))
     return found
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from lockstep.config.declaration import HoldChange, apply_edits, read_declarations, version_edits
 from lockstep.delivery.places.gitops import GitOps
-from lockstep.delivery.places.workspace import Subtree, Workspace
-from lockstep.delivery.releases.images import check_image
+from lockstep.delivery.places.workspace import Subtree
+from lockstep.delivery.releases.images import with_images
 from lockstep.delivery.sync.digests import with_digests
 from lockstep.delivery.sync.options import Options
 from lockstep.errors import LockstepError, NotAllowed
@@ -55,11 +55,13 @@ def make_draft(
     forge = gitops.source_forge()
     watcher.progress("looking up releases")
     moves = _with_commits(gitops, moves, forge)
+    sources = gitops.workspace.project.sources.services
+    # A rollback brings back what ran under a version, whatever its tag names by now.
+    moves = with_images(sources, moves, lambda: forge, is_back=hold is not None)
     first = _commit(gitops, _edit_of(gitops, moves, hold))
     workspace = gitops.at(first)
     watcher.progress("finding packages")
     moves = with_digests(workspace, moves, options)
-    _check_images(workspace, moves)
     edit = _edit_of(gitops, moves, hold)
     return Draft(moves=moves, commit=_commit(gitops, edit), edit=edit, source_forge=forge)
 
@@ -122,15 +124,6 @@ def _commit(gitops: GitOps, edit: Edit) -> str:
     return commit_files(
         gitops.remote.repository, parent=whole.commit, changes=edit(whole), message="a draft of Lockstep"
     )
-
-
-def _check_images(workspace: Workspace, moves: Sequence[Move]) -> None:
-    """ArtifactError for a version of a service whose image has to be there and is not."""
-    sources = workspace.project.sources.services
-    for move in moves:
-        source = sources.get(move.service)
-        if source is not None and move.deployment_type != "lambda":
-            check_image(source, move.new)
 
 
 def _with_commits(gitops: GitOps, moves: Sequence[Move], forge: Forge | None) -> tuple[Move, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lockstep.config.declaration import read_declarations
+from lockstep.config.versions import Stated
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.places.workspace import Subtree
 from lockstep.errors import LockstepError, NotAllowed, Rejected
@@ -72,7 +73,7 @@ def check_not_closed(gitops: GitOps, forge: Forge, environment: str, moves: Sequ
     last = next(iter(forge.pulls(head=branch, base=gitops.branch, is_open=False)), None)
     if last is None or last.state is not PullState.CLOSED or has_label(last.labels, SUPERSEDED):
         return
-    if moves_noted(last.body) == {move.target: move.new for move in moves}:
+    if moves_noted(last.body) == {move.target: move.text for move in moves}:
         who = f" by {last.closed_by}" if last.closed_by else ""
         raise NotAllowed(
             f"pull request #{last.number} brought this to {environment} and was closed{who}",
@@ -128,13 +129,21 @@ def _brought(gitops: GitOps, environment: str, before: str | None, commit: str) 
         old, new = (_declared(gitops, environment, one) for one in (before, commit))
     except LockstepError:
         return {}
-    return {key: version for key, version in new.items() if version is not None and old.get(key) != version}
+    return {
+        key: one.version
+        for key, one in new.items()
+        if one.version is not None and (key not in old or _said(old[key]) != _said(one))
+    }
 
 
-def _declared(gitops: GitOps, environment: str, commit: str) -> Mapping[str, str | None]:
+def _said(stated: Stated) -> tuple[str | None, str | None]:
+    return stated.version, stated.image
+
+
+def _declared(gitops: GitOps, environment: str, commit: str) -> Mapping[str, Stated]:
     tree: Tree = CommitTree(gitops.remote.repository, commit)
     if prefix := gitops.workspace.prefix:
         tree = Subtree(tree, prefix)
     fleet = gitops.workspace.fleet
     keys = [key for key, target in fleet.targets.items() if target.environment == environment]
-    return {key: one.version for key, one in read_declarations(tree, keys).items()}
+    return {key: one.stated for key, one in read_declarations(tree, keys).items()}

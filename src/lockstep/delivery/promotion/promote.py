@@ -18,7 +18,9 @@ from lockstep.delivery.sync.options import Options
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.model import Merge, Promotion, Target
+from lockstep.model.image import image_tag, split_image
 from lockstep.model.move import Move, Reached
+from lockstep.model.source import Pinning
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_backwards, way_on
 from lockstep.render.cells import hanging
@@ -35,6 +37,7 @@ class Wish:
 
     service: str
     version: str | None = None
+    image: str | None = None  # SHA-256 of the image that is meant, where somebody says it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +71,8 @@ def parse_wish(text: str) -> Wish:
         )
     if at and (found := rules.deployed_version(version)):
         raise BadInput(found[0], where=text, fix=found[1])
-    return Wish(service=service, version=version or None)
+    version, image = split_image(version)
+    return Wish(service=service, version=version or None, image=image)
 
 
 def promote(
@@ -86,17 +90,18 @@ def promote(
     """
     policy = _policy(gitops, request)
     forge = _Once(gitops.forge)
-    wishes = _found(gitops, request, policy)
+    wishes, images = _found(gitops, request, policy)
     opened: list[open_promotions.Open] = []
     if policy.merge is not Merge.DIRECT:
         watcher.progress("looking for open promotions")
         opened = open_promotions.find(gitops, forge(), request.environment, wishes)
         _check_newer(opened, wishes, request)
     targets = {key: target for key, target in gitops.workspace.fleet.targets.items() if key in wishes}
-    notes = [
-        f"{key} declares {wishes[key]} already" for key, t in targets.items() if t.version == wishes[key]
-    ]
-    wishes = {key: version for key, version in wishes.items() if targets[key].version != version}
+    done = {
+        key for key, t in targets.items() if t.version == wishes[key] and images.get(key) in (None, t.image)
+    }
+    notes = [f"{key} declares {wishes[key]} already" for key in targets if key in done]
+    wishes = {key: version for key, version in wishes.items() if key not in done}
     if not wishes:
         nothing = Outcome(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
         return Promoted(moves=(), outcome=nothing, notes=tuple(notes), merge=policy.merge)
@@ -117,7 +122,7 @@ def promote(
         if key in held
     ]
     wishes |= {key: version for key, version in carried.items() if key not in held}
-    draft = make_draft(gitops, _moves(gitops, wishes, policy), options, watcher=watcher)
+    draft = make_draft(gitops, _moves(gitops, wishes, images, policy), options, watcher=watcher)
     if request.dry_run:
         nothing = Outcome(reached=Reached.NOTHING, commit=None)
         return Promoted(
@@ -180,9 +185,12 @@ def _policy(gitops: GitOps, request: Request) -> Promotion:
     return replace(policy, source=request.source)
 
 
-def _found(gitops: GitOps, request: Request, policy: Promotion) -> dict[str, str]:
-    """Targets and the versions that are wanted there. BadInput for what nobody declares."""
+def _found(gitops: GitOps, request: Request, policy: Promotion) -> tuple[dict[str, str], Mapping[str, str]]:
+    """Targets and the versions that are wanted there, and the images that somebody named or that the
+    environment they come from pins. BadInput for what nobody declares.
+    """
     targets = gitops.workspace.fleet.targets
+    images: dict[str, str] = {}
     services = [t.service for t in targets.values() if t.environment == request.environment]
     found: dict[str, str] = {}
     for wish in request.wishes:
@@ -194,8 +202,12 @@ def _found(gitops: GitOps, request: Request, policy: Promotion) -> dict[str, str
             if version is None:
                 continue
             key = f"{request.environment}/{name}"
-            if targets[key].deployment_type == "lambda" and (wrong := rules.version(version)):
-                raise BadInput(wrong[0], where=key, fix=wrong[1])
+            if targets[key].deployment_type == "lambda":
+                written = image_tag(version, wish.image) if wish.image is not None else version
+                if wrong := rules.version(written):
+                    raise BadInput(wrong[0], where=key, fix=wrong[1])
+            elif image := wish.image or _pinned(gitops, f"{policy.source}/{name}", version):
+                images[key] = image
             if found.get(key, version) != version:
                 raise BadInput(
                     f"{found[key]} and {version} are both asked for", where=key, fix="name one version"
@@ -207,7 +219,17 @@ def _found(gitops: GitOps, request: Request, policy: Promotion) -> dict[str, str
             where=", ".join(wish.service for wish in request.wishes),
             fix="name versions: SERVICE@VERSION",
         )
-    return found
+    return found, images
+
+
+def _pinned(gitops: GitOps, source: str, version: str) -> str | None:
+    """The image that the environment which versions come from pins for a version, where that is written."""
+    target = gitops.workspace.fleet.targets.get(source)
+    if target is None or target.version != version:
+        return None
+    service = gitops.workspace.project.sources.services.get(target.service)
+    image = service.image if service is not None else None
+    return None if image is not None and image.pin is Pinning.NONE else target.image
 
 
 def _unknown(service: str, services: Iterable[str], environment: str) -> BadInput:
@@ -244,7 +266,9 @@ def _source_version(
     )
 
 
-def _moves(gitops: GitOps, wishes: Mapping[str, str], policy: Promotion) -> tuple[Move, ...]:
+def _moves(
+    gitops: GitOps, wishes: Mapping[str, str], images: Mapping[str, str], policy: Promotion
+) -> tuple[Move, ...]:
     targets = gitops.workspace.fleet.targets
     moves = []
     for key, version in sorted(wishes.items()):
@@ -260,7 +284,7 @@ def _moves(gitops: GitOps, wishes: Mapping[str, str], policy: Promotion) -> tupl
                 deployment_type=target.deployment_type,
                 old_commit=target.commit,
                 commit=source.commit if source is not None and is_same else None,
-                sha256=release.sha256 if release is not None else None,
+                sha256=release.sha256 if release is not None else images.get(key),
             )
         )
     return tuple(moves)

@@ -15,6 +15,7 @@ from lockstep.delivery.sync.run import make_plan
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Hold, Merge, Target
 from lockstep.model.era import Era
+from lockstep.model.image import split_image
 from lockstep.model.move import Move, Reached
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.eras import LastGood, last_good
@@ -81,7 +82,7 @@ def roll_back(
         deployment_type=target.deployment_type,
         old_commit=target.commit,
         commit=era.said.commit,
-        sha256=era.said.sha256,
+        sha256=era.said.sha256 or era.said.image,
     )
     actor = find_actor(gitops.remote.repository)
     hold = Hold(version=target.version, since=now.isoformat(timespec="seconds"), by=actor.name, reason=reason)
@@ -141,13 +142,18 @@ def _check_can_sync(gitops: GitOps, draft: Draft, options: Options, watcher: Wat
 
 def _find(target: Target, timeline: Timeline, to: str | None) -> tuple[Era, tuple[str, ...]]:
     """The era to go back to, and what was passed over on the way. BadInput when there is none."""
-    if to is not None and to == target.version:
+    version, image = split_image(to) if to is not None else (None, None)
+    if version is not None and version == target.version and image in (None, target.image):
         raise BadInput(
             f"{to} is what is declared",
             where=target.key,
             fix=f"name an earlier version, or make AWS match: lockstep sync {target.key}",
         )
-    found = LastGood(era=timeline.era_of(to)) if to is not None else last_good(timeline.eras)
+    found = (
+        LastGood(era=timeline.era_of(version, image=image))
+        if version is not None
+        else last_good(timeline.eras)
+    )
     notes = tuple(f"passed over {version}: {why}" for version, why in found.passed)
     if found.era is not None:
         return found.era, notes

@@ -19,7 +19,13 @@ from lockstep.delivery.places.forges import Credentials, open_forge
 from lockstep.delivery.places.sources import SourceTree, open_sources
 from lockstep.delivery.places.workspace import PROJECT_FILE, Where
 from lockstep.delivery.releases.building import build_commit, package_name
-from lockstep.delivery.releases.images import check_image, find_image, push_image
+from lockstep.delivery.releases.images import (
+    check_image,
+    fetch_manifest,
+    find_image,
+    manifest_name,
+    push_image,
+)
 from lockstep.delivery.releases.versions import Decided, find_version
 from lockstep.errors import ArtifactError, BadInput, Interrupted, LockstepError, Refused, Rejected
 from lockstep.forge.base import Asset, Forge
@@ -87,6 +93,21 @@ class _Version:
         return package_name(self.source.service, str(self.version))
 
     @property
+    def manifest(self) -> str | None:
+        """The asset that says which image it is; its SHA-256 is the image's."""
+        if self.source.image is None:
+            return None
+        return manifest_name(self.source.service, str(self.version))
+
+    def image_name(self, digest: str | None) -> str | None:
+        """What the image is called, with the digest where it is known; None for a service without one."""
+        image = self.source.image
+        if image is None:
+            return None
+        name = image.name_of(str(self.version))
+        return f"{name}@{digest}" if digest is not None else name
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The assets that its release has when it is complete, the package first."""
         if self.source.build is None:
@@ -149,7 +170,8 @@ def release(
     if not is_tagged:
         watcher.progress(f"{service}: looking for the commit on {monorepo.remote}")
         _check_shared(monorepo, wanted, request.pr)
-    image = _image(monorepo, wanted, is_dry=request.dry_run, stop=stop, watcher=watcher)
+    digest = _image(monorepo, wanted, is_dry=request.dry_run, stop=stop, watcher=watcher)
+    image = wanted.image_name(digest)
     news = replace(_news(monorepo, wanted), image=image)
     if request.dry_run:
         package = PackageFile(name=wanted.name) if wanted.files else None
@@ -160,10 +182,11 @@ def release(
             commit=wanted.commit,
             is_new=True,
             package=package,
+            image=image,
             notes=release_notes(news),
         )
     update = RefUpdate(ref=f"refs/tags/{wanted.tag}", old=None, new=wanted.commit)
-    with _built(monorepo, wanted, stop=stop, watcher=watcher) as (built, assets):
+    with _built(monorepo, wanted, digest, stop=stop, watcher=watcher) as (built, assets):
         if stop.is_set():
             raise Interrupted(
                 "the release was stopped; nothing was changed", fix="run the same command again"
@@ -191,30 +214,20 @@ def _image(
     stop: threading.Event,
     watcher: Watcher,
 ) -> str | None:
-    """The image of the version with its digest, built where it is not there yet and the project says how."""
+    """The digest of the version's image, built where it is not there yet and the project says how."""
     source, version = wanted.source, str(wanted.version)
-    image = source.image
-    if image is None:
+    if source.image is None:
         return None
     watcher.progress(f"{source.service}: looking for its image")
-    if image.build is None:
-        digest = check_image(source, version)
-    else:
-        digest = find_image(source, version)
-        if digest is None and is_dry:
-            return image.name_of(version)
-        if digest is None:
-            tree = monorepo.tree
-            digest = push_image(
-                tree.repository,
-                wanted.commit,
-                source,
-                version,
-                prefix=tree.prefix,
-                stop=stop,
-                watcher=watcher,
-            )
-    return f"{image.name_of(version)}@{digest}"
+    if source.image.build is None:
+        return check_image(source, version)
+    digest = find_image(source, version)
+    if digest is not None or is_dry:
+        return digest
+    tree = monorepo.tree
+    return push_image(
+        tree.repository, wanted.commit, source, version, prefix=tree.prefix, stop=stop, watcher=watcher
+    )
 
 
 def _meant(monorepo: Monorepo, found: NextVersion, watcher: Watcher) -> tuple[_Version, Monorepo]:
@@ -333,17 +346,24 @@ def _push_tag(remote: Remote, update: RefUpdate, wanted: _Version) -> None:
 def _built(
     monorepo: Monorepo,
     wanted: _Version,
+    image: str | None,
     *,
     stop: threading.Event,
     watcher: Watcher,
 ) -> Iterator[tuple[Built | None, Mapping[str, Path]]]:
-    """The package, and the files of the release by their names, until the block ends."""
-    if not wanted.files:
-        yield None, {}
-        return
-    package, digest, facts = wanted.files
+    """The package, and the files of the release by their names, until the block ends.
+
+    ``image`` is the digest of the version's image, whose manifest is one of the files.
+    """
     with tempfile.TemporaryDirectory(prefix="lockstep-release-", ignore_cleanup_errors=True) as folder:
         assets = {name: Path(folder, name) for name in wanted.files}
+        if image is not None and wanted.manifest is not None:
+            assets[wanted.manifest] = Path(folder, wanted.manifest)
+            assets[wanted.manifest].write_bytes(fetch_manifest(wanted.source, image))
+        if not wanted.files:
+            yield None, assets
+            return
+        package, digest, facts = wanted.files
         built = build_commit(
             monorepo.tree.repository,
             wanted.commit,
@@ -405,6 +425,7 @@ def _publish(
 
 def _released(wanted: _Version, made: Published, *, is_new: bool) -> Released:
     package: Asset | None = next((asset for asset in made.assets if asset.name == wanted.name), None)
+    manifest = next((asset.sha256 for asset in made.assets if asset.name == wanted.manifest), None)
     return Released(
         service=wanted.source.service,
         version=wanted.version,
@@ -415,6 +436,7 @@ def _released(wanted: _Version, made: Published, *, is_new: bool) -> Released:
         package=PackageFile(name=package.name, sha256=package.sha256, size=package.size)
         if package is not None
         else None,
+        image=wanted.image_name(f"sha256:{manifest}") if manifest is not None else None,
     )
 
 
