@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lockstep.model import (
+    FIELDS,
     AddPermission,
     CreateFunction,
     DeleteFunction,
@@ -209,6 +210,13 @@ def unreached(desired: Fleet, live: Fleet, keys: Iterable[str], before: Fleet) -
     return found
 
 
+def _is_void(name: str, wanted: Function) -> bool:
+    """Whether AWS keeps no such setting of a function like this: a key without anything to encrypt."""
+    serves = {row.name: row.serves for row in FIELDS}.get(name, ())
+    there = {*wanted.settings, *(["image"] if wanted.code.image else [])}
+    return bool(serves) and there.isdisjoint(serves)
+
+
 def _differences(target: Target, have: Target, before: Target | None, live: Fleet) -> list[str]:
     function, wanted = have.function, target.function
     assert function is not None
@@ -217,7 +225,7 @@ def _differences(target: Target, have: Target, before: Target | None, live: Flee
     found = []
     for name in sorted({*wanted.settings, *function.settings}):
         same = plain(wanted.settings.get(name)) == plain(function.settings.get(name))
-        if not same and name not in function.unread:
+        if not same and name not in function.unread and not _is_void(name, wanted):
             found.append(f"{name} is {function.settings.get(name)}, not {wanted.settings.get(name)}")
     if function.code != replace(wanted.code, package=None):
         found.append("other code")
