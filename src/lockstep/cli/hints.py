@@ -83,7 +83,7 @@ _SETTINGS: Mapping[str, str] = {
 
 def for_command(name: str, known: Mapping[str, str]) -> str:
     """The words of a fix for an unknown command; ``known`` are commands with a sentence about each."""
-    from lockstep.config.suggest import nearest
+    from lockstep.suggest import nearest
 
     meant = _COMMANDS.get(name.lower()) or nearest(name, known, cutoff=0.65) or ""
     about = known.get(meant, "")
@@ -94,7 +94,7 @@ def for_command(name: str, known: Mapping[str, str]) -> str:
 
 def for_option(word: str, command: str, known: Iterable[str], *, selects: bool) -> str:
     """The words of a fix for an unknown option of a command; ``selects`` where it takes targets."""
-    from lockstep.config.suggest import nearest
+    from lockstep.suggest import nearest
 
     options = list(known)
     name, _, value = word.partition("=")

@@ -13,11 +13,11 @@ from lockstep.config.release import read_release
 from lockstep.config.resources import read_resources
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
-from lockstep.config.suggest import is_misspelt
 from lockstep.config.versions import find_version
 from lockstep.model import Code, Function, Target, Trigger
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 from lockstep.planning.policy import ownership_tags
+from lockstep.suggest import is_misspelt
 
 __all__ = ["DECLARING", "PLACED", "build"]
 

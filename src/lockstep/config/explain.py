@@ -10,13 +10,13 @@ from lockstep.config.load import Files, read_project_file
 from lockstep.config.problems import Problems
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
-from lockstep.config.suggest import did_you_mean, nearest
 from lockstep.config.versions import find_version
 from lockstep.errors import BadInput
 from lockstep.model import Explained, Origin, Project, Reference, Secret, Value, looks_secret
 from lockstep.model.fields import BY_NAME
 from lockstep.model.kinds import ROWS
 from lockstep.model.tree import Tree
+from lockstep.suggest import did_you_mean, nearest
 
 __all__ = ["explain"]
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from lockstep.config.context import Context
-from lockstep.config.suggest import did_you_mean
 from lockstep.model import Hold
+from lockstep.suggest import did_you_mean
 
 __all__ = ["HOLD_KEYS", "read_hold"]
 

@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from lockstep.config import rules
 from lockstep.config.near_misses import near_misses
-from lockstep.config.suggest import nearest
 from lockstep.errors import BadInput
 from lockstep.model.tree import Tree
+from lockstep.suggest import nearest
 
 __all__ = ["Base", "Candidate", "Layout", "Slot", "arrange"]
 

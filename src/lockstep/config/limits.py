@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from lockstep.config.context import Context
 from lockstep.config.layers import Path
-from lockstep.config.suggest import nearest
 from lockstep.model import Value, runtimes
 from lockstep.model.runtimes import RUNTIMES, Phase, Runtime
+from lockstep.suggest import nearest
 
 __all__ = ["check_limits", "check_tags"]
 

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from lockstep.config.suggest import nearest
+from lockstep.suggest import nearest
 
 __all__ = ["NearMiss", "near_misses"]
 

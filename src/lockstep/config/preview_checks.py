@@ -25,7 +25,7 @@ def check_previews(project: Project, lambdas: Iterable[Target], problems: Proble
 
 
 def _is_preview(target: Target) -> bool:
-    return target.environment.startswith("preview/")
+    return target.is_preview
 
 
 def _check_prefixes(targets: Iterable[Target], problems: Problems) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import quote
 
-from lockstep.config.suggest import nearest
 from lockstep.model.pin import read_pin
+from lockstep.suggest import nearest
 
 __all__ = [
     "EVENTS",

@@ -12,11 +12,11 @@ from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES, SOURCE
 from lockstep.config.preview_schema import PREVIEW
 from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
-from lockstep.config.suggest import did_you_mean
 from lockstep.config.terraform_schema import TERRAFORM
 from lockstep.model.engines import ENGINES
 from lockstep.model.fields import FIELDS, Field, Kind
 from lockstep.model.kinds import KINDS, ROWS, ResourceKind
+from lockstep.suggest import did_you_mean
 
 __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
 

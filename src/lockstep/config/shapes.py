@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import Any
 
 from lockstep.config import rules
-from lockstep.config.suggest import did_you_mean, nearest
 from lockstep.config.yaml_reader import Lines, line_at
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, looks_secret
+from lockstep.suggest import did_you_mean, nearest
 
 __all__ = ["REMOVED", "Checker", "Key", "Removed", "Shape", "problem_of"]
 

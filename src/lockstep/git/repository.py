@@ -1,6 +1,5 @@
 """Opening a repository: the files on disk, or any commit of a local or remote repository."""
 
-import difflib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from lockstep.git.access import Access
 from lockstep.git.command import Repository, check_revision, run_git
 from lockstep.git.mirror import is_url, open_mirror
 from lockstep.git.tree import CommitTree, WorkTree
+from lockstep.suggest import suggestion
 
 __all__ = ["find_repository", "open_commit", "open_worktree", "resolve_commit"]
 
@@ -96,15 +96,12 @@ def resolve_commit(repository: Repository, revision: str) -> str:
             where=str(repository.folder),
             fix="git fetch --unshallow, or in GitHub Actions: actions/checkout with fetch-depth: 0",
         )
-    near = [name for name in names if name.endswith("/" + revision)] or difflib.get_close_matches(
-        revision, names
-    )
+    near = next((name for name in names if name.endswith("/" + revision)), None)
+    otherwise = "name a branch, a tag or a commit; git fetch if it is new"
     raise BadInput(
         f"the repository has no revision {revision}",
         where=str(repository.folder),
-        fix=f"did you mean {near[0]}?"
-        if near
-        else "name a branch, a tag or a commit; git fetch if it is new",
+        fix=f"did you mean {near}?" if near else suggestion(revision, names, otherwise),
     )
 
 

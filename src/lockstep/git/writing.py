@@ -4,7 +4,6 @@ No work tree is needed and none is touched, but that of a repository without a r
 branch checked out (see ``refs``). A run that was killed anywhere is finished by running it again.
 """
 
-import difflib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from lockstep.git.refs import RefUpdate, branch_ref
 from lockstep.git.remote import Remote, fetch, list_refs, push
 from lockstep.git.tree import CommitTree
 from lockstep.model.tree import Tree
+from lockstep.suggest import suggestion
 
 __all__ = ["Edit", "Written", "head", "write"]
 
@@ -155,9 +155,8 @@ def _unknown(remote: Remote, branch: str) -> BadInput:
     names = [ref.removeprefix("refs/heads/") for ref in list_refs(remote, "refs/heads/")]
     if not names:
         return BadInput(f"{remote} has no commits yet", fix="push a first commit")
-    near = difflib.get_close_matches(branch, names, 1)
     known = ", ".join(sorted(names)[:8]) + (", ..." if len(names) > 8 else "")
     return BadInput(
         f"{remote} has no branch {branch}",
-        fix=f"did you mean {near[0]}?" if near else f"push it first, or name one of: {known}",
+        fix=suggestion(branch, names, f"push it first, or name one of: {known}"),
     )

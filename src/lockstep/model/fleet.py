@@ -11,7 +11,7 @@ from lockstep.model.obstacle import Obstacle
 from lockstep.model.preview import PreviewPolicy
 from lockstep.model.promotion import Promotion
 from lockstep.model.source import Sources
-from lockstep.model.target import Target
+from lockstep.model.target import Target, environment_of
 from lockstep.model.terraform import Terraform
 
 __all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "select"]
@@ -160,7 +160,7 @@ def _is_named(key: str, names: Set[str]) -> bool:
     while key:
         if key in names:
             return True
-        key = key.rpartition("/")[0]
+        key = environment_of(key)
     return False
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model.image import image_tag
+from lockstep.model.target import environment_of, service_of
 
 __all__ = ["Arrival", "Move", "Reached"]
 
@@ -27,12 +28,12 @@ class Move:
     @property
     def service(self) -> str:
         """Its service."""
-        return self.target.rpartition("/")[2]
+        return service_of(self.target)
 
     @property
     def environment(self) -> str:
         """Its environment."""
-        return self.target.rpartition("/")[0]
+        return environment_of(self.target)
 
     @property
     def text(self) -> str:

@@ -10,7 +10,7 @@ from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
 from lockstep.model.promotion import Hold
 
-__all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "service_of"]
+__all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "is_preview", "service_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +103,16 @@ class Target:
     def key(self) -> str:
         """``staging/s3-notifier`` or ``preview/pr-123/s3-notifier``."""
         return f"{self.environment}/{self.service}"
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it is of a pull request's preview."""
+        return is_preview(self.environment)
+
+
+def is_preview(name: str) -> bool:
+    """Whether a target's key, or an environment, is a preview's: ``preview/pr-123``."""
+    return name.startswith("preview/")
 
 
 def environment_of(key: str) -> str:

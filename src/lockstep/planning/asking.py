@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from lockstep.model import Plan, PutNotifications, StagePackage, Step, TargetPlan, Verb
+from lockstep.model.target import environment_of, is_preview
 from lockstep.model.version import Version
 
 __all__ = ["older_versions", "question"]
@@ -26,7 +27,7 @@ def question(plan: Plan) -> str | None:
         owners = [owner for step in plan.steps for owner in _owners(step)]
         places = [_environment(owner) for owner in owners if "/" in owner]
         count = len(plan.steps)
-    others = [step for step in plan.steps for owner in _owners(step) if not owner.startswith("preview/")]
+    others = [step for step in plan.steps for owner in _owners(step) if not is_preview(owner)]
     if not others and all(place.startswith("preview") for place in places):
         return None
     deletes = sum(one.verb is Verb.DELETE for one in changed)
@@ -61,13 +62,13 @@ def _owners(step: Step) -> tuple[str, ...]:
 
 def _environment(target: str) -> str:
     key = target.partition(" ")[0]
-    return key.rpartition("/")[0] or key
+    return environment_of(key) or key
 
 
 def _named(places: Iterable[str]) -> list[str]:
     """Environments by name, previews by number where there are several."""
     every = list(dict.fromkeys(places))
-    previews = [place for place in every if place.startswith("preview/")]
+    previews = [place for place in every if is_preview(place)]
     own = [place for place in every if place not in previews]
     if len(own) > _SHOWN:
         own = [*own[:_SHOWN], f"{len(own) - _SHOWN} more"]

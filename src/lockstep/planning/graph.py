@@ -353,7 +353,7 @@ def _layers(function: Function) -> frozenset[str]:
 
 def _own_logs(target: Target) -> str | None:
     """The log group of a preview's function that nobody shares; None for others."""
-    if target.function is None or not target.environment.startswith("preview/"):
+    if target.function is None or not target.is_preview:
         return None
     usual = f"/aws/lambda/{target.function.name}"
     return usual if target.function.settings.get("logging.group") in (None, usual) else None

@@ -13,6 +13,7 @@ from enum import StrEnum
 from lockstep.model import Fleet
 from lockstep.model.labels import has_label
 from lockstep.model.preview import Preview, PreviewPolicy, PullSeen, StoredObject
+from lockstep.model.target import is_preview
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE
 
@@ -122,7 +123,7 @@ def leftovers(desired: Fleet, live: Fleet) -> tuple[str, ...]:
             project, owner = owner_of(str(entry.get("Id", ""))) or ("", "")
             if project == desired.project:
                 found.add(owner)
-    return tuple(sorted(key for key in found - desired.targets.keys() if key.startswith("preview/")))
+    return tuple(sorted(key for key in found - desired.targets.keys() if is_preview(key)))
 
 
 def stale_packages(

@@ -37,6 +37,7 @@ from lockstep.model import (
     Value,
 )
 from lockstep.model.fields import BY_NAME, Call
+from lockstep.model.target import environment_of
 from lockstep.planning.notifications import merge
 
 __all__ = ["replay"]
@@ -57,7 +58,7 @@ def _do(step: Step, live: Fleet) -> Fleet:
             created = replace(
                 step.function,
                 settings=_without_own_calls(step.function.settings),
-                arn=live.scope(step.target.rpartition("/")[0]).function_arn(step.function.name),
+                arn=live.scope(environment_of(step.target)).function_arn(step.function.name),
                 health=Health.HEALTHY,
             )
             environment, _, service = step.target.rpartition("/")

@@ -9,6 +9,7 @@ function that is replaced is deleted first, so it counts as one. What follows fr
 from collections.abc import Collection, Iterable, Mapping
 
 from lockstep.model import Fleet, ResourceChange, Target, select
+from lockstep.model.target import environment_of
 from lockstep.planning.policy import Rules, deletion_problem, is_prunable
 
 __all__ = ["GOING", "count_deletes", "resource_problems"]
@@ -46,7 +47,7 @@ def resource_problems(
         for target, _ in going
         if target is not None
         and target not in declared
-        and is_prunable(rules.project, target.rpartition("/")[0])
+        and is_prunable(rules.project, environment_of(target))
     }
     unexplained = [change for target, change in going if target not in explained]
     problems = [*_outside(strays, fleet), *_doubted(explained, fleet)]

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from lockstep.model import Fleet, Target, select
+from lockstep.model.target import environment_of
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, is_prunable
 
@@ -70,7 +71,7 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
             project, owner = owner_of(str(entry.get("Id", ""))) or ("", "")
             if project != desired.project or owner in declared or not select([owner], desired.selection):
                 continue
-            environment = owner.rpartition("/")[0]
+            environment = environment_of(owner)
             name = function_of(str(entry.get("LambdaFunctionArn", ""))).rpartition(":")[2]
             if name in unproven:
                 continue  # what is called stays, so the call does

@@ -1,6 +1,5 @@
 """Which targets a command is about: patterns, and what changed since a commit."""
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from lockstep.errors import BadInput
 from lockstep.git.command import Repository
 from lockstep.git.history import changed_paths
 from lockstep.model import select
+from lockstep.suggest import suggestion
 
 __all__ = ["changed_since", "check_patterns"]
 
@@ -27,8 +27,7 @@ def check_patterns(workspace: Workspace, patterns: Iterable[str]) -> None:
         if select(keys, [pattern]) or _PREVIEW.fullmatch(pattern):
             continue
         known = sorted({*keys, *(target.environment for target in workspace.fleet.targets.values())})
-        close = difflib.get_close_matches(pattern, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known[:8])}"
+        hint = suggestion(pattern, known, f"there are: {', '.join(known[:8])}", most=3)
         raise BadInput(
             "no target matches", where=pattern, fix=f"{hint} (`lockstep status` lists all targets)"
         )

@@ -1,6 +1,5 @@
 """Opening the repository that services are built from: its ``services:`` and the commit that is meant."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Source, Sources
 from lockstep.model.tree import Tree
 from lockstep.planning.paths import unmatched
+from lockstep.suggest import suggestion
 
 __all__ = ["Built", "SourceTree", "built_here", "open_sources"]
 
@@ -33,13 +33,9 @@ class SourceTree:
             return self.sources.services[service]
         except KeyError:
             names = sorted(self.sources.services)
-        near = difflib.get_close_matches(service, names, n=1)
-        if near:
-            fix = f"did you mean {near[0]}?"
-        elif names:
-            fix = f"there are: {', '.join(names)}"
-        else:
-            fix = f"add services: {{{service}: {{source: {{paths: [...]}}}}}} to {PROJECT_FILE}"
+        fix = f"add services: {{{service}: {{source: {{paths: [...]}}}}}} to {PROJECT_FILE}"
+        if names:
+            fix = suggestion(service, names, f"there are: {', '.join(names)}")
         raise BadInput(f"services names no {service!r}", where=f"{self.prefix}{self.sources.file}", fix=fix)
 
     def paths(self, source: Source) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def _kept(workspace: Workspace, catalog: "Catalog") -> _Kept:
             continue
         if target.function.code.sha256 is not None:
             kept.digests.add(target.function.code.sha256)
-        if target.environment.startswith("preview/"):
+        if target.is_preview:
             continue  # nobody rolls a preview back
         timeline = read_timeline(workspace, target)
         if timeline.is_cut:

@@ -14,6 +14,7 @@ from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.listing import find_pulls
 from lockstep.errors import LockstepError
 from lockstep.forge.base import Forge
+from lockstep.model.target import service_of
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.next_version import pull_of, version_in_tag
 
@@ -99,11 +100,11 @@ def _used(workspace: Workspace) -> set[tuple[str, str]] | None:
     """Versions by service that are declared, or that somebody may go back to; None when it is not known."""
     targets = workspace.fleet.targets.values()
     found = {(one.service, one.version) for one in targets if one.version is not None}
-    lasting = [one for one in targets if not one.environment.startswith("preview/")]
+    lasting = [one for one in targets if not one.is_preview]
     for key, timeline in read_timelines(workspace, lasting).items():
         if timeline.is_cut:
             return None
-        service = key.rpartition("/")[2]
+        service = service_of(key)
         found |= {(service, era.version) for era in timeline.eras if era.version is not None}
     return found
 

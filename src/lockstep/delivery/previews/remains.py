@@ -115,7 +115,7 @@ def remove_remains(workspace: Workspace, remains: Remains) -> None:
 
 
 def _previews(workspace: Workspace) -> Iterator[Target]:
-    return (one for one in workspace.fleet.targets.values() if one.environment.startswith("preview/"))
+    return (one for one in workspace.fleet.targets.values() if one.is_preview)
 
 
 def _groups(targets: Iterable[Target]) -> Iterator[_Named]:

@@ -1,6 +1,5 @@
 """Which services a preview has, and which version of each."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from lockstep.model import Target
 from lockstep.model.image import image_tag, split_image
 from lockstep.model.move import Move
 from lockstep.model.tree import Tree
+from lockstep.suggest import suggestion
 
 __all__ = ["Chosen", "Wish", "choose", "parse_wish"]
 
@@ -120,8 +120,7 @@ def _not_previewable(service: str, workspace: Workspace, allowed: Iterable[str])
             fix=f"add {place} (every preview has it then), or leave the service out; with preview.services: "
             "all every preview has every service",
         )
-    close = difflib.get_close_matches(service, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(known)[:8]) or 'none'}"
+    hint = suggestion(service, known, f"there are: {', '.join(sorted(known)[:8]) or 'none'}")
     return BadInput(f"there is no service {service}", where=service, fix=hint)
 
 

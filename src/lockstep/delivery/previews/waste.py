@@ -280,7 +280,7 @@ def _reading_all(workspace: Workspace) -> Workspace:
     names = {
         trigger.bucket
         for target in fleet.targets.values()
-        if target.environment.startswith("preview/")
+        if target.is_preview
         for trigger in target.triggers
     }
     usual = read_project_file(workspace.tree, PROJECT_FILE).trigger_bucket

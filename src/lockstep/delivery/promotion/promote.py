@@ -21,10 +21,12 @@ from lockstep.model import Merge, Promotion, Target
 from lockstep.model.image import image_tag, split_image
 from lockstep.model.move import Move, Reached
 from lockstep.model.source import Pinning
+from lockstep.model.target import is_preview
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_backwards, way_on
 from lockstep.render.cells import hanging
 from lockstep.render.promotion import gate_words, title_of
+from lockstep.suggest import suggestion
 
 __all__ = ["Promoted", "Request", "Wish", "parse_wish", "promote"]
 
@@ -161,7 +163,7 @@ def _policy(gitops: GitOps, request: Request) -> Promotion:
     """The environment's policy with the source that was asked for. BadInput when it does not allow it."""
     fleet, environment = gitops.workspace.fleet, request.environment
     known = sorted({target.environment for target in fleet.targets.values()})
-    if environment not in known or environment.startswith("preview/"):
+    if environment not in known or is_preview(environment):
         raise BadInput(
             f"there is no environment {environment} to promote to",
             where="--to",
@@ -233,11 +235,8 @@ def _pinned(gitops: GitOps, source: str, version: str) -> str | None:
 
 
 def _unknown(service: str, services: Iterable[str], environment: str) -> BadInput:
-    import difflib
-
     known = sorted(services)
-    close = difflib.get_close_matches(service, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known[:8]) or 'none'}"
+    hint = suggestion(service, known, f"there are: {', '.join(known[:8]) or 'none'}")
     return BadInput(
         f"{environment} declares no service {service}",
         where=service,

@@ -20,6 +20,7 @@ from lockstep.model.move import Move, Reached
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.eras import LastGood, last_good
 from lockstep.render.promotion import title_of
+from lockstep.suggest import suggestion
 
 __all__ = ["RolledBack", "find_target", "release_hold", "roll_back"]
 
@@ -41,13 +42,10 @@ def find_target(gitops: GitOps, key: str) -> Target:
     targets = gitops.workspace.fleet.targets
     if key in targets:
         return targets[key]
-    import difflib
-
-    close = difflib.get_close_matches(key, targets, n=3, cutoff=0.5)
     raise BadInput(
         "no such target is declared",
         where=key,
-        fix=f"did you mean {' or '.join(close)}?" if close else "`lockstep status` lists all targets",
+        fix=suggestion(key, targets, "`lockstep status` lists all targets", most=3),
     )
 
 

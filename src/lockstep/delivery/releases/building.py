@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lockstep.artifacts.building import build
 from lockstep.config.sources import read_sources
-from lockstep.config.suggest import nearest
 from lockstep.delivery.places.workspace import PROJECT_FILE, Subtree, Where, open_tree
 from lockstep.errors import BadInput
 from lockstep.git.command import Repository
@@ -17,6 +16,7 @@ from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Built, Source, Sources
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.suggest import nearest
 
 __all__ = ["build_commit", "find_source", "package_name", "package_service"]
 

@@ -130,7 +130,7 @@ def _targets(workspace: Workspace, wanted: frozenset[Feature], patterns: tuple[s
     return [
         target
         for target in chosen
-        if target.function is not None and (target.environment.startswith("preview/") or not only_previews)
+        if target.function is not None and (target.is_preview or not only_previews)
     ]
 
 

@@ -10,6 +10,7 @@ from lockstep.errors import LockstepError
 from lockstep.model import Fleet, Health, StatusRow, SyncStatus
 from lockstep.model.record import Done, Record
 from lockstep.model.status import Cause
+from lockstep.model.target import is_preview
 from lockstep.planning.causes import cause_of
 
 __all__ = ["with_causes"]
@@ -45,8 +46,8 @@ def _last(records: Sequence[Record]) -> Record | None:
 def _cause(
     workspace: Workspace, row: StatusRow, record: Record, fleets: dict[tuple[str, bool], Fleet | None]
 ) -> Cause | None:
-    is_preview = row.target.startswith("preview/") and workspace.previews is not None
-    key = (record.commit or "", is_preview)
+    is_apart = is_preview(row.target) and workspace.previews is not None
+    key = (record.commit or "", is_apart)
     if key not in fleets:
         fleets[key] = _fleet(workspace, *key)
     fleet = fleets[key]
@@ -60,9 +61,9 @@ def _cause(
     return cause_of(row.changes, then, now)
 
 
-def _fleet(workspace: Workspace, commit: str, is_preview: bool) -> Fleet | None:
+def _fleet(workspace: Workspace, commit: str, is_apart: bool) -> Fleet | None:
     where = workspace.where
-    where = replace(where, previews=commit) if is_preview else replace(where, rev=commit)
+    where = replace(where, previews=commit) if is_apart else replace(where, rev=commit)
     try:
         return open_workspace(where).fleet
     except LockstepError:

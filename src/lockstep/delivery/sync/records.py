@@ -21,6 +21,7 @@ from lockstep.git.writing import write
 from lockstep.model import Plan, Report
 from lockstep.model.foreign import read_json
 from lockstep.model.record import Done, Record
+from lockstep.model.target import is_preview
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
 
@@ -122,13 +123,12 @@ def _path(workspace: Workspace, target: str) -> str:
 
 
 def _commit(workspace: Workspace, plan: Plan, target: str) -> str | None:
-    is_preview = target.startswith("preview/")
-    return plan.previews if is_preview and plan.previews else workspace.tree.commit
+    return plan.previews if is_preview(target) and plan.previews else workspace.tree.commit
 
 
 def _is_gone(ending: Ending) -> bool:
     """A preview's records go with it: there will be none of its name again."""
-    return ending.state is DeploymentState.INACTIVE and ending.target.startswith("preview/")
+    return ending.state is DeploymentState.INACTIVE and is_preview(ending.target)
 
 
 def _message(endings: list[Ending]) -> str:

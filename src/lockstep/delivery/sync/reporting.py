@@ -18,7 +18,7 @@ from lockstep.git.log import histories
 from lockstep.git.remote import open_remote
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Outcome, Plan, PutNotifications, Report, RunTerraform, Verb
-from lockstep.model.target import environment_of, service_of
+from lockstep.model.target import environment_of, is_preview, service_of
 from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["Ending", "endings_of", "report_deployments"]
@@ -140,7 +140,7 @@ def _former_commits(workspace: Workspace, targets: Iterable[str]) -> Mapping[str
     commits: dict[str, str | None] = {}
     wanted = sorted(targets)
     if workspace.previews is not None:
-        theirs = [target for target in wanted if target.startswith("preview/")]
+        theirs = [target for target in wanted if is_preview(target)]
         wanted = [target for target in wanted if target not in theirs]
         for commit, names in _last_declared(workspace, workspace.previews, theirs).items():
             fleet = open_workspace(replace(workspace.where, previews=commit)).fleet
@@ -171,7 +171,7 @@ def _declaring_file(workspace: Workspace, target: str) -> str:
     environment, service = environment_of(target), service_of(target)
     folder = workspace.project.folder
     root = workspace.prefix + ("" if folder == "." else f"{folder}/") + f"environments/{environment}"
-    if environment.startswith("preview/"):
+    if is_preview(environment):
         return f"{root}/services/{service}.values.yaml"
     return f"{root}/{service}/config.yaml"
 

@@ -9,6 +9,7 @@ from lockstep.delivery.sync.running import running_versions
 from lockstep.delivery.sync.session import Session, patterns_of
 from lockstep.git.history import Commit, last_changes
 from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, select
+from lockstep.model.target import is_preview
 from lockstep.model.watching import SILENT, Watcher
 
 __all__ = ["read_status"]
@@ -103,7 +104,7 @@ def _changes(workspace: Workspace, targets: list[Target]) -> dict[str, Commit]:
     }
     found = dict(last_changes(workspace.repository, commit, files))
     if workspace.previews is not None and workspace.previews.commit is not None:
-        own = {key: paths for key, paths in files.items() if key.startswith("preview/")}
+        own = {key: paths for key, paths in files.items() if is_preview(key)}
         found |= last_changes(workspace.previews.repository, workspace.previews.commit, own)
     return found
 

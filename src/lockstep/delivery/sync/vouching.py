@@ -59,7 +59,7 @@ class Vouching:
         paths = [environment, any_preview_of_it, f"{base}services/{target.service}"]
         whole, previews = workspace.whole, workspace.previews
         lines = [(whole.repository, whole.commit, False)]
-        if previews is not None and target.environment.startswith("preview/"):
+        if previews is not None and target.is_preview:
             lines.insert(0, (previews.repository, previews.commit, True))
         for repository, commit, is_apart in lines:
             if repository is None or commit is None:

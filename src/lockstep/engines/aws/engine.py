@@ -69,6 +69,7 @@ from lockstep.model import (
 )
 from lockstep.model.engines import AWS
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
+from lockstep.model.target import environment_of
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.notifications import LAMBDA, entries_of, owner_of
 from lockstep.planning.parts import part_of
@@ -369,7 +370,7 @@ class _Run:
                 tags.apply(connection, step, pace)
             case AddPermission():
                 added = permission.add(connection, step.function, step.statement, pace)
-                if memory := self._engine._memories.of(connection, step.target.rpartition("/")[0]):
+                if memory := self._engine._memories.of(connection, environment_of(step.target)):
                     memory.keep(step.function, added)
             case RemovePermission():
                 permission.remove(connection, step.function, step.sid, pace)
@@ -394,7 +395,7 @@ class _Run:
         mine = failed & frozenset(step.targets)
         known = self._engine.live.buckets.get(step.bucket)
         seen = known.raw if known else {}
-        packages = self._project.packages_for(step.targets[0].rpartition("/")[0])
+        packages = self._project.packages_for(environment_of(step.targets[0]))
         entries = (*entries_of(seen), *entries_of({LAMBDA: step.put}))
         place = lies_in(step.bucket, entries, packages)
         if place:
@@ -433,9 +434,9 @@ class _Run:
 
     def _connection(self, step: Step) -> Connection:
         if isinstance(step, PutNotifications):
-            return self._engine.connection(step.targets[0].rpartition("/")[0])
+            return self._engine.connection(environment_of(step.targets[0]))
         target = step.target or self._users.get(step.id, "")  # a package has no target of its own
-        return self._engine.connection(target.rpartition("/")[0])
+        return self._engine.connection(environment_of(target))
 
     def _version(self, step: Step) -> str | None:
         return next((self._versions[need] for need in step.needs if need in self._versions), None)

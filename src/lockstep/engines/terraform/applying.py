@@ -11,6 +11,7 @@ from lockstep.engines.terraform.made import Made
 from lockstep.engines.terraform.stream import Stream
 from lockstep.errors import Interrupted, LockstepError, MachineError
 from lockstep.model import ApplyResource, Outcome, RunTerraform, StagePackage, Step, StepResult
+from lockstep.model.target import environment_of
 
 __all__ = ["apply_run"]
 
@@ -54,7 +55,7 @@ class _Applying:
             self._started(step)
             begun = time.monotonic()
             try:
-                cloud.stage(step.target.rpartition("/")[0], step.package)
+                cloud.stage(environment_of(step.target), step.package)
             except Interrupted:
                 self._result(step, Outcome.NOT_TRIED)
             except (LockstepError, OSError) as error:

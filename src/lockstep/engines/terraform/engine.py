@@ -51,7 +51,7 @@ from lockstep.model import (
     select,
 )
 from lockstep.model.engines import TERRAFORM
-from lockstep.model.target import environment_of
+from lockstep.model.target import environment_of, is_preview
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import resource_problems
@@ -259,7 +259,7 @@ class TerraformEngine:
         for run in runs_of(self.rules.project):
             files = read_files(self._cloud.source(run.settings), run.settings.place)
             found |= self._undeclared(run, files, run.targets(desired))
-        return tuple(sorted(key for key in found if key.startswith("preview/")))
+        return tuple(sorted(key for key in found if is_preview(key)))
 
     def pull(self, run: Run) -> str:
         """The state of a run as its backend keeps it. It holds secrets."""

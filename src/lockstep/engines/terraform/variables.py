@@ -179,7 +179,7 @@ def _syrf(target: Target, declared: frozenset[str]) -> Share:
     single = _single(target)
     values: dict[str, Any] = {}
     environment: dict[tuple[str, ...], str] = {}
-    if target.environment.startswith("preview/"):
+    if target.is_preview:
         number = target.environment.rpartition("pr-")[2]
         values = {f"preview_{_PREVIEW_MAPS[suffix]}": {number: value} for suffix, value in single.items()}
         values["preview_prs"] = [number]
