@@ -36,7 +36,7 @@ from lockstep.planning.policy import VERSION_TAG
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "own_logs"]
 
 
 class Graph:
@@ -115,7 +115,7 @@ class Graph:
         owner = former.target.key
         puts = (f"bucket:{change.bucket}" for change in buckets if owner in change.removed)
         gates = (*self._gates.get(owner, ()), *puts)
-        group = _own_logs(former.target)
+        group = own_logs(former.target)
         delete, first, last = (
             f"{former.key}:{what}" for what in ("delete", "delete-logs", "delete-late-logs")
         )
@@ -351,7 +351,7 @@ def _layers(function: Function) -> frozenset[str]:
     return frozenset(str(layer) for layer in layers) if isinstance(layers, tuple | list) else frozenset()
 
 
-def _own_logs(target: Target) -> str | None:
+def own_logs(target: Target) -> str | None:
     """The log group of a preview's function that nobody shares; None for others."""
     if target.function is None or not target.is_preview:
         return None

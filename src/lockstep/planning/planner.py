@@ -15,7 +15,7 @@ from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.graph import Graph
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, deletion_problem, may_adopt, remembered_buckets
-from lockstep.planning.summary import summarise, summarise_former
+from lockstep.planning.summary import summarise, summarise_former, summarise_owner
 from lockstep.planning.triggers import BucketChange, Parties, Wish, change_bucket
 from lockstep.planning.undeclared import Undeclared, find_undeclared
 
@@ -71,6 +71,11 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
                 summarise_former(former, buckets, held.get(former.target.key))
                 for former in found.functions
                 if former in leaving.functions or former.target.key in held
+            ),
+            *(
+                summarise_owner(key, buckets)
+                for key in sorted(leaving.owners - {former.target.key for former in found.functions})
+                if any(key in bucket.removed for bucket in buckets)
             ),
         ),
         steps=tuple(graph.steps),

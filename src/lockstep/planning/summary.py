@@ -1,16 +1,17 @@
 """What a plan says of each target, in the order and the words that people read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lockstep.model import Change, Health, Obstacle, SyncStatus, Target, TargetPlan, Verb
 from lockstep.planning.assess import Assessment, held_verb
 from lockstep.planning.diff import is_named_by_tag
+from lockstep.planning.graph import own_logs
 from lockstep.planning.policy import REMEMBERING
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
-__all__ = ["summarise", "summarise_former", "summarise_held"]
+__all__ = ["summarise", "summarise_former", "summarise_held", "summarise_owner"]
 
 
 def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
@@ -73,19 +74,29 @@ def _health(one: Assessment) -> Health:
 def summarise_former(former: Former, buckets: Sequence[BucketChange], problem: str | None) -> TargetPlan:
     """A function that is not declared any more and is to be deleted."""
     function = former.target.function
+    logs = own_logs(former.target)
     return TargetPlan(
         target=former.key,
         verb=Verb.BLOCKED if problem else Verb.DELETE,
         function=function.name if function else None,
-        changes=tuple(
-            Change(path="trigger", old=words)
-            for bucket in buckets
-            for words in bucket.removed.get(former.key, ())
-        ),
+        changes=(*_gone(former.key, buckets), *((Change(path="logs", old=logs),) if logs else ())),
         status=SyncStatus.OUT_OF_SYNC,
         health=function.health if function else Health.UNKNOWN,
         problem=problem,
     )
+
+
+def summarise_owner(key: str, buckets: Sequence[BucketChange]) -> TargetPlan:
+    """Entries of a bucket that were made for a target which is gone with its function."""
+    return TargetPlan(
+        target=key, verb=Verb.DELETE, changes=(*_gone(key, buckets),), status=SyncStatus.OUT_OF_SYNC
+    )
+
+
+def _gone(key: str, buckets: Sequence[BucketChange]) -> Iterator[Change]:
+    for bucket in buckets:
+        for words in bucket.removed.get(key, ()):
+            yield Change(path="trigger", old=words)
 
 
 def _as_version(change: Change) -> Change:

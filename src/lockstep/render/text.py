@@ -137,7 +137,7 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
                 lines.append(head)
                 for entry in step.put:
                     lines += hanging("    + ", entry_words(entry), columns)
-                for name in step.remove:
+                for name in _gone_from(step, plan) or step.remove:
                     lines += hanging("    - ", printable(name), columns)
                 lines.append("")
             case RunTerraform():
@@ -145,6 +145,18 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
             case _:
                 pass
     return lines
+
+
+def _gone_from(step: PutNotifications, plan: Plan) -> list[str]:
+    """The entries that go, as triggers in words; none where only their ids are known."""
+    place = f"s3://{step.bucket}/"
+    gone = [
+        change.old.removeprefix(place)
+        for target in plan.targets
+        for change in target.changes
+        if change.path == "trigger" and isinstance(change.old, str) and change.old.startswith(place)
+    ]
+    return gone if len(gone) >= len(step.remove) else []
 
 
 def _run_lines(run: RunTerraform, plan: Plan, palette: Palette, columns: int) -> list[str]:

@@ -14,7 +14,8 @@ __all__ = ["change_lines", "digest", "one_line", "package_words", "pair", "show"
 
 LONGEST = 160  # characters of one text that are shown; ARNs and .NET handlers fit
 
-_BARE = frozenset({"trigger", "permission", "version"})
+_ABSENT = "(absent)"
+_BARE = frozenset({"trigger", "permission", "version", "logs"})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -27,7 +28,7 @@ def _show(path: str, value: Value, masks: Masks) -> str:
     match value:
         case None:
             name = path.removeprefix("lambda.")
-            return "(default)" if name in BY_NAME or name in ROWS else "(absent)"
+            return "(default)" if name in BY_NAME or name in ROWS else _ABSENT
         case Secret():
             return printable(masks.label(value))
         case Reference():
@@ -108,6 +109,8 @@ def pair(change: Change, masks: Masks) -> tuple[str, str]:
             start = shared - 20
             old, new = f"…{old[start:]}", f"…{new[start:]}"
     shown = _show(change.path, old, masks), _show(change.path, new, masks)
+    if new is None and shown[1] == _ABSENT:
+        shown = shown[0], "(removed)"
     if isinstance(old, Secret) and isinstance(new, Secret) and shown[0] == shown[1]:
         return shown[0], "(another secret)" if old != new else shown[1]
     return shown

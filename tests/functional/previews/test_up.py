@@ -205,6 +205,24 @@ def test_services_that_cannot_be(world: World) -> None:
     assert world.files(number) == {}
 
 
+def test_a_preview_of_nothing_and_a_source_that_is_none_are_errors(world: World) -> None:
+    """Without any service there is nothing to bring up, and versions of nowhere are no versions."""
+    number = world.open_pull()
+    project = world.work.folder / "lockstep.yaml"
+    text = project.read_text()
+    world.push(
+        **{"lockstep.yaml": text.replace("  staging: {}\n", "  live: {}\n"), "environments__staging": None}
+    )
+    with pytest.raises(
+        BadInput, match=r"(?s)version of staging, which is no environment.*one of: live, production"
+    ):
+        world.up(number)
+    world.push(**{"lockstep.yaml": text, "environments__preview__services": None})
+    with pytest.raises(BadInput, match=f"preview/pr-{number}: the preview would have no services"):
+        world.up(number)
+    assert world.files(number) == {}
+
+
 def test_a_version_without_a_package(world: World) -> None:
     """Nothing is written for a function whose package cannot be had."""
     number = world.open_pull()

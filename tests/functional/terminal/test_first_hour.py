@@ -3,6 +3,7 @@
 import json
 
 from tests.functional.terminal.conftest import Place
+from tests.support.badinput.desk import git
 from tests.support.terminal import CTRL_C, at_terminal, plain
 
 
@@ -74,3 +75,21 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(place: Place) -> None:
     assert seen.code == 130, seen.text
     assert "Traceback" not in seen.text
     assert "interrupted" in seen.text
+
+
+def test_the_last_preview_goes_and_the_plan_says_what_goes_with_it(place: Place) -> None:
+    """`sync preview` after its folder was removed: function, prefix and log group by name."""
+    assert place.look("sync", "preview").code == 0
+    git(place.folder, "rm", "-rq", "syrf/environments/preview/pr-123")
+    git(place.folder, "commit", "-qm", "Close 123")
+    seen = place.look("sync", "preview", NO_COLOR="1")
+    assert seen.code == 0, seen.text
+    for line in (
+        "- preview/pr-123/s3-notifier  delete  syrfAppUploadS3Notifier-pr-123",
+        "    trigger: s3://syrfapp-uploads/preview/pr-123/* -> (removed)",
+        "    logs: /aws/lambda/syrfAppUploadS3Notifier-pr-123 -> (removed)",
+        "    - preview/pr-123/*",
+        "Plan: 0 to create, 0 to update, 1 to delete, 0 to adopt, 0 unchanged.",
+    ):
+        assert line in seen.lines, seen.text
+    assert place.look("plan", "preview").text.count("Nothing to do: no Lambda function is selected.") == 1

@@ -53,7 +53,20 @@ def test_a_preview_goes_when_its_folder_is_gone() -> None:
     assert step(made, late).needs == (function,)
     assert step(made, "bucket:uploads").remove == (entries_for(PREVIEW)[0]["Id"],)
     assert of(made, PREVIEW.key).verb is Verb.DELETE
-    assert of(made, PREVIEW.key).changes[0].old == "s3://uploads/preview/pr-1/*"
+    assert [(one.path, one.old) for one in of(made, PREVIEW.key).changes] == [
+        ("trigger", "s3://uploads/preview/pr-1/*"),
+        ("logs", f"/aws/lambda/{PREVIEW.function.name if PREVIEW.function else ''}"),
+    ]
+
+
+def test_an_entry_whose_function_is_gone_is_told_by_its_prefix() -> None:
+    """It belongs to a target that nothing else is left of."""
+    found = live(live_of(STAGING), entries=entries_for(STAGING, PREVIEW))
+    made = plan(desired(STAGING), found)
+    assert ids(made) == ["bucket:uploads"]
+    gone = of(made, PREVIEW.key)
+    assert (gone.verb, gone.function) == (Verb.DELETE, None)
+    assert [(one.path, one.old) for one in gone.changes] == [("trigger", "s3://uploads/preview/pr-1/*")]
 
 
 def test_staging_stays_without_prune() -> None:

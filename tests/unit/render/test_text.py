@@ -60,7 +60,7 @@ def test_what_is_not_there_is_named() -> None:
     """None is the default of a field, and the absence of anything else."""
     text = _text(Change(path="role", old=None, new="r"), Change(path="environment.A", old="x", new=None))
     assert 'role: (default) -> "r"' in text
-    assert 'environment.A: "x" -> (absent)' in text
+    assert 'environment.A: "x" -> (removed)' in text
 
 
 def test_triggers_and_permissions_read_as_what_they_are() -> None:

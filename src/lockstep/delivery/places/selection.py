@@ -14,13 +14,14 @@ from lockstep.suggest import suggestion
 __all__ = ["changed_since", "check_patterns"]
 
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tfvars", ".hcl")
-_PREVIEW = re.compile(r"preview/[^/*?\[]+(/[^/]*)?")
+_PREVIEW = re.compile(r"preview(/\*|/[^/*?\[]+(/[^/]*)?)?/?")
 
 
 def check_patterns(workspace: Workspace, patterns: Iterable[str]) -> None:
     """Raise BadInput for a pattern that no target matches, with what is close to it.
 
-    A preview that is named outright may be gone from the repository: syncing it removes it.
+    A preview that is named outright may be gone from the repository, and so may all of them: syncing them
+    removes what they run.
     """
     keys = list(workspace.fleet.targets)
     for pattern in patterns:

@@ -60,6 +60,7 @@ def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish]
         if service not in allowed:
             raise _not_previewable(service, workspace, allowed)
     names = sorted({*named, *allowed})
+    _check_source(workspace, names, named)
     environment = f"preview/pr-{number}"
     there = with_services(tree, project.folder, number, names)
     declarations = read_declarations(there, [f"{environment}/{name}" for name in names])
@@ -94,7 +95,27 @@ def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish]
             if wrong := rules.version(written):
                 raise BadInput(wrong[0], where=move.target, fix=wrong[1])
         moves.append(move)
+    if not moves:
+        raise BadInput(
+            "; ".join(["the preview would have no services", *notes]),
+            where=environment,
+            fix="name one with its version: --service SERVICE@VERSION",
+        )
     return Chosen(moves=tuple(moves), places=places, notes=tuple(notes))
+
+
+def _check_source(workspace: Workspace, names: Sequence[str], named: Mapping[str, Wish]) -> None:
+    """BadInput when a service takes the version of an environment that does not exist."""
+    source, policy = workspace.project.preview.source, workspace.project.preview
+    environments = {target.environment for target in workspace.fleet.targets.values()}
+    known = {*workspace.project.environments, *(one for one in environments if "/" not in one)} - {"preview"}
+    if source in known or all(name in named for name in names):
+        return
+    raise BadInput(
+        f"services that are not named take the version of {source}, which is no environment",
+        where=policy.place or workspace.project.file,
+        fix=f"write preview: {{from: ENVIRONMENT}}, one of: {', '.join(sorted(known)) or 'none is declared'}",
+    )
 
 
 def _named(wishes: Iterable[Wish]) -> dict[str, Wish]:
