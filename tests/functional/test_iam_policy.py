@@ -43,6 +43,7 @@ lambda:
 {declaration("FIRST")}"""
 SIGNING = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:code-signing-config:csc-{'1' * 17}"
 BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND")) + f"  codeSigningConfigArn: {SIGNING}\n"
+ALIASED = BETWEEN + "  alias: live\n"
 AFTER = """\
 deploymentType: lambda
 lambda:
@@ -149,6 +150,8 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
     for change in (
         lambda: None,
         lambda: team.write(STAGING, BETWEEN),
+        lambda: team.write(STAGING, ALIASED),
+        lambda: team.write(STAGING, ALIASED.replace("1.0.0", "2.0.0")),
         lambda: team.write(STAGING, AFTER),
         lambda: [
             team.write(

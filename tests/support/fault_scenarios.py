@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lockstep.model import Fleet, Secret
+from lockstep.model import Fleet, Resource, Secret
 from tests.support.clouds import (
     HANDLER,
     Cloud,
@@ -135,6 +135,32 @@ def _update() -> Scenario:
     )
 
 
+def _alias() -> Scenario:
+    """A function gets an alias, and with it a new release; what stands beside it moves along."""
+    beside = {"maximumRetryAttempts": 0}
+    return Scenario(
+        name="to an alias",
+        before=make_fleet(
+            make_target(
+                "staging/notifier",
+                trigger("in/"),
+                resources=(Resource(kind="asyncInvoke", settings=beside),),
+            )
+        ),
+        after=make_fleet(
+            make_target(
+                "staging/notifier",
+                trigger("in/"),
+                source=NEWER,
+                version="1.0.1",
+                alias="live",
+                resources=(Resource(kind="asyncInvoke", qualifier="live", settings=beside),),
+            )
+        ),
+        guarded=((UPLOADS, "in/"),),
+    )
+
+
 def _move() -> Scenario:
     """``in/`` passes to a function that is there, ``next/`` to a new one; another leaves its bucket."""
     return Scenario(
@@ -204,6 +230,7 @@ def _adopt() -> Scenario:
 SCENARIOS = (
     Scenario(name="first sync", before=None, after=_FIRST),
     _update(),
+    _alias(),
     _move(),
     _remove(),
     _adopt(),

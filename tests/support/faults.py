@@ -32,6 +32,7 @@ from tests.support.strict import (
     Rule,
     Statements,
     UpdatesInProgress,
+    Versions,
 )
 from tests.support.strict.errors import internal_error
 from tests.support.strict.proxy import Reset
@@ -369,6 +370,7 @@ class StrictAws(Proxy):
             PermissionLag(calls=1),
             Notifications(),
             Statements(),
+            Versions(),
             PackageExists(),
             witness,
         )
@@ -390,7 +392,13 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
             "tags": whole.get("Tags", {}),
             "concurrency": whole.get("Concurrency"),
             "policy": _policy(cloud, name),
+            "aliases": {
+                alias["Name"]: [alias["FunctionVersion"], alias["Description"]]
+                for alias in functions.list_aliases(FunctionName=name)["Aliases"]
+            },
         }
+        versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
+        found[f"versions of {name}"] = len(versions)
     for bucket in BUCKETS:
         raw = notifications(cloud, bucket)
         found[f"bucket {bucket}"] = {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lockstep.model import (
     FIELDS,
+    Alias,
     Bucket,
     Call,
     Code,
@@ -33,6 +34,7 @@ from lockstep.model import (
     Trigger,
     Value,
 )
+from lockstep.model.alias import described, qualified
 from lockstep.model.fields import BY_NAME, existing, normalise
 from lockstep.model.kinds import KINDS, ROWS, Resource
 from lockstep.planning.beside import kinds_of
@@ -196,8 +198,8 @@ def triggers(draw: st.DrawFn, environment: str, service: str) -> tuple[Trigger, 
 
 
 @st.composite
-def resources(draw: st.DrawFn, *, live: bool = False) -> tuple[Resource, ...]:
-    """At most one resource of each kind beside a function, by the rows of the kind alone."""
+def resources(draw: st.DrawFn, *, live: bool = False, on: str = "") -> tuple[Resource, ...]:
+    """At most one resource of each kind beside a function or its alias, by the rows of the kind alone."""
     found = []
     for name in some(draw, list(KINDS), 2):
         kind = KINDS[name]
@@ -206,7 +208,7 @@ def resources(draw: st.DrawFn, *, live: bool = False) -> tuple[Resource, ...]:
         drawn |= {row.name: drawn[row.name] or row.enum[0] for row in rows if row.required}
         settings = {key: value for key, value in drawn.items() if value is not None}
         if settings or kind.stands_alone:
-            found.append(Resource(kind=name, settings=settings))
+            found.append(Resource(kind=name, qualifier=on, settings=settings))
     return tuple(found)
 
 
@@ -227,13 +229,16 @@ _IGNORE = (
 def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
     """A desired target."""
     key = f"{environment}/{service}"
+    alias = pick(draw, [None, None, "live", "blue"])
     return Target(
         environment=environment,
         service=service,
         version=pick(draw, ["1.0.0", "1.1.0"]),
         function=draw(functions(name=key.replace("/", "-").replace(".", "_"))),
         triggers=draw(triggers(environment, service)),
-        resources=draw(resources()),
+        resources=draw(resources(on=alias or "")),
+        alias=alias,
+        commit=pick(draw, [None, "c" * 40]),
         ignore=tuple(some(draw, _IGNORE, 2)),
         adopt=pick(draw, [False, False, True]),
         place=f"{key}.yaml:1",
@@ -351,6 +356,23 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
         tags |= {"lockstep:project": owner[0], "lockstep:target": owner[1]}
     if state == "owned" and pick(draw, (False, True)):
         tags["lockstep:version"] = "0.9.0"
+    places = [target.qualifier]
+    aliases: tuple[Alias, ...] = (_in_sync(target),) if target.alias else ()
+    if drifts and state != "foreign" and pick(draw, (False, True)):
+        names = some(draw, ["live", "blue"], 2)
+        places = [*names, *pick(draw, [[], [""]])] or [""]
+        aliases = tuple(draw(live_aliases(target, one)) for one in names)
+        places = [one for one in places if one in ("", target.alias) or state not in ("stripped",)]
+        aliases = tuple(one for one in aliases if one.name in places)
+    if state in ("in sync", "owned", "renamed"):
+        tags.pop("lockstep:alias", None)
+        if {*places} != {""}:
+            tags["lockstep:alias"] = " ".join(sorted(one or "@latest" for one in places))
+    if state in ("stripped", "foreign"):
+        tags.pop("lockstep:alias", None)
+    there = [one for one in places if not one or one in {each.name for each in aliases}] or [""]
+    if state == "in sync":
+        there = [target.qualifier]
     name = f"former-{function.name}" if state == "renamed" else function.name
     scope = SCOPES[target.environment.partition("/")[0]]
     found = Target(
@@ -366,10 +388,44 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
             health=Health.HEALTHY,
             unread=pick(draw, [frozenset(), frozenset({"reservedConcurrency", *list(KINDS)[:1]})]),
         ),
-        resources=draw(resources(live=True)) if drifts else target.resources,
-        statements=draw(statements(target, scope)),
+        aliases=aliases,
+        resources=tuple(one for place in there for one in draw(resources(live=True, on=place)))
+        if drifts
+        else target.resources,
+        statements=tuple(one for place in there for one in draw(statements(target, scope, place))),
     )
     return (None, found) if state == "renamed" else (found, None)
+
+
+def _in_sync(target: Target) -> Alias:
+    """The declared alias as it is to be."""
+    function = target.function
+    assert function is not None
+    assert target.alias is not None
+    return Alias(
+        name=target.alias,
+        version="7",
+        function=replace(function, code=replace(function.code, package=None)),
+        description=described(PROJECT, target.key, str(target.version)),
+        revision="a1",
+    )
+
+
+@st.composite
+def live_aliases(draw: st.DrawFn, target: Target, name: str) -> Alias:
+    """An alias of a live function: right, drifted, with weights, or somebody else's."""
+    function = target.function
+    assert function is not None
+    right = replace(_in_sync(replace(target, alias=name)))
+    settings = draw(settings_around(dict(function.settings), _EVERYDAY, 2))
+    drifted = replace(function, settings=settings, code=Code(sha256=pick(draw, "abc") * 64))
+    return replace(
+        right,
+        version=pick(draw, ["7", "6"]),
+        function=pick(draw, [right.function, drifted, None]),
+        weights=pick(draw, [{}, {}, {"5": 0.1}]),
+        description=pick(draw, [right.description, described(PROJECT, target.key, "0.9.0"), "by hand"]),
+    )
 
 
 @st.composite
@@ -383,11 +439,11 @@ def leftovers(draw: st.DrawFn, environment: str) -> Target:
 
 
 @st.composite
-def statements(draw: st.DrawFn, target: Target, scope: Scope) -> tuple[Statement, ...]:
+def statements(draw: st.DrawFn, target: Target, scope: Scope, on: str = "") -> tuple[Statement, ...]:
     """Statements of a live policy: right, stale and edited ones of ours, and others'."""
     found: dict[str, Statement] = {}
     for bucket in BUCKETS:
-        right = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
+        right = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account, qualifier=on)
         wrong = replace(right, source_account=None)
         for kind in some(draw, ("right", "edited", "old id", "foreign"), 2):
             match kind:
@@ -423,7 +479,8 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
             )
             match kind:
                 case "current":
-                    candidates.append((LAMBDA, entry_for(PROJECT, key, arn, trigger)))
+                    called = pick(draw, [arn, qualified(arn, target.alias)])
+                    candidates.append((LAMBDA, entry_for(PROJECT, key, called, trigger)))
                 case "edited":
                     other = replace(trigger, suffix=f"{trigger.suffix}x")
                     entry = entry_for(PROJECT, key, arn, trigger)

@@ -7,12 +7,15 @@ from lockstep.model import (
     FIELDS,
     AddPermission,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Fleet,
     Function,
     Package,
     Plan,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     RemovePermission,
@@ -24,7 +27,9 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
+from lockstep.model.alias import qualified, versioned
 from lockstep.model.kinds import KINDS
+from lockstep.planning.aliases import differing
 from lockstep.planning.diff import with_ignored
 from lockstep.planning.notifications import LAMBDA, clashes, entry_for, function_of, is_same, merge, owner_of
 from lockstep.planning.policy import Rules, may_adopt
@@ -60,19 +65,48 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
         case AddPermission():
             assert target is not None, f"{step.id}: no function"
             assert step.statement.sid == step.statement.content_id
-            assert step.statement.sid not in {s.sid for s in target.statements}, f"{step.id}: the id is taken"
+            place = (step.statement.qualifier, step.statement.sid)
+            taken = {(s.qualifier, s.sid) for s in target.statements}
+            assert place not in taken, f"{step.id}: the id is taken"
+            _check_there(target, step.statement.qualifier)
         case RemovePermission():
             assert target is not None, f"{step.id}: no function"
-            assert step.sid in {s.sid for s in target.statements}, f"{step.id}: no such statement"
+            taken = {(s.qualifier, s.sid) for s in target.statements}
+            assert (step.qualifier, step.sid) in taken, f"{step.id}: no such statement"
         case PutNotifications():
             _check_put(step, live)
         case PutResource():
             assert function is not None, f"{step.id}: no function"
             # A run may be killed here: what was made has to be found again.
             assert step.resource.kind in str(function.tags.get("lockstep:resources")).split()
+            assert target is not None
+            _check_there(target, step.resource.qualifier)
         case RemoveResource():
             assert target is not None, f"{step.id}: no function"
             assert step.resource in target.resources, f"{step.id}: no such resource"
+        case PublishVersion():
+            assert function is not None, f"{step.id}: no function"
+            assert not differing(step.function, function, step.ignore), f"{step.id}: not what is wanted"
+        case PutAlias():
+            assert target is not None, f"{step.id}: no function"
+            there = next((one for one in target.aliases if one.name == step.alias), None)
+            assert step.revision == (there.revision if there else None)
+            assert there or step.version is None
+            assert step.alias in _remembered(target), f"{step.id}: a run that is killed here loses it"
+        case DeleteAlias():
+            assert target is not None, f"{step.id}: no function"
+            assert step.alias in {one.name for one in target.aliases}, f"{step.id}: no such alias"
+            assert not [s for s in target.statements if s.qualifier == step.alias], f"{step.id}: is called"
+            assert not [r for r in target.resources if r.qualifier == step.alias], f"{step.id}: is used"
+            assert function is not None
+            callers = [
+                entry["Id"]
+                for bucket in live.buckets.values()
+                for entry in bucket.raw.get(LAMBDA, ())
+                if entry["LambdaFunctionArn"] == f"{function.arn}:{step.alias}"
+                and owner_of(entry["Id"]) == (live.project, step.target)
+            ]
+            assert not callers, f"{step.id}: {callers} still call it"
         case DeleteFunction():
             assert step.function in live.others, f"{step.id}: no function"
             callers = [
@@ -97,6 +131,18 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
             assert function is not None, f"{step.id}: no function"
 
 
+def _check_there(target: Target, qualifier: str) -> None:
+    """What is put on an alias needs the alias, and the tags remember it: a run may be killed there."""
+    assert not qualifier or qualifier in {one.name for one in target.aliases}, f"no alias {qualifier}"
+    assert qualifier in _remembered(target)
+
+
+def _remembered(target: Target) -> set[str]:
+    assert target.function is not None
+    names = str(target.function.tags.get("lockstep:alias") or "@latest").split()
+    return {"" if name == "@latest" else name for name in names}
+
+
 def _check_code(function: Function, staged: set[Package]) -> None:
     if function.code.image is None:
         package = function.code.package
@@ -113,10 +159,14 @@ def _check_put(step: PutNotifications, live: Fleet) -> None:
         assert owner is not None
         target = live.targets[owner[1]]
         assert target.function is not None, f"{step.id}: no function to call"
-        assert target.function.arn == entry["LambdaFunctionArn"]
+        called = entry["LambdaFunctionArn"]
+        _, _, qualifier = called.removeprefix(str(target.function.arn)).partition(":")
+        assert called == qualified(str(target.function.arn), qualifier)
+        _check_there(target, qualifier)
         scope = live.scope(target.environment)
         assert any(
-            (s.source_arn, s.source_account) == (scope.bucket_arn(step.bucket), scope.account)
+            (s.source_arn, s.source_account, s.qualifier)
+            == (scope.bucket_arn(step.bucket), scope.account, qualifier)
             for s in target.statements
         ), f"{step.id}: S3 may not call {owner[1]} yet"
         # While an entry calls it, the function remembers the bucket: a run may be killed here.
@@ -175,9 +225,12 @@ def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
     function = have.function
     assert function is not None
     wanted = {one.kind: one.settings for one in target.resources}
-    found = {one.kind: one.settings for one in have.resources}
-    was = {one.kind: one.settings for one in (before.resources if before else ())}
-    differing = []
+    here = [one for one in have.resources if one.qualifier == target.qualifier]
+    found = {one.kind: one.settings for one in here}
+    were = [one for one in (before.resources if before else ()) if one.qualifier == target.qualifier]
+    was = {one.kind: one.settings for one in were}
+    left = [one for one in have.resources if one not in here and one.kind not in target.ignore]
+    differing = [f"{one.kind} is left on {one.qualifier or 'the function'}" for one in left]
     for name, kind in KINDS.items():
         if name in function.unread:
             continue
@@ -193,6 +246,25 @@ def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
     if not remembered >= wanted.keys() - function.unread:
         differing.append(f"remembers {remembered}, not {sorted(wanted)}")
     return differing
+
+
+def _alias(target: Target, have: Target, wanted: Function, project: str) -> list[str]:
+    """What is wrong with the alias that is to be called."""
+    if target.alias is None:
+        return []
+    found = next((one for one in have.aliases if one.name == target.alias), None)
+    if found is None or found.function is None:
+        return [f"no alias {target.alias}, or of nothing published"]
+    published = found.function
+    wanted = with_ignored(wanted, published, target.ignore)
+    one, other = versioned(wanted.settings), versioned(published.settings)
+    differing = [name for name in sorted({*one, *other}) if plain(one.get(name)) != plain(other.get(name))]
+    wrong = [f"{name} of the version is {other.get(name)}" for name in differing]
+    if published.code != replace(wanted.code, package=None):
+        wrong.append("the version has other code")
+    if found.weights or not found.description.startswith(f"lockstep {project} {target.key} {target.version}"):
+        wrong.append(f"the alias is {found.words}, {found.description!r}")
+    return wrong
 
 
 def unreached(desired: Fleet, live: Fleet, keys: Iterable[str], before: Fleet) -> list[str]:
@@ -240,10 +312,15 @@ def _differences(target: Target, have: Target, before: Target | None, live: Flee
     if function.tags.get("lockstep:buckets") != (" ".join(buckets) or None):
         found.append(f"remembers {function.tags.get('lockstep:buckets')}, not {buckets}")
     found += _beside(target, have, before)
+    found += _alias(target, have, wanted, live.project)
+    remembered = function.tags.get("lockstep:alias")
+    if remembered != target.alias:
+        found.append(f"remembers to be called by {remembered}, not {target.alias}")
     scope = live.scope(target.environment)
-    wants = {(scope.bucket_arn(name), scope.account) for name in buckets}
-    haves = {(s.source_arn, s.source_account) for s in have.statements}
-    ours = {(s.source_arn, s.source_account) for s in have.statements if s.sid.startswith("lockstep-")}
+    wants = {(scope.bucket_arn(name), scope.account, target.qualifier) for name in buckets}
+    told = [((s.source_arn, s.source_account, s.qualifier), s.sid) for s in have.statements]
+    haves = {what for what, _ in told}
+    ours = {what for what, sid in told if sid.startswith("lockstep-")}
     if not wants <= haves or not ours <= wants:
         found.append(f"statements {have.statements}")
     for name, bucket in live.buckets.items():
@@ -251,7 +328,7 @@ def _differences(target: Target, have: Target, before: Target | None, live: Flee
         mine = [entry for entry in entries if owner_of(entry["Id"]) == (live.project, target.key)]
         free = [entry for entry in entries if owner_of(entry["Id"]) is None]
         wanted_here = [
-            entry_for(live.project, target.key, str(function.arn), trigger)
+            entry_for(live.project, target.key, qualified(str(function.arn), target.alias), trigger)
             for trigger in target.triggers
             if trigger.bucket == name
         ]

@@ -89,7 +89,8 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     place = context.place("lambda", "version")
     commit = _commit(block, context.stack.values)
     image = block.get("image")
-    check_limits(context, settings, image)
+    check_limits(context, settings, image, block.get("alias"))
+    alias = _alias(context, block)
     target = Target(
         environment=context.candidate.environment,
         service=context.candidate.service,
@@ -101,6 +102,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         release=read_release(context, block, version, commit, place),
         triggers=_triggers(context, block),
         resources=read_resources(context, block),
+        alias=alias,
         ignore=tuple(block.get("ignore") or ()),
         adopt=bool(block.get("adopt")),
         hold=read_hold(context),
@@ -114,6 +116,25 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         buckets = {trigger.bucket for trigger in target.triggers}
         check_tags(context, tags, own=len(ownership_tags(context.file.project.name, target, buckets)))
     return target
+
+
+def _alias(context: Context, block: Mapping[str, Any]) -> str | None:
+    alias: str | None = block.get("alias")
+    if alias is not None and block.get("s3ObjectStorageMode") == "REFERENCE":
+        context.wrong(
+            ("lambda", "s3ObjectStorageMode"),
+            "a version that Lambda reads from the package bucket ends with its package, and a published one "
+            "is kept for longer",
+            "write s3ObjectStorageMode: COPY, or remove lambda.alias",
+        )
+    environment = context.file.project.environment(context.candidate.environment)
+    if alias is not None and environment.terraform is not None:
+        context.wrong(
+            ("lambda", "alias"),
+            "lambda.alias is declared, and Terraform applies this environment: no mapping carries it there",
+            "keep it in your Terraform code and write alias: null here, or use `engine: aws`",
+        )
+    return alias
 
 
 def _triggers(context: Context, block: dict[str, Any]) -> tuple[Trigger, ...]:

@@ -27,7 +27,7 @@ Record = tuple[str, tuple[str, ...], tuple[Any, ...] | None]
 Memo = dict[int, tuple[Any, Any]]
 """By identity: the object itself, which keeps the identity alive, and what it was turned into."""
 
-_FORMAT = 4
+_FORMAT = 5
 _DIGEST = 32  # bytes
 _NOTHING: frozenset[str] = frozenset()
 
@@ -193,7 +193,7 @@ _TARGET = _Shape(
         "resources": _Shape(Resource).each(),
         "hold": _Shape(Hold).one(),
     },
-    live={"statements", "obstacle"},
+    live={"statements", "aliases", "obstacle"},
 )
 
 

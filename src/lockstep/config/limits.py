@@ -21,7 +21,9 @@ _SNAP_START_MB = 512  # of /tmp; more does not go with SnapStart
 _IMAGE_REGION = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.")
 
 
-def check_limits(context: Context, settings: Mapping[str, Value], image: str | None) -> None:
+def check_limits(
+    context: Context, settings: Mapping[str, Value], image: str | None, alias: str | None = None
+) -> None:
     """Note what is wrong with one function as a whole, and what AWS will soon refuse."""
     name = settings.get("runtime")
     if isinstance(name, str):
@@ -34,7 +36,7 @@ def check_limits(context: Context, settings: Mapping[str, Value], image: str | N
             "add vpc: {subnetIds: [...], securityGroupIds: [...]}",
         )
     if settings.get("snapStart") == "PublishedVersions":
-        _check_snap_start(context, settings)
+        _check_snap_start(context, settings, alias)
     _check_places(context, settings, image)
 
 
@@ -107,7 +109,7 @@ def _check_layers(context: Context, arns: tuple[str, ...]) -> None:
         seen[layer] = version
 
 
-def _check_snap_start(context: Context, settings: Mapping[str, Value]) -> None:
+def _check_snap_start(context: Context, settings: Mapping[str, Value], alias: str | None) -> None:
     """What SnapStart does not go with. Source: "Lambda SnapStart", supported features and limitations."""
     path: Path = ("lambda", "snapStart")
     runtime = RUNTIMES.get(str(settings.get("runtime")))
@@ -127,10 +129,12 @@ def _check_snap_start(context: Context, settings: Mapping[str, Value]) -> None:
     for name in ("fileSystems", "tenancy"):
         if name in settings:
             context.wrong(path, f"SnapStart does not go with {name}", "remove one of the two")
-    context.note(
-        path,
-        "snapStart does nothing here: it is about published versions, and Lockstep publishes none; remove it",
-    )
+    if alias is None:
+        context.note(
+            path,
+            "snapStart does nothing here: it is about published versions, and Lockstep publishes them for an "
+            "alias; add lambda.alias, or remove it",
+        )
 
 
 def _check_places(context: Context, settings: Mapping[str, Value], image: str | None) -> None:

@@ -36,7 +36,9 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
             row_name, what, fix = problem
             context.wrong(("lambda", name, *row_name.split(".")), what, fix)
         if settings or kind.stands_alone:
-            found.append(Resource(kind=name, settings=settings, place=context.place("lambda", name)))
+            place = context.place("lambda", name)
+            qualifier = block.get("alias") or ""
+            found.append(Resource(kind=name, qualifier=qualifier, settings=settings, place=place))
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ from lockstep.config.preview_schema import PREVIEW
 from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.terraform_schema import TERRAFORM
+from lockstep.model.alias import PATTERN
 from lockstep.model.engines import ENGINES
 from lockstep.model.fields import FIELDS, Field, Kind
 from lockstep.model.kinds import KINDS, ROWS, ResourceKind
@@ -222,6 +223,14 @@ ARTIFACT_OPTIONS = {
 _EXTRAS = (
     text("version", "Version to run; quote it.", rule=rules.version, example='"0.1.6"'),
     text("functionName", "Name of the function in AWS.", rule=rules.function_name),
+    text(
+        "alias",
+        "Alias that everything calls: each deployment publishes a version, and the alias moves to it. "
+        "Without one the function is called as it is, while it changes.",
+        pattern=PATTERN,
+        says="use letters, digits, - and _, not digits alone, for example live",
+        example="live",
+    ),
     text("s3TriggerPrefix", "Short for one trigger on the project's bucket.", rule=rules.s3_filter),
     text("s3Key", "Key of the package in the package bucket, in place of the artifact source."),
     text("commitSha", "Commit that the version was built from.", rule=rules.commit),

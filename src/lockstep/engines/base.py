@@ -16,7 +16,7 @@ class Look:
 
     plan: Plan
     versions: Mapping[str, str | None] = field(default_factory=dict)  # as tags or a state name them
-    live: Mapping[str, Function] = field(default_factory=dict)
+    live: Mapping[str, Function] = field(default_factory=dict)  # with the code that calls run
     modified: Mapping[str, str | None] = field(default_factory=dict)  # when a function was changed last
 
 

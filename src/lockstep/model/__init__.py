@@ -4,6 +4,7 @@ Law: standard library only, no I/O, no clock, no randomness. Desired and live st
 types. Nothing here knows where a value came from or how it is applied.
 """
 
+from lockstep.model.alias import Alias
 from lockstep.model.built import Built, Part
 from lockstep.model.fields import FIELDS, Call, Field, Kind
 from lockstep.model.fleet import Bucket, Environment, Fleet, PackageBucket, Project, Scope, select
@@ -25,9 +26,12 @@ from lockstep.model.plan import (
     ApplyResource,
     Change,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Plan,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     RemovePermission,
@@ -55,6 +59,7 @@ from lockstep.model.terraform import ResourceChange, Terraform
 __all__ = [
     "FIELDS",
     "AddPermission",
+    "Alias",
     "ApplyResource",
     "Bucket",
     "Build",
@@ -65,6 +70,7 @@ __all__ = [
     "Check",
     "Code",
     "CreateFunction",
+    "DeleteAlias",
     "DeleteFunction",
     "DeleteLogGroup",
     "Environment",
@@ -87,6 +93,8 @@ __all__ = [
     "Plan",
     "Project",
     "Promotion",
+    "PublishVersion",
+    "PutAlias",
     "PutNotifications",
     "PutResource",
     "Reference",

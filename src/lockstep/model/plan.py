@@ -18,9 +18,12 @@ __all__ = [
     "ApplyResource",
     "Change",
     "CreateFunction",
+    "DeleteAlias",
     "DeleteFunction",
     "DeleteLogGroup",
     "Plan",
+    "PublishVersion",
+    "PutAlias",
     "PutNotifications",
     "PutResource",
     "RemovePermission",
@@ -135,7 +138,7 @@ class SetTags(_Effect):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddPermission(_Effect):
-    """Let a bucket call the function."""
+    """Let a bucket call the function, or the alias that the statement names."""
 
     function: str
     statement: Statement
@@ -147,6 +150,7 @@ class RemovePermission(_Effect):
 
     function: str
     sid: str
+    qualifier: str = ""  # the alias whose policy it is in
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,6 +182,37 @@ class RemoveResource(_Effect):
 
     function: str
     resource: Resource
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishVersion(_Effect):
+    """Keep code and configuration as a version that never changes; one that is there already will do."""
+
+    function: Function  # what the version has to be
+    description: str  # of a new version
+    ignore: tuple[str, ...] = ()  # what others manage, which says nothing of whether it is the same
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PutAlias(_Effect):
+    """Point an alias at a version, all calls at once; ``version`` None: the one that was just published.
+
+    ``revision`` is that of the alias that is there, and None where there is none.
+    """
+
+    function: str
+    alias: str
+    version: str | None
+    description: str
+    revision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteAlias(_Effect):
+    """Delete an alias that nothing of ours calls any more. Versions stay."""
+
+    function: str
+    alias: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,6 +262,9 @@ Step: TypeAlias = (
     | PutNotifications
     | PutResource
     | RemoveResource
+    | PublishVersion
+    | PutAlias
+    | DeleteAlias
     | DeleteFunction
     | DeleteLogGroup
     | RunTerraform

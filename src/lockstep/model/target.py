@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from lockstep.model.alias import Alias
 from lockstep.model.function import Function
 from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
@@ -30,18 +31,23 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """One statement of a function's resource policy that lets S3 call it."""
+    """One statement of a resource policy that lets S3 call a function, or an alias of it.
+
+    Each alias has a policy of its own; ``qualifier`` names it, and is "" for the function itself.
+    """
 
     source_arn: str  # of the bucket
     source_account: str | None  # 12 digits
     principal: str = "s3.amazonaws.com"
     action: str = "lambda:InvokeFunction"
+    qualifier: str = ""
     sid: str = field(default="", compare=False)
 
     @property
     def content_id(self) -> str:
         """Statement id made from the content: a changed statement never reuses an old id."""
         content = [self.action, self.principal, self.source_arn, self.source_account]
+        content += [self.qualifier] if self.qualifier else []
         digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         return f"lockstep-{digest[:16]}"
 
@@ -90,7 +96,9 @@ class Target:
     release: Release | None = field(default=None, compare=False)
     triggers: tuple[Trigger, ...] = ()
     resources: tuple[Resource, ...] = ()  # beside the function, by kind
+    alias: str | None = None  # what calls the function calls this alias; None: the function itself
     statements: tuple[Statement, ...] = ()  # of live targets: every statement on the function
+    aliases: tuple[Alias, ...] = ()  # of live targets: those that are declared or that its tags remember
     ignore: tuple[str, ...] = ()  # globs of fields that others manage
     adopt: bool = False  # take over a live function that has no owner
     hold: Hold | None = field(default=None, compare=False)  # nothing is promoted to it
@@ -98,6 +106,19 @@ class Target:
     place: str = field(default="", compare=False)  # file:line of the declaration
     obstacle: Obstacle | None = field(default=None, compare=False)  # why it is not known what it should be
     places: Mapping[str, str] = field(default_factory=dict, compare=False)  # some settings -> file:line
+
+    @property
+    def qualifier(self) -> str:
+        """What AWS calls the alias in calls about it; "" for the function itself."""
+        return self.alias or ""
+
+    @property
+    def called(self) -> Function | None:
+        """Of a live target: the function with the code that its calls run, which an alias may hold back."""
+        alias = next((one for one in self.aliases if one.name == self.alias), None)
+        if self.function is None or alias is None or alias.function is None:
+            return self.function
+        return replace(self.function, code=alias.function.code)
 
     @property
     def key(self) -> str:

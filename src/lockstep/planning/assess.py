@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, Statement, Target, Verb
 from lockstep.model.kinds import KINDS
+from lockstep.planning.aliases import Shift, shift_of
 from lockstep.planning.beside import Difference, differences, remembered
 from lockstep.planning.diff import (
     diff_code,
@@ -21,9 +22,11 @@ from lockstep.planning.policy import (
     REMEMBERING,
     Rules,
     adoption_problem,
+    may_adopt,
     ownership_tags,
     remembered_buckets,
     remembered_kinds,
+    remembered_qualifiers,
 )
 
 __all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
@@ -40,9 +43,10 @@ class Permissions:
     remove: tuple[Statement, ...] = ()  # statements of ours
 
     @property
-    def to_free(self) -> frozenset[str]:
-        """Ids of statements that are removed before others are added under the same ids."""
-        return frozenset(s.sid for s in self.remove) & frozenset(s.sid for s in self.add)
+    def to_free(self) -> frozenset[tuple[str, str]]:
+        """Qualifiers and ids of statements that are removed before others are added under the same ids."""
+        going = frozenset((s.qualifier, s.sid) for s in self.remove)
+        return going & frozenset((s.qualifier, s.sid) for s in self.add)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +60,7 @@ class Assessment:
     changes: tuple[Change, ...]
     permissions: Permissions
     beside: tuple[Difference, ...]  # resources beside the function
+    shift: Shift  # of the alias that is called
     final_tags: Mapping[str, str | None]  # after buckets and resources were let go
     problem: str | None = None
     is_known: bool = True  # False: not all of it could be compared with what is live
@@ -74,9 +79,11 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     function = with_ignored(function, now, target.ignore)
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
+    shift = shift_of(desired.project, target, live, function, adopts=may_adopt(rules, target))
     kinds = remembered(target, live)
     letting_go: set[str] = set()
     leaving: set[str] = set()
+    quitting: set[str] = set()
     if now is not None:
         revoked = {statement.source_arn.rpartition(":")[2] for statement in policy.remove}
         letting_go = {
@@ -84,16 +91,24 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
             for name in remembered_buckets(now.tags) - buckets
             if name in revoked or _has_entries(fleet, name, desired.project, target.key)
         }
-        going = {one.live.kind for one in beside if one.live is not None and one.wanted is None}
-        leaving = going & remembered_kinds(now.tags)
+        going = [one.live for one in beside if one.live is not None and one.wanted is None]
+        leaving = {one.kind for one in going} & remembered_kinds(now.tags)
+        quitting = {
+            *(one.qualifier for one in going),
+            *(one.qualifier for one in policy.remove),
+            *(one.name for one in shift.leaving),
+        }
+        quitting &= remembered_qualifiers(now.tags) - {target.qualifier}
         kinds |= remembered_kinds(now.tags) & now.unread
     # A bucket is remembered until its entries and permission are gone, and a resource until it is, so
     # that a run that was killed can go on.
     final = _tags(function, now, ownership_tags(desired.project, target, buckets, kinds))
     first = final
-    if letting_go or leaving:
+    if letting_go or leaving or quitting:
         first = _tags(
-            function, now, ownership_tags(desired.project, target, buckets | letting_go, kinds | leaving)
+            function,
+            now,
+            ownership_tags(desired.project, target, buckets | letting_go, kinds | leaving, quitting),
         )
     wanted = replace(function, tags=first)
     against = now or Function(name=wanted.name)
@@ -104,14 +119,24 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         *(Change(path="permission", new=statement.source_arn) for statement in policy.add),
         *(Change(path="permission", old=statement.source_arn) for statement in policy.remove),
         *(change for one in beside for change in one.changes),
+        *shift.changes,
     )
     concerned = buckets | (remembered_buckets(now.tags) if now else set())
-    unknown = Obstacle.all_of((target.obstacle, *_closed(target, concerned, fleet), _unread(now, changes)))
+    version = shift.live.function if shift.live else None
+    unknown = Obstacle.all_of(
+        (
+            target.obstacle,
+            *_closed(target, concerned, fleet),
+            _unread(now, changes) or _unread(version, shift.off),
+        )
+    )
     verb, problem = (
         _judged(target, wanted, now, changes, desired, fleet, rules)
         if unknown is None
         else (held_verb(unknown), unknown.text)
     )
+    if problem is None and shift.problem is not None:
+        verb, problem = Verb.BLOCKED, shift.problem
     return Assessment(
         target=target,
         verb=verb,
@@ -120,6 +145,7 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         changes=changes if now is not None or unknown is None else (),  # nothing to compare half of it with
         permissions=policy,
         beside=beside,
+        shift=shift,
         final_tags=final,
         problem=problem,
         is_known=unknown is None,
@@ -158,6 +184,7 @@ def _not_compared(target: Target, function: Function, unread: Obstacle) -> Asses
         changes=(),
         permissions=Permissions(),
         beside=(),
+        shift=Shift(),
         final_tags={},
         problem=why.text,
         is_known=False,
@@ -192,13 +219,13 @@ def permissions(target: Target, live: Target | None, fleet: Fleet) -> Permission
         return Permissions()
     have = live.statements if live else ()
     want = [
-        _statement(fleet.scope(target.environment), bucket)
+        _statement(fleet.scope(target.environment), bucket, target.qualifier)
         for bucket in sorted({trigger.bucket for trigger in target.triggers})
     ]
     right = {statement.sid: statement for statement in want}
     remove = tuple(s for s in have if _is_triggers(s.sid) and right.get(s.sid) != s)
-    gone = {s.sid for s in remove}
-    kept = [s for s in have if s.sid not in gone]
+    gone = {(s.qualifier, s.sid) for s in remove}
+    kept = [s for s in have if (s.qualifier, s.sid) not in gone]
     return Permissions(add=tuple(s for s in want if s not in kept), remove=remove)
 
 
@@ -211,8 +238,8 @@ _BESIDE = tuple(f"lockstep-{name}-" for name in KINDS)
 
 
 @lru_cache
-def _statement(scope: Scope, bucket: str) -> Statement:
-    plain = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account)
+def _statement(scope: Scope, bucket: str, qualifier: str) -> Statement:
+    plain = Statement(source_arn=scope.bucket_arn(bucket), source_account=scope.account, qualifier=qualifier)
     return replace(plain, sid=plain.content_id)
 
 

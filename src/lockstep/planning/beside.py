@@ -1,6 +1,6 @@
 """Resources beside a function, compared kind by kind and row by row."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lockstep.model import Change, Resource, Target, Value
@@ -12,7 +12,7 @@ __all__ = ["Difference", "differences", "kinds_of", "remembered"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """One kind of which the wanted and the live resource differ; None is none."""
+    """One kind of which the wanted and the live resource differ, on one qualifier; None is none."""
 
     wanted: Resource | None
     live: Resource | None
@@ -20,13 +20,29 @@ class Difference:
 
 
 def differences(target: Target, live: Target | None) -> tuple[Difference, ...]:
-    """What differs beside the function. A kind that nobody asked AWS for is left alone."""
-    wanted, have = _wanted(target, live), _live(live)
-    return tuple(
-        Difference(wanted=one, live=have.get(name), changes=_changes(name, one, have.get(name)))
-        for name, one in wanted.items()
-        if one != have.get(name)
+    """What differs beside the function. A kind that nobody asked AWS for is left alone.
+
+    What is on another qualifier than the declared one goes: an alias took its place, or gave it back.
+    """
+    wanted, have = _wanted(target, live), _live(live, target.qualifier)
+    elsewhere = [one for one in (live.resources if live else ()) if one.qualifier != target.qualifier]
+    return (
+        *(
+            Difference(wanted=one, live=have.get(name), changes=_changes(name, one, have.get(name)))
+            for name, one in wanted.items()
+            if one != have.get(name)
+        ),
+        *(
+            Difference(wanted=None, live=one, changes=(_moved(one, target),))
+            for one in elsewhere
+            if not is_ignored(one.kind, target.ignore)
+        ),
     )
+
+
+def _moved(live: Resource, target: Target) -> Change:
+    there = live.qualifier or "the function itself"
+    return Change(path=live.kind, old=f"on {there}", new=f"on {target.qualifier or 'the function itself'}")
 
 
 def remembered(target: Target, live: Target | None) -> set[str]:
@@ -44,16 +60,17 @@ def kinds_of(resources: Sequence[Resource]) -> set[str]:
 def _wanted(target: Target, live: Target | None) -> Mapping[str, Resource | None]:
     """What there should be of each kind that was read, with the live values of what others manage."""
     unread = live.function.unread if live is not None and live.function is not None else frozenset()
-    declared, have = _by_kind(target.resources), _live(live)
+    declared, have = _by_kind(target.resources), _live(live, target.qualifier)
     return {
-        name: _with_ignored(name, declared.get(name), have.get(name), target.ignore)
+        name: _with_ignored(name, declared.get(name), have.get(name), target)
         for name in KINDS
         if name not in unread
     }
 
 
-def _live(live: Target | None) -> Mapping[str, Resource]:
-    return _by_kind(live.resources) if live is not None else {}
+def _live(live: Target | None, qualifier: str) -> Mapping[str, Resource]:
+    found = live.resources if live is not None else ()
+    return _by_kind([one for one in found if one.qualifier == qualifier])
 
 
 def _by_kind(resources: Sequence[Resource]) -> Mapping[str, Resource]:
@@ -61,9 +78,10 @@ def _by_kind(resources: Sequence[Resource]) -> Mapping[str, Resource]:
 
 
 def _with_ignored(
-    name: str, wanted: Resource | None, live: Resource | None, ignore: Collection[str]
+    name: str, wanted: Resource | None, live: Resource | None, target: Target
 ) -> Resource | None:
     """The wanted resource with the live values of rows that others manage; a whole kind, as it is live."""
+    ignore = target.ignore
     if not ignore:
         return wanted
     if is_ignored(name, ignore):
@@ -77,7 +95,7 @@ def _with_ignored(
     settings: dict[str, Value] = {**own, **kept}
     if not settings and not kind.stands_alone:
         return None
-    return replace(wanted or Resource(kind=name), settings=settings)
+    return replace(wanted or Resource(kind=name, qualifier=target.qualifier), settings=settings)
 
 
 def _changes(name: str, wanted: Resource | None, live: Resource | None) -> tuple[Change, ...]:

@@ -34,11 +34,13 @@ def _moved(then: Target, now: Target) -> frozenset[str]:
     """Paths of changes that Git made; "*" stands for all that is no setting, code or tag."""
     old, new = then.function, now.function
     if old is None or new is None or old.name != new.name:
-        return frozenset({"code", "version", "settings", "tags", "*"})
+        return frozenset({"alias", "code", "version", "settings", "tags", "*"})
     paths = {change.path for change in diff_settings(new, old)}
     pins = (one.release.sha256 if one.release is not None else None for one in (then, now))
     if then.version != now.version or old.code != new.code or len(set(pins)) > 1:
         paths |= {"code", "version", "tags.lockstep:version"}
+    if paths or then.alias != now.alias:
+        paths.add("alias")
     keys = old.tags.keys() | new.tags.keys()
     paths |= {f"tags.{key}" for key in keys if old.tags.get(key) != new.tags.get(key)}
     if then.triggers != now.triggers:
@@ -51,14 +53,14 @@ def _is_of(path: str, moved: frozenset[str]) -> bool:
         return True
     if path.startswith("tags."):
         return "tags" in moved
-    if path in ("code", "version"):
+    if path in ("code", "version", "alias"):
         return False
     return ("settings" if row_of(path) is not None else "*") in moved
 
 
 def _is_declared(path: str) -> bool:
     return (
-        path in ("code", "version", "trigger", "permission")
+        path in ("alias", "code", "version", "trigger", "permission")
         or path.startswith("tags.")
         or row_of(path) is not None
     )

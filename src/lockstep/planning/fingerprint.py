@@ -34,9 +34,11 @@ def _target(target: Target) -> list[Any]:
         function.settings,
         function.tags,
         sorted(
-            [s.sid, s.action, s.principal, s.source_arn, s.source_account or ""] for s in target.statements
+            [s.qualifier, s.sid, s.action, s.principal, s.source_arn, s.source_account or ""]
+            for s in target.statements
         ),
-        sorted([each.kind, each.settings] for each in target.resources),
+        sorted(([each.kind, each.qualifier, each.settings] for each in target.resources), key=repr),
+        sorted([each.name, each.version, each.weights, each.description] for each in target.aliases),
     ]
 
 

@@ -10,9 +10,12 @@ from lockstep.model import (
     Call,
     Change,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Function,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     RemovePermission,
@@ -24,6 +27,7 @@ from lockstep.model import (
     SetLogRetention,
     SetTags,
     StagePackage,
+    Statement,
     Step,
     Target,
     UpdateCode,
@@ -57,16 +61,10 @@ class Graph:
         else:
             self._update(one, one.live)
         key = one.target.key
+        self._alias(one)
         for statement in one.permissions.remove:
-            if statement.sid in one.permissions.to_free:
-                self._add(
-                    RemovePermission(
-                        id=f"{key}:free:{statement.sid}",
-                        target=key,
-                        function=one.wanted.name,
-                        sid=statement.sid,
-                    )
-                )
+            if (statement.qualifier, statement.sid) in one.permissions.to_free:
+                self._add(_removal(f"{key}:free", key, one.wanted.name, statement))
         for statement in one.permissions.add:
             self._add(
                 AddPermission(
@@ -77,8 +75,8 @@ class Graph:
                     # The tags remember the bucket first: what a killed run leaves behind is found.
                     # Limits come first too: a function whose limit is refused gets no events.
                     needs=self._those(
-                        *(f"{key}:{what}" for what in ("create", "tags", "concurrency", "logs")),
-                        f"{key}:free:{statement.sid}",
+                        *(f"{key}:{what}" for what in ("create", "tags", "concurrency", "logs", "alias")),
+                        f"{key}:free:{_named(statement)}",
                     ),
                 )
             )
@@ -182,6 +180,41 @@ class Graph:
             before = (f"{key}:tags",)
         self._separate(key, wanted, one.changes, needs=before)
 
+    def _alias(self, one: Assessment) -> None:
+        """Publish what the function has become, then point the alias at it: all calls at once.
+
+        Everything of the function comes before, its limits too; what is to call the alias comes after.
+        """
+        key, target, shift = one.target.key, one.target, one.shift
+        if shift.alias is None or not shift.puts:
+            return
+        settled = ("create", "configuration", "signing", "code", "layers", "tags", "concurrency", "logs")
+        needs = self._those(*(f"{key}:{what}" for what in settled))
+        if shift.publishes:
+            self._add(
+                PublishVersion(
+                    id=f"{key}:publish",
+                    target=key,
+                    function=one.wanted,
+                    description=f"{shift.description} {target.commit[:12] if target.commit else ''}".rstrip(),
+                    ignore=target.ignore,
+                    needs=needs,
+                )
+            )
+            needs = (f"{key}:publish",)
+        self._add(
+            PutAlias(
+                id=f"{key}:alias",
+                target=key,
+                function=one.wanted.name,
+                alias=shift.alias,
+                version=None if shift.publishes or shift.live is None else shift.live.version,
+                description=shift.description,
+                revision=shift.live.revision if shift.live else None,
+                needs=needs,
+            )
+        )
+
     def _configure(
         self, step_id: str, key: str, one: Assessment, changes: tuple[Change, ...], needs: tuple[str, ...]
     ) -> tuple[str, ...]:
@@ -234,7 +267,7 @@ class Graph:
         What goes by itself goes first of all: nothing of the target needs it any more.
         """
         key, name = one.target.key, one.wanted.name
-        there = self._those(f"{key}:create", f"{key}:tags")
+        there = self._those(f"{key}:create", f"{key}:tags", f"{key}:alias")
         for each in sorted(one.beside, key=lambda each: _invites(each.wanted)):
             if each.wanted is not None:
                 self._add(
@@ -247,7 +280,7 @@ class Graph:
                         needs=tuple(self._gates.get(key, ())) if _invites(each.wanted) else there,
                     )
                 )
-            elif each.live is not None:
+            elif each.live is not None and each.live.qualifier == one.target.qualifier:
                 self._add(
                     RemoveResource(
                         id=f"{key}:{each.live.kind}", target=key, function=name, resource=each.live
@@ -255,23 +288,40 @@ class Graph:
                 )
 
     def _let_go(self, key: str, one: Assessment, live: Function, puts: Sequence[str]) -> None:
-        """Permissions go after the entries that used them, and then the bucket is forgotten."""
+        """Permissions go after the entries that used them, and then the bucket is forgotten.
+
+        So does all that is on a qualifier which nothing calls any more, once its successor is there.
+        """
         revokes = []
         for statement in one.permissions.remove:
-            if statement.sid not in one.permissions.to_free:
-                revokes.append(f"{key}:revoke:{statement.sid}")
+            if (statement.qualifier, statement.sid) not in one.permissions.to_free:
+                needs = tuple(puts)
+                if statement.qualifier != one.target.qualifier:
+                    needs = (*needs, *self._gates.get(key, ()))
+                revokes.append(f"{key}:revoke:{_named(statement)}")
+                self._add(_removal(f"{key}:revoke", key, live.name, statement, needs))
+        there = (*puts, *self._gates.get(key, ()))
+        for each in one.beside:
+            if each.wanted is None and each.live and each.live.qualifier != one.target.qualifier:
+                step_id = f"{key}:{each.live.kind}"
+                revokes.append(f"{step_id}:{each.live.qualifier or 'itself'}")
+                needs = (*there, *self._those(step_id))
                 self._add(
-                    RemovePermission(
-                        id=revokes[-1],
-                        target=key,
-                        function=live.name,
-                        sid=statement.sid,
-                        needs=tuple(puts),
+                    RemoveResource(
+                        id=revokes[-1], target=key, function=live.name, resource=each.live, needs=needs
                     )
                 )
+        for alias in one.shift.leaving:
+            needs = (*there, *revokes)
+            revokes.append(f"{key}:delete-alias:{alias.name}")
+            self._add(
+                DeleteAlias(id=revokes[-1], target=key, function=live.name, alias=alias.name, needs=needs)
+            )
         if one.final_tags != one.wanted.tags:
             leftover = diff_tags(one.final_tags, {**live.tags, **one.wanted.tags})
-            gone = (f"{key}:{each.live.kind}" for each in one.beside if each.live and not each.wanted)
+            gone = self._those(
+                *(f"{key}:{each.live.kind}" for each in one.beside if each.live and not each.wanted)
+            )
             needs = (*puts, *revokes, *gone, *self._those(f"{key}:tags"))
             self._add(_tag_step(f"{key}:tags-after", key, live.arn or live.name, leftover, needs=needs))
 
@@ -302,6 +352,7 @@ class Graph:
                 | PutNotifications()
                 | PutResource()
                 | RemoveResource()
+                | DeleteAlias()
                 | DeleteFunction()
                 | DeleteLogGroup()
                 | RunTerraform()
@@ -316,6 +367,8 @@ class Graph:
                 | SetConcurrency()
                 | SetLogRetention()
                 | SetTags()
+                | PublishVersion()
+                | PutAlias()
                 | AddPermission()
                 | RemovePermission()
             ):
@@ -362,6 +415,24 @@ def own_logs(target: Target) -> str | None:
 def _invites(resource: Resource | None) -> bool:
     """Whether something calls the function once the resource is there."""
     return resource is not None and KINDS[resource.kind].invites
+
+
+def _named(statement: Statement) -> str:
+    """A statement's id, with the alias whose policy it is in."""
+    return statement.sid + (f"@{statement.qualifier}" if statement.qualifier else "")
+
+
+def _removal(
+    step_id: str, target: str, function: str, statement: Statement, needs: tuple[str, ...] = ()
+) -> RemovePermission:
+    return RemovePermission(
+        id=f"{step_id}:{_named(statement)}",
+        target=target,
+        function=function,
+        sid=statement.sid,
+        qualifier=statement.qualifier,
+        needs=needs,
+    )
 
 
 def _tag_step(

@@ -17,6 +17,7 @@ __all__ = [
     "ownership_tags",
     "remembered_buckets",
     "remembered_kinds",
+    "remembered_qualifiers",
 ]
 
 FREE_DELETES = 5  # targets that one sync may delete without being asked
@@ -24,8 +25,10 @@ FREE_SHARE = 0.20  # of the project's targets, when that is more
 BUCKETS_TAG = "lockstep:buckets"
 VERSION_TAG = "lockstep:version"
 RESOURCES_TAG = "lockstep:resources"
-REMEMBERING = (BUCKETS_TAG, RESOURCES_TAG)
+ALIAS_TAG = "lockstep:alias"
+REMEMBERING = (BUCKETS_TAG, RESOURCES_TAG, ALIAS_TAG)
 """How the keys of tags begin that remember what has to be taken down one day."""
+_ITSELF = "@latest"  # in the tag: the function itself; no alias can have this name
 _TAG_LENGTH = 256  # characters of a tag's value, AWS's limit
 
 
@@ -39,12 +42,17 @@ class Rules:
 
 
 def ownership_tags(
-    project: str, target: Target, buckets: Iterable[str], kinds: Iterable[str] = ()
+    project: str,
+    target: Target,
+    buckets: Iterable[str],
+    kinds: Iterable[str] = (),
+    leaving: Iterable[str] = (),
 ) -> dict[str, str | None]:
     """Tags that say whose a function is, which version it runs, which buckets call it and what is beside it.
 
     The buckets and the kinds of resources are remembered so that a trigger or a resource can be taken
-    down when the repository no longer names it.
+    down when the repository no longer names it; so is what has them, the function itself or an alias of it,
+    of which ``leaving`` are those that the target does not declare any more.
     """
     tags: dict[str, str | None] = {
         "lockstep:project": project,
@@ -53,6 +61,9 @@ def ownership_tags(
     }
     if beside := " ".join(sorted(set(kinds))):
         tags[RESOURCES_TAG] = beside
+    qualifiers = {target.qualifier, *leaving}
+    if qualifiers != {""}:
+        tags[ALIAS_TAG] = " ".join(sorted(name or _ITSELF for name in qualifiers))
     chunk, number = "", 1
     for bucket in sorted(set(buckets)):
         joined = f"{chunk} {bucket}".strip()
@@ -79,6 +90,12 @@ def remembered_buckets(tags: Mapping[str, str | None]) -> set[str]:
 def remembered_kinds(tags: Mapping[str, str | None]) -> set[str]:
     """Kinds of resources beside a live function that its tags remember."""
     return set((tags.get(RESOURCES_TAG) or "").split())
+
+
+def remembered_qualifiers(tags: Mapping[str, str | None]) -> set[str]:
+    """What of a live function has something of ours on it: aliases, and "" for the function itself."""
+    names = (tags.get(ALIAS_TAG) or _ITSELF).split()
+    return {"" if name == _ITSELF else name for name in names}
 
 
 def may_adopt(rules: Rules, target: Target) -> bool:

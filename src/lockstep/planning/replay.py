@@ -10,15 +10,19 @@ from typing import assert_never
 
 from lockstep.model import (
     AddPermission,
+    Alias,
     ApplyResource,
     Bucket,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Fleet,
     Function,
     Health,
     Plan,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     RemovePermission,
@@ -52,7 +56,9 @@ def replay(plan: Plan, live: Fleet) -> Fleet:
 
 def _do(step: Step, live: Fleet) -> Fleet:
     match step:
-        case StagePackage() | DeleteLogGroup():  # what a deleted function has logged is in no fleet
+        case (
+            StagePackage() | DeleteLogGroup() | PublishVersion()
+        ):  # what logs and versions hold is in no fleet
             return live
         case CreateFunction():
             created = replace(
@@ -92,16 +98,23 @@ def _do(step: Step, live: Fleet) -> Fleet:
             return _with_target(live, step.target, replace(target, statements=statements))
         case RemovePermission():
             target = live.targets[step.target]
-            kept = tuple(s for s in target.statements if s.sid != step.sid)
+            gone = (step.qualifier, step.sid)
+            kept = tuple(s for s in target.statements if (s.qualifier, s.sid) != gone)
             return _with_target(live, step.target, replace(target, statements=kept))
         case PutNotifications():
             raw = merge(live.buckets[step.bucket].raw, put=step.put, remove=step.remove)
             bucket = Bucket(name=step.bucket, raw=raw)
             return replace(live, buckets={**live.buckets, step.bucket: bucket})
         case PutResource():
-            return _with_resource(live, step.target, step.resource.kind, step.resource)
+            return _with_resource(live, step.target, step.resource, is_there=True)
         case RemoveResource():
-            return _with_resource(live, step.target, step.resource.kind, None)
+            return _with_resource(live, step.target, step.resource, is_there=False)
+        case PutAlias():
+            return _with_alias(live, step)
+        case DeleteAlias():
+            target = live.targets[step.target]
+            left = tuple(one for one in target.aliases if one.name != step.alias)
+            return _with_target(live, step.target, replace(target, aliases=left))
         case DeleteFunction():
             others = {arn: t for arn, t in live.others.items() if arn != step.function}
             return replace(live, others=others)
@@ -111,10 +124,25 @@ def _do(step: Step, live: Fleet) -> Fleet:
             assert_never(step)
 
 
-def _with_resource(live: Fleet, key: str, kind: str, resource: Resource | None) -> Fleet:
+def _with_resource(live: Fleet, key: str, resource: Resource, *, is_there: bool) -> Fleet:
     target = live.targets[key]
-    others = tuple(each for each in target.resources if each.kind != kind)
-    return _with_target(live, key, replace(target, resources=others + ((resource,) if resource else ())))
+    place = (resource.kind, resource.qualifier)
+    others = tuple(each for each in target.resources if (each.kind, each.qualifier) != place)
+    return _with_target(live, key, replace(target, resources=others + ((resource,) if is_there else ())))
+
+
+def _with_alias(live: Fleet, step: PutAlias) -> Fleet:
+    """The alias points at what the function is now, where a version was published for it."""
+    target = live.targets[step.target]
+    before = next((one for one in target.aliases if one.name == step.alias), None)
+    if step.version is None or before is None:
+        before = Alias(name=step.alias, version=_PUBLISHED, function=target.function)
+    after = replace(before, weights={}, description=step.description)
+    others = tuple(one for one in target.aliases if one.name != step.alias)
+    return _with_target(live, step.target, replace(target, aliases=(*others, after)))
+
+
+_PUBLISHED = "0"  # no number that AWS gives
 
 
 def _row_name(path: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from lockstep.model import Bucket, Target, Trigger
+from lockstep.model.alias import qualified
 from lockstep.planning.notifications import (
     LAMBDA,
     Entry,
@@ -76,7 +77,7 @@ def change_bucket(project: str, bucket: Bucket, parties: Parties) -> BucketChang
         wanted = {
             str(entry["Id"]): (entry, trigger)
             for trigger in wish.triggers
-            for entry in [entry_for(project, key, wish.arn, trigger)]
+            for entry in [entry_for(project, key, qualified(wish.arn, wish.target.alias), trigger)]
         }
         entries = [entry for entry, _ in wanted.values()]
         for entry, trigger in wanted.values():

@@ -17,6 +17,7 @@ from lockstep.model import (
     Health,
     Outcome,
     Plan,
+    PublishVersion,
     PutNotifications,
     PutResource,
     RemoveResource,
@@ -145,7 +146,7 @@ def _bare_step(step: Any) -> Any:
     match step:
         case UpdateConfiguration() | UpdateCode():
             return replace(step, function=bare_function(step.function), changes=_bare_changes(step.changes))
-        case CreateFunction():
+        case CreateFunction() | PublishVersion():
             return replace(step, function=bare_function(step.function))
         case PutResource():
             resource = bare_resource(step.resource)

@@ -11,11 +11,14 @@ from lockstep.model import (
     Change,
     Code,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Function,
     Health,
     Package,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     RemovePermission,
@@ -99,7 +102,11 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "statement": _statement_to(step.statement),
             }
         case RemovePermission():
-            return "remove-permission", {"function": step.function, "sid": step.sid}
+            return "remove-permission", {
+                "function": step.function,
+                "sid": step.sid,
+                "qualifier": step.qualifier,
+            }
         case PutNotifications():
             return "put-notifications", {
                 "bucket": step.bucket,
@@ -115,6 +122,22 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
             }
         case RemoveResource():
             return "remove-resource", {"function": step.function, "resource": _resource_to(step.resource)}
+        case PublishVersion():
+            return "publish-version", {
+                "function": _function_to(step.function),
+                "description": step.description,
+                "ignore": step.ignore,
+            }
+        case PutAlias():
+            return "put-alias", {
+                "function": step.function,
+                "alias": step.alias,
+                "version": step.version,
+                "description": step.description,
+                "revision": step.revision,
+            }
+        case DeleteAlias():
+            return "delete-alias", {"function": step.function, "alias": step.alias}
         case DeleteFunction():
             return "delete-function", {"function": step.function}
         case DeleteLogGroup():
@@ -186,7 +209,12 @@ def step_from(node: Node) -> Step:
                 statement=_statement_from(node.get("statement")),
             )
         case "remove-permission":
-            return RemovePermission(**base, function=node.get("function").text(), sid=node.get("sid").text())
+            return RemovePermission(
+                **base,
+                function=node.get("function").text(),
+                sid=node.get("sid").text(),
+                qualifier=node.get("qualifier").text(),
+            )
         case "put-notifications":
             return PutNotifications(
                 **base,
@@ -208,6 +236,24 @@ def step_from(node: Node) -> Step:
                 function=node.get("function").text(),
                 resource=_resource_from(node.get("resource")),
             )
+        case "publish-version":
+            return PublishVersion(
+                **base,
+                function=_function_from(node.get("function")),
+                description=node.get("description").text(),
+                ignore=node.get("ignore").texts(),
+            )
+        case "put-alias":
+            return PutAlias(
+                **base,
+                function=node.get("function").text(),
+                alias=node.get("alias").text(),
+                version=node.get("version").maybe(Node.text),
+                description=node.get("description").text(),
+                revision=node.get("revision").maybe(Node.text),
+            )
+        case "delete-alias":
+            return DeleteAlias(**base, function=node.get("function").text(), alias=node.get("alias").text())
         case "delete-function":
             return DeleteFunction(**base, function=node.get("function").text())
         case "run-terraform":
@@ -222,7 +268,12 @@ def step_from(node: Node) -> Step:
 
 def _resource_to(resource: Resource) -> Mapping[str, Any]:
     settings = {name: value_to(concealed(name, value)) for name, value in resource.settings.items()}
-    return {"kind": resource.kind, "settings": settings, "place": resource.place}
+    return {
+        "kind": resource.kind,
+        "qualifier": resource.qualifier,
+        "settings": settings,
+        "place": resource.place,
+    }
 
 
 def _resource_from(node: Node) -> Resource:
@@ -232,6 +283,7 @@ def _resource_from(node: Node) -> Resource:
     settings = node.get("settings")
     return Resource(
         kind=kind,
+        qualifier=node.get("qualifier").text(),
         settings={name: settings.get(name).value() for name in settings.mapping()},
         place=node.get("place").text(),
     )
@@ -329,6 +381,7 @@ def _statement_to(statement: Statement) -> Mapping[str, Any]:
         "sourceAccount": statement.source_account,
         "principal": statement.principal,
         "action": statement.action,
+        "qualifier": statement.qualifier,
         "sid": statement.sid,
     }
 
@@ -339,5 +392,6 @@ def _statement_from(node: Node) -> Statement:
         source_account=node.get("sourceAccount").maybe(Node.text),
         principal=node.get("principal").text(),
         action=node.get("action").text(),
+        qualifier=node.get("qualifier").text(),
         sid=node.get("sid").text(),
     )

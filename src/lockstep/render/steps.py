@@ -7,9 +7,12 @@ from lockstep.model import (
     AddPermission,
     ApplyResource,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Plan,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     RemovePermission,
@@ -66,6 +69,14 @@ def describe(step: Step) -> str:
             words = f"set {KINDS[resource.kind].title}"
         case RemoveResource(resource=resource):
             words = f"remove {KINDS[resource.kind].title}"
+        case PublishVersion():
+            words = "publish version"
+        case PutAlias(alias=alias, version=None):
+            words = f"point alias {alias} at it"
+        case PutAlias(alias=alias, version=version):
+            words = f"point alias {alias} at version {version}"
+        case DeleteAlias(alias=alias):
+            words = f"delete alias {alias}"
         case DeleteFunction():
             words = "delete function"
         case DeleteLogGroup(log_group=group):

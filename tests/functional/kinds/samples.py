@@ -12,12 +12,14 @@ from lockstep.model.kinds import KINDS
 __all__ = ["SAMPLES", "declaration", "resource"]
 
 
-def resource(kind: str, **declared: Any) -> Resource:
-    """A resource as the repository declares it; ``a__b`` is the row ``a.b``."""
+def resource(kind: str, *, on: str = "", **declared: Any) -> Resource:
+    """A resource as the repository declares it, ``on`` an alias or not; ``a__b`` is the row ``a.b``."""
     rows = {row.name: row for row in KINDS[kind].rows}
     values = {name.replace("__", "."): value for name, value in declared.items()}
     settings = {name: normalise(rows[name], value) for name, value in values.items()}
-    return Resource(kind=kind, settings={name: v for name, v in settings.items() if v is not None})
+    return Resource(
+        kind=kind, qualifier=on, settings={name: v for name, v in settings.items() if v is not None}
+    )
 
 
 def _found() -> dict[str, Any]:

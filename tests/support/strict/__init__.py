@@ -36,6 +36,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``PermissionLag``       "Unable to validate" for ``calls`` attempts after AddPermission
 ``Notifications``       S3's validation, overlap, ExpectedBucketOwner, EventBridge kept
 ``Statements``          409 for a statement id that is there, 404 for one that is not
+``Versions``            versions take time or fail; aliases of what there is, weights as AWS takes them
 ``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
 ``Limits``              the model's patterns and ranges, and what does not go together
 ``UnpackedSize``        code and layers together, at each of the two updates
@@ -63,6 +64,7 @@ from tests.support.strict.revisions import Revisions
 from tests.support.strict.settings import CodeSigning, FilledIn, KeptPackage
 from tests.support.strict.sizes import BlockedRuntimes, UnpackedSize
 from tests.support.strict.updates import UpdatesInProgress
+from tests.support.strict.versions import Versions
 
 __all__ = [
     "BlockedRuntimes",
@@ -91,6 +93,7 @@ __all__ = [
     "Statements",
     "UnpackedSize",
     "UpdatesInProgress",
+    "Versions",
     "everything",
 ]
 
@@ -108,6 +111,7 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         PermissionLag(calls=lag),
         Notifications(),
         Statements(),
+        Versions(calls=lag),
         Checksums(),
         RoleExists(),
         PackageExists(),

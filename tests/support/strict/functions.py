@@ -148,7 +148,12 @@ class Statements(Rule):
         path = f"/2015-03-31/functions/{quote(call.function, safe='')}/policy"
         answer = self.cloud.ask(call, "GET", path, query)
         policy = json.loads(answer.body)["Policy"] if answer.is_success else '{"Statement": []}'
-        is_there = any(one.get("Sid") == wanted for one in json.loads(policy)["Statement"])
+        # Each alias has a policy of its own; the emulators keep one for all of them.
+        resource = f":function:{call.function}" + "".join(f":{name}" for name in query.values())
+        is_there = any(
+            one.get("Sid") == wanted and str(one.get("Resource", resource)).endswith(resource)
+            for one in json.loads(policy)["Statement"]
+        )
         if call.operation.name == "AddPermission":
             if is_there:
                 return error(

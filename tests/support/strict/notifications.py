@@ -229,7 +229,8 @@ class Notifications(Rule):
             return "The destination Lambda function does not exist"
         policy = self.cloud.ask(call, "GET", f"{path}/policy", query)
         statements = json.loads(json.loads(policy.body)["Policy"])["Statement"] if policy.is_success else []
-        if any(_allows(s, f"arn:aws:s3:::{bucket}", call.operation.account) for s in statements):
+        own = [one for one in statements if one.get("Resource", arn) == arn]  # of just this qualifier
+        if any(_allows(s, f"arn:aws:s3:::{bucket}", call.operation.account) for s in own):
             return None
         return f"Not authorized to invoke function [{arn}]"
 

@@ -30,6 +30,8 @@ S3 = {
 }
 """Actions of S3's operations, many of which have other names."""
 
+_QUALIFIED = ("GetFunction", "GetPolicy", "AddPermission", "RemovePermission")
+
 
 class Policy(Rule):
     """Denies what no statement of the document allows. ``used`` are the actions that were needed."""
@@ -136,6 +138,9 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             yield f"lambda:{name}", "*"
         case "lambda":
             function = f"arn:aws:lambda:{place}:function:{call.function}"
+            # Source: Lambda developer guide, "Fine-tuning the Resources and Conditions sections of policies".
+            if params.get("Qualifier") and name in _QUALIFIED:
+                function = f"{function}:{params['Qualifier']}"
             yield f"lambda:{name}", function
             if name == "GetFunction":
                 yield "lambda:ListTags", function

@@ -63,12 +63,16 @@ def each_configuration(
         case "ListFunctions":
             body = json.loads(answer.body)
             body["Functions"] = [change(one) for one in body["Functions"]]
+        case "ListVersionsByFunction":
+            body = json.loads(answer.body)
+            body["Versions"] = [change(one) for one in body["Versions"]]
         case "GetFunction":
             body = json.loads(answer.body)
             body["Configuration"] = change(body["Configuration"])
         case (
             "CreateFunction"
             | "GetFunctionConfiguration"
+            | "PublishVersion"
             | "UpdateFunctionCode"
             | "UpdateFunctionConfiguration"
         ):

@@ -240,7 +240,8 @@ FULL = Target(
         place="a:1",
     ),
     triggers=(Trigger(bucket="b", prefix="p/", suffix=".x", events=("s3:ObjectRemoved:*",), place="a:2"),),
-    resources=(Resource(kind="some", settings={"a": 1}, place="a:5"),),
+    resources=(Resource(kind="some", qualifier="live", settings={"a": 1}, place="a:5"),),
+    alias="live",
     ignore=("memorySize",),
     adopt=True,
     hold=Hold(version="1.2.5", since="2026-01-01", by="me", reason="why", place="a:3"),
@@ -249,7 +250,7 @@ FULL = Target(
     places={"role": "a:5"},
 )
 LIVE = {
-    Target: {"statements", "obstacle"},
+    Target: {"statements", "aliases", "obstacle"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
     Code: {"package", "size"},
 }

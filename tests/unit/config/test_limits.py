@@ -39,6 +39,10 @@ def judged(block: str, *, today: datetime.date = TODAY) -> Validation:
         (MOUNT.replace("eu-west-1", "eu-west-2") + VPC, "lies in the Region eu-west-2"),
         (MOUNT.replace("}]", f'}}, {{arn: "{POINT}", localMountPath: /mnt/b}}]') + VPC, "AWS allows 1"),
         ("  memorySize: 10241", "is out of range"),
+        ('  alias: "43"', "is no valid alias"),
+        ("  alias: $LATEST", "is no valid alias"),
+        ("  alias: 43", "without quotes is a number"),
+        ("  alias: live\n  s3ObjectStorageMode: REFERENCE", "ends with its package"),
         ("  ephemeralStorage: 10241", "is out of range"),
         ("  snapStart: PublishedVersions\n  ephemeralStorage: 513", "more than 512 MB of /tmp"),
         ("  snapStart: PublishedVersions\n  runtime: nodejs24.x", "does not go with the runtime nodejs24.x"),
@@ -127,14 +131,15 @@ def test_tags_are_counted_with_our_own(count: int, is_valid: bool) -> None:
         assert found.problems[0].fix == "remove 1"
 
 
-def test_snap_start_does_nothing() -> None:
-    """Lockstep publishes no versions: said, at the line, and no error."""
+def test_snap_start_does_nothing_without_an_alias() -> None:
+    """Versions are published for an alias alone: said, at the line, and no error."""
     found = judged("  snapStart: PublishedVersions")
     assert found.is_valid
     assert found.warnings == (
         f"{STAGING_FILE}:4: snapStart does nothing here: it is about published versions, "
-        "and Lockstep publishes none; remove it",
+        "and Lockstep publishes them for an alias; add lambda.alias, or remove it",
     )
+    assert not judged("  snapStart: PublishedVersions\n  alias: live").warnings
     assert not judged("  snapStart: None").warnings
 
 

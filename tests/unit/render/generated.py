@@ -10,6 +10,7 @@ from lockstep.model import (
     Change,
     Code,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Function,
@@ -17,6 +18,8 @@ from lockstep.model import (
     Outcome,
     Package,
     Plan,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     Reference,
@@ -98,11 +101,18 @@ functions = st.builds(
     unread=st.frozensets(texts, max_size=2),
 )
 statements = st.builds(
-    Statement, source_arn=texts, source_account=maybe_text, principal=texts, action=texts, sid=texts
+    Statement,
+    source_arn=texts,
+    source_account=maybe_text,
+    principal=texts,
+    action=texts,
+    qualifier=texts,
+    sid=texts,
 )
 resources = st.builds(
     Resource,
     kind=st.sampled_from(list(KINDS)),
+    qualifier=texts,
     settings=st.dictionaries(texts, values, max_size=2),
     place=texts,
 )
@@ -136,7 +146,7 @@ kinds_of_steps = dict(
         _kind(SetLogRetention, log_group=texts, days=st.none() | st.integers(1, 3653)),
         _kind(SetTags, function=texts, put=st.dictionaries(texts, texts, max_size=2), remove=some_texts),
         _kind(AddPermission, function=texts, statement=statements),
-        _kind(RemovePermission, function=texts, sid=texts),
+        _kind(RemovePermission, function=texts, sid=texts, qualifier=texts),
         _kind(
             PutNotifications,
             bucket=texts,
@@ -146,6 +156,16 @@ kinds_of_steps = dict(
         ),
         _kind(PutResource, function=texts, resource=resources, changes=some_changes),
         _kind(RemoveResource, function=texts, resource=resources),
+        _kind(PublishVersion, function=functions, description=texts, ignore=some_texts),
+        _kind(
+            PutAlias,
+            function=texts,
+            alias=texts,
+            version=maybe_text,
+            description=texts,
+            revision=maybe_text,
+        ),
+        _kind(DeleteAlias, function=texts, alias=texts),
         _kind(DeleteFunction, function=texts),
         _kind(DeleteLogGroup, log_group=texts),
         _kind(RunTerraform, folder=texts, workspace=texts),

@@ -50,7 +50,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         assert function is not None  # noqa: S101 - only such targets are chosen
         here = replace(place, region=project.environment(target.environment).region or place.region)
         name = _pattern(function.name)
-        resources.add(Thing.FUNCTIONS, lambda_arn(here, name))
+        # Aliases and versions have ARNs of their own, by which some calls are allowed.
+        resources.add(Thing.FUNCTIONS, lambda_arn(here, name), lambda_arn(here, f"{name}:*"))
         group = _pattern(str(function.settings.get("logging.group") or f"/aws/lambda/{name}"))
         # In policies a group ends in ":*" for all actions but those on tags (CloudWatch Logs API, LogGroup).
         resources.add(Thing.LOG_GROUPS, _arn(here, "logs", f"log-group:{group}:*"))

@@ -20,24 +20,32 @@ __all__ = ["PROOFS", "ROOTS", "Untrue", "believe_only_proofs"]
 
 _CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "MemorySize", "Timeout")
 
+_ALIAS = ("AliasArn", "Name", "FunctionVersion")
+
 _OWN: Mapping[str, tuple[str, ...]] = {
     "ecr:BatchGetImage": ("images[].imageId",),
     "iam:SimulatePrincipalPolicy": ("EvaluationResults[].EvalActionName", "EvaluationResults[].EvalDecision"),
     "lambda:AddPermission": ("Statement{}",),
+    "lambda:CreateAlias": _ALIAS,
     "lambda:CreateFunction": ("FunctionName", "FunctionArn"),
+    "lambda:DeleteAlias": (),
     "lambda:DeleteFunction": (),
     "lambda:DeleteFunctionCodeSigningConfig": (),
     "lambda:DeleteFunctionConcurrency": (),
+    "lambda:GetAlias": _ALIAS,
     "lambda:GetAccountSettings": ("AccountLimit", "AccountUsage"),
     "lambda:GetFunction": tuple(f"Configuration.{name}" for name in _CONFIGURATION),
     "lambda:GetFunctionCodeSigningConfig": ("FunctionName",),
     "lambda:GetPolicy": ("Policy{}",),
     "lambda:ListFunctions": tuple(f"Functions[].{name}" for name in _CONFIGURATION),
+    "lambda:ListVersionsByFunction": tuple(f"Versions[].{name}" for name in (*_CONFIGURATION, "Version")),
+    "lambda:PublishVersion": ("FunctionName", "FunctionArn", "Version"),
     "lambda:PutFunctionCodeSigningConfig": ("FunctionName",),
     "lambda:PutFunctionConcurrency": ("ReservedConcurrentExecutions",),
     "lambda:RemovePermission": (),
     "lambda:TagResource": (),
     "lambda:UntagResource": (),
+    "lambda:UpdateAlias": _ALIAS,
     "lambda:UpdateFunctionCode": ("FunctionName", "FunctionArn"),
     "lambda:UpdateFunctionConfiguration": ("FunctionName", "FunctionArn"),
     "logs:CreateLogGroup": (),

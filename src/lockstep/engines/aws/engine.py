@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import assert_never
 
 from lockstep.engines.aws import (
+    alias,
     concurrency,
     function,
     kinds,
@@ -39,6 +40,7 @@ from lockstep.model import (
     ApplyResource,
     Check,
     CreateFunction,
+    DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
     Fleet,
@@ -48,6 +50,8 @@ from lockstep.model import (
     Package,
     Plan,
     Project,
+    PublishVersion,
+    PutAlias,
     PutNotifications,
     PutResource,
     Reference,
@@ -163,7 +167,7 @@ class AwsEngine:
         return Look(
             plan=plan,
             versions={key: target.version for key, target in named.items()},
-            live={key: target.function for key, target in named.items() if target.function is not None},
+            live={key: called for key, one in named.items() if (called := one.called) is not None},
             modified={
                 key: target.function.modified
                 for key, target in self.live.targets.items()
@@ -316,6 +320,7 @@ class _Run:
         self._revisions: dict[str, str | None] = {
             key: target.function.revision for key, target in engine.live.targets.items() if target.function
         }
+        self._published: dict[str, str] = {}  # step that published -> the version's number
         self._kept: dict[str, set[str]] = {}  # notification step -> targets with an entry that stayed
         self._users = {need: step.target for step in plan.steps for need in step.needs}
 
@@ -370,16 +375,23 @@ class _Run:
                 tags.apply(connection, step, pace)
             case AddPermission():
                 added = permission.add(connection, step.function, step.statement, pace)
-                if memory := self._engine._memories.of(connection, environment_of(step.target)):
+                memory = self._engine._memories.of(connection, environment_of(step.target))
+                if memory and not step.statement.qualifier:
                     memory.keep(step.function, added)
             case RemovePermission():
-                permission.remove(connection, step.function, step.sid, pace)
+                permission.remove(connection, step.function, step.sid, pace, step.qualifier)
             case PutNotifications():
                 self._put_notifications(connection, step, failed)
             case PutResource():
                 kinds.put(connection, step.function, step.resource, self._pace)
             case RemoveResource():
                 kinds.remove(connection, step.function, step.resource, self._pace)
+            case PublishVersion():
+                self._published[step.id] = alias.publish(connection, step, pace)
+            case PutAlias():
+                alias.put(connection, step, self._number(step), pace)
+            case DeleteAlias():
+                alias.delete(connection, step)
             case DeleteFunction():
                 self._delete(connection, step)
             case DeleteLogGroup():
@@ -427,6 +439,12 @@ class _Run:
         if live.owner != (self._project_name, step.target):
             raise Stale(f"{live.name} is not owned by {step.target} any more", fix="run again")
         function.delete(connection, step.function)
+
+    def _number(self, step: PutAlias) -> str:
+        """The version that the alias is to point at."""
+        if step.version is not None:
+            return step.version
+        return next(self._published[need] for need in step.needs if need in self._published)
 
     @property
     def _project_name(self) -> str:

@@ -33,6 +33,7 @@ from lockstep.model.fields import BY_NAME, from_api, to_api
 from lockstep.planning.diff import call_of, diff_code, diff_settings, row_of, unread_in
 
 __all__ = [
+    "comparable",
     "create",
     "delete",
     "exists",
@@ -49,18 +50,19 @@ __all__ = [
 _CONFLICTS = 3  # updates by others that one call waits for
 
 
-def get(connection: Connection, name: str) -> Function | None:
-    """One function with everything that GetFunction tells, or None when there is none.
+def get(connection: Connection, name: str, version: str | None = None) -> Function | None:
+    """One function, or a published version of it, with everything that GetFunction tells; None without one.
 
     ``name`` may be an ARN. The presigned URL in the answer goes nowhere.
     """
-    answer = _ask(connection, name)
+    answer = _ask(connection, name, version)
     return None if answer is None else _read(answer)
 
 
-def _ask(connection: Connection, name: str) -> dict[str, Any] | None:
+def _ask(connection: Connection, name: str, version: str | None = None) -> dict[str, Any] | None:
+    qualifier = {"Qualifier": version} if version else {}
     try:
-        answer = connection.try_call("lambda", "GetFunction", FunctionName=name)
+        answer = connection.try_call("lambda", "GetFunction", FunctionName=name, **qualifier)
     except Exception as error:
         if code_of(error) == "ResourceNotFoundException":
             return None
@@ -69,6 +71,12 @@ def _ask(connection: Connection, name: str) -> dict[str, Any] | None:
     if told != name.rpartition(":function:")[2].partition(":")[0]:
         raise Untrue(
             f"an answer about {told}, which nobody asked for, instead of {name}",
+            where="lambda:GetFunction",
+            fix="look what answers in place of AWS (a proxy that keeps answers), then run again",
+        )
+    if version and str(answer["Configuration"].get("Version")) != version:
+        raise Untrue(
+            f"an answer about another version of {told} than {version}",
             where="lambda:GetFunction",
             fix="look what answers in place of AWS (a proxy that keeps answers), then run again",
         )
@@ -169,7 +177,7 @@ def create(connection: Connection, wanted: Function, pace: Pace, version_id: str
         raise _refused(connection, error, "CreateFunction", request["Code"]) from error
 
     def left(function: Function) -> tuple[Change, ...]:
-        return (*diff_settings(wanted, _comparable(function, wanted)), *diff_code(wanted, function))
+        return (*diff_settings(wanted, comparable(function, wanted)), *diff_code(wanted, function))
 
     try:
         return _read_back(connection, wanted, pace, left)
@@ -196,7 +204,7 @@ def update_configuration(
     paths = {change.path for change in changes}
 
     def left(function: Function) -> tuple[Change, ...]:
-        return tuple(c for c in diff_settings(wanted, _comparable(function, wanted)) if c.path in paths)
+        return tuple(c for c in diff_settings(wanted, comparable(function, wanted)) if c.path in paths)
 
     return _read_back(connection, wanted, pace, left)
 
@@ -221,7 +229,7 @@ def update_code(
     _update(connection, "UpdateFunctionCode", wanted.name, request, pace, revision)
 
     def left(function: Function) -> tuple[Change, ...]:
-        settings = diff_settings(wanted, _comparable(function, wanted))
+        settings = diff_settings(wanted, comparable(function, wanted))
         return (*diff_code(wanted, function), *(c for c in settings if call_of(c.path) is Call.CODE))
 
     return _read_back(connection, wanted, pace, left)
@@ -253,20 +261,21 @@ class FunctionFailed(CloudError):
     never_worked = False
 
 
-def wait_until_ready(connection: Connection, name: str, pace: Pace) -> Function:
+def wait_until_ready(connection: Connection, name: str, pace: Pace, version: str | None = None) -> Function:
     """Wait until a function is Active and its last update succeeded, by GetFunction (100/s family).
 
+    ``version`` is a published one, which AWS makes ready by itself: with SnapStart that takes minutes.
     Fails at once when Lambda says that it failed, with Lambda's reason.
     """
     pause, waited = pace.state_first, 0.0
     while True:
-        answer = _ask(connection, name)
+        answer = _ask(connection, name, version)
         if answer is None:
             raise Stale(f"{name} was deleted meanwhile", where="lambda:GetFunction", fix="run again")
         function = _read(answer)
         if function.health is Health.DEGRADED:
             failed = FunctionFailed(
-                f"{name}: {function.reason}",
+                f"{_called(name, version)}: {function.reason}",
                 where="lambda:GetFunction",
                 fix=fix_of(answer["Configuration"]),
             )
@@ -276,13 +285,17 @@ def wait_until_ready(connection: Connection, name: str, pace: Pace) -> Function:
             return function
         if waited >= (pace.state_stopped if connection.stop.is_set() else pace.state_total):
             raise CloudError(
-                f"{name} is still {function.reason or 'changing'} after {waited:.0f} s",
+                f"{_called(name, version)} is still {function.reason or 'changing'} after {waited:.0f} s",
                 where="lambda:GetFunction",
                 fix="run again: it goes on from here",
             )
         connection.rest(pause)
         waited += pause
         pause = min(pace.state_most, pause * pace.state_growth)
+
+
+def _called(name: str, version: str | None) -> str:
+    return f"version {version} of {name}" if version else name
 
 
 def _update(
@@ -326,19 +339,21 @@ def _refused(connection: Connection, error: Exception, operation: str, code: Map
     return told
 
 
-def when_ready(connection: Connection, pace: Pace, name: str, operation: str, **params: Any) -> None:
+def when_ready(
+    connection: Connection, pace: Pace, name: str, operation: str, **params: Any
+) -> dict[str, Any]:
     """Make a call that AWS refuses while the function is created or updated, also by a run that was killed.
 
     Then that is waited for, and the call made again. Any other error of AWS's is let through.
     """
     for is_last in (*(False,) * _CONFLICTS, True):
         try:
-            connection.try_call("lambda", operation, **params)
-            return
+            return connection.try_call("lambda", operation, **params)
         except Exception as error:
             if is_last or not is_in_progress(error):
                 raise
             wait_until_ready(connection, name, pace)
+    raise AssertionError("the last try returns or raises")
 
 
 def is_in_progress(error: BaseException) -> bool:
@@ -381,7 +396,7 @@ def _read_back(
     )
 
 
-def _comparable(function: Function, wanted: Function) -> Function:
+def comparable(function: Function, wanted: Function) -> Function:
     """What was read back, as the planner would see it; calls of their own are checked by their own steps."""
     own = frozenset(row.name for row in FIELDS if not row.api)
     return replace(masked_like(function, wanted), unread=function.unread | own)

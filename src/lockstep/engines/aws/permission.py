@@ -4,6 +4,7 @@ Source: Lambda API reference (GetPolicy, AddPermission, RemovePermission).
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from lockstep.errors import CloudError
 from lockstep.model import Statement
 from lockstep.model.foreign import read_json
 
-__all__ = ["Policy", "add", "read", "remove"]
+__all__ = ["Policy", "add", "at", "is_of", "read", "remove"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,14 +27,17 @@ class Policy:
     revision: str | None = None
 
 
-def read(connection: Connection, name: str) -> Policy:
-    """Every statement that lets a service call the function; none when it has no policy.
+def read(connection: Connection, name: str, qualifier: str = "") -> Policy:
+    """Every statement that lets a service call the function, or an alias of it; none without a policy.
+
+    Each alias has a policy of its own; a statement that names another qualifier's resource is not in it,
+    which emulators do not know.
 
     Statements of other shapes (deny, several principals, other conditions) are kept by id only,
     with principal and source as text that equals nothing of ours.
     """
     try:
-        answer = connection.try_call("lambda", "GetPolicy", FunctionName=name)
+        answer = connection.try_call("lambda", "GetPolicy", **at(name, qualifier))
     except Exception as error:
         if code_of(error) == "ResourceNotFoundException":
             return Policy()
@@ -41,7 +45,21 @@ def read(connection: Connection, name: str) -> Policy:
     policy = read_json(answer["Policy"])
     statements = policy.get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
-    return Policy(statements=tuple(map(_statement, listed)), revision=answer.get("RevisionId"))
+    return Policy(
+        statements=tuple(_statement(one, qualifier) for one in listed if is_of(one, name, qualifier)),
+        revision=answer.get("RevisionId"),
+    )
+
+
+def at(name: str, qualifier: str) -> dict[str, str]:
+    """Parameters of a call about a function, or about an alias of it."""
+    return {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
+
+
+def is_of(statement: Mapping[str, Any], name: str, qualifier: str) -> bool:
+    """Whether a statement is about the function as it was asked for, and not about another alias of it."""
+    called, _, rest = str(statement.get("Resource", "")).partition(":function:")[2].partition(":")
+    return called != name or rest == qualifier
 
 
 def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> Policy:
@@ -50,7 +68,7 @@ def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> 
     One that is there already is what was wanted.
     """
     request: dict[str, Any] = {
-        "FunctionName": name,
+        **at(name, statement.qualifier),
         "StatementId": statement.content_id,
         "Action": statement.action,
         "Principal": statement.principal,
@@ -68,7 +86,7 @@ def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> 
 
     def is_there() -> bool:
         nonlocal found
-        found = read(connection, name)
+        found = read(connection, name, statement.qualifier)
         return statement in found.statements
 
     if settles(connection, pace, is_there):
@@ -80,16 +98,16 @@ def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> 
     )
 
 
-def remove(connection: Connection, name: str, sid: str, pace: Pace) -> None:
+def remove(connection: Connection, name: str, sid: str, pace: Pace, qualifier: str = "") -> None:
     """Remove a statement of ours; one that is gone already is what was wanted."""
     try:
-        when_ready(connection, pace, name, "RemovePermission", FunctionName=name, StatementId=sid)
+        when_ready(connection, pace, name, "RemovePermission", **at(name, qualifier), StatementId=sid)
     except Exception as error:
         if code_of(error) != "ResourceNotFoundException":
             raise connection.explain(error, "lambda", "RemovePermission") from error
 
 
-def _statement(raw: dict[str, Any]) -> Statement:
+def _statement(raw: dict[str, Any], qualifier: str) -> Statement:
     condition = raw.get("Condition") or {}
     arn, account = None, None
     for operator, tests in condition.items():
@@ -111,5 +129,6 @@ def _statement(raw: dict[str, Any]) -> Statement:
         source_account=str(account) if account is not None else None,
         principal=str(principal),
         action=str(raw.get("Action")),
+        qualifier=qualifier,
     )
     return replace(plain, sid=str(raw.get("Sid", "")))

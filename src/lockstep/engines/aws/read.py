@@ -13,6 +13,7 @@ from os.path import commonprefix
 from random import SystemRandom
 from typing import Any, TypeVar
 
+from lockstep.engines.aws import alias as alias_calls
 from lockstep.engines.aws import function as functions
 from lockstep.engines.aws import kinds, logs, notification, permission, signing, tags
 from lockstep.engines.aws.connection import Connection, Connections
@@ -22,10 +23,12 @@ from lockstep.engines.aws.remembered import FEW, Memories, Memory, is_same
 from lockstep.errors import CloudError, Interrupted, LockstepError, NoCredentials, joined
 from lockstep.model import (
     FIELDS,
+    Alias,
     Bucket,
     Call,
     Fleet,
     Function,
+    Health,
     Obstacle,
     Project,
     Resource,
@@ -33,11 +36,12 @@ from lockstep.model import (
     Target,
     select,
 )
+from lockstep.model.alias import release_of
 from lockstep.model.kinds import KINDS
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.beside import kinds_of
 from lockstep.planning.diff import diff_code, is_named_by_tag
-from lockstep.planning.policy import remembered_buckets, remembered_kinds
+from lockstep.planning.policy import remembered_buckets, remembered_kinds, remembered_qualifiers
 
 __all__ = ["read_live", "read_policies_again"]
 
@@ -60,10 +64,16 @@ class _Reading:
     functions: dict[str, Function] = field(default_factory=dict)  # by name
     others: dict[str, Target] = field(default_factory=dict)  # by ARN
     statements: dict[str, tuple[Statement, ...]] = field(default_factory=dict)  # by name
+    aliases: dict[str, list[Alias]] = field(default_factory=dict)  # by function's name
     resources: dict[str, list[Resource]] = field(default_factory=dict)  # by name
     refused: dict[str, LockstepError] = field(default_factory=dict)  # function's name -> why it is not read
     failure: LockstepError | None = None  # why nothing at all is read
     notes: list[str] = field(default_factory=list)
+
+    def qualifiers(self, target: Target) -> set[str]:
+        """What of a function may have something of ours on it: declared, or remembered by its tags."""
+        function = self.functions.get(target.function.name) if target.function else None
+        return {target.qualifier} | (remembered_qualifiers(function.tags) if function else set())
 
     def unread(self) -> dict[str, Obstacle]:
         """Targets that could not be looked at, and why."""
@@ -111,6 +121,7 @@ def read_live(
         for reading in readings.values():
             try:
                 _read_functions(reading, desired, pool, full, watcher, vouch)
+                _read_aliases(reading, pool, watcher)
                 _read_policies(reading, memories, pool, full, watcher)
                 _read_beside(reading, pool, full, beside, watcher)
                 _read_logs(reading, full)
@@ -134,12 +145,20 @@ def read_live(
             assert target.function is not None  # noqa: S101 - only such targets are wanted
             found = reading.functions.get(target.function.name)
             if found is not None:
+                aliases = tuple(
+                    replace(one, function=functions.masked_like(one.function, target.function))
+                    if one.function
+                    else one
+                    for one in reading.aliases.get(found.name, ())
+                )
+                called = next((one for one in aliases if one.name == target.alias), None)
                 live[key] = replace(
                     target,
-                    function=functions.masked_like(found, target.function),
+                    function=_as_called(functions.masked_like(found, target.function), called),
                     statements=reading.statements.get(found.name, ()),
+                    aliases=aliases,
                     resources=tuple(reading.resources.get(found.name, ())),
-                    version=found.tags.get("lockstep:version"),
+                    version=(called and release_of(called.description)) or found.tags.get("lockstep:version"),
                 )
     return Fleet(
         project=desired.project,
@@ -158,6 +177,15 @@ def read_live(
             *_failures(environments, readings),
         ),
     )
+
+
+def _as_called(function: Function, alias: Alias | None) -> Function:
+    """The function with the health of what its calls run, where that is not well."""
+    version = alias.function if alias is not None else None
+    if version is None or version.health in (Health.HEALTHY, Health.UNKNOWN):
+        return function
+    assert alias is not None  # noqa: S101 - it has the version
+    return replace(function, health=version.health, reason=f"version {alias.version}: {version.reason}")
 
 
 def _failures(environments: Mapping[str, Connection], readings: Mapping[Connection, _Reading]) -> list[str]:
@@ -283,6 +311,26 @@ def _needs_more(wanted: Function, listed: Function) -> bool:
     )
 
 
+def _read_aliases(reading: _Reading, pool: ThreadPoolExecutor, watcher: Watcher) -> None:
+    """Aliases that are declared or remembered, with the versions that they point at: two calls each.
+
+    No page tells where an alias points, and nothing says that a function's revision moves with it.
+    """
+    wanted = [
+        (target.function.name, qualifier)
+        for target in reading.wanted.values()
+        if target.function and target.function.name in reading.functions
+        for qualifier in sorted(reading.qualifiers(target) - {""})
+    ]
+    if wanted:
+        watcher.progress(f"reading {len(wanted)} aliases")
+    for (name, _), found in _each(pool, wanted, lambda one: alias_calls.read(reading.connection, *one)):
+        if isinstance(found, LockstepError):
+            reading.refused[name] = found
+        elif found is not None:
+            reading.aliases.setdefault(name, []).append(found)
+
+
 def _read_policies(
     reading: _Reading,
     memories: Memories,
@@ -301,6 +349,15 @@ def _read_policies(
         if target.function and target.function.name in reading.functions
         if target.triggers or remembered_buckets(reading.functions[target.function.name].tags)
     }
+    of_aliases = [
+        (name, alias.name)
+        for target in reading.wanted.values()
+        for name in [target.function.name if target.function else ""]
+        for alias in reading.aliases.get(name, ())
+        if name in keys or alias.name != target.alias  # one that goes may serve others
+    ]
+    called = keys.keys()
+    keys = {name: key for name, key in keys.items() if "" in reading.qualifiers(reading.wanted[key])}
     memory_of = _memories_of(reading, memories, keys)
     recalled: dict[str, Policy] = {}
     for memory in {id(one): one for one in memory_of.values()}.values():
@@ -340,6 +397,13 @@ def _read_policies(
         reading.statements[name] = policy.statements
         if name in memory_of:
             memory_of[name].keep(name, policy)
+    for name in called - keys.keys():
+        reading.statements[name] = ()  # an alias that is not there has none
+    for (name, _), told in _each(pool, of_aliases, lambda one: permission.read(reading.connection, *one)):
+        if isinstance(told, LockstepError):
+            reading.refused[name] = told
+        else:
+            reading.statements[name] = (*reading.statements.get(name, ()), *told.statements)
     for name, function in reading.functions.items():
         if name not in reading.statements:
             reading.functions[name] = replace(function, unread=function.unread | {"permissions"})
@@ -388,7 +452,8 @@ def read_policies_again(
         if isinstance(policy, LockstepError):
             unread[key] = Obstacle.of(policy)
         else:
-            targets[key] = replace(targets[key], statements=policy.statements)
+            others = (one for one in targets[key].statements if one.qualifier)
+            targets[key] = replace(targets[key], statements=(*policy.statements, *others))
     return replace(live, targets=targets, unread=unread)
 
 
@@ -401,7 +466,7 @@ def _read_beside(
     every function, asks for those of many only when it is told to.
     """
     every = full and (beside or len(reading.wanted) <= FEW)
-    wanted: list[tuple[str, str]] = []
+    wanted: list[tuple[str, str, str]] = []
     needed: set[tuple[str, str]] = set()
     for target in reading.wanted.values():
         function = reading.functions.get(target.function.name) if target.function else None
@@ -409,7 +474,14 @@ def _read_beside(
             continue
         known = kinds_of(target.resources) | remembered_kinds(function.tags)
         asked = set(KINDS) if every else known & KINDS.keys()
-        wanted += [(function.name, kind) for kind in sorted(asked)]
+        there = {"", *(alias.name for alias in reading.aliases.get(function.name, ()))}
+        places = sorted(reading.qualifiers(target) & there)
+        # An alias that is to go is looked at whole: what is on it goes first.
+        wanted += [
+            (function.name, kind, place)
+            for place in places
+            for kind in sorted(asked if place in ("", target.qualifier) else KINDS)
+        ]
         needed |= {(function.name, kind) for kind in known}
         reading.functions[function.name] = replace(function, unread=function.unread | KINDS.keys() - asked)
     if full and not every:
@@ -418,7 +490,7 @@ def _read_beside(
     if wanted:
         watcher.progress(f"reading {len(wanted)} settings beside functions")
     denied: dict[str, LockstepError] = {}
-    for (name, kind), found in _each(pool, wanted, lambda one: kinds.read(reading.connection, *one)):
+    for (name, kind, _), found in _each(pool, wanted, lambda one: kinds.read(reading.connection, *one)):
         if isinstance(found, LockstepError) and (name, kind) in needed:
             reading.refused[name] = found
         elif isinstance(found, LockstepError):

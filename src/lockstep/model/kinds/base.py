@@ -19,6 +19,7 @@ class Resource:
     """
 
     kind: str  # a key of ``KINDS``
+    qualifier: str = ""  # the alias that it belongs to; "": the function itself
     settings: Mapping[str, Value] = field(default_factory=dict)
     place: str = field(default="", compare=False)  # file:line of the declaration
 
@@ -51,10 +52,12 @@ class ResourceKind:
         """The row's path under ``lambda:``, as changes and errors name it."""
         return f"{self.name}.{row.name}"
 
-    def read(self, answer: Mapping[str, Any]) -> Resource | None:
+    def read(self, answer: Mapping[str, Any], qualifier: str = "") -> Resource | None:
         """The live resource in what AWS answered; None when it is as if there were none."""
         settings = from_api(answer, self.rows)
-        return Resource(kind=self.name, settings=settings) if settings or self.stands_alone else None
+        if not settings and not self.stands_alone:
+            return None
+        return Resource(kind=self.name, qualifier=qualifier, settings=settings)
 
     def request(self, resource: Resource) -> dict[str, Any]:
         """All rows as the API takes them, defaults included."""

@@ -22,15 +22,15 @@ __all__ = ["Calls", "put", "read", "remove"]
 class Calls(Protocol):
     """What a kind's file has."""
 
-    def read(self, connection: Connection, function: str) -> Resource | None:
-        """The live resource of a function; None when there is none."""
+    def read(self, connection: Connection, function: str, qualifier: str) -> Resource | None:
+        """The live resource of a function, or of an alias of it; None when there is none."""
         ...
 
     def put(self, connection: Connection, function: str, resource: Resource) -> None:
         """Make it so, whatever is there."""
         ...
 
-    def remove(self, connection: Connection, function: str) -> None:
+    def remove(self, connection: Connection, function: str, qualifier: str) -> None:
         """Remove it; one that is gone already is what was wanted."""
         ...
 
@@ -43,24 +43,27 @@ def _found() -> dict[str, Calls]:
 _CALLS: Mapping[str, Calls] = MappingProxyType(_found())
 
 
-def read(connection: Connection, function: str, kind: str) -> Resource | None:
+def read(connection: Connection, function: str, kind: str, qualifier: str) -> Resource | None:
     """The live resource of a kind, by one or two calls of the family with 15 a second."""
-    return _CALLS[kind].read(connection, function)
+    return _CALLS[kind].read(connection, function, qualifier)
 
 
 def put(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
     """Make a resource what is declared and read it back. Waits while the function is updated."""
     calls = _CALLS[resource.kind]
     _when_ready(connection, function, pace, lambda: calls.put(connection, function, resource))
-    if not settles(connection, pace, lambda: calls.read(connection, function) == resource):
+    if not settles(
+        connection, pace, lambda: calls.read(connection, function, resource.qualifier) == resource
+    ):
         raise _other(resource.kind, function, "was set, but reading it back shows another")
 
 
 def remove(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
     """Remove a resource and see that it is gone."""
     calls = _CALLS[resource.kind]
-    _when_ready(connection, function, pace, lambda: calls.remove(connection, function))
-    if not settles(connection, pace, lambda: calls.read(connection, function) is None):
+    at = resource.qualifier
+    _when_ready(connection, function, pace, lambda: calls.remove(connection, function, at))
+    if not settles(connection, pace, lambda: calls.read(connection, function, at) is None):
         raise _other(resource.kind, function, "was removed, and is still there when read back")
 
 

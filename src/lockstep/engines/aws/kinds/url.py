@@ -4,10 +4,12 @@ Source: Lambda API reference and developer guide, "Control access to Lambda func
 is not removed with the address by AWS; ours have ids of their own.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.permission import at, is_of
 from lockstep.model import Resource
 from lockstep.model.foreign import read_json
 from lockstep.model.kinds.url import KIND
@@ -21,55 +23,60 @@ _STATEMENTS: Mapping[str, Mapping[str, Any]] = {
 """By action: what lets everybody use an address."""
 
 
-def read(connection: Connection, function: str) -> Resource | None:
+def read(connection: Connection, function: str, qualifier: str) -> Resource | None:
     """The address and, where it is for everybody, which of its statements are missing."""
-    answer = connection.find("lambda", "GetFunctionUrlConfig", FunctionName=function)
+    answer = connection.find("lambda", "GetFunctionUrlConfig", **at(function, qualifier))
     if answer is None:
         return None
     allowed = set(_STATEMENTS)
     if answer.get("AuthType") == "NONE":
-        allowed = set(_allowed(connection, function))
-    return KIND.read({**answer, "MissingStatements": sorted(set(_STATEMENTS) - allowed)})
+        allowed = set(_allowed(connection, function, qualifier))
+    return KIND.read({**answer, "MissingStatements": sorted(set(_STATEMENTS) - allowed)}, qualifier)
 
 
 def put(connection: Connection, function: str, resource: Resource) -> None:
     """Make the address so, then its statements: nobody is let in to an address that is not there yet."""
-    there = connection.find("lambda", "GetFunctionUrlConfig", FunctionName=function)
-    request = {"FunctionName": function, **KIND.request(resource)}
+    place = at(function, resource.qualifier)
+    there = connection.find("lambda", "GetFunctionUrlConfig", **place)
+    request = {**place, **KIND.request(resource)}
     if there is None:
         connection.call("lambda", "CreateFunctionUrlConfig", **request)
     else:
         connection.call("lambda", "UpdateFunctionUrlConfig", **request)
     if resource.settings.get("authType") != "NONE":
-        _revoke(connection, function)
+        _revoke(connection, function, resource.qualifier)
         return
-    allowed = set(_allowed(connection, function))
+    allowed = set(_allowed(connection, function, resource.qualifier))
     for action, members in _STATEMENTS.items():
         if action not in allowed:
             # An id of ours with other content, or left from a call whose answer was lost, makes way.
-            connection.find(
-                "lambda", "RemovePermission", FunctionName=function, StatementId=members["StatementId"]
-            )
-            connection.call(
-                "lambda", "AddPermission", FunctionName=function, Action=action, Principal="*", **members
-            )
+            sid = _sid(action, resource.qualifier)
+            connection.find("lambda", "RemovePermission", **place, StatementId=sid)
+            said = {**members, "StatementId": sid, "Action": action, "Principal": "*"}
+            connection.call("lambda", "AddPermission", **place, **said)
 
 
-def remove(connection: Connection, function: str) -> None:
+def remove(connection: Connection, function: str, qualifier: str) -> None:
     """Take the address away, then what let everybody in."""
-    connection.find("lambda", "DeleteFunctionUrlConfig", FunctionName=function)
-    _revoke(connection, function)
+    connection.find("lambda", "DeleteFunctionUrlConfig", **at(function, qualifier))
+    _revoke(connection, function, qualifier)
 
 
-def _revoke(connection: Connection, function: str) -> None:
-    ours = {str(members["StatementId"]) for members in _STATEMENTS.values()}
-    for sid in sorted(ours & {str(one.get("Sid")) for one in _policy(connection, function)}):
-        connection.find("lambda", "RemovePermission", FunctionName=function, StatementId=sid)
+def _sid(action: str, qualifier: str) -> str:
+    """The id of a statement; no two aliases share one, which emulators keep in one policy."""
+    sid = str(_STATEMENTS[action]["StatementId"])
+    return f"{sid}-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else sid
 
 
-def _allowed(connection: Connection, function: str) -> Iterator[str]:
+def _revoke(connection: Connection, function: str, qualifier: str) -> None:
+    ours = {_sid(action, qualifier) for action in _STATEMENTS}
+    for sid in sorted(ours & {str(one.get("Sid")) for one in _policy(connection, function, qualifier)}):
+        connection.find("lambda", "RemovePermission", **at(function, qualifier), StatementId=sid)
+
+
+def _allowed(connection: Connection, function: str, qualifier: str) -> Iterator[str]:
     """Actions that a statement, whosever it is, lets everybody do through the address."""
-    for one in _policy(connection, function):
+    for one in _policy(connection, function, qualifier):
         is_everybody = one.get("Principal") in ("*", {"AWS": "*"}) and one.get("Effect") == "Allow"
         tests = {
             key.lower(): str(value).lower()
@@ -85,7 +92,8 @@ def _allowed(connection: Connection, function: str) -> Iterator[str]:
                 pass
 
 
-def _policy(connection: Connection, function: str) -> list[dict[str, Any]]:
-    answer = connection.find("lambda", "GetPolicy", FunctionName=function)
+def _policy(connection: Connection, function: str, qualifier: str) -> list[dict[str, Any]]:
+    answer = connection.find("lambda", "GetPolicy", **at(function, qualifier))
     statements = read_json(answer["Policy"]).get("Statement", []) if answer is not None else []
-    return statements if isinstance(statements, list) else [statements]
+    listed = statements if isinstance(statements, list) else [statements]
+    return [one for one in listed if is_of(one, function, qualifier)]

@@ -1,0 +1,183 @@
+"""Published versions and the aliases that point at them.
+
+Source: Lambda API reference (PublishVersion, ListVersionsByFunction, GetAlias, CreateAlias, UpdateAlias,
+DeleteAlias) and developer guide, "Manage Lambda function versions" and "Create an alias for a Lambda
+function".
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lockstep.engines.aws import function as functions
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.errors import Stale, code_of, message_of
+from lockstep.engines.aws.function import when_ready
+from lockstep.engines.aws.pace import Pace, settles
+from lockstep.errors import CloudError
+from lockstep.model import Alias, DeleteAlias, Function, Health, PublishVersion, PutAlias
+from lockstep.model.alias import LATEST
+from lockstep.planning.aliases import differing
+from lockstep.planning.diff import diff_code, diff_settings, with_ignored
+
+__all__ = ["delete", "publish", "put", "read"]
+
+
+def read(connection: Connection, function: str, name: str) -> Alias | None:
+    """One alias and the version that it points at, by two calls; None when there is none."""
+    answer = connection.find("lambda", "GetAlias", FunctionName=function, Name=name)
+    if answer is None:
+        return None
+    number = str(answer["FunctionVersion"])
+    return Alias(
+        name=name,
+        version=number,
+        function=None if number == LATEST else functions.get(connection, function, number),
+        weights=dict((answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}),
+        description=str(answer.get("Description") or ""),
+        revision=answer.get("RevisionId"),
+    )
+
+
+def publish(connection: Connection, step: PublishVersion, pace: Pace) -> str:
+    """The number of a version that is what is wanted, and ready; published where there is none.
+
+    What is published is what was just read and compared, to the revision. Raises Stale when the function is
+    not, or is not any more, what it was to become.
+    """
+    wanted = step.function
+    found = next(_alike(connection, step), None)
+    if found is None:
+        live = functions.wait_until_ready(connection, wanted.name, pace)
+        _check(step, live)
+        found = _publish(connection, step, live, pace)
+    version = functions.wait_until_ready(connection, wanted.name, pace, found)
+    if off := differing(wanted, functions.masked_like(version, wanted), step.ignore):
+        paths = ", ".join(sorted({change.path for change in off}))
+        raise CloudError(
+            f"version {found} of {wanted.name} was published, but reading it back shows other {paths}",
+            where="lambda:GetFunction",
+            fix="look whether something else changes this function at the same time, then run again",
+        )
+    return found
+
+
+def put(connection: Connection, step: PutAlias, number: str, pace: Pace) -> None:
+    """Point the alias at a version with all calls, and read it back. Raises Stale when it was changed since.
+
+    The routing is sent each time: a call that leaves it out may leave the weights of before.
+    """
+    request: dict[str, Any] = {
+        "FunctionName": step.function,
+        "Name": step.alias,
+        "FunctionVersion": number,
+        "Description": step.description,
+        "RoutingConfig": {"AdditionalVersionWeights": {}},
+    }
+    if step.revision is None:
+        try:
+            when_ready(connection, pace, step.function, "CreateAlias", **request)
+        except Exception as error:
+            # One that exists may be ours from a call whose answer was lost; the read-back tells.
+            if code_of(error) not in _EXISTS:
+                raise connection.explain(error, "lambda", "CreateAlias") from error
+    else:
+        request["RevisionId"] = step.revision
+        try:
+            when_ready(connection, pace, step.function, "UpdateAlias", **request)
+        except Exception as error:
+            if code_of(error) != "PreconditionFailedException":
+                raise connection.explain(error, "lambda", "UpdateAlias") from error
+            raise Stale(
+                f"the alias {step.alias} of {step.function} was changed since it was read",
+                where="lambda:UpdateAlias",
+                fix="run again",
+            ) from error
+    if settles(connection, pace, lambda: _is(connection, step, number)):
+        return
+    raise Stale(
+        f"the alias {step.alias} of {step.function} was set, but reading it back shows something else",
+        where="lambda:GetAlias",
+        fix="look whether something else sets it, then run again",
+    )
+
+
+def delete(connection: Connection, step: DeleteAlias) -> None:
+    """Delete an alias; one that is gone already is what was wanted."""
+    connection.find("lambda", "DeleteAlias", FunctionName=step.function, Name=step.alias)
+
+
+_EXISTS = ("ResourceConflictException", "ConflictException")
+
+
+def _is(connection: Connection, step: PutAlias, number: str) -> bool:
+    answer = connection.find("lambda", "GetAlias", FunctionName=step.function, Name=step.alias)
+    if answer is None:
+        return False
+    weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights")
+    return (answer["FunctionVersion"], answer.get("Description"), bool(weights)) == (
+        number,
+        step.description,
+        False,
+    )
+
+
+def _alike(connection: Connection, step: PublishVersion) -> Iterator[str]:
+    """Numbers of published versions with the code and configuration that are wanted, the newest first.
+
+    A listing leaves states out, so one that AWS could not make ready is among them.
+    """
+    pages = connection.pages(
+        "lambda",
+        "ListVersionsByFunction",
+        "Versions",
+        "Marker",
+        "NextMarker",
+        FunctionName=step.function.name,
+        MaxItems=50,
+    )
+    published = [one for one in pages if str(one["Version"]).isdigit()]
+    for one in sorted(published, key=lambda one: int(one["Version"]), reverse=True):
+        if not differing(step.function, _as_version(one, step.function), step.ignore):
+            number = str(one["Version"])
+            found = functions.get(connection, step.function.name, number)
+            if found is not None and found.health is not Health.DEGRADED:
+                yield number
+
+
+def _as_version(config: Mapping[str, Any], wanted: Function) -> Function:
+    return functions.masked_like(functions.read_configuration(config), wanted)
+
+
+def _check(step: PublishVersion, live: Function) -> None:
+    """Refuse to publish what is not what was to be published."""
+    wanted = with_ignored(step.function, live, step.ignore)
+    found = functions.comparable(live, wanted)
+    off = (*diff_code(wanted, found), *diff_settings(wanted, found))
+    if off:
+        paths = ", ".join(sorted({change.path for change in off}))
+        raise Stale(
+            f"{live.name} was changed before it was published ({paths})",
+            where="lambda:GetFunction",
+            fix="run again",
+        )
+
+
+def _publish(connection: Connection, step: PublishVersion, live: Function, pace: Pace) -> str:
+    request: dict[str, Any] = {"FunctionName": step.function.name, "Description": step.description}
+    if live.revision:
+        request["RevisionId"] = live.revision
+    if live.code.sha256 and not live.code.image:
+        request["CodeSha256"] = base64.b64encode(bytes.fromhex(live.code.sha256)).decode()
+    try:
+        answer = when_ready(connection, pace, step.function.name, "PublishVersion", **request)
+    except Exception as error:
+        # The digest is judged before the revision. Source: LocalStack's tests that were validated on AWS.
+        if code_of(error) == "PreconditionFailedException" or "CodeSHA256" in message_of(error):
+            raise Stale(
+                f"{step.function.name} was changed before it was published",
+                where="lambda:PublishVersion",
+                fix="run again",
+            ) from error
+        raise connection.explain(error, "lambda", "PublishVersion") from error
+    return str(answer["Version"])

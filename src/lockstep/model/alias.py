@@ -1,0 +1,86 @@
+"""An alias of a function: the name that everything which calls the function uses, and what it points at."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lockstep.model.function import Function, Value
+
+__all__ = [
+    "LATEST",
+    "PATTERN",
+    "Alias",
+    "described",
+    "is_ours",
+    "qualified",
+    "release_of",
+    "versioned",
+]
+
+LATEST = "$LATEST"
+"""What a function without an alias runs as: code and configuration that change in place."""
+
+PATTERN = r"^(?![0-9]+$)[a-zA-Z0-9_-]{1,100}$"
+"""AWS allows 128 characters; two names have to fit into one tag. Source: Lambda's service model, Alias."""
+
+_MOST = 256  # characters of a description, AWS's limit
+_MARK = re.compile(r"lockstep (?P<project>\S+) (?P<target>\S+) (?P<release>\S+)")
+_UNVERSIONED = frozenset({"description", "reservedConcurrency", "logRetentionDays", "codeSigningConfigArn"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alias:
+    """One live alias and the published version that it points at.
+
+    ``function`` is that version as it was published: it never changes. None for ``$LATEST``, which is no
+    published version. ``weights`` are the shares of calls, 0 to 1, that go to other versions by number.
+    """
+
+    name: str
+    version: str  # "43", or "$LATEST"
+    function: Function | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    description: str = ""
+    revision: str | None = field(default=None, compare=False)  # RevisionId of the alias itself
+
+    @property
+    def words(self) -> str:
+        """``version 43``, with the shares of others."""
+        if not self.weights:
+            return f"version {self.version}"
+        shares = ", ".join(
+            f"version {number}: {share * 100:g} %" for number, share in sorted(self.weights.items())
+        )
+        return f"version {self.version}, {shares}"
+
+
+def described(project: str, target: str, release: str, commit: str | None = None) -> str:
+    """The description that marks an alias, or a published version, as ours and says which release it is."""
+    words = ["lockstep", project, target, release, *([commit[:12]] if commit else [])]
+    return " ".join(words)[:_MOST]
+
+
+def is_ours(description: str, project: str) -> bool:
+    """Whether the description bears the mark of a project."""
+    found = _MARK.match(description)
+    return found is not None and found["project"] == project
+
+
+def release_of(description: str) -> str | None:
+    """The release that a description of ours names."""
+    found = _MARK.match(description)
+    return found["release"] if found else None
+
+
+def qualified(arn: str, alias: str | None) -> str:
+    """The ARN by which a function is called: that of its alias, where it has one."""
+    return f"{arn}:{alias}" if alias else arn
+
+
+def versioned(settings: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings that a published version keeps; the others belong to the function as a whole.
+
+    A version's description is its own, given when it is published. Source: Lambda developer guide, "Manage
+    Lambda function versions".
+    """
+    return {name: value for name, value in settings.items() if name not in _UNVERSIONED}

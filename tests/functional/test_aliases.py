@@ -1,0 +1,239 @@
+"""Functions that are called by an alias, on a strict AWS: what is published, called, and brought back."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockstep.engines.aws.remembered import FEW
+from lockstep.model import Fleet, SyncStatus, Target, Verb
+from lockstep.model.kinds import KINDS
+from tests.functional.kinds.samples import SAMPLES, resource
+from tests.support.clouds import Cloud, client
+from tests.support.engine import Lab, Meanwhile, changes_of
+from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
+from tests.support.strict import Notifications, Pages, Statements, Versions, everything
+from tests.support.waiting import until
+
+KEY, NAME = "staging/notifier", "notifier-staging"
+NEWER = "def handler(event, context):\n    return 2\n"
+
+
+@pytest.fixture
+def lab(lab_on: Callable[..., Lab], ministack: Cloud) -> Lab:
+    """MiniStack, which runs the version that an alias points at; moto uses numbers again."""
+    return lab_on(ministack, *everything())
+
+
+def declared(alias: str | None = "live", **fields: Any) -> Target:
+    """The target, called by an alias."""
+    return make_target(KEY, trigger("in/"), alias=alias, **fields)
+
+
+def pointer(lab: Lab, name: str = "live") -> str:
+    """The version that an alias points at."""
+    return str(lab.client("lambda").get_alias(FunctionName=NAME, Name=name)["FunctionVersion"])
+
+
+def numbers(lab: Lab) -> list[str]:
+    """All published versions."""
+    found = lab.client("lambda").list_versions_by_function(FunctionName=NAME)["Versions"]
+    return [one["Version"] for one in found if one["Version"] != "$LATEST"]
+
+
+def called(lab: Lab) -> list[str]:
+    """What the bucket calls."""
+    entries = lab.notifications().get("LambdaFunctionConfigurations", [])
+    return [one["LambdaFunctionArn"].partition(":function:")[2] for one in entries]
+
+
+def test_a_release_is_published_and_everything_calls_the_alias(lab: Lab) -> None:
+    """The version says whose it is and which release; the bucket may call the alias, and calls it alone."""
+    target = declared(commit="c" * 40, settings={"environment": {"MODE": "fast"}})
+    lab.sync(make_fleet(target))
+    lambda_ = lab.client("lambda")
+    version = lambda_.get_function(FunctionName=NAME, Qualifier="1")["Configuration"]
+    assert version["Description"] == f"lockstep shop {KEY} 1.0.0 {'c' * 12}"
+    alias = lambda_.get_alias(FunctionName=NAME, Name="live")
+    assert (alias["FunctionVersion"], alias["Description"]) == ("1", f"lockstep shop {KEY} 1.0.0")
+    assert called(lab) == [f"{NAME}:live"]
+    policy = lambda_.get_policy(FunctionName=NAME, Qualifier="live")["Policy"]
+    assert '"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:notifier-staging"' not in policy
+
+
+def test_the_next_release_moves_the_alias_and_the_one_before_comes_back_unpublished(lab: Lab) -> None:
+    """One write of an alias moves all calls; what is published already is not published again."""
+    engine = lab.engine()
+    lab.sync(make_fleet(declared()), engine=engine)
+    lab.aws.forget()
+    run = lab.sync(make_fleet(declared(source=NEWER, version="1.0.1")), engine=engine)
+    assert changes_of(run.plan, KEY)["alias"] == "live: version of 1.0.1"
+    assert (numbers(lab), pointer(lab)) == (["1", "2"], "2")
+    counts = lab.aws.counts(mutating=True)
+    assert counts["lambda.PublishVersion"] == counts["lambda.UpdateAlias"] == 1
+    assert not counts["s3.PutBucketNotificationConfiguration"] + counts["lambda.AddPermission"]
+
+    lab.aws.forget()
+    lab.sync(make_fleet(declared()), engine=engine)
+    assert (numbers(lab), pointer(lab)) == (["1", "2"], "1")
+    assert not lab.aws.named("lambda.PublishVersion")
+
+
+def test_configuration_alone_makes_a_version_and_the_same_bytes_under_another_name_do_not(lab: Lab) -> None:
+    """A version is known by code and configuration together, never by the release's name."""
+    engine = lab.engine()
+    lab.sync(make_fleet(declared()), engine=engine)
+    lab.sync(make_fleet(declared(settings={"memorySize": 512})), engine=engine)
+    assert (numbers(lab), pointer(lab)) == (["1", "2"], "2")
+    lab.sync(make_fleet(declared(settings={"memorySize": 512}, version="1.0.1")), engine=engine)
+    alias = lab.client("lambda").get_alias(FunctionName=NAME, Name="live")
+    assert (numbers(lab), alias["Description"]) == (["1", "2"], f"lockstep shop {KEY} 1.0.1")
+
+
+@pytest.mark.parametrize("weights", [{}, {"1": 0.25}])
+def test_an_alias_that_somebody_moved_is_drift_and_is_moved_back(lab: Lab, weights: dict[str, float]) -> None:
+    """Weights that are not ours are drift as well; both are mended by one write, and nothing is published."""
+    engine = lab.engine()
+    lab.sync(make_fleet(declared()), engine=engine)
+    wanted = make_fleet(declared(source=NEWER, version="1.0.1"))
+    lab.sync(wanted, engine=engine)
+    version = "2" if weights else "1"
+    lab.somebody("lambda").update_alias(
+        FunctionName=NAME,
+        Name="live",
+        FunctionVersion=version,
+        RoutingConfig={"AdditionalVersionWeights": weights},
+    )
+    plan = lab.plan(wanted)
+    (change,) = (one for one in plan.targets[0].changes if one.path == "alias")
+    assert change.old == ("live: version 2, version 1: 25 %" if weights else "live: version 1")
+    assert plan.targets[0].status is SyncStatus.OUT_OF_SYNC
+    lab.aws.forget()
+    lab.sync(wanted, engine=engine)
+    assert lab.aws.counts(mutating=True) == {"lambda.UpdateAlias": 1}
+    alias = lab.client("lambda").get_alias(FunctionName=NAME, Name="live")
+    assert (alias["FunctionVersion"], alias.get("RoutingConfig")) == ("2", None)
+
+
+def test_an_alias_that_somebody_made_is_not_taken_over(lab: Lab) -> None:
+    """It may serve others: the plan says so, and --adopt takes it over."""
+    lab.sync(make_fleet(declared(alias=None)))
+    lambda_ = lab.somebody("lambda")
+    lambda_.publish_version(FunctionName=NAME)
+    lab.settle(NAME)
+    lambda_.get_function(FunctionName=NAME, Qualifier="1")
+    lambda_.create_alias(FunctionName=NAME, Name="live", FunctionVersion="1", Description="terraform's")
+    plan = lab.plan(make_fleet(declared()))
+    assert plan.targets[0].verb is Verb.BLOCKED
+    assert "Lockstep did not make it" in str(plan.targets[0].problem)
+    lab.sync(make_fleet(declared()), adopt=True)
+    assert called(lab) == [f"{NAME}:live"]
+
+
+def test_what_a_plan_of_aliased_functions_costs(lab_on: Callable[..., Lab], ministack: Cloud) -> None:
+    """Three calls each besides the listings: the alias, its version, its policy."""
+    lab = lab_on(ministack, Pages())
+    fleet = make_fleet(
+        *(make_target(f"staging/n{n}", trigger(f"n{n}/"), alias="live") for n in range(FEW + 2))
+    )
+    lab.run(fleet)
+    lab.aws.forget()
+    assert lab.plan(fleet).is_empty
+    each = dict.fromkeys(("lambda.GetAlias", "lambda.GetFunction", "lambda.GetPolicy"), FEW + 2)
+    counts = lab.aws.counts()
+    assert {name: counts[name] for name in each} == each
+
+
+def test_a_version_that_fails_is_reported_and_the_alias_stays(
+    lab_on: Callable[..., Lab], ministack: Cloud
+) -> None:
+    """All calls go on to the version before, and the target is not told to be in sync."""
+    versions = Versions()
+    lab = lab_on(ministack, Notifications(), Statements(), versions)
+    lab.sync(make_fleet(declared()))
+    versions.fail[NAME] = ("FunctionError", "the snapshot could not be made")
+    newer = make_fleet(declared(source=NEWER, version="1.0.1"))
+    run = lab.run(newer)
+    assert "version 2 of notifier-staging: State=Failed FunctionError" in run.failures[f"{KEY}:publish"]
+    assert pointer(lab) == "1"
+    plan = lab.plan(newer)
+    assert plan.targets[0].status is SyncStatus.OUT_OF_SYNC
+    assert {one.path for one in plan.targets[0].changes} == {"alias"}
+
+
+def test_an_alias_that_moves_between_plan_and_write_is_planned_again(
+    lab_on: Callable[..., Lab], ministack: Cloud
+) -> None:
+    """Nobody's move is overwritten unread."""
+    happens: list[Callable[[], Any]] = []
+    meanwhile = Meanwhile("lambda.UpdateAlias", lambda _: happens[0]())
+    lab = lab_on(ministack, meanwhile, *everything())
+    lab.sync(make_fleet(declared()))
+    happens.append(
+        lambda: lab.client("lambda").update_alias(FunctionName=NAME, Name="live", Description="mine now")
+    )
+    run = lab.run(make_fleet(declared(source=NEWER, version="1.0.1")))
+    assert "was changed since it was read" in run.failures[f"{KEY}:alias"]
+    assert run.engine.stale == {KEY}
+    assert pointer(lab) == "1"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_what_stands_beside_the_function_moves_to_the_alias_and_back(lab: Lab, kind: str) -> None:
+    """AWS keeps it for each alias; what is on the function itself goes when its successor is there."""
+
+    def fleet(alias: str | None) -> Fleet:
+        beside = resource(kind, on=alias or "", **SAMPLES[kind].FIRST)
+        return make_fleet(declared(alias=alias, resources=(beside,)))
+
+    for alias in (None, "live", "blue", None):
+        lab.sync(fleet(alias))
+        assert lab.plan(fleet(alias), full=True).is_empty
+        assert called(lab) == [f"{NAME}:{alias}" if alias else NAME]
+        tags = lab.live(NAME)["Tags"]
+        assert tags.get("lockstep:alias") == alias
+        there = lab.client("lambda").list_aliases(FunctionName=NAME)["Aliases"]
+        assert [one["Name"] for one in there] == ([alias] if alias else [])
+
+
+def test_moving_to_an_alias_and_back_loses_no_event(
+    lab_on: Callable[..., Lab], ministack: Cloud, tmp_path: Path
+) -> None:
+    """Objects are uploaded all the while; each of them is handled, by whatever is called then."""
+    seen = tmp_path / "handled.txt"
+    source = (
+        "def handler(event, context):\n"
+        "    key = event['Records'][0]['s3']['object']['key']\n"
+        f"    with open({str(seen)!r}, 'a') as file:\n"
+        "        file.write(key + '\\n')\n"
+    )
+    lab = lab_on(ministack, *everything())
+    lab.sync(make_fleet(declared(alias=None, source=source)))
+    is_over, uploaded = threading.Event(), []
+
+    def upload() -> None:
+        s3 = client(ministack, "s3")
+        while not is_over.is_set():
+            key = f"in/{len(uploaded)}"
+            s3.put_object(Bucket=UPLOADS, Key=key, Body=b"x")
+            uploaded.append(key)
+            is_over.wait(0.02)
+
+    thread = threading.Thread(target=upload)
+    thread.start()
+    try:
+        for alias in ("live", None):
+            lab.aws.forget()
+            lab.sync(make_fleet(declared(alias=alias, source=source)))
+            done = [call for call in lab.aws.calls if call.mutation and call.status in range(200, 300)]
+            order = [call.name.partition(".")[2] for call in done]
+            assert order.count("PutBucketNotificationConfiguration") == 1
+            put = order.index("PutBucketNotificationConfiguration")
+            assert order.index("AddPermission") < put < order.index("RemovePermission")
+    finally:
+        is_over.set()
+        thread.join()
+    until(lambda: seen.exists() and {*seen.read_text().split()} >= {*uploaded}, seconds=20)
+    assert len(uploaded) > 5
