@@ -51,7 +51,7 @@ def adopt(
     shell: Shell, *, environments: list[str], source: str, state: str | None, version: str | None
 ) -> int:
     """Take functions over from Terraform: declarations, the proof, and blocks that let go of them."""
-    from lockstep.delivery.adoption.handover import adopt_from_terraform, state_of
+    from lockstep.delivery.adoption.terraform import adopt_from_terraform, state_of
     from lockstep.delivery.sync.options import Options
     from lockstep.render.text import plan_lines
 
@@ -83,7 +83,7 @@ def adopt(
 
 def eject(shell: Shell, *, targets: list[str], heir: str, into: Path, module: str) -> int:
     """Hand functions over to Terraform: import blocks and the map of functions."""
-    from lockstep.delivery.adoption.handover import eject_to_terraform
+    from lockstep.delivery.adoption.eject import eject_to_terraform
     from lockstep.delivery.places.selection import check_patterns
     from lockstep.delivery.sync.options import Options
 

@@ -20,6 +20,7 @@ __all__ = [
     "declare_output",
     "declare_targets",
     "declare_timeout",
+    "declare_wait",
     "one_by_one",
     "one_of",
 ]
@@ -143,4 +144,12 @@ def declare_output(parser: Parser, about: str, kind: type[StrEnum]) -> None:
         type=one_of(kind),
         default=first,
         help=f"{about}: {', '.join(kind)}; default: {first}",
+    )
+
+
+def declare_wait(parser: Parser, until: str) -> None:
+    """``--wait`` and how long."""
+    parser.add_argument("--wait", action="store_true", help=f"follow it until it is {until}")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=at_least(0, float), default=1800.0, help="default: 1800"
     )

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from lockstep.cli.parser import Parser, at_least, declare_output, one_by_one
+from lockstep.cli.parser import Parser, at_least, declare_output, declare_wait, one_by_one
 from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput
 
@@ -47,10 +47,7 @@ def declare_up(parser: Parser) -> None:
     )
     parser.add_argument("--ttl", metavar="TIME", help="how long it lives after its last change: 12h, 14d")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be written")
-    parser.add_argument("--wait", action="store_true", help="follow it until it is live")
-    parser.add_argument(
-        "--timeout", metavar="SECONDS", type=at_least(0, float), default=1800.0, help="default: 1800"
-    )
+    declare_wait(parser, "live")
     declare_output(parser, "form of the result", Output)
 
 

@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from lockstep.cli.parser import Parser, at_least, declare_output, one_by_one
+from lockstep.cli.parser import Parser, declare_output, declare_wait, one_by_one
 from lockstep.cli.shell import Output, Shell
 from lockstep.errors import BadInput
 
@@ -38,7 +38,7 @@ def declare_promote(parser: Parser) -> None:
     parser.add_argument("--from", metavar="ENV", dest="source", help="environment that versions come from")
     parser.add_argument("--override", metavar="REASON", help="pass freezes and soaks, and say why")
     parser.add_argument("--dry-run", action="store_true", help="only show what would change")
-    _declare_wait(parser)
+    declare_wait(parser, "merged and live")
     declare_output(parser, "form of the result", Output)
 
 
@@ -50,7 +50,7 @@ def declare_rollback(parser: Parser) -> None:
     parser.add_argument(
         "--now", action="store_true", help="commit at once, whatever the policy says, and sync the target"
     )
-    _declare_wait(parser)
+    declare_wait(parser, "merged and live")
     declare_output(parser, "form of the result", Output)
 
 
@@ -66,13 +66,6 @@ def declare_history(parser: Parser) -> None:
     """The arguments of ``history``."""
     parser.add_argument("target", metavar="TARGET", help="a target: staging/s3-notifier")
     declare_output(parser, "form of the result", Output)
-
-
-def _declare_wait(parser: Parser) -> None:
-    parser.add_argument("--wait", action="store_true", help="follow it until it is merged and live")
-    parser.add_argument(
-        "--timeout", metavar="SECONDS", type=at_least(0, float), default=1800.0, help="default: 1800"
-    )
 
 
 def promote(

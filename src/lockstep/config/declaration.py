@@ -19,6 +19,7 @@ from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model import Hold, Source
 from lockstep.model.move import Move
+from lockstep.model.paths import value_at
 from lockstep.model.pin import Pin, read_pin
 from lockstep.model.tree import Tree
 
@@ -170,7 +171,7 @@ def _pin(declaration: Declaration, move: Move, *, is_same: bool) -> dict[tuple[s
     if is_same:
         return {}
     others = Stack(layers=tuple(x for x in declaration.stack.layers if x.file != declaration.file))
-    text = _value(fold(layer.values for layer in others.layers), path)
+    text = value_at(fold(layer.values for layer in others.layers), path)
     pin = read_pin(text) if isinstance(text, str) else None
     if text is not None and (pin is None or not pin.is_named):
         raise BadInput(
@@ -192,7 +193,7 @@ def _commits(
         "gitVersion": {"sha": move.commit, "shortSha": _short(values, move.commit)},
         "deploymentNotification": {"commitSha": move.commit},
     }
-    if _value(values, ("gitVersion", "version")) is not None:
+    if value_at(values, ("gitVersion", "version")) is not None:
         wanted["gitVersion"]["version"] = move.new
     is_adding = add and move.commit is not None and not wanted.keys() & values.keys()
     for section, inside in wanted.items():
@@ -212,7 +213,7 @@ def _short(values: Mapping[str, Any], commit: str | None) -> str | None:
     """A commit as short as the one before it."""
     if commit is None:
         return None
-    before = _value(values, ("gitVersion", "shortSha"))
+    before = value_at(values, ("gitVersion", "shortSha"))
     digits = len(before) if isinstance(before, str) and set(before.lower()) <= _HEX else _SHORT
     return commit[: max(digits, _SHORT)]
 
@@ -227,7 +228,7 @@ def hold_changes(declaration: Declaration, change: HoldChange) -> Changes:
         said = {"version": hold.version, "since": hold.since, "by": hold.by, "reason": hold.reason}
         return {("lockstep", "hold"): {key: value for key, value in said.items() if value is not None}}
     for layer in declaration.stack.layers:
-        if layer.file != declaration.file and _value(layer.values, ("lockstep", "hold")) is not None:
+        if layer.file != declaration.file and value_at(layer.values, ("lockstep", "hold")) is not None:
             raise BadInput(
                 "the hold stands in a file of several targets",
                 where=layer.place(("lockstep", "hold")),
@@ -300,12 +301,6 @@ def apply_edits(tree: Tree, edits: Edits) -> Mapping[str, bytes]:
                 results[path] = after
     _raise(errors)
     return results
-
-
-def _value(values: Any, path: tuple[str, ...]) -> Any:
-    for part in path:
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values
 
 
 def _raise(errors: list[BadInput]) -> None:

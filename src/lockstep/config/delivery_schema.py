@@ -1,6 +1,7 @@
 """The keys of ``lockstep.yaml`` about building, releasing and promoting."""
 
 from lockstep.config import rules
+from lockstep.config.durations import DURATION
 from lockstep.config.rows import group, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.promotion import Merge
@@ -9,7 +10,6 @@ from lockstep.model.source import Builder, ImageBuilder
 __all__ = ["DAYS", "FORGE", "PROMOTION", "SERVICES", "SOURCE"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DURATION = r"^\d{1,5}[smhd]$"
 _WHEN = r"^(([01]\d|2[0-3]):[0-5]\d|24:00|\d{4}-[01]\d-[0-3]\d(T([01]\d|2[0-3]):[0-5]\d)?)$"
 _MOMENT = 'write "16:00" with days, or a date such as "2026-12-24" or "2026-12-24T18:00"'
 _REPOSITORY = r"^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9{}]+((\.|_|__|-+)[a-z0-9{}]+)*)+$"
@@ -185,7 +185,7 @@ PROMOTION = group(
     text(
         "soak",
         "How long a version must have been Synced and Healthy there.",
-        pattern=_DURATION,
+        pattern=DURATION,
         says="write a number and s, m, h or d: 30m, 24h",
         example="24h",
     ),

@@ -15,6 +15,7 @@ from lockstep.errors import BadInput
 from lockstep.model import Explained, Origin, Project, Reference, Secret, Value, looks_secret
 from lockstep.model.fields import BY_NAME
 from lockstep.model.kinds import ROWS
+from lockstep.model.paths import value_at
 from lockstep.model.tree import Tree
 from lockstep.suggest import did_you_mean, nearest
 
@@ -87,9 +88,7 @@ def _order(path: Path) -> tuple[int, Path]:
 
 
 def _explained(stack: Stack, block: Mapping[str, Any], path: Path) -> Explained:
-    value: Any = block
-    for part in path:
-        value = value.get(part) if isinstance(value, Mapping) else None
+    value = value_at(block, path)
     origins = tuple(origin for layer in stack.layers if (origin := _origin(layer, path)) is not None)
     return Explained(path=".".join(map(str, ("lambda", *path))), value=_shown(value, path), origins=origins)
 
@@ -131,9 +130,7 @@ def _other_version(stack: Stack, service: str, project: Project) -> list[Explain
         return []
     origins = []
     for layer in stack.layers:
-        value: Any = layer.values
-        for part in path:
-            value = value.get(part) if isinstance(value, dict) else None
+        value = value_at(layer.values, path)
         if value is not None:
             origins.append(Origin(layer=layer.name, place=layer.place(path), value=_shown(value, path)))
     return [Explained(path=".".join(map(str, path)), value=stated.text, origins=tuple(origins))]

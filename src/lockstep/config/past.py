@@ -9,6 +9,7 @@ from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput
 from lockstep.model import Source
 from lockstep.model.era import Said
+from lockstep.model.paths import value_at
 from lockstep.model.pin import read_pin
 
 __all__ = ["said_by"]
@@ -33,14 +34,14 @@ def said_by(content: bytes | None, file: str, service: str, source: Source | Non
         version=stated.version,
         commit=_commit(values),
         image=stated.image,
-        **_pin(_text(_at(values, "lambda", "sha256")), stated.version),
-        held=_text(_at(values, "lockstep", "hold", "version")),
+        **_pin(_text(value_at(values, ("lambda", "sha256"))), stated.version),
+        held=_text(value_at(values, ("lockstep", "hold", "version"))),
     )
 
 
 def _commit(values: dict[str, Any]) -> str | None:
     for path in (("lambda", "commitSha"), ("deploymentNotification", "commitSha"), ("gitVersion", "sha")):
-        text = _text(_at(values, *path))
+        text = _text(value_at(values, path))
         if text and "." not in text and rules.commit(text) is None:
             return text.lower()
     return None
@@ -52,12 +53,6 @@ def _pin(text: str | None, version: str | None) -> dict[str, Any]:
     if pin is None or version is None or not pin.is_of(version):
         return {}
     return {"sha256": pin.sha256, "is_named": pin.is_named}
-
-
-def _at(values: Any, *path: str) -> Any:
-    for part in path:
-        values = values.get(part) if isinstance(values, dict) else None
-    return values
 
 
 def _text(value: Any) -> str | None:

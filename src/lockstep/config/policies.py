@@ -7,6 +7,7 @@ from typing import Any
 
 from lockstep.config import templates
 from lockstep.config.delivery_schema import DAYS
+from lockstep.config.durations import duration
 from lockstep.config.images import read_image
 from lockstep.config.source_paths import Report, check_inside, source_folder
 from lockstep.config.yaml_reader import Document
@@ -15,7 +16,6 @@ from lockstep.model.source import Origin
 
 __all__ = ["read_promotion", "read_sources_of"]
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BUILDERS: Mapping[str, frozenset[str]] = {
     "python": frozenset({"runtime", "requirements", "include", "exclude"}),
     "node": frozenset({"runtime", "script", "output", "include", "exclude"}),
@@ -36,7 +36,7 @@ def read_promotion(
     if source is not None and (source == environment or source not in names):
         others = ", ".join(sorted(names - {environment, "preview"})) or "none"
         wrong((*path, "from"), f"{source!r} is no environment to promote from", f"there are: {others}")
-    soak = _duration(given.get("soak"))
+    soak = duration(given.get("soak")) or 0
     if soak and source is None:
         wrong((*path, "soak"), "soak without from: nothing says where", "add from: an environment")
     return Promotion(
@@ -51,10 +51,6 @@ def read_promotion(
         hold=given.get("hold"),
         place=f"{document.file}:{document.line(path)}",
     )
-
-
-def _duration(text: str | None) -> int:
-    return int(text[:-1]) * _SECONDS[text[-1]] if text else 0
 
 
 def _freeze(

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lockstep.config.durations import duration
 from lockstep.config.edit import Change, edit
-from lockstep.config.preview_schema import duration
 from lockstep.config.yaml_reader import Document, parse
 from lockstep.errors import BadInput
 from lockstep.model.preview import Preview

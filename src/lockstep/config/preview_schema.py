@@ -5,15 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockstep.config import rules
+from lockstep.config.durations import DURATION, duration
 from lockstep.config.rows import group, text
 from lockstep.config.yaml_reader import Document
 from lockstep.model.preview import FOLDER, PreviewPolicy
 
-__all__ = ["PREVIEW", "duration", "read_preview_policy"]
+__all__ = ["PREVIEW", "read_preview_policy"]
 
-_DURATION = r"^\d{1,5}[smhd]$"
 _SAYS = "write a number and s, m, h or d: 30m, 24h, 14d"
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 # GitHub's labels have at most 50 characters: 40 digits, a colon, and these.
 _FORK_LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,8}$"
 _LABEL = r"^[^\s,:](?:[^,:\r\n\t]{0,47}[^\s,:])?$"
@@ -37,14 +36,14 @@ PREVIEW = group(
     text(
         "ttl",
         "How long a preview lives after its last change; until its pull request is closed when absent.",
-        pattern=_DURATION,
+        pattern=DURATION,
         says=_SAYS,
         example="14d",
     ),
     text(
         "warn",
         "How long before its end the pull request is told; 24h.",
-        pattern=_DURATION,
+        pattern=DURATION,
         says=_SAYS,
         example="24h",
     ),
@@ -68,15 +67,6 @@ PREVIEW = group(
         example="preview",
     ),
 )
-
-
-def duration(value: str | None) -> int | None:
-    """Seconds of ``30m``, ``24h`` or ``14d``; None for None. ValueError for other texts."""
-    if value is None:
-        return None
-    if not value[:-1].isdecimal() or value[-1:] not in _SECONDS:
-        raise ValueError(value)
-    return int(value[:-1]) * _SECONDS[value[-1]]
 
 
 def read_preview_policy(

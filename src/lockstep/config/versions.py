@@ -5,15 +5,14 @@ decides which image runs, and the version is read without it. A chart with a key
 has it beside the tag: ``image: {tag: "1.4.0", digest: "sha256:9f86..."}``.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from lockstep.config.edit import Change
 from lockstep.config.layers import SHORT_VERSION, Path, Stack, fold, has
 from lockstep.errors import BadInput
 from lockstep.model import Source
 from lockstep.model.image import digest_of, image_tag, split_image
+from lockstep.model.paths import value_at
 from lockstep.model.source import Pinning
 
 __all__ = ["Stated", "find_version", "image_changes"]
@@ -55,11 +54,11 @@ def find_version(stack: Stack, service: str, source: Source | None = None) -> St
         ("gitVersion", "shortSha"),
     )
     for path in (key,) if key else known:
-        value = _at(stack.values, path)
+        value = value_at(stack.values, path)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
             text = value if isinstance(value, str) else stack.text(path) or str(value)
             version, image = split_image(text)
-            beside = digest_of(_at(stack.values, _digest_key(path, source)))
+            beside = digest_of(value_at(stack.values, _digest_key(path, source)))
             return Stated(version=version, image=beside or image, text=text, path=path)
     return Stated()
 
@@ -75,7 +74,7 @@ def image_changes(
     key = _digest_key(path, source)
     own = next((layer.values for layer in stack.layers if layer.file == file), {})
     others = [layer for layer in stack.layers if layer.file != file]
-    elsewhere = _at(fold(layer.values for layer in others), key)
+    elsewhere = value_at(fold(layer.values for layer in others), key)
     changes: dict[tuple[str, ...], Change] = {path: new}
     if image is None:
         if digest_of(elsewhere) is not None:
@@ -114,9 +113,3 @@ def _digest_key(path: Path, source: Source | None) -> tuple[str, ...]:
     if source is not None and source.image is not None and source.image.digest_key is not None:
         return source.image.digest_key
     return (*map(str, path[:-1]), _DIGEST)
-
-
-def _at(values: Any, path: Path) -> Any:
-    for part in path:
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values

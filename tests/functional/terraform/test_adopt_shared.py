@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.delivery.adoption.handover import Adopted, adopt_from_terraform, state_of
+from lockstep.delivery.adoption.terraform import Adopted, adopt_from_terraform, state_of
 from lockstep.delivery.places.workspace import Where, open_workspace
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync

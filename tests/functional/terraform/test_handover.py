@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from lockstep.cli import main
-from lockstep.delivery.adoption.handover import Ejected, adopt_from_terraform, eject_to_terraform
+from lockstep.delivery.adoption.eject import Ejected, eject_to_terraform
+from lockstep.delivery.adoption.terraform import adopt_from_terraform
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync

@@ -12,6 +12,7 @@ from typing import Any
 from lockstep.errors import BadInput
 from lockstep.model.foreign import read_json
 from lockstep.model.labels import has_label
+from lockstep.model.paths import value_at
 
 __all__ = ["Decision", "Event", "Wanted", "decide", "read_event"]
 
@@ -61,10 +62,7 @@ def read_event(text: str, place: str) -> Event:
         raise BadInput("is no JSON", where=f"{place}:{line}", fix=_FIX) from None
 
     def value(*path: str) -> Any:
-        found = document
-        for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
-        return found
+        return value_at(document, path)
 
     number, sha, base = value("number"), value("pull_request", "head", "sha"), value("pull_request", "base")
     branch = base.get("ref") if isinstance(base, dict) else None

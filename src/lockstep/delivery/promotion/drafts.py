@@ -20,6 +20,7 @@ from lockstep.git.commits import commit_files
 from lockstep.git.writing import Edit
 from lockstep.model import Hold, Target
 from lockstep.model.move import Move
+from lockstep.model.paths import value_at
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import is_backwards
@@ -99,7 +100,7 @@ def _check_again(project: Tree, moves: Sequence[Move]) -> None:
         return
     for key, declaration in read_declarations(project, [move.target for move in moves]).items():
         move = next(one for one in moves if one.target == key)
-        if _at(declaration.stack.values, "lockstep", "hold"):
+        if value_at(declaration.stack.values, ("lockstep", "hold")):
             raise NotAllowed(
                 "it was put on hold meanwhile", where=key, fix=f"lockstep release-hold {key}, then again"
             )
@@ -111,12 +112,6 @@ def _check_again(project: Tree, moves: Sequence[Move]) -> None:
                 where=key,
                 fix="nothing, when that is right; else promote again",
             )
-
-
-def _at(values: object, *path: str) -> object:
-    for part in path:
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values
 
 
 def _commit(gitops: GitOps, edit: Edit) -> str:

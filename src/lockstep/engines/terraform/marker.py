@@ -22,6 +22,7 @@ from lockstep.engines.terraform.files import Files
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.variables import Share
 from lockstep.model.foreign import read_json
+from lockstep.model.paths import value_at
 
 __all__ = ["Applied", "Marker", "inputs_of"]
 
@@ -130,9 +131,7 @@ def inputs_of(run: Run, files: Files, variables: Mapping[str, Any]) -> str:
 
 def _place(values: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None:
     """The map that holds what a path leads to."""
-    place: Any = values
-    for part in path[:-1]:
-        place = place.get(part) if isinstance(place, dict) else None
+    place = value_at(values, path[:-1])
     return place if isinstance(place, dict) else None
 
 
