@@ -109,6 +109,8 @@ def sample(shape: Any) -> Any:
             return True
         case "blob":
             return b"x"
+        case "timestamp":
+            return 1_764_460_800
         case _:
             return shape.enum[0] if shape.enum else "abcdefghijklmnopqrst"
 

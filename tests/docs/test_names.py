@@ -127,6 +127,7 @@ def test_the_table_of_actions_holds_each_call() -> None:
     """A call that is made has its row, and no row is for a call that nobody makes."""
     called = _operations() - {"sts:GetCallerIdentity", "sts:AssumeRole"}  # the first needs no permission
     called |= {"s3:ListObjectsV2", "iam:SimulatePrincipalPolicy"}  # handed on with their paging
+    called |= {"logs:FilterLogEvents", "cloudwatch:GetMetricData"}
     assert {need.operation for need in NEEDS} == called
 
 

@@ -45,6 +45,7 @@ from lockstep.cli.releasing import declare_release, release
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
+from lockstep.cli.trying import declare_invoke, declare_logs, declare_top, invoke, logs, top
 from lockstep.cli.versions import changed, declare_changed, declare_version, version
 from lockstep.errors import BadInput
 from lockstep.settings import read_settings
@@ -82,6 +83,9 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command(status, declare_status),
     "drift": Command(drift, declare_drift),
     "explain": Command(explain, declare_explain),
+    "logs": Command(logs, declare_logs),
+    "invoke": Command(invoke, declare_invoke),
+    "top": Command(top, declare_top),
     "version": Command(version, declare_version),
     "changed": Command(changed, declare_changed),
     "package": Command(package, declare_package),

@@ -9,7 +9,7 @@ DOCS = "https://lockstep-gitops.readthedocs.io"
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "begin": ("demo", "init", "validate", "doctor", "iam-policy", "completion"),
     "deploy": ("plan", "sync", "adopt", "eject"),
-    "look": ("status", "drift", "explain", "history"),
+    "look": ("status", "drift", "explain", "history", "logs", "invoke", "top"),
     "build": ("version", "changed", "package", "release"),
     "promote": ("promote", "rollback", "release-hold", "pulls"),
     "previews": ("preview",),
@@ -49,6 +49,19 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "explain": (
         ("explain staging/api", "every value and the file that it comes from"),
         ("explain staging/api lambda.memorySize", "one value, with the layers below it"),
+    ),
+    "logs": (
+        ("logs staging/api", "the last ten minutes"),
+        ("logs staging/api --follow", "and what comes, until Ctrl-C"),
+        ("logs production/api --since 2h", "further back"),
+    ),
+    "invoke": (
+        ("invoke staging/api", "with {}"),
+        ("invoke staging/api --payload event.json", "with a document of yours"),
+    ),
+    "top": (
+        ("top", "the last hour, those with errors first"),
+        ("top production --minutes 15", "one environment, not so far back"),
     ),
     "version": (("version api --explain", "the next version, and the commits that make it"),),
     "changed": (("changed --since origin/main", "services that this branch touches"),),

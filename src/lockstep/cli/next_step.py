@@ -36,6 +36,12 @@ def next_step(name: str, code: int, given: Mapping[str, Any], suggested: Sequenc
             return "lockstep status"
         case "status":
             return "lockstep status --watch goes on looking"
+        case "logs":
+            return f"lockstep invoke {one} calls it"
+        case "invoke":
+            return f"lockstep logs {one} --follow"
+        case "top":
+            return "lockstep logs TARGET shows why"
         case "history":
             return f"lockstep rollback {one} goes back to the last good version"
         case "version" | "package":

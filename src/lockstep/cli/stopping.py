@@ -54,14 +54,14 @@ def stopping(under_way: Callable[[], list[str]]) -> Iterator[threading.Event]:
 
 
 @contextmanager
-def ending() -> Iterator[threading.Event]:
+def ending(words: str = "stopping: ending what was started") -> Iterator[threading.Event]:
     """An event that Ctrl-C (or SIGTERM) sets, for work that is ended where it stands, within seconds."""
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         if not stop.is_set():
             stop.set()
-            os.write(2, b"\nstopping: ending what was started\n")
+            os.write(2, f"\n{words}\n".encode() if words else b"\n")
 
     with _handling(handle, signal.SIGINT, signal.SIGTERM):
         yield stop

@@ -11,6 +11,15 @@ from tests.support import clouds
 from tests.support.badinput.desk import FILES, git
 from tests.support.terminal import Seen, run
 
+SOURCE = """\
+import os
+def handler(event, context):
+    print("called with", event, "and", os.environ["RABBIT_PASSWORD"])
+    if "fail" in event:
+        raise ValueError("it cannot: " + os.environ["RABBIT_PASSWORD"])
+    return {"version": "%s", "password": os.environ["RABBIT_PASSWORD"]}
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -49,8 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         file.write_text(text)
     (folder / "packages").mkdir()
     for version in ("0.1.5", "0.1.6", "0.1.7"):
-        source = f"def handler(event, context):\n    return {version!r}\n"
-        (folder / f"packages/s3-notifier-{version}.zip").write_bytes(clouds.make_zip(source))
+        (folder / f"packages/s3-notifier-{version}.zip").write_bytes(clouds.make_zip(SOURCE % version))
     for words in (
         ("init", "-q"),
         ("add", "-A"),

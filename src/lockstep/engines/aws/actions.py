@@ -23,6 +23,9 @@ class Feature(StrEnum):
     GC = "gc"  # preview gc, and preview down --delete-objects
     TERRAFORM = "terraform"  # what Lockstep itself calls; Terraform's own permissions are the team's
     DOCTOR = "doctor"
+    LOGS = "logs"
+    INVOKE = "invoke"
+    TOP = "top"
 
 
 class Thing(StrEnum):
@@ -58,7 +61,8 @@ class Need:
     is_former: bool = False  # also on functions that Git does not declare any more
 
 
-_READ = frozenset(Feature) - {Feature.TERRAFORM, Feature.DOCTOR}
+_TRYING = frozenset({Feature.LOGS, Feature.INVOKE})
+_READ = frozenset(Feature) - {Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP} - _TRYING
 _LOOK = _READ | {Feature.TERRAFORM}
 _WRITE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.GC})  # gc syncs what it removes
 _STAGE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.TERRAFORM})
@@ -93,11 +97,11 @@ NEEDS: tuple[Need, ...] = (
     _need("iam:SimulatePrincipalPolicy", Thing.ALL, _DOCTOR),
     _need("resourcegroupstaggingapi:GetResources", Thing.ALL, _READ | _DOCTOR, "tag:GetResources"),
     _need("logs:DescribeLogGroups", Thing.ALL, _LOOK),
-    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, is_former=True),
+    _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK | _TRYING, is_former=True),
     # Without it GetFunction leaves out the tags, so nobody could say whose a function is.
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags", is_former=True),
     # Without it GetFunction answers an Error in place of variables that a key of the team's encrypts.
-    _need("lambda:GetFunction", Thing.KEYS, _LOOK, "kms:Decrypt"),
+    _need("lambda:GetFunction", Thing.KEYS, _LOOK | _TRYING, "kms:Decrypt"),
     _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ, is_former=True),
     _need("lambda:GetAlias", Thing.FUNCTIONS, _READ),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
@@ -129,6 +133,9 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:TagResource", Thing.FUNCTIONS, _WRITE),
     _need("lambda:UntagResource", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:DeleteFunction", Thing.FUNCTIONS, _WRITE, is_former=True),
+    _need("lambda:Invoke", Thing.FUNCTIONS, frozenset({Feature.INVOKE}), "lambda:InvokeFunction"),
+    _need("logs:FilterLogEvents", Thing.LOG_GROUPS, frozenset({Feature.LOGS})),
+    _need("cloudwatch:GetMetricData", Thing.ALL, frozenset({Feature.TOP})),
     _need("logs:CreateLogGroup", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:PutRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:DeleteRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),

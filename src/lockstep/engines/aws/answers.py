@@ -23,6 +23,7 @@ _CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "MemorySize", "Timeout"
 _ALIAS = ("AliasArn", "Name", "FunctionVersion")
 
 _OWN: Mapping[str, tuple[str, ...]] = {
+    "cloudwatch:GetMetricData": ("MetricDataResults[].Id",),
     "ecr:BatchGetImage": ("images[].imageId",),
     "iam:SimulatePrincipalPolicy": ("EvaluationResults[].EvalActionName", "EvaluationResults[].EvalDecision"),
     "lambda:AddPermission": ("Statement{}",),
@@ -37,6 +38,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     "lambda:GetFunction": tuple(f"Configuration.{name}" for name in _CONFIGURATION),
     "lambda:GetFunctionCodeSigningConfig": ("FunctionName",),
     "lambda:GetPolicy": ("Policy{}",),
+    "lambda:Invoke": ("ExecutedVersion",),
     "lambda:ListFunctions": tuple(f"Functions[].{name}" for name in _CONFIGURATION),
     "lambda:ListVersionsByFunction": tuple(f"Versions[].{name}" for name in (*_CONFIGURATION, "Version")),
     "lambda:PublishVersion": ("FunctionName", "FunctionArn", "Version"),
@@ -52,6 +54,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     "logs:DeleteLogGroup": (),
     "logs:DeleteRetentionPolicy": (),
     "logs:DescribeLogGroups": ("logGroups[].logGroupName",),
+    "logs:FilterLogEvents": ("events[].timestamp",),
     "logs:PutRetentionPolicy": (),
     "resourcegroupstaggingapi:GetResources": (
         "ResourceTagMappingList[].ResourceARN",
