@@ -128,7 +128,7 @@ def up(
     )
     ground, options = _open(shell), _options(shell)
     with stopping(lambda: ["the commit"]) as stop:
-        brought = bring_up(ground, request, options, now=_now(), watcher=shell.watcher)
+        brought = bring_up(ground, request, options, now=_now(), stop=stop, watcher=shell.watcher)
         shell.end_progress()
         _show(shell, brought, output, is_dry=dry_run)
         if wait and not dry_run and brought.is_up and brought.moves:

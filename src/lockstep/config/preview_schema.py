@@ -1,14 +1,15 @@
 """``preview:`` of ``lockstep.yaml``: its keys, and the policy that they come to."""
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from lockstep.config import rules
+from lockstep.config import rules, templates
 from lockstep.config.durations import DURATION, duration
-from lockstep.config.rows import group, text
+from lockstep.config.rows import group, text, texts
+from lockstep.config.source_paths import Report
 from lockstep.config.yaml_reader import Document
-from lockstep.model.preview import FOLDER, PreviewPolicy
+from lockstep.model.preview import FOLDER, PreviewPolicy, WaitFor
 
 __all__ = ["PREVIEW", "read_preview_policy"]
 
@@ -66,6 +67,31 @@ PREVIEW = group(
         says="at most 9 letters, digits, dots and hyphens, so that a commit has room behind it",
         example="preview",
     ),
+    group(
+        "waitFor",
+        "What tells that a service which another tool deploys is up in a preview; its functions are written "
+        "after that. Texts may hold {service}, {version}, {pr} and {env}. When absent all come at once.",
+        text(
+            "url",
+            "URL that answers with a status below 300 when the service is up.",
+            rule=rules.url,
+            example='"https://{service}-{env}.preview.example.com/healthz"',
+        ),
+        text("contains", "Text that the URL's answer has to hold.", example='"{version}"'),
+        text(
+            "check",
+            "Commit status or check that the tool sets on the GitOps commit, in place of url.",
+            example='"continuous-delivery/{env}-{service}"',
+        ),
+        texts("services", "Services that are waited for; all when absent.", text("service", "")),
+        text(
+            "timeout",
+            "How long; 10m.",
+            pattern=DURATION,
+            says=_SAYS,
+            example="10m",
+        ),
+    ),
 )
 
 
@@ -73,7 +99,7 @@ def read_preview_policy(
     document: Document,
     given: Mapping[str, Any],
     environments: frozenset[str],
-    wrong: Callable[[tuple[str | int, ...], str, str], None],
+    wrong: Report,
 ) -> PreviewPolicy:
     """The policy of a checked project file; ``environments`` are those that it lists (none: any)."""
     said = {key: value for key, value in given.items() if value is not None}
@@ -84,11 +110,11 @@ def read_preview_policy(
         wrong(
             ("preview", "from"), f"{source!r} is no environment to take versions from", f"there are: {others}"
         )
-    templates = posixpath.normpath(said.get("templates") or usual.templates)
-    if templates.startswith(("/", "..")) or "\\" in templates:
+    folder = posixpath.normpath(said.get("templates") or usual.templates)
+    if folder.startswith(("/", "..")) or "\\" in folder:
         wrong(
             ("preview", "templates"),
-            f"the folder {templates!r} leaves the project's folder",
+            f"the folder {folder!r} leaves the project's folder",
             f"write a folder below it, such as {usual.templates}",
         )
     ttl, warn = duration(said.get("ttl")), duration(said.get("warn"))
@@ -100,8 +126,33 @@ def read_preview_policy(
         source=source,
         ttl=ttl,
         warn=usual.warn if warn is None else warn,
-        templates=templates,
+        templates=folder,
         label=said.get("label"),
         fork_label=said.get("forkLabel", usual.fork_label),
+        wait_for=_wait_for(document, said["waitFor"], wrong) if said.get("waitFor") else None,
         place=f"{document.file}:{document.line(('preview',))}",
+    )
+
+
+def _wait_for(document: Document, given: Mapping[str, Any], wrong: Report) -> WaitFor:
+    path = ("preview", "waitFor")
+    said = {key: value for key, value in given.items() if value is not None}
+    if ("url" in said) == ("check" in said):
+        wrong(path, "waitFor takes either url or check", "say by which of them a service is seen to be up")
+    if "contains" in said and "url" not in said:
+        wrong((*path, "contains"), "contains without url: nothing is read", "add url:, or remove it")
+    names = dict.fromkeys(("service", "version", "pr", "env"), "x")
+    for key in ("url", "contains", "check"):
+        try:
+            templates.fill(said.get(key) or "", names)
+        except templates.TemplateError as error:
+            wrong((*path, key), error.problem, error.fix)
+    seconds = duration(said.get("timeout"))
+    return WaitFor(
+        url=said.get("url"),
+        contains=said.get("contains"),
+        check=said.get("check"),
+        services=tuple(said.get("services") or ()),
+        seconds=WaitFor().seconds if seconds is None else seconds,
+        place=f"{document.file}:{document.line(path)}",
     )

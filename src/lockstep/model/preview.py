@@ -5,12 +5,27 @@ from dataclasses import dataclass, field
 
 from lockstep.model.status import StatusRow
 
-__all__ = ["FOLDER", "Listed", "Preview", "PreviewPolicy", "PullSeen", "StoredObject"]
+__all__ = ["FOLDER", "Listed", "Preview", "PreviewPolicy", "PullSeen", "StoredObject", "WaitFor"]
 
 FOLDER = "environments/preview"
 """Of all previews, below the project's folder."""
 
 _DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitFor:
+    """What tells that a service of a preview is up, before functions follow. Either ``url`` or ``check``.
+
+    In all three texts ``{service} {version} {pr} {env}`` are filled in.
+    """
+
+    url: str | None = None  # answers with a status below 300 when the service is up
+    contains: str | None = None  # in what the URL answers
+    check: str | None = None  # of the GitOps commit, which the tool that deploys it sets
+    services: tuple[str, ...] = ()  # that are waited for; (): all that other tools deploy
+    seconds: int = 600
+    place: str = field(default="", compare=False)  # file:line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +40,7 @@ class PreviewPolicy:
     templates: str = f"{FOLDER}/templates"  # folder below the project's
     label: str | None = None  # a pull request has to carry it; None: every open one may have a preview
     fork_label: str = "preview"  # "{fork_label}:{sha}" lets one commit of a fork in
+    wait_for: WaitFor | None = None  # None: functions and services come at once
     place: str = field(default="", compare=False)  # file:line
 
 

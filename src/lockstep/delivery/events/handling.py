@@ -92,7 +92,7 @@ def handle_event(
         return Handled(brought=brought, released=released, notes=(why,))
     wishes = tuple(Wish(service=one.service, version=str(one.version)) for one in released)
     request = Request(number=event.number, wishes=wishes, sha=event.sha)
-    brought = bring_up(ground, request, options, now=now, watcher=watcher)
+    brought = bring_up(ground, request, options, now=now, stop=stop, watcher=watcher)
     if brought.is_up and not _is_wanted(ground.forge().pull(event.number), label):
         # Its own run may have been before this one's commit.
         words = f"pull request #{event.number} is not to have a preview any more"

@@ -5,6 +5,7 @@ first reads the branch and then asks the forge, so a run for an older commit or 
 finds out that it is; and who has pushed asks once more, and takes back what nobody else will remove.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -12,11 +13,14 @@ from lockstep.config.preview_file import read_preview
 from lockstep.config.preview_tree import Asked, folder_of, preview_files
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.services import Wish, choose
+from lockstep.delivery.previews.waiting import awaited, wait_for_services
 from lockstep.delivery.releases.images import with_images
 from lockstep.delivery.sync.digests import with_digests
 from lockstep.delivery.sync.options import Options
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.forge.base import Pull, PullState
+from lockstep.git.tree import CommitTree
+from lockstep.git.writing import Written
 from lockstep.model.labels import has_label
 from lockstep.model.move import Move, Reached
 from lockstep.model.preview import Preview, PreviewPolicy
@@ -69,15 +73,17 @@ def bring_up(
     options: Options,
     *,
     now: str,
+    stop: threading.Event | None = None,
     watcher: Watcher = SILENT,
 ) -> Brought:
     """Write the folder of a pull request's preview in one commit; nothing when it is as wanted already.
 
-    ``now`` is ISO 8601. A run for another commit than the newest, and one whose pull request is closed
-    meanwhile, ends without an error and leaves no preview behind. Raises BadInput for what cannot be a
-    preview, NotAllowed when the pull request may not have one (a dry run, which a build may wait for:
+    Where the policy says how services are seen to be up, they come in a commit before, and the functions
+    when they are. ``now`` is ISO 8601. A run for another commit than the newest, and one whose pull request
+    is closed meanwhile, ends without an error and leaves no preview behind. Raises BadInput for what cannot
+    be a preview, NotAllowed when the pull request may not have one (a dry run, which a build may wait for:
     also for another commit than the newest), ForgeError when nobody knows whether it may, ArtifactError
-    for a function's package that cannot be had.
+    for a function's package that cannot be had, LockstepError for a service that is not up in time.
     """
     policy, forge = ground.policy, ground.forge()
     watcher.progress("asking the forge")
@@ -114,27 +120,49 @@ def bring_up(
         ground.draft(_edit(ground, asked, now))
         return Brought(number=pull.number, reached=Reached.NOTHING, moves=moves, notes=chosen.notes)
     watcher.progress("writing")
-    edit = _edit(ground, asked, now)
 
-    def guarded(tree: Tree) -> Mapping[str, bytes | None]:
+    def check() -> None:
         _check(policy, forge.pull(pull.number), pull.sha)
-        return edit(tree)
 
+    is_new = False
     try:
-        written = ground.write(guarded, _message(pull.number, moves))
-    except _Overtaken as stop:
-        return _end(ground, pull.number, stop, chosen.notes)
-    try:
-        _check(policy, forge.pull(pull.number), pull.sha)
-    except _Overtaken as stop:
-        return _end(ground, pull.number, stop, chosen.notes)
+        services = awaited(policy.wait_for, moves)
+        if services and policy.wait_for is not None:
+            others = tuple(move for move in moves if move.deployment_type != "lambda")
+            first = _write(ground, replace(asked, moves=others), now, check)
+            is_new = first.is_new
+            if _edit(ground, asked, now)(CommitTree(ground.gitops.remote.repository, first.commit)):
+                since = first.commit if first.is_new else None
+                wait_for_services(
+                    ground,
+                    policy.wait_for,
+                    services,
+                    since=since,
+                    stop=stop or threading.Event(),
+                    watcher=watcher,
+                )
+        written = _write(ground, asked, now, check)
+        check()
+    except _Overtaken as overtaken:
+        return _end(ground, pull.number, overtaken, chosen.notes)
     return Brought(
         number=pull.number,
-        reached=Reached.COMMITTED if written.is_new else Reached.NOTHING,
+        reached=Reached.COMMITTED if written.is_new or is_new else Reached.NOTHING,
         commit=written.commit,
         moves=moves,
         notes=chosen.notes,
     )
+
+
+def _write(ground: Ground, asked: Asked, now: str, check: Callable[[], None]) -> Written:
+    """Commit and push what is asked for; ``check`` runs before each attempt."""
+    edit = _edit(ground, asked, now)
+
+    def guarded(tree: Tree) -> Mapping[str, bytes | None]:
+        check()
+        return edit(tree)
+
+    return ground.write(guarded, _message(asked.preview.number, asked.moves))
 
 
 def bring_down(ground: Ground, number: int, *, reason: str | None = None) -> Brought:
