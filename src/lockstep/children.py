@@ -82,6 +82,7 @@ _LISTS: Mapping[Child, tuple[str, ...]] = {
         *_SSH,
         *_GIT_FILES,  # modules
         *("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR", "TF_TOKEN_*", "TF_HTTP_*", "TF_REGISTRY_*"),
+        "TF_REATTACH_PROVIDERS",  # whoever debugs a provider
         *("AWS_*", "ARM_*", "GOOGLE_*"),
     ),
     Child.DEMO: _MACHINE,

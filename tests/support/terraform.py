@@ -5,6 +5,7 @@ what to install. A folder that is run should be a copy (``copy_folder``): Terraf
 provider is found where ``tests.support.providers`` looks.
 """
 
+import atexit
 import contextlib
 import fcntl
 import functools
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from lockstep.local.ministack import ACCOUNT
 from tests.support import providers
 from tests.support.skips import TERRAFORM
 
@@ -41,6 +43,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LEAST = (1, 10)  # of Terraform: the first with the S3 backend's own lock
 PROVIDER = ">= 5.100.0"
 _CACHE = Path(tempfile.gettempdir(), f"lockstep-terraform-plugins-{os.getuid()}")
+_ATTACHED = "TF_REATTACH_PROVIDERS"
 _PROBE = f"""
 terraform {{
   required_providers {{
@@ -58,6 +61,33 @@ def require_terraform() -> None:
     missing = _missing()
     if missing:
         pytest.skip(TERRAFORM + missing)
+    os.environ[_ATTACHED] = _running_provider()
+
+
+@functools.cache
+def _running_provider() -> str:
+    """The real provider, started once for each process of the tests and kept until its end.
+
+    Starting it is more than half of what a run of Terraform costs, and each run starts it several times.
+    Terraform takes one that runs by this variable: "Debugging Providers" of its plugin documentation.
+    """
+    found = sorted(_CACHE.glob(f"{providers.PROVIDER}/*/*/terraform-provider-aws_v*"))
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    environment |= {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local"}  # of every local cloud
+    provider = subprocess.Popen(
+        [found[-1], "-debug"],
+        env=environment | {"AWS_EC2_METADATA_DISABLED": "true"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    atexit.register(provider.kill)
+    assert provider.stdout is not None
+    for line in provider.stdout:
+        if told := re.search(rf"{_ATTACHED}='(.*)'", line):
+            return told[1]
+    raise RuntimeError(f"{provider.args}: it ended with {provider.wait()} before it said where it listens")
 
 
 @functools.cache

@@ -57,16 +57,53 @@ def _state(original: Original, plan: Plan, report: Report) -> DeploymentState | 
     return next((one.state for one in endings if one.target == KEY), None)
 
 
-def test_a_second_push_is_live_or_is_said_not_to_be(original: Original) -> None:
-    """Without a hash it is held back, with the variable to add; with one that the folder does not use, the
-    run fails after it has looked; and what is told to be live is.
+def test_one_life_of_the_folder(
+    original: Original, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One life, since a run of the real provider is dear: what is told at each turn is what is live.
+
+    The first sync; what the variables do not carry; a second push of the preview; the preview's end.
     """
+    values = "syrf/environments/preview/services/s3-notifier/values.yaml"
+    original.write({values: "lambda:\n  functionName: syrfAppUploadS3Notifier-{env}\n"})
     plan, report = _sync(original)
     assert report.is_success, report
     assert any("preview_source_code_hashes" in note for note in plan.notes)
     assert _state(original, plan, report) is DeploymentState.SUCCESS
-    first = original.runs("pr-7")
+    _see_what_the_variables_do_not_carry(original)
+    _push_again(original)
+    _end_the_preview(original, monkeypatch, capsys)
 
+
+def _see_what_the_variables_do_not_carry(original: Original) -> None:
+    """Memory, a variable, a prefix and a name that Git says and the folder has otherwise are never Synced."""
+    config = "syrf/environments/staging/s3-notifier/config.yaml"
+    original.declare("staging", "1.0.0", "  memorySize: 1024\n  timeout: 30\n  environment: {MODE: fast}\n")
+    original.change(config, "s3TriggerPrefix: staging/", "s3TriggerPrefix: other/")
+    original.declare("production", "1.0.0", name="another")
+    plan = make_plan(original.opened(), Options())
+    staging, production = _of(plan, "staging/s3-notifier"), _of(plan, "production/s3-notifier")
+    assert {change.path for change in staging.changes} == {"memorySize", "environment.MODE", "trigger"}
+    assert (staging.verb, staging.status) == (Verb.NOTHING, SyncStatus.OUT_OF_SYNC)
+    assert "Terraform would leave it so" in (staging.problem or "")
+    assert (production.verb, production.health) == (Verb.BLOCKED, Health.MISSING)
+    assert "no function another" in (production.problem or "")
+    assert _of(plan, KEY).status is SyncStatus.SYNCED
+    rows, _ = read_status(original.opened(), Options())
+    assert {row.target: (row.live, row.status) for row in rows} == {
+        KEY: ("1.0.0", SyncStatus.SYNCED),
+        "production/s3-notifier": (None, SyncStatus.OUT_OF_SYNC),
+        "staging/s3-notifier": ("1.0.0", SyncStatus.OUT_OF_SYNC),
+    }
+    for place in ("production", "staging"):
+        original.declare(place, "1.0.0")
+
+
+def _push_again(original: Original) -> None:
+    """Without a hash it is held back, with the variable to add; with one that the folder does not use, the
+    run fails after it has looked; and what is told to be live is.
+    """
+    first = original.runs("pr-7")
     original.declare("pr-7", "1.0.1")
     plan, report = _sync(original)
     mine = _of(plan, KEY)
@@ -92,54 +129,18 @@ def test_a_second_push_is_live_or_is_said_not_to_be(original: Original) -> None:
     assert original.runs("pr-7") != first
 
 
-def test_what_the_variables_do_not_carry_is_seen(original: Original) -> None:
-    """Memory, a variable, a prefix and a name that Git says and the folder has otherwise are never Synced."""
-    _, report = _sync(original)
-    assert report.is_success, report
-    original.declare("staging", "1.0.0", "  memorySize: 1024\n  timeout: 30\n  environment: {MODE: fast}\n")
-    config = "syrf/environments/staging/s3-notifier/config.yaml"
-    original.change(config, "s3TriggerPrefix: staging/", "s3TriggerPrefix: other/")
-    original.declare("production", "1.0.0", name="another")
-    plan = make_plan(original.opened(), Options())
-    staging, production = _of(plan, "staging/s3-notifier"), _of(plan, "production/s3-notifier")
-    assert {change.path for change in staging.changes} == {"memorySize", "environment.MODE", "trigger"}
-    assert (staging.verb, staging.status) == (Verb.NOTHING, SyncStatus.OUT_OF_SYNC)
-    assert "Terraform would leave it so" in (staging.problem or "")
-    assert (production.verb, production.health) == (Verb.BLOCKED, Health.MISSING)
-    assert "no function another" in (production.problem or "")
-    assert _of(plan, KEY).status is SyncStatus.SYNCED
-    rows, _ = read_status(original.opened(), Options())
-    assert {row.target: (row.live, row.status) for row in rows} == {
-        KEY: ("1.0.0", SyncStatus.SYNCED),
-        "production/s3-notifier": (None, SyncStatus.OUT_OF_SYNC),
-        "staging/s3-notifier": ("1.0.0", SyncStatus.OUT_OF_SYNC),
-    }
-
-
-def _commit(original: Original) -> None:
-    words = ("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-q", "-m", "change")
-    for command in (("add", "-A"), words):
-        subprocess.run(["git", "-C", str(original.root), *command], check=True)
-
-
-def test_an_orphan_of_the_state_is_planned(original: Original, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A preview that only the state knows is in the plan, though just these inputs were applied last."""
-    assert _sync(original)[1].is_success
-    shutil.rmtree(original.root / "syrf/environments/preview/pr-7")
-    monkeypatch.setattr(Marker, "is_current", lambda *_: True)
-    assert _of(make_plan(original.opened(), Options()), KEY).verb is Verb.DELETE
-
-
-def test_an_orphan_of_the_state_is_collected(original: Original, capsys: pytest.CaptureFixture[str]) -> None:
-    """``preview gc --apply`` takes the function, the trigger and the log group of a preview that only the
-    state knows.
+def _end_the_preview(
+    original: Original, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A preview that only the state knows is in the plan, though just these inputs were applied last; and
+    ``preview gc --apply`` takes its function, its trigger and its log group.
     """
     logs, group = original.lab.client("logs"), f"/aws/lambda/{NAMES['pr-7']}"
-    values = "syrf/environments/preview/services/s3-notifier/values.yaml"
-    original.write({values: "lambda:\n  functionName: syrfAppUploadS3Notifier-{env}\n"})
-    assert _sync(original)[1].is_success
     logs.create_log_group(logGroupName=group)
     shutil.rmtree(original.root / "syrf/environments/preview/pr-7")
+    with monkeypatch.context() as patch:
+        patch.setattr(Marker, "is_current", lambda *_: True)
+        assert _of(make_plan(original.opened(), Options()), KEY).verb is Verb.DELETE
     _commit(original)
     assert main(["-C", str(original.root), "preview", "gc", "--apply"]) == 0
     assert f"log group {group}: preview/pr-7 is gone" in capsys.readouterr().out
@@ -148,3 +149,9 @@ def test_an_orphan_of_the_state_is_collected(original: Original, capsys: pytest.
     assert group not in {one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]}
     entries = original.lab.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
     assert len(entries["LambdaFunctionConfigurations"]) == 2
+
+
+def _commit(original: Original) -> None:
+    words = ("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-q", "-m", "change")
+    for command in (("add", "-A"), words):
+        subprocess.run(["git", "-C", str(original.root), *command], check=True)
