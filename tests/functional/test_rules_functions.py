@@ -254,6 +254,43 @@ def test_a_failed_creation_is_deleted_and_made_again(cloud: Cloud, lab_on: Calla
     assert lab.sync(fleet).plan.targets[0].verb is Verb.CREATE
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_failure_that_passes_is_outlasted(moto: Cloud, lab_on: Callable[..., Lab], is_new: bool) -> None:
+    """Told by AWS after it took the call: the same is done again, also by deleting what never worked."""
+    updates = UpdatesInProgress(calls=1)
+    lab = lab_on(moto, updates)
+    if not is_new:
+        lab.sync(make_fleet(make_target(KEY)))
+    updates.fail[NAME] = ("InsufficientRolePermissions", "The role may not")
+    fleet = make_fleet(make_target(KEY, source=NEW, version="2.0.0"))
+    run = lab.run(fleet)
+    assert not run.failures, run.failures
+    assert lab.live(NAME)["Tags"]["lockstep:version"] == "2.0.0"
+    counts = lab.aws.counts()
+    assert counts["lambda.CreateFunction" if is_new else "lambda.UpdateFunctionCode"] == 2
+    assert counts.get("lambda.DeleteFunction", 0) == int(is_new)
+    assert "IAM to show the role's permissions to Lambda" in {one.waits_for for one in run.told}
+
+
+def test_a_failure_that_does_not_pass_is_told_at_its_line(moto: Cloud, lab_on: Callable[..., Lab]) -> None:
+    """After six tries, with AWS's reason, what mends it and where it is declared."""
+
+    class Always(dict[str, tuple[str, str]]):
+        """What is taken out of it stays."""
+
+        def pop(self, key: str, *default: Any) -> Any:
+            """Like ``get``."""
+            return self.get(key, *default)
+
+    updates = UpdatesInProgress(calls=1)
+    updates.fail = Always({NAME: ("InsufficientRolePermissions", "The role may not")})
+    lab = lab_on(moto, updates)
+    run = lab.run(make_fleet(make_target(KEY, places={"role": "values.yaml:3"})))
+    assert "InsufficientRolePermissions: The role may not (6 times)" in run.error
+    assert "values.yaml:3" in run.error
+    assert len(lab.aws.named("lambda.CreateFunction")) == 6
+
+
 def test_a_function_that_appears_meanwhile_is_planned_again(lab: Lab) -> None:
     """ "Already exists" is never forced: the next plan sees whose it is and asks for adoption."""
     fleet = make_fleet(make_target(KEY))

@@ -6,7 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lockstep.config.build import PLACED
-from lockstep.engines.aws.passing import FIELDS, PASSING, passing
+from lockstep.engines.aws.health import FIXES
+from lockstep.engines.aws.passing import FAILURES, FIELDS, PASSING, passing
 from lockstep.model import FIELDS as SETTINGS
 
 INVALID = "InvalidParameterValueException"
@@ -27,6 +28,12 @@ def refusal(message: str, code: str = INVALID) -> Exception:
     """The error of a call that AWS refuses."""
     answer: Any = {"Error": {"Code": code, "Message": message}}
     return ClientError(answer, "CreateFunction")
+
+
+def test_failures_that_pass_are_faults_that_aws_knows() -> None:
+    """Each reason has a fix for when it does not pass, and a field whose line is known."""
+    assert FAILURES.keys() <= FIXES.keys()
+    assert {field for _, field in FAILURES.values()} <= {*FIELDS, ""}
 
 
 @pytest.mark.parametrize(

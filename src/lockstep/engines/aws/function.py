@@ -12,9 +12,9 @@ from typing import Any
 from lockstep.engines.aws.answers import Untrue
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of, message_of
-from lockstep.engines.aws.health import fix_of, health_of, reason_of
+from lockstep.engines.aws.health import failing_code, fix_of, health_of, reason_of
 from lockstep.engines.aws.pace import Pace
-from lockstep.engines.aws.passing import persist
+from lockstep.engines.aws.passing import FunctionFailed, outlast, persist
 from lockstep.errors import CloudError
 from lockstep.model import (
     FIELDS,
@@ -167,25 +167,28 @@ def create(connection: Connection, wanted: Function, pace: Pace, version_id: str
     }
     if wanted.tags:
         request["Tags"] = dict(wanted.tags)
-    try:
-        persist(connection, pace, "lambda", "CreateFunction", request)
-    except Exception as error:
-        if code_of(error) == "ResourceConflictException":
-            raise Stale(
-                f"{wanted.name} exists already", where="lambda:CreateFunction", fix="run again"
-            ) from error
-        raise _refused(connection, error, "CreateFunction", request["Code"]) from error
 
     def left(function: Function) -> tuple[Change, ...]:
         return (*diff_settings(wanted, comparable(function, wanted)), *diff_code(wanted, function))
 
-    try:
-        return _read_back(connection, wanted, pace, left)
-    except FunctionFailed as failed:
-        # A failed create is never mended by an update (AWS: delete it and create it again).
-        if failed.never_worked:
-            delete(connection, wanted.name)
-        raise
+    def make() -> Function:
+        try:
+            persist(connection, pace, "lambda", "CreateFunction", request)
+        except Exception as error:
+            if code_of(error) == "ResourceConflictException":
+                raise Stale(
+                    f"{wanted.name} exists already", where="lambda:CreateFunction", fix="run again"
+                ) from error
+            raise _refused(connection, error, "CreateFunction", request["Code"]) from error
+        try:
+            return _read_back(connection, wanted, pace, left)
+        except FunctionFailed as failed:
+            # A failed create is never mended by an update (AWS: delete it and create it again).
+            if failed.never_worked:
+                delete(connection, wanted.name)
+            raise
+
+    return outlast(connection, pace, make)
 
 
 def update_configuration(
@@ -200,13 +203,12 @@ def update_configuration(
     tops = {row.top for row in changed} | {BY_NAME[name].top for row in changed for name in row.along}
     rows = [row for row in FIELDS if row.top in tops and row.call is Call.CONFIGURATION]
     request = _plain(to_api(wanted.name, wanted.settings, rows))
-    _update(connection, "UpdateFunctionConfiguration", wanted.name, request, pace, revision)
     paths = {change.path for change in changes}
 
     def left(function: Function) -> tuple[Change, ...]:
         return tuple(c for c in diff_settings(wanted, comparable(function, wanted)) if c.path in paths)
 
-    return _read_back(connection, wanted, pace, left)
+    return _changed(connection, "UpdateFunctionConfiguration", wanted, request, pace, revision, left)
 
 
 def update_code(
@@ -226,13 +228,38 @@ def update_code(
     said = _plain(to_api(wanted.name, wanted.settings, rows))
     code = said.pop("Code", {})  # which is at the top here
     request = {**said, **code, **_code_input(wanted.code, version_id)}
-    _update(connection, "UpdateFunctionCode", wanted.name, request, pace, revision)
 
     def left(function: Function) -> tuple[Change, ...]:
         settings = diff_settings(wanted, comparable(function, wanted))
         return (*diff_code(wanted, function), *(c for c in settings if call_of(c.path) is Call.CODE))
 
-    return _read_back(connection, wanted, pace, left)
+    return _changed(connection, "UpdateFunctionCode", wanted, request, pace, revision, left)
+
+
+def _changed(
+    connection: Connection,
+    operation: str,
+    wanted: Function,
+    request: dict[str, Any],
+    pace: Pace,
+    revision: str | None,
+    left: Callable[[Function], tuple[Change, ...]],
+) -> Function:
+    """Make an update and wait; again while Lambda tells a failure of it that may pass.
+
+    Each try is locked to the function as it was seen last: before the first one, or when it failed.
+    """
+
+    def change() -> Function:
+        nonlocal revision
+        _update(connection, operation, wanted.name, request, pace, revision)
+        try:
+            return _read_back(connection, wanted, pace, left)
+        except FunctionFailed as failed:
+            revision = failed.revision if revision is not None else None
+            raise
+
+    return outlast(connection, pace, change)
 
 
 def exists(connection: Connection, name: str) -> bool:
@@ -255,12 +282,6 @@ def delete(connection: Connection, name: str) -> None:
             raise connection.explain(error, "lambda", "DeleteFunction") from error
 
 
-class FunctionFailed(CloudError):
-    """Lambda could not bring the function into the state that was asked for."""
-
-    never_worked = False
-
-
 def wait_until_ready(connection: Connection, name: str, pace: Pace, version: str | None = None) -> Function:
     """Wait until a function is Active and its last update succeeded, by GetFunction (100/s family).
 
@@ -279,6 +300,8 @@ def wait_until_ready(connection: Connection, name: str, pace: Pace, version: str
                 where="lambda:GetFunction",
                 fix=fix_of(answer["Configuration"]),
             )
+            failed.code = failing_code(answer["Configuration"])
+            failed.revision = function.revision
             failed.never_worked = bool(function.reason and function.reason.startswith("State=Failed"))
             raise failed
         if function.health is not Health.PROGRESSING:

@@ -10,7 +10,17 @@ from typing import Any
 
 from lockstep.model import Health
 
-__all__ = ["FIXES", "STATES", "UNDER_WAY", "UPDATES", "WELL", "fix_of", "health_of", "reason_of"]
+__all__ = [
+    "FIXES",
+    "STATES",
+    "UNDER_WAY",
+    "UPDATES",
+    "WELL",
+    "failing_code",
+    "fix_of",
+    "health_of",
+    "reason_of",
+]
 
 STATES: Mapping[str, Health] = {
     "Pending": Health.PROGRESSING,
@@ -123,6 +133,14 @@ def reason_of(config: Mapping[str, Any]) -> str | None:
             detail = config.get(reason)
             return f"{text}: {detail}" if detail else text
     return None
+
+
+def failing_code(config: Mapping[str, Any]) -> str:
+    """AWS's reason code of the state that is not well; "" where it gives none."""
+    for status, code, _, meanings in _STATUSES:
+        if meanings.get(str(config.get(status))) is Health.DEGRADED or config.get(status) == "Inactive":
+            return str(config.get(code) or "")
+    return ""
 
 
 def fix_of(config: Mapping[str, Any]) -> str:

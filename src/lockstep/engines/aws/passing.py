@@ -6,16 +6,28 @@ four as well (five minutes, and nine more for EC2's rate).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of, message_of
 from lockstep.engines.aws.pace import Pace
 from lockstep.errors import CloudError, Interrupted
 
-__all__ = ["FIELDS", "PASSING", "Passing", "StillRefused", "passing", "persist"]
+__all__ = [
+    "FAILURES",
+    "FIELDS",
+    "PASSING",
+    "FunctionFailed",
+    "Passing",
+    "StillRefused",
+    "outlast",
+    "passing",
+    "persist",
+]
+
+_T = TypeVar("_T")
 
 _INVALID = "InvalidParameterValueException"
 _BETWEEN = 5.0  # seconds from one try to the next
@@ -106,11 +118,43 @@ PASSING: tuple[Passing, ...] = (
 
 FIELDS: frozenset[str] = frozenset(row.field for row in PASSING)
 
+_IAM = "IAM to show the role's permissions to Lambda"
+_EFS = "the mount targets of the file system"
+
+FAILURES: Mapping[str, tuple[str, str]] = {
+    "DependencyError": ("a service that the function depends on", ""),
+    "EC2RequestLimitExceeded": (
+        "EC2, which takes no more requests for network interfaces at the moment",
+        "vpc.subnetIds",
+    ),
+    "EFSMountConnectivityError": (_EFS, "fileSystems"),
+    "EFSMountTimeout": (_EFS, "fileSystems"),
+    "InsufficientCapacity": ("AWS to have room for the function", "vpc.subnetIds"),
+    "InsufficientRolePermissions": (_IAM, "role"),
+    "InternalError": ("Lambda, which had a fault of its own", ""),
+    "KMSKeyAccessDenied": ("KMS to let the role use the key", "kmsKeyArn"),
+}
+"""Reasons of failures that Lambda tells after it took a change, and that pass by themselves.
+
+With what is waited for, and the field of the declaration that it is about. Source: the reason codes of
+FunctionConfiguration in the API reference; the rest of them need somebody to mend something.
+"""
+
+_TRIES = 5  # after the first; the pause doubles each time, so that the last is more than two minutes after it
+
 
 class StillRefused(CloudError):
     """A refusal that usually passes and did not. ``field`` is what it is about in the declaration."""
 
     field = ""
+
+
+class FunctionFailed(CloudError):
+    """Lambda could not bring the function into the state that was asked for."""
+
+    code = ""  # AWS's reason
+    revision: str | None = None  # of the function as it was then
+    never_worked = False
 
 
 def passing(error: Exception) -> Passing | None:
@@ -143,6 +187,30 @@ def persist(
                     f"stopped while waiting for {row.waits_for}", where=f"{service}:{operation}"
                 ) from error
             waited += _BETWEEN
+
+
+def outlast(connection: Connection, pace: Pace, change: Callable[[], _T]) -> _T:
+    """Make a change, and make it again while Lambda tells a failure of it that may pass.
+
+    Raises StillRefused when it does not pass, and what ``change`` raises.
+    """
+    for number in range(_TRIES + 1):
+        try:
+            return change()
+        except FunctionFailed as failed:
+            waits_for, field = FAILURES.get(failed.code, ("", ""))
+            if not waits_for:
+                raise
+            if number == _TRIES:
+                still = StillRefused(
+                    f"{failed.problem} ({_TRIES + 1} times)", where=failed.where, fix=failed.fix
+                )
+                still.field = field
+                raise still from failed
+            pace.tell(waits_for)
+            if connection.stop.wait(pace.passing_pause * 2**number):
+                raise Interrupted(f"stopped while waiting for {waits_for}", where=failed.where) from failed
+    raise AssertionError("the last try returns or raises")
 
 
 def _still(
