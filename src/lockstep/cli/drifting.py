@@ -38,7 +38,7 @@ def drift(
     place = open_place(shell.where, shell.credentials) if issue else None
     token = shell.settings.github_token
     options = Options(patterns=tuple(targets), full=True, timeout=timeout, github_token=token)
-    found = find_drift(workspace, options, watcher=shell.watcher)
+    found = find_drift(workspace, options, shell.credentials, watcher=shell.watcher)
     shell.end_progress()
     rows = (*found.differing, *found.unknown)
     match output:

@@ -120,7 +120,8 @@ def drift_markdown(
     sections = []
     for row in (*differing, *unknown):
         lines = [*printable_lines(row.problem or ""), *(one_line(change, masks) for change in row.changes)]
-        sections.append(details(f"{row.target}: {row.status}, {row.health}", fence("", lines)))
+        cause = f", {row.cause}" if row.cause is not None else ""
+        sections.append(details(f"{row.target}: {row.status}, {row.health}{cause}", fence("", lines)))
     if notes:
         sections.append(details("Notes", fence("", flat(notes))))
     return bounded(head, sections, longest)

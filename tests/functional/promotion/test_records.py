@@ -52,7 +52,11 @@ def test_git_that_is_ahead_is_told_from_aws_that_was_changed(live: Shop, minista
     before = live.show(STAGING_FILE) + "\n"
     live.push(**{STAGING_FILE: before + "  timeout: 30\n"})
     assert _cause(live) == "Git is ahead"
-    assert "staging/notifier: Git is ahead" in live.run("status", "staging")
+    for verb in ("status", "drift"):
+        assert "staging/notifier: Git is ahead" in live.run(verb, "staging")
+    assert "staging/notifier: OutOfSync, Healthy, Git is ahead" in live.run(
+        "drift", "staging", "-o", "markdown"
+    )
     function = clouds.client(ministack, "lambda")
     function.update_function_configuration(FunctionName="notifier-staging", MemorySize=1024)
     function.get_waiter("function_updated_v2").wait(

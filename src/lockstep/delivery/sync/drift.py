@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.causes import with_causes
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.forge.base import Forge, Issue
@@ -31,9 +33,15 @@ class Drift:
         return " ".join(("drift", *sorted(self.patterns)))
 
 
-def find_drift(workspace: Workspace, options: Options, *, watcher: Watcher = SILENT) -> Drift:
-    """Compare everything with what is live. Changes nothing. Raises LockstepError when AWS cannot be read."""
+def find_drift(
+    workspace: Workspace, options: Options, credentials: Credentials, *, watcher: Watcher = SILENT
+) -> Drift:
+    """Compare everything with what is live, and say whose differences they are where records tell.
+
+    Changes nothing. Raises LockstepError when AWS cannot be read.
+    """
     rows, notes = read_status(workspace, options, watcher=watcher)
+    rows = with_causes(workspace, rows, credentials)
     # What other tools deploy has no status of ours.
     declared = workspace.fleet.targets
     ours = [row for row in rows if row.target not in declared or declared[row.target].function is not None]
