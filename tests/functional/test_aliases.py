@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from lockstep.engines.aws.remembered import FEW
-from lockstep.model import Fleet, SyncStatus, Target, Verb
+from lockstep.model import DeleteVersion, Fleet, SyncStatus, Target, Verb
+from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
 from tests.support.clouds import Cloud, client
-from tests.support.engine import Lab, Meanwhile, changes_of
+from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
 from tests.support.strict import Notifications, Pages, Statements, Versions, everything
 from tests.support.waiting import until
@@ -57,7 +58,7 @@ def test_a_release_is_published_and_everything_calls_the_alias(lab: Lab) -> None
     version = lambda_.get_function(FunctionName=NAME, Qualifier="1")["Configuration"]
     assert version["Description"] == f"lockstep shop {KEY} 1.0.0 {'c' * 12}"
     alias = lambda_.get_alias(FunctionName=NAME, Name="live")
-    assert (alias["FunctionVersion"], alias["Description"]) == ("1", f"lockstep shop {KEY} 1.0.0")
+    assert (alias["FunctionVersion"], undated(alias["Description"])) == ("1", f"lockstep shop {KEY} 1.0.0")
     assert called(lab) == [f"{NAME}:live"]
     policy = lambda_.get_policy(FunctionName=NAME, Qualifier="live")["Policy"]
     assert '"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:notifier-staging"' not in policy
@@ -89,7 +90,7 @@ def test_configuration_alone_makes_a_version_and_the_same_bytes_under_another_na
     assert (numbers(lab), pointer(lab)) == (["1", "2"], "2")
     lab.sync(make_fleet(declared(settings={"memorySize": 512}, version="1.0.1")), engine=engine)
     alias = lab.client("lambda").get_alias(FunctionName=NAME, Name="live")
-    assert (numbers(lab), alias["Description"]) == (["1", "2"], f"lockstep shop {KEY} 1.0.1")
+    assert (numbers(lab), undated(alias["Description"])) == (["1", "2"], f"lockstep shop {KEY} 1.0.1")
 
 
 @pytest.mark.parametrize("weights", [{}, {"1": 0.25}])
@@ -178,6 +179,51 @@ def test_an_alias_that_moves_between_plan_and_write_is_planned_again(
     assert "was changed since it was read" in run.failures[f"{KEY}:alias"]
     assert run.engine.stale == {KEY}
     assert pointer(lab) == "1"
+
+
+def release(number: int, **fields: Any) -> Fleet:
+    """One release after another, each with code of its own; of two versions both stay."""
+    source = f"def handler(event, context):\n    return {number}\n"
+    return make_fleet(declared(source=source, version=f"1.0.{number}", keep_versions=2, **fields))
+
+
+def test_versions_that_nobody_needs_go_with_the_next_release(lab: Lab) -> None:
+    """All of ours but the newest two that no alias names; the plan says which go, and which stay and why."""
+    engine = lab.engine()
+    for number in (1, 2):
+        lab.sync(release(number, keep_seconds=0), engine=engine)
+    somebody = lab.somebody("lambda")
+    somebody.create_alias(FunctionName=NAME, Name="blue", FunctionVersion="1")
+    lab.sync(release(3, keep_seconds=0), engine=engine)
+    kept = lab.run(release(4, keep_seconds=0), engine=engine)
+    assert f"{KEY}: version 1 (1.0.1) stays: the alias blue names it" in kept.plan.notes
+    (gone,) = (step for step in kept.plan.steps if isinstance(step, DeleteVersion))
+    assert (gone.version, gone.reason) == ("2", "more than 2 are there")
+    assert (numbers(lab), pointer(lab)) == (["1", "3", "4"], "4")
+    somebody.delete_alias(FunctionName=NAME, Name="blue")
+    lab.sync(release(5, keep_seconds=0), engine=engine)
+    assert numbers(lab) == ["4", "5"]
+
+
+def test_a_version_stays_while_calls_may_still_end_there(lab: Lab) -> None:
+    """For an hour after the alias was moved away, whatever there is of newer ones."""
+    engine = lab.engine()
+    for number in (1, 2, 3):
+        lab.sync(release(number), engine=engine)
+    run = lab.run(release(4), engine=engine)
+    assert any("version 2 (1.0.2) stays: calls went there until 0 min ago" in note for note in run.plan.notes)
+    assert numbers(lab) == ["1", "2", "3", "4"]
+
+
+def test_versions_that_cannot_be_looked_at_stay(lab_on: Callable[..., Lab], ministack: Cloud) -> None:
+    """Nothing is deleted because it was not seen: the release goes on, and a note says why they stay."""
+    refuse = Refuse("lambda.ListAliases", "AccessDeniedException", "not yours", status=403)
+    lab = lab_on(ministack, refuse, *everything())
+    for number in (1, 2, 3):
+        run = lab.run(release(number, keep_seconds=0))
+        assert run.report.is_success, run.failures
+    assert any("no published version is removed" in note for note in run.plan.notes)
+    assert numbers(lab) == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -43,7 +43,7 @@ lambda:
 {declaration("FIRST")}"""
 SIGNING = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:code-signing-config:csc-{'1' * 17}"
 BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND")) + f"  codeSigningConfigArn: {SIGNING}\n"
-ALIASED = BETWEEN + "  alias: live\n"
+ALIASED = BETWEEN + "  alias: live\n  keepVersions: 1\n  keepVersionsFor: 0m\n"
 AFTER = """\
 deploymentType: lambda
 lambda:
@@ -152,6 +152,7 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
         lambda: team.write(STAGING, BETWEEN),
         lambda: team.write(STAGING, ALIASED),
         lambda: team.write(STAGING, ALIASED.replace("1.0.0", "2.0.0")),
+        lambda: team.write(STAGING, ALIASED.replace("1.0.0", "2.0.0") + "  memorySize: 512\n"),
         lambda: team.write(STAGING, AFTER),
         lambda: [
             team.write(

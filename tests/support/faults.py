@@ -393,7 +393,7 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
             "concurrency": whole.get("Concurrency"),
             "policy": _policy(cloud, name),
             "aliases": {
-                alias["Name"]: [alias["FunctionVersion"], alias["Description"]]
+                alias["Name"]: [alias["FunctionVersion"], alias["Description"].partition(" @")[0]]
                 for alias in functions.list_aliases(FunctionName=name)["Aliases"]
             },
         }

@@ -27,6 +27,7 @@ from lockstep.model import (
     Obstacle,
     Package,
     Project,
+    Published,
     Scope,
     Secret,
     Statement,
@@ -238,6 +239,7 @@ def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
         triggers=draw(triggers(environment, service)),
         resources=draw(resources(on=alias or "")),
         alias=alias,
+        keep_versions=pick(draw, [1, 2, 5]),
         commit=pick(draw, [None, "c" * 40]),
         ignore=tuple(some(draw, _IGNORE, 2)),
         adopt=pick(draw, [False, False, True]),
@@ -389,6 +391,8 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
             unread=pick(draw, [frozenset(), frozenset({"reservedConcurrency", *list(KINDS)[:1]})]),
         ),
         aliases=aliases,
+        versions=tuple(draw(published(target, aliases))) if aliases else (),
+        settled=pick(draw, [None, 0, 10**6]),
         resources=tuple(one for place in there for one in draw(resources(live=True, on=place)))
         if drifts
         else target.resources,
@@ -426,6 +430,23 @@ def live_aliases(draw: st.DrawFn, target: Target, name: str) -> Alias:
         weights=pick(draw, [{}, {}, {"5": 0.1}]),
         description=pick(draw, [right.description, described(PROJECT, target.key, "0.9.0"), "by hand"]),
     )
+
+
+@st.composite
+def published(draw: st.DrawFn, target: Target, aliases: tuple[Alias, ...]) -> list[Published]:
+    """Published versions of a live function: named by aliases or not, ours or somebody's, needed or not."""
+    function = target.function
+    assert function is not None
+    return [
+        Published(
+            number=str(number),
+            description=pick(draw, [described(PROJECT, target.key, "0.9.0"), "by hand"]),
+            function=replace(function, code=Code(sha256=pick(draw, "abc") * 64)),
+            aliases=tuple(one.name for one in aliases if str(number) in (one.version, *one.weights)),
+            needs=pick(draw, ["", "", "somebody needs it"]),
+        )
+        for number in range(7, 7 - draw(_upto(5)), -1)
+    ]
 
 
 @st.composite

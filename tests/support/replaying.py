@@ -10,6 +10,7 @@ from lockstep.model import (
     DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
+    DeleteVersion,
     Fleet,
     Function,
     Package,
@@ -107,6 +108,11 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
                 and owner_of(entry["Id"]) == (live.project, step.target)
             ]
             assert not callers, f"{step.id}: {callers} still call it"
+        case DeleteVersion():
+            assert target is not None, f"{step.id}: no function"
+            (version,) = (one for one in target.versions if one.number == step.version)
+            assert not version.aliases, f"{step.id}: {version.aliases} name it"
+            assert version.description.startswith(f"lockstep {live.project} "), f"{step.id}: not ours"
         case DeleteFunction():
             assert step.function in live.others, f"{step.id}: no function"
             callers = [

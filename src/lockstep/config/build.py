@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockstep.config import rules, templates
+from lockstep.config.alias import read_alias, read_keeping
 from lockstep.config.context import Context
 from lockstep.config.function import read_settings
 from lockstep.config.hold import read_hold
@@ -90,7 +91,8 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     commit = _commit(block, context.stack.values)
     image = block.get("image")
     check_limits(context, settings, image, block.get("alias"))
-    alias = _alias(context, block)
+    alias = read_alias(context, block)
+    keep_versions, keep_seconds = read_keeping(context, block)
     target = Target(
         environment=context.candidate.environment,
         service=context.candidate.service,
@@ -103,6 +105,8 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         triggers=_triggers(context, block),
         resources=read_resources(context, block),
         alias=alias,
+        keep_versions=keep_versions,
+        keep_seconds=keep_seconds,
         ignore=tuple(block.get("ignore") or ()),
         adopt=bool(block.get("adopt")),
         hold=read_hold(context),
@@ -116,25 +120,6 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         buckets = {trigger.bucket for trigger in target.triggers}
         check_tags(context, tags, own=len(ownership_tags(context.file.project.name, target, buckets)))
     return target
-
-
-def _alias(context: Context, block: Mapping[str, Any]) -> str | None:
-    alias: str | None = block.get("alias")
-    if alias is not None and block.get("s3ObjectStorageMode") == "REFERENCE":
-        context.wrong(
-            ("lambda", "s3ObjectStorageMode"),
-            "a version that Lambda reads from the package bucket ends with its package, and a published one "
-            "is kept for longer",
-            "write s3ObjectStorageMode: COPY, or remove lambda.alias",
-        )
-    environment = context.file.project.environment(context.candidate.environment)
-    if alias is not None and environment.terraform is not None:
-        context.wrong(
-            ("lambda", "alias"),
-            "lambda.alias is declared, and Terraform applies this environment: no mapping carries it there",
-            "keep it in your Terraform code and write alias: null here, or use `engine: aws`",
-        )
-    return alias
 
 
 def _triggers(context: Context, block: dict[str, Any]) -> tuple[Trigger, ...]:

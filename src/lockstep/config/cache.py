@@ -193,7 +193,7 @@ _TARGET = _Shape(
         "resources": _Shape(Resource).each(),
         "hold": _Shape(Hold).one(),
     },
-    live={"statements", "aliases", "obstacle"},
+    live={"statements", "aliases", "versions", "settled", "obstacle"},
 )
 
 

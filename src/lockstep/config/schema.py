@@ -231,6 +231,22 @@ _EXTRAS = (
         says="use letters, digits, - and _, not digits alone, for example live",
         example="live",
     ),
+    Key(
+        name="keepVersions",
+        shape=Shape.INTEGER,
+        about="With an alias: how many of the published versions that Lockstep made stay, the newest; 5 when "
+        "absent. One that is needed stays besides.",
+        minimum=1,
+        maximum=1000,
+    ),
+    Key(
+        name="keepVersionsFor",
+        shape=Shape.STRING,
+        about="With an alias: how long a version stays after the last call was sent to it; 1h when absent.",
+        pattern=r"^\d{1,5}[smhd]$",
+        says="write for example 30m, 1h or 7d",
+        example="1h",
+    ),
     text("s3TriggerPrefix", "Short for one trigger on the project's bucket.", rule=rules.s3_filter),
     text("s3Key", "Key of the package in the package bucket, in place of the artifact source."),
     text("commitSha", "Commit that the version was built from.", rule=rules.commit),

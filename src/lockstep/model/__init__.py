@@ -4,7 +4,7 @@ Law: standard library only, no I/O, no clock, no randomness. Desired and live st
 types. Nothing here knows where a value came from or how it is applied.
 """
 
-from lockstep.model.alias import Alias
+from lockstep.model.alias import Alias, Published
 from lockstep.model.built import Built, Part
 from lockstep.model.fields import FIELDS, Call, Field, Kind
 from lockstep.model.fleet import Bucket, Environment, Fleet, PackageBucket, Project, Scope, select
@@ -29,6 +29,7 @@ from lockstep.model.plan import (
     DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
+    DeleteVersion,
     Plan,
     PublishVersion,
     PutAlias,
@@ -73,6 +74,7 @@ __all__ = [
     "DeleteAlias",
     "DeleteFunction",
     "DeleteLogGroup",
+    "DeleteVersion",
     "Environment",
     "Explained",
     "Field",
@@ -94,6 +96,7 @@ __all__ = [
     "Project",
     "Promotion",
     "PublishVersion",
+    "Published",
     "PutAlias",
     "PutNotifications",
     "PutResource",

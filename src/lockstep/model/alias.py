@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from lockstep.model.function import Function, Value
 
@@ -10,11 +11,15 @@ __all__ = [
     "LATEST",
     "PATTERN",
     "Alias",
+    "Published",
+    "dated",
     "described",
     "is_ours",
     "qualified",
     "release_of",
+    "undated",
     "versioned",
+    "written_at",
 ]
 
 LATEST = "$LATEST"
@@ -24,7 +29,9 @@ PATTERN = r"^(?![0-9]+$)[a-zA-Z0-9_-]{1,100}$"
 """AWS allows 128 characters; two names have to fit into one tag. Source: Lambda's service model, Alias."""
 
 _MOST = 256  # characters of a description, AWS's limit
+_TIME = 40  # of them for what it was pointed at, and when
 _MARK = re.compile(r"lockstep (?P<project>\S+) (?P<target>\S+) (?P<release>\S+)")
+_DATE = re.compile(r" @(?P<number>\d+) (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$")
 _UNVERSIONED = frozenset({"description", "reservedConcurrency", "logRetentionDays", "codeSigningConfigArn"})
 
 
@@ -54,16 +61,51 @@ class Alias:
         return f"version {self.version}, {shares}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """One published version of a live function, and who needs it."""
+
+    number: str
+    description: str
+    function: Function  # as it was published
+    aliases: tuple[str, ...] = ()  # names of those that point at it or give it a share
+    needs: str = ""  # what else it is there for, in words; "" for nothing that was found
+
+    @property
+    def words(self) -> str:
+        """``version 3 (1.0.0)``."""
+        release = release_of(self.description)
+        return f"version {self.number}{f' ({release})' if release else ''}"
+
+
 def described(project: str, target: str, release: str, commit: str | None = None) -> str:
     """The description that marks an alias, or a published version, as ours and says which release it is."""
     words = ["lockstep", project, target, release, *([commit[:12]] if commit else [])]
-    return " ".join(words)[:_MOST]
+    return " ".join(words)[: _MOST - _TIME]
 
 
 def is_ours(description: str, project: str) -> bool:
     """Whether the description bears the mark of a project."""
     found = _MARK.match(description)
     return found is not None and found["project"] == project
+
+
+def dated(description: str, number: str, now: datetime) -> str:
+    """The description with what the alias was pointed at and when, which nothing is compared by."""
+    return f"{description} @{number} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def undated(description: str) -> str:
+    """The description as it was before ``dated``."""
+    return _DATE.sub("", description)
+
+
+def written_at(alias: Alias) -> datetime | None:
+    """Since when an alias points where it does; None where somebody else has moved it, or nothing says so."""
+    found = _DATE.search(alias.description)
+    if found is None or found["number"] != alias.version or alias.weights:
+        return None
+    return datetime.fromisoformat(found["time"])
 
 
 def release_of(description: str) -> str | None:

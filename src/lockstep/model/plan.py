@@ -21,6 +21,7 @@ __all__ = [
     "DeleteAlias",
     "DeleteFunction",
     "DeleteLogGroup",
+    "DeleteVersion",
     "Plan",
     "PublishVersion",
     "PutAlias",
@@ -216,6 +217,15 @@ class DeleteAlias(_Effect):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeleteVersion(_Effect):
+    """Delete one published version of ours that nobody needs."""
+
+    function: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeleteFunction(_Effect):
     """Delete a function with all its versions and aliases."""
 
@@ -265,6 +275,7 @@ Step: TypeAlias = (
     | PublishVersion
     | PutAlias
     | DeleteAlias
+    | DeleteVersion
     | DeleteFunction
     | DeleteLogGroup
     | RunTerraform

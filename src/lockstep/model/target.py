@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstep.model.alias import Alias
+from lockstep.model.alias import Alias, Published
 from lockstep.model.function import Function
 from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
@@ -97,8 +97,12 @@ class Target:
     triggers: tuple[Trigger, ...] = ()
     resources: tuple[Resource, ...] = ()  # beside the function, by kind
     alias: str | None = None  # what calls the function calls this alias; None: the function itself
+    keep_versions: int = 5  # published versions that stay, with an alias
+    keep_seconds: int = 3600  # for which a version stays that calls have left
     statements: tuple[Statement, ...] = ()  # of live targets: every statement on the function
     aliases: tuple[Alias, ...] = ()  # of live targets: those that are declared or that its tags remember
+    versions: tuple[Published, ...] = ()  # of live targets: published ones, where another one is to come
+    settled: int | None = None  # seconds since the alias was written, where versions were read
     ignore: tuple[str, ...] = ()  # globs of fields that others manage
     adopt: bool = False  # take over a live function that has no owner
     hold: Hold | None = field(default=None, compare=False)  # nothing is promoted to it

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lockstep.model import Alias, Change, Function, Target
-from lockstep.model.alias import described, is_ours, versioned
+from lockstep.model.alias import described, is_ours, undated, versioned
 from lockstep.planning.diff import diff_code, diff_settings, is_ignored, with_ignored
 from lockstep.planning.policy import remembered_qualifiers
 
@@ -51,7 +51,7 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
     have = next((one for one in aliases if one.name == target.alias), None)
     off = differing(wanted, have.function, target.ignore) if have is not None and have.function else ()
     publishes = have is None or have.function is None or bool(off)
-    puts = publishes or bool(have and (have.weights or have.description != description))
+    puts = publishes or bool(have and (have.weights or undated(have.description) != description))
     problem = None
     if have is not None and not is_ours(have.description, project) and have.name not in remembered:
         problem = None if adopts else _foreign(have, wanted)

@@ -28,6 +28,7 @@ from lockstep.planning.policy import (
     remembered_kinds,
     remembered_qualifiers,
 )
+from lockstep.planning.pruning import Pruned, prune
 
 __all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
 
@@ -61,6 +62,7 @@ class Assessment:
     permissions: Permissions
     beside: tuple[Difference, ...]  # resources beside the function
     shift: Shift  # of the alias that is called
+    pruned: Pruned  # published versions
     final_tags: Mapping[str, str | None]  # after buckets and resources were let go
     problem: str | None = None
     is_known: bool = True  # False: not all of it could be compared with what is live
@@ -146,6 +148,9 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         permissions=policy,
         beside=beside,
         shift=shift,
+        pruned=prune(desired.project, target, wanted, live.versions, live.settled)
+        if live is not None and shift.publishes
+        else Pruned(),
         final_tags=final,
         problem=problem,
         is_known=unknown is None,
@@ -185,6 +190,7 @@ def _not_compared(target: Target, function: Function, unread: Obstacle) -> Asses
         permissions=Permissions(),
         beside=(),
         shift=Shift(),
+        pruned=Pruned(),
         final_tags={},
         problem=why.text,
         is_known=False,

@@ -13,6 +13,7 @@ from lockstep.model import (
     DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
+    DeleteVersion,
     Function,
     PublishVersion,
     PutAlias,
@@ -214,6 +215,17 @@ class Graph:
                 needs=needs,
             )
         )
+        for version, reason in one.pruned.going:
+            self._add(
+                DeleteVersion(
+                    id=f"{key}:delete-version:{version.number}",
+                    target=key,
+                    function=one.wanted.name,
+                    version=version.number,
+                    reason=reason,
+                    needs=(f"{key}:alias",),
+                )
+            )
 
     def _configure(
         self, step_id: str, key: str, one: Assessment, changes: tuple[Change, ...], needs: tuple[str, ...]
@@ -353,6 +365,7 @@ class Graph:
                 | PutResource()
                 | RemoveResource()
                 | DeleteAlias()
+                | DeleteVersion()
                 | DeleteFunction()
                 | DeleteLogGroup()
                 | RunTerraform()

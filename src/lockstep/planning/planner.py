@@ -80,9 +80,18 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
         ),
         steps=tuple(graph.steps),
         problems=(guard,) if guard else (),
-        notes=(*live.notes, *found.notes),
+        notes=(*live.notes, *found.notes, *_kept_versions(assessed)),
         selection=desired.selection,
     )
+
+
+def _kept_versions(assessed: Mapping[str, Assessment]) -> list[str]:
+    """Published versions that stay though there are enough newer ones, and why."""
+    return [
+        f"{key}: {version.words} stays: {reason}"
+        for key, one in assessed.items()
+        for version, reason in one.pruned.staying
+    ]
 
 
 def _unreadable(found: Undeclared, live: Fleet) -> dict[str, str]:

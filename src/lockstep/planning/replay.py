@@ -17,6 +17,7 @@ from lockstep.model import (
     DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
+    DeleteVersion,
     Fleet,
     Function,
     Health,
@@ -111,6 +112,10 @@ def _do(step: Step, live: Fleet) -> Fleet:
             return _with_resource(live, step.target, step.resource, is_there=False)
         case PutAlias():
             return _with_alias(live, step)
+        case DeleteVersion():
+            target = live.targets[step.target]
+            stay = tuple(one for one in target.versions if one.number != step.version)
+            return _with_target(live, step.target, replace(target, versions=stay))
         case DeleteAlias():
             target = live.targets[step.target]
             left = tuple(one for one in target.aliases if one.name != step.alias)

@@ -14,6 +14,7 @@ from lockstep.model import (
     DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
+    DeleteVersion,
     Function,
     Health,
     Package,
@@ -138,6 +139,12 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
             }
         case DeleteAlias():
             return "delete-alias", {"function": step.function, "alias": step.alias}
+        case DeleteVersion():
+            return "delete-version", {
+                "function": step.function,
+                "version": step.version,
+                "reason": step.reason,
+            }
         case DeleteFunction():
             return "delete-function", {"function": step.function}
         case DeleteLogGroup():
@@ -254,6 +261,13 @@ def step_from(node: Node) -> Step:
             )
         case "delete-alias":
             return DeleteAlias(**base, function=node.get("function").text(), alias=node.get("alias").text())
+        case "delete-version":
+            return DeleteVersion(
+                **base,
+                function=node.get("function").text(),
+                version=node.get("version").text(),
+                reason=node.get("reason").text(),
+            )
         case "delete-function":
             return DeleteFunction(**base, function=node.get("function").text())
         case "run-terraform":

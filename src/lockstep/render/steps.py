@@ -10,6 +10,7 @@ from lockstep.model import (
     DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
+    DeleteVersion,
     Plan,
     PublishVersion,
     PutAlias,
@@ -77,6 +78,8 @@ def describe(step: Step) -> str:
             words = f"point alias {alias} at version {version}"
         case DeleteAlias(alias=alias):
             words = f"delete alias {alias}"
+        case DeleteVersion(version=version, reason=reason):
+            words = f"delete version {version}: {reason}"
         case DeleteFunction():
             words = "delete function"
         case DeleteLogGroup(log_group=group):

@@ -30,7 +30,7 @@ S3 = {
 }
 """Actions of S3's operations, many of which have other names."""
 
-_QUALIFIED = ("GetFunction", "GetPolicy", "AddPermission", "RemovePermission")
+_QUALIFIED = ("GetFunction", "GetPolicy", "AddPermission", "RemovePermission", "DeleteFunction")
 
 
 class Policy(Rule):

@@ -242,6 +242,8 @@ FULL = Target(
     triggers=(Trigger(bucket="b", prefix="p/", suffix=".x", events=("s3:ObjectRemoved:*",), place="a:2"),),
     resources=(Resource(kind="some", qualifier="live", settings={"a": 1}, place="a:5"),),
     alias="live",
+    keep_versions=3,
+    keep_seconds=60,
     ignore=("memorySize",),
     adopt=True,
     hold=Hold(version="1.2.5", since="2026-01-01", by="me", reason="why", place="a:3"),
@@ -250,7 +252,7 @@ FULL = Target(
     places={"role": "a:5"},
 )
 LIVE = {
-    Target: {"statements", "aliases", "obstacle"},
+    Target: {"statements", "aliases", "versions", "settled", "obstacle"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
     Code: {"package", "size"},
 }

@@ -7,20 +7,33 @@ function".
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from lockstep.engines.aws import function as functions
+from lockstep.engines.aws import permission
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of, message_of
 from lockstep.engines.aws.function import when_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
-from lockstep.model import Alias, DeleteAlias, Function, Health, PublishVersion, PutAlias
-from lockstep.model.alias import LATEST
+from lockstep.model import (
+    Alias,
+    DeleteAlias,
+    DeleteVersion,
+    Function,
+    Health,
+    Published,
+    PublishVersion,
+    PutAlias,
+    Target,
+)
+from lockstep.model.alias import LATEST, dated, is_ours, undated, written_at
 from lockstep.planning.aliases import differing
 from lockstep.planning.diff import diff_code, diff_settings, with_ignored
 
-__all__ = ["delete", "publish", "put", "read"]
+__all__ = ["delete", "delete_version", "publish", "put", "read", "with_versions"]
 
 
 def read(connection: Connection, function: str, name: str) -> Alias | None:
@@ -71,7 +84,7 @@ def put(connection: Connection, step: PutAlias, number: str, pace: Pace) -> None
         "FunctionName": step.function,
         "Name": step.alias,
         "FunctionVersion": number,
-        "Description": step.description,
+        "Description": dated(step.description, number, datetime.now(UTC)),
         "RoutingConfig": {"AdditionalVersionWeights": {}},
     }
     if step.revision is None:
@@ -107,6 +120,88 @@ def delete(connection: Connection, step: DeleteAlias) -> None:
     connection.find("lambda", "DeleteAlias", FunctionName=step.function, Name=step.alias)
 
 
+def delete_version(connection: Connection, step: DeleteVersion) -> None:
+    """Delete one published version; AWS refuses one that an alias names by now."""
+    if not step.version.isdigit():  # without one, AWS deletes the whole function
+        raise ValueError(step.version)
+    connection.find("lambda", "DeleteFunction", FunctionName=step.function, Qualifier=step.version)
+
+
+def with_versions(connection: Connection, target: Target) -> Target:
+    """The live target with its published versions, who needs each, and since when the alias is as it is.
+
+    What has a policy or provisioned concurrency of its own is asked of those alone that could go.
+    """
+    function = target.function
+    assert function is not None  # noqa: S101 - only functions have versions
+    named: dict[str, list[str]] = {}
+    aliases = connection.pages(
+        "lambda", "ListAliases", "Aliases", "Marker", "NextMarker", FunctionName=function.name, MaxItems=50
+    )
+    for one in aliases:
+        weights = (one.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        for number in (one["FunctionVersion"], *weights):
+            named.setdefault(str(number), []).append(str(one["Name"]))
+    published = [
+        Published(
+            number=str(one["Version"]),
+            description=str(one.get("Description") or ""),
+            function=_as_version(one, function),
+            aliases=tuple(named.get(str(one["Version"]), ())),
+        )
+        for one in _published(connection, function.name)
+    ]
+    called = next((one for one in target.aliases if one.name == target.alias), None)
+    written = written_at(called) if called is not None else None
+    settled = None if written is None else max(0, int((datetime.now(UTC) - written).total_seconds()))
+    project = function.owner[0] if function.owner else ""
+    older = [one for one in published if is_ours(one.description, project)][target.keep_versions - 1 :]
+    could_go = {one.number for one in older if not one.aliases}
+    return replace(
+        target,
+        versions=tuple(
+            replace(one, needs=_needs(connection, function.name, one.number))
+            if one.number in could_go
+            else one
+            for one in published
+        ),
+        settled=settled,
+    )
+
+
+def _needs(connection: Connection, function: str, number: str) -> str:
+    """What a version has of its own, in words."""
+    try:
+        connection.try_call(
+            "lambda", "GetProvisionedConcurrencyConfig", FunctionName=function, Qualifier=number
+        )
+    except Exception as error:
+        if code_of(error) not in (
+            "ProvisionedConcurrencyConfigNotFoundException",
+            "ResourceNotFoundException",
+        ):
+            raise connection.explain(error, "lambda", "GetProvisionedConcurrencyConfig") from error
+    else:
+        return "it has provisioned concurrency"
+    return "it has a policy of its own" if permission.read(connection, function, number).statements else ""
+
+
+def _published(connection: Connection, function: str) -> list[dict[str, Any]]:
+    """All published versions as a listing shows them, the newest first."""
+    pages = connection.pages(
+        "lambda",
+        "ListVersionsByFunction",
+        "Versions",
+        "Marker",
+        "NextMarker",
+        FunctionName=function,
+        MaxItems=50,
+    )
+    published = [one for one in pages if str(one["Version"]).isdigit()]
+    return sorted(published, key=lambda one: int(one["Version"]), reverse=True)
+
+
+_NO_CONCURRENCY = ("ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundException")
 _EXISTS = ("ResourceConflictException", "ConflictException")
 
 
@@ -115,7 +210,7 @@ def _is(connection: Connection, step: PutAlias, number: str) -> bool:
     if answer is None:
         return False
     weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights")
-    return (answer["FunctionVersion"], answer.get("Description"), bool(weights)) == (
+    return (answer["FunctionVersion"], undated(str(answer.get("Description"))), bool(weights)) == (
         number,
         step.description,
         False,
@@ -127,17 +222,7 @@ def _alike(connection: Connection, step: PublishVersion) -> Iterator[str]:
 
     A listing leaves states out, so one that AWS could not make ready is among them.
     """
-    pages = connection.pages(
-        "lambda",
-        "ListVersionsByFunction",
-        "Versions",
-        "Marker",
-        "NextMarker",
-        FunctionName=step.function.name,
-        MaxItems=50,
-    )
-    published = [one for one in pages if str(one["Version"]).isdigit()]
-    for one in sorted(published, key=lambda one: int(one["Version"]), reverse=True):
+    for one in _published(connection, step.function.name):
         if not differing(step.function, _as_version(one, step.function), step.ignore):
             number = str(one["Version"])
             found = functions.get(connection, step.function.name, number)

@@ -30,7 +30,7 @@ from lockstep.engines.aws.lease import hold, lies_in
 from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
-from lockstep.engines.aws.read import read_live, read_policies_again
+from lockstep.engines.aws.read import read_live, read_policies_again, read_versions
 from lockstep.engines.aws.references import Resolved, resolve
 from lockstep.engines.aws.remembered import Memories
 from lockstep.engines.base import Look
@@ -43,6 +43,7 @@ from lockstep.model import (
     DeleteAlias,
     DeleteFunction,
     DeleteLogGroup,
+    DeleteVersion,
     Fleet,
     Function,
     Obstacle,
@@ -194,6 +195,10 @@ class AwsEngine:
         while doubted := self._memories.believed & {one.target for one in plan.steps if _is_of_policy(one)}:
             # What is changed was read, not remembered.
             self._live = read_policies_again(self._live, sorted(doubted), self._memories, self.connection)
+            plan = make_plan(desired, self._live, self.rules, engine=self.name)
+        if publishing := sorted({one.target for one in plan.steps if isinstance(one, PublishVersion)}):
+            # Which of the versions go is known once another one comes: nothing else asks for them.
+            self._live = read_versions(self._live, publishing, self.connection)
             plan = make_plan(desired, self._live, self.rules, engine=self.name)
         self._memories.save()
         self._made = [plan]
@@ -392,6 +397,8 @@ class _Run:
                 alias.put(connection, step, self._number(step), pace)
             case DeleteAlias():
                 alias.delete(connection, step)
+            case DeleteVersion():
+                alias.delete_version(connection, step)
             case DeleteFunction():
                 self._delete(connection, step)
             case DeleteLogGroup():

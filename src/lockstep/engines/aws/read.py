@@ -43,7 +43,7 @@ from lockstep.planning.beside import kinds_of
 from lockstep.planning.diff import diff_code, is_named_by_tag
 from lockstep.planning.policy import remembered_buckets, remembered_kinds, remembered_qualifiers
 
-__all__ = ["read_live", "read_policies_again"]
+__all__ = ["read_live", "read_policies_again", "read_versions"]
 
 _UNPROVEN = Obstacle(
     text="neither the repository nor its history gives that target this name, and tags alone, which whoever "
@@ -455,6 +455,24 @@ def read_policies_again(
             others = (one for one in targets[key].statements if one.qualifier)
             targets[key] = replace(targets[key], statements=(*policy.statements, *others))
     return replace(live, targets=targets, unread=unread)
+
+
+def read_versions(live: Fleet, keys: Iterable[str], connection_of: Callable[[str], Connection]) -> Fleet:
+    """The live fleet with the published versions of targets of which another is to be published."""
+    wanted = [key for key in keys if key in live.targets]
+
+    def look(key: str) -> Target:
+        return alias_calls.with_versions(connection_of(live.targets[key].environment), live.targets[key])
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = _each(pool, wanted, look)
+    targets, notes = dict(live.targets), list(live.notes)
+    for key, target in found:
+        if isinstance(target, LockstepError):
+            notes.append(f"{key}: no published version is removed, because they were not read: {target}")
+        else:
+            targets[key] = target
+    return replace(live, targets=targets, notes=tuple(notes))
 
 
 def _read_beside(
