@@ -1,7 +1,9 @@
 """A canary secret through every form of output and every kind of error: nowhere is it to be read."""
 
+import json
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,13 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from lockstep.artifacts.builders.process import without_secrets
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.terraform.errors import Diagnostic, plain_text
+from lockstep.engines.terraform.operation import Operation
+from lockstep.errors import ForgeError
+from lockstep.forge.base import MergeMethod
+from lockstep.forge.github import GitHub
+from lockstep.forge.github.answer import Answer
+from lockstep.forge.github.transport import Transport
 from lockstep.model import (
     Change,
     Environment,
@@ -128,7 +137,60 @@ def _answer(code: str, text: str) -> Exception:
     return ClientError(answer, "CreateFunction")
 
 
+def _terraform(**told: str) -> str:
+    """An error of an operation that was given the canary, from a diagnostic that quotes it."""
+    operation = Operation.__new__(Operation)  # its run, files and program are not asked for an error
+    operation.secrets = frozenset({CANARY})
+    operation.program = SimpleNamespace(credentials=frozenset(), name="terraform")  # type: ignore[assignment]
+    operation.files = SimpleNamespace(folder="tf")  # type: ignore[assignment]
+    operation.run = SimpleNamespace(name="staging", settings=SimpleNamespace(place="l.yaml:3", folder="tf"))  # type: ignore[assignment]
+    error = operation._error(Diagnostic(severity="error", **{"summary": "refused", **told}), "planning")
+    return f"{error} {error!r} {error.args} {vars(error)}"
+
+
+class _Echo(Transport):
+    """What answers in GitHub's place, and quotes what it was sent."""
+
+    def __init__(self, status: int, body: object) -> None:
+        super().__init__(patience=0)
+        self.answer = Answer(status=status, headers={}, body=json.dumps(body).encode())
+
+    def send(self, method: str, url: str, **_: Any) -> Answer:  # type: ignore[override]
+        return self.answer
+
+
+def _github(status: int, body: object, ask: Callable[[GitHub], object] = lambda forge: forge.pull(7)) -> str:
+    forge = GitHub(repository="acme/shop", token=CANARY, transport=_Echo(status, body))
+    try:
+        ask(forge)
+    except ForgeError as error:
+        return f"{error} {error!r} {error.args} {vars(error)}"
+    raise AssertionError("nothing was refused")
+
+
 ERRORS: dict[str, Callable[[str], str]] = {
+    "Terraform's summary": lambda text: _terraform(summary=f"refused: <<{text}>>"),
+    "Terraform's detail": lambda text: _terraform(detail="x " * 490 + f"<<{text}>>" + " y" * 9_000),
+    "Terraform's code": lambda text: _terraform(file="main.tf", code=f"x = <<{text}>>"),
+    "Terraform's lock": lambda text: _terraform(detail=f"state lock\nLock Info:\n  ID: <<{text}>>\n"),
+    "what Terraform prints": lambda text: _terraform(
+        summary=plain_text(f"Error: refused\n\n<<{text}>>").summary, detail=f"<<{text}>>"
+    ),
+    **{
+        f"GitHub's {status}": lambda text, status=status: _github(  # type: ignore[misc]
+            status, {"message": "x" * 290 + f"<<{text}>>", "errors": [{"message": f"<<{text}>>"}]}
+        )
+        for status in (400, 401, 403, 404, 409, 410, 422, 451)
+    },
+    "GitHub's fields": lambda text: _github(
+        422,
+        {"message": "Validation Failed", "errors": [{"resource": "R", "field": f"<<{text}>>", "code": "x"}]},
+    ),
+    "GraphQL's": lambda text: _github(
+        200,
+        {"data": None, "errors": [{"type": "X", "message": f"<<{text}>>"}]},
+        lambda forge: forge.merge_when_ready(7, sha="1" * 40, method=MergeMethod.SQUASH),
+    ),
     **{
         code: lambda text, code=code: _explain(_answer(code, f"refused: <<{text}>>"))  # type: ignore[misc]
         for code in (

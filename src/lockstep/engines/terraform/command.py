@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from lockstep.children import Child, credentials_of, environment_of
-from lockstep.errors import BadInput, CloudError
+from lockstep.errors import BadInput
 from lockstep.model.foreign import read_json
 
 __all__ = ["Output", "Program"]
@@ -78,12 +78,10 @@ class Program:
         scratch: Path,
         variables: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
-        allowed: Sequence[int] | None = None,
     ) -> Output:
         """Run one command in ``folder`` and return what it came to.
 
         ``scratch`` is a private folder for its output; ``on_line`` is told each line as it comes.
-        With ``allowed``, another exit code raises CloudError.
         """
         verb = arguments[0]
         out, err = scratch / f"{verb}.out", scratch / f"{verb}.err"
@@ -93,17 +91,11 @@ class Program:
             self._follow(process, reading, on_line)
         # Neither arguments nor output: both may hold what nobody may see.
         log.debug("%s %s: exit %d, %.1f s", self.name, verb, process.returncode, time.monotonic() - begun)
-        output = Output(
+        return Output(
             code=process.returncode,
             text=out.read_text(encoding="utf-8", errors="replace"),
             errors=err.read_text(encoding="utf-8", errors="replace"),
         )
-        if allowed is not None and output.code not in allowed:
-            raise CloudError(
-                f"{self.name} {verb} ended with exit code {output.code}: {output.said[:500]}",
-                where=self._place,
-            )
-        return output
 
     def _start(
         self,

@@ -5,6 +5,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -16,6 +17,7 @@ from lockstep.forge.github.endpoints import Endpoints
 from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import Refused, refused, refused_by_graphql
 from lockstep.forge.github.transport import Transport, Uncertain
+from lockstep.model.blotting import blotted
 from lockstep.web import origin
 
 __all__ = ["Client"]
@@ -140,7 +142,10 @@ class Client:
         value = answer.value()
         if value.get("errors"):
             raise refused_by_graphql(
-                value["errors"],
+                [
+                    {**each, "message": self._told(str(each.get("message")))}
+                    for each in value.listed("errors")
+                ],
                 answer.headers,
                 doing=doing,
                 kind=self._credential.kind,
@@ -234,9 +239,15 @@ class Client:
         if answer.status >= 400:
             raise self._refused(answer, doing=doing, needs=needs)
 
+    def _told(self, text: str) -> str:
+        """A text of the host's without the token, which what answers in GitHub's place may quote."""
+        token = self._credential.token()
+        return blotted(text, {token}) if token else text
+
     def _refused(self, answer: Answer, *, doing: str, needs: str) -> Refused:
+        told = self._told(answer.body.decode("utf-8", "replace")).encode()
         return refused(
-            answer,
+            replace(answer, body=told),
             doing=doing,
             kind=self._credential.kind,
             repository=self.repository,
