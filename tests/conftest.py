@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from lockstep.local.ministack import LocalCloud
 from tests.support import clouds, skips
+from tests.support.seed import seed
 from tests.support.strict import Proxy, Rule
 from tests.support.terraform import provider_settings
 
@@ -16,8 +17,14 @@ settings.register_profile("lockstep", deadline=None, suppress_health_check=[Heal
 settings.load_profile("lockstep")
 
 
+def pytest_configure() -> None:
+    """Settle the seed before any worker begins."""
+    seed()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which kinds of tests were not run here, and why."""
+    """Say which kinds of tests were not run here, and why, and by which seed the others chose."""
+    terminalreporter.write_line(f"chosen by LOCKSTEP_SEED={seed()}")
     skipped = skips.skipped_in(terminalreporter.stats.get("skipped", ()))
     if told := skips.words(skipped):
         terminalreporter.write_line(told)

@@ -10,6 +10,7 @@ from tests.support.fault_lab import FaultLab
 from tests.support.fault_runner import Runner, Running
 from tests.support.fault_scenarios import SCENARIOS, Scenario
 from tests.support.faults import Killed, Point
+from tests.support.seed import chooser
 
 pytest_plugins = ["tests.support.fault_fixtures"]
 pytestmark = pytest.mark.timeout(900)
@@ -41,9 +42,10 @@ def test_a_killed_sync_is_finished_by_one_more_run(
     """Killed just before or just after any change, the next run completes it, waiting for no dead lease."""
     clean = faults.clean(scenario)
     wrong: list[str] = []
-    for number, point in enumerate(clean.mutating):
-        both = bool(os.environ.get("LOCKSTEP_EVERY_FAULT"))
-        for when in ("before", "after") if both else (("after", "before")[number % 2],):
+    both = bool(os.environ.get("LOCKSTEP_EVERY_FAULT"))
+    choose = chooser("kill", scenario.name)
+    for point in clean.mutating:
+        for when in ("before", "after") if both else (choose.choice(("before", "after")),):
             kill_at(faults, runner, scenario, point, when)
             wrong += [f"{when} {point}: {text}" for text in faults.recover(scenario, clean, lease_ttl=LEASE)]
     assert not wrong, "\n".join(wrong)
