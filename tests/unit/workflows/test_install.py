@@ -47,6 +47,7 @@ def test_modules_of_the_checkout_are_not_run(tmp_path: Path) -> None:
     checkout, temp, wheels, ran = (tmp_path / name for name in ("checkout", "temp", "wheels", "ran"))
     for folder in (checkout, temp, wheels):
         folder.mkdir()
+    (wheels / "requirements.txt").write_text("", encoding="utf-8")  # for want of an index
     _wheel(wheels)
     names = ("venv", "pip", "ensurepip", "sitecustomize", "usercustomize", "logging", "subprocess", "told")
     for name in names:
@@ -60,6 +61,7 @@ def test_modules_of_the_checkout_are_not_run(tmp_path: Path) -> None:
             "PYTHONPATH": str(checkout),
             "VERSION": "0.0.1",
             "RUNNER_TEMP": str(temp),
+            "GITHUB_ACTION_PATH": str(wheels),
             "GITHUB_PATH": str(tmp_path / "path"),
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(wheels),

@@ -44,6 +44,7 @@ REACH = {
     "infrastructure lockstep-plan.yml plan": replace(PLAN, code=Code.PLANNED),
     "combined lockstep-preview.yml release": BUILD,
     "combined lockstep-plan.yml plan": PLAN,
+    "own ci.yml audit": Reach(code=Code.BUILT),
     "own ci.yml test": Reach(code=Code.BUILT),
     "docs deploy-from-ci.md plan": Reach(writes=frozenset({"id-token"})),
     "docs github-actions.md validate": Reach(),

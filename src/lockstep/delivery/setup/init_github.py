@@ -17,6 +17,7 @@ from lockstep.errors import BadInput
 __all__ = ["Kind", "what_to_set_up", "workflow_files", "write_workflows"]
 
 _ACTION = ".github/actions/lockstep/action.yml"
+_LOCK = ".github/actions/lockstep/requirements.txt"
 
 
 class Kind(StrEnum):
@@ -75,6 +76,7 @@ def workflow_files(kind: Kind) -> dict[str, str]:
     }
     action = (folder / "action" / "action.yml").read_text(encoding="utf-8")
     found[_ACTION] = action.replace('newest one when empty\n    default: ""', _pinned(), 1)
+    found[_LOCK] = (folder / "action" / "requirements.txt").read_text(encoding="utf-8")
     return {path: f"{_header(kind)}{text}" for path, text in found.items()}
 
 
