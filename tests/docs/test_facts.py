@@ -67,6 +67,19 @@ def test_layers_win_in_the_order_of_the_table(
     assert [origin.value for origin in value.origins] == [name for name, _ in layers]
 
 
+def test_each_promise_of_the_threat_model_is_held_by_a_test() -> None:
+    """The tests that the page names are in the files that it links."""
+    text = _text(EXPLANATION / "threat-model.md")
+    named = re.findall(r"\[(test_\w+)\]\(\.\./\.\./(tests/[^)]+)\)", text)
+    assert len(named) > 25
+    assert not [(name, file) for name, file in named if f"def {name}(" not in _text(ROOT / file)]
+    rows = [line for line in text.partition("## What holds")[2].splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if not row.startswith(("| promise", "|---"))]
+    assert not [row for row in promises if "[test_" not in row]
+    assert "docs/explanation/threat-model.md" in _text(ROOT / "SECURITY.md")
+    assert "SECURITY.md" in _text(ROOT / "README.md")
+
+
 def test_marks_are_those_of_the_page() -> None:
     """Tags and ids look as ownership.md says."""
     text = _text(REFERENCE / "ownership.md")
