@@ -33,10 +33,13 @@ def declare_iam_policy(parser: Parser) -> None:
     parser.add_argument(
         "--branch", metavar="BRANCH", default="main", help="with --oidc: branch that may; default: main"
     )
+    parser.add_argument(
+        "--no-pulls", action="store_true", help="with --oidc: only that branch, and no pull requests"
+    )
 
 
 def iam_policy(
-    shell: Shell, *, features: list[str], targets: list[str], oidc: str | None, branch: str
+    shell: Shell, *, features: list[str], targets: list[str], oidc: str | None, branch: str, no_pulls: bool
 ) -> int:
     """Print the least IAM policy of a role, or with --oidc who may take it."""
     from lockstep.delivery.setup.iam_policy import parse_subject, policy_of, trust_of
@@ -54,7 +57,7 @@ def iam_policy(
     workspace = shell.open_workspace()
     if oidc is not None:
         subject = parse_subject(oidc)
-        made = trust_of(workspace, subject, branch)
+        made = trust_of(workspace, subject, branch, pulls=not no_pulls)
         if not subject.has_ids:
             shell.log(
                 f"note: if {subject.repository} was made or renamed since July 2026, its tokens carry ids: "

@@ -38,6 +38,11 @@ def declare_plan(parser: Parser) -> None:
         type=at_least(1, int),
         help="keep the plan as one comment on this pull request",
     )
+    parser.add_argument(
+        "--no-values",
+        action="store_true",
+        help="read no environment variables and no secrets, for a role that may not: they show as not read",
+    )
     _declare_scope(parser)
 
 
@@ -83,6 +88,7 @@ def plan(
     refresh: bool,
     full: bool,
     timeout: float | None,
+    no_values: bool,
 ) -> int:
     """Show what sync would do. Changes nothing."""
     from lockstep.cli.commenting import commenting
@@ -90,6 +96,12 @@ def plan(
     from lockstep.render.markdown import plan_markdown
 
     form, file = _form(output)
+    if no_values and file is not None:
+        raise BadInput(
+            "a saved plan says all that a sync does, and without values it cannot",
+            where="--no-values",
+            fix="leave it out, or show the plan instead of saving it",
+        )
     with commenting(shell, comment) as say:
         workspace = shell.open_workspace()
         options = _options(
@@ -101,6 +113,7 @@ def plan(
             refresh=refresh,
             full=full,
             timeout=timeout,
+            values=not no_values,
         )
         made = make_plan(workspace, options, watcher=shell.watcher)
     shell.end_progress()
@@ -202,6 +215,7 @@ def _options(
     refresh: bool,
     full: bool,
     timeout: float | None,
+    values: bool = True,
 ) -> "Options":
     from lockstep.delivery.sync.options import Options
 
@@ -213,6 +227,7 @@ def _options(
         refresh=refresh,
         full=full,
         timeout=timeout,
+        values=values,
         github_token=shell.settings.github_token,
     )
 

@@ -9,6 +9,7 @@ from lockstep.model.built import Built, Part
 from lockstep.model.fields import FIELDS, Call, Field, Kind
 from lockstep.model.fleet import Bucket, Environment, Fleet, PackageBucket, Project, Scope, select
 from lockstep.model.function import (
+    NOT_ASKED,
     Code,
     Function,
     Health,
@@ -59,6 +60,7 @@ from lockstep.model.terraform import ResourceChange, Terraform
 
 __all__ = [
     "FIELDS",
+    "NOT_ASKED",
     "AddPermission",
     "Alias",
     "ApplyResource",

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 __all__ = [
     "MAX_ENVIRONMENT",
+    "NOT_ASKED",
     "Code",
     "Function",
     "Health",
@@ -46,9 +47,15 @@ class Reference:
     store: str  # "ssm" (Parameter Store) or "secret" (Secrets Manager)
     name: str
     place: str = field(default="", compare=False)  # file:line where it is written
+    version: str = field(default="", compare=False)  # of the value, where only that was read
 
     def __str__(self) -> str:
         return f"{self.store}:{self.name}"
+
+    @property
+    def words(self) -> str:
+        """``ssm:/path``, or ``ssm:/path version 3`` where that is known instead of the value."""
+        return f"{self} version {self.version}" if self.version else str(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class Secret:
     reference: Reference | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"(secret {self.reference})" if self.reference else "(secret)"
+        return f"(secret {self.reference.words})" if self.reference else "(secret)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,9 @@ class Unread:
     def __str__(self) -> str:
         return "(not read)"
 
+
+NOT_ASKED = Unread("nobody asked for it")
+"""In place of variables that a plan without values leaves out."""
 
 _Scalar = str | int | float | bool | None
 Value: TypeAlias = "_Scalar | Secret | Reference | Unread | tuple[Value, ...] | Mapping[str, Value]"

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeGuard
 
 from lockstep.model import (
     FIELDS,
+    NOT_ASKED,
     Call,
     Change,
     Code,
@@ -176,7 +177,7 @@ def unread_in(live: Function, changes: Sequence[Change]) -> tuple[str, str] | No
         if row is row_of(change.path) or (change.path == "code" and row.call is Call.CODE)
     ]
     touched = dict.fromkeys(name for row in rows for name in (row.name, *row.along))
-    hidden = [(n, v.why) for n in touched for v in [live.settings.get(n)] if isinstance(v, Unread)]
+    hidden = [(n, v.why) for n in touched if _is_kept(v := live.settings.get(n))]
     if not hidden:
         return None
     key, why = live.settings.get("kmsKeyArn") or "its key", hidden[0][1]
@@ -185,6 +186,11 @@ def unread_in(live: Function, changes: Sequence[Change]) -> tuple[str, str] | No
         f"{', '.join(path for path, _ in hidden)} of {live.name} could not be read: {why}",
         may if "AccessDenied" in why else f"see that {key} can be used, and {may}",
     )
+
+
+def _is_kept(value: Value) -> TypeGuard[Unread]:
+    """Whether AWS would not show it. What nobody asked for is in nobody's way: only a plan leaves it out."""
+    return isinstance(value, Unread) and value != NOT_ASKED
 
 
 def _diff_map(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:

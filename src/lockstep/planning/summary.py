@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from lockstep.model import Change, Health, Obstacle, SyncStatus, Target, TargetPlan, Verb
+from lockstep.model import NOT_ASKED, Change, Health, Obstacle, SyncStatus, Target, TargetPlan, Verb
 from lockstep.planning.assess import Assessment, held_verb
-from lockstep.planning.diff import is_named_by_tag
+from lockstep.planning.diff import is_ignored, is_named_by_tag
 from lockstep.planning.graph import own_logs
 from lockstep.planning.policy import REMEMBERING
 from lockstep.planning.triggers import BucketChange
@@ -36,12 +36,24 @@ def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
         verb=verb,
         function=one.wanted.name,
         version=one.target.version,
-        changes=tuple(_as_version(change) for change in changes),
+        changes=(*(_as_version(change) for change in changes), *_left_out(one)),
         status=_status(one, verb, changes),
         health=_health(one),
         problem=one.problem,
         place=one.target.place,
     )
+
+
+def _left_out(one: Assessment) -> tuple[Change, ...]:
+    """The variables that nobody asked for, so that they look neither empty nor in sync."""
+    if not _is_left_out(one):
+        return ()
+    return (Change(path="environment", old=NOT_ASKED, new=one.wanted.settings.get("environment")),)
+
+
+def _is_left_out(one: Assessment) -> bool:
+    is_ours = not is_ignored("environment", one.target.ignore)
+    return is_ours and one.live is not None and one.live.settings.get("environment") == NOT_ASKED
 
 
 def summarise_held(target: Target, why: Obstacle) -> TargetPlan:
@@ -60,7 +72,7 @@ def _status(one: Assessment, verb: Verb, changes: Sequence[Change]) -> SyncStatu
     """Nobody knows whether a target with something unread is in sync, a tag of an image included."""
     code = one.wanted.code
     is_tag_unread = is_named_by_tag(code) and code.sha256 is None
-    if not one.is_known or (is_tag_unread and not changes):
+    if not one.is_known or ((is_tag_unread or _is_left_out(one)) and not changes):
         return SyncStatus.UNKNOWN
     return SyncStatus.SYNCED if verb is Verb.NOTHING else SyncStatus.OUT_OF_SYNC
 

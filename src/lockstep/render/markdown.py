@@ -27,7 +27,7 @@ from lockstep.render.masks import Masks
 from lockstep.render.report import report_lines, report_summary
 from lockstep.render.status import cell_words, status_summary
 from lockstep.render.steps import describe, entry_words
-from lockstep.render.text import RESOURCE_SIGNS, plan_summary, told_changes, version_words
+from lockstep.render.text import RESOURCE_SIGNS, is_told, plan_summary, told_changes, version_words
 from lockstep.render.values import one_line, package_words, pair
 
 __all__ = [
@@ -51,7 +51,7 @@ def plan_markdown(plan: Plan, *, longest: int = LONGEST) -> str:
     head = [f"### Lockstep {_sentence(plan_summary(plan))}", _origin(plan)]
     if plan.problems:
         head += ["**This plan cannot be applied:**", fence("", flat(plan.problems))]
-    shown = [t for t in plan.targets if t.verb is not Verb.NOTHING or t.problem]
+    shown = [t for t in plan.targets if is_told(plan, t)]
     sections = [_target_section(target, masks) for target in shown]
     sections += [section for step in plan.steps if (section := _step_section(step, plan))]
     if plan.notes:

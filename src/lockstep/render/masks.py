@@ -73,4 +73,4 @@ class Masks:
         words = "secret"
         if secret.value is not None and len(secret.value) >= _GUESSABLE:
             words += f" {self._numbers.setdefault(secret.value, len(self._numbers) + 1)}"
-        return f"({words}, {secret.reference})" if secret.reference else f"({words})"
+        return f"({words}, {secret.reference.words})" if secret.reference else f"({words})"

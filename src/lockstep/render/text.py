@@ -19,7 +19,15 @@ from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.steps import describe, entry_words
 from lockstep.render.values import change_lines, package_words
 
-__all__ = ["RESOURCE_SIGNS", "SIGNS", "plan_lines", "plan_summary", "told_changes", "version_words"]
+__all__ = [
+    "RESOURCE_SIGNS",
+    "SIGNS",
+    "is_told",
+    "plan_lines",
+    "plan_summary",
+    "told_changes",
+    "version_words",
+]
 
 SIGNS = {
     Verb.CREATE: "+",
@@ -32,19 +40,20 @@ SIGNS = {
 }
 
 RESOURCE_SIGNS = {"create": "+", "delete": "-", "import": "=", "forget": "="}
+_FEW = 10  # targets of which it is said one by one what was not read
 _VERSION_PATHS = ("version", "tags.lockstep:version")
 
 
 def plan_lines(plan: Plan, *, palette: Palette = PLAIN, columns: int = 80) -> list[str]:
     """The plan for reading, in lines without line ends; the last line is the summary.
 
-    Targets in sync are only counted. Secrets are masked, equal ones alike; nothing of a value can
-    act on the terminal.
+    Targets in sync are only counted, and so are those of which not all was read when they are many.
+    Secrets are masked, equal ones alike; nothing of a value can act on the terminal.
     """
     masks = Masks()
     lines: list[str] = []
     for target in plan.targets:
-        if target.verb is not Verb.NOTHING or target.problem:
+        if is_told(plan, target):
             lines += [*_target_lines(target, masks, palette, columns), ""]
     lines += _step_lines(plan, palette, columns)
     if plan.notes:
@@ -55,6 +64,8 @@ def plan_lines(plan: Plan, *, palette: Palette = PLAIN, columns: int = 80) -> li
     if plan.is_empty and all(target.verb is Verb.NOTHING for target in plan.targets):
         commit = f" with commit {printable(plan.commit[:8])}" if plan.commit else ""
         whole = f"everything is in sync{commit}" if plan.targets else "no Lambda function is selected"
+        if any(_is_half_read(target) for target in plan.targets):
+            whole = f"what was read is in sync{commit}, and the rest is not known"
         lines.append(f"Nothing to do: {whole}.")
     return [*lines, palette.paint(palette.bold, plan_summary(plan))]
 
@@ -63,12 +74,27 @@ def plan_summary(plan: Plan) -> str:
     """``Plan: 2 to create, 1 to update, 0 to delete, 1 to adopt, 5 unchanged.``"""
     count = Counter(target.verb for target in plan.targets)
     words = [f"{count[verb]} to {verb}" for verb in (Verb.CREATE, Verb.UPDATE, Verb.DELETE, Verb.ADOPT)]
-    words.append(f"{count[Verb.NOTHING]} unchanged")
+    half = sum(map(_is_half_read, plan.targets))
+    words.append(f"{count[Verb.NOTHING] - half} unchanged")
+    if half:
+        words.append(f"{half} not read whole")
     if count[Verb.BLOCKED]:
         words.append(f"{count[Verb.BLOCKED]} blocked")
     if count[Verb.UNKNOWN]:
         words.append(f"{count[Verb.UNKNOWN]} unknown")
     return f"Plan: {', '.join(words)}."
+
+
+def is_told(plan: Plan, target: TargetPlan) -> bool:
+    """Whether a target is listed: something is done, or in the way, or was not read of one of a few."""
+    if target.verb is not Verb.NOTHING or target.problem:
+        return True
+    return _is_half_read(target) and sum(map(_is_half_read, plan.targets)) <= _FEW
+
+
+def _is_half_read(target: TargetPlan) -> bool:
+    """Whether nothing differs in what was read, and something was not."""
+    return target.verb is Verb.NOTHING and bool(target.changes)
 
 
 def version_words(target: TargetPlan) -> str:
@@ -86,7 +112,7 @@ def told_changes(target: TargetPlan) -> tuple[Change, ...]:
 
 def _target_lines(target: TargetPlan, masks: Masks, palette: Palette, columns: int) -> list[str]:
     colour = _colour(target.verb, palette)
-    sign = SIGNS[target.verb] if target.verb is not Verb.NOTHING else "*"
+    sign = SIGNS[target.verb] if target.verb is not Verb.NOTHING else "*" if target.problem else "?"
     parts = [target.target, target.verb.value, target.function or "", version_words(target)]
     words = [printable(part) for part in parts if part]
     header = f"{sign} {'  '.join(words)}"

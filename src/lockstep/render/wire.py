@@ -49,7 +49,10 @@ def value_to(value: Value) -> Any:
 
 
 def _reference_to(reference: Reference | None) -> Any:
-    return {"store": reference.store, "name": reference.name} if reference else None
+    if reference is None:
+        return None
+    version = {"version": reference.version} if reference.version else {}
+    return {"store": reference.store, "name": reference.name, **version}
 
 
 def parse(text: str, file: str) -> "Node":
@@ -193,4 +196,5 @@ def _own_key(node: Node, key: str) -> str:
 
 
 def _reference_from(node: Node) -> Reference:
-    return Reference(store=node.get("store").text(), name=node.get("name").text())
+    version = node.get("version").text() if "version" in node.mapping() else ""
+    return Reference(store=node.get("store").text(), name=node.get("name").text(), version=version)

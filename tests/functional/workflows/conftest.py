@@ -31,8 +31,12 @@ __all__ = ["GITOPS", "MONO", "World", "_own_configuration"]
 
 MONO, GITOPS = "acme/shop", "acme/gitops"
 KINDS = {MONO: Kind.MONOREPO, GITOPS: Kind.GITOPS}
-PLAN, DEPLOY = (f"arn:aws:iam::{clouds.ACCOUNT}:role/{name}" for name in ("plan", "deploy"))
-_FEATURES = {PLAN: [Feature.PLAN], DEPLOY: [Feature.SYNC, Feature.GC]}
+PLAN, DRIFT, DEPLOY = (f"arn:aws:iam::{clouds.ACCOUNT}:role/{name}" for name in ("plan", "drift", "deploy"))
+_FEATURES = {
+    PLAN: [Feature.PLAN],
+    DRIFT: [Feature.PLAN, Feature.VALUES],
+    DEPLOY: [Feature.SYNC, Feature.GC],
+}
 BUCKET, PACKAGES = "shop-uploads", "shop-packages"
 
 _MONO = """\
@@ -262,6 +266,7 @@ def world(
             vars={
                 "LOCKSTEP_GITOPS": server.url(GITOPS),
                 "LOCKSTEP_PLAN_ROLE": PLAN,
+                "LOCKSTEP_DRIFT_ROLE": DRIFT,
                 "LOCKSTEP_DEPLOY_ROLE": DEPLOY,
                 "AWS_REGION": "eu-west-1",
             },

@@ -1,11 +1,10 @@
 """IAM: calls that a policy does not allow are denied, and a simulation tells which would be.
 
-Only what our policies use: Allow, wildcards in actions and resources, and two condition keys. Which
-permissions a call needs is written here anew, from the service authorization reference, and not taken
-from the code that is tested.
+Only what our policies use: Allow and Deny, wildcards in actions and resources, and three condition keys.
+Which permissions a call needs is written here anew, from the service authorization reference, and not
+taken from the code that is tested.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count, takewhile
@@ -14,6 +13,7 @@ from typing import Any
 from tests.support.strict.errors import access_denied
 from tests.support.strict.keys import conceal
 from tests.support.strict.proxy import Call, Rule
+from tests.support.strict.settings import each_configuration
 from tests.support.strict.wire import Answer
 
 __all__ = ["S3", "Policy", "needs"]
@@ -31,6 +31,9 @@ S3 = {
 """Actions of S3's operations, many of which have other names."""
 
 _QUALIFIED = ("GetFunction", "GetPolicy", "AddPermission", "RemovePermission", "DeleteFunction")
+
+
+_OWN_KEY = "arn:aws:kms:eu-west-1:111111111111:key/aws-lambda"
 
 
 class Policy(Rule):
@@ -52,34 +55,48 @@ class Policy(Rule):
 
     def after(self, call: Call, answer: Answer) -> Answer:
         """Keep the variables that a key of the team's encrypts from whoever may not decrypt them."""
-        if call.name != "lambda.GetFunction" or not answer.is_success:
+        if call.name not in ("lambda.GetFunction", "lambda.ListFunctions"):
             return answer
-        body = json.loads(answer.body)
-        key = body["Configuration"].get("KMSKeyArn")
-        if not key or not body["Configuration"].get("Environment", {}).get("Variables"):
-            return answer
-        if self._allows("kms:Decrypt", key, lambda name: self._told(call, name)):
-            self.used.add("kms:Decrypt")
-            return answer
-        conceal(body["Configuration"], "Environment")
-        answer.body = json.dumps(body).encode()
-        return answer
+
+        def read(config: dict[str, Any]) -> dict[str, Any]:
+            key = config.get("KMSKeyArn")
+            if not config.get("Environment", {}).get("Variables"):
+                return config
+            # The policy of AWS's own key lets everybody in the account who calls Lambda use it.
+            effects = self._effects("kms:Decrypt", key or _OWN_KEY, lambda name: self._told(call, name))
+            if "Deny" in effects or (key and "Allow" not in effects):
+                conceal(config, "Environment")
+            elif key:
+                self.used.add("kms:Decrypt")
+            return config
+
+        return each_configuration(call, answer, read)
 
     def _allows(self, action: str, resource: str, told: Callable[[str], str | None]) -> bool:
-        return any(
-            _matches(one["Action"], action)
+        return self._effects(action, resource, told) == {"Allow"}
+
+    def _effects(self, action: str, resource: str, told: Callable[[str], str | None]) -> set[str]:
+        return {
+            one.get("Effect", "Allow")
+            for one in self.document["Statement"]
+            if _matches(one["Action"], action)
             and _matches(one["Resource"], resource)
             and all(
                 told(key) == value for key, value in one.get("Condition", {}).get("StringEquals", {}).items()
             )
-            for one in self.document["Statement"]
-        )
+            and all(
+                _matches(value, told(key) or "")
+                for key, value in one.get("Condition", {}).get("StringLike", {}).items()
+            )
+        }
 
     def _told(self, call: Call, key: str) -> str | None:
         """What a call tells to a condition."""
         match key.split("/"):
             case ["iam:PassedToService"]:
                 return "lambda.amazonaws.com"
+            case ["kms:ViaService"]:
+                return f"{call.operation.service}.{call.operation.region}.amazonaws.com"
             case ["aws:ResourceTag", tag]:
                 function = self.cloud.function(call) or {}
                 found: str | None = function.get("Tags", {}).get(tag)
@@ -169,6 +186,8 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
                 f"ecr:{name}",
                 f"arn:aws:ecr:{operation.region}:{body['registryId']}:repository/{body['repositoryName']}",
             )
+        case "ssm" if name == "DescribeParameters":
+            yield f"ssm:{name}", "*"
         case "ssm":
             for parameter in call.json()["Names"]:
                 yield f"ssm:{name}", f"arn:aws:ssm:{place}:parameter/{parameter.lstrip('/')}"

@@ -33,6 +33,7 @@ def test_it_writes_and_says_what_is_left_to_do(
         "LOCKSTEP_GITOPS",
         "LOCKSTEP_TOKEN",
         "LOCKSTEP_PLAN_ROLE",
+        "LOCKSTEP_DRIFT_ROLE",
         "LOCKSTEP_DEPLOY_ROLE",
         "AWS_REGION",
     ):

@@ -1,7 +1,7 @@
 """``iam-policy``: what a role may do, from what the engine calls and from what the project declares."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,14 @@ __all__ = ["Subject", "parse_subject", "policy_of", "trust_of"]
 _SUBJECT = re.compile(r"(?P<repository>[^:]+?)(?::(?P<environment>[^:*?\s][^:*?\r\n\t]{0,254}))?")
 _IDS = re.compile(r"(?P<owner>[^@/]+)@[0-9]{1,20}/(?P<name>[^@/]+)@[0-9]{1,20}")
 _ISSUER = "token.actions.githubusercontent.com"
+_WITHOUT_VALUES = {Feature.PLAN, Feature.DOCTOR}
+_NO_VALUES: Mapping[str, Any] = {
+    "Sid": "NoValues",
+    "Effect": "Deny",
+    "Action": ["kms:Decrypt"],
+    "Resource": ["*"],
+    "Condition": {"StringLike": {"kms:ViaService": ["lambda.*", "secretsmanager.*", "ssm.*"]}},
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +63,10 @@ def parse_subject(text: str) -> Subject:
 def policy_of(workspace: Workspace, features: Iterable[Feature], patterns: tuple[str, ...] = ()) -> Any:
     """The IAM policy of a role for some features, on the targets that the patterns select.
 
+    One that only plans may decrypt nothing for Lambda and the stores of secrets: with AWS's own keys the
+    values would come along with what it may read. Source: AWS Prescriptive Guidance, "Encryption best
+    practices for AWS Lambda"; KMS developer guide, kms:ViaService.
+
     Raises BadInput when the targets are in several accounts or assume several roles: each has its own.
     """
     wanted = frozenset(features)
@@ -79,13 +91,16 @@ def policy_of(workspace: Workspace, features: Iterable[Feature], patterns: tuple
                 },
             }
         )
+    if wanted <= _WITHOUT_VALUES:
+        statements.append(dict(_NO_VALUES))
     return {"Version": "2012-10-17", "Statement": sorted(statements, key=lambda one: str(one["Sid"]))}
 
 
-def trust_of(workspace: Workspace, subject: Subject, branch: str = "main") -> Any:
+def trust_of(workspace: Workspace, subject: Subject, branch: str = "main", *, pulls: bool = True) -> Any:
     """Who may assume the role: GitHub's OpenID Connect provider, for just these workflows.
 
-    Without an environment those of the branch and of pull requests; a fork's get no token from GitHub.
+    Without an environment those of the branch, and with ``pulls`` those of pull requests; a fork's get no
+    token from GitHub.
     Source: GitHub documentation, "Configuring OpenID Connect in Amazon Web Services". BadInput for a
     branch that cannot be: subjects are compared as they are, so a glob would match nothing.
     """
@@ -100,7 +115,8 @@ def trust_of(workspace: Workspace, subject: Subject, branch: str = "main") -> An
     place = _place(workspace, [*workspace.fleet.targets.values()], is_strict=False)
     start = f"repo:{subject.repository}"
     provider = f"arn:{place.partition}:iam::{place.account if place.account != '*' else 'ACCOUNT'}"
-    subs: list[str] | str = [f"{start}:pull_request", f"{start}:ref:refs/heads/{branch}"]
+    own = f"{start}:ref:refs/heads/{branch}"
+    subs: list[str] | str = [f"{start}:pull_request", own] if pulls else own
     if subject.environment is not None:
         subs = f"{start}:environment:{subject.environment}"
     return {

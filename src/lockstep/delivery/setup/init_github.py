@@ -51,6 +51,10 @@ _AWS = (
     "variables AWS_REGION, LOCKSTEP_PLAN_ROLE and LOCKSTEP_DEPLOY_ROLE: roles that trust GitHub's OpenID "
     "Connect for this repository, the second one only for its environment lockstep"
 )
+_DRIFT = (
+    "variable LOCKSTEP_DRIFT_ROLE: a role for main alone that may read values (`lockstep iam-policy plan "
+    "values`), since the one that plans for pull requests may not, and drift of variables is seen by them"
+)
 _PROTECTION = "protection of main: the check plan is required, and pull requests are"
 _AUTO_MERGE = (
     'the setting "Allow auto-merge" (Settings, General), which is off at first: promotions with merge: auto '
@@ -124,6 +128,8 @@ def what_to_set_up(kind: Kind) -> Iterator[str]:
         yield _PREVIEWS
     if kind is not Kind.MONOREPO:
         yield _AWS
+        if kind is not Kind.INFRASTRUCTURE:
+            yield _DRIFT
         yield _PROTECTION
         yield _AUTO_MERGE
         yield _BRANCH.format(where="lockstep.yaml")

@@ -93,6 +93,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
 def _refer(resources: Resources, here: Place, store: str, name: str) -> None:
     """A parameter, whatever version of it is named, or a secret."""
     thing = Thing.PARAMETERS if store == "ssm" else Thing.SECRETS
+    if store == "ssm":
+        resources.add(Thing.ALL_PARAMETERS, "*")
     if name.startswith("arn:"):
         resources.add(thing, name)
     elif store == "ssm":

@@ -54,6 +54,7 @@ class Session:
             connections=connections,
             full=options.full,
             beside=purpose is not Purpose.STATUS or options.refresh,
+            values=options.values,
             timeout=options.timeout,
             stop=stop,
             watcher=watcher,

@@ -17,7 +17,8 @@ __all__ = ["CONDITIONS", "NEEDS", "Feature", "Need", "Thing", "actions_of", "nee
 class Feature(StrEnum):
     """What a role is for."""
 
-    PLAN = "plan"  # plan, status, drift: changes nothing
+    PLAN = "plan"  # plan, also status and drift but for values: changes nothing
+    VALUES = "values"  # of environment variables and secrets, for plan, status and drift
     SYNC = "sync"
     PREVIEWS = "previews"  # sync of previews only
     GC = "gc"  # preview gc, and preview down --delete-objects
@@ -45,6 +46,7 @@ class Thing(StrEnum):
     SOURCES = "artifacts"
     LOG_GROUPS = "log groups"
     PARAMETERS = "parameters"
+    ALL_PARAMETERS = "all parameters"  # AWS gives the action no resources
     SECRETS = "secrets"
     REPOSITORIES = "repositories"  # of images
     KEYS = "keys"  # of KMS, that encrypt environment variables
@@ -62,8 +64,10 @@ class Need:
 
 
 _TRYING = frozenset({Feature.LOGS, Feature.INVOKE})
-_READ = frozenset(Feature) - {Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP} - _TRYING
+_READ = frozenset(Feature) - {Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP, Feature.VALUES} - _TRYING
 _LOOK = _READ | {Feature.TERRAFORM}
+_PLAN = frozenset({Feature.PLAN})
+_VALUES = (_LOOK - _PLAN) | {Feature.VALUES}
 _WRITE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.GC})  # gc syncs what it removes
 _STAGE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.TERRAFORM})
 _DOCTOR = frozenset({Feature.DOCTOR})
@@ -101,7 +105,7 @@ NEEDS: tuple[Need, ...] = (
     # Without it GetFunction leaves out the tags, so nobody could say whose a function is.
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags", is_former=True),
     # Without it GetFunction answers an Error in place of variables that a key of the team's encrypts.
-    _need("lambda:GetFunction", Thing.KEYS, _LOOK | _TRYING, "kms:Decrypt"),
+    _need("lambda:GetFunction", Thing.KEYS, _VALUES | _TRYING, "kms:Decrypt"),
     _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ, is_former=True),
     _need("lambda:GetAlias", Thing.FUNCTIONS, _READ),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
@@ -161,8 +165,10 @@ NEEDS: tuple[Need, ...] = (
     _need("s3:DeleteObjects", Thing.PACKAGES, _GC, "s3:DeleteObject"),
     _need("s3:DeleteObjects", Thing.TRIGGER_OBJECTS, _GC, "s3:DeleteObject"),
     _need("ecr:BatchGetImage", Thing.REPOSITORIES, _LOOK),
-    _need("ssm:GetParameters", Thing.PARAMETERS, _LOOK),
-    _need("secretsmanager:GetSecretValue", Thing.SECRETS, _LOOK),
+    _need("ssm:DescribeParameters", Thing.ALL_PARAMETERS, _PLAN),
+    _need("ssm:GetParameters", Thing.PARAMETERS, _VALUES),
+    _need("secretsmanager:GetSecretValue", Thing.SECRETS, _VALUES),
+    _need("secretsmanager:ListSecretVersionIds", Thing.SECRETS, _PLAN),
     *_of_kinds(),
 )
 """Every call but ``sts:GetCallerIdentity``, which needs no permission."""

@@ -71,6 +71,8 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     "s3:PutBucketNotificationConfiguration": (),
     "s3:PutObject": ("ETag",),
     "secretsmanager:GetSecretValue": ("ARN", "Name"),
+    "secretsmanager:ListSecretVersionIds": ("ARN", "Name"),
+    "ssm:DescribeParameters": ("Parameters[].Name", "Parameters[].Version"),
     "ssm:GetParameters": ("Parameters[].Name", "Parameters[].Value"),
     "sts:GetCallerIdentity": ("Account", "Arn"),
 }

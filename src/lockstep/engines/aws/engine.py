@@ -30,8 +30,13 @@ from lockstep.engines.aws.lease import hold, lies_in
 from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
-from lockstep.engines.aws.read import read_live, read_policies_again, read_versions
-from lockstep.engines.aws.references import Resolved, resolve
+from lockstep.engines.aws.read import (
+    read_live,
+    read_policies_again,
+    read_versions,
+    without_variables,
+)
+from lockstep.engines.aws.references import Resolved, find_versions, resolve
 from lockstep.engines.aws.remembered import Memories
 from lockstep.engines.base import Look
 from lockstep.errors import BadInput, CloudError, Interrupted, LockstepError, NotAllowed
@@ -91,7 +96,8 @@ class AwsEngine:
     ``fetch`` gives a verified local file of a package; ``stop`` ends a run cleanly when it is set;
     ``full`` reads every function by itself, and with ``beside`` what may stand beside each; ``vouch``
     says of a function that nothing declares whether it was this project's once, without which it is not
-    deleted; ``cache`` is the user's folder, where what is read of AWS is remembered. Reading may take
+    deleted; without ``values`` a preview reads neither variables of functions nor what references name;
+    ``cache`` is the user's folder, where what is read of AWS is remembered. Reading may take
     ``timeout`` seconds (None: by what there is to read). One engine serves one run.
     """
 
@@ -104,6 +110,7 @@ class AwsEngine:
         *,
         full: bool = False,
         beside: bool = True,
+        values: bool = True,
         timeout: float | None = None,
         connections: Connections | None = None,
         stop: threading.Event | None = None,
@@ -117,6 +124,7 @@ class AwsEngine:
         self._fetch = fetch
         self._full = full
         self._beside = beside
+        self._values = values
         self._vouch = vouch
         self._timeout = timeout
         self._stop = stop or threading.Event()
@@ -177,7 +185,7 @@ class AwsEngine:
         )
 
     def _preview(self, desired: Fleet) -> Plan:
-        desired = self.resolve(desired, desired.selected())
+        desired = self._resolve(desired, desired.selected(), resolve if self._values else find_versions)
         desired, notes = self.with_images(desired)
         self._declared = desired.targets
         live = read_live(
@@ -191,6 +199,8 @@ class AwsEngine:
             vouch=self._vouch,
         )
         self._live = replace(live, notes=(*live.notes, *notes))
+        if not self._values:
+            self._live = without_variables(self._live)
         plan = make_plan(desired, self._live, self.rules, engine=self.name)
         while doubted := self._memories.believed & {one.target for one in plan.steps if _is_of_policy(one)}:
             # What is changed was read, not remembered.
@@ -294,6 +304,14 @@ class AwsEngine:
 
         A target of which something cannot be had keeps the reason as its ``obstacle``.
         """
+        return self._resolve(desired, keys, resolve)
+
+    def _resolve(
+        self,
+        desired: Fleet,
+        keys: Iterable[str],
+        look: Callable[[Connection, Iterable[Reference]], Resolved],
+    ) -> Fleet:
         selected = [target for key in keys if (target := desired.targets[key]).function is not None]
         wanted: dict[Connection, set[Reference]] = {}
         for target in selected:
@@ -301,7 +319,7 @@ class AwsEngine:
         found: dict[Connection, Resolved | LockstepError] = {}
         for connection, references in wanted.items():
             try:
-                found[connection] = resolve(connection, references)
+                found[connection] = look(connection, references)
             except Interrupted:
                 raise
             except LockstepError as error:  # of the account or the network, so of all of them

@@ -1,19 +1,21 @@
 """Values that live elsewhere: Parameter Store and Secrets Manager.
 
-Source: SSM API reference (GetParameters, ten names a call), Secrets Manager (GetSecretValue).
+Source: SSM API reference (GetParameters, ten names a call; DescribeParameters), Secrets Manager
+(GetSecretValue, ListSecretVersionIds).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Unreachable, code_of
 from lockstep.errors import BadInput, Interrupted, LockstepError, NoCredentials
 from lockstep.model import Reference, Secret
 
-__all__ = ["Resolved", "resolve"]
+__all__ = ["Resolved", "find_versions", "resolve"]
 
 _AT_ONCE = 10  # names that GetParameters takes
+_DESCRIBED = 50  # parameters that DescribeParameters tells in one answer
 _WRONG = {"ValidationException", "InvalidParameterException", "InvalidRequestException"}
 """Codes that say that the name, or what it names, is no good: asking again gives the same answer."""
 
@@ -50,6 +52,75 @@ def resolve(connection: Connection, references: Iterable[Reference]) -> Resolved
     return Resolved(values=values, errors=errors)
 
 
+def find_versions(connection: Connection, references: Iterable[Reference]) -> Resolved:
+    """Which versions the references name, without their values: those stay where they are.
+
+    The version of a parameter that is named by ARN, and may be another account's, is not looked for.
+    Errors as ``resolve``.
+    """
+    wanted = set(references)
+    values: dict[Reference, Secret] = {}
+    errors: dict[Reference, LockstepError] = {}
+    own = [one for one in wanted if one.store == "ssm" and not one.name.startswith("arn:")]
+    names = sorted({one.name.partition(":")[0] for one in own})
+    versions: dict[str, str] = {}
+    for start in range(0, len(names), _DESCRIBED):
+        chosen = {"Key": "Name", "Option": "Equals", "Values": names[start : start + _DESCRIBED]}
+        try:
+            answer = connection.try_call(
+                "ssm", "DescribeParameters", ParameterFilters=[chosen], MaxResults=_DESCRIBED
+            )
+        except Exception as error:
+            told = _explained(connection, error, "ssm", "DescribeParameters", ", ".join(chosen["Values"]))
+            if isinstance(told, NoCredentials | Unreachable | Interrupted):
+                raise told from error
+            errors |= {one: told for one in own if one.name.partition(":")[0] in chosen["Values"]}
+            continue
+        versions |= {one["Name"]: str(one["Version"]) for one in answer.get("Parameters", ())}
+    for reference in wanted - errors.keys():
+        if reference.store == "secret":
+            try:
+                version = _version_of_secret(connection, reference)
+            except (NoCredentials, Unreachable, Interrupted):
+                raise
+            except LockstepError as error:
+                errors[reference] = error
+                continue
+        else:
+            name, _, selector = reference.name.partition(":")
+            if reference in own and name not in versions:
+                errors[reference] = _no_parameter(reference.name)
+                continue
+            version = "" if selector or reference not in own else versions[name]
+        values[reference] = Secret(None, replace(reference, version=version))
+    return Resolved(values=values, errors=errors)
+
+
+def _version_of_secret(connection: Connection, reference: Reference) -> str:
+    """The id of the version that a function would get now."""
+    try:
+        answer = connection.try_call("secretsmanager", "ListSecretVersionIds", SecretId=reference.name)
+    except Exception as error:
+        raise _secret_error(connection, error, "ListSecretVersionIds", reference) from error
+    current = (one for one in answer.get("Versions", ()) if "AWSCURRENT" in one.get("VersionStages", ()))
+    return next((str(one["VersionId"]) for one in current), "")
+
+
+def _secret_error(
+    connection: Connection, error: Exception, operation: str, reference: Reference
+) -> LockstepError:
+    if code_of(error) == "ResourceNotFoundException":
+        return BadInput(
+            f"{reference.name}: no such secret",
+            fix="create it in Secrets Manager, or correct the name",
+        )
+    return _explained(connection, error, "secretsmanager", operation, reference.name)
+
+
+def _no_parameter(name: str) -> BadInput:
+    return BadInput(f"{name}: no such parameter", fix="create it in Parameter Store, or correct the name")
+
+
 def _read_parameters(
     connection: Connection,
     names: list[str],
@@ -79,21 +150,14 @@ def _read_parameters(
     for name in names:
         reference = Reference(store="ssm", name=name)
         if reference not in values:
-            errors[reference] = BadInput(
-                f"{name}: no such parameter", fix="create it in Parameter Store, or correct the name"
-            )
+            errors[reference] = _no_parameter(name)
 
 
 def _read_secret(connection: Connection, reference: Reference) -> Secret:
     try:
         answer = connection.try_call("secretsmanager", "GetSecretValue", SecretId=reference.name)
     except Exception as error:
-        if code_of(error) == "ResourceNotFoundException":
-            raise BadInput(
-                f"{reference.name}: no such secret",
-                fix="create it in Secrets Manager, or correct the name",
-            ) from error
-        raise _explained(connection, error, "secretsmanager", "GetSecretValue", reference.name) from error
+        raise _secret_error(connection, error, "GetSecretValue", reference) from error
     if "SecretString" not in answer:
         raise BadInput(
             f"{reference.name}: it is binary; an environment variable takes text",
