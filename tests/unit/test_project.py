@@ -188,3 +188,20 @@ def test_verbs_call_no_service_of_aws() -> None:
         if node.func.attr in {"call", "try_call", "pages"}
     ]
     assert calls == []
+
+
+def test_where_to_put_things_names_what_is_there() -> None:
+    """Every file, folder and name of the table in CONTRIBUTING."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text[text.index("Where to put things") : text.index("## Style")]
+    named = re.findall(r"`([^`]+)`", table)
+    paths = [name for name in named if "/" in name or name.endswith(".toml")]
+    assert [
+        one for one in paths if not any((at / one).exists() for at in (ROOT / "src/lockstep", ROOT))
+    ] == []
+    code = "".join(path.read_text() for path in (ROOT / "src/lockstep").rglob("*.py"))
+    names = [name for name in named if re.fullmatch(r"[A-Z][A-Za-z_]+", name)]
+    assert len(paths) > 20
+    assert [
+        name for name in names if not re.search(rf"^(class {name}\b|{name}\b.* = )", code, re.MULTILINE)
+    ] == []
