@@ -8,6 +8,7 @@ import pytest
 from lockstep.config.rules import EVENTS, RESERVED_VARIABLES
 from lockstep.model import FIELDS, Statement, Trigger
 from lockstep.model.fields import BY_NAME
+from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.planning.notifications import entry_for
 
 MODULE = Path(__file__).resolve().parents[2] / "terraform" / "modules" / "lambda-fleet"
@@ -36,6 +37,42 @@ def test_every_field_is_an_attribute(name: str) -> None:
     for group in groups:
         block = _block(block, f"{group} = optional(object({{")
     assert re.search(rf"^\s+{leaf}\s+= (optional\()?\w+", block, re.MULTILINE), f"{name} is no attribute"
+
+
+def _default(value: object) -> str:
+    """A pattern of what follows an optional attribute's type."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return f", {str(value).lower()}"
+        case ():
+            return r", \[\]"
+        case str():
+            return f', "{value}"'
+        case _:
+            return f", {value}"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_kind_is_an_attribute_and_a_resource(kind: ResourceKind) -> None:
+    """Its rows with their defaults, each passed on to the provider's resource for it."""
+    variables = _block((MODULE / "variables.tf").read_text(), 'variable "functions" {')
+    text = (MODULE / "kinds.tf").read_text()
+    resource = _block(text, f'resource "{kind.terraform}" "this" {{')
+    assert f'["{kind.name}"]' in text
+    for row in kind.rows:
+        if row.computed:
+            continue
+        *groups, leaf = [_snake(part) for part in (kind.name, *row.name.split("."))]
+        block = variables
+        for group in groups:
+            block = _block(block, f"{group} = optional(object({{")
+        required = (
+            rf"{leaf}\s+= string" if row.required else rf"{leaf}\s+= optional\(\S+{_default(row.default)}\)"
+        )
+        assert re.search(rf"^\s+{required}", block, re.MULTILINE), f"{kind.path(row)} is no attribute"
+        assert re.search(rf"\.{leaf}\b", resource), f"{kind.path(row)} is not passed on"
 
 
 def test_members_of_lists_are_attributes() -> None:

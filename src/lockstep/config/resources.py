@@ -7,6 +7,7 @@ from lockstep.config.context import Context
 from lockstep.model import Resource, Value
 from lockstep.model.fields import normalise
 from lockstep.model.kinds import KINDS, ResourceKind
+from lockstep.model.terraform import CARRIES_KINDS
 
 __all__ = ["read_resources"]
 
@@ -21,12 +22,14 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
         declared = block.get(name)
         if declared is None:
             continue
-        if context.file.project.environment(context.candidate.environment).terraform is not None:
+        settings_of_run = context.file.project.environment(context.candidate.environment).terraform
+        if settings_of_run is not None and settings_of_run.mapping != CARRIES_KINDS:
             context.wrong(
                 ("lambda", name),
-                f"lambda.{name} is declared, and Terraform applies this environment, to which no mapping "
-                "carries it",
-                f"keep it in your Terraform code and write {name}: null here, or use `engine: aws`",
+                f"lambda.{name} is declared, and the mapping of this environment does not carry it to "
+                "Terraform",
+                f"keep it in your Terraform code and write {name}: null here, or use `mapping: "
+                f"{CARRIES_KINDS}` with the module lambda-fleet, or `engine: aws`",
             )
         settings = _settings(kind, dict(_leaves(declared)))
         for row in kind.rows:

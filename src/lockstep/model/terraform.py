@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Action", "ResourceChange", "Terraform"]
+__all__ = ["CARRIES_KINDS", "Action", "ResourceChange", "Terraform"]
+
+CARRIES_KINDS = "functions"
+"""The mapping that passes all that Git declares of a function, and of what stands beside it."""
 
 Action = str
 """What Terraform does to a resource: create, update, replace, delete, import or forget."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.model import Bucket, Change, Function, Target, Trigger, Value
+from lockstep.planning import beside
 from lockstep.planning.diff import diff_code, diff_settings, diff_tags, is_named_by_tag, with_ignored
 from lockstep.planning.notifications import LAMBDA, describe, trigger_of
 
@@ -30,6 +31,7 @@ def differences(target: Target, live: Target | None, buckets: Mapping[str, Bucke
         *diff_code(wanted, now),
         *diff_settings(wanted, _narrowed(now, names, wanted.settings.get("environment"))),
         *diff_tags(wanted.tags, now.tags),
+        *(change for one in beside.differences(target, live) for change in one.changes),
         *_triggers(target, now.arn or "", buckets),
     )
 

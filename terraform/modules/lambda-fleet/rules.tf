@@ -72,6 +72,20 @@ locals {
           says  = "image_config goes with an image only"
         },
 
+        # Beside it
+        {
+          holds = function.url == null || try(function.url.auth_type, "") == "AWS_IAM"
+          says  = "url.auth_type is \"${try(function.url.auth_type, "")}\"; the module makes addresses for callers that sign (AWS_IAM): one for everybody needs a statement with InvokedViaFunctionUrl, which the provider's aws_lambda_permission cannot make in every version that the module takes"
+        },
+        {
+          holds = try(function.async_invoke.maximum_retry_attempts, null) == null || contains([0, 1, 2], try(function.async_invoke.maximum_retry_attempts, 0))
+          says  = "async_invoke.maximum_retry_attempts is ${try(function.async_invoke.maximum_retry_attempts, 0)}; AWS takes 0, 1 or 2"
+        },
+        {
+          holds = try(function.async_invoke.maximum_event_age >= 60 && function.async_invoke.maximum_event_age <= 21600, true)
+          says  = "async_invoke.maximum_event_age is ${try(function.async_invoke.maximum_event_age, 0)}; AWS takes 60 to 21600 seconds"
+        },
+
         # How it runs
         {
           holds = length(function.description) <= 256

@@ -80,6 +80,26 @@ variable "functions" {
     reserved_concurrency = optional(number) # absent: none is reserved
     log_retention_days   = optional(number) # absent: the log group is not touched; 0: kept for ever
 
+    # Beside the function; absent: none. See kinds.tf.
+    async_invoke = optional(object({
+      maximum_retry_attempts = optional(number, 2)
+      maximum_event_age      = optional(number, 21600) # seconds
+      on_success             = optional(string)        # ARN of what is told
+      on_failure             = optional(string)        # ARN of what gets the event
+    }))
+    url = optional(object({
+      auth_type   = string # AWS_IAM; NONE is refused: see rules.tf
+      invoke_mode = optional(string, "BUFFERED")
+      cors = optional(object({
+        allow_credentials = optional(bool, false)
+        allow_headers     = optional(set(string), [])
+        allow_methods     = optional(set(string), [])
+        allow_origins     = optional(set(string), [])
+        expose_headers    = optional(set(string), [])
+        max_age           = optional(number, 0) # seconds
+      }))
+    }))
+
     # The AWS provider cannot set these. They are here to be refused instead of dropped in silence.
     durable = optional(object({
       execution_timeout = optional(number)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lockstep.delivery.sync.truth import look
 from lockstep.model import Fleet, Verb
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
@@ -49,6 +50,17 @@ def test_a_resource_is_made_changed_mended_and_removed(lab: Lab, kind: str) -> N
     assert {path.partition(".")[0] for path in changes_of(removed.plan, KEY)} == {kind}
     tags = lab.client("lambda").get_function(FunctionName=NAME)["Tags"]
     assert "lockstep:resources" not in tags
+
+
+@EVERY
+def test_what_another_engine_applies_is_read_as_well(lab: Lab, kind: str) -> None:
+    """One by one and as far as it is declared; drift is named by its row."""
+    sample = SAMPLES[kind]
+    fleet = declared(kind, **sample.SECOND)
+    lab.sync(fleet)
+    assert look(lab.engine(), fleet, fleet.targets).changes == {}
+    path = sample.drift(lab.somebody("lambda"), NAME)
+    assert [one.path for one in look(lab.engine(), fleet, fleet.targets).changes[KEY]] == [path]
 
 
 @EVERY

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from lockstep.model import Fleet, Secret, Target, Verb
+from tests.functional.kinds.samples import SAMPLES, resource
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, prepare
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
@@ -24,6 +25,10 @@ from tests.support.terraform import copy_folder, provider_override, require_terr
 from tests.support.terraform_engine import AwsKeeper, Desk
 
 SEEDS = (1, 2, 3, 4, 5, 6)
+BESIDE = {
+    2: resource("asyncInvoke", **SAMPLES["asyncInvoke"].FIRST),
+    3: resource("url", authType="AWS_IAM", cors__allowOrigins=["https://shop.example"]),
+}
 ROOT = """\
 terraform {
   required_providers {
@@ -76,6 +81,7 @@ def _target(seed: int) -> Target:
         tags=draw.choice([{}, {"team": "files"}]),
         source=f"number = {seed}\n",
         version=f"1.0.{seed}",
+        resources=[BESIDE[seed]] if seed in BESIDE else (),
     )
 
 

@@ -90,7 +90,7 @@ def _of_kinds() -> Iterator[Need]:
     """What the kinds of resources beside a function say of themselves."""
     for kind in KINDS.values():
         for operation in kind.reads:
-            yield _need(operation, Thing.FUNCTIONS, _READ)
+            yield _need(operation, Thing.FUNCTIONS, _LOOK)
         for operation in (*kind.writes, *kind.removes):
             yield _need(operation, Thing.FUNCTIONS, _WRITE - _GC)
 

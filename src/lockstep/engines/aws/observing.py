@@ -1,7 +1,7 @@
 """Functions as they are, read one by one: for targets that another engine applies.
 
 Nothing is listed and no owner is asked for: this needs the permission to read the function, its buckets'
-notifications and, where a retention is declared, its log group.
+notifications and, where they are declared, its log group and what stands beside it.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from lockstep.engines.aws import function as functions
-from lockstep.engines.aws import logs, notification
+from lockstep.engines.aws import kinds, logs, notification
 from lockstep.engines.aws.connection import Connection
 from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Bucket, Function, Target
@@ -66,8 +66,10 @@ def _read(connection: Connection, target: Target) -> Target | None:
     if found is None:
         return None
     found = _with_retention(connection, found, declared)
+    beside = [kinds.read(connection, declared.name, one.kind, one.qualifier) for one in target.resources]
     return replace(
         target,
+        resources=tuple(one for one in beside if one is not None),
         function=functions.masked_like(found, declared),
         version=found.tags.get("lockstep:version"),
         triggers=(),

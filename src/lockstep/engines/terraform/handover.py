@@ -14,6 +14,7 @@ from lockstep.engines.terraform.state import FUNCTION
 from lockstep.errors import BadInput
 from lockstep.model import Bucket, Fleet, Statement, Target, Trigger
 from lockstep.model.foreign import read_json, shaped
+from lockstep.model.kinds import KINDS
 from lockstep.planning.notifications import LAMBDA, owner_of
 
 __all__ = [
@@ -195,6 +196,7 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
         assert target.function is not None  # noqa: S101 - callers pass functions that are live
         name = target.function.name
         blocks.append((f'{FUNCTION}.this["{key}"]', name))
+        blocks += [(f'{KINDS[one.kind].terraform}.this["{key}"]', name) for one in target.resources]
         scope = live.scope(target.environment)
         for bucket in sorted({trigger.bucket for trigger in target.triggers}):
             buckets[bucket] = None

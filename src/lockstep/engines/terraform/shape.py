@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lockstep.model import FIELDS, Reference, Secret, Target, Value
+from lockstep.model import FIELDS, Reference, Resource, Secret, Target, Value
+from lockstep.model.kinds import KINDS
 
 __all__ = ["function_value"]
 
@@ -47,6 +48,8 @@ def function_value(target: Target) -> tuple[dict[str, Any], dict[str, str]]:
         group, _, name = row.name.rpartition(".")
         place = value.setdefault(_snake(group), {}) if group else value
         place[_snake(name)] = _json(setting)
+    for resource in target.resources:
+        value[_snake(resource.kind)] = _resource(resource)
     tags = {key: text for key, text in sorted(function.tags.items()) if text is not None}
     if tags:
         value["tags"] = tags
@@ -61,6 +64,17 @@ def function_value(target: Target) -> tuple[dict[str, Any], dict[str, str]]:
             for trigger in target.triggers
         ]
     return value, secrets
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    """What stands beside the function, by the names of its kind's rows."""
+    value: dict[str, Any] = {}
+    for row in KINDS[resource.kind].rows:
+        if row.name in resource.settings and not row.computed:
+            group, _, name = row.name.rpartition(".")
+            place = value.setdefault(_snake(group), {}) if group else value
+            place[_snake(name)] = _json(resource.settings[row.name])
+    return value
 
 
 def _apart(variables: Value) -> tuple[dict[str, str], dict[str, str]]:

@@ -57,4 +57,5 @@ KIND = ResourceKind(
     writes=("lambda:PutFunctionEventInvokeConfig",),
     removes=("lambda:DeleteFunctionEventInvokeConfig",),
     proof=("FunctionArn",),
+    terraform="aws_lambda_function_event_invoke_config",
 )

@@ -43,6 +43,7 @@ class ResourceKind:
     writes: tuple[str, ...]
     removes: tuple[str, ...]
     proof: tuple[str, ...]  # members that every answer to its reads and writes has
+    terraform: str  # the resource of Terraform's AWS provider that is the like
     stands_alone: bool = False
     invites: bool = False
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None

@@ -121,6 +121,7 @@ KIND = ResourceKind(
     writes=("lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:AddPermission"),
     removes=("lambda:DeleteFunctionUrlConfig", "lambda:RemovePermission"),
     proof=("FunctionUrl", "FunctionArn", "AuthType"),
+    terraform="aws_lambda_function_url",
     stands_alone=True,
     invites=True,
     check=_check,

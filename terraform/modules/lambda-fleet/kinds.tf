@@ -1,0 +1,60 @@
+# What stands beside a function, where it is declared. Each is one of Lockstep's kinds: a test compares
+# attributes and defaults with its table.
+
+locals {
+  # Read here, all at once, as in main.tf: each instance that refers to the functions reads all of them again.
+  names = { for key, function in aws_lambda_function.this : key => function.function_name }
+
+  kinds = {
+    for key, function in var.functions : key => concat(
+      function.async_invoke == null ? [] : ["asyncInvoke"],
+      function.url == null ? [] : ["url"],
+    )
+  }
+}
+
+resource "aws_lambda_function_event_invoke_config" "this" {
+  for_each = toset([for key, kinds in local.kinds : key if contains(kinds, "asyncInvoke")])
+
+  function_name                = local.names[each.key]
+  maximum_retry_attempts       = var.functions[each.key].async_invoke.maximum_retry_attempts
+  maximum_event_age_in_seconds = var.functions[each.key].async_invoke.maximum_event_age
+
+  dynamic "destination_config" {
+    for_each = var.functions[each.key].async_invoke.on_success == null && var.functions[each.key].async_invoke.on_failure == null ? [] : [var.functions[each.key].async_invoke]
+    content {
+      dynamic "on_success" {
+        for_each = destination_config.value.on_success == null ? [] : [destination_config.value.on_success]
+        content {
+          destination = on_success.value
+        }
+      }
+      dynamic "on_failure" {
+        for_each = destination_config.value.on_failure == null ? [] : [destination_config.value.on_failure]
+        content {
+          destination = on_failure.value
+        }
+      }
+    }
+  }
+}
+
+resource "aws_lambda_function_url" "this" {
+  for_each = toset([for key, kinds in local.kinds : key if contains(kinds, "url")])
+
+  function_name      = local.names[each.key]
+  authorization_type = var.functions[each.key].url.auth_type
+  invoke_mode        = var.functions[each.key].url.invoke_mode
+
+  dynamic "cors" {
+    for_each = var.functions[each.key].url.cors == null ? [] : [var.functions[each.key].url.cors]
+    content {
+      allow_credentials = cors.value.allow_credentials
+      allow_headers     = cors.value.allow_headers
+      allow_methods     = cors.value.allow_methods
+      allow_origins     = cors.value.allow_origins
+      expose_headers    = cors.value.expose_headers
+      max_age           = cors.value.max_age
+    }
+  }
+}
