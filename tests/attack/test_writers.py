@@ -12,7 +12,7 @@ from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.lease import lies_in
 from lockstep.model import PackageBucket
 from lockstep.planning.notifications import Entry
-from tests.support.clouds import make_bucket
+from tests.support.clouds import ACCOUNT, client, make_bucket, make_function
 from tests.support.engine import Lab, Run, prepare
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.strict import Call, PermissionLag, Proxy, Rule
@@ -95,6 +95,7 @@ def test_the_lease_calls_nobody() -> None:
     assert where("lock", ".json", "s3:ObjectCreated:Put") == PACKAGES
     anything = Entry(kind="x", id="a", destination="d", prefix="", suffix="", events=("s3:ObjectCreated:*",))
     assert lies_in(UPLOADS, [anything], None) is None
+    assert lies_in(UPLOADS, [anything], packages, "locks") == PackageBucket(name="locks")
 
 
 def test_a_put_without_an_answer_is_sent_once_and_then_looked_after(make_lab: Callable[..., Lab]) -> None:
@@ -146,3 +147,57 @@ def test_the_lease_is_checked_last_before_the_write(make_lab: Callable[..., Lab]
     run = lab.run(make_fleet(make_target("staging/a", trigger("a/"))))
     assert "took over the lease" in run.error
     assert not lab.aws.named(PUT)
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_without_a_common_lease_what_another_writer_dropped_is_written_again(
+    make_lab: Callable[..., Lab], is_busy: bool
+) -> None:
+    """Entries of its own and of others alike, when they went after the read-back; what came stays.
+
+    Of a project that has written since nobody knows whether it put the new ones in their place: it is told.
+    """
+    function = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:other"
+    project = "p9" if is_busy else "p8"
+    lost, came = (
+        {
+            "Id": f"lockstep-{name}.staging.x.{digit * 12}",
+            "LambdaFunctionArn": function,
+            "Events": ["s3:ObjectRemoved:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": f"{digit}/"}]}},
+        }
+        for name, digit in (("p9", "1"), (project, "2"))
+    )
+
+    class Overwriting(Rule):
+        """At the first look after the read-back: another one has written what it had read before."""
+
+        readings = 0
+
+        def before(self, call: Call) -> Answer | None:
+            if call.name == "s3.GetBucketNotificationConfiguration":
+                self.readings += 1
+                if self.readings == 4:  # the plan's, the write's, the read-back
+                    put([came])
+            return None
+
+    lab = make_lab(Overwriting())
+
+    def put(entries: list[dict[str, Any]]) -> None:
+        client(lab.aws.behind, "s3").put_bucket_notification_configuration(
+            Bucket=UPLOADS, NotificationConfiguration={"LambdaFunctionConfigurations": entries}
+        )
+
+    make_function(lab.aws.behind, "other")
+    put([lost])
+    pace = replace(lab.pace, second_look=0.01)
+    fleet = make_fleet(make_target("staging/a", trigger("", suffix=".json")))
+    run = lab.run(fleet, pace=pace, project=replace(lab.project, packages=None))
+    ids = {one["Id"] for one in lab.notifications()["LambdaFunctionConfigurations"]}
+    if is_busy:
+        assert str(lost["Id"]) in run.error
+        assert ids == {came["Id"]}
+        return
+    assert run.report.is_success, run.failures
+    assert len(ids) == 3
+    assert {lost["Id"], came["Id"]} < ids

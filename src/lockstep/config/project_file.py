@@ -113,6 +113,7 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
             environments=environments,
             packages=_bucket(packages),
             package_key=key,
+            lock_bucket=triggers.get("lockBucket"),
             artifacts=options,
             sources=sources,
             preview=preview,

@@ -141,6 +141,11 @@ def _ignorable(pattern: str) -> rules.Problem | None:
 
 
 _BUCKET = text("bucket", "Name of the bucket.", rule=rules.bucket)
+_LOCK_BUCKET = text(
+    "lockBucket",
+    "Bucket for the lease of a bucket with a trigger for each new object, which cannot hold its own.",
+    rule=rules.bucket,
+)
 _OWNER = Key(
     name="account",
     shape=Shape.STRING,
@@ -387,7 +392,7 @@ PROJECT = Key(
             name="triggers",
             shape=Shape.MAP,
             about="Defaults of S3 triggers.",
-            members=(_BUCKET, _EVENTS),
+            members=(_BUCKET, _EVENTS, _LOCK_BUCKET),
         ),
         Key(
             name="functionDefaults",

@@ -59,6 +59,7 @@ class Project:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     packages: PackageBucket | None = None  # for environments without one of their own
     package_key: str = "lockstep/packages/{service}/{sha256}.zip"
+    lock_bucket: str | None = None  # for leases of buckets that cannot hold their own
     artifacts: Mapping[str, Any] = field(default_factory=dict)  # source and its options, validated
     sources: Sources = field(default_factory=Sources)
     preview: PreviewPolicy = field(default_factory=PreviewPolicy)

@@ -65,6 +65,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         for trigger in target.triggers:
             resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
             resources.add(Thing.LEASES, bucket_arn.format(f"{trigger.bucket}/lockstep/leases/*"))
+            if project.lock_bucket:
+                resources.add(Thing.LEASES, bucket_arn.format(f"{project.lock_bucket}/lockstep/leases/*"))
             if target.is_preview and trigger.prefix:
                 key = _pattern(trigger.prefix)
                 resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{key}*"))

@@ -434,12 +434,13 @@ class _Run:
         seen = known.raw if known else {}
         packages = self._project.packages_for(environment_of(step.targets[0]))
         entries = (*entries_of(seen), *entries_of({LAMBDA: step.put}))
-        place = lies_in(step.bucket, entries, packages)
-        if place:
-            with hold(connection, place, step.bucket, self._pace) as lease:
-                kept, left = notification.write(connection, step, mine, self._pace, lease, seen)
-        else:
-            kept, left = notification.write(connection, step, mine, self._pace, seen=seen)
+        locks = self._project.lock_bucket
+        place = lies_in(step.bucket, entries, packages, locks)
+        is_shared = place is not None and place.name in (step.bucket, locks)
+        with hold(connection, place, step.bucket, self._pace) if place else contextlib.nullcontext() as lease:
+            kept, left = notification.write(
+                connection, step, mine, self._pace, lease, seen, is_shared=is_shared
+            )
         owners = [owner_of(entry_id) for entry_id in kept]
         self._kept[step.id] = {owner[1] for owner in owners if owner}
         if left:

@@ -1,7 +1,7 @@
 """A lease object, so that two runs never write one bucket's notifications.
 
-It lies in the bucket whose notifications it protects, so that all who write them share it, or in the
-package bucket where an object there would call somebody (see ``lies_in``).
+It lies in the bucket whose notifications it protects, so that all who write them share it. Where an
+object there would call somebody it lies in the bucket of ``triggers.lockBucket``, else with the packages.
 
 The object is written with S3's conditional PUT (If-None-Match, If-Match), so only one run holds it.
 Its age is judged by S3's own clock (Last-Modified against Date), never by this machine's. A lease
@@ -137,18 +137,22 @@ def key_of(name: str) -> str:
     return f"lockstep/leases/{name}.json"
 
 
-def lies_in(bucket: str, entries: Iterable[Entry], packages: PackageBucket | None) -> PackageBucket | None:
-    """The bucket for the lease of a bucket's notifications: that bucket itself.
+def lies_in(
+    bucket: str, entries: Iterable[Entry], packages: PackageBucket | None, locks: str | None = None
+) -> PackageBucket | None:
+    """The bucket for the lease of a bucket's notifications.
 
-    Where one of its entries is for each object that is created, the lease would call somebody: then the
-    package bucket, or none.
+    That bucket itself. Where one of its entries is for each object that is created, the lease would call
+    somebody: then the one that is named for it, else the package bucket, which others may not have, or none.
     """
     key = key_of(bucket)
     called = any(
         key.startswith(one.prefix) and key.endswith(one.suffix) and not _CREATED.isdisjoint(one.events)
         for one in entries
     )
-    return packages if called else PackageBucket(name=bucket)
+    if not called:
+        return PackageBucket(name=bucket)
+    return PackageBucket(name=locks) if locks else packages
 
 
 @contextlib.contextmanager

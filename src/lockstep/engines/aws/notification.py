@@ -1,9 +1,13 @@
 """A bucket's notifications: read whole, merge, write once, read back, one writer at a time.
 
+Where writers share no lease, one that read before another wrote drops what that one wrote, and reads back
+just what it meant. So each looks once more after a while, and writes again what was dropped.
+
 Source: S3 API reference (PutBucketNotificationConfiguration replaces the whole configuration and
 has no ETag) and user guide, "Event notification destinations".
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +23,8 @@ from lockstep.planning.notifications import KINDS, LAMBDA, Entry, clashes, entri
 from lockstep.planning.triggers import survivors
 
 __all__ = ["read", "write"]
+
+log = logging.getLogger(__name__)
 
 _SHORTEST = 30.0  # seconds for one PUT and its answer, also where tests let leases end at once
 _PASSING = {"OperationAborted", "SlowDown"}
@@ -51,6 +57,8 @@ def write(
     pace: Pace,
     lease: Lease | None = None,
     seen: Mapping[str, Any] | None = None,
+    *,
+    is_shared: bool = True,
 ) -> tuple[tuple[str, ...], frozenset[str]]:
     """Bring a bucket's entries of ours up to date.
 
@@ -62,13 +70,19 @@ def write(
     here before each PUT, so entries that others added since the plan was made are kept. Raises Stale when
     entries are gone that the plan's own reading had ``seen``: one of the two readings is wrong, or
     somebody removed them meanwhile.
+
+    Not ``is_shared``: other writers may hold no lease, or another one. Then it is looked at once more after
+    a while, and when what was written here was undone, entries of others that were dropped with it are
+    written again too, but for those of a project that has written others meanwhile.
     """
     pauses = iter(pace.permission_pauses)
     rounds = 0
+    undone: Mapping[str, Any] = {}
     while rounds < _ROUNDS:
         raw = read(connection, step.bucket)
         if raw is None:
             raise CloudError(f"the bucket {step.bucket} does not exist", fix="create it and run again")
+        raw = _restored(raw, undone, step)
         if gone := _gone(seen or {}, raw, step.remove):
             raise Stale(
                 f"{len(gone)} entries of {step.bucket} that were there when the plan was made are not there "
@@ -81,6 +95,11 @@ def write(
         if wanted != raw and not _put(connection, step.bucket, wanted, pauses, pace, lease):
             continue
         is_there = _holds(connection, step.bucket, wanted, pace)
+        if not is_shared:
+            if is_there:
+                connection.rest(pace.second_look)
+            if _is_undone(read(connection, step.bucket) or {}, wanted, step):
+                is_there, undone = False, wanted
         if is_there and lease is not None:
             lease.is_unsure = False
         if is_there:
@@ -105,6 +124,44 @@ def _gone(seen: Mapping[str, Any], raw: Mapping[str, Any], remove: Iterable[str]
 
 def _keyed(one: Entry) -> tuple[str, ...]:
     return (one.kind, one.id, one.destination, one.prefix, one.suffix, *sorted(one.events))
+
+
+def _is_undone(got: Mapping[str, Any], wanted: Mapping[str, Any], step: PutNotifications) -> bool:
+    """Whether entries of the step are not as it wrote them: somebody wrote what had been read before."""
+    mine = {str(entry["Id"]) for entry in step.put} | {*step.remove}
+
+    def own(raw: Mapping[str, Any]) -> set[tuple[str, ...]]:
+        return {_keyed(one) for one in entries_of(raw) if one.id in mine}
+
+    return own(got) != own(wanted)
+
+
+def _restored(raw: dict[str, Any], undone: Mapping[str, Any], step: PutNotifications) -> dict[str, Any]:
+    """The configuration with entries of others that went when ours were undone.
+
+    Not those of a project that has new ones, which it may have put in their place, nor what overlaps now.
+    """
+    there = {_keyed(one) for one in entries_of(raw)}
+    known = {_keyed(one) for one in entries_of(undone)}
+    busy = {owner[0] for one in entries_of(raw) if _keyed(one) not in known and (owner := owner_of(one.id))}
+    mine = {str(entry["Id"]) for entry in step.put} | {*step.remove}
+    told: list[str] = []
+    for kind in KINDS:
+        for entry in undone.get(kind, ()):
+            (one,) = entries_of({kind: [entry]})
+            owner = owner_of(one.id)
+            if _keyed(one) in there or one.id in mine or (owner is not None and owner[0] in busy):
+                continue
+            more = {**raw, kind: [*raw.get(kind, ()), entry]}
+            if not clashes(more):
+                raw = more
+                told.append(str(one))
+    if "EventBridgeConfiguration" in undone and "EventBridgeConfiguration" not in raw:
+        raw = {**raw, "EventBridgeConfiguration": undone["EventBridgeConfiguration"]}
+        told.append("EventBridgeConfiguration")
+    if told:
+        log.warning("another writer of %s dropped %s: written again", step.bucket, ", ".join(told))
+    return raw
 
 
 def _owner(entry: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ class Pace:
     passing_pause: float = 5.0  # between two tries of a call whose refusal may pass
     permission_pauses: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     readback_pauses: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0)
+    second_look: float = 3.0  # after a write without a common lease; most others are over by then
     lease_pause: float = 0.5
     lease_total: float = 240.0
     lease_ttl: float = 120.0  # longer than the longest write of one bucket
