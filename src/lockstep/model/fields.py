@@ -443,8 +443,7 @@ FIELDS: tuple[Field, ...] = (
         name="codeSigningConfigArn",
         api="CodeSigningConfigArn",
         kind=Kind.STRING,
-        about="Code signing configuration; it counts from the next deployment of code. A removed line is "
-        "seen by status, drift and --full, for up to ten functions at a time.",
+        about="Code signing configuration; it counts from the next deployment of code.",
         default="",
         reset="",
         pattern=rf"^{_LAMBDA}:code-signing-config:csc-[a-z0-9]{{17}}$",
@@ -477,6 +476,9 @@ FIELDS: tuple[Field, ...] = (
 )
 
 BY_NAME: Mapping[str, Field] = {row.name: row for row in FIELDS}
+
+APART: frozenset[str] = frozenset(row.name for row in FIELDS if not row.in_pages)
+"""Settings that no listing tells: a function's tags remember those that it has, as what is beside it."""
 
 NOT_FIELDS: Mapping[str, str] = {
     "FunctionName": "the function's name, not a setting",

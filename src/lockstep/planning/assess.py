@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, Statement, Target, Verb
+from lockstep.model.fields import APART
 from lockstep.model.kinds import KINDS
 from lockstep.planning.aliases import Shift, shift_of
 from lockstep.planning.beside import Difference, differences, remembered
@@ -76,13 +77,14 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     if target.key in fleet.unread:
         return _not_compared(target, function, fleet.unread[target.key])
     now = live.function if live else None
+    declared = function.settings.keys()
     function = without_unknown(function, now)
     buckets = {trigger.bucket for trigger in target.triggers}
     function = with_ignored(function, now, target.ignore)
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
     shift = shift_of(desired.project, target, live, function, adopts=may_adopt(rules, target))
-    kinds = remembered(target, live)
+    kinds = remembered(target, live) | (APART & declared - (now.unread if now is not None else frozenset()))
     letting_go: set[str] = set()
     leaving: set[str] = set()
     quitting: set[str] = set()
@@ -94,7 +96,8 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
             if name in revoked or _has_entries(fleet, name, desired.project, target.key)
         }
         going = [one.live for one in beside if one.live is not None and one.wanted is None]
-        leaving = {one.kind for one in going} & remembered_kinds(now.tags)
+        leaving = {one.kind for one in going} | (APART & now.settings.keys() - function.settings.keys())
+        leaving &= remembered_kinds(now.tags)
         quitting = {
             *(one.qualifier for one in going),
             *(one.qualifier for one in policy.remove),

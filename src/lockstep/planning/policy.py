@@ -51,8 +51,9 @@ def ownership_tags(
     """Tags that say whose a function is, which version it runs, which buckets call it and what is beside it.
 
     The buckets and the kinds of resources are remembered so that a trigger or a resource can be taken
-    down when the repository no longer names it; so is what has them, the function itself or an alias of it,
-    of which ``leaving`` are those that the target does not declare any more.
+    down when the repository no longer names it, and with the kinds the settings that no listing tells; so is
+    what has them, the function itself or an alias of it, of which ``leaving`` are those that the target does
+    not declare any more.
     """
     tags: dict[str, str | None] = {
         "lockstep:project": project,
@@ -88,7 +89,7 @@ def remembered_buckets(tags: Mapping[str, str | None]) -> set[str]:
 
 
 def remembered_kinds(tags: Mapping[str, str | None]) -> set[str]:
-    """Kinds of resources beside a live function that its tags remember."""
+    """Kinds of resources beside a live function, and settings that no listing tells: what tags remember."""
     return set((tags.get(RESOURCES_TAG) or "").split())
 
 

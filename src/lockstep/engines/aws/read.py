@@ -300,13 +300,10 @@ def _find_others(
 
 
 def _needs_more(wanted: Function, listed: Function) -> bool:
-    """What no page tells has to be known where it is declared, and before the code is replaced with it."""
-    declared = any(
-        row.name in wanted.settings for row in FIELDS if row.call is Call.CODE and not row.in_pages
-    )
+    """What no page tells has to be known where it is declared or was, and before code is replaced with it."""
+    told = {row.name for row in FIELDS if row.call in (Call.CODE, Call.CONCURRENCY) and not row.in_pages}
     return (
-        declared
-        or "reservedConcurrency" in wanted.settings
+        bool(told & (wanted.settings.keys() | remembered_kinds(listed.tags)))
         or is_named_by_tag(wanted.code)
         or bool(diff_code(wanted, listed))
     )
@@ -541,9 +538,8 @@ def _read_beside(
 
 
 def _read_logs(reading: _Reading, full: bool) -> None:
-    """Retention where somebody declares it, where everything is asked for, and of a few: that is one call.
-
-    A line that was taken out of Git is a change, which nobody sees who does not look.
+    """Retention where somebody declares it or did, where everything is asked for, and of a few: that is one
+    call. A line that was taken out of Git is a change, which nobody sees who does not look.
     """
     groups: dict[str, str] = {}
     is_declared = False
@@ -551,7 +547,8 @@ def _read_logs(reading: _Reading, full: bool) -> None:
         if target.function and target.function.name in reading.functions:
             name = target.function.name
             groups[name] = str(target.function.settings.get("logging.group") or f"/aws/lambda/{name}")
-            is_declared = is_declared or "logRetentionDays" in target.function.settings
+            known = target.function.settings.keys() | remembered_kinds(reading.functions[name].tags)
+            is_declared = is_declared or "logRetentionDays" in known
     if len(groups) > FEW and not (full or is_declared):
         reading.notes.append(
             f"the log retention of {len(groups)} functions was not read, because none of them declares one "
@@ -581,12 +578,13 @@ def _read_logs(reading: _Reading, full: bool) -> None:
 
 
 def _read_signing(reading: _Reading, pool: ThreadPoolExecutor, full: bool) -> None:
-    """Code signing where it is declared, and of a few where everything is asked for: 15 calls a second.
+    """Code signing where it is declared or was, and of a few where all is asked for: 15 calls a second.
 
     Who may not ask where nothing is declared is told so, and the rest goes on.
     """
     declared = {
-        target.function.name: "codeSigningConfigArn" in target.function.settings
+        target.function.name: "codeSigningConfigArn"
+        in target.function.settings.keys() | remembered_kinds(reading.functions[target.function.name].tags)
         for target in reading.wanted.values()
         if target.function and not target.function.code.image and target.function.name in reading.functions
     }
