@@ -5,7 +5,12 @@ import signal
 import sys
 from types import FrameType
 
-__all__ = ["start"]
+__all__ = ["WINDOWS", "start"]
+
+WINDOWS = """\
+error: Lockstep does not run on Windows itself
+  fix: use it in WSL (wsl --install), with the repository checked out there, or in a container
+"""
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -16,6 +21,11 @@ def _end(number: int, frame: FrameType | None) -> None:
 def start() -> int:
     """Run one command; nothing is imported before Ctrl-C is handled, and nothing handled after its end."""
     signal.signal(signal.SIGINT, _end)
+    if (
+        os.name == "nt"
+    ):  # no fcntl, no process groups, other signals: nothing here was ever seen to work there
+        sys.stderr.write(WINDOWS)
+        return 3
     from lockstep.cli import main
 
     try:

@@ -23,8 +23,29 @@ def suggestion(word: str, known: Iterable[str], otherwise: str, *, most: int = 1
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The words of a fix for an unknown key: the nearest one, or all of them."""
     names = list(known)
+    meant = _MEANT.get(word.lower())
+    if meant in names:
+        return f"did you mean {meant}?"
     tops = sorted({name.partition(".")[0] for name in names})
     return suggestion(word, names, f"known keys: {', '.join(tops)}")
+
+
+_MEANT = {
+    **dict.fromkeys(
+        ("env", "envs", "envvars", "env_vars", "variables", "environmentvariables"), "environment"
+    ),
+    **dict.fromkeys(("memory", "ram", "mem"), "memorySize"),
+    **dict.fromkeys(("arch", "architecture", "platform"), "architectures"),
+    **dict.fromkeys(("rolearn", "iamrole", "executionrole"), "role"),
+    **dict.fromkeys(("concurrency", "reservedconcurrentexecutions"), "reservedConcurrency"),
+    **dict.fromkeys(("retention", "logretention", "retentionindays"), "logRetentionDays"),
+    **dict.fromkeys(("name", "function", "functionname"), "functionName"),
+    **dict.fromkeys(("vpcconfig", "network"), "vpc"),
+    **dict.fromkeys(("dlq", "deadletterconfig", "deadletterqueue"), "deadLetterTarget"),
+    **dict.fromkeys(("tracingconfig", "xray"), "tracing"),
+    **dict.fromkeys(("events", "trigger", "event"), "triggers"),
+}
+"""What other tools call keys of ours; a spelling alone would not lead there."""
 
 
 @lru_cache(maxsize=256)

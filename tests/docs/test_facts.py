@@ -1,10 +1,13 @@
 """Orders, names and numbers that pages state, compared with the code that decides them."""
 
+import html
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from lockstep.cli.examples import DOCS
 from lockstep.delivery.places.workspace import Where, open_workspace
 from lockstep.delivery.setup.explain import explain_target
 from lockstep.engines.aws.notification import _ROUNDS
@@ -108,3 +111,22 @@ def test_numbers_are_those_of_the_code() -> None:
     assert "longer than four minutes" in safety
     assert _ROUNDS == 5
     assert "up to five times" in _text(EXPLANATION / "triggers.md")
+
+
+def test_the_recording_is_of_the_demo_as_it_is() -> None:
+    """Every heading of the story stands in the picture of the README, which docs/recording.py makes."""
+    story = (ROOT / "src/lockstep/local/story.py").read_text()
+    picture = html.unescape((ROOT / "docs/demo.svg").read_text())
+    headings = re.findall(r'stage\.heading\("([^"]+)"\)', story)
+    assert len(headings) > 8
+    places = [picture.find(heading) for heading in headings]
+    assert -1 not in places
+    assert "![lockstep demo" in (ROOT / "README.md").read_text()
+
+
+def test_the_site_has_the_address_that_the_help_tells() -> None:
+    """And it is built from the pages that are tested here, with a search page."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    assert site["site_url"].rstrip("/") == DOCS
+    assert site["docs_dir"] == "docs"
+    assert "search" in site["plugins"]

@@ -21,7 +21,18 @@ from tests.docs.pages import PAGES, inline_code, page_name
 from tests.docs.snippets import blocks
 
 SOURCE = ROOT / "src" / "lockstep"
-SERVICES = {"ecr", "iam", "lambda", "logs", "resourcegroupstaggingapi", "s3", "secretsmanager", "ssm", "sts"}
+SERVICES = {
+    "ec2",
+    "ecr",
+    "iam",
+    "lambda",
+    "logs",
+    "resourcegroupstaggingapi",
+    "s3",
+    "secretsmanager",
+    "ssm",
+    "sts",
+}
 OTHERS = {"--checksum-algorithm"}  # options of other tools that pages name
 
 BY_CLIENT = {"sts:AssumeRole"}

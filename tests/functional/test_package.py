@@ -306,7 +306,7 @@ def test_the_jobs_summary_says_it_too(tmp_path: Path, env: dict[str, str]) -> No
         (("app", "--version", "a b"), "--version: 'a b' is no version"),
         (("app", "--into", "no/where.zip"), "no: there is no such folder"),
         (("app", "--rev", "nope"), "the repository has no revision nope"),
-        ((), "the following arguments are required: SERVICE"),
+        ((), "SERVICE is missing"),
     ],
 )
 def test_bad_input_is_told_with_a_way_out(

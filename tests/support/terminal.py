@@ -18,7 +18,7 @@ from pathlib import Path
 __all__ = ["CTRL_C", "Seen", "Terminal", "at_terminal", "run"]
 
 CTRL_C = "\x03"
-_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
+_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>78]")
 
 
 @dataclass(frozen=True, kw_only=True)

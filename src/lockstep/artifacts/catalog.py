@@ -118,6 +118,10 @@ class Catalog:
             _, _, path = self._download(release, found, expected=package.sha256)
             return path
 
+    def at_hand(self, package: Package) -> Path | None:
+        """The package's file where this machine has it; nothing is asked of anybody."""
+        return self._cache.get(package.sha256)
+
     def _identify(self, release: Release, bucket: str | None) -> tuple[Found, str, int]:
         """Return what the source has, its digest and its size in bytes (0: not known).
 

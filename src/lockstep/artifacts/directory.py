@@ -7,12 +7,14 @@ committed: a build puts its zips into an ignored folder.
 import os
 import posixpath
 import stat
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from lockstep.artifacts.base import Found
 from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model import Release
 from lockstep.model.tree import Tree
+from lockstep.suggest import nearest
 
 __all__ = ["DirectorySource", "TreeSource", "is_kept"]
 
@@ -54,7 +56,7 @@ class DirectorySource:
         try:
             descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise _absent(release, path) from None
+            raise _absent(release, path, _beside(self._root / path)) from None
         except OSError as error:
             raise Unreadable(
                 f"{path} cannot be read: {error.strerror}", where=release.place, fix="check its permissions"
@@ -123,9 +125,20 @@ def _path(release: Release) -> str:
     return "/".join(parts)
 
 
-def _absent(release: Release, path: str) -> ArtifactError:
+def _beside(path: Path) -> list[str]:
+    """Names of what lies where a package is looked for."""
+    try:
+        return sorted(one.name for one in path.parent.iterdir() if one.suffix == path.suffix)[:1000]
+    except OSError:
+        return []
+
+
+def _absent(release: Release, path: str, there: Sequence[str] = ()) -> ArtifactError:
+    near = nearest(posixpath.basename(path), there, cutoff=0.8)
+    folder = posixpath.dirname(path)
     return ArtifactError(
         f"there is no package {path} for {release.service} {release.version}",
         where=release.place,
-        fix="build it, or check artifacts.path and the version",
+        fix="build it, or check artifacts.path and the version"
+        + (f"; there is {posixpath.join(folder, near)}" if near else ""),
     )

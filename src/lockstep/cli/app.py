@@ -12,7 +12,16 @@ from lockstep.cli.completing import completion, declare_completion
 from lockstep.cli.drifting import declare_drift, drift
 from lockstep.cli.events import declare_event, event
 from lockstep.cli.examples import DOCS, EXAMPLES, SECTIONS
-from lockstep.cli.explaining import declare_explain, declare_form, declare_validate, doctor, explain, validate
+from lockstep.cli.explaining import (
+    declare_diff,
+    declare_explain,
+    declare_form,
+    declare_validate,
+    diff,
+    doctor,
+    explain,
+    validate,
+)
 from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
@@ -83,6 +92,7 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command(status, declare_status),
     "drift": Command(drift, declare_drift),
     "explain": Command(explain, declare_explain),
+    "diff": Command(diff, declare_diff),
     "logs": Command(logs, declare_logs),
     "invoke": Command(invoke, declare_invoke),
     "top": Command(top, declare_top),

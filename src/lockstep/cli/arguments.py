@@ -12,7 +12,19 @@ _WITH_VALUE = ("-C", "--directory", "--repo", "--rev")
 _FLAGS = ("--no-color", "-v", "-vv", "--verbose")
 _WATCH_SECONDS = "5"
 _READING = (
-    *("validate", "plan", "status", "explain", "version", "changed", "package", "history", "logs", "top"),
+    *(
+        "validate",
+        "plan",
+        "status",
+        "explain",
+        "diff",
+        "version",
+        "changed",
+        "package",
+        "history",
+        "logs",
+        "top",
+    ),
     *("preview list", "doctor", "iam-policy", "help"),
 )
 """Commands that change nothing in Git or AWS."""

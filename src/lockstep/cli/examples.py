@@ -9,7 +9,7 @@ DOCS = "https://lockstep-gitops.readthedocs.io"
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "begin": ("demo", "init", "validate", "doctor", "iam-policy", "completion"),
     "deploy": ("plan", "sync", "adopt", "eject"),
-    "look": ("status", "drift", "explain", "history", "logs", "invoke", "top"),
+    "look": ("status", "drift", "explain", "diff", "history", "logs", "invoke", "top"),
     "build": ("version", "changed", "package", "release"),
     "promote": ("promote", "rollback", "release-hold", "pulls"),
     "previews": ("preview",),
@@ -40,6 +40,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "status": (
         ("status", "services by environments"),
         ("status production -o wide", "one line each, with who changed it and when"),
+        ("status --all", "every target of a large project"),
         ("status --watch", "again every 5 seconds, in place"),
     ),
     "drift": (
@@ -62,6 +63,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "top": (
         ("top", "the last hour, those with errors first"),
         ("top production --minutes 15", "one environment, not so far back"),
+    ),
+    "diff": (
+        ("diff staging/api", "what is live, and what Git says"),
+        ("diff staging/api 1.3.0 1.4.0", "two versions"),
+        ("diff staging/api staging production", "two environments"),
     ),
     "version": (("version api --explain", "the next version, and the commits that make it"),),
     "changed": (("changed --since origin/main", "services that this branch touches"),),

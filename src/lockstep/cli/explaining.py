@@ -6,9 +6,19 @@ import datetime
 
 from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Output, Shell
+from lockstep.cli.versions import Form
 from lockstep.errors import BadInput, BadInputs
 
-__all__ = ["declare_explain", "declare_form", "declare_validate", "doctor", "explain", "validate"]
+__all__ = [
+    "declare_diff",
+    "declare_explain",
+    "declare_form",
+    "declare_validate",
+    "diff",
+    "doctor",
+    "explain",
+    "validate",
+]
 
 
 def declare_form(parser: Parser) -> None:
@@ -125,6 +135,40 @@ def explain(shell: Shell, *, target: str, key: str | None, output: Output) -> in
 
             shell.emit(explain_lines(target, values, palette=shell.palette, columns=shell.columns))
     return 0
+
+
+def declare_diff(parser: Parser) -> None:
+    """The arguments of ``diff``."""
+    parser.add_argument("target", metavar="TARGET", help="a target: staging/s3-notifier")
+    parser.add_argument(
+        "sides",
+        metavar="SIDE",
+        nargs="*",
+        help="two of: git, live, an environment, a version; default: live git; one is compared with git",
+    )
+    parser.add_argument("--exit-code", action="store_true", help="exit 2 when something differs")
+    declare_output(parser, "form of the result", Form)
+
+
+def diff(shell: Shell, *, target: str, sides: list[str], exit_code: bool, output: Form) -> int:
+    """Show how two versions, two environments, or Git and AWS differ: values, and files of packages."""
+    from lockstep.delivery.sync.options import Options
+    from lockstep.delivery.trying.diff import compare
+    from lockstep.render.differing import difference_document, difference_lines
+
+    if len(sides) > 2:
+        raise BadInput("there are more than two sides", where=target, fix="name two, or none")
+    first, second = (*sides, "git") if len(sides) == 1 else sides or ("live", "git")
+    options = Options(github_token=shell.settings.github_token)
+    found = compare(shell.open_workspace(), target, (first, second), options, watcher=shell.watcher)
+    shell.end_progress()
+    if output is Form.JSON:
+        shell.emit(difference_document(found))
+    else:
+        shell.emit(difference_lines(found, palette=shell.palette, columns=shell.columns))
+    if found.notes:
+        return 1
+    return 2 if exit_code and not found.is_empty else 0
 
 
 def doctor(shell: Shell, *, output: Output) -> int:

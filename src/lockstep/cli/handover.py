@@ -2,10 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockstep.cli.parser import Parser
 from lockstep.cli.shell import Shell
 from lockstep.errors import BadInput
+
+if TYPE_CHECKING:
+    from lockstep.delivery.adoption.terraform import Adopted
 
 __all__ = ["adopt", "declare_adopt", "declare_eject", "eject"]
 
@@ -19,8 +23,18 @@ def declare_adopt(parser: Parser) -> None:
         help="where the functions belong; those that share a bucket at once",
     )
     parser.add_argument(
-        "--from", dest="source", metavar="MASTER", choices=("terraform",), required=True, help="terraform"
+        "--from", dest="source", metavar="MASTER", choices=("terraform",), help="terraform: by its state"
     )
+    parser.add_argument(
+        "--function",
+        dest="names",
+        metavar="NAME",
+        nargs="+",
+        default=[],
+        help="live functions, by name or glob",
+    )
+    parser.add_argument("--tag", metavar="KEY=VALUE", help="live functions with this tag")
+    parser.add_argument("--stack", metavar="NAME", help="live functions of this CloudFormation stack")
     parser.add_argument(
         "--state",
         metavar="FILE",
@@ -48,12 +62,82 @@ def declare_eject(parser: Parser) -> None:
 
 
 def adopt(
-    shell: Shell, *, environments: list[str], source: str, state: str | None, version: str | None
+    shell: Shell,
+    *,
+    environments: list[str],
+    source: str | None,
+    names: list[str],
+    tag: str | None,
+    stack: str | None,
+    state: str | None,
+    version: str | None,
 ) -> int:
-    """Take functions over from Terraform: declarations, the proof, and blocks that let go of them."""
+    """Take live functions over, or Terraform's: declarations, packages, and proof that nothing changes."""
+    is_live = bool(names or tag or stack)
+    if is_live == (source is not None):
+        raise BadInput(
+            "nothing says which functions" if not is_live else "--from takes Terraform's functions",
+            where="adopt",
+            fix="name live ones with --function, --tag or --stack, or Terraform's with --from terraform",
+        )
+    if is_live:
+        return _adopt_live(shell, environments, names, tag, stack, version)
+    return _adopt_from_terraform(shell, environments, state, version)
+
+
+def _adopt_live(
+    shell: Shell,
+    environments: list[str],
+    names: list[str],
+    tag: str | None,
+    stack: str | None,
+    version: str | None,
+) -> int:
+    from lockstep.delivery.adoption.live import Wanted, adopt_live
+    from lockstep.delivery.sync.options import Options
+
+    if len(environments) != 1:
+        raise BadInput(
+            "live functions are adopted into one environment", where="adopt", fix="run it once for each"
+        )
+    adopted = adopt_live(
+        shell.open_workspace(),
+        environments[0],
+        Wanted(names=tuple(names), tag=tag, stack=stack),
+        version=version,
+        options=Options(github_token=shell.settings.github_token),
+        watcher=shell.watcher,
+    )
+    _tell(shell, adopted)
+    if adopted.differences:
+        return 1
+    shell.log("nothing but marks of ownership would change; commit what was written, then sync")
+    if stack:
+        shell.log(f"the stack {stack} still owns them: set DeletionPolicy: Retain there before they leave it")
+    return 0
+
+
+def _tell(shell: Shell, adopted: "Adopted") -> None:
+    """The files, the notes, the plan that proves it, and what it would change."""
+    from lockstep.render.text import plan_lines
+
+    shell.end_progress()
+    for file in adopted.files:
+        shell.log(f"wrote {file}")
+    for note in adopted.notes:
+        shell.log(f"note: {note}")
+    shell.log("\n".join(plan_lines(adopted.plan, columns=shell.columns)))
+    for difference in adopted.differences:
+        shell.log(f"differs: {difference}")
+    if adopted.differences:
+        shell.log("mend the declarations until the plan only marks the functions as Lockstep's")
+
+
+def _adopt_from_terraform(
+    shell: Shell, environments: list[str], state: str | None, version: str | None
+) -> int:
     from lockstep.delivery.adoption.terraform import adopt_from_terraform, state_of
     from lockstep.delivery.sync.options import Options
-    from lockstep.render.text import plan_lines
 
     workspace = shell.open_workspace()
     text = _read(state) if state else state_of(workspace, environments, watcher=shell.watcher)
@@ -65,16 +149,8 @@ def adopt(
         version=version,
         options=Options(github_token=shell.settings.github_token),
     )
-    shell.end_progress()
-    for file in adopted.files:
-        shell.log(f"wrote {file}")
-    for note in adopted.notes:
-        shell.log(f"note: {note}")
-    shell.log("\n".join(plan_lines(adopted.plan, columns=shell.columns)))
-    for difference in adopted.differences:
-        shell.log(f"differs: {difference}")
+    _tell(shell, adopted)
     if adopted.differences:
-        shell.log("mend the declarations until the plan only marks the functions as Lockstep's")
         return 1
     shell.log("nothing but marks of ownership would change; sync, then apply this in Terraform:")
     shell.emit(adopted.removed.splitlines())

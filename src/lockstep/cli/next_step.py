@@ -30,7 +30,7 @@ def next_step(name: str, code: int, given: Mapping[str, Any], suggested: Sequenc
             return "lockstep plan"
         case "iam-policy":
             return "give the role this policy; lockstep doctor tells whether it suffices"
-        case "explain":
+        case "explain" | "diff":
             return f"lockstep plan {one}"
         case "drift" | "plan" | "sync":
             return "lockstep status"
@@ -63,7 +63,7 @@ def next_step(name: str, code: int, given: Mapping[str, Any], suggested: Sequenc
         case "preview gc":
             return "lockstep status" if given.get("apply") else "lockstep preview gc --apply removes it"
         case "adopt":
-            return f"git diff, then lockstep sync --adopt {quoted(given.get('environments'))}"
+            return f"git diff, commit it, then lockstep sync {quoted(given.get('environments'))}"
         case "eject":
             return f"terraform plan, in {quoted(str(given.get('into')))}"
         case _:

@@ -65,13 +65,21 @@ class Parser(argparse.ArgumentParser):
 
         _, is_unknown, words = message.partition("unrecognized arguments: ")
         first = next((word for word in words.split() if word.startswith("-")), None)
+        _, lacks, needed = message.partition("the following arguments are required: ")
+        if lacks:
+            options = {name: action.metavar for action in self._actions for name in action.option_strings}
+            missing = [
+                f"{name} {options[name]}" if options.get(name) else name for name in needed.split(", ")
+            ]
+            told = ", ".join(missing)
+            raise BadInput(f"{told} is missing", fix=f"add it; `{self.prog} --help` shows what there is")
         if not is_unknown:
             raise BadInput(message, fix=f"`{self.prog} --help` shows what there is")
         if first is None:
             raise BadInput(f"too many arguments: {words}", fix=f"`{self.prog} --help` shows what it takes")
-        options = [name for action in self._actions for name in action.option_strings]
+        own = [name for action in self._actions for name in action.option_strings]
         selects = any(action.dest in ("targets", "target") for action in self._actions)
-        fix = for_option(first, self.prog, [*options, *GLOBAL_OPTIONS], selects=selects)
+        fix = for_option(first, self.prog, [*own, *GLOBAL_OPTIONS], selects=selects)
         raise BadInput(f"there is no option {first.partition('=')[0]}", fix=fix)
 
 

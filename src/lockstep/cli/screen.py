@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from lockstep.cli.shell import Shell
 from lockstep.render.cells import columns_of
@@ -11,6 +12,7 @@ from lockstep.render.cells import columns_of
 __all__ = ["Screen"]
 
 _HOME, _CLEAR, _REST, _BELOW = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
+_ENDING = 3  # lines of the summary that are always seen
 _KEEP, _BACK = "\x1b7", "\x1b8"
 
 
@@ -25,12 +27,15 @@ class Screen:
         self._is_begun = False
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Put lines below the clock; those that the terminal has no room for are counted."""
+        """Put lines below the clock, the last ones in any case; those that find no room are counted."""
         self._read = time.monotonic()
         room = max(shutil.get_terminal_size((80, 24)).lines - 3, 3)  # for clock, progress and the cursor
         shown = list(lines)
         if len(shown) > room:
-            shown = [*shown[: room - 1], f"... {len(shown) - room + 1} more lines; name targets to see fewer"]
+            ending = list(takewhile(str.strip, reversed(shown)))[:_ENDING][::-1]  # it sums up
+            kept = room - 1 - len(ending)
+            more = f"... {len(shown) - kept - len(ending)} more lines; name targets to see fewer"
+            shown = [*shown[:kept], more, *ending]
         text = "".join(f"{line}{_REST}\n" for line in (self._head(), *shown))
         self._shell.emit(f"{_HOME}{'' if self._is_begun else _CLEAR}{text}{_BELOW}")
         self._is_begun = True

@@ -116,6 +116,11 @@ class Shell:
             return 80
         return max(shutil.get_terminal_size((80, 24)).columns, 40)
 
+    @property
+    def lines(self) -> int:
+        """Lines for a text that is to be seen at once: the terminal's but for the prompt; 50 elsewhere."""
+        return max(shutil.get_terminal_size((80, 24)).lines - 3, 12) if self.is_live else 50
+
     def emit(self, lines: Iterable[str] | str) -> None:
         """Write a result to stdout: lines, or a text that ends its last line itself.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["declare_status", "status"]
 
+_MANY = 20  # services; more do not fit on a screen
 _FEW = 3  # targets that the next step names
 
 
@@ -38,6 +39,12 @@ def declare_status(parser: Parser) -> None:
         help="show it again every 5 (or so many) seconds",
     )
     parser.add_argument("--exit-code", action="store_true", help="exit 2 when something is out of sync")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        dest="is_all",
+        help=f"every target, also where there are more than {_MANY} services",
+    )
     declare_full(parser)
     declare_timeout(parser)
 
@@ -49,6 +56,7 @@ def status(
     output: WideOutput,
     watch: float | None,
     exit_code: bool,
+    is_all: bool,
     full: bool,
     timeout: float | None,
 ) -> int:
@@ -58,7 +66,7 @@ def status(
     token = shell.settings.github_token
     options = Options(patterns=tuple(targets), full=full, timeout=timeout, github_token=token)
     if watch is None:
-        return _once(shell, options, output, exit_code, shell.emit)
+        return _once(shell, options, output, exit_code, is_all, shell.emit)
     is_first, is_text = True, output in (WideOutput.TABLE, WideOutput.WIDE)
     screen = Screen(shell, f"lockstep status {quoted(targets)}".rstrip(), watch) if shell.is_live else None
     while True:
@@ -66,7 +74,7 @@ def status(
         if screen is None and is_text:
             shell.emit([datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")])
         try:
-            _once(shell, options, output, exit_code, lines.extend if screen else shell.emit)
+            _once(shell, options, output, exit_code, is_all, lines.extend if screen else shell.emit)
         except LockstepError as error:
             if is_first and isinstance(error, BadInput):
                 raise  # waiting would not mend what was asked for
@@ -88,6 +96,7 @@ def _once(
     options: "Options",
     output: WideOutput,
     exit_code: bool,
+    is_all: bool,
     emit: Callable[[list[str]], None],
 ) -> int:
     from lockstep.delivery.sync.causes import with_causes
@@ -111,6 +120,11 @@ def _once(
 
             now = datetime.now(UTC)
             emit(wide_lines(rows, notes, now=now, palette=shell.palette, columns=shell.columns))
+        case WideOutput.TABLE if not is_all and len({row.service for row in rows}) > _MANY:
+            from lockstep.render.overview import overview_lines
+
+            most = shell.lines
+            emit(overview_lines(rows, notes, palette=shell.palette, columns=shell.columns, most=most))
         case WideOutput.TABLE:
             from lockstep.render.status import status_lines
 

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -131,6 +132,7 @@ def _read(name: str) -> str:
         return sys.stdin.read() if name == "-" else Path(name).expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise BadInput(
-            f"cannot read the payload: {reason}", where=name, fix="name a file with a JSON document"
-        ) from None
+        fix = "name a file with a JSON document"
+        if name.lstrip()[:1] in ("{", "["):
+            fix = f"it takes a file; or: echo {shlex.quote(name)} | lockstep invoke TARGET --payload -"
+        raise BadInput(f"cannot read the payload: {reason}", where=name, fix=fix) from None

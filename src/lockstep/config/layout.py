@@ -18,6 +18,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lockstep.config import rules
+from lockstep.config.case import clashes
 from lockstep.config.near_misses import near_misses
 from lockstep.errors import BadInput
 from lockstep.model.tree import Tree
@@ -123,7 +124,14 @@ def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml", has_all: bo
     return Layout(
         candidates=tuple(sorted(candidates, key=attrgetter("key"))),
         environments=frozenset(environments | ({"preview"} if found.declared else set())),
-        warnings=(*_warnings(found, prefix, {one.path for one in near}), *(one.words for one in near)),
+        warnings=(
+            *_warnings(found, prefix, {one.path for one in near}),
+            *(one.words for one in near),
+            *(
+                f"{one} and {other} differ in case only: on macOS and Windows one hides the other"
+                for one, other in clashes(blobs, prefix)
+            ),
+        ),
         doubts={one.pattern: one.words for one in near if one.is_missing},
     )
 

@@ -60,7 +60,10 @@ def _check_runtime(context: Context, name: str) -> None:
         )
     elif runtime is None:
         usable = [one for one, row in RUNTIMES.items() if _phase(context, row) is not Phase.RETIRED]
-        near = nearest(name, usable, cutoff=0.7)
+        family = [one for one in usable if one.startswith(re.sub(r"[^a-z].*", "", name.lower()) or "?")]
+        family.sort(key=lambda one: [int(part) for part in re.findall(r"\d+", one)])
+        has_number = re.search(r"\d", name) is not None
+        near = (nearest(name, usable, cutoff=0.7) if has_number else None) or next(reversed(family), None)
         context.wrong(
             path,
             f"{name!r} is no runtime of Lambda",

@@ -208,6 +208,9 @@ def _artifacts(problems: _Problems, options: dict[str, Any]) -> Mapping[str, Any
         return {}
     source = options.get("source")
     if source is None:
+        given = problems.document.value.get("artifacts")
+        if isinstance(given, dict) and given.get("source") is not None:
+            return {}  # what is wrong with it has been said
         problems.add(
             ("artifacts",),
             "artifacts has no source",

@@ -288,6 +288,9 @@ def s3_filter(text: str) -> Problem | None:
 
     Source: S3 user guide, "Configuring event notifications using object key name filtering".
     """
+    if place := re.match(r"(s3://|arn:aws[a-z-]*:s3:::)[^/]*/?", text):
+        bare = text[place.end() :].rstrip("*")
+        return f"{text!r} names the bucket too", f"write {bare!r}; the bucket has a key of its own"
     if "*" in text or "?" in text:
         bare = text.rstrip("*?") if not re.search(r"[*?]", text.rstrip("*?")) else ""
         fix = f"write {bare!r}" if bare else "name the beginning or the end of the key"

@@ -245,6 +245,11 @@ class Checker:
             self.add(lines, f"{path} takes a map, not {_kind(value)}", "write NAME: value below it")
             return None
         result: dict[str, Any] = {}
+        if {*value} == {"Variables"} and isinstance(value["Variables"], dict):
+            self.add(
+                lines[1]["Variables"], f"{path} has Variables below it", "write the variables in its place"
+            )
+            return None
         for name, entry in value.items():
             at = lines[1][name]
             found = rules.variable(name)
@@ -326,12 +331,22 @@ def _not_a_string(path: str, key: Key, value: Any, text: str | None) -> rules.Pr
 
 def _nearest_number(key: Key, value: Any) -> str:
     """The number that was meant by ``30s`` or ``2.5``, as far as it can be told."""
-    digits = re.match(r"\d{1,9}", str(value))
-    number = float(digits[0]) if digits else key.minimum or 10
+    digits = re.match(r"(\d{1,9})\s*([A-Za-z]*)", str(value))
+    number = float(digits[1]) if digits else key.minimum or 10
+    if digits:
+        number *= _UNITS.get((key.name, digits[2].lower().removesuffix("ib").removesuffix("b")), 1)
     if key.enum:
         return min(key.enum, key=lambda option: abs(int(option) - number))
     lowest = number if key.minimum is None else max(number, key.minimum)
     return f"{lowest if key.maximum is None else min(lowest, key.maximum):.0f}"
+
+
+_UNITS = {
+    **{(name, "g"): 1024 for name in ("memorySize", "ephemeralStorage")},
+    **{("timeout", unit): 60 for unit in ("m", "min", "minute", "minutes")},
+    **{("timeout", unit): 3600 for unit in ("h", "hour", "hours")},
+}
+"""What a unit that was written with a number makes of it, for keys that take none."""
 
 
 def _enum_case(key: Key, value: str) -> str:

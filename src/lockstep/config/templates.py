@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from lockstep.suggest import nearest
+
 __all__ = ["TemplateError", "fill", "has_template"]
 
 _PART = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9_]*)\}|[{}]")
@@ -39,6 +41,8 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         if name is not None:
             if name not in values:
                 raise _unknown(name, values)
+            if literal.endswith("$"):
+                raise TemplateError(f"${{{name}}} has a dollar sign, which would stay", f"write {{{name}}}")
             parts.append(values[name])
     return "".join(parts)
 
@@ -64,12 +68,24 @@ def _parts(text: str) -> tuple[tuple[str, str | None], ...]:
     return (*parts, (text[end:], None))
 
 
+_MEANT = {
+    **dict.fromkeys(("svc", "name", "app", "function"), "service"),
+    **dict.fromkeys(("environment", "stage"), "env"),
+    **dict.fromkeys(("tag", "semver"), "version"),
+    **dict.fromkeys(("number", "pull", "pull_request"), "pr"),
+}
+"""What other tools call our names."""
+
+
 def _unknown(name: str, values: Mapping[str, str]) -> TemplateError:
     if name in _ABSENT:
         return TemplateError(*_ABSENT[name])
     known = " ".join(f"{{{key}}}" for key in values)
+    own = f"write {_doubled(f'{{{name}}}')} for the text itself"
+    near = _MEANT.get(name.lower()) or nearest(name, values)
     return TemplateError(
-        f"{{{name}}} is not known; known are {known}", f"write {_doubled(f'{{{name}}}')} for the text itself"
+        f"{{{name}}} is not known; known are {known}",
+        f"did you mean {{{near}}}? Or {own}" if near in values else own,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from lockstep.model.blotting import blotted
 from lockstep.model.secrets import looks_secret
 
-__all__ = ["without_secrets_in"]
+__all__ = ["without_literals", "without_secrets_in"]
 
 _WORDS = "(secret)"
 _NAMED = re.compile(
@@ -22,6 +22,15 @@ def without_secrets_in(text: str, secrets: Iterable[str]) -> str:
     """
     text = _NAMED.sub(_masked, blotted(text, secrets))
     return re.sub(r"\S+", lambda found: _WORDS if looks_secret("", found[0]) else found[0], text)
+
+
+def without_literals(code: str) -> str:
+    """A line of a program without texts in quotes that names call secret, and shapes of credentials.
+
+    What is no text stays: an expression that asks for a password is not one.
+    """
+    code = _NAMED.sub(lambda found: _masked(found) if found["value"][0] in "\"'" else found[0], code)
+    return re.sub(r"[^\s\"']+", lambda found: _WORDS if looks_secret("", found[0]) else found[0], code)
 
 
 def _masked(found: re.Match[str]) -> str:

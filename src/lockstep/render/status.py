@@ -9,7 +9,7 @@ from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.values import change_lines
 
-__all__ = ["age_words", "cell_words", "status_lines", "status_summary", "wide_lines"]
+__all__ = ["age_words", "cell_words", "status_colour", "status_lines", "status_summary", "wide_lines"]
 
 _GAP = "  "
 _MARKS = {SyncStatus.SYNCED: "●", SyncStatus.OUT_OF_SYNC: "▲", SyncStatus.UNKNOWN: "?"}
@@ -50,7 +50,7 @@ def wide_lines(
         changed = age_words(row.changed, now)
         texts = (row.target, row.declared, row.live, sync, health, changed, row.author)
         table.append((*(printable(text or "-") for text in texts), (row.commit or "-")[:8]))
-    paints = ["", *(_colour(row, palette) for row in rows)]
+    paints = ["", *(status_colour(row, palette) for row in rows)]
     lines = _table(table, [[paint] * len(head) for paint in paints], palette)
     return [*lines, "", *_differences(rows, palette, columns), *_ending(rows, notes, palette, columns)]
 
@@ -110,7 +110,8 @@ def _is_deployed(row: StatusRow) -> bool:
     return row.deployment_type == "lambda"
 
 
-def _colour(row: StatusRow, palette: Palette) -> str:
+def status_colour(row: StatusRow, palette: Palette) -> str:
+    """The colour of a target: how well it is."""
     match row:
         case StatusRow(health=Health.DEGRADED | Health.MISSING) if _is_deployed(row):
             return palette.delete
@@ -148,7 +149,7 @@ def _matrix(rows: Sequence[StatusRow], environments: Sequence[str], palette: Pal
         found = [cells.get((service, name)) for name in environments]
         if any(found):
             table.append((printable(service), *(cell_words(row) if row else "-" for row in found)))
-            paints.append(["", *(_colour(row, palette) if row else palette.dim for row in found)])
+            paints.append(["", *(status_colour(row, palette) if row else palette.dim for row in found)])
     return _table(table, paints, palette)
 
 
@@ -171,7 +172,7 @@ def _differences(rows: Sequence[StatusRow], palette: Palette, columns: int) -> l
         if not row.changes and not row.problem and row.cause is None:
             continue
         cause = f": {row.cause}" if row.cause is not None else ""
-        lines.append(palette.paint(_colour(row, palette), f"{printable(row.target)}{cause}"))
+        lines.append(palette.paint(status_colour(row, palette), f"{printable(row.target)}{cause}"))
         for text in printable_lines(row.problem or ""):
             lines += hanging("    ", text.strip(), columns)
         for change in row.changes:
@@ -185,4 +186,7 @@ def _ending(rows: Sequence[StatusRow], notes: Sequence[str], palette: Palette, c
     for note in notes:
         for text in printable_lines(note):
             lines += hanging("note: ", text, columns)
-    return [*lines, palette.paint(palette.bold, status_summary(rows))]
+    return [
+        *lines,
+        *(palette.paint(palette.bold, text) for text in hanging("", status_summary(rows), columns)),
+    ]

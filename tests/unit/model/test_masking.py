@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockstep.model.masking import without_secrets_in
+from lockstep.model.masking import without_literals, without_secrets_in
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,11 @@ from lockstep.model.masking import without_secrets_in
 def test_known_values_names_and_shapes_are_masked(text: str, shown: str) -> None:
     """And nothing else: a log is there to be read."""
     assert without_secrets_in(text, ["hunter2-long-enough"]) == shown
+
+
+def test_a_program_keeps_what_is_no_text() -> None:
+    """A password that is written out is masked; an expression that asks for one is not."""
+    assert without_literals('password = "hunter2"') == 'password = "(secret)"'
+    line = '+    return {"password": os.environ["DB_PASSWORD"]}'
+    assert without_literals(line) == line
+    assert without_literals("key='AKIAIOSFODNN7EXAMPLE'") == "key='(secret)'"

@@ -1,4 +1,4 @@
-"""Declarations of functions that were Terraform's, as files."""
+"""Declarations of functions that live already, as files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,14 +11,26 @@ from lockstep.engines.terraform.state import function_of
 from lockstep.errors import BadInput
 from lockstep.model import Function, PackageBucket, Trigger, Value, looks_secret
 
-__all__ = ["declaration", "write_declaration"]
+__all__ = ["declaration", "declaration_of", "write_declaration"]
 
 
 def declaration(
     one: Managed, triggers: Sequence[Trigger], bucket: PackageBucket | None, version: str | None
 ) -> tuple[dict[str, Any], list[str]]:
-    """The ``lambda`` block of a function, and what has to be said about it."""
+    """The ``lambda`` block of a function of Terraform's, and what has to be said about it."""
     function = function_of(one.values, None)
+    code, said = _code(one, function, bucket)
+    return declaration_of(function, code, said, triggers, version)
+
+
+def declaration_of(
+    function: Function,
+    code: Mapping[str, Any],
+    said: str | None,
+    triggers: Sequence[Trigger],
+    version: str | None,
+) -> tuple[dict[str, Any], list[str]]:
+    """The ``lambda`` block of a function with its package where ``code`` says; ``said``: why nowhere."""
     notes: list[str] = []
     ignored: list[str] = []
     block: dict[str, Any] = {
@@ -26,7 +38,6 @@ def declaration(
         "functionName": function.name,
         "adopt": True,
     }
-    code, said = _code(one, function, bucket)
     block |= code
     if said:
         notes.append(said)
@@ -46,7 +57,7 @@ def declaration(
         else:
             place = block.setdefault(group, {}) if group else block
             place[name] = _yaml(value)
-    tags = {key: text for key, text in function.tags.items() if not key.startswith("lockstep:")}
+    tags = {key: text for key, text in function.tags.items() if not key.startswith(("lockstep:", "aws:"))}
     if tags:
         block["tags"] = tags
     if triggers:

@@ -22,7 +22,7 @@ from lockstep.errors import BadInput
 from lockstep.model import Plan
 from lockstep.model.watching import SILENT, Watcher
 
-__all__ = ["Adopted", "adopt_from_terraform", "state_of"]
+__all__ = ["Adopted", "adopt_from_terraform", "differences_of", "state_of"]
 
 _QUIET = ("tags.lockstep:", "version", "permission")
 """Changes that only mark whose a function is; a permission of ours stands beside Terraform's."""
@@ -115,7 +115,7 @@ def adopt_from_terraform(
         removed=comments + removed_blocks(gone, managed),
         notes=(*notes, *warnings),
         plan=plan,
-        differences=tuple(_differences(plan)),
+        differences=tuple(differences_of(plan)),
     )
 
 
@@ -154,7 +154,8 @@ def _shared(address: str, called: Sequence[str]) -> str:
     )
 
 
-def _differences(plan: Plan) -> Iterable[str]:
+def differences_of(plan: Plan) -> Iterable[str]:
+    """What a plan would change besides marks of ownership."""
     for target in plan.targets:
         if target.problem is not None:
             yield f"{target.target}: {target.problem}"

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
 from lockstep.errors import BadInput
@@ -28,10 +28,30 @@ def check_patterns(workspace: Workspace, patterns: Iterable[str]) -> None:
         if select(keys, [pattern]) or _PREVIEW.fullmatch(pattern):
             continue
         known = sorted({*keys, *(target.environment for target in workspace.fleet.targets.values())})
-        hint = suggestion(pattern, known, f"there are: {', '.join(known[:8])}", most=3)
+        otherwise = suggestion(pattern, known, f"there are: {', '.join(known[:8])}", most=3)
+        meant = _meant(workspace, pattern, known)
+        hint = f"did you mean {meant}?" if meant else otherwise
         raise BadInput(
             "no target matches", where=pattern, fix=f"{hint} (`lockstep status` lists all targets)"
         )
+
+
+def _meant(workspace: Workspace, pattern: str, known: Collection[str]) -> str | None:
+    """The target that something else names: a path, a function, a service, its parts exchanged."""
+    if pattern.endswith((".json", ".yaml", ".yml")):
+        return None
+    targets = workspace.fleet.targets.values()
+    parts = re.split(r"[/:.]", pattern.removeprefix("./").strip("/"))
+    spellings = ["/".join(parts), "/".join(reversed(parts))]
+    spellings += ["/".join(parts[start:]) for start in range(1, len(parts))]
+    found = next((one for one in spellings if one in known and one != pattern), None)
+    if found is not None:
+        return found
+    named = [one.key for one in targets if one.function is not None and one.function.name == pattern]
+    if named:
+        return named[0]
+    same = [one.key for one in targets if one.service == pattern]
+    return f"{' or '.join(sorted(same)[-3:])} (all of them: '*/{pattern}')" if same else None
 
 
 def changed_since(workspace: Workspace, since: str) -> tuple[str, ...] | None:

@@ -163,11 +163,12 @@ def _policy(gitops: GitOps, request: Request) -> Promotion:
     """The environment's policy with the source that was asked for. BadInput when it does not allow it."""
     fleet, environment = gitops.workspace.fleet, request.environment
     known = sorted({target.environment for target in fleet.targets.values()})
+    own = [name for name in known if "/" not in name]
     if environment not in known or is_preview(environment):
         raise BadInput(
             f"there is no environment {environment} to promote to",
             where="--to",
-            fix=f"there are: {', '.join(name for name in known if '/' not in name)}",
+            fix=suggestion(environment, own, f"there are: {', '.join(own)}"),
         )
     policy = gitops.workspace.project.environment(environment).promotion
     if request.source is None or request.source == policy.source:

@@ -42,6 +42,13 @@ def find_target(gitops: GitOps, key: str) -> Target:
     targets = gitops.workspace.fleet.targets
     if key in targets:
         return targets[key]
+    target, _, version = key.partition("@")
+    if version and target in targets:
+        raise BadInput(
+            "a target has no version in its name",
+            where=key,
+            fix=f"name the version apart: {target} --to {version}",
+        )
     raise BadInput(
         "no such target is declared",
         where=key,

@@ -1,22 +1,37 @@
 """``doctor``: can everything that Lockstep needs be reached, and what to do where it cannot."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from lockstep.artifacts.handlers import handler_problem
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.setup.resources import Place, resources_of
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.packages import open_catalog, with_packages
 from lockstep.delivery.sync.session import Session
-from lockstep.engines.aws import checks
+from lockstep.engines.aws import checks, surroundings
 from lockstep.engines.aws.actions import Feature, needs_of
 from lockstep.engines.aws.checks import Need
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import LockstepError
-from lockstep.model import Check, Environment, Merge, PackageBucket, Verdict
+from lockstep.model import (
+    Check,
+    Environment,
+    Fleet,
+    Function,
+    Merge,
+    PackageBucket,
+    Reference,
+    Value,
+    Verdict,
+)
 from lockstep.model.engines import ENGINES
 from lockstep.settings import read_settings
+
+if TYPE_CHECKING:
+    from lockstep.artifacts.catalog import Catalog
 
 __all__ = ["run_checks"]
 
@@ -125,6 +140,7 @@ def _clouds(workspace: Workspace) -> Iterator[Check]:
         yield checks.code_storage(connection)
         yield checks.permissions(connection, _needs(workspace, connection, environments))
         yield from _buckets(workspace, connection, environments)
+        yield from _surroundings(workspace, connection, environments)
     if usable:
         yield from _packages(workspace, connections)
 
@@ -171,10 +187,64 @@ def _buckets(
         yield checks.trigger_bucket(connection, name)
 
 
+def _surroundings(
+    workspace: Workspace, connection: Connection, environments: list[Environment]
+) -> Iterator[Check]:
+    """What the functions of some environments stand on, each thing asked for once."""
+    functions = [
+        target.function
+        for target in workspace.fleet.targets.values()
+        if target.function is not None and workspace.project.environment(target.environment) in environments
+    ]
+    roles = {str(one.settings["role"]) for one in functions if one.settings.get("role")}
+    for role in sorted(roles):
+        yield surroundings.role(connection, role)
+    networks = {
+        (_texts(one.settings.get("vpc.subnetIds")), _texts(one.settings.get("vpc.securityGroupIds")))
+        for one in functions
+    }
+    for subnets, groups in sorted(networks):
+        if subnets or groups:
+            yield surroundings.network(connection, subnets, groups)
+    named = {str(one.settings["logging.group"]) for one in functions if one.settings.get("logging.group")}
+    for group in sorted(named):
+        yield surroundings.log_group(connection, group)
+    references = {
+        value for one in functions for value in _environment(one).values() if isinstance(value, Reference)
+    }
+    yield from surroundings.values(connection, references)
+
+
+def _environment(function: Function) -> Mapping[str, Value]:
+    found = function.settings.get("environment")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, tuple | list) else ()
+
+
+def _handlers(fleet: Fleet, catalog: "Catalog") -> Iterator[Check]:
+    """Handlers whose file the package does not hold, as far as the package can be had."""
+    for key, target in fleet.targets.items():
+        function = target.function
+        package = function.code.package if function is not None else None
+        if function is None or package is None or function.settings.get("layers"):
+            continue
+        try:
+            path = catalog.fetch(package)
+        except LockstepError:
+            continue  # told above
+        settings = function.settings
+        found = handler_problem(path, str(settings.get("runtime", "")), str(settings.get("handler", "")))
+        if found is not None:
+            yield Check(name=f"handler ({key})", verdict=Verdict.FAILED, detail=found[0], fix=found[1])
+
+
 def _packages(workspace: Workspace, connections: Connections) -> Iterator[Check]:
     token = read_settings().github_token
     catalog = open_catalog(workspace, connections, token)
-    _, errors = with_packages(workspace.fleet, catalog, workspace.project)
+    fleet, errors = with_packages(workspace.fleet, catalog, workspace.project)
     if errors:
         key, error = next(iter(sorted(errors.items())))
         yield Check(
@@ -185,3 +255,4 @@ def _packages(workspace: Workspace, connections: Connections) -> Iterator[Check]
         )
     else:
         yield Check(name="packages", verdict=Verdict.OK, detail="every declared version has its package")
+    yield from _handlers(fleet, catalog)

@@ -1,7 +1,7 @@
 """One run for a workspace: what it is for, its engines and its packages."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lockstep.delivery.places.selection import changed_since, check_patterns
@@ -23,6 +23,9 @@ from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
 
 __all__ = ["Session", "patterns_of"]
+
+
+_RUNS = ("code", "handler", "runtime")  # changes after which other code runs, or is looked for elsewhere
 
 
 class Session:
@@ -97,8 +100,30 @@ class Session:
         fleet = replace(fleet, selection=self.engines.wants(fleet))
         fleet, _ = with_packages(fleet, self.catalog, self.workspace.project)
         self.desired = fleet
-        self.look = self.engines.preview(replace(fleet, selection=patterns))
+        look = self.engines.preview(replace(fleet, selection=patterns))
+        noted = tuple(self._handlers(look.plan))
+        self.look = (
+            replace(look, plan=replace(look.plan, notes=(*look.plan.notes, *noted))) if noted else look
+        )
         return self.look.plan
+
+    def _handlers(self, plan: Plan) -> Iterator[str]:
+        """Notes about handlers whose file a package does not hold that is new there and at hand here."""
+        from lockstep.artifacts.handlers import handler_problem
+
+        for one in plan.targets:
+            target = self.desired.targets.get(one.target)
+            function = target.function if target is not None else None
+            package = function.code.package if function is not None else None
+            is_new = one.problem is None and any(change.path in _RUNS for change in one.changes)
+            if function is None or package is None or not is_new or function.settings.get("layers"):
+                continue
+            path = self.catalog.at_hand(package)
+            settings = function.settings
+            runtime, handler = str(settings.get("runtime", "")), str(settings.get("handler", ""))
+            found = handler_problem(path, runtime, handler) if path is not None else None
+            if found is not None:
+                yield f"{one.target}: {found[0]}; {found[1]}"
 
     def resolved(self, patterns: tuple[str, ...]) -> Fleet:
         """The desired fleet with packages, roles and references, for the targets that are selected.

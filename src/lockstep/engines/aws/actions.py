@@ -99,8 +99,11 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:ListFunctions", Thing.ALL, _READ | _DOCTOR),
     _need("lambda:GetAccountSettings", Thing.ALL, _DOCTOR),
     _need("iam:SimulatePrincipalPolicy", Thing.ALL, _DOCTOR),
+    _need("iam:GetRole", Thing.ROLES, _DOCTOR),
+    _need("ec2:DescribeSubnets", Thing.ALL, _DOCTOR),
+    _need("ec2:DescribeSecurityGroups", Thing.ALL, _DOCTOR),
     _need("resourcegroupstaggingapi:GetResources", Thing.ALL, _READ | _DOCTOR, "tag:GetResources"),
-    _need("logs:DescribeLogGroups", Thing.ALL, _LOOK),
+    _need("logs:DescribeLogGroups", Thing.ALL, _LOOK | _DOCTOR),
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK | _TRYING, is_former=True),
     # Without it GetFunction leaves out the tags, so nobody could say whose a function is.
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK, "lambda:ListTags", is_former=True),

@@ -24,7 +24,10 @@ _ALIAS = ("AliasArn", "Name", "FunctionVersion")
 
 _OWN: Mapping[str, tuple[str, ...]] = {
     "cloudwatch:GetMetricData": ("MetricDataResults[].Id",),
+    "ec2:DescribeSecurityGroups": ("SecurityGroups[].GroupId",),
+    "ec2:DescribeSubnets": ("Subnets[].SubnetId",),
     "ecr:BatchGetImage": ("images[].imageId",),
+    "iam:GetRole": ("Role.Arn",),
     "iam:SimulatePrincipalPolicy": ("EvaluationResults[].EvalActionName", "EvaluationResults[].EvalDecision"),
     "lambda:AddPermission": ("Statement{}",),
     "lambda:CreateAlias": _ALIAS,

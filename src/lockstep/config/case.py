@@ -1,0 +1,23 @@
+"""Paths that are two on Linux and one on macOS and Windows, whose file systems do not tell case apart."""
+
+from collections.abc import Iterable
+
+__all__ = ["clashes"]
+
+
+def clashes(paths: Iterable[str], prefix: str) -> list[tuple[str, str]]:
+    """Files and folders below a prefix whose names differ in case only, the first of each pair first.
+
+    A folder is told once, not with everything below it.
+    """
+    first: dict[str, str] = {}
+    found: dict[tuple[str, str], None] = {}
+    for path in sorted(path for path in paths if path.startswith(prefix)):
+        parts = path[len(prefix) :].split("/")
+        for end in range(1, len(parts) + 1):
+            here = prefix + "/".join(parts[:end])
+            other = first.setdefault(here.casefold(), here)
+            if other != here:
+                found[other, here] = None
+                break
+    return list(found)
