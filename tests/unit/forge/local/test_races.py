@@ -92,10 +92,10 @@ def test_a_publisher_that_was_killed_is_finished_by_the_next(place: Place) -> No
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from lockstep.forge.local import LocalForge, desk, releases
+from lockstep.forge.local import LocalForge, ledger, releases
 
 _, place, cache, commit, pushes, *files = sys.argv
-left, push = int(pushes), desk.push
+left, push = int(pushes), ledger.push
 
 def dying(*arguments):
     global left
@@ -104,7 +104,7 @@ def dying(*arguments):
     left -= 1
     push(*arguments)
 
-desk.push = releases.push = dying
+ledger.push = releases.push = dying
 assets = {Path(file).name: Path(file) for file in files}
 LocalForge(place, Path(cache)).publish(
     tag="v1", commit=commit, title="1", body="", assets=assets, is_prerelease=False
