@@ -133,6 +133,7 @@ def test_a_fleet_from_nothing_to_a_preview_that_is_gone(ministack: LocalCloud, t
         "lockstep:target": "staging/s3-notifier",
         "lockstep:version": "1.0.0",
         "lockstep:buckets": "uploads",
+        "lockstep:resources": "logRetentionDays",
     }
     assert live["Configuration"]["MemorySize"] == 256
     assert live["Configuration"]["CodeSha256"] == _hash(first)

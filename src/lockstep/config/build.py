@@ -16,6 +16,7 @@ from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.versions import find_version
 from lockstep.model import Code, Function, Target, Trigger
+from lockstep.model.fields import APART
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 from lockstep.planning.policy import ownership_tags
 from lockstep.suggest import is_misspelt
@@ -118,7 +119,9 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     )
     if tags:
         buckets = {trigger.bucket for trigger in target.triggers}
-        check_tags(context, tags, own=len(ownership_tags(context.file.project.name, target, buckets)))
+        beside = {one.kind for one in target.resources} | (APART & settings.keys())
+        own = ownership_tags(context.file.project.name, target, buckets, beside)
+        check_tags(context, tags, own=len(own))
     return target
 
 

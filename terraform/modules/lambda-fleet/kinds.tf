@@ -11,6 +11,16 @@ locals {
       function.url == null ? [] : ["url"],
     )
   }
+
+  # With them the settings that no listing of AWS tells: the aws engine reads what the tag names.
+  remembered = {
+    for key, function in var.functions : key => sort(concat(
+      local.kinds[key],
+      coalesce(function.code_signing_config_arn, "none") == "none" ? [] : ["codeSigningConfigArn"],
+      coalesce(function.log_retention_days, 0) == 0 ? [] : ["logRetentionDays"],
+      function.reserved_concurrency == null ? [] : ["reservedConcurrency"],
+    ))
+  }
 }
 
 resource "aws_lambda_function_event_invoke_config" "this" {

@@ -49,7 +49,7 @@ locals {
       { "lockstep:project" = var.project, "lockstep:target" = key },
       function.version == null ? {} : { "lockstep:version" = function.version },
       length(local.buckets[key]) == 0 ? {} : { "lockstep:buckets" = join(" ", local.buckets[key]) },
-      length(local.kinds[key]) == 0 ? {} : { "lockstep:resources" = join(" ", local.kinds[key]) },
+      length(local.remembered[key]) == 0 ? {} : { "lockstep:resources" = join(" ", local.remembered[key]) },
     )
   }
   tags = {

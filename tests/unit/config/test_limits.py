@@ -134,6 +134,13 @@ def test_tags_are_counted_with_our_own(count: int, is_valid: bool) -> None:
         assert found.problems[0].fix == "remove 1"
 
 
+def test_the_tag_that_remembers_settings_is_counted() -> None:
+    """What no listing tells is remembered by one more of the fifty."""
+    tags = "  tags: {" + ", ".join(f"k{number}: v" for number in range(46)) + "}"
+    found = judged(f"{tags}\n  reservedConcurrency: 1")
+    assert "5 of them are Lockstep's own" in found.problems[0].problem
+
+
 def test_snap_start_does_nothing_without_an_alias() -> None:
     """Versions are published for an alias alone: said, at the line, and no error."""
     found = judged("  snapStart: PublishedVersions")

@@ -122,7 +122,8 @@ run "every_attribute_arrives" {
       && function.code_signing_config_arn == "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"
       && function.reserved_concurrent_executions == 0
       && function.tags == tomap({
-        "lockstep:project" = "syrf", "lockstep:target" = "preview/pr-123/s3-notifier", "lockstep:version" = "1.2.3-pr.4", team = "syrf"
+        "lockstep:project"   = "syrf", "lockstep:target" = "preview/pr-123/s3-notifier", "lockstep:version" = "1.2.3-pr.4", team = "syrf"
+        "lockstep:resources" = "codeSigningConfigArn logRetentionDays reservedConcurrency"
       })
     ])
     error_message = "A declared attribute did not arrive."
