@@ -95,9 +95,19 @@ def summarise(samples: Sequence[Sample]) -> Summary:
 
 
 def alternate(repetitions: int, tools: Mapping[str, Callable[[], Sample]]) -> dict[str, Summary]:
-    """Run the tools in turn, so that whatever else the machine does hits all of them alike."""
+    """Run the tools in turn, so that whatever else the machine does hits all of them alike.
+
+    Another tool that cannot run is left out from there on, and said; Lockstep's own failure is raised.
+    """
     samples: dict[str, list[Sample]] = {name: [] for name in tools}
     for _ in range(repetitions):
         for name, tool in tools.items():
-            samples[name].append(tool())
+            if name in samples:
+                try:
+                    samples[name].append(tool())
+                except Failed as problem:
+                    if name == "lockstep":
+                        raise
+                    del samples[name]
+                    print(f"without {name}: {problem}", file=sys.stderr, flush=True)
     return {name: summarise(taken) for name, taken in samples.items()}

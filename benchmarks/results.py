@@ -41,13 +41,13 @@ def faster(tools: dict[str, Summary], other: str, goal: float) -> Goal:
 
 def as_lines(results: Sequence[Result]) -> list[str]:
     """The table."""
-    head = f"{'row':<15}{'tool':<11}{'median':>9}{'range':>17}{'cpu':>9}{'peak':>9}{'runs':>6}"
+    head = f"{'row':<20}{'tool':<17}{'median':>9}{'range':>17}{'cpu':>9}{'peak':>9}{'runs':>6}"
     lines = [head, "-" * len(head)]
     for result in results:
         for name, found in result.tools.items():
             span = f"{found.fastest:.2f}-{found.slowest:.2f} s"
             lines.append(
-                f"{result.row:<15}{name:<11}{found.wall:>7.2f} s{span:>17}{found.cpu:>7.2f} s"
+                f"{result.row:<20}{name:<17}{found.wall:>7.2f} s{span:>17}{found.cpu:>7.2f} s"
                 f"{found.peak:>6.0f} MB{found.runs:>6}"
             )
         lines.append(f"  {result.title}")

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.support.strict import Pages, Proxy, Quotas
+from tests.support.clouds import make_bucket
+from tests.support.strict import Pages, Proxy, Quotas, Revisions
 
 from benchmarks import clouds
 from benchmarks.measure import Sample, Summary, alternate, summarise
@@ -12,7 +13,7 @@ from benchmarks.promotion import measure_commit_to_live, measure_thousand
 from benchmarks.results import Goal, Result, faster
 from benchmarks.scenes import Bench, Scene, new_scene
 from benchmarks.seed import seed
-from benchmarks.tree import ACCOUNT
+from benchmarks.tree import ACCOUNT, REGION, UPLOADS
 
 __all__ = ["ROWS", "Row"]
 
@@ -163,6 +164,40 @@ def _calls(bench: Bench) -> Result:
     )
 
 
+def _triggers(bench: Bench) -> Result:
+    count = bench.size(1000)
+    quotas = Quotas()
+    with new_scene(bench, "triggers", count, triggers=True, others=False) as scene:
+        for bucket in {target.bucket for target in scene.repository.targets} - {UPLOADS}:
+            make_bucket(scene.cloud, bucket, account=ACCOUNT, region=REGION)
+        with Proxy(scene.cloud, Revisions(), quotas, Pages()) as aws:
+            quick = {"LOCKSTEP_QUOTAS": "0"}
+            scene.lockstep.env, scene.lockstep.extra = clouds.environment(scene.cloud, ACCOUNT), quick
+            scene.lockstep("sync").needs(f"Plan: {count} to create")
+            scene.lockstep.env = clouds.environment(aws, ACCOUNT)
+            scene.lockstep.extra = {"LOCKSTEP_QUOTAS": "1"}
+            found: dict[str, Summary] = {}
+            counts: dict[str, int] = {}
+            for name in ("first", "second"):
+                aws.forget()
+                sample = scene.lockstep("plan", "--exit-code").needs(f"{count} unchanged")
+                found[f"lockstep {name}"] = summarise([sample])
+                counts[name] = sum(aws.counts().values())
+    return Result(
+        row="plan-1000-triggers",
+        title=f"plan of {count:,} functions with triggers behind AWS's quotas, nothing to do",
+        tools=found,
+        goals=(
+            Goal(
+                text="the second run, at most 45 calls",
+                found=f"{counts['second']} calls, the first {counts['first']:,}",
+                is_met=counts["second"] <= 45,
+            ),
+        ),
+        notes=(f"calls refused as too fast: {sum(quotas.throttled.values())}",),
+    )
+
+
 def _quota(bench: Bench) -> Result:
     count = bench.size(300)
     quotas = Quotas()
@@ -257,6 +292,7 @@ ROWS = (
     Row(name="preview-200", against=None, measure=measure_one_preview),
     Row(name="sam-50", against="sam", measure=_sam),
     Row(name="calls-1000", against=None, measure=_calls),
+    Row(name="plan-1000-triggers", against=None, measure=_triggers),
     Row(name="quota-300", against=None, measure=_quota),
     Row(name="load-10000", against=None, measure=_load),
     Row(name="memory-10000", against=None, measure=_memory),

@@ -1,6 +1,7 @@
 """What rows are measured on: a cloud, a repository, and the tools with everything applied."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,10 +38,10 @@ class Scene:
         """Bring everything into being with every tool, unless it is there."""
         if not self.is_applied:
             self.lockstep("sync")
-            if self.terraform:
-                self.terraform.apply()
-            if self.sam:
-                self.sam.deploy()
+            if self.terraform and not _works("terraform", self.terraform.apply):
+                self.terraform = None
+            if self.sam and not _works("sam", self.sam.deploy):
+                self.sam = None
             self.is_applied = True
 
     def empty(self) -> None:
@@ -114,7 +115,13 @@ class Bench:
 
 @contextmanager
 def new_scene(
-    bench: Bench, name: str, count: int, *, triggers: bool, services: int | None = None
+    bench: Bench,
+    name: str,
+    count: int,
+    *,
+    triggers: bool,
+    services: int | None = None,
+    others: bool = True,
 ) -> Iterator[Scene]:
     """A cloud of its own with a repository of ``count`` targets; the other tools are set up, not run."""
     folder = bench.folder / name
@@ -131,7 +138,9 @@ def new_scene(
                 folder=repository.folder, env=clouds.environment(cloud, ACCOUNT), cache=folder / "cache"
             ),
         )
-        if triggers and "terraform" not in bench.skipped:
+        if not others:
+            pass
+        elif triggers and "terraform" not in bench.skipped:
             scene.terraform = Terraform(
                 folder=folder / "terraform",
                 env=env,
@@ -143,6 +152,16 @@ def new_scene(
         elif not triggers and "sam" not in bench.skipped:
             scene.sam = Sam(folder=folder / "sam", env=env, role=role, bucket=PACKAGES + _SUFFIX)
         scene.declare()
-        if scene.terraform:
-            scene.terraform.init()
+        if scene.terraform and not _works("terraform", scene.terraform.init):
+            scene.terraform = None
         yield scene
+
+
+def _works(name: str, run: Callable[[], object]) -> bool:
+    """Whether another tool could do it; Lockstep is measured without it where it could not."""
+    try:
+        run()
+    except Failed as problem:
+        print(f"without {name}: {problem}", file=sys.stderr, flush=True)
+        return False
+    return True

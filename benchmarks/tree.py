@@ -10,12 +10,23 @@ import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["ACCOUNT", "PACKAGES", "REGION", "ROLE", "UPLOADS", "Declared", "Repository", "make_repository"]
+__all__ = [
+    "ACCOUNT",
+    "PACKAGES",
+    "REGION",
+    "ROLE",
+    "UPLOADS",
+    "Declared",
+    "Repository",
+    "bucket_of",
+    "make_repository",
+]
 
 ACCOUNT = "111111111111"
 REGION = "eu-west-1"
 PACKAGES = "bench-packages"
 UPLOADS = "bench-uploads"
+_ENTRIES = 100  # that S3 allows a bucket's notifications
 ROLE = "bench-role"
 
 _PROJECT = f"""\
@@ -53,6 +64,7 @@ class Declared:
     service: str
     version: str
     prefix: str  # of its trigger; "" for none
+    bucket: str = UPLOADS  # of its trigger
 
     @property
     def name(self) -> str:
@@ -101,7 +113,9 @@ class Repository:
             path = environment / target.service / "config.yaml"
             lines.append(f"envName: {target.environment}")
         lines += ["lambda:", f'  version: "{target.version}"', f'  functionName: "{target.name}"']
-        if target.prefix:
+        if target.prefix and target.bucket != UPLOADS:
+            lines.append(f'  triggers: [{{bucket: {target.bucket}, prefix: "{target.prefix}"}}]')
+        elif target.prefix:
             lines.append(f'  s3TriggerPrefix: "{target.prefix}"')
         lines.append('gitVersion: {sha: "abc123def456", shortSha: "abc123d"}')
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,9 +173,15 @@ def _declare(count: int, services: int, triggers: bool) -> list[Declared]:
                     service=service,
                     version=_VERSIONS.get(environment, _PREVIEW_VERSION),
                     prefix=f"{environment}/{service}/" if triggers else "",
+                    bucket=bucket_of(len(targets)),
                 )
             )
     return targets
+
+
+def bucket_of(index: int) -> str:
+    """The bucket that calls a target: one has room for 100 entries."""
+    return UPLOADS if index < _ENTRIES else f"{UPLOADS}-{index // _ENTRIES}"
 
 
 def _zip(target: Declared) -> bytes:
