@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -129,10 +129,9 @@ class Shell:
         from lockstep.render.cells import harmless
 
         text = lines if isinstance(lines, str) else "".join(f"{line}\n" for line in lines)
-        text = "".join(harmless(line) for line in text.splitlines(keepends=True))
         with _LOCK:
             note_result()
-            sys.stdout.write(text)
+            sys.stdout.writelines(harmless(line) for line in _lines_of(text))
             sys.stdout.flush()
 
     def log(self, message: str) -> None:
@@ -267,3 +266,12 @@ def save(path: Path, text: str) -> None:
             where=str(path),
             fix="name a file in a folder that exists, that you may write to and that has room",
         ) from None
+
+
+def _lines_of(text: str) -> Iterator[str]:
+    """The lines as ``splitlines`` tells them, one after the other: a plan may have a million."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        yield from text[start:end].splitlines(keepends=True)
+        start = end

@@ -8,6 +8,7 @@ Source: the Lambda service model (CreateFunction, UpdateFunctionConfiguration, U
 and the API reference for defaults.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -631,10 +632,15 @@ def _wire(row: Field, value: Value) -> Any:
 
 def _dig(config: Mapping[str, Any], path: str) -> Any:
     value: Any = config
-    for part in path.split("."):
-        if not isinstance(value, Mapping):
+    for part in _parts(path):
+        if type(value) is not dict and not isinstance(value, Mapping):
             return None
         if error := value.get("Error"):
             return Unread.because(error)
         value = value.get(part)
     return value
+
+
+@functools.cache
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))

@@ -68,7 +68,7 @@ class Project:
     def environment(self, name: str) -> Environment:
         """The Environment of a target's environment; every ``preview/...`` shares one."""
         base = name.partition("/")[0]
-        return self.environments.get(base, Environment(name=base))
+        return self.environments.get(base) or Environment(name=base)
 
     def packages_for(self, environment: str) -> PackageBucket | None:
         """Where the packages of an environment are staged; None when nothing says so."""

@@ -14,6 +14,7 @@ __all__ = [
     "wrap",
 ]
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _COMMAND = re.compile(r"^(?P<before>\s*):(?=:)|##(?=\w*\[)")
 
 _LABEL = re.compile(r"\s*((error|warning|note|fix|because|at):\s)?")
@@ -78,9 +79,7 @@ def _defused(found: re.Match[str]) -> str:
 
 def columns_of(text: str) -> int:
     """Columns that printable text takes on a terminal: 2 for wide characters, 0 for combining ones."""
-    if text.isascii():
-        return len(text)
-    return sum(_columns(c) for c in text)
+    return len(text) + sum(_columns(c) - 1 for c in _NOT_ASCII.findall(text))
 
 
 def _columns(character: str) -> int:

@@ -5,7 +5,6 @@ write and one to read each type, with the members in the same order.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,7 +28,6 @@ from lockstep.model import (
     UpdateConfiguration,
     Verb,
 )
-from lockstep.model.foreign import read_json
 from lockstep.render.masks import concealed_change, without_values
 from lockstep.render.step_codec import (
     bare_function,
@@ -40,7 +38,7 @@ from lockstep.render.step_codec import (
     step_from,
     step_to,
 )
-from lockstep.render.wire import Node, dump, parse
+from lockstep.render.wire import Node, compact, dump, parse
 
 __all__ = [
     "PLAN_FORMAT",
@@ -58,8 +56,12 @@ REPORT_FORMAT = "lockstep.report/1"
 
 def encode_plan(plan: Plan) -> str:
     """The plan as a JSON document, with a digest of the rest of it. Secret values are left out."""
-    plan = without_secrets(plan)
-    document = {
+    return dump({**_document(plan), "digest": _digest(_document(plan))})
+
+
+def _document(plan: Plan) -> Mapping[str, Any]:
+    """The plan without its digest; what is long in it is made while it is written."""
+    return {
         "format": PLAN_FORMAT,
         "engine": plan.engine,
         "project": plan.project,
@@ -67,26 +69,27 @@ def encode_plan(plan: Plan) -> str:
         **({"previews": plan.previews} if plan.previews is not None else {}),
         "fingerprint": plan.fingerprint,
         "selection": plan.selection,
-        "targets": [_target_to(target) for target in plan.targets],
-        "steps": [step_to(step) for step in plan.steps],
+        "targets": (_target_to(_bare_target(target)) for target in plan.targets),
+        "steps": (step_to(_bare_step(step)) for step in plan.steps),
         "problems": plan.problems,
         "notes": plan.notes,
     }
-    return dump({**document, "digest": _digest(read_json(dump(document)))})
 
 
 def _digest(document: Mapping[str, Any]) -> str:
     """Tells a file that was edited from one that was saved; the order of keys and blanks do not count."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    digest = hashlib.sha256()
+    for piece in compact(document):
+        digest.update(piece.encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
 
 
 def decode_plan(text: str, file: str = "plan.json") -> Plan:
     """The plan that ``encode_plan`` wrote; BadInput, with the path, for anything else."""
     root = _root(text, file, PLAN_FORMAT)
     if "digest" in root.mapping():  # earlier releases wrote none
-        rest = read_json(text)
-        if rest.pop("digest") != _digest(rest):
+        rest = {key: value for key, value in root.mapping().items() if key != "digest"}
+        if root.mapping()["digest"] != _digest(rest):
             raise BadInput(
                 "it was edited after it was saved, so it is not what was planned",
                 where=file,
@@ -137,9 +140,13 @@ def without_secrets(plan: Plan) -> Plan:
     """The plan as a file can hold it: every secret is there, none has a value."""
     return replace(
         plan,
-        targets=tuple(replace(t, changes=_bare_changes(t.changes)) for t in plan.targets),
+        targets=tuple(_bare_target(target) for target in plan.targets),
         steps=tuple(_bare_step(step) for step in plan.steps),
     )
+
+
+def _bare_target(target: TargetPlan) -> TargetPlan:
+    return replace(target, changes=_bare_changes(target.changes))
 
 
 def _bare_step(step: Any) -> Any:

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -11,11 +11,12 @@ from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, Unread, Value
 from lockstep.model.foreign import read_json
 
-__all__ = ["Node", "dump", "parse", "value_from", "value_to"]
+__all__ = ["Node", "compact", "dump", "parse", "value_from", "value_to"]
 
 _E = TypeVar("_E", bound=StrEnum)
 _T = TypeVar("_T")
 _DEEPEST = 50
+_PIECEWISE = 2  # levels of a document that are written piece by piece: its members, and items of those
 
 
 def dump(document: Mapping[str, Any]) -> str:
@@ -23,8 +24,52 @@ def dump(document: Mapping[str, Any]) -> str:
 
     Nor is a text in it a command to a CI system that reads the output (see ``cells.harmless``).
     """
-    text = json.dumps(document, indent=2, allow_nan=False)
-    return re.sub(r"##(?=\w*\[)", r"#\\u0023", text) + "\n"
+    return "".join([*_indented(document), "\n"])
+
+
+def compact(document: Any, depth: int = _PIECEWISE) -> Iterator[str]:
+    """The one JSON of a value, whatever the order of its keys, piece by piece."""
+    match document:
+        case Mapping() if depth:
+            yield "{"
+            for number, key in enumerate(sorted(document)):
+                yield f"{',' if number else ''}{json.dumps(key)}:"
+                yield from compact(document[key], depth - 1)
+            yield "}"
+        case list() | tuple() | Iterator() if depth:
+            yield "["
+            for number, item in enumerate(document):
+                yield "," if number else ""
+                yield from compact(item, depth - 1)
+            yield "]"
+        case _:
+            yield json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def _indented(value: Any, depth: int = _PIECEWISE, margin: str = "") -> Iterator[str]:
+    """The value as ``json.dumps`` indents it. What a long list holds is made, written and forgotten."""
+    below = f"{margin}  "
+    is_empty = True
+    match value:
+        case Mapping() if depth:
+            for key, item in value.items():
+                yield f"{'{' if is_empty else ','}\n{below}{_defused(json.dumps(key))}: "
+                yield from _indented(item, depth - 1, below)
+                is_empty = False
+            yield "{}" if is_empty else f"\n{margin}}}"
+        case list() | tuple() | Iterator() if depth:
+            for item in value:
+                yield f"{'[' if is_empty else ','}\n{below}"
+                yield from _indented(item, depth - 1, below)
+                is_empty = False
+            yield "[]" if is_empty else f"\n{margin}]"
+        case _:
+            text = json.dumps(value, indent=2, allow_nan=False)
+            yield _defused(text.replace("\n", f"\n{margin}"))
+
+
+def _defused(text: str) -> str:
+    return re.sub(r"##(?=\w*\[)", r"#\\u0023", text)
 
 
 def value_to(value: Value) -> Any:

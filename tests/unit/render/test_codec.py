@@ -1,11 +1,13 @@
 """Plans and reports survive being written and read, and take no secret with them."""
 
 import json
+import re
 from dataclasses import asdict
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lockstep.errors import BadInput
 from lockstep.model import Change, Plan, Reference, Report, Secret, Step, TargetPlan, Verb
@@ -16,6 +18,7 @@ from lockstep.render.codec import (
     encode_report,
     without_secrets,
 )
+from lockstep.render.wire import compact, dump
 from tests.unit.render.generated import SECRET, kinds_of_steps, plans, reports
 
 
@@ -148,3 +151,21 @@ def test_what_is_wrong_in_a_plan_is_named_by_its_path(
     with pytest.raises(BadInput) as caught:
         decode_plan(json.dumps(document))
     assert says in str(caught.value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(), below, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=4))
+@example({"##[a]": ["##[b]"], "empty": [], "none": {}, "deep": {"a": [{"b": []}]}})
+def test_a_document_is_written_piece_by_piece_as_at_once(document: dict[str, Any]) -> None:
+    """The same text as json's own, indented and for the digest; a list may be made while it is written."""
+    whole = json.dumps(document, indent=2)
+    assert dump(document) == re.sub(r"##(?=\w*\[)", r"#\\u0023", whole) + "\n"
+    lazy = {key: iter(value) if isinstance(value, list) else value for key, value in document.items()}
+    assert dump(lazy) == dump(document)
+    assert "".join(compact(document)) == json.dumps(document, sort_keys=True, separators=(",", ":"))

@@ -153,7 +153,9 @@ def with_packages(
     resolved = catalog.resolve(wanted)
     targets = dict(fleet.targets)
     for key, package in resolved.packages.items():
-        targets[key] = _with_package(targets[key], replace(package, bucket_owner=owners[key]))
+        if package.bucket_owner != owners[key]:
+            package = replace(package, bucket_owner=owners[key])
+        targets[key] = _with_package(targets[key], package)
     for key, error in resolved.errors.items():
         targets[key] = replace(targets[key], obstacle=Obstacle.of(error))
     return replace(fleet, targets=targets), resolved.errors

@@ -49,29 +49,21 @@ def read_status(
     changes = _changes(workspace, [workspace.fleet.targets[key] for key in chosen])
     rows = [_row(workspace.fleet.targets[key], plans.get(key), versions.get(key)) for key in chosen]
     rows += [_gone(plan, versions) for key, plan in plans.items() if key not in workspace.fleet.targets]
-    rows = [replace(row, modified=modified.get(row.target)) for row in rows]
-    return tuple(_with_commit(row, changes.get(row.target)) for row in rows), notes
+    return tuple(_dated(row, modified.get(row.target), changes.get(row.target)) for row in rows), notes
 
 
 def _row(target: Target, plan: TargetPlan | None, live: str | None) -> StatusRow:
-    row = StatusRow(
+    return StatusRow(
         target=target.key,
         service=target.service,
         environment=target.environment,
         deployment_type=target.deployment_type,
         declared=target.version,
         live=live,
-        status=SyncStatus.UNKNOWN,
-        health=Health.UNKNOWN,
-    )
-    if plan is None:
-        return row
-    return replace(
-        row,
-        status=plan.status,
-        health=plan.health,
-        changes=plan.changes,
-        problem=plan.problem,
+        status=plan.status if plan else SyncStatus.UNKNOWN,
+        health=plan.health if plan else Health.UNKNOWN,
+        changes=plan.changes if plan else (),
+        problem=plan.problem if plan else None,
     )
 
 
@@ -109,7 +101,8 @@ def _changes(workspace: Workspace, targets: list[Target]) -> dict[str, Commit]:
     return found
 
 
-def _with_commit(row: StatusRow, commit: Commit | None) -> StatusRow:
+def _dated(row: StatusRow, modified: str | None, commit: Commit | None) -> StatusRow:
+    """The row with when AWS changed the function, and who changed its declaration when."""
     if commit is None:
-        return row
-    return replace(row, commit=commit.sha, author=commit.author, changed=commit.date)
+        return replace(row, modified=modified)
+    return replace(row, modified=modified, commit=commit.sha, author=commit.author, changed=commit.date)

@@ -8,6 +8,7 @@ Sources: S3 API reference (root elements, "Common response headers"), AWS protoc
 Smithy (the header x-amzn-errortype, ``__type``), the API references of the services.
 """
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree  # expat reads no external entities, and its own limits stop bombs
@@ -103,6 +104,7 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
 _WHOLE = frozenset({"s3:GetBucketNotificationConfiguration"})
 """What is written back whole: an element that nobody knows would be lost by it."""
 
+_NOT_SINGLE = " is no single value"
 _IDS = ("x-amzn-requestid", "x-amz-request-id")
 _FIRST_FAULT = 500  # from here on, and at 429, botocore tries again
 _THROTTLED = 429
@@ -199,9 +201,12 @@ def _mistyped(shape: Any, value: Any, path: str) -> Iterator[str]:
     """Where a value has another form than its shape says."""
     match shape.type_name, value:
         case ("structure", dict()):
-            for name, member in shape.members.items():
-                given = value.get(member.serialization.get("name", name))
-                if given is not None and "location" not in member.serialization:
+            for told, name, member in _members_of(shape):
+                given = value.get(told)
+                if member is None:
+                    if isinstance(given, dict | list):
+                        yield f"{path}.{name}".lstrip(".") + _NOT_SINGLE
+                elif given is not None:
                     yield from _mistyped(member, given, f"{path}.{name}")
         case ("list", list()):
             for item in value:
@@ -212,7 +217,24 @@ def _mistyped(shape: Any, value: Any, path: str) -> Iterator[str]:
         case ("structure" | "list" | "map", _):
             yield f"{path.lstrip('.') or 'it'} is no {'list' if shape.type_name == 'list' else 'object'}"
         case (_, dict() | list()):
-            yield f"{path.lstrip('.')} is no single value"
+            yield path.lstrip(".") + _NOT_SINGLE
+
+
+@functools.cache
+def _members_of(shape: Any) -> tuple[tuple[str, str, Any], ...]:
+    """The members of a structure's body: as they are told, their names, and the shape of what has parts.
+
+    Found once: a listing has thousands of such structures.
+    """
+    return tuple(
+        (
+            member.serialization.get("name", name),
+            name,
+            member if member.type_name in ("structure", "list", "map") else None,
+        )
+        for name, member in shape.members.items()
+        if "location" not in member.serialization
+    )
 
 
 def _root(body: bytes) -> ElementTree.Element | None:

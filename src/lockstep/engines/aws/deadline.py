@@ -72,7 +72,7 @@ class _Job:
 
     work: Callable[[], Any]
     ends: float  # monotonic seconds
-    done: threading.Event = field(default_factory=threading.Event)
+    running: Any = field(default_factory=threading.Lock)  # held until it is done; cheaper than an Event
     result: Any = None
     error: BaseException | None = None
 
@@ -94,7 +94,7 @@ class _Worker(threading.Thread):
                 job.result = job.work()
             except BaseException as error:
                 job.error = error
-            job.done.set()
+            job.running.release()
             del job
 
 
@@ -108,8 +108,9 @@ def within(seconds: float, work: Callable[[], Any], what: str) -> Any:
         worker = _idle.pop() if _idle else None
     worker = worker or _Worker()
     job = _Job(work=work, ends=begun + seconds)
+    job.running.acquire()
     worker.jobs.put(job)
-    while not job.done.wait(max(0.0, min(_SOON, job.ends - time.monotonic()))):
+    while not job.running.acquire(timeout=max(0.0, min(_SOON, job.ends - time.monotonic()))):
         now = time.monotonic()
         if now >= job.ends:
             raise TooLate(

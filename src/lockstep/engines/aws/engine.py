@@ -501,15 +501,16 @@ def _resolved(target: Target, connection: Connection, found: Resolved | Lockstep
     """The target with everything that could be had, and what is in the way of the rest."""
     assert target.function is not None  # noqa: S101 - only such targets are resolved
     function, obstacles = target.function, [target.obstacle]
-    if isinstance(found, Resolved):
+    references = _references(target)
+    if references and isinstance(found, Resolved):
         function = _with_values(function, found.values)
         obstacles += [
             Obstacle.of(found.errors[one], one.place or target.place)
-            for one in _references(target)
+            for one in references
             if one in found.errors
         ]
         obstacles.append(_too_large(target, function))
-    elif _references(target):
+    elif references and not isinstance(found, Resolved):
         obstacles.append(Obstacle.of(found))
     try:
         function = _with_role(function, connection)
@@ -525,7 +526,7 @@ def _too_large(target: Target, function: Function) -> Obstacle | None:
     Said before anything is called, since Lambda's own refusal quotes all of them.
     """
     size = environment_size(function.settings)
-    if size <= MAX_ENVIRONMENT or not _references(target):
+    if size <= MAX_ENVIRONMENT:
         return None
     problem = f"the environment variables have {size:,} bytes with the values that they refer to"
     fix = "shorten those values, or let the function read them itself by their names"
