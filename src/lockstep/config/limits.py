@@ -80,13 +80,14 @@ def _phase(context: Context, runtime: Runtime) -> Phase:
 
 
 def _check_phase(context: Context, path: Path, runtime: Runtime) -> None:
+    phase = _phase(context, runtime)
+    if phase is Phase.SUPPORTED:
+        return
     newest = runtimes.successor(runtime)
     fix = f"use {newest}" if newest else "use another one"
     created, changed = runtime.no_create, runtime.no_update
     later = f"; from {changed} on it refuses every change" if changed else ""
-    match _phase(context, runtime):
-        case Phase.SUPPORTED:
-            return
+    match phase:
         case Phase.DEPRECATED:
             later = f"; from {created} on Lambda creates no function with it{later}" if created else later
             since = f"deprecated since {runtime.deprecated}{later}"
