@@ -42,3 +42,30 @@ def test_the_engines_of_a_project_are_those_that_something_names() -> None:
     both = {name: Environment(name=name, engine="terraform") for name in ("production", "preview")}
     assert engine_names(Project(name="shop", environments=both), make_fleet()) == ["terraform"]
     assert engine_names(Project(name="shop"), make_fleet(make_target("staging/api"))) == ["aws"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "wanted"),
+    [
+        (("*/api",), ("preview/api", "preview/*/api")),  # each preview's api, and none of staging's
+        (("preview/pr-1/*",), ("preview/pr-1/*",)),
+        (("p*api",), ("preview/pr-1/api",)),  # a glob may reach over a slash
+        (("s*api",), None),
+        (("preview",), ("preview",)),
+        (("staging/*", "preview/pr-1"), ("preview/pr-1",)),
+    ],
+)
+def test_a_part_of_previews(selection: tuple[str, ...], wanted: tuple[str, ...] | None) -> None:
+    """Globs mean the same as over the whole fleet."""
+    environments = {
+        "staging": Environment(name="staging"),
+        "preview": Environment(name="preview", engine=TERRAFORM.name),
+    }
+    project = Project(name="shop", environments=environments)
+    targets = (make_target("staging/api"), make_target("preview/pr-1/api"), make_target("preview/pr-1/web"))
+    part = part_of(project, make_fleet(*targets, selection=selection), TERRAFORM.name)
+    assert (part and part.selection) == wanted
+    chosen = [
+        key for key in make_fleet(*targets, selection=selection).selected() if key.startswith("preview/")
+    ]
+    assert (part.selected() if part else []) == chosen
