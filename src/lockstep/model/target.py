@@ -42,6 +42,7 @@ class Statement:
     action: str = "lambda:InvokeFunction"
     qualifier: str = ""
     sid: str = field(default="", compare=False)
+    size: int = field(default=0, compare=False)  # bytes in the policy that was read; 0: not known
 
     @property
     def content_id(self) -> str:

@@ -30,6 +30,7 @@ from lockstep.planning.policy import (
     remembered_qualifiers,
 )
 from lockstep.planning.pruning import Pruned, prune
+from lockstep.planning.statements import excess
 
 __all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
 
@@ -140,6 +141,8 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         if unknown is None
         else (held_verb(unknown), unknown.text)
     )
+    if problem is None and (problem := _too_large(target, live, policy, fleet, wanted.name)):
+        verb = Verb.BLOCKED
     if problem is None and shift.problem is not None:
         verb, problem = Verb.BLOCKED, shift.problem
     return Assessment(
@@ -280,6 +283,19 @@ def _unread(live: Function | None, changes: Sequence[Change]) -> Obstacle | None
     if found is None:
         return None
     return Obstacle(text=f"{found[0]}, so nothing is written over it; {found[1]}", is_unread=True)
+
+
+def _too_large(
+    target: Target, live: Target | None, policy: Permissions, fleet: Fleet, name: str
+) -> str | None:
+    """Statements that find no room in the policy; each alias has one of its own."""
+    for qualifier in sorted({one.qualifier for one in policy.add}):
+        have = [one for one in (live.statements if live else ()) if one.qualifier == qualifier]
+        add = [one for one in policy.add if one.qualifier == qualifier]
+        if why := excess(have, add, policy.to_free, fleet.scope(target.environment), name):
+            place = next((one.place for one in target.triggers if one.place), target.place)
+            return f"{place}: {why}" if place else why
+    return None
 
 
 def _impossible(wanted: Function, live: Function, changes: Sequence[Change]) -> str | None:

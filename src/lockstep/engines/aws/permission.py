@@ -131,4 +131,5 @@ def _statement(raw: dict[str, Any], qualifier: str) -> Statement:
         action=str(raw.get("Action")),
         qualifier=qualifier,
     )
-    return replace(plain, sid=str(raw.get("Sid", "")))
+    size = len(json.dumps(raw, separators=(",", ":"), ensure_ascii=False).encode())
+    return replace(plain, sid=str(raw.get("Sid", "")), size=size)

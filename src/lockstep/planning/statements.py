@@ -1,0 +1,57 @@
+"""How large a function's resource policy gets, which Lambda bounds.
+
+Source: Lambda quotas, "Function resource-based policy": 20 KB, for the function and for each alias.
+"""
+
+import json
+from collections.abc import Iterable
+
+from lockstep.model import Scope, Statement
+
+__all__ = ["excess", "size_of"]
+
+MOST = 20_480  # bytes
+_AROUND = len('{"Version":"2012-10-17","Id":"default","Statement":[]}')
+
+
+def excess(
+    have: Iterable[Statement],
+    add: Iterable[Statement],
+    free: frozenset[tuple[str, str]],
+    scope: Scope,
+    name: str,
+) -> str | None:
+    """Why statements find no room beside those that are there; None when they do.
+
+    What is replaced goes last, but for those in ``free`` (qualifier and id), so until then old and new are
+    there together.
+    """
+    new = [*add]
+    kept = [one for one in have if (one.qualifier, one.sid) not in free]
+    size = _AROUND + sum(size_of(one, scope, name) + 1 for one in (*kept, *new))
+    if not new or size <= MOST:
+        return None
+    of_others = sum(not one.sid.startswith("lockstep-") for one in kept)
+    return (
+        f"the resource policy of {name} would have {size:,} bytes with its {len(kept) + len(new)} statements "
+        f"({of_others} of them of others), and Lambda allows {MOST:,}; take statements away that nobody "
+        "needs, or let other functions serve some of the buckets"
+    )
+
+
+def size_of(statement: Statement, scope: Scope, name: str) -> int:
+    """Bytes of a statement in the policy: as it was read, or as Lambda will write it."""
+    if statement.size:
+        return statement.size
+    resource = scope.function_arn(name) + (f":{statement.qualifier}" if statement.qualifier else "")
+    source = {"ArnLike": {"AWS:SourceArn": statement.source_arn}}
+    account = {"StringEquals": {"AWS:SourceAccount": statement.source_account}}
+    written = {
+        "Sid": statement.sid,
+        "Effect": "Allow",
+        "Principal": {"Service": statement.principal},
+        "Action": statement.action,
+        "Resource": resource,
+        "Condition": {**(account if statement.source_account else {}), **source},
+    }
+    return len(json.dumps(written, separators=(",", ":"), ensure_ascii=False).encode())
