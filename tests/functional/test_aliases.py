@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lockstep.engines.aws.remembered import FEW
-from lockstep.model import DeleteVersion, Fleet, SyncStatus, Target, Verb
+from lockstep.model import DeleteVersion, Fleet, Secret, SyncStatus, Target, Verb
 from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
@@ -77,8 +77,11 @@ def test_the_next_release_moves_the_alias_and_the_one_before_comes_back_unpublis
     assert not counts["s3.PutBucketNotificationConfiguration"] + counts["lambda.AddPermission"]
 
     lab.aws.forget()
-    lab.sync(make_fleet(declared()), engine=engine)
+    back = lab.sync(make_fleet(declared()), engine=engine)
+    assert changes_of(back.plan, KEY)["alias"] == "live: version 1"
     assert (numbers(lab), pointer(lab)) == (["1", "2"], "1")
+    # Calls come back first of all; what is called by nobody follows.
+    assert [call.name for call in lab.aws.calls if call.mutation][:1] == ["lambda.UpdateAlias"]
     assert not lab.aws.named("lambda.PublishVersion")
 
 
@@ -91,6 +94,17 @@ def test_configuration_alone_makes_a_version_and_the_same_bytes_under_another_na
     lab.sync(make_fleet(declared(settings={"memorySize": 512}, version="1.0.1")), engine=engine)
     alias = lab.client("lambda").get_alias(FunctionName=NAME, Name="live")
     assert (numbers(lab), undated(alias["Description"])) == (["1", "2"], f"lockstep shop {KEY} 1.0.1")
+
+
+def test_a_plan_that_reads_no_value_compares_none_of_a_version(lab: Lab) -> None:
+    """Variables of what the alias points at are as little read as those of the function itself."""
+    settings = {"environment": {"MODE": "fast", "DB_PASSWORD": Secret("hunter2-live")}}
+    fleet = make_fleet(declared(settings=settings))
+    lab.sync(fleet)
+    plan = lab.plan(fleet, values=False)
+    assert not plan.steps
+    newer = lab.plan(make_fleet(declared(settings=settings, source=NEWER, version="1.0.1")), values=False)
+    assert "alias" in changes_of(newer, KEY)
 
 
 @pytest.mark.parametrize("weights", [{}, {"1": 0.25}])

@@ -363,7 +363,7 @@ def live_targets_of(draw: st.DrawFn, target: Target) -> tuple[Target | None, Tar
     if drifts and state != "foreign" and pick(draw, (False, True)):
         names = some(draw, ["live", "blue"], 2)
         places = [*names, *pick(draw, [[], [""]])] or [""]
-        aliases = tuple(draw(live_aliases(target, one)) for one in names)
+        aliases = _alike(tuple(draw(live_aliases(target, one)) for one in names))
         places = [one for one in places if one in ("", target.alias) or state not in ("stripped",)]
         aliases = tuple(one for one in aliases if one.name in places)
     if state in ("in sync", "owned", "renamed"):
@@ -432,16 +432,28 @@ def live_aliases(draw: st.DrawFn, target: Target, name: str) -> Alias:
     )
 
 
+def _alike(aliases: tuple[Alias, ...]) -> tuple[Alias, ...]:
+    """The aliases as they can be together: a number is one version, and never changes."""
+    known: dict[str, Function] = {}
+    return tuple(
+        replace(one, version="$LATEST", weights={})
+        if one.function is None
+        else replace(one, function=known.setdefault(one.version, one.function))
+        for one in aliases
+    )
+
+
 @st.composite
 def published(draw: st.DrawFn, target: Target, aliases: tuple[Alias, ...]) -> list[Published]:
     """Published versions of a live function: named by aliases or not, ours or somebody's, needed or not."""
     function = target.function
     assert function is not None
+    known = {one.version: one.function for one in aliases if one.function is not None}
     return [
         Published(
             number=str(number),
             description=pick(draw, [described(PROJECT, target.key, "0.9.0"), "by hand"]),
-            function=replace(function, code=Code(sha256=pick(draw, "abc") * 64)),
+            function=known.get(str(number)) or replace(function, code=Code(sha256=pick(draw, "abc") * 64)),
             aliases=tuple(one.name for one in aliases if str(number) in (one.version, *one.weights)),
             needs=pick(draw, ["", "", "somebody needs it"]),
         )

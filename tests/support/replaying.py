@@ -92,7 +92,8 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
             assert target is not None, f"{step.id}: no function"
             there = next((one for one in target.aliases if one.name == step.alias), None)
             assert step.revision == (there.revision if there else None)
-            assert there or step.version is None
+            known = {one.number for one in target.versions} | ({there.version} if there else set())
+            assert step.version is None or step.version in known, f"{step.id}: no such version"
             assert step.alias in _remembered(target), f"{step.id}: a run that is killed here loses it"
         case DeleteAlias():
             assert target is not None, f"{step.id}: no function"

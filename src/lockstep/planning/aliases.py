@@ -23,7 +23,8 @@ class Shift:
     alias: str | None = None  # the declared one
     description: str = ""  # that it is to have
     live: Alias | None = None  # as it is
-    publishes: bool = False  # it points at no version that is as declared
+    version: str | None = None  # that it is to point at; None: one that is published for it
+    publishes: bool = False  # no version that was read is as declared
     puts: bool = False  # it has to be written
     leaving: tuple[Alias, ...] = ()  # aliases of ours that nothing is to call any more
     problem: str | None = None
@@ -50,8 +51,10 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
     description = described(project, target.key, release)
     have = next((one for one in aliases if one.name == target.alias), None)
     off = differing(wanted, have.function, target.ignore) if have is not None and have.function else ()
-    publishes = have is None or have.function is None or bool(off)
-    puts = publishes or bool(have and (have.weights or undated(have.description) != description))
+    is_right = have is not None and have.function is not None and not off
+    version = have.version if have is not None and is_right else _alike(wanted, live, target.ignore)
+    publishes = version is None
+    puts = not is_right or bool(have and (have.weights or undated(have.description) != description))
     problem = None
     if have is not None and not is_ours(have.description, project) and have.name not in remembered:
         problem = None if adopts else _foreign(have, wanted)
@@ -59,12 +62,13 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
         alias=target.alias,
         description=description,
         live=have,
+        version=version,
         publishes=publishes,
         puts=puts,
         leaving=leaving,
         problem=problem,
         off=off,
-        changes=(*_changes(target.alias, have, release, publishes=publishes, puts=puts), *gone),
+        changes=(*(_changes(target.alias, have, release, version) if puts else ()), *gone),
     )
 
 
@@ -78,13 +82,15 @@ def differing(wanted: Function, version: Function, ignore: Sequence[str]) -> tup
     return (*diff_code(one, other), *diff_settings(one, other))
 
 
-def _changes(
-    name: str, have: Alias | None, release: str, *, publishes: bool, puts: bool
-) -> tuple[Change, ...]:
-    if not puts:
-        return ()
+def _alike(wanted: Function, live: Target | None, ignore: Sequence[str]) -> str | None:
+    """The newest published version, of those that were read, that is what is wanted."""
+    found = [one for one in (live.versions if live else ()) if not differing(wanted, one.function, ignore)]
+    return max(found, key=lambda one: int(one.number)).number if found else None
+
+
+def _changes(name: str, have: Alias | None, release: str, version: str | None) -> tuple[Change, ...]:
     old = f"{name}: {have.words}" if have is not None else None
-    new = f"{name}: version of {release}" if publishes or have is None else f"{name}: version {have.version}"
+    new = f"{name}: version {version}" if version is not None else f"{name}: version of {release}"
     if old == new:  # the release has another name, and runs the same
         new = f"{new}, as {release}"
     return (Change(path="alias", old=old, new=new),)

@@ -184,7 +184,8 @@ class Graph:
     def _alias(self, one: Assessment) -> None:
         """Publish what the function has become, then point the alias at it: all calls at once.
 
-        Everything of the function comes before, its limits too; what is to call the alias comes after.
+        Everything of the function comes before, its limits too; what is to call the alias comes after. A
+        version that is there already needs none of that: the alias that is called goes to it first of all.
         """
         key, target, shift = one.target.key, one.target, one.shift
         if shift.alias is None or not shift.puts:
@@ -203,13 +204,15 @@ class Graph:
                 )
             )
             needs = (f"{key}:publish",)
+        elif shift.live is not None:
+            needs = ()
         self._add(
             PutAlias(
                 id=f"{key}:alias",
                 target=key,
                 function=one.wanted.name,
                 alias=shift.alias,
-                version=None if shift.publishes or shift.live is None else shift.live.version,
+                version=shift.version,
                 description=shift.description,
                 revision=shift.live.revision if shift.live else None,
                 needs=needs,

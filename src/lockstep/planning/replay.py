@@ -140,8 +140,12 @@ def _with_alias(live: Fleet, step: PutAlias) -> Fleet:
     """The alias points at what the function is now, where a version was published for it."""
     target = live.targets[step.target]
     before = next((one for one in target.aliases if one.name == step.alias), None)
-    if step.version is None or before is None:
+    number = before.version if before is not None else None
+    if step.version is None:
         before = Alias(name=step.alias, version=_PUBLISHED, function=target.function)
+    elif before is None or step.version != number:
+        (found,) = (one for one in target.versions if one.number == step.version)
+        before = Alias(name=step.alias, version=found.number, function=found.function)
     after = replace(before, weights={}, description=step.description)
     others = tuple(one for one in target.aliases if one.name != step.alias)
     return _with_target(live, step.target, replace(target, aliases=(*others, after)))

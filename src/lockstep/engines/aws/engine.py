@@ -412,7 +412,7 @@ class _Run:
             case PublishVersion():
                 self._published[step.id] = alias.publish(connection, step, pace)
             case PutAlias():
-                alias.put(connection, step, self._number(step), pace)
+                alias.put(connection, step, self._number(connection, step, pace), pace)
             case DeleteAlias():
                 alias.delete(connection, step)
             case DeleteVersion():
@@ -466,9 +466,10 @@ class _Run:
             raise Stale(f"{live.name} is not owned by {step.target} any more", fix="run again")
         function.delete(connection, step.function)
 
-    def _number(self, step: PutAlias) -> str:
-        """The version that the alias is to point at."""
+    def _number(self, connection: Connection, step: PutAlias, pace: Pace) -> str:
+        """The version that the alias is to point at, which is ready."""
         if step.version is not None:
+            function.wait_until_ready(connection, step.function, pace, step.version)
             return step.version
         return next(self._published[need] for need in step.needs if need in self._published)
 

@@ -469,27 +469,37 @@ def read_versions(live: Fleet, keys: Iterable[str], connection_of: Callable[[str
         if isinstance(target, LockstepError):
             notes.append(f"{key}: no published version is removed, because they were not read: {target}")
         else:
-            targets[key] = target
+            is_asked = target.function is None or "environment" not in target.function.unread
+            targets[key] = target if is_asked else _unasked(target)
     return replace(live, targets=targets, notes=tuple(notes))
 
 
 def without_variables(live: Fleet) -> Fleet:
     """The live fleet as if nobody had asked for variables of functions, whatever AWS answered beside them."""
-    targets = {
-        key: replace(
-            target,
-            function=replace(
-                target.function,
-                settings={**target.function.settings, "environment": NOT_ASKED},
-                unread=target.function.unread | {"environment"},
-            ),
-        )
-        for key, target in live.targets.items()
-        if target.function is not None
-    }
+    targets = {key: _unasked(target) for key, target in live.targets.items() if target.function is not None}
     note = f"the environment variables of {len(targets)} functions were not read; only a sync compares them"
     notes = (*live.notes, note) if targets else live.notes
     return replace(live, targets={**live.targets, **targets}, notes=notes)
+
+
+def _unasked(target: Target) -> Target:
+    """The live target as if nobody had asked for variables, its published versions included."""
+
+    def without(function: Function) -> Function:
+        return replace(
+            function,
+            settings={**function.settings, "environment": NOT_ASKED},
+            unread=function.unread | {"environment"},
+        )
+
+    return replace(
+        target,
+        function=without(target.function) if target.function else None,
+        aliases=tuple(
+            replace(one, function=without(one.function)) if one.function else one for one in target.aliases
+        ),
+        versions=tuple(replace(one, function=without(one.function)) for one in target.versions),
+    )
 
 
 def _read_beside(
