@@ -3,6 +3,7 @@
 LOCKSTEP_CACHE         folder of the cache; default $XDG_CACHE_HOME/lockstep or ~/.cache/lockstep
 LOCKSTEP_CACHE_GB      bytes of packages that it keeps, in GB; default 2
 LOCKSTEP_LOG           level of the log on stderr: debug, info, warning (default), error
+LOCKSTEP_REQUEST_TIMEOUT  seconds that one request and its answer may take; see lockstep.waiting
 LOCKSTEP_PASS_ENV      more variables for the programs that are started; see lockstep.children
 GITHUB_TOKEN           token for releases of private repositories; GH_TOKEN is read too
 LOCKSTEP_GITHUB_APP_KEY  private key (PEM) of the GitHub App that lockstep.yaml names

@@ -3,7 +3,7 @@
 Redirects are followed by hand, so that a token never goes to another host, nor from https to http.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +19,7 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 
 from lockstep.errors import ArtifactError, Unreadable
+from lockstep.waiting import is_over, request_seconds, run_within
 from lockstep.web import USER_AGENT, check_url, headers_of, manager, origin, shown, trouble
 
 __all__ = ["Answer", "Web"]
@@ -26,6 +27,7 @@ __all__ = ["Answer", "Web"]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _AWAY = (NewConnectionError, ConnectTimeoutError)  # names that do not resolve included
+_BYTES = 100_000  # a second, at least, of a download
 _MAX_BODY = 16_000_000  # bytes of an answer that is kept in memory
 
 
@@ -42,10 +44,13 @@ class Web:
     """An HTTP client that several threads may share. A host that is away is not asked again.
 
     ``attempts`` is how often a request is tried; a server that asks to wait longer than ``patience``
-    seconds is not waited for. Time-outs are 10 s to connect and 30 s without a byte.
+    seconds is not waited for. A request with its answer may take ``seconds`` and that, and a download a
+    second more for each 100 KB that it may have; besides, time-outs are 10 s to connect and 30 s without
+    a byte.
     """
 
-    def __init__(self, *, attempts: int = 4, patience: float = 60) -> None:
+    def __init__(self, *, attempts: int = 4, patience: float = 60, seconds: float | None = None) -> None:
+        self._seconds = patience + (request_seconds() if seconds is None else seconds)
         self._retries = _Retry(
             total=attempts - 1,
             status_forcelist=(500, 502, 503, 504, 429),
@@ -72,7 +77,14 @@ class Web:
         ``token`` goes to the URL's own host only. Raises Unreadable when the host cannot be reached,
         ArtifactError when it redirects to where it must not.
         """
-        response, _ = self._open(method, url, headers or {}, token)
+        return self._in_time(
+            url, self._seconds, lambda: self._ask(url, method, headers or {}, token, wants_body=wants_body)
+        )
+
+    def _ask(
+        self, url: str, method: str, headers: Mapping[str, str], token: str | None, *, wants_body: bool
+    ) -> Answer:
+        response, _ = self._open(method, url, headers, token)
         try:
             body = _read(response, _MAX_BODY) if wants_body and method != "HEAD" else b""
             return Answer(status=response.status, headers=headers_of(response), body=body)
@@ -95,8 +107,25 @@ class Web:
         An answer with another status is returned with its body and no file is written. Raises
         ArtifactError as ``ask`` does, and for a body over ``limit`` bytes.
         """
+        seconds = self._seconds + limit / _BYTES
+        return self._in_time(url, seconds, lambda: self._download(url, into, limit, headers or {}, token))
+
+    def _in_time(self, url: str, seconds: float, work: Callable[[], Answer]) -> Answer:
+        """Do it in time, or never ask that host again."""
+
+        def late() -> Unreadable:
+            error = _Late(f"no whole answer within {seconds:.3g} s")
+            self._away[origin(url)] = error
+            return _unreachable(url, error)
+
+        check_url(url)
+        return run_within(seconds, work, shown(url), late)
+
+    def _download(
+        self, url: str, into: Path, limit: int, headers: Mapping[str, str], token: str | None
+    ) -> Answer:
         for attempt in range(1, self._attempts + 1):
-            response, address = self._open("GET", url, headers or {}, token)
+            response, address = self._open("GET", url, headers, token)
             try:
                 if response.status != 200:
                     return Answer(
@@ -121,6 +150,8 @@ class Web:
         address = url
         for _ in range(_MAX_REDIRECTS + 1):
             check_url(address)
+            if is_over():
+                raise _Late("nobody waits for this answer any more")
             if (known := self._away.get(origin(address))) is not None:
                 raise _unreachable(address, known)
             try:
@@ -151,6 +182,10 @@ class Web:
                 sent.pop("Authorization", None)
             address = target
         raise ArtifactError(f"{shown(url)} redirects more than {_MAX_REDIRECTS} times", fix="check the URL")
+
+
+class _Late(Exception):
+    """An answer that took too long; its text says how long."""
 
 
 class _Retry(Retry):
@@ -186,7 +221,7 @@ def _read(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     body = b""
     for chunk in response.stream(65536, decode_content=True):
         body += chunk
-        if len(body) > limit:
+        if len(body) > limit or is_over():
             break
     return body[:limit]
 
@@ -195,6 +230,8 @@ def _save(response: urllib3.BaseHTTPResponse, into: Path, *, limit: int, address
     size = 0
     with into.open("wb") as file:
         for chunk in response.stream(1 << 20, decode_content=True):
+            if is_over():
+                raise _Late("nobody waits for this answer any more")
             size += len(chunk)
             if size > limit:
                 raise ArtifactError(
@@ -206,4 +243,6 @@ def _save(response: urllib3.BaseHTTPResponse, into: Path, *, limit: int, address
 
 def _unreachable(url: str, error: Exception) -> Unreadable:
     what, fix = trouble(error)
+    if isinstance(error, _Late):
+        what, fix = str(error), "run again; LOCKSTEP_REQUEST_TIMEOUT gives each request more time"
     return Unreadable(f"{shown(url)}: {what}", fix=fix)

@@ -104,7 +104,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits is told after a tenth of a second."""
-    monkeypatch.setattr("lockstep.engines.aws.deadline._SOON", 0.1)
+    monkeypatch.setattr("lockstep.waiting.SOON", 0.1)
 
 
 def ask(
@@ -169,7 +169,7 @@ def test_a_storm_of_refusals_is_waited_out(
 ) -> None:
     """However often a call is refused for the rate, it is made again while there is time; that is said."""
     monkeypatch.setattr("lockstep.engines.aws.patience._LONGEST", 0.01)
-    monkeypatch.setattr("lockstep.engines.aws.deadline._told", [])
+    monkeypatch.setattr("lockstep.waiting._told", [])
     server.serve = lambda connection, number: (refuse if number <= 30 else answer)(connection, number)
     deadline = Deadline()
     assert ask(deadline=deadline, reading=20)

@@ -3,25 +3,14 @@
 botocore's own time-outs count from one byte to the next, so an answer without end never reaches them.
 """
 
-import logging
-import queue
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.engines.aws.errors import Unreachable
+from lockstep.waiting import is_over, run_within
 
-__all__ = ["Deadline", "TooLate", "check_on_time", "tell", "within"]
-
-_SOON = 10.0  # seconds of silence before somebody is told what is waited for, and between two such lines
-
-_log = logging.getLogger(__name__)
-_idle: list["_Worker"] = []
-_told: list[float] = []  # when a line was written last
-_lock = threading.Lock()
-_own = threading.local()
+__all__ = ["Deadline", "TooLate", "check_on_time", "within"]
 
 
 class TooLate(Unreachable):
@@ -66,77 +55,23 @@ class Deadline:
         )
 
 
-@dataclass(kw_only=True, slots=True)
-class _Job:
-    """Work, and what came of it."""
-
-    work: Callable[[], Any]
-    ends: float  # monotonic seconds
-    running: Any = field(default_factory=threading.Lock)  # held until it is done; cheaper than an Event
-    result: Any = None
-    error: BaseException | None = None
-
-
-class _Worker(threading.Thread):
-    """Does one job after the other; left alone with one that never ends. It keeps no process alive."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True, name="lockstep-call")
-        self.jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self.start()
-
-    def run(self) -> None:
-        """Work."""
-        while True:
-            job = self.jobs.get()
-            _own.ends = job.ends
-            try:
-                job.result = job.work()
-            except BaseException as error:
-                job.error = error
-            job.running.release()
-            del job
-
-
 def within(seconds: float, work: Callable[[], Any], what: str) -> Any:
     """Do work that may take so long, telling what is waited for. Raises TooLate, or what the work raises.
 
     Work that goes on afterwards sends nothing any more: see ``check_on_time``.
     """
-    begun = time.monotonic()
-    with _lock:
-        worker = _idle.pop() if _idle else None
-    worker = worker or _Worker()
-    job = _Job(work=work, ends=begun + seconds)
-    job.running.acquire()
-    worker.jobs.put(job)
-    while not job.running.acquire(timeout=max(0.0, min(_SOON, job.ends - time.monotonic()))):
-        now = time.monotonic()
-        if now >= job.ends:
-            raise TooLate(
-                f"AWS did not answer within {seconds:.3g} s",
-                where=what,
-                fix="run again: every step can be repeated",
-            )
-        tell(f"waiting for {what}: no answer for {now - begun:.0f} s, of {seconds:.0f} s that it may take")
-    with _lock:
-        _idle.append(worker)
-    if job.error is not None:
-        raise job.error
-    return job.result
+
+    def late() -> TooLate:
+        return TooLate(
+            f"AWS did not answer within {seconds:.3g} s",
+            where=what,
+            fix="run again: every step can be repeated",
+        )
+
+    return run_within(seconds, work, what, late)
 
 
 def check_on_time(**_: Any) -> None:
     """For botocore, before it sends: raise TooLate when nobody waits for this call's answer any more."""
-    if time.monotonic() >= getattr(_own, "ends", float("inf")):
+    if is_over():
         raise TooLate("a call whose time is over is not sent")
-
-
-def tell(words: str) -> None:
-    """Say on stderr what is waited for, unless something was said of late."""
-    with _lock:
-        now = time.monotonic()
-        if _told and now - _told[-1] < _SOON:
-            return
-        _told[:] = [now]
-    _log.warning("%s", words)

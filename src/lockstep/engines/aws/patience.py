@@ -7,11 +7,12 @@ share them, so that a refusal says nothing about the call.
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from lockstep.engines.aws.deadline import Deadline, TooLate, tell
+from lockstep.engines.aws.deadline import Deadline, TooLate
 from lockstep.engines.aws.errors import THROTTLED, code_of
+from lockstep.waiting import request_seconds, tell
 
 __all__ = ["Patience", "persist"]
 
@@ -31,7 +32,8 @@ class Patience:
     attempts: int = 8
     connect: float = 10.0
     read: float = 30.0  # without a byte of the answer
-    call: float = 30.0  # from the first try to the end of the answer, refusals for the rate left out
+    # From the first try to the end of the answer, refusals for the rate left out.
+    call: float = field(default_factory=request_seconds)
     reading: float = 120.0  # of ten targets
     further: float = 1.0  # for each target beyond
     storm: float = 120.0  # that refusals for the rate are waited out where nothing is being read

@@ -21,11 +21,13 @@ from urllib3.exceptions import (
 from lockstep.errors import ForgeError
 from lockstep.forge.github.answer import Answer
 from lockstep.forge.github.pace import Clock, Pace, asked_to_wait, backoff
+from lockstep.waiting import request_seconds, run_within
 from lockstep.web import USER_AGENT, headers_of, manager, origin, shown, trouble
 
 __all__ = ["Transport", "Uncertain"]
 
 _ATTEMPTS = 4
+_BYTES = 100_000  # a second, at least, of what is sent
 _PASSING = frozenset({500, 502, 503, 504})  # GitHub's own failures; the next attempt may work
 _NOT_SENT = (ConnectTimeoutError, NewConnectionError, NameResolutionError, ProxyError)
 _log = logging.getLogger(__name__)
@@ -38,13 +40,17 @@ class Uncertain(ForgeError):
 class Transport:
     """Sends requests; several threads may share it.
 
-    ``patience`` is how many seconds one call waits for rate limits altogether. Time-outs are 10 s to
-    connect and 60 s without a byte.
+    ``patience`` is how many seconds one call waits for rate limits altogether; ``seconds`` how many one
+    request and its answer may take, an upload a second more for each 100 KB. Besides, time-outs are 10 s
+    to connect and 60 s without a byte.
     """
 
-    def __init__(self, *, clock: Clock | None = None, patience: float = 180) -> None:
+    def __init__(
+        self, *, clock: Clock | None = None, patience: float = 180, seconds: float | None = None
+    ) -> None:
         self.clock = clock or Clock()
         self._patience = patience
+        self._seconds = request_seconds() if seconds is None else seconds
         self._pace = Pace(self.clock)
 
     def send(
@@ -69,7 +75,7 @@ class Transport:
         while True:
             try:
                 with self._pace.write() if is_write else nullcontext():
-                    answer = self._once(method, url, token, headers or {}, body)
+                    answer = self._in_time(method, url, token, headers or {}, body, is_safe=is_safe)
             except HTTPError as error:
                 failed += 1
                 is_unsent = isinstance(error, _NOT_SENT)
@@ -99,6 +105,29 @@ class Transport:
                     problem, fix="run again later; githubstatus.com tells of incidents"
                 )
             return answer
+
+    def _in_time(
+        self,
+        method: str,
+        url: str,
+        token: str | None,
+        headers: Mapping[str, str],
+        body: bytes | Path | None,
+        *,
+        is_safe: bool,
+    ) -> Answer:
+        """Send once. Raises as ``send`` when the whole answer takes too long."""
+        size = body.stat().st_size if isinstance(body, Path) else len(body or b"")
+        seconds = self._seconds + size / _BYTES
+
+        def late() -> ForgeError:
+            return (ForgeError if is_safe else Uncertain)(
+                f"{shown(url)}: no whole answer within {seconds:.3g} s",
+                fix="run again; LOCKSTEP_REQUEST_TIMEOUT gives each request more time",
+            )
+
+        what = f"{method} {shown(url)}"
+        return run_within(seconds, lambda: self._once(method, url, token, headers, body), what, late)
 
     def _once(
         self, method: str, url: str, token: str | None, headers: Mapping[str, str], body: bytes | Path | None
