@@ -34,7 +34,7 @@ def test_nothing_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("preview upp", "there is no command 'preview upp'\n  fix: did you mean preview up?"),
+        ("preview upp", "there is no command 'preview upp'\n  fix: did you mean `lockstep preview up`?"),
         ("preview up", "--pr"),
         ("preview up --pr x", "'x' is no number of a pull request"),
         ("preview up --pr 0", "no number"),
