@@ -6,8 +6,7 @@ Source: Lambda API reference (PutFunctionConcurrency, DeleteFunctionConcurrency)
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.function import get as get_function
 from lockstep.engines.aws.function import when_ready
-from lockstep.engines.aws.pace import Pace, settles
-from lockstep.errors import CloudError
+from lockstep.engines.aws.pace import Pace, must_settle
 from lockstep.model import SetConcurrency
 
 __all__ = ["apply"]
@@ -30,13 +29,8 @@ def apply(connection: Connection, step: SetConcurrency, pace: Pace) -> None:
         function = get_function(connection, step.function)
         return function is not None and function.settings.get("reservedConcurrency") == step.reserved
 
-    if settles(connection, pace, agrees):
-        return
-    raise CloudError(
-        f"the reserved concurrency of {step.function} was set, but reading it back shows another",
-        where="lambda:GetFunction",
-        fix="look whether something else sets it, then run again",
-    )
+    what = f"the reserved concurrency of {step.function}"
+    must_settle(connection, pace, agrees, what, "lambda:GetFunction")
 
 
 def _change(connection: Connection, pace: Pace, name: str, operation: str, **params: int) -> None:

@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from lockstep.engines.aws.answers import Untrue
 from lockstep.engines.aws.connection import Connection
@@ -47,6 +47,7 @@ __all__ = [
     "when_ready",
 ]
 
+_T = TypeVar("_T")
 _CONFLICTS = 3  # updates by others that one call waits for
 
 
@@ -369,11 +370,16 @@ def when_ready(
 
     Then that is waited for, and the call made again. Any other error of AWS's is let through.
     """
+    return once_ready(connection, pace, name, lambda: connection.try_call("lambda", operation, **params))
+
+
+def once_ready(connection: Connection, pace: Pace, name: str, do: Callable[[], _T]) -> _T:
+    """As ``when_ready`` for what makes the call itself, and may have put AWS's error into words."""
     for is_last in (*(False,) * _CONFLICTS, True):
         try:
-            return connection.try_call("lambda", operation, **params)
+            return do()
         except Exception as error:
-            if is_last or not is_in_progress(error):
+            if is_last or not is_in_progress(error.__cause__ or error):
                 raise
             wait_until_ready(connection, name, pace)
     raise AssertionError("the last try returns or raises")

@@ -6,9 +6,8 @@ DeleteLogGroup).
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
-from lockstep.engines.aws.pace import Pace, settles
+from lockstep.engines.aws.pace import Pace, must_settle
 from lockstep.engines.aws.passing import persist
-from lockstep.errors import CloudError
 from lockstep.model import SetLogRetention
 
 __all__ = ["apply", "delete", "retention", "retentions"]
@@ -45,12 +44,12 @@ def apply(connection: Connection, step: SetLogRetention, pace: Pace) -> None:
         _change(connection, pace, "logs", "DeleteRetentionPolicy", group)
     else:
         _change(connection, pace, "logs", "PutRetentionPolicy", group, retentionInDays=step.days)
-    if settles(connection, pace, lambda: retention(connection, step.log_group) == step.days):
-        return
-    raise CloudError(
-        f"the retention of {step.log_group} was set, but reading it back shows another",
-        where="logs:DescribeLogGroups",
-        fix="look whether something else sets it, then run again",
+    must_settle(
+        connection,
+        pace,
+        lambda: retention(connection, step.log_group) == step.days,
+        f"the retention of {step.log_group}",
+        "logs:DescribeLogGroups",
     )
 
 

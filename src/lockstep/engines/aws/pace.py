@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.patience import Patience
+from lockstep.errors import CloudError
 
-__all__ = ["Pace", "settles"]
+__all__ = ["Pace", "must_settle", "settles"]
 
 
 def _nobody(what: str) -> None:
@@ -42,3 +43,18 @@ def settles(connection: Connection, pace: Pace, agrees: Callable[[], bool]) -> b
             return True
         connection.rest(pause)
     return agrees()
+
+
+def must_settle(
+    connection: Connection,
+    pace: Pace,
+    agrees: Callable[[], bool],
+    what: str,
+    where: str,
+    how: str = "was set, but reading it back shows another",
+) -> None:
+    """As ``settles``; CloudError when the read-back does not agree. ``where`` is the call that reads."""
+    if not settles(connection, pace, agrees):
+        raise CloudError(
+            f"{what} {how}", where=where, fix="look whether something else sets it, then run again"
+        )

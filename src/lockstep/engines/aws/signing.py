@@ -7,8 +7,7 @@ GetFunctionCodeSigningConfig). What is put takes effect with the next deployment
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.engines.aws.function import when_ready
-from lockstep.engines.aws.pace import Pace, settles
-from lockstep.errors import CloudError
+from lockstep.engines.aws.pace import Pace, must_settle
 from lockstep.model import SetCodeSigning
 
 __all__ = ["apply", "read"]
@@ -33,12 +32,12 @@ def apply(connection: Connection, step: SetCodeSigning, pace: Pace) -> None:
         _change(
             connection, pace, step.function, "PutFunctionCodeSigningConfig", CodeSigningConfigArn=step.config
         )
-    if settles(connection, pace, lambda: read(connection, step.function) == step.config):
-        return
-    raise CloudError(
-        f"the code signing configuration of {step.function} was set, but reading it back shows another",
-        where="lambda:GetFunctionCodeSigningConfig",
-        fix="look whether something else sets it, then run again",
+    must_settle(
+        connection,
+        pace,
+        lambda: read(connection, step.function) == step.config,
+        f"the code signing configuration of {step.function}",
+        "lambda:GetFunctionCodeSigningConfig",
     )
 
 

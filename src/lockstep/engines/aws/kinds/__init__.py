@@ -3,16 +3,15 @@
 Law: a file has ``read``, ``put`` and ``remove``, each of which can be repeated, and knows no other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Protocol
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.function import is_in_progress, wait_until_ready
-from lockstep.engines.aws.pace import Pace, settles
-from lockstep.errors import CloudError
+from lockstep.engines.aws.function import once_ready
+from lockstep.engines.aws.pace import Pace, must_settle
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
 
@@ -51,36 +50,28 @@ def read(connection: Connection, function: str, kind: str, qualifier: str) -> Re
 def put(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
     """Make a resource what is declared and read it back. Waits while the function is updated."""
     calls = _CALLS[resource.kind]
-    _when_ready(connection, function, pace, lambda: calls.put(connection, function, resource))
-    if not settles(
-        connection, pace, lambda: calls.read(connection, function, resource.qualifier) == resource
-    ):
-        raise _other(resource.kind, function, "was set, but reading it back shows another")
+    once_ready(connection, pace, function, lambda: calls.put(connection, function, resource))
+    kind = KINDS[resource.kind]
+    must_settle(
+        connection,
+        pace,
+        lambda: calls.read(connection, function, resource.qualifier) == resource,
+        f"{kind.title} of {function}",
+        kind.reads[0],
+    )
 
 
 def remove(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
     """Remove a resource and see that it is gone."""
     calls = _CALLS[resource.kind]
     at = resource.qualifier
-    _when_ready(connection, function, pace, lambda: calls.remove(connection, function, at))
-    if not settles(connection, pace, lambda: calls.read(connection, function, at) is None):
-        raise _other(resource.kind, function, "was removed, and is still there when read back")
-
-
-def _when_ready(connection: Connection, function: str, pace: Pace, do: Callable[[], None]) -> None:
-    """Do it; where AWS refuses because the function is updated, once that is over."""
-    try:
-        do()
-    except CloudError as error:
-        if not is_in_progress(error.__cause__ or error):
-            raise
-        wait_until_ready(connection, function, pace)
-        do()
-
-
-def _other(kind: str, function: str, what: str) -> CloudError:
-    return CloudError(
-        f"{KINDS[kind].title} of {function} {what}",
-        where=KINDS[kind].reads[0],
-        fix="look whether something else sets it, then run again",
+    once_ready(connection, pace, function, lambda: calls.remove(connection, function, at))
+    kind = KINDS[resource.kind]
+    must_settle(
+        connection,
+        pace,
+        lambda: calls.read(connection, function, at) is None,
+        f"{kind.title} of {function}",
+        kind.reads[0],
+        "was removed, and is still there when read back",
     )
