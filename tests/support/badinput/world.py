@@ -388,7 +388,9 @@ AWS: dict[str, Row] = {
         code=1,
         says=("sts:GetCallerIdentity", "network"),
     ),
-    "network: never an answer": Row(spoil=hanging, code=1, says=("sts:GetCallerIdentity", "AWS did not answer")),
+    "network: never an answer": Row(
+        spoil=hanging, code=1, says=("sts:GetCallerIdentity", "AWS did not answer")
+    ),
     "network: a proxy that is not there": Row(
         spoil=setting(HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="", no_proxy=""), code=1, says=("proxy",)
     ),
