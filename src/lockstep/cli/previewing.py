@@ -54,16 +54,7 @@ def declare_up(parser: Parser) -> None:
 def declare_down(parser: Parser) -> None:
     """The arguments of ``preview down``."""
     _declare_number(parser)
-    parser.add_argument(
-        "--delete-objects", action="store_true", help="delete what lies below the prefixes of its triggers"
-    )
-    parser.add_argument(
-        "--most",
-        metavar="NUMBER",
-        type=at_least(0, int),
-        default=1000,
-        help="objects that may be deleted; default: 1000",
-    )
+    _declare_objects(parser, "delete what lies below the prefixes of its triggers")
     declare_output(parser, "form of the result", Output)
 
 
@@ -85,6 +76,7 @@ def declare_gc(parser: Parser) -> None:
         default=90,
         help="age at which a staged package that nobody declares goes; default: 90",
     )
+    _declare_objects(parser, "delete what lies below the prefixes of previews that are gone, too")
     declare_output(parser, "form of the result", Output)
 
 
@@ -96,6 +88,17 @@ def declare_list(parser: Parser) -> None:
 def declare_compact(parser: Parser) -> None:
     """The arguments of ``preview compact``."""
     declare_output(parser, "form of the result", Output)
+
+
+def _declare_objects(parser: Parser, words: str) -> None:
+    parser.add_argument("--delete-objects", action="store_true", help=words)
+    parser.add_argument(
+        "--most",
+        metavar="NUMBER",
+        type=at_least(0, int),
+        default=1000,
+        help="objects that may be deleted; default: 1000",
+    )
 
 
 def _declare_number(parser: Parser) -> None:
@@ -167,7 +170,16 @@ def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: 
     return 0
 
 
-def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: int, output: Output) -> int:
+def gc(
+    shell: Shell,
+    *,
+    apply: bool,
+    allow_deletes: int | None,
+    package_days: int,
+    delete_objects: bool,
+    most: int,
+    output: Output,
+) -> int:
     """Find what previews have left behind; with --apply, remove it."""
     import datetime
     from dataclasses import replace
@@ -183,13 +195,19 @@ def gc(shell: Shell, *, apply: bool, allow_deletes: int | None, package_days: in
         is_applied=apply,
         now=datetime.datetime.now(datetime.UTC),
         days=package_days,
+        most=most if delete_objects else None,
         watcher=shell.watcher,
     )
     shell.end_progress()
     waste = found.waste
     packages = (*waste.packages.objects, *waste.remains.packages)
     left = Left(
-        plan=waste.plan, packages=packages, logs=waste.remains.logs, prereleases=found.prereleases.tags
+        plan=waste.plan,
+        packages=packages,
+        logs=waste.remains.logs,
+        prereleases=found.prereleases.tags,
+        objects=waste.remains.objects,
+        deletes_objects=delete_objects,
     )
     said = (found.folders.judged, left, found.notes, found.problems)
     if output is Output.JSON:

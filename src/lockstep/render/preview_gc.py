@@ -42,6 +42,8 @@ class Left:
     packages: Sequence[StoredObject]
     logs: Mapping[str, int]
     prereleases: Mapping[str, int] = field(default_factory=dict)
+    objects: Mapping[str, Sequence[StoredObject]] = field(default_factory=dict)  # by s3:// prefix
+    deletes_objects: bool = False
 
 
 def gc_lines(
@@ -73,6 +75,15 @@ def gc_lines(
         lines += hanging("- ", printable(f"s3://{package.bucket}/{package.key}"), columns)
     if len(packages) > _SHOWN:
         lines.append(f"- and {len(packages) - _SHOWN} more packages")
+    told = []
+    for place, objects in left.objects.items():
+        size = f"{len(objects)} objects, {sum(one.size for one in objects):,} bytes"
+        words = f"{size}, of a preview that is gone lie below {place}"
+        if left.deletes_objects:
+            lines += hanging("- ", printable(words), columns)
+        else:
+            told.append(f"{words}; they may be data, and --delete-objects takes them, too")
+    notes = (*notes, *told)
     lines += [""] if lines else []
     for sign, texts in (("note: ", notes), ("problem: ", problems)):
         for text in texts:
@@ -90,13 +101,15 @@ def _summary(
     going = sum(one.fate == "remove" for one in judged)
     warned = sum(one.fate == "warn" for one in judged)
     plan, packages, logs, trials = left.plan, left.packages, left.logs, left.prereleases
+    objects = sum(map(len, left.objects.values())) if left.deletes_objects else 0
     targets = len(plan.targets) if plan is not None else 0
     steps = len(plan.steps) if plan is not None else 0
-    if not (going or warned or steps or packages or logs or trials):
+    if not (going or warned or steps or packages or logs or trials or objects):
         return "Nothing is left over."
     size = sum(package.size for package in packages)
     groups = f"{len(logs)} log groups; " if logs else ""
     groups += f"{len(trials)} pre-releases; " if trials else ""
+    groups += f"{objects} objects; " if objects else ""
     text = (
         f"{going} of {len(judged)} previews to remove, {warned} to warn; {targets} functions and {steps} "
         f"steps in AWS; {groups}{len(packages)} packages, {size:,} bytes."
@@ -135,6 +148,10 @@ def gc_document(
             ],
             "logs": [{"group": group, "preview": number} for group, number in left.logs.items()],
             "prereleases": [{"tag": tag, "pull": number} for tag, number in left.prereleases.items()],
+            "objects": [
+                {"below": place, "count": len(below), "size": sum(one.size for one in below)}
+                for place, below in left.objects.items()
+            ],
             "notes": list(notes),
             "problems": list(problems),
         }

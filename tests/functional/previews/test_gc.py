@@ -210,12 +210,12 @@ def test_what_removed_previews_left_beside_their_functions(
     waste = find_waste(world.workspace(), Options(), now=START, days=90)
     assert waste.remains.logs == {f"/aws/lambda/notifier-pr-{gone}": gone}
     assert [one.key for one in waste.remains.packages] == [f"zips/notifier-pr-{gone}.zip"]
-    (told,) = [note for note in waste.notes if "objects" in note]
-    assert (
-        f"1 objects, 4 bytes, of a preview that is gone lie below s3://{UPLOADS}/preview/pr-{gone}/;" in told
-    )
+    assert [*waste.remains.objects] == [f"s3://{UPLOADS}/preview/pr-{gone}/"]
     main_in(world, "preview", "gc")
-    assert f"log group /aws/lambda/notifier-pr-{gone}: preview/pr-{gone} is gone" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"log group /aws/lambda/notifier-pr-{gone}: preview/pr-{gone} is gone" in told
+    below = f"1 objects, 4 bytes, of a preview that is gone lie below s3://{UPLOADS}/preview/pr-{gone}/"
+    assert f"note: {below}; they may be data, and --delete-objects takes them, too" in told
     main_in(world, "preview", "gc", "--apply")
     groups = {one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]}
     assert f"/aws/lambda/notifier-pr-{gone}" not in groups
@@ -225,6 +225,12 @@ def test_what_removed_previews_left_beside_their_functions(
         [f"zips/notifier-pr-{mine}.zip", f"zips/notifier-pr-{alive}.zip", "zips/notifier-staging.zip"]
     )
     assert s3.list_objects_v2(Bucket=UPLOADS, Prefix=f"preview/pr-{gone}/")["KeyCount"] == 1
+    main_in(world, "preview", "gc", "--apply", "--delete-objects", "--most", "0", code=1)
+    assert "allow more with --most" in capsys.readouterr().err
+    main_in(world, "preview", "gc", "--apply", "--delete-objects")
+    assert f"- {below}" in " ".join(capsys.readouterr().out.split())
+    kept = [one["Key"] for one in s3.list_objects_v2(Bucket=UPLOADS, Prefix="preview/")["Contents"]]
+    assert sorted(kept) == sorted(f"preview/pr-{one}/a.pdf" for one in (mine, alive))
 
 
 def main_in(world: World, *words: str, code: int = 0) -> None:

@@ -8,7 +8,7 @@ one whose function is there: who removes that removes the rest.
 import functools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lockstep.config.preview_tree import read_previews
@@ -35,6 +35,7 @@ class Remains:
 
     logs: Mapping[str, int]  # log group -> number
     packages: tuple[StoredObject, ...] = ()
+    objects: Mapping[str, tuple[StoredObject, ...]] = field(default_factory=dict)  # by s3:// prefix
     notes: tuple[str, ...] = ()
 
 
@@ -93,16 +94,17 @@ def find_remains(
     return Remains(
         logs=dict(entry for group in _groups(targets) for entry in _logs(connection, group, is_gone)),
         packages=tuple(_packages(workspace, connection, targets, is_gone)),
-        notes=tuple(_objects(connection, targets, is_gone)),
+        objects=dict(_objects(connection, targets, is_gone)),
     )
 
 
-def remove_remains(workspace: Workspace, remains: Remains) -> None:
-    """Delete the logs and packages that were found; objects stay, which may be somebody's data."""
-    if not remains.logs and not remains.packages:
+def remove_remains(workspace: Workspace, remains: Remains, *, delete_objects: bool) -> None:
+    """Delete the logs and packages that were found; the objects, which may be data, only when told to."""
+    objects = [*remains.objects.values()] if delete_objects else []
+    if not (remains.logs or remains.packages or objects):
         return
     from lockstep.engines.aws import logs
-    from lockstep.engines.aws.objects import delete_objects
+    from lockstep.engines.aws import objects as aws
     from lockstep.engines.aws.pace import Pace
 
     connection = Connections().get(workspace.project.environment("preview"))
@@ -111,7 +113,9 @@ def remove_remains(workspace: Workspace, remains: Remains) -> None:
     if remains.packages:
         bucket = workspace.project.packages_for("preview")
         owner = bucket.account if bucket is not None else None
-        delete_objects(connection, remains.packages, owner=owner or connection.scope.account)
+        aws.delete_objects(connection, remains.packages, owner=owner or connection.scope.account)
+    for below in objects:
+        aws.delete_objects(connection, below)
 
 
 def _previews(workspace: Workspace) -> Iterator[Target]:
@@ -165,8 +169,8 @@ def _packages(
 
 def _objects(
     connection: "Connection", targets: Iterable[Target], is_gone: Callable[[int], bool]
-) -> Iterator[str]:
-    """How many objects lie below the prefixes of previews that are gone."""
+) -> Iterator[tuple[str, tuple[StoredObject, ...]]]:
+    """What lies below each prefix of a preview that is gone."""
     from lockstep.engines.aws.objects import list_objects
 
     prefixes = {(trigger.bucket, trigger.prefix) for one in targets for trigger in one.triggers}
@@ -181,8 +185,4 @@ def _objects(
             if match and is_gone(int(match[2])):
                 found.setdefault(match[1], []).append(one)
         for place, objects in sorted(found.items()):
-            yield (
-                f"{len(objects)} objects, {sum(one.size for one in objects):,} bytes, of a preview that is "
-                f"gone lie below s3://{bucket}/{place}; they may be data, so delete them by hand: "
-                f"aws s3 rm --recursive s3://{bucket}/{place}"
-            )
+            yield f"s3://{bucket}/{place}", tuple(objects)

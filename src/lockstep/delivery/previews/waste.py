@@ -79,6 +79,7 @@ class Garbage:
     folders: Folders
     waste: Waste
     prereleases: Prereleases
+    deletes_objects: bool = False
     commit: str | None = None
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -91,11 +92,14 @@ def collect(
     is_applied: bool,
     now: datetime.datetime,
     days: int,
+    most: int | None = None,
     watcher: Watcher = SILENT,
 ) -> Garbage:
     """Look for all of it; when it is to be applied, folders go at once, and what they leave is found too.
 
-    ``days`` is the age at which a staged package that nobody declares goes. Raises LockstepError.
+    ``days`` is the age at which a staged package that nobody declares goes. ``most`` objects may go from
+    below the prefixes of previews that are gone; with None they are told of and stay. Raises
+    LockstepError; NotAllowed for more objects than that.
     """
     folders = find_folders(ground, now=now, allow_deletes=options.allow_deletes, watcher=watcher)
     commit, told = None, folders.notes
@@ -109,6 +113,12 @@ def collect(
             for warning in ground.gitops.workspace.warnings:
                 watcher.note(f"warning: {warning}")
     waste = find_waste(ground.gitops.workspace, options, now=now, days=days, watcher=watcher)
+    objects = [one for below in waste.remains.objects.values() for one in below]
+    if most is not None and len(objects) > most:
+        raise NotAllowed(
+            f"{len(objects):,} objects lie below {', '.join(waste.remains.objects)}",
+            fix="look at them, then allow more with --most NUMBER, or leave out --delete-objects",
+        )
     trials = find_prereleases(ground, watcher=watcher)
     refusals = (folders.problem, *(waste.plan.problems if waste.plan else ()))
     return Garbage(
@@ -117,6 +127,7 @@ def collect(
         folders=folders,
         waste=waste,
         prereleases=trials,
+        deletes_objects=most is not None,
         commit=commit,
         notes=(*told, *waste.notes, *waste.packages.notes, *trials.notes),
         problems=tuple(text for text in refusals if text),
@@ -126,7 +137,14 @@ def collect(
 def clear(garbage: Garbage, *, watcher: Watcher = SILENT, stop: threading.Event) -> Report:
     """Remove what folders left behind. NotAllowed when the delete guard refuses."""
     workspace = garbage.ground.gitops.workspace
-    report = remove_waste(workspace, garbage.options, garbage.waste, watcher=watcher, stop=stop)
+    report = remove_waste(
+        workspace,
+        garbage.options,
+        garbage.waste,
+        delete_objects=garbage.deletes_objects,
+        watcher=watcher,
+        stop=stop,
+    )
     if report.is_success:
         withdraw_prereleases(garbage.ground, garbage.prereleases)
     return report
@@ -250,6 +268,7 @@ def remove_waste(
     options: Options,
     waste: Waste,
     *,
+    delete_objects: bool = False,
     watcher: Watcher = SILENT,
     stop: threading.Event,
 ) -> Report:
@@ -260,7 +279,7 @@ def remove_waste(
         _, report = run_sync(_reading_all(workspace), chosen, watcher=watcher, stop=stop)
     if not stop.is_set():
         if report.is_success:
-            remove_remains(workspace, waste.remains)
+            remove_remains(workspace, waste.remains, delete_objects=delete_objects)
         delete_packages(waste.packages)
     return report
 
