@@ -123,7 +123,7 @@ def test_a_terminal_shows_live_rows_in_80_columns(slow: tuple[User, Proxy]) -> N
     user, aws = slow
     seen = threading.Event()
     aws.on_call(3, lambda _: seen.wait(30) and None, counting="mutating")
-    terminal = user.terminal("sync")
+    terminal = user.terminal("sync", "--yes")
     terminal.until("  ...       ")
     seen.set()
     assert terminal.end() == 0, terminal.text
@@ -140,7 +140,7 @@ def test_ctrl_c_finishes_what_is_under_way(slow: tuple[User, Proxy]) -> None:
     user, aws = slow
     stopped = threading.Event()
     aws.on_call(1, lambda _: stopped.wait(30) and None, counting="mutating")
-    terminal = user.terminal("sync")
+    terminal = user.terminal("sync", "--yes")
     terminal.until("  ...       ")
     terminal.press_ctrl_c()
     terminal.until("press Ctrl-C again to leave at once")
