@@ -61,7 +61,8 @@ def picture(text: str) -> str:
         for number, colour in enumerate(("#f47067", "#c69026", "#57ab5a"))
     )
     return f"""\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img"
+     xml:space="preserve">
 <title>lockstep demo: sync, release, promotion, rollback, drift and previews, in a terminal</title>
 <style>
 text {{ font: 14px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace }}
