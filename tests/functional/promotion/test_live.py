@@ -33,7 +33,7 @@ def test_drift_in_the_source_holds_back(live: Shop, ministack: LocalCloud) -> No
     )
     live.run("promote", "notifier", "--to", "production", code=1)
     assert "staging/notifier is OutOfSync/Healthy" in live.err
-    assert "lockstep status staging/notifier" in live.err
+    assert "lockstep sync staging/notifier" in live.err
 
 
 def test_a_source_that_was_never_synced_holds_back(live: Shop, ministack: LocalCloud) -> None:
