@@ -1,4 +1,4 @@
-"""One project that every look at a terminal shares: its repository with a server, and a local AWS."""
+"""A project for looks at a terminal: its repository with a server, and a local AWS that all share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -47,10 +47,18 @@ class Place:
 
 
 @pytest.fixture(scope="package")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """The project of the table of bad inputs, pushed to a server, with all that it needs in AWS."""
-    top = tmp_path_factory.mktemp("terminal")
+def _cloud() -> Iterator[LocalCloud]:
+    """One local AWS, started once."""
+    with LocalCloud.start() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def place(tmp_path: Path, _cloud: LocalCloud) -> Place:
+    """The project of the table of bad inputs, pushed to a server, with all that it needs in an empty AWS."""
+    top, cloud = tmp_path / "terminal", _cloud
     folder, home = top / "gitops", top / "home"
+    top.mkdir()
     home.mkdir()
     for path, text in FILES.items():
         file = folder / path
@@ -68,19 +76,19 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         ("push", "-q", "-u", "origin", "main"),
     ):
         git(folder, *words)
-    with LocalCloud.start() as cloud:
-        clouds.make_role(cloud)
-        clouds.make_bucket(cloud, "camarades-packages")
-        clouds.make_bucket(cloud, "syrfapp-uploads")
-        kept = ("PATH", "NO_PROXY", "no_proxy")
-        env = {k: v for k, v in cloud.environment().items() if k.startswith("AWS_") or k in kept}
-        env |= {
-            "HOME": str(home),
-            "LOCKSTEP_CACHE": str(top / "cache"),
-            "LANG": "C.UTF-8",
-            "GIT_AUTHOR_NAME": "Ada",
-            "GIT_AUTHOR_EMAIL": "ada@example.org",
-            "GIT_COMMITTER_NAME": "Ada",
-            "GIT_COMMITTER_EMAIL": "ada@example.org",
-        }
-        yield Place(folder=folder, cloud=cloud, env=env)
+    cloud.reset()
+    clouds.make_role(cloud)
+    clouds.make_bucket(cloud, "camarades-packages")
+    clouds.make_bucket(cloud, "syrfapp-uploads")
+    kept = ("PATH", "NO_PROXY", "no_proxy")
+    env = {k: v for k, v in cloud.environment().items() if k.startswith("AWS_") or k in kept}
+    env |= {
+        "HOME": str(home),
+        "LOCKSTEP_CACHE": str(top / "cache"),
+        "LANG": "C.UTF-8",
+        "GIT_AUTHOR_NAME": "Ada",
+        "GIT_AUTHOR_EMAIL": "ada@example.org",
+        "GIT_COMMITTER_NAME": "Ada",
+        "GIT_COMMITTER_EMAIL": "ada@example.org",
+    }
+    return Place(folder=folder, cloud=cloud, env=env)
