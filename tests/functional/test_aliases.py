@@ -80,8 +80,8 @@ def test_the_next_release_moves_the_alias_and_the_one_before_comes_back_unpublis
     back = lab.sync(make_fleet(declared()), engine=engine)
     assert changes_of(back.plan, KEY)["alias"] == "live: version 1"
     assert (numbers(lab), pointer(lab)) == (["1", "2"], "1")
-    # Calls come back first of all; what is called by nobody follows.
-    assert [call.name for call in lab.aws.calls if call.mutation][:1] == ["lambda.UpdateAlias"]
+    # Calls come back at once: their alias waits for nothing that is done to what nobody calls.
+    assert [step.needs for step in back.plan.steps if step.id == f"{KEY}:alias"] == [()]
     assert not lab.aws.named("lambda.PublishVersion")
 
 

@@ -185,7 +185,7 @@ class Graph:
         """Publish what the function has become, then point the alias at it: all calls at once.
 
         Everything of the function comes before, its limits too; what is to call the alias comes after. A
-        version that is there already needs none of that: the alias that is called goes to it first of all.
+        version that is there already needs none of that: the alias that is called goes to it at once.
         """
         key, target, shift = one.target.key, one.target, one.shift
         if shift.alias is None or not shift.puts:

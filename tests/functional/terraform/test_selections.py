@@ -284,6 +284,6 @@ def test_functions_of_the_state_that_nobody_declares_are_found(desk: Desk) -> No
     }
     desk.state.write_text(json.dumps({**state, "resources": [*state["resources"], function]}))
     engine = desk.engine()
-    assert engine.undeclared(make_fleet(API)) == ("preview/pr-9/web",)
-    assert engine.undeclared(make_fleet(API, make_target("preview/pr-9/web"))) == ()
+    assert engine.leftovers(make_fleet(API)) == ("preview/pr-9/web",)
+    assert engine.leftovers(make_fleet(API, make_target("preview/pr-9/web"))) == ()
     engine.close()
