@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockstep.config import templates
-from lockstep.config.source_paths import Report, check_inside, source_folder
+from lockstep.config.source_paths import Report, check_inside, check_taken, source_folder
 from lockstep.config.yaml_reader import Document
 from lockstep.model.source import Image, ImageBuild, ImageBuilder, Pinning
 
@@ -66,14 +66,7 @@ def _build(
     builder = given.get("builder")
     if builder is None:
         return None  # told already
-    allowed = _TAKES[builder] | _ALWAYS
-    for name, value in given.items():
-        if value is not None and name not in allowed:
-            wrong(
-                (*path, name),
-                f"the builder {builder} takes no {name}",
-                f"remove it; it takes: {', '.join(sorted(allowed))}",
-            )
+    check_taken(builder, given, _TAKES[builder] | _ALWAYS, path, wrong)
     is_command = builder == ImageBuilder.COMMAND
     if is_command and not given.get("command"):
         wrong(path, "the builder command has no command", 'add command: what pushes "$LOCKSTEP_IMAGE"')

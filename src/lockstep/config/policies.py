@@ -9,7 +9,7 @@ from lockstep.config import templates
 from lockstep.config.delivery_schema import DAYS
 from lockstep.config.durations import duration
 from lockstep.config.images import read_image
-from lockstep.config.source_paths import Report, check_inside, source_folder
+from lockstep.config.source_paths import Report, check_inside, check_taken, source_folder
 from lockstep.config.yaml_reader import Document
 from lockstep.model import Build, Builder, ForgeSettings, Freeze, Merge, Promotion, Source, Sources
 from lockstep.model.source import Origin
@@ -141,14 +141,7 @@ def _build(
     builder = given.get("builder")
     if builder is None:
         return None  # told already
-    allowed = _BUILDERS[builder] | _ALWAYS
-    for name, value in given.items():
-        if value is not None and name not in allowed:
-            wrong(
-                (*path, name),
-                f"the builder {builder} takes no {name}",
-                f"remove it; it takes: {', '.join(sorted(allowed))}",
-            )
+    check_taken(builder, given, _BUILDERS[builder] | _ALWAYS, path, wrong)
     folder = given.get("path") or source_folder(paths, path, wrong, is_packed=builder not in _PACKS_OUTPUT)
     check_inside(folder, (*path, "path"), wrong)
     for name in ("requirements", "project", "output"):

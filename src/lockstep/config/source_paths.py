@@ -1,12 +1,12 @@
-"""Paths of a service's source in ``lockstep.yaml``, and the folder of them that is built."""
+"""What builds of packages and of images share in ``lockstep.yaml``: paths, the folder, a builder's keys."""
 
 import posixpath
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeAlias
 
 from lockstep.planning.paths import folders_of
 
-__all__ = ["Report", "check_inside", "source_folder"]
+__all__ = ["Report", "check_inside", "check_taken", "source_folder"]
 
 Report: TypeAlias = Callable[[tuple[str | int, ...], str, str], None]
 """Takes the path of a key, what is wrong with its value and how to mend it."""
@@ -40,3 +40,20 @@ def check_inside(text: str, path: tuple[str | int, ...], wrong: Report) -> None:
     """Note a path that leaves the repository."""
     if not text or posixpath.normpath(text).startswith(("/", "..")) or "\\" in text:
         wrong(path, f"the path {text!r} leaves the repository", "write a path below the repository's root")
+
+
+def check_taken(
+    builder: str,
+    given: Mapping[str, Any],
+    allowed: Collection[str],
+    path: tuple[str | int, ...],
+    wrong: Report,
+) -> None:
+    """Note each key that a builder does not take."""
+    for name, value in given.items():
+        if value is not None and name not in allowed:
+            wrong(
+                (*path, name),
+                f"the builder {builder} takes no {name}",
+                f"remove it; it takes: {', '.join(sorted(allowed))}",
+            )
