@@ -1,0 +1,149 @@
+"""What a declaration only names, from AWS: roles' ARNs, values elsewhere, the digests of images."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.images import read_images
+from lockstep.engines.aws.references import Resolved
+from lockstep.errors import BadInput, Interrupted, LockstepError
+from lockstep.model import Fleet, Function, Obstacle, Reference, Secret, Target
+from lockstep.model.function import MAX_ENVIRONMENT, environment_size
+
+__all__ = ["resolve_targets", "with_images"]
+
+
+def with_images(desired: Fleet, connect: Callable[[str], Connection]) -> tuple[Fleet, tuple[str, ...]]:
+    """Tags of images with what they name now, and notes on those of which nobody knows it."""
+    wanted: dict[int, tuple[Connection, dict[str, str]]] = {}
+    for key in desired.selected():
+        target = desired.targets[key]
+        image = target.function.code.image if target.function else None
+        if image and "@sha256:" not in image and "code" not in target.ignore:
+            connection = connect(target.environment)
+            wanted.setdefault(id(connection), (connection, {}))[1][key] = image
+    targets, notes = dict(desired.targets), []
+    for connection, images in wanted.values():
+        try:
+            found = read_images(connection, images.values())
+        except Interrupted:
+            raise
+        except LockstepError as error:  # of the account or the network
+            targets |= {key: _hindered(targets[key], Obstacle.of(error)) for key in images}
+            continue
+        for key, image in images.items():
+            target = targets[key]
+            assert target.function is not None  # noqa: S101 - only such targets have an image
+            if image in found.missing:
+                why = f"{image}: {found.missing[image]}; push it, or declare another"
+                place = target.places.get("image") or target.place
+                targets[key] = _hindered(target, Obstacle(text=f"{place}: {why}" if place else why))
+            elif image in found.unread:
+                notes.append(f"{key}: which image {image} names was not read: {found.unread[image]}")
+            else:
+                code = replace(target.function.code, sha256=found.digests[image])
+                targets[key] = replace(target, function=replace(target.function, code=code))
+    return replace(desired, targets=targets), tuple(notes)
+
+
+def resolve_targets(
+    desired: Fleet,
+    keys: Iterable[str],
+    connect: Callable[[str], Connection],
+    look: Callable[[Connection, Iterable[Reference]], Resolved],
+) -> Fleet:
+    """Role names to ARNs and references to what ``look`` finds, for the targets that are named.
+
+    ``connect`` gives the connection of an environment. A target of which something cannot be had keeps
+    the reason as its ``obstacle``.
+    """
+    selected = [target for key in keys if (target := desired.targets[key]).function is not None]
+    wanted: dict[Connection, set[Reference]] = {}
+    for target in selected:
+        wanted.setdefault(connect(target.environment), set()).update(_references(target))
+    found: dict[Connection, Resolved | LockstepError] = {}
+    for connection, references in wanted.items():
+        try:
+            found[connection] = look(connection, references)
+        except Interrupted:
+            raise
+        except LockstepError as error:  # of the account or the network, so of all of them
+            found[connection] = error
+    targets = dict(desired.targets)
+    for target in selected:
+        connection = connect(target.environment)
+        targets[target.key] = _resolved(target, connection, found[connection])
+    return replace(desired, targets=targets)
+
+
+def _references(target: Target) -> list[Reference]:
+    variables = target.function.settings.get("environment") if target.function else None
+    if not isinstance(variables, dict):
+        return []
+    return [value for value in variables.values() if isinstance(value, Reference)]
+
+
+def _resolved(target: Target, connection: Connection, found: Resolved | LockstepError) -> Target:
+    """The target with everything that could be had, and what is in the way of the rest."""
+    assert target.function is not None  # noqa: S101 - only such targets are resolved
+    function, obstacles = target.function, [target.obstacle]
+    references = _references(target)
+    if references and isinstance(found, Resolved):
+        function = _with_values(function, found.values)
+        obstacles += [
+            Obstacle.of(found.errors[one], one.place or target.place)
+            for one in references
+            if one in found.errors
+        ]
+        obstacles.append(_too_large(target, function))
+    elif references and not isinstance(found, Resolved):
+        obstacles.append(Obstacle.of(found))
+    try:
+        function = _with_role(function, connection)
+    except LockstepError as error:
+        obstacles.append(Obstacle.of(error))
+    connection.secrets |= _secrets(function)
+    return replace(target, function=function, obstacle=Obstacle.all_of(obstacles))
+
+
+def _too_large(target: Target, function: Function) -> Obstacle | None:
+    """What is in the way when the variables with their values are more than Lambda takes.
+
+    Said before anything is called, since Lambda's own refusal quotes all of them.
+    """
+    size = environment_size(function.settings)
+    if size <= MAX_ENVIRONMENT:
+        return None
+    problem = f"the environment variables have {size:,} bytes with the values that they refer to"
+    fix = "shorten those values, or let the function read them itself by their names"
+    return Obstacle.of(BadInput(f"{problem}; Lambda allows {MAX_ENVIRONMENT:,}", fix=fix), target.place)
+
+
+def _hindered(target: Target, obstacle: Obstacle) -> Target:
+    return replace(target, obstacle=Obstacle.all_of((target.obstacle, obstacle)))
+
+
+def _with_values(wanted: Function, values: Mapping[Reference, Secret]) -> Function:
+    variables = wanted.settings.get("environment")
+    if not isinstance(variables, dict):
+        return wanted
+    resolved = {
+        key: values.get(value, value) if isinstance(value, Reference) else value
+        for key, value in variables.items()
+    }
+    return replace(wanted, settings={**wanted.settings, "environment": resolved})
+
+
+def _secrets(wanted: Function) -> set[str]:
+    variables = wanted.settings.get("environment")
+    values = variables.values() if isinstance(variables, dict) else ()
+    return {one.value for one in values if isinstance(one, Secret) and one.value}
+
+
+def _with_role(wanted: Function, connection: Connection) -> Function:
+    role = wanted.settings.get("role")
+    if not isinstance(role, str) or role.startswith("arn:"):
+        return wanted
+    scope = connection.scope
+    arn = f"arn:{scope.partition}:iam::{scope.account}:role/{role.lstrip('/')}"
+    return replace(wanted, settings={**wanted.settings, "role": arn})
