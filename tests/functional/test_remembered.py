@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.engines.aws.packed import MOST_PLAIN
 from lockstep.engines.aws.permission import Policy
-from lockstep.engines.aws.remembered import FEW, MOST_PLAIN, pack, unpack
+from lockstep.engines.aws.remembered import FEW, pack, unpack
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import AddPermission, Environment, Fleet, Plan, Statement
 from tests.support.clouds import ACCOUNT, REGION

@@ -64,7 +64,9 @@ def status(
     from lockstep.delivery.sync.options import Options
 
     token = shell.settings.github_token
-    options = Options(patterns=tuple(targets), full=full, timeout=timeout, github_token=token)
+    options = Options(
+        patterns=tuple(targets), full=full, recalls=not full, timeout=timeout, github_token=token
+    )
     if watch is None:
         return _once(shell, options, output, exit_code, is_all, shell.emit)
     is_first, is_text = True, output in (WideOutput.TABLE, WideOutput.WIDE)

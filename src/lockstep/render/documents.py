@@ -33,6 +33,7 @@ def _row(row: StatusRow) -> Mapping[str, Any]:
         "live": row.live,
         "sync": row.status,
         "health": row.health,
+        "healthRead": row.well,
         "problem": row.problem,
         "cause": row.cause,
         "commit": row.commit,

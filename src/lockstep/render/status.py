@@ -47,6 +47,7 @@ def wide_lines(
     for row in rows:
         sync = f"{_MARKS[row.status]} {row.status}" if _is_deployed(row) else row.deployment_type
         health = str(row.health) if _is_deployed(row) else "-"
+        health += f" ({age_words(row.well, now)} ago)" if row.well else ""
         changed = age_words(row.changed, now)
         texts = (row.target, row.declared, row.live, sync, health, changed, row.author)
         table.append((*(printable(text or "-") for text in texts), (row.commit or "-")[:8]))

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.packed import MOST
 from lockstep.engines.aws.permission import Policy
-from lockstep.engines.aws.remembered import MOST, is_same, pack, unpack
+from lockstep.engines.aws.remembered import is_same, pack, unpack
 from lockstep.model import Environment, Statement
 from lockstep.model.kinds import KINDS
 

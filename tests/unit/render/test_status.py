@@ -1,11 +1,13 @@
 """Status tables."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from lockstep.model import Change, Health, StatusRow, SyncStatus
 from lockstep.render.cells import columns_of
+from lockstep.render.documents import status_document
 from lockstep.render.status import age_words, status_lines, wide_lines
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -89,6 +91,16 @@ def test_the_wide_listing_has_a_line_for_each_target() -> None:
         "01234567",
     ]
     assert lines[2].split() == ["staging/b", "0.1.6", "-", "helm", "-", "-", "-", "-"]
+
+
+def test_health_that_was_not_read_again_tells_its_age() -> None:
+    """In the wide listing and in JSON; what was just read has none."""
+    rows = [row("staging/a", well="2026-11-23T09:00:00+00:00"), row("staging/b")]
+    lines = wide_lines(rows, now=NOW)
+    assert "Healthy (3h ago)" in lines[1]
+    assert "ago" not in lines[2]
+    read = [one["healthRead"] for one in json.loads(status_document(rows, ()))["targets"]]
+    assert read == ["2026-11-23T09:00:00+00:00", None]
 
 
 def test_no_targets_are_a_table_without_rows() -> None:

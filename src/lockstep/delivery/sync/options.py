@@ -15,6 +15,7 @@ class Options:
     adopt: bool = False
     allow_deletes: int | None = None
     full: bool = False
+    recalls: bool = False  # believe health that was read before; nothing that decides does
     values: bool = True  # False: read no variables of functions and no secrets; a plan only
     timeout: float | None = None  # seconds that reading AWS may take; None: by what there is to read
     refresh: bool = False  # run Terraform though the same was applied last

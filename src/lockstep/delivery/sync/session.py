@@ -57,6 +57,7 @@ class Session:
             connections=connections,
             full=options.full,
             beside=purpose is not Purpose.STATUS or options.refresh,
+            recalls=options.recalls,
             values=options.values,
             timeout=options.timeout,
             stop=stop,

@@ -1,16 +1,19 @@
 """``status``: what every target should be, what it is, and who changed it last."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.options import Options, Purpose
 from lockstep.delivery.sync.running import running_versions
 from lockstep.delivery.sync.session import Session, patterns_of
+from lockstep.engines.base import Look
 from lockstep.git.history import Commit, last_changes
 from lockstep.model import Health, StatusRow, SyncStatus, Target, TargetPlan, select
 from lockstep.model.target import is_preview
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.render.status import age_words
 
 __all__ = ["read_status"]
 
@@ -23,8 +26,8 @@ def read_status(
 ) -> tuple[tuple[StatusRow, ...], tuple[str, ...]]:
     """One row for each selected target, deployed by Lockstep or not, and notes on what was not read.
 
-    Health is asked for function by function (100 a second). What could not be read of one target is told
-    in its row; LockstepError when nothing could be read.
+    Health is asked for function by function (100 a second), unless the options say to recall it. What could
+    not be read of one target is told in its row; LockstepError when nothing could be read.
     """
     patterns = patterns_of(workspace, options)
     if patterns is None:
@@ -32,7 +35,7 @@ def read_status(
     chosen = select(workspace.fleet.targets, patterns)
     plans: dict[str, TargetPlan] = {}
     versions: Mapping[str, str | None] = {}
-    modified: Mapping[str, str | None] = {}
+    look: Look | None = None
     notes: tuple[str, ...] = ()
     if any(workspace.fleet.targets[key].function for key in chosen) or patterns:
         session = Session(
@@ -44,12 +47,13 @@ def read_status(
         plan = session.plan(patterns)
         plans = {target.target: target for target in plan.targets}
         versions = running_versions(session)
+        look = session.look
         notes = (*plan.notes, *plan.problems)
-        modified = session.look.modified if session.look is not None else {}
     changes = _changes(workspace, [workspace.fleet.targets[key] for key in chosen])
     rows = [_row(workspace.fleet.targets[key], plans.get(key), versions.get(key)) for key in chosen]
     rows += [_gone(plan, versions) for key, plan in plans.items() if key not in workspace.fleet.targets]
-    return tuple(_dated(row, modified.get(row.target), changes.get(row.target)) for row in rows), notes
+    rows = [_dated(row, look, changes.get(row.target)) for row in rows]
+    return tuple(rows), (*notes, *_remembered(rows))
 
 
 def _row(target: Target, plan: TargetPlan | None, live: str | None) -> StatusRow:
@@ -101,8 +105,21 @@ def _changes(workspace: Workspace, targets: list[Target]) -> dict[str, Commit]:
     return found
 
 
-def _dated(row: StatusRow, modified: str | None, commit: Commit | None) -> StatusRow:
-    """The row with when AWS changed the function, and who changed its declaration when."""
+def _dated(row: StatusRow, look: Look | None, commit: Commit | None) -> StatusRow:
+    """The row with when AWS changed the function, how old its health is, and who changed the declaration."""
+    if look is not None:
+        row = replace(row, modified=look.modified.get(row.target), well=look.well.get(row.target))
     if commit is None:
-        return replace(row, modified=modified)
-    return replace(row, modified=modified, commit=commit.sha, author=commit.author, changed=commit.date)
+        return row
+    return replace(row, commit=commit.sha, author=commit.author, changed=commit.date)
+
+
+def _remembered(rows: Iterable[StatusRow]) -> Iterator[str]:
+    """A note on health that was not read again."""
+    read = [row.well for row in rows if row.well is not None]
+    if read:
+        oldest = age_words(min(read), datetime.now(UTC))
+        yield (
+            f"the health of {len(read)} functions was read up to {oldest} ago, and not again: each has the "
+            "revision and the time of change at which it was healthy (--full reads it)"
+        )

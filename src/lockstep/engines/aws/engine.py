@@ -52,7 +52,8 @@ class AwsEngine:
     """Makes Lambda match a desired fleet, through the API.
 
     ``fetch`` gives a verified local file of a package; ``stop`` ends a run cleanly when it is set;
-    ``full`` reads every function by itself, and with ``beside`` what may stand beside each; ``vouch``
+    ``full`` reads every function by itself, and with ``beside`` what may stand beside each; one that
+    ``recalls`` believes the health and the policies that are remembered; ``vouch``
     says of a function that nothing declares whether it was this project's once, without which it is not
     deleted; without ``values`` a preview reads neither variables of functions nor what references name;
     ``cache`` is the user's folder, where what is read of AWS is remembered. Reading may take
@@ -68,6 +69,7 @@ class AwsEngine:
         *,
         full: bool = False,
         beside: bool = True,
+        recalls: bool = False,
         values: bool = True,
         timeout: float | None = None,
         connections: Connections | None = None,
@@ -82,6 +84,7 @@ class AwsEngine:
         self._fetch = fetch
         self._full = full
         self._beside = beside
+        self._recalls = recalls
         self._values = values
         self._vouch = vouch
         self._timeout = timeout
@@ -140,6 +143,7 @@ class AwsEngine:
                 for key, target in self.live.targets.items()
                 if target.function is not None
             },
+            well=dict(self._memories.well),
         )
 
     def _preview(self, desired: Fleet) -> Plan:
@@ -155,6 +159,7 @@ class AwsEngine:
             self._memories,
             full=self._full,
             beside=self._beside,
+            recalls=self._recalls,
             watcher=self._watcher,
             vouch=self._vouch,
         )

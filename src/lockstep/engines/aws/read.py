@@ -18,6 +18,7 @@ from lockstep.engines.aws import function as functions
 from lockstep.engines.aws import kinds, logs, notification, permission, signing, tags
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.errors import Unreachable
+from lockstep.engines.aws.healths import Healths, is_ill
 from lockstep.engines.aws.permission import Policy
 from lockstep.engines.aws.remembered import FEW, Memories, Memory, is_same
 from lockstep.errors import CloudError, Interrupted, LockstepError, NoCredentials, joined
@@ -95,6 +96,7 @@ def read_live(
     *,
     full: bool = False,
     beside: bool = True,
+    recalls: bool = False,
     watcher: Watcher = SILENT,
     vouch: Callable[[Target], bool] = lambda _: False,
 ) -> Fleet:
@@ -102,8 +104,9 @@ def read_live(
 
     Up to ``FEW`` selected targets are asked for one by one, which also tells their health; ``full`` asks
     for each function by itself, however many they are, and with ``beside`` for all that may stand beside
-    it, and believes nothing that is remembered. ``vouch`` says whether a function that is not declared was
-    this project's, which its tags alone do not prove: without it a problem of its own.
+    it, and believes nothing that is remembered, unless it ``recalls``. ``vouch`` says whether a function
+    that is not declared was this project's, which its tags alone do not prove: without it a problem of its
+    own.
     """
     readings: dict[Connection, _Reading] = {}
     environments: dict[str, Connection] = {}
@@ -121,9 +124,9 @@ def read_live(
     with ThreadPoolExecutor(WORKERS) as pool:
         for reading in readings.values():
             try:
-                _read_functions(reading, desired, pool, full, watcher, vouch)
+                _read_functions(reading, desired, memories, pool, full, recalls, watcher, vouch)
                 _read_aliases(reading, pool, watcher)
-                _read_policies(reading, memories, pool, full, watcher)
+                _read_policies(reading, memories, pool, full and not recalls, watcher)
                 _read_beside(reading, pool, full, beside, watcher)
                 _read_logs(reading, full)
                 _read_signing(reading, pool, full)
@@ -209,16 +212,26 @@ def _concerned(desired: Fleet, project: Project) -> list[str]:
 def _read_functions(
     reading: _Reading,
     desired: Fleet,
+    memories: Memories,
     pool: ThreadPoolExecutor,
     full: bool,
+    recalls: bool,
     watcher: Watcher,
     vouch: Callable[[Target], bool],
 ) -> None:
+    """The functions, from pages or one by one.
+
+    ``full`` is about their health, too. One that ``recalls`` asks for it where the listing tells another
+    revision or time of change than the function had when it was healthy, and of a few of the others, taken by
+    chance: where one of those is not well, none is believed.
+    """
     connection = reading.connection
     _ = connection.scope  # credentials and account are checked before anything else is asked
     owned_by_arn = pool.submit(tags.owned, connection)
     names = {target.function.name for target in reading.wanted.values() if target.function}
-    one_by_one = full or len(names) <= FEW
+    healths = _healths_of(reading, memories) if full and len(names) > FEW else {}
+    known = [name for name, one in healths.items() if recalls and one.knows(name)]
+    one_by_one = len(names) <= FEW or (full and len(known) <= FEW)  # then pages would come on top
     listed: dict[str, Function] = {}
     if not one_by_one:
         watcher.progress("listing functions")
@@ -229,6 +242,10 @@ def _read_functions(
     for name, function in listed.items():
         if function.arn in owned:
             listed[name] = replace(function, tags=owned[function.arn])
+    found = {name: healths[name].recall(listed[name]) for name in known if name in listed}
+    recalled = {name: when for name, when in found.items() if when is not None}
+    checked = SystemRandom().sample(sorted(recalled), min(FEW, len(recalled)))
+    believed = recalled.keys() - checked
     # Absent from a listing, without an owner, or with something to tell that no page does: ask.
     ask = {
         name
@@ -236,27 +253,57 @@ def _read_functions(
         if target.function
         for name in [target.function.name]
         if one_by_one
+        or (full and name not in believed)
         or name not in listed
         or not listed[name].owner
         or _needs_more(target.function, listed[name])
     }
-    if ask:
-        watcher.progress(f"reading {len(ask)} functions")
-    for name, found in _each(pool, sorted(ask), lambda name: functions.get(connection, name)):
-        if found is None or isinstance(found, LockstepError):
-            listed.pop(name, None)
-        else:
-            listed[name] = found
-        if isinstance(found, LockstepError):
-            reading.refused[name] = found
+    then = {name: listed[name] for name in checked}
+
+    def look(wanted: set[str]) -> None:
+        if wanted:
+            watcher.progress(f"reading {len(wanted)} functions")
+        for name, found in _each(pool, sorted(wanted), lambda name: functions.get(connection, name)):
+            if found is None or isinstance(found, LockstepError):
+                listed.pop(name, None)
+            else:
+                listed[name] = found
+                if name in healths:
+                    healths[name].keep(found)
+            if isinstance(found, LockstepError):
+                reading.refused[name] = found
+
+    look(ask)
+    if any(is_ill(then[name], listed.get(name)) for name in checked):
+        reading.notes.append("what was remembered of health is not what AWS tells: all of it was read")
+        look(believed - ask)
+        ask |= believed
     reading.functions = {name: listed[name] for name in names if name in listed}
     unread = [name for name in reading.functions if name not in ask]
     if unread:
+        left = "reserved concurrency and how packages are kept where none is declared"
+        left = f"{left}, were" if full else f"health, and {left}, were"
         reading.notes.append(
-            f"{len(unread)} functions were read from listings: health, and reserved concurrency and how "
-            "packages are kept where none is declared, were not read (--full reads them)"
+            f"{len(unread)} functions were read from listings: {left} not read (--full reads them)"
         )
+    for key, target in reading.wanted.items():
+        name = target.function.name if target.function else ""
+        memories.well.pop(key, None)
+        if name in believed - ask:
+            memories.well[key] = recalled[name]
+            reading.functions[name] = replace(listed[name], health=Health.HEALTHY)
     _find_others(reading, desired, owned, by_arn, pool, vouch)
+
+
+def _healths_of(reading: _Reading, memories: Memories) -> dict[str, Healths]:
+    """By function, what is remembered of its environment's health; nothing where emulators answer."""
+    return {
+        target.function.name: one
+        for target in reading.wanted.values()
+        if target.function
+        for one in [memories.health_of(reading.connection, target.environment)]
+        if one is not None
+    }
 
 
 def _find_others(

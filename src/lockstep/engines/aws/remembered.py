@@ -3,30 +3,26 @@
 AddPermission and RemovePermission give a function another RevisionId, GetPolicy tells that id with the
 policy, and ListFunctions tells it, 50 a page: a policy whose function still has the revision is the one
 that was read. Source: LocalStack's tests that were validated against AWS
-(test_function_revisions_permissions). No other call that only reads tells a revision, so nothing else is
-remembered.
+(test_function_revisions_permissions). No other call that only reads tells a revision, so nothing else that
+a plan goes by is remembered; what ``status`` remembers besides is in ``healths``.
 
 What is remembered lies in the user's cache and, of each environment, in one object of the package bucket,
 for jobs that begin with nothing. A digest tells damage and no forgery: whoever may write the object is
 trusted not to hide a policy that was changed. Nothing that goes wrong with either is an error.
 """
 
-import contextlib
-import hashlib
-import json
 import logging
-import os
 import threading
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lockstep.engines.aws import packed
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
+from lockstep.engines.aws.healths import Healths
 from lockstep.engines.aws.permission import Policy
 from lockstep.model import PackageBucket, Project, Statement
-from lockstep.model.foreign import read_json
 
 __all__ = ["FEW", "Memories", "Memory", "is_same", "pack", "unpack"]
 
@@ -35,11 +31,7 @@ log = logging.getLogger(__name__)
 FEW = 10
 """Up to so many policies are read and not looked up; of more, so many are read to check the others."""
 
-MOST = 20_000  # policies
-MOST_PLAIN = 32 * 2**20  # bytes
-MOST_PACKED = 8 * 2**20  # bytes
-_FORMAT = 1
-_DIGEST = 32  # bytes
+_WHAT = "policies"
 
 
 class Memory:
@@ -49,24 +41,16 @@ class Memory:
         self,
         connection: Connection,
         *,
-        project: str,
-        environment: str,
+        about: Mapping[str, str],
         bucket: PackageBucket | None,
         folder: Path | None,
     ) -> None:
-        scope = connection.scope
         self._connection = connection
-        self._about = {
-            "project": project,
-            "environment": environment,
-            "account": scope.account,
-            "region": scope.region,
-        }
+        self._about = about
         self._bucket = bucket
-        self._key = f"lockstep/policies/{project}/{environment}/{scope.account}-{scope.region}.bin"
-        place = json.dumps([*self._about.values(), bucket.name if bucket else None])
-        name = f"policies-{hashlib.sha256(place.encode()).hexdigest()[:16]}.bin"
-        self._file = folder / name if folder else None
+        self._key = "lockstep/policies/{project}/{environment}/{account}-{region}.bin".format_map(about)
+        place = {**self._about, "bucket": bucket.name if bucket else None}
+        self._file = packed.file_in(folder, _WHAT, place)
         self._policies: dict[str, Policy] = {}
         self._news: set[str] = set()  # names whose policy was read, and is another than was remembered
         self._tag: str | None = None  # of the object as it was seen last
@@ -104,7 +88,7 @@ class Memory:
     def save(self) -> None:
         """Keep it in the user's cache. AWS is not changed."""
         if self._file is not None and not self._is_saved:
-            _write(self._file, pack({**self._about, "tag": self._tag}, self._policies))
+            packed.write(self._file, pack({**self._about, "tag": self._tag}, self._policies))
             self._is_saved = True
 
     def share(self) -> None:
@@ -134,14 +118,10 @@ class Memory:
         return name in self._policies and self._policies[name].revision == revision
 
     def _load(self) -> None:
-        if self._file is None:
-            return
-        with contextlib.suppress(OSError):
-            if self._file.stat().st_size <= MOST_PACKED:
-                found = _opened(self._file.read_bytes(), self._about)
-                if found is not None:
-                    tag, self._policies = found
-                    self._tag = tag if isinstance(tag, str) else None
+        found = _opened(packed.read(self._file), self._about) if self._file else None
+        if found is not None:
+            tag, self._policies = found
+            self._tag = tag if isinstance(tag, str) else None
 
     def _fetch(self) -> dict[str, Policy]:
         """What the object holds; nothing where it holds just what was seen in it last."""
@@ -151,7 +131,7 @@ class Memory:
         try:
             answer = self._connection.try_call("s3", "GetObject", **self._place(), **seen)
             with answer["Body"] as stream:
-                data = stream.read(MOST_PACKED + 1)
+                data = stream.read(packed.MOST_PACKED + 1)
         except Exception as error:  # whatever it is, it costs time only
             code = code_of(error)
             self._is_current = code in {"NoSuchKey", "404", "304", "NotModified"}
@@ -170,17 +150,23 @@ class Memory:
 
 
 class Memories:
-    """What one run remembers, by environment. ``believed`` are targets whose policy was not read again."""
+    """What one run remembers, by environment.
+
+    ``believed`` are targets whose policy was not read again, and ``well`` those whose health was not, with
+    when it was read.
+    """
 
     def __init__(self, project: Project, folder: Path | None) -> None:
         self.believed: set[str] = set()
+        self.well: dict[str, str] = {}
         self._project = project
         self._folder = folder
-        self._by_place: dict[tuple[int, str], Memory] = {}
+        self._policies: dict[tuple[int, str], Memory] = {}
+        self._healths: dict[tuple[int, str], Healths] = {}
         self._lock = threading.Lock()
 
     def of(self, connection: Connection, environment: str) -> Memory | None:
-        """The memory of a target's environment; None where what answers is not AWS.
+        """The policies of a target's environment; None where what answers is not AWS.
 
         Emulators change a policy and leave the revision, so nothing would follow from it there.
         """
@@ -189,15 +175,33 @@ class Memories:
         name = self.name_of(environment)
         with self._lock:
             place = (id(connection), name)
-            if place not in self._by_place:
-                self._by_place[place] = Memory(
+            if place not in self._policies:
+                self._policies[place] = Memory(
                     connection,
-                    project=self._project.name,
-                    environment=name,
+                    about=self._about(connection, name),
                     bucket=self._project.packages_for(environment),
                     folder=self._folder,
                 )
-            return self._by_place[place]
+            return self._policies[place]
+
+    def health_of(self, connection: Connection, environment: str) -> Healths | None:
+        """The health of a target's environment; None where what answers is not AWS."""
+        if not connection.is_aws:
+            return None
+        name = self.name_of(environment)
+        place = (id(connection), name)
+        if place not in self._healths:
+            self._healths[place] = Healths(self._about(connection, name), self._folder)
+        return self._healths[place]
+
+    def _about(self, connection: Connection, environment: str) -> dict[str, str]:
+        scope = connection.scope
+        return {
+            "project": self._project.name,
+            "environment": environment,
+            "account": scope.account,
+            "region": scope.region,
+        }
 
     def name_of(self, environment: str) -> str:
         """The environment that a target's belongs to: all previews share one memory."""
@@ -205,12 +209,14 @@ class Memories:
 
     def save(self) -> None:
         """Keep all in the user's cache. AWS is not changed."""
-        for memory in self._by_place.values():
+        for memory in self._policies.values():
             memory.save()
+        for healths in self._healths.values():
+            healths.save()
 
     def share(self) -> None:
         """Put all into the package buckets, where it is worth it."""
-        for memory in self._by_place.values():
+        for memory in self._policies.values():
             memory.share()
 
 
@@ -221,17 +227,7 @@ def is_same(one: Policy, other: Policy | None) -> bool:
 
 def pack(about: Mapping[str, str | None], policies: Mapping[str, Policy]) -> bytes:
     """Policies as bytes, bound to what they are about. Of more than there is room for, the newest."""
-    rows: dict[str, Any] = {}
-    room = MOST_PLAIN - 1000  # for what they are about
-    for name in reversed([*policies]):
-        row = _row(policies[name])
-        room -= len(json.dumps([name, row])) + 1
-        if room < 0 or len(rows) == MOST:
-            break
-        rows[name] = row
-    payload = {"format": _FORMAT, **about, "policies": dict(reversed(rows.items()))}
-    body = zlib.compress(json.dumps(payload, separators=(",", ":")).encode())
-    return hashlib.sha256(body).digest() + body
+    return packed.pack(about, _WHAT, {name: _row(policy) for name, policy in policies.items()})
 
 
 def unpack(data: bytes, about: Mapping[str, str]) -> dict[str, Policy]:
@@ -242,18 +238,12 @@ def unpack(data: bytes, about: Mapping[str, str]) -> dict[str, Policy]:
 
 def _opened(data: bytes, about: Mapping[str, str]) -> tuple[object, dict[str, Policy]] | None:
     """The tag that the bytes name, and the policies; None where they are not what they should be."""
-    body = data[_DIGEST:]
-    if len(data) > MOST_PACKED or hashlib.sha256(body).digest() != data[:_DIGEST]:
+    found = packed.unpack(data, about, _WHAT)
+    if found is None:
         return None
     try:
-        inflate = zlib.decompressobj()
-        plain = inflate.decompress(body, MOST_PLAIN)
-        told = dict(read_json(plain) if inflate.eof else {})
-        policies, tag = told.pop("policies"), told.pop("tag", None)
-        if told != {"format": _FORMAT, **about} or len(policies) > MOST:
-            return None
-        return tag, {str(name): _policy(row) for name, row in policies.items()}
-    except (zlib.error, ValueError, TypeError, KeyError, AttributeError):
+        return found[0], {name: _policy(row) for name, row in found[1].items()}
+    except (ValueError, TypeError):
         return None
 
 
@@ -267,37 +257,15 @@ def _row(policy: Policy) -> list[Any]:
 def _policy(row: Any) -> Policy:
     """Raises ValueError or TypeError for what no row is."""
     revision, statements = row
-    return Policy(revision=_text(revision), statements=tuple(_statements(statements)))
+    return Policy(revision=packed.text(revision), statements=tuple(_statements(statements)))
 
 
 def _statements(rows: Iterable[Any]) -> Iterable[Statement]:
     for sid, source_arn, source_account, principal, action in rows:
         yield Statement(
-            sid=_text(sid),
-            source_arn=_text(source_arn),
-            source_account=None if source_account is None else _text(source_account),
-            principal=_text(principal),
-            action=_text(action),
+            sid=packed.text(sid),
+            source_arn=packed.text(source_arn),
+            source_account=None if source_account is None else packed.text(source_account),
+            principal=packed.text(principal),
+            action=packed.text(action),
         )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} is no text")
-    return value
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Replace a file in one step."""
-    import tempfile  # takes 10 ms, and most runs write nothing
-
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".policies-")  # mode 0600
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
