@@ -165,6 +165,19 @@ def test_watchers_are_of_one_kind() -> None:
     assert observers == []
 
 
+def test_types_that_meet_have_names_of_their_own() -> None:
+    """No file needs another name for a type because two of one name would stand in it."""
+    renamed = [
+        f"{path}:{node.lineno}: {one.name} as {one.asname}"
+        for path in (ROOT / "src/lockstep").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lockstep")
+        for one in node.names
+        if one.asname and one.name[0].isupper()
+    ]
+    assert renamed == []
+
+
 def test_no_engine_is_known_by_its_name() -> None:
     """What differs between engines stands in the table of their traits, or in their own package."""
     compared = [

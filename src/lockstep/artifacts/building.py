@@ -8,8 +8,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from lockstep.artifacts.builders.base import Builder as Build
-from lockstep.artifacts.builders.base import Job, Product, submodule_of
+from lockstep.artifacts.builders.base import Job, Maker, Product, submodule_of
 from lockstep.artifacts.checks import check_zip, sha256_of
 from lockstep.artifacts.contents import check_size, find_faults, parts_of, sizes_in
 from lockstep.artifacts.package import make_zip_from
@@ -97,7 +96,7 @@ def _folder(source: Source, top: Path) -> Path:
     return folder
 
 
-def _builder(builder: Builder) -> Build:
+def _builder(builder: Builder) -> Maker:
     match builder:
         case Builder.PYTHON:
             from lockstep.artifacts.builders.python import build_python

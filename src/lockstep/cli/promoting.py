@@ -9,7 +9,7 @@ from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
     from lockstep.delivery.places.gitops import GitOps
-    from lockstep.delivery.promotion.proposal import Outcome
+    from lockstep.delivery.promotion.proposal import Proposed
     from lockstep.delivery.sync.options import Options
     from lockstep.model.move import Move
 
@@ -215,7 +215,7 @@ def _options(shell: Shell) -> "Options":
 
 
 def _show(
-    shell: Shell, moves: "tuple[Move, ...]", outcome: "Outcome", output: Output, *, is_dry: bool = False
+    shell: Shell, moves: "tuple[Move, ...]", outcome: "Proposed", output: Output, *, is_dry: bool = False
 ) -> None:
     from lockstep.cli.next_step import quoted
     from lockstep.model.move import Reached
@@ -237,7 +237,7 @@ def _show(
         shell.suggested.append(f"git pull, then lockstep sync {targets}".rstrip())
 
 
-def _code(outcome: "Outcome") -> int:
+def _code(outcome: "Proposed") -> int:
     from lockstep.model.move import Reached
 
     return 1 if outcome.reached is Reached.BLOCKED else 0
@@ -246,7 +246,7 @@ def _code(outcome: "Outcome") -> int:
 def _wait(
     shell: Shell,
     gitops: "GitOps",
-    outcome: "Outcome",
+    outcome: "Proposed",
     moves: "tuple[Move, ...]",
     options: "Options",
     stop: threading.Event,
@@ -259,7 +259,7 @@ def _wait(
     return 0
 
 
-def _sync(shell: Shell, gitops: "GitOps", outcome: "Outcome", move: "Move") -> int:
+def _sync(shell: Shell, gitops: "GitOps", outcome: "Proposed", move: "Move") -> int:
     from lockstep.cli.syncing import follow
     from lockstep.delivery.promotion.waiting import sync_move
 

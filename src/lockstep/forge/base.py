@@ -15,12 +15,12 @@ __all__ = [
     "Commit",
     "DeploymentState",
     "Forge",
+    "ForgeRelease",
     "Issue",
     "MergeMethod",
     "Merging",
     "Pull",
     "PullState",
-    "Release",
     "Remark",
 ]
 
@@ -61,7 +61,7 @@ class Asset:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
+class ForgeRelease:
     """A release of a tag. ``commit`` is what the tag names, None for a draft without a tag."""
 
     tag: str
@@ -168,13 +168,13 @@ class Forge(Protocol):
 
     # Releases
 
-    def release(self, tag: str) -> Release | None:
+    def release(self, tag: str) -> ForgeRelease | None:
         """The release of a tag, a draft included; None when there is none."""
         ...
 
     def publish(
         self, *, tag: str, commit: str, title: str, body: str, assets: Mapping[str, Path], is_prerelease: bool
-    ) -> Release:
+    ) -> ForgeRelease:
         """Make the release of a tag that exists, or finish one that was begun.
 
         It is published last, with all assets of one caller, so that immutable releases work and what

@@ -19,7 +19,7 @@ from lockstep.children import Child, environment_of
 from lockstep.errors import BadInput, GitError, bounded
 from lockstep.git.access import Access
 
-__all__ = ["Outcome", "Repository", "check_revision", "explain_failure", "mask", "run_git", "start_git"]
+__all__ = ["Ended", "Repository", "check_revision", "explain_failure", "mask", "run_git", "start_git"]
 
 LOCAL_SECONDS = 120.0
 NETWORK_SECONDS = 600.0
@@ -88,7 +88,7 @@ Configuration = Sequence[tuple[str, str]]  # keys and values; a key may come sev
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Ended:
     """How a git command ended, for callers who read its refusals themselves."""
 
     code: int
@@ -153,7 +153,7 @@ class Repository:
         data: bytes | None = None,
         seconds: float = LOCAL_SECONDS,
         environment: Mapping[str, str] | None = None,
-    ) -> Outcome:
+    ) -> Ended:
         """Run one git command here that may well fail, and return how it ended."""
         code, output, errors = _finish_git(
             self._place() + arguments,
@@ -163,7 +163,7 @@ class Repository:
             configuration=self._configuration(),
             environment=environment,
         )
-        return Outcome(code=code, output=output.decode("utf-8", "replace"), errors=errors)
+        return Ended(code=code, output=output.decode("utf-8", "replace"), errors=errors)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start one git command here whose output is read while it runs."""

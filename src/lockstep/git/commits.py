@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.errors import BadInput
-from lockstep.git.command import Outcome, Repository, explain_failure
+from lockstep.git.command import Ended, Repository, explain_failure
 
 __all__ = [
     "Identity",
@@ -90,7 +90,7 @@ def commit_tree(
     when = {"GIT_AUTHOR_DATE": date} if date else {}
     configured = _configured(repository)
 
-    def make(sign: str) -> Outcome:
+    def make(sign: str) -> Ended:
         return repository.attempt(
             *("commit-tree", sign, tree, *(word for parent in parents for word in ("-p", parent))),
             doing=_DOING,

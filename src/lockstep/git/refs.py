@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockstep.errors import BadInput, Refused, Rejected
-from lockstep.git.command import Outcome, Repository, explain_failure, mask
+from lockstep.git.command import Ended, Repository, explain_failure, mask
 
 __all__ = ["RefUpdate", "branch_ref", "read_refs", "update_refs"]
 
@@ -111,7 +111,7 @@ def _transact(repository: Repository, updates: Sequence[RefUpdate]) -> None:
     _check(outcome, updates[0].ref if len(updates) == 1 else "one of several refs", doing)
 
 
-def _check(outcome: Outcome, ref: str, doing: str) -> None:
+def _check(outcome: Ended, ref: str, doing: str) -> None:
     if not outcome.code:
         return
     if taken := re.search(r"'refs/[^']*' exists; cannot create", outcome.errors):

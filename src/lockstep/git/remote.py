@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lockstep.errors import BadInput, GitError, Refused, Rejected
 from lockstep.git.access import Access
-from lockstep.git.command import NETWORK_SECONDS, Outcome, Repository, explain_failure, mask
+from lockstep.git.command import NETWORK_SECONDS, Ended, Repository, explain_failure, mask
 from lockstep.git.mirror import fetch_refs, is_url, make_mirror
 from lockstep.git.refs import RefUpdate, read_refs, select_refs, update_refs
 from lockstep.git.repository import find_repository
@@ -146,7 +146,7 @@ def push(remote: Remote, *updates: RefUpdate) -> None:
     return None
 
 
-def _judge(outcome: Outcome, updates: Sequence[RefUpdate], doing: str) -> None:
+def _judge(outcome: Ended, updates: Sequence[RefUpdate], doing: str) -> None:
     """Raise what a push deserves: nothing when the refs were moved by it."""
     answers = dict(_answers(outcome.output))
     flags = [answers.get(update.ref, ("", ""))[0] for update in updates]

@@ -16,7 +16,7 @@ from lockstep.planning.graph import Graph
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, deletion_problem, may_adopt, remembered_buckets
 from lockstep.planning.summary import summarise, summarise_former, summarise_owner
-from lockstep.planning.triggers import BucketChange, Parties, Wish, change_bucket
+from lockstep.planning.triggers import BucketChange, BucketWish, Parties, change_bucket
 from lockstep.planning.undeclared import Undeclared, find_undeclared
 
 __all__ = ["make_plan"]
@@ -167,7 +167,7 @@ def _change_buckets(
             if project == desired.project:
                 concerned |= {owner, by_arn.get(function_of(str(entry.get("LambdaFunctionArn", ""))), owner)}
         wishes = [
-            Wish(
+            BucketWish(
                 target=one.target,
                 arn=_arn(one, live),
                 triggers=tuple(t for t in one.target.triggers if t.bucket == name),

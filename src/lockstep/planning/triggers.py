@@ -21,7 +21,7 @@ from lockstep.planning.notifications import (
     trigger_of,
 )
 
-__all__ = ["BucketChange", "Parties", "Wish", "change_bucket", "survivors"]
+__all__ = ["BucketChange", "BucketWish", "Parties", "change_bucket", "survivors"]
 
 _MOST_ENTRIES = 100  # of a bucket, those of queues and topics included
 
@@ -29,7 +29,7 @@ Raw: TypeAlias = Mapping[str, Any]  # one entry as the API gives and takes it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class BucketWish:
     """A target and what it wants of a bucket. ``may_take_over``: entries of others for its function."""
 
     target: Target
@@ -42,7 +42,7 @@ class Wish:
 class Parties:
     """Who has a say on a bucket."""
 
-    wishes: Sequence[Wish] = ()  # targets that are made ready in this sync
+    wishes: Sequence[BucketWish] = ()  # targets that are made ready in this sync
     waiting: Sequence[Target] = ()  # declared targets that are not: blocked, or not selected
     gone: Collection[str] = ()  # targets whose entries go
     deleted: Mapping[str, str] = field(default_factory=dict)  # ARN of a function that goes -> its target
@@ -169,7 +169,7 @@ class _Live:
                 if owner[1] not in declared:
                     self._strays.setdefault(arn, []).append(entry)
 
-    def of(self, wish: Wish) -> list[Raw]:
+    def of(self, wish: BucketWish) -> list[Raw]:
         """Entries of the target; also what its function was called by under a former target's name."""
         return [*self.by_owner.get(wish.target.key, ()), *self._strays.get(wish.arn, ())]
 
@@ -177,12 +177,12 @@ class _Live:
         """Entries that call a function and belong to no project; one without an id cannot be named."""
         return [entry for entry in self._foreign.get(arn, ()) if entry.get("Id")]
 
-    def is_served(self, wish: Wish, wanted: Raw) -> bool:
+    def is_served(self, wish: BucketWish, wanted: Raw) -> bool:
         """Say whether a live entry is the wanted one: ours by id, or somebody's that does just the same."""
         mine = (e for e in self.by_owner.get(wish.target.key, ()) if e["Id"] == wanted["Id"])
         return any(is_same(entry, wanted) for entry in (*mine, *self._foreign.get(wish.arn, ())))
 
-    def in_the_way(self, wish: Wish, wanted: Sequence[Raw]) -> list[Raw]:
+    def in_the_way(self, wish: BucketWish, wanted: Sequence[Raw]) -> list[Raw]:
         """Entries of others that call the target's function and overlap what it wants."""
         return [
             entry

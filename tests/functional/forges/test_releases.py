@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.errors import ArtifactError, ForgeError
-from lockstep.forge.base import Forge, Release
+from lockstep.forge.base import Forge, ForgeRelease
 from tests.functional.forges.conftest import GitHubGround
 from tests.functional.forges.ground import Ground
 
@@ -37,7 +37,7 @@ def _publish(
     *,
     body: str = "Built by CI",
     is_prerelease: bool = False,
-) -> Release:
+) -> ForgeRelease:
     return forge.publish(
         tag="s3-notifier-v0.1.6",
         commit=commit,

@@ -15,7 +15,7 @@ from lockstep.cli import main
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Where
 from lockstep.delivery.releases.release import Monorepo, Request, open_monorepo, release
-from lockstep.forge.base import Forge, Release
+from lockstep.forge.base import Forge, ForgeRelease
 from lockstep.forge.github import GitHub
 from lockstep.forge.github.pace import Clock
 from lockstep.forge.github.transport import Transport
@@ -105,7 +105,7 @@ class Mono:
         clock = Clock(now=lambda: 1_799_999_000.0, sleep=lambda seconds: None)
         return GitHub(repository=NAME, token=TOKEN, api=self.server.api, transport=Transport(clock=clock))
 
-    def published(self, tag: str) -> Release:
+    def published(self, tag: str) -> ForgeRelease:
         """The one release of a tag; no draft is left beside it."""
         made = self.forge().release(tag)
         assert made is not None

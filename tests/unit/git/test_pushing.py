@@ -10,7 +10,7 @@ import pytest
 
 from lockstep.errors import BadInput, GitError, Refused, Rejected
 from lockstep.git import RefUpdate, Remote, commit_files, fetch, list_refs, open_remote, push
-from lockstep.git.command import Outcome
+from lockstep.git.command import Ended
 from lockstep.git.remote import _judge
 from tests.support.git_http import GitServer
 from tests.unit.git.conftest import Work
@@ -408,7 +408,7 @@ def test_what_hosts_write_is_understood(
     output = "To https://github.com/o/r.git\n"
     if answer:
         output += f"!\t{'1' * 40}:refs/heads/main\t{answer}\n"
-    outcome = Outcome(code=1, output=output, errors=said)
+    outcome = Ended(code=1, output=output, errors=said)
     update = RefUpdate(ref="refs/heads/main", old="2" * 40, new="1" * 40)
     with pytest.raises(error, match=message) as raised:
         _judge(outcome, [update], "pushing main")

@@ -14,8 +14,8 @@ from lockstep.model import Build
 from lockstep.model.watching import SILENT, Watcher
 
 __all__ = [
-    "Builder",
     "Job",
+    "Maker",
     "Product",
     "check_submodules",
     "chosen",
@@ -63,7 +63,7 @@ class Product:
     warnings: tuple[str, ...] = ()
 
 
-class Builder(Protocol):
+class Maker(Protocol):
     """Makes the files of a package."""
 
     def __call__(self, job: Job) -> Product:

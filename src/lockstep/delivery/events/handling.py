@@ -18,7 +18,7 @@ from lockstep.delivery.places.gitops import open_gitops
 from lockstep.delivery.places.workspace import Where
 from lockstep.delivery.previews.bring import Brought, Request, approval_label, bring_down, bring_up
 from lockstep.delivery.previews.ground import Ground, open_ground
-from lockstep.delivery.previews.services import Wish
+from lockstep.delivery.previews.services import ChangedService
 from lockstep.delivery.releases import release as releasing
 from lockstep.delivery.releases.versions import changed_services
 from lockstep.delivery.sync.options import Options
@@ -90,7 +90,7 @@ def handle_event(
     ground = place.ground()  # builds take minutes
     if why := _in_the_way(ground, ground.forge().pull(event.number), event, label):
         return Handled(brought=brought, released=released, notes=(why,))
-    wishes = tuple(Wish(service=one.service, version=str(one.version)) for one in released)
+    wishes = tuple(ChangedService(service=one.service, version=str(one.version)) for one in released)
     request = Request(number=event.number, wishes=wishes, sha=event.sha)
     brought = bring_up(ground, request, options, now=now, stop=stop, watcher=watcher)
     if brought.is_up and not _is_wanted(ground.forge().pull(event.number), label):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from lockstep.config.preview_file import read_preview
 from lockstep.config.preview_tree import Asked, folder_of, preview_files
 from lockstep.delivery.previews.ground import Ground
-from lockstep.delivery.previews.services import Wish, choose
+from lockstep.delivery.previews.services import ChangedService, choose
 from lockstep.delivery.previews.waiting import awaited, wait_for_services
 from lockstep.delivery.releases.images import with_images
 from lockstep.delivery.sync.digests import with_digests
@@ -35,7 +35,7 @@ class Request:
     """A preview that is wanted."""
 
     number: int
-    wishes: tuple[Wish, ...] = ()
+    wishes: tuple[ChangedService, ...] = ()
     sha: str | None = None  # whole id of the commit that the versions were built from; None: as it is now
     ttl: str | None = None  # as people write it
     dry_run: bool = False

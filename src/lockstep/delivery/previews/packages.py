@@ -18,7 +18,7 @@ from lockstep.planning.previews import stale_packages
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
 
-__all__ = ["Stale", "delete_packages", "find_packages"]
+__all__ = ["StalePackages", "delete_packages", "find_packages"]
 
 NEWEST = 10  # packages of a service that stay, whatever their age
 MOST = 100_000  # objects that are looked at
@@ -26,7 +26,7 @@ _AT_ONCE = 1000  # packages that one run deletes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stale:
+class StalePackages:
     """What may go, by environment whose credentials and bucket it is."""
 
     packages: tuple[tuple[Environment, PackageBucket, tuple[StoredObject, ...]], ...] = ()
@@ -53,7 +53,7 @@ def find_packages(
     now: datetime.datetime,
     days: int,
     watcher: Watcher = SILENT,
-) -> Stale:
+) -> StalePackages:
     """Look through the package buckets. Nothing is stale as long as anything of it is in doubt.
 
     Kept are the packages of all versions that are declared, of all that the history of the declarations
@@ -62,12 +62,14 @@ def find_packages(
     template = workspace.project.package_key
     prefix = template.partition("{")[0]
     if "{sha256}" not in template or not prefix:
-        return Stale(notes=("packages were not looked at: packages.key has no {sha256} below a folder",))
+        return StalePackages(
+            notes=("packages were not looked at: packages.key has no {sha256} below a folder",)
+        )
     connections = Connections()
     watcher.progress("looking through the history of packages")
     kept = _kept(workspace, open_catalog(workspace, connections, options.github_token))
     if kept.doubt is not None:
-        return Stale(notes=(f"packages were not looked at: {kept.doubt}",))
+        return StalePackages(notes=(f"packages were not looked at: {kept.doubt}",))
     from lockstep.engines.aws.objects import list_objects
 
     found = []
@@ -83,10 +85,10 @@ def find_packages(
         found.append((environment, bucket, stale[:_AT_ONCE]))
         if len(stale) > _AT_ONCE:
             notes.append(f"{len(stale) - _AT_ONCE} more packages of {bucket.name} wait for the next run")
-    return Stale(packages=tuple(found), notes=tuple(notes))
+    return StalePackages(packages=tuple(found), notes=tuple(notes))
 
 
-def delete_packages(stale: Stale) -> None:
+def delete_packages(stale: StalePackages) -> None:
     """Delete what was found."""
     from lockstep.engines.aws.objects import delete_objects
 

@@ -14,11 +14,11 @@ from lockstep.model.move import Move
 from lockstep.model.tree import Tree
 from lockstep.suggest import suggestion
 
-__all__ = ["Chosen", "Wish", "choose", "parse_wish"]
+__all__ = ["ChangedService", "Chosen", "choose", "parse_wish"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class ChangedService:
     """A service that the pull request changes, and the version that was built of it."""
 
     service: str
@@ -35,7 +35,7 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
-def parse_wish(text: str) -> Wish:
+def parse_wish(text: str) -> ChangedService:
     """Read ``SERVICE@VERSION``; BadInput when one of the two is missing or cannot be one."""
     service, _, version = text.partition("@")
     if not service or not version:
@@ -43,10 +43,12 @@ def parse_wish(text: str) -> Wish:
     if found := rules.deployed_version(version):
         raise BadInput(found[0], where=text, fix=found[1])
     version, image = split_image(version)
-    return Wish(service=service, version=version, image=image)
+    return ChangedService(service=service, version=version, image=image)
 
 
-def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish], sha: str) -> Chosen:
+def choose(
+    workspace: Workspace, tree: Tree, number: int, wishes: Sequence[ChangedService], sha: str
+) -> Chosen:
     """The services of a preview: those that are named at their versions, and all others that previews
     have at the version of ``preview.from``.
 
@@ -104,7 +106,7 @@ def choose(workspace: Workspace, tree: Tree, number: int, wishes: Sequence[Wish]
     return Chosen(moves=tuple(moves), places=places, notes=tuple(notes))
 
 
-def _check_source(workspace: Workspace, names: Sequence[str], named: Mapping[str, Wish]) -> None:
+def _check_source(workspace: Workspace, names: Sequence[str], named: Mapping[str, ChangedService]) -> None:
     """BadInput when a service takes the version of an environment that does not exist."""
     source, policy = workspace.project.preview.source, workspace.project.preview
     environments = {target.environment for target in workspace.fleet.targets.values()}
@@ -118,8 +120,8 @@ def _check_source(workspace: Workspace, names: Sequence[str], named: Mapping[str
     )
 
 
-def _named(wishes: Iterable[Wish]) -> dict[str, Wish]:
-    named: dict[str, Wish] = {}
+def _named(wishes: Iterable[ChangedService]) -> dict[str, ChangedService]:
+    named: dict[str, ChangedService] = {}
     for wish in wishes:
         if named.setdefault(wish.service, wish) != wish:
             raise BadInput(

@@ -17,7 +17,7 @@ from lockstep.delivery.places.gitops import open_gitops
 from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
 from lockstep.delivery.previews.ground import Ground, open_ground
 from lockstep.delivery.previews.listing import find_pulls
-from lockstep.delivery.previews.packages import Stale, delete_packages, find_packages
+from lockstep.delivery.previews.packages import StalePackages, delete_packages, find_packages
 from lockstep.delivery.previews.prereleases import Prereleases, find_prereleases, withdraw_prereleases
 from lockstep.delivery.previews.remains import Remains, find_remains, remove_remains
 from lockstep.delivery.sync.options import Options
@@ -65,7 +65,7 @@ class Waste:
 
     plan: Plan | None
     keys: tuple[str, ...]
-    packages: Stale
+    packages: StalePackages
     remains: Remains
     notes: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from lockstep.delivery.places.actor import find_actor
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft
-from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
+from lockstep.delivery.promotion.proposal import Proposal, Proposed, propose
 from lockstep.delivery.promotion.review import Review
 from lockstep.delivery.promotion.standing import find_standings
 from lockstep.delivery.sync.options import Options
@@ -58,7 +58,7 @@ class Promoted:
     """What was moved, and how far it came."""
 
     moves: tuple[Move, ...]
-    outcome: Outcome
+    outcome: Proposed
     overridden: tuple[Gate, ...] = ()
     notes: tuple[str, ...] = ()
     merge: Merge = Merge.REVIEW
@@ -105,7 +105,7 @@ def promote(
     notes = [f"{key} declares {wishes[key]} already" for key in targets if key in done]
     wishes = {key: version for key, version in wishes.items() if key not in done}
     if not wishes:
-        nothing = Outcome(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
+        nothing = Proposed(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
         return Promoted(moves=(), outcome=nothing, notes=tuple(notes), merge=policy.merge)
     watcher.progress("looking at the gates")
     gates = _gates(gitops, wishes, policy, options, now, watcher)
@@ -126,7 +126,7 @@ def promote(
     wishes |= {key: version for key, version in carried.items() if key not in held}
     draft = make_draft(gitops, _moves(gitops, wishes, images, policy), options, watcher=watcher)
     if request.dry_run:
-        nothing = Outcome(reached=Reached.NOTHING, commit=None)
+        nothing = Proposed(reached=Reached.NOTHING, commit=None)
         return Promoted(
             moves=draft.moves, outcome=nothing, overridden=overridden, notes=tuple(notes), merge=policy.merge
         )

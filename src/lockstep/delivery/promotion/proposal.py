@@ -14,7 +14,7 @@ from lockstep.git.writing import Edit, write
 from lockstep.model import Merge
 from lockstep.model.move import Arrival, Reached
 
-__all__ = ["Outcome", "Proposal", "propose"]
+__all__ = ["Proposal", "Proposed", "propose"]
 
 LABEL = "lockstep"
 _OFF = (
@@ -37,7 +37,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Proposed:
     """What became of a proposal. ``commit`` is on the deployed branch when it was committed or merged."""
 
     reached: Reached
@@ -58,7 +58,7 @@ class Outcome:
         )
 
 
-def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[], Forge]) -> Outcome:
+def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[], Forge]) -> Proposed:
     """Commit, or open or update the pull request, and merge it where the policy says so.
 
     Raises Refused when the branch is protected, ForgeError when the forge says no.
@@ -66,7 +66,7 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
     if merge is Merge.DIRECT:
         written = write(gitops.remote, gitops.branch, proposal.edit, proposal.message, author=proposal.author)
         reached = Reached.COMMITTED if written.is_new else Reached.NOTHING
-        return Outcome(reached=reached, commit=written.commit)
+        return Proposed(reached=reached, commit=written.commit)
     written = write(
         gitops.remote,
         proposal.branch,
@@ -76,7 +76,7 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
         author=proposal.author,
     )
     if written.commit == written.parent:
-        return Outcome(reached=Reached.NOTHING, commit=written.commit)
+        return Proposed(reached=Reached.NOTHING, commit=written.commit)
     opened = forge()
     pull = opened.open_pull(
         head=proposal.branch,
@@ -86,12 +86,12 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
         labels=proposal.labels,
     )
     if merge is Merge.REVIEW:
-        return Outcome(reached=Reached.OPEN, commit=written.commit, pull=pull)
+        return Proposed(reached=Reached.OPEN, commit=written.commit, pull=pull)
     method = gitops.workspace.project.sources.forge.method or MergeMethod.SQUASH
     return _merge(opened, pull, written.commit, MergeMethod(method))
 
 
-def _merge(forge: Forge, pull: Pull, sha: str, method: MergeMethod) -> Outcome:
+def _merge(forge: Forge, pull: Pull, sha: str, method: MergeMethod) -> Proposed:
     """Have the forge merge a pull request as soon as it may."""
     merging = forge.merge_when_ready(pull.number, sha=sha, method=method)
     now = forge.pull(pull.number)
@@ -102,4 +102,4 @@ def _merge(forge: Forge, pull: Pull, sha: str, method: MergeMethod) -> Outcome:
         Merging.SWITCHED_OFF: Reached.BLOCKED,
     }[merging]
     why = _OFF if merging is Merging.SWITCHED_OFF else None
-    return Outcome(reached=reached, commit=now.merge_commit or sha, pull=now, why=why)
+    return Proposed(reached=reached, commit=now.merge_commit or sha, pull=now, why=why)

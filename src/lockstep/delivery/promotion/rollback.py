@@ -8,7 +8,7 @@ from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.places.timeline import Timeline, read_timeline
 from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft, make_hold_edit
-from lockstep.delivery.promotion.proposal import Outcome, Proposal, propose
+from lockstep.delivery.promotion.proposal import Proposal, Proposed, propose
 from lockstep.delivery.promotion.review import Review
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
@@ -32,7 +32,7 @@ class RolledBack:
     """What was taken back, and how far it came."""
 
     move: Move
-    outcome: Outcome
+    outcome: Proposed
     hold: Hold
     notes: tuple[str, ...] = ()
 
@@ -106,14 +106,14 @@ def roll_back(
     return RolledBack(move=draft.moves[0], outcome=outcome, hold=hold, notes=notes)
 
 
-def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: str | None = None) -> Outcome:
+def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: str | None = None) -> Proposed:
     """Remove the hold of a target, so that versions are promoted to it again.
 
     Reaches the branch as the environment's policy says, or straight away. Nothing to do without a hold.
     """
     target = find_target(gitops, key)
     if target.hold is None:
-        return Outcome(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
+        return Proposed(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
     policy = gitops.workspace.project.environment(target.environment).promotion
     held = f" after {target.hold.version} was taken back" if target.hold.version else ""
     title = f"{target.environment}: {target.service} is no longer held{held}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lockstep.delivery.places.gitops import GitOps
-from lockstep.delivery.promotion.proposal import Outcome
+from lockstep.delivery.promotion.proposal import Proposed
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import Synced, sync
 from lockstep.delivery.sync.status import read_status
@@ -24,7 +24,7 @@ _POLL = 5.0  # seconds between two looks at AWS
 
 def wait(
     gitops: GitOps,
-    outcome: Outcome,
+    outcome: Proposed,
     moves: Sequence[Move],
     options: Options,
     *,
@@ -44,7 +44,7 @@ def wait(
 
 def sync_move(
     gitops: GitOps,
-    outcome: Outcome,
+    outcome: Proposed,
     move: Move,
     options: Options,
     *,
@@ -58,13 +58,13 @@ def sync_move(
 
 
 def wait_until_merged(
-    outcome: Outcome,
+    outcome: Proposed,
     forge: Forge,
     *,
     stop: threading.Event,
     seconds: float,
     watcher: Watcher = SILENT,
-) -> Outcome:
+) -> Proposed:
     """Follow a pull request until it is merged; nothing to do for a commit.
 
     ForgeError when it is closed, cannot be merged, or is not merged within ``seconds``.

@@ -28,8 +28,7 @@ from lockstep.delivery.releases.images import (
 )
 from lockstep.delivery.releases.versions import Decided, find_version
 from lockstep.errors import ArtifactError, BadInput, Interrupted, LockstepError, Refused, Rejected
-from lockstep.forge.base import Asset, Forge
-from lockstep.forge.base import Release as Published
+from lockstep.forge.base import Asset, Forge, ForgeRelease
 from lockstep.git.command import Repository
 from lockstep.git.export import commit_time
 from lockstep.git.history import changed_paths
@@ -284,7 +283,7 @@ def _is_tagged(remote: Remote, wanted: _Version, tags: Mapping[str, str]) -> boo
     )
 
 
-def _is_complete(there: Published, wanted: _Version) -> bool:
+def _is_complete(there: ForgeRelease, wanted: _Version) -> bool:
     return not there.is_draft and {asset.name for asset in there.assets}.issuperset(wanted.files)
 
 
@@ -390,11 +389,11 @@ def _built(
 def _publish(
     forge: Forge,
     wanted: _Version,
-    there: Published | None,
+    there: ForgeRelease | None,
     notes: str,
     assets: Mapping[str, Path],
     watcher: Watcher,
-) -> tuple[Published, bool]:
+) -> tuple[ForgeRelease, bool]:
     """The release, and whether this run published it.
 
     What another run published meanwhile counts, whole as it is: its files belong together.
@@ -423,7 +422,7 @@ def _publish(
     return made, True
 
 
-def _released(wanted: _Version, made: Published, *, is_new: bool) -> Released:
+def _released(wanted: _Version, made: ForgeRelease, *, is_new: bool) -> Released:
     package: Asset | None = next((asset for asset in made.assets if asset.name == wanted.name), None)
     manifest = next((asset.sha256 for asset in made.assets if asset.name == wanted.manifest), None)
     return Released(

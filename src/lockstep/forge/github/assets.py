@@ -12,7 +12,7 @@ from lockstep.errors import ArtifactError, BadInput
 from lockstep.forge.base import Asset
 from lockstep.forge.github.client import Client
 from lockstep.forge.github.pace import backoff
-from lockstep.forge.github.problems import Refused
+from lockstep.forge.github.problems import RefusedByGitHub
 from lockstep.forge.github.transport import Uncertain
 
 __all__ = ["File", "OtherContent", "check", "complete", "files_of", "listed", "missing", "to_asset"]
@@ -149,7 +149,7 @@ def _upload(client: Client, release: int, file: File, *, attempt: int, doing: st
         _log.warning("%s: %s", doing, error.problem)
         client.sleep(backoff(attempt))
         return _named(client, release, file.name, doing=doing)
-    except Refused as error:
+    except RefusedByGitHub as error:
         if error.status != 422 or "already" not in error.said.lower():
             raise
         # Another run was quicker, or is busy with it.
@@ -173,6 +173,6 @@ def _named(client: Client, release: int, name: str, *, doing: str) -> Any:
 def _remove(client: Client, number: int, *, doing: str) -> None:
     try:
         client.write("DELETE", f"/releases/assets/{number}", doing=doing, needs=_NEEDS)
-    except Refused as error:
+    except RefusedByGitHub as error:
         if error.status != 404:
             raise

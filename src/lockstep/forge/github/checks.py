@@ -3,7 +3,7 @@
 from lockstep.errors import ForgeError
 from lockstep.forge.base import Check, CheckState
 from lockstep.forge.github.client import Client, in_path
-from lockstep.forge.github.problems import Refused
+from lockstep.forge.github.problems import RefusedByGitHub
 
 __all__ = ["LONGEST_DESCRIPTION", "checks", "set_status", "shortened"]
 
@@ -48,7 +48,7 @@ def set_status(
     doing = f"setting the status {context} of {sha[:12]}"
     try:
         client.write("POST", f"/statuses/{in_path(sha)}", sent, doing=doing, needs="statuses=write")
-    except Refused as error:
+    except RefusedByGitHub as error:
         if error.status == 422 and "no commit found" in error.said.lower():
             raise ForgeError(
                 f"{client.repository} has no commit {sha[:12]}",

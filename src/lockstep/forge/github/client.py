@@ -15,7 +15,7 @@ from lockstep.forge.github.answer import Answer
 from lockstep.forge.github.auth import Credential
 from lockstep.forge.github.endpoints import Endpoints
 from lockstep.forge.github.pace import backoff
-from lockstep.forge.github.problems import Refused, refused, refused_by_graphql
+from lockstep.forge.github.problems import RefusedByGitHub, refused, refused_by_graphql
 from lockstep.forge.github.transport import Transport, Uncertain
 from lockstep.model.blotting import blotted
 from lockstep.web import origin
@@ -244,7 +244,7 @@ class Client:
         token = self._credential.token()
         return blotted(text, {token}) if token else text
 
-    def _refused(self, answer: Answer, *, doing: str, needs: str) -> Refused:
+    def _refused(self, answer: Answer, *, doing: str, needs: str) -> RefusedByGitHub:
         told = self._told(answer.body.decode("utf-8", "replace")).encode()
         return refused(
             replace(answer, body=told),

@@ -6,7 +6,7 @@ from lockstep.errors import ForgeError
 from lockstep.forge.base import DeploymentState
 from lockstep.forge.github.checks import shortened
 from lockstep.forge.github.client import Client
-from lockstep.forge.github.problems import Refused
+from lockstep.forge.github.problems import RefusedByGitHub
 
 __all__ = ["record"]
 
@@ -96,7 +96,7 @@ def _make(client: Client, sha: str, environment: str, *, doing: str) -> Any:
 
     try:
         return client.settle(make, lambda: _last(client, sha, environment, doing=doing))
-    except Refused as error:
+    except RefusedByGitHub as error:
         if error.status == 422 and "no ref found" in error.said.lower():
             raise ForgeError(
                 f"{client.repository} has no commit {sha[:12]}",

@@ -8,11 +8,11 @@ from lockstep.forge.base import (
     CheckState,
     Commit,
     DeploymentState,
+    ForgeRelease,
     Issue,
     MergeMethod,
     Merging,
     Pull,
-    Release,
     Remark,
 )
 from lockstep.forge.github import (
@@ -138,13 +138,13 @@ class GitHub:
         """The commit's page."""
         return f"{self._client.endpoints.site}/{self._client.repository}/commit/{sha}"
 
-    def release(self, tag: str) -> Release | None:
+    def release(self, tag: str) -> ForgeRelease | None:
         """The release of a tag, a draft included."""
         return releases.release(self._client, tag)
 
     def publish(
         self, *, tag: str, commit: str, title: str, body: str, assets: Mapping[str, Path], is_prerelease: bool
-    ) -> Release:
+    ) -> ForgeRelease:
         """Make the release of a tag that exists, or finish one that was begun."""
         return releases.publish(
             self._client,

@@ -7,7 +7,7 @@ from lockstep.errors import ForgeError
 from lockstep.forge.base import CheckState, MergeMethod, Merging, Pull, PullState
 from lockstep.forge.github import checks
 from lockstep.forge.github.client import Client
-from lockstep.forge.github.problems import Refused
+from lockstep.forge.github.problems import RefusedByGitHub
 from lockstep.forge.github.pulls import pull
 
 __all__ = ["allows_auto_merge", "merge_pull", "merge_when_ready"]
@@ -92,7 +92,7 @@ def merge_pull(client: Client, number: int, *, sha: str, method: MergeMethod, ti
         try:
             client.settle(make, is_done)
             return
-        except Refused as error:
+        except RefusedByGitHub as error:
             if error.status not in (405, 409, 422):
                 raise
             now = pull(client, number)
@@ -179,7 +179,7 @@ def _hand_over(
 
     try:
         return client.settle(make, there)
-    except Refused as error:
+    except RefusedByGitHub as error:
         said = error.said.lower()
         if "clean status" in said or "protected branch rules not configured" in said:
             # Became ready meanwhile, or nothing has to be waited for: GitHub wants it merged directly.
@@ -219,7 +219,7 @@ def _has_passed(client: Client, sha: str) -> bool:
 
 
 def _in_the_way(
-    client: Client, now: Pull, error: Refused, *, sha: str, method: MergeMethod, doing: str
+    client: Client, now: Pull, error: RefusedByGitHub, *, sha: str, method: MergeMethod, doing: str
 ) -> ForgeError:
     """What keeps a pull request from being merged, from how it stands and what GitHub said."""
     said = error.said
@@ -251,7 +251,7 @@ def _in_the_way(
     return ForgeError(said or "GitHub refuses it", doing=doing, fix=f"see what is missing: {now.url}")
 
 
-def _other_method(client: Client, error: Refused, *, method: MergeMethod, doing: str) -> ForgeError:
+def _other_method(client: Client, error: RefusedByGitHub, *, method: MergeMethod, doing: str) -> ForgeError:
     allowed = _methods(client)
     return ForgeError(
         f"the repository does not allow to {method.value}: {error.said}",

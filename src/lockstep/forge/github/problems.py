@@ -7,12 +7,12 @@ from typing import Any
 from lockstep.errors import ForgeError
 from lockstep.forge.github.answer import Answer
 
-__all__ = ["Refused", "one_line", "refused", "refused_by_graphql"]
+__all__ = ["RefusedByGitHub", "one_line", "refused", "refused_by_graphql"]
 
 _LONGEST = 300  # characters of a sentence that GitHub wrote
 
 
-class Refused(ForgeError):
+class RefusedByGitHub(ForgeError):
     """GitHub answered, and the answer is no. ``said`` is its own sentence, ``kind`` GraphQL's word for it."""
 
     def __init__(
@@ -26,7 +26,7 @@ class Refused(ForgeError):
 
 def refused(
     answer: Answer, *, doing: str, kind: str, repository: str, needs: str, is_seen: bool | None = None
-) -> Refused:
+) -> RefusedByGitHub:
     """The error for an answer of status 4xx.
 
     ``kind`` is the credential's. ``needs`` names a permission (``pull_requests=write``) where the answer
@@ -79,7 +79,7 @@ def refused(
         case status:
             problem = f"GitHub answered {status}" + (f": {said}" if said else "")
             fix = "run again later; githubstatus.com tells of incidents"
-    return Refused(problem, status=answer.status, said=said, fix=fix, doing=doing)
+    return RefusedByGitHub(problem, status=answer.status, said=said, fix=fix, doing=doing)
 
 
 def refused_by_graphql(
@@ -90,7 +90,7 @@ def refused_by_graphql(
     kind: str,
     repository: str,
     needs: str,
-) -> Refused:
+) -> RefusedByGitHub:
     """The error for an answer of GraphQL's that lists errors; their ``type`` says which kind."""
     listed = list(errors)
     said = one_line("; ".join(str(error.get("message")) for error in listed))
@@ -106,7 +106,7 @@ def refused_by_graphql(
             problem, fix = _lacking(said, headers, kind=kind, repository=repository, wanted=needs)
         case _:
             problem, fix = f"GitHub refuses it: {said}", "see what it names"
-    return Refused(problem, status=200, said=said, kind=first, fix=fix, doing=doing)
+    return RefusedByGitHub(problem, status=200, said=said, kind=first, fix=fix, doing=doing)
 
 
 def one_line(text: str) -> str:

@@ -7,7 +7,7 @@ from lockstep.errors import ForgeError
 from lockstep.forge.base import Pull, PullState
 from lockstep.forge.github import comments
 from lockstep.forge.github.client import Client, in_path
-from lockstep.forge.github.problems import Refused
+from lockstep.forge.github.problems import RefusedByGitHub
 from lockstep.model.labels import has_label
 
 __all__ = ["close_pull", "label", "open_pull", "pull", "pulls", "update_pull"]
@@ -70,7 +70,7 @@ def open_pull(
     if opened is None:
         try:
             opened = client.settle(make, there)
-        except Refused as error:
+        except RefusedByGitHub as error:
             opened = there() if "already exists" in error.said else None
             if opened is None:
                 raise _not_opened(error, head=head, base=base) from None
@@ -124,7 +124,7 @@ def label(client: Client, number: int, *, add: Iterable[str], remove: Iterable[s
     for name in sorted(unwanted & there):
         try:
             client.write("DELETE", f"/issues/{number}/labels/{in_path(name)}", doing=doing, needs=needs)
-        except Refused as error:
+        except RefusedByGitHub as error:
             if error.status != 404:  # somebody else removed it meanwhile
                 raise
 
@@ -175,7 +175,7 @@ def _login(user: Any) -> str | None:
     return None if user is None else str(user["login"])
 
 
-def _not_opened(error: Refused, *, head: str, base: str) -> ForgeError:
+def _not_opened(error: RefusedByGitHub, *, head: str, base: str) -> ForgeError:
     """What a 422 means to somebody who wanted a pull request."""
     said = error.said.lower()
     if "no commits between" in said:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.errors import ArtifactError, ForgeError
-from lockstep.forge.base import Release
+from lockstep.forge.base import ForgeRelease
 from lockstep.forge.github import assets
 from lockstep.forge.github.assets import File, OtherContent
 from lockstep.forge.github.client import Client, in_path
 from lockstep.forge.github.markers import mark
 from lockstep.forge.github.pace import backoff
-from lockstep.forge.github.problems import Refused
+from lockstep.forge.github.problems import RefusedByGitHub
 
 __all__ = ["publish", "release", "tags", "withdraw"]
 
@@ -38,7 +38,7 @@ query Releases($owner: String!, $name: String!, $after: String) {
 """
 
 
-def release(client: Client, tag: str) -> Release | None:
+def release(client: Client, tag: str) -> ForgeRelease | None:
     """The release of a tag, else the first draft that has the tag's name."""
     doing = f"reading release {tag}"
     value = _published(client, tag, doing=doing)
@@ -59,7 +59,7 @@ def publish(
     body: str,
     files: Mapping[str, Path],
     is_prerelease: bool,
-) -> Release:
+) -> ForgeRelease:
     """Make the release of a tag, or finish one that was begun; see ``Forge.publish``.
 
     Files are never taken out of a draft that another run may be filling: one that holds other content
@@ -95,7 +95,7 @@ def publish(
             if value is not None:
                 _tidy(client, drafts, int(value["id"]), doing=doing)
             raise
-        except Refused as error:
+        except RefusedByGitHub as error:
             is_gone = error.status == 404
             is_taken = error.status == 422 and "already exists" in error.said.lower()
             if turn == _ROUNDS or not (is_gone or is_taken):
@@ -144,7 +144,7 @@ def withdraw(client: Client, tag: str) -> None:
         return  # somebody was quicker, or has set it anew
     try:
         client.write("DELETE", f"/git/refs/tags/{in_path(tag, keep='/')}", doing=doing, needs=_NEEDS)
-    except Refused as error:
+    except RefusedByGitHub as error:
         if error.status not in (404, 422) or _commit_of(client, tag, doing=doing) is not None:
             raise
 
@@ -233,7 +233,7 @@ def _chosen(
             if number not in drafts.other:
                 drafts.other.append(number)
             continue
-        except Refused as error:
+        except RefusedByGitHub as error:
             if error.status != 404:
                 raise
             continue  # deleted meanwhile
@@ -284,7 +284,7 @@ def _drafts(client: Client, tag: str, *, doing: str) -> list[int]:
 def _delete(client: Client, number: int, *, doing: str) -> None:
     try:
         client.write("DELETE", f"/releases/{number}", doing=doing, needs=_NEEDS)
-    except Refused as error:
+    except RefusedByGitHub as error:
         if error.status != 404:
             raise
 
@@ -316,9 +316,9 @@ def _check_tag(client: Client, tag: str, commit: str, *, doing: str) -> None:
         )
 
 
-def _to_release(client: Client, value: Any, *, commit: str | None, doing: str) -> Release:
+def _to_release(client: Client, value: Any, *, commit: str | None, doing: str) -> ForgeRelease:
     there = assets.listed(client, value["id"], doing=doing)
-    return Release(
+    return ForgeRelease(
         tag=value["tag_name"],
         commit=commit,
         url=value["html_url"],

@@ -11,11 +11,11 @@ from lockstep.forge.base import (
     CheckState,
     Commit,
     DeploymentState,
+    ForgeRelease,
     Issue,
     MergeMethod,
     Merging,
     Pull,
-    Release,
     Remark,
 )
 from lockstep.forge.local import auto_merge, commits, issues, pulls, releases, statuses
@@ -151,14 +151,14 @@ class LocalForge:
 
     # Releases
 
-    def release(self, tag: str) -> Release | None:
+    def release(self, tag: str) -> ForgeRelease | None:
         """The release of a tag; None when there is none."""
         with _told():
             return releases.read_release(self._ledgers, tag)
 
     def publish(
         self, *, tag: str, commit: str, title: str, body: str, assets: Mapping[str, Path], is_prerelease: bool
-    ) -> Release:
+    ) -> ForgeRelease:
         """Make the release of a tag that exists, or finish one that was begun."""
         with _told():
             return releases.publish(

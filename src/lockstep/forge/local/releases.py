@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstep.errors import ArtifactError, ForgeError, Rejected
-from lockstep.forge.base import Asset, Release
+from lockstep.forge.base import Asset, ForgeRelease
 from lockstep.forge.local.ledger import Edit, Ledgers, Snapshot
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import fetch, list_refs, push
@@ -29,7 +29,7 @@ __all__ = ["publish", "read_release", "tags", "withdraw"]
 _TAGS = "refs/tags/"
 
 
-def read_release(ledgers: Ledgers, tag: str) -> Release | None:
+def read_release(ledgers: Ledgers, tag: str) -> ForgeRelease | None:
     """The release of a tag; a draft when its tag is gone, as on GitHub. None when there is none."""
     found = _read(ledgers.look(release_ref(tag)), tag)
     return _shown(ledgers, found, _commit_of(ledgers, tag)) if found else None
@@ -44,7 +44,7 @@ def publish(
     body: str,
     assets: Mapping[str, Path],
     is_prerelease: bool,
-) -> Release:
+) -> ForgeRelease:
     """Make the release of a tag, or bring the assets to it that it lacks."""
     doing = f"publishing {tag}"
     named = _commit_of(ledgers, tag)
@@ -192,8 +192,8 @@ def _commit_of(ledgers: Ledgers, tag: str) -> str | None:
     return output.decode("ascii").strip()
 
 
-def _shown(ledgers: Ledgers, found: Published, commit: str | None) -> Release:
-    return Release(
+def _shown(ledgers: Ledgers, found: Published, commit: str | None) -> ForgeRelease:
+    return ForgeRelease(
         tag=found.tag,
         commit=commit,
         url=f"{ledgers.address}#{found.tag}",

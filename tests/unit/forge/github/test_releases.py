@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.errors import ArtifactError, BadInput, ForgeError
-from lockstep.forge.base import Release
+from lockstep.forge.base import ForgeRelease
 from lockstep.forge.github import GitHub
 from lockstep.forge.github.pace import Clock
 from lockstep.forge.github.transport import Transport
@@ -21,7 +21,7 @@ TAG = "s3-notifier-v0.1.6"
 ZIP = b"PK" + bytes(range(256)) * 2000
 UPLOAD = "POST /api/uploads/"
 
-Publish = Callable[..., Release]
+Publish = Callable[..., ForgeRelease]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def publish(forge: GitHub, commit: str, tmp_path: Path) -> Publish:
     package.write_bytes(ZIP)
     facts.write_text("{}")
 
-    def make(by: GitHub = forge, **changes: object) -> Release:
+    def make(by: GitHub = forge, **changes: object) -> ForgeRelease:
         assets = {"s3-notifier.zip": package, "s3-notifier.json": facts}
         given = {
             "tag": TAG,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.errors import ArtifactError
-from lockstep.forge.base import DeploymentState, Release
+from lockstep.forge.base import DeploymentState, ForgeRelease
 from lockstep.model.published import asset_ref
 from tests.functional.forges.ground import push
 from tests.unit.forge.local.conftest import Place
@@ -20,7 +20,7 @@ def package(tmp_path: Path) -> Path:
     return file
 
 
-def _publish(place: Place, package: Path) -> Release:
+def _publish(place: Place, package: Path) -> ForgeRelease:
     place.work.git("tag", "-f", "v1", "origin/main")
     place.work.git("push", "-q", "-f", "origin", "v1")
     commit = place.work.git("rev-parse", "v1")
