@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ import pytest
 from lockstep.local.ministack import ACCOUNT
 from tests.support import providers
 from tests.support.skips import TERRAFORM
+from tests.support.terraform_provider import VARIABLE
 
 __all__ = [
     "LEAST",
@@ -43,7 +45,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LEAST = (1, 10)  # of Terraform: the first with the S3 backend's own lock
 PROVIDER = ">= 5.100.0"
 _CACHE = Path(tempfile.gettempdir(), f"lockstep-terraform-plugins-{os.getuid()}")
-_ATTACHED = "TF_REATTACH_PROVIDERS"
 _PROBE = f"""
 terraform {{
   required_providers {{
@@ -61,33 +62,38 @@ def require_terraform() -> None:
     missing = _missing()
     if missing:
         pytest.skip(TERRAFORM + missing)
-    os.environ[_ATTACHED] = _running_provider()
+    os.environ[VARIABLE] = _running_provider()
 
 
 @functools.cache
 def _running_provider() -> str:
     """The real provider, started once for each process of the tests and kept until its end.
 
-    Starting it is more than half of what a run of Terraform costs, and each run starts it several times.
-    Terraform takes one that runs by this variable: "Debugging Providers" of its plugin documentation.
+    Starting it, what it tells of itself and its examination of itself are nearly all that a run of Terraform
+    costs, several times in each run; see ``tests.support.terraform_provider``.
     """
-    found = sorted(_CACHE.glob(f"{providers.PROVIDER}/*/*/terraform-provider-aws_v*"))
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     environment |= {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local"}  # of every local cloud
     provider = subprocess.Popen(
-        [found[-1], "-debug"],
+        [sys.executable, "-m", "tests.support.terraform_provider", _installed()[-1]],
+        cwd=REPOSITORY,
         env=environment | {"AWS_EC2_METADATA_DISABLED": "true"},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    atexit.register(provider.kill)
+    atexit.register(provider.communicate)  # it ends when its stdin does, so with us in any case
     assert provider.stdout is not None
     for line in provider.stdout:
-        if told := re.search(rf"{_ATTACHED}='(.*)'", line):
+        if told := re.search(rf"{VARIABLE}='(.*)'", line):
             return told[1]
     raise RuntimeError(f"{provider.args}: it ended with {provider.wait()} before it said where it listens")
+
+
+def _installed() -> list[Path]:
+    """The provider's programs in the folder of plugins, the newest last."""
+    return sorted(_CACHE.glob(f"{providers.PROVIDER}/*/*/terraform-provider-aws_v*"))
 
 
 @functools.cache
@@ -103,9 +109,10 @@ def _missing() -> str:
     version = str(json.loads(answer.stdout)["terraform_version"])
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < LEAST:
         return f"install Terraform {wanted} or newer: the one on PATH is {version}"
-    with tempfile.TemporaryDirectory(prefix="terraform-probe-") as folder:
+    with _alone(), tempfile.TemporaryDirectory(prefix="terraform-probe-") as folder:
         Path(folder, "main.tf").write_text(_PROBE)
-        if terraform(folder, "init", "-backend=false", check=False).returncode:
+        # Terraform reads all of a provider that it has, 700 MB, to know that it is the one it installed.
+        if not _installed() and _run(folder, "init", "-backend=false").returncode:
             return (
                 f"let Terraform have the provider hashicorp/aws {PROVIDER}: "
                 f"from the registry, or from a mirror that {providers.VARIABLE} or ~/.terraformrc names"
@@ -148,19 +155,25 @@ def terraform(
 ) -> subprocess.CompletedProcess[str]:
     """Run ``terraform`` in a folder. Unless ``check`` is False a failure fails the test, with its output."""
     with _alone() if args[0] == "init" else contextlib.nullcontext():
-        done = subprocess.run(
-            ["terraform", *args],
-            cwd=folder,
-            env=terraform_environment(env),
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-        )
+        done = _run(folder, *args, env=env, seconds=seconds)
     if check and done.returncode:
         pytest.fail(
             f"terraform {' '.join(args)}: {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         )
     return done
+
+
+def _run(
+    folder: Path | str, *args: str, env: Mapping[str, str] | None = None, seconds: float = 240
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["terraform", *args],
+        cwd=folder,
+        env=terraform_environment(env),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
 
 
 @contextlib.contextmanager

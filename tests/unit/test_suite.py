@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.providers import PROVIDER, VARIABLE, configure, find_mirror
 from tests.support.skips import TERRAFORM, Skipped, lost, words
+from tests.support.terraform_provider import leave_out
 
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine().lower())
 HERE = f"{platform.system().lower()}_{MACHINE}"
@@ -150,3 +151,18 @@ def test_a_run_in_ci_that_lost_the_tests_of_its_terraform_fails(tmp_path: Path) 
     assert "not run here: 1 " in plain.stdout
     assert "CI has Terraform, and 1 of its tests were not run" in red.stdout
     assert lost([Skipped(kind="x", reason=TERRAFORM)], {"CI": "true", "PATH": str(tmp_path)}) is None
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of a message of Protocol Buffers, of less than 128 bytes."""
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+def test_terraform_is_told_of_what_the_repository_names() -> None:
+    """Of resources and data sources others are left out; the rest of what the provider says is kept."""
+    provider, capabilities = _field(1, b"its own schema"), _field(6, b"\x08\x01")
+    resources = {name: _field(2, _field(1, name) + _field(2, b"x" * 90)) for name in (b"aws_a", b"aws_b")}
+    sources = {name: _field(3, _field(1, name) + _field(2, b"")) for name in (b"aws_a", b"aws_c")}
+    message = provider + b"".join([*resources.values(), *sources.values()]) + capabilities
+    kept = provider + resources[b"aws_b"] + sources[b"aws_c"] + capabilities
+    assert leave_out(message, frozenset({"aws_b", "aws_c", "aws_d"})) == kept
