@@ -97,7 +97,10 @@ def run_within(seconds: float, work: Callable[[], _T], what: str, late: Callable
     with _lock:
         _idle.append(worker)
     if job.error is not None:
-        raise job.error
+        try:
+            raise job.error
+        finally:
+            del job  # or the error holds itself, and all that was answered, until somebody looks for circles
     result: _T = job.result
     return result
 

@@ -181,9 +181,9 @@ def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code
     shell.end_progress()
     match form:
         case Output.JSON:
-            from lockstep.render.codec import encode_plan
+            from lockstep.render.codec import plan_pieces
 
-            shell.emit(encode_plan(made))
+            shell.emit_pieces(plan_pieces(made))
         case Output.MARKDOWN:
             shell.emit(plan_markdown(made))
         case Output.TABLE:
@@ -191,9 +191,9 @@ def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code
 
             shell.emit(plan_lines(made, palette=shell.palette, columns=shell.columns))
     if file is not None:
-        from lockstep.render.codec import encode_plan
+        from lockstep.render.codec import plan_pieces
 
-        save(file, encode_plan(made))
+        save(file, plan_pieces(made))
         shell.log(f"saved to {file}; apply it with: lockstep sync {file}")
     shell.summarise(lambda: plan_markdown(made))
     if made.steps and not made.problems:

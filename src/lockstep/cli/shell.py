@@ -126,12 +126,15 @@ class Shell:
 
         Nothing in it is a command to a CI system, whoever wrote it.
         """
+        self.emit_pieces([lines] if isinstance(lines, str) else (f"{line}\n" for line in lines))
+
+    def emit_pieces(self, pieces: Iterable[str]) -> None:
+        """Write a result to stdout that is made while it is written."""
         from lockstep.render.cells import harmless
 
-        text = lines if isinstance(lines, str) else "".join(f"{line}\n" for line in lines)
         with _LOCK:
             note_result()
-            sys.stdout.writelines(harmless(line) for line in _lines_of(text))
+            sys.stdout.writelines(harmless(line) for line in _lines_of(pieces))
             sys.stdout.flush()
 
     def log(self, message: str) -> None:
@@ -249,14 +252,14 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def save(path: Path, text: str) -> None:
+def save(path: Path, pieces: Iterable[str]) -> None:
     """Write a file whole or not at all, for its owner only; BadInput when it cannot be written."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         partial.unlink(missing_ok=True)  # of a run that was killed, or somebody's link
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
         partial.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -268,10 +271,13 @@ def save(path: Path, text: str) -> None:
         ) from None
 
 
-def _lines_of(text: str) -> Iterator[str]:
+def _lines_of(pieces: Iterable[str]) -> Iterator[str]:
     """The lines as ``splitlines`` tells them, one after the other: a plan may have a million."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start) + 1 or len(text)
-        yield from text[start:end].splitlines(keepends=True)
-        start = end
+    rest = ""
+    for piece in pieces:
+        start = 0
+        while end := piece.find("\n", start) + 1:
+            yield from (rest + piece[start:end]).splitlines(keepends=True)
+            rest, start = "", end
+        rest += piece[start:]
+    yield from rest.splitlines(keepends=True)

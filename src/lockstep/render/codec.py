@@ -1,44 +1,31 @@
 """Plans and reports as JSON and back: stable, versioned, without secret values.
 
-``decode_plan(encode_plan(plan)) == without_secrets(plan)``. The functions come in pairs, one to
-write and one to read each type, with the members in the same order.
+``decode_plan(encode_plan(plan))`` is the plan but for the values of its secrets. The functions come in
+pairs, one to write and one to read each type, with the members in the same order.
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.errors import BadInput
 from lockstep.model import (
-    Change,
-    CreateFunction,
     Health,
     Outcome,
     Plan,
-    PublishVersion,
-    PutNotifications,
-    PutResource,
-    RemoveResource,
     Report,
     StepResult,
     SyncStatus,
     TargetPlan,
-    UpdateCode,
-    UpdateConfiguration,
     Verb,
 )
-from lockstep.render.masks import concealed_change, without_values
 from lockstep.render.step_codec import (
-    bare_function,
-    bare_resource,
     change_from,
     change_to,
-    plain,
     step_from,
     step_to,
 )
-from lockstep.render.wire import Node, compact, dump, parse
+from lockstep.render.wire import Node, compact, dump, parse, pieces
 
 __all__ = [
     "PLAN_FORMAT",
@@ -47,7 +34,7 @@ __all__ = [
     "decode_report",
     "encode_plan",
     "encode_report",
-    "without_secrets",
+    "plan_pieces",
 ]
 
 PLAN_FORMAT = "lockstep.plan/1"
@@ -56,11 +43,16 @@ REPORT_FORMAT = "lockstep.report/1"
 
 def encode_plan(plan: Plan) -> str:
     """The plan as a JSON document, with a digest of the rest of it. Secret values are left out."""
-    return dump({**_document(plan), "digest": _digest(_document(plan))})
+    return "".join(plan_pieces(plan))
+
+
+def plan_pieces(plan: Plan) -> Iterator[str]:
+    """What ``encode_plan`` gives, piece by piece: a plan of thousands of creations takes more than itself."""
+    yield from pieces({**_document(plan), "digest": _digest(_document(plan))})
 
 
 def _document(plan: Plan) -> Mapping[str, Any]:
-    """The plan without its digest; what is long in it is made while it is written."""
+    """The plan without its digest; what is long in it is made while it is written, without its secrets."""
     return {
         "format": PLAN_FORMAT,
         "engine": plan.engine,
@@ -69,8 +61,8 @@ def _document(plan: Plan) -> Mapping[str, Any]:
         **({"previews": plan.previews} if plan.previews is not None else {}),
         "fingerprint": plan.fingerprint,
         "selection": plan.selection,
-        "targets": (_target_to(_bare_target(target)) for target in plan.targets),
-        "steps": (step_to(_bare_step(step)) for step in plan.steps),
+        "targets": (_target_to(target) for target in plan.targets),
+        "steps": (step_to(step) for step in plan.steps),
         "problems": plan.problems,
         "notes": plan.notes,
     }
@@ -133,44 +125,6 @@ def decode_report(text: str, file: str = "report.json") -> Report:
         calls=root.get("calls").integer(),
         interrupted=root.get("interrupted").flag(),
         mismatches=root.get("mismatches").texts(),
-    )
-
-
-def without_secrets(plan: Plan) -> Plan:
-    """The plan as a file can hold it: every secret is there, none has a value."""
-    return replace(
-        plan,
-        targets=tuple(_bare_target(target) for target in plan.targets),
-        steps=tuple(_bare_step(step) for step in plan.steps),
-    )
-
-
-def _bare_target(target: TargetPlan) -> TargetPlan:
-    return replace(target, changes=_bare_changes(target.changes))
-
-
-def _bare_step(step: Any) -> Any:
-    match step:
-        case UpdateConfiguration() | UpdateCode():
-            return replace(step, function=bare_function(step.function), changes=_bare_changes(step.changes))
-        case CreateFunction() | PublishVersion():
-            return replace(step, function=bare_function(step.function))
-        case PutResource():
-            resource = bare_resource(step.resource)
-            return replace(step, resource=resource, changes=_bare_changes(step.changes))
-        case RemoveResource():
-            return replace(step, resource=bare_resource(step.resource))
-        case PutNotifications():
-            return replace(step, put=tuple(plain(entry) for entry in step.put))
-        case _:
-            return step
-
-
-def _bare_changes(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    hidden = (concealed_change(change) for change in changes)
-    return tuple(
-        Change(path=change.path, old=without_values(change.old), new=without_values(change.new))
-        for change in hidden
     )
 
 

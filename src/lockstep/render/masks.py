@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lockstep.model import Change, Secret, Value, looks_secret
 
-__all__ = ["Masks", "concealed", "concealed_change", "without_values"]
+__all__ = ["Masks", "concealed", "concealed_change"]
 
 _GUESSABLE = 16  # characters below which a value may be found by trying
 
@@ -43,19 +43,6 @@ def concealed_change(change: Change) -> Change:
     if isinstance(new, Secret) and isinstance(old, str):
         old = Secret(old)
     return Change(path=change.path, old=old, new=new)
-
-
-def without_values(value: Value) -> Value:
-    """The value with the content of every Secret taken out; where it came from stays."""
-    match value:
-        case Secret():
-            return Secret(None, value.reference)
-        case Mapping():
-            return {key: without_values(item) for key, item in value.items()}
-        case tuple() | list():
-            return tuple(without_values(item) for item in value)
-        case _:
-            return value
 
 
 class Masks:

@@ -1,8 +1,6 @@
 """Steps, and the functions and packages in them, as JSON and back."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, assert_never
 
 from lockstep.model import (
@@ -38,28 +36,10 @@ from lockstep.model import (
     Value,
 )
 from lockstep.model.kinds import KINDS
-from lockstep.render.masks import concealed, concealed_change, without_values
+from lockstep.render.masks import concealed, concealed_change
 from lockstep.render.wire import Node, value_to
 
-__all__ = ["bare_function", "bare_resource", "change_from", "change_to", "plain", "step_from", "step_to"]
-
-
-def bare_function(function: Function) -> Function:
-    """The function with its secrets' values taken out of the settings."""
-    settings = {name: without_values(concealed(name, v)) for name, v in function.settings.items()}
-    return replace(function, settings=settings)
-
-
-def bare_resource(resource: Resource) -> Resource:
-    """The resource with its secrets' values taken out of the settings."""
-    settings = {name: without_values(concealed(name, v)) for name, v in resource.settings.items()}
-    return replace(resource, settings=settings)
-
-
-def plain(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An API structure with lists where it has tuples, as JSON gives it back."""
-    result: Mapping[str, Any] = json.loads(json.dumps(entry))  # noqa: TID251 - our own
-    return result
+__all__ = ["change_from", "change_to", "step_from", "step_to"]
 
 
 def step_to(step: Step) -> Mapping[str, Any]:

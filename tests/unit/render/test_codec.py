@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -10,15 +11,28 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lockstep.errors import BadInput
-from lockstep.model import Change, Plan, Reference, Report, Secret, Step, TargetPlan, Verb
+from lockstep.model import (
+    Change,
+    Code,
+    CreateFunction,
+    Function,
+    Plan,
+    Reference,
+    Report,
+    Secret,
+    Step,
+    TargetPlan,
+    Verb,
+)
 from lockstep.render.codec import (
     decode_plan,
     decode_report,
     encode_plan,
     encode_report,
-    without_secrets,
+    plan_pieces,
 )
 from lockstep.render.wire import compact, dump
+from tests.unit.render.bare import without_secrets
 from tests.unit.render.generated import SECRET, kinds_of_steps, plans, reports
 
 
@@ -56,6 +70,24 @@ def test_taking_secrets_out_twice_is_taking_them_out_once(plan: Plan) -> None:
     bare = without_secrets(plan)
     assert without_secrets(bare) == bare
     assert encode_plan(bare) == encode_plan(plan)
+
+
+def test_a_plan_is_written_without_being_held_whole() -> None:
+    """What it takes to write a plan does not grow with the plan."""
+
+    def peak(count: int) -> int:
+        function = Function(name="f", code=Code(), settings={"description": "x" * 1000})
+        step = CreateFunction(id="c", target="s/a", function=function)
+        plan = Plan(engine="aws", project="p", steps=(step,) * count)
+        tracemalloc.start()
+        try:
+            assert sum(map(len, plan_pieces(plan))) > count * 1000
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)  # what is made once
+    assert peak(200) < peak(100) + 50_000
 
 
 @given(reports)
