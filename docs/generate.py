@@ -17,6 +17,9 @@ from lockstep.config.shapes import Key, Shape
 from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
 from lockstep.model.kinds import KINDS
 from lockstep.model.runtimes import AS_OF, RUNTIMES
+from lockstep.roads.base import Weight
+from lockstep.roads.losses import LOSSES
+from lockstep.roads.table import ROADS
 
 __all__ = ["pages"]
 
@@ -44,6 +47,7 @@ def pages() -> Mapping[str, str]:
         + _fields()
         + _runtimes(),
         "commands.md": _commands(),
+        "roads.md": _roads(),
     }
 
 
@@ -128,6 +132,41 @@ def _runtimes() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _roads() -> str:
+    lines = [
+        _MADE,
+        "# What roads cannot express",
+        "",
+        "The table that `lockstep render` makes its reports of (`roads/losses.py`). How to choose: "
+        "[Roads through Kubernetes](../explanation/roads.md).",
+        "",
+        "| | |",
+        "|---|---|",
+        "| refused | the target is not rendered: what would come of it is wrong, or does harm |",
+        "| lost | declared, and not expressed |",
+        "| differs | expressed, and works otherwise than with Lockstep's own engine |",
+        "",
+        "With `--strict` the command ends with 2 when anything that is declared is refused or lost. "
+        "A field or a kind that no row names is rendered.",
+    ]
+    words = _Capitals()
+    for road in ROADS.values():
+        lines += ["", f"## {road.name}", "", f"For {road.title}.", ""]
+        lines += ["| what | | what cannot be expressed | what happens instead |", "|---|---|---|---|"]
+        rows = [row for row in LOSSES.values() if row.road == road.name]
+        for row in sorted(rows, key=lambda row: list(Weight).index(row.weight)):
+            problem, instead = (_cell(text.format_map(words)) for text in (row.problem, row.instead))
+            lines.append(f"| `{row.field}` | {row.weight} | {problem} | {instead} |")
+    return "\n".join(lines) + "\n"
+
+
+class _Capitals(dict[str, str]):
+    """What a report fills in, in capitals."""
+
+    def __missing__(self, key: str) -> str:
+        return key.upper()
+
+
 def _call(name: str) -> str:
     call = BY_NAME[name].call
     return call.value if call is Call.NEVER else f"`{call.value}`"
@@ -149,7 +188,7 @@ def _commands() -> str:
         "|---|---|",
         "| 0 | done, or nothing to do |",
         "| 1 | failed, or a target is blocked or could not be read |",
-        "| 2 | there are differences (only with `--exit-code`) |",
+        "| 2 | differences (with `--exit-code`, or `render --check`), or losses (with `--strict`) |",
         "| 3 | bad input: nothing was changed |",
         "| 130 | stopped by Ctrl-C |",
         "",

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lockstep.delivery.sync.cloud import fill
+from lockstep.delivery.sync.folders import fill
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.aws.package import stage
 from lockstep.engines.terraform import Source, TerraformEngine, Ways

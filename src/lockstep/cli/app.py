@@ -51,6 +51,7 @@ from lockstep.cli.promoting import (
 )
 from lockstep.cli.pulls import declare_pulls, pulls
 from lockstep.cli.releasing import declare_release, release
+from lockstep.cli.rendering import declare_render, render
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
@@ -111,6 +112,7 @@ COMMANDS: Mapping[str, Command] = {
     "preview event": Command(event, declare_event),
     "preview gc": Command(gc, declare_gc),
     "preview compact": Command(compact, declare_compact),
+    "render": Command(render, declare_render),
     "adopt": Command(adopt, declare_adopt),
     "eject": Command(eject, declare_eject),
     "doctor": Command(doctor, declare_form),

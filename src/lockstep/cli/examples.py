@@ -8,7 +8,7 @@ DOCS = "https://lockstep-gitops.readthedocs.io"
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "begin": ("demo", "init", "validate", "doctor", "iam-policy", "completion"),
-    "deploy": ("plan", "sync", "adopt", "eject"),
+    "deploy": ("plan", "sync", "render", "adopt", "eject"),
     "look": ("status", "drift", "explain", "diff", "history", "logs", "invoke", "top"),
     "build": ("version", "changed", "package", "release"),
     "promote": ("promote", "rollback", "release-hold", "pulls"),
@@ -100,6 +100,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("preview gc --apply", "and remove it"),
     ),
     "preview compact": (("preview compact", "drop the history of the previews' branch"),),
+    "render": (
+        ("render --as argocd-job", "manifests beside the declarations, for Argo CD"),
+        ("render staging --as ack -o -", "one environment, on the terminal"),
+        ("render --as flux --check", "in CI: 2 when files are not what is declared"),
+    ),
     "adopt": (("adopt staging --from terraform", "declarations from Terraform's state, and the proof"),),
     "eject": (("eject staging --to terraform --into infra", "import blocks for Terraform"),),
     "doctor": (("doctor", "credentials, permissions, buckets, tools"),),

@@ -62,6 +62,8 @@ def next_step(name: str, code: int, given: Mapping[str, Any], suggested: Sequenc
             return "lockstep preview gc shows what previews have left behind"
         case "preview gc":
             return "lockstep status" if given.get("apply") else "lockstep preview gc --apply removes it"
+        case "render":
+            return "git diff, then commit it"
         case "adopt":
             return f"git diff, commit it, then lockstep sync {quoted(given.get('environments'))}"
         case "eject":

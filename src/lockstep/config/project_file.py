@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.config import templates
+from lockstep.config.kubernetes_schema import read_kubernetes
 from lockstep.config.layers import Layer, check_block
 from lockstep.config.policies import read_promotion, read_sources_of
 from lockstep.config.preview_schema import read_preview_policy
@@ -103,6 +104,7 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
     }
     sources = read_sources_of(document, checked, problems.add)
     preview = read_preview_policy(document, checked.get("preview") or {}, names, problems.add)
+    kubernetes = read_kubernetes(document, checked.get("kubernetes") or {}, problems.add)
     triggers = checked.get("triggers") or {}
     if errors:
         raise errors[0] if len(errors) == 1 else BadInputs(errors)
@@ -117,6 +119,7 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
             artifacts=options,
             sources=sources,
             preview=preview,
+            kubernetes=kubernetes,
             file=file,
         ),
         document=document,

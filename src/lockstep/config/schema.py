@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from lockstep.config import rules
 from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES, SOURCE
+from lockstep.config.kubernetes_schema import KUBERNETES
 from lockstep.config.preview_schema import PREVIEW
 from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
@@ -405,6 +406,7 @@ PROJECT = Key(
         SOURCE,
         SERVICES,
         PREVIEW,
+        KUBERNETES,
     ),
 )
 """The whole of ``lockstep.yaml``."""

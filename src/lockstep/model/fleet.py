@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from lockstep.model.engines import AWS, ENGINES, EngineTraits
+from lockstep.model.kubernetes import Kubernetes
 from lockstep.model.obstacle import Obstacle
 from lockstep.model.preview import PreviewPolicy
 from lockstep.model.promotion import Promotion
@@ -63,6 +64,7 @@ class Project:
     artifacts: Mapping[str, Any] = field(default_factory=dict)  # source and its options, validated
     sources: Sources = field(default_factory=Sources)
     preview: PreviewPolicy = field(default_factory=PreviewPolicy)
+    kubernetes: Kubernetes = field(default_factory=Kubernetes)
     file: str = "lockstep.yaml"
 
     def environment(self, name: str) -> Environment:

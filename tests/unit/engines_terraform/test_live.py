@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lockstep.delivery.sync.cloud import fill
+from lockstep.delivery.sync.folders import fill
 from lockstep.engines.terraform.live import live_targets, live_variables
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.shares import Shares

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lockstep.delivery.sync.cloud import fill
+from lockstep.delivery.sync.folders import fill
 from lockstep.engines.terraform.hashes import carries_code, missing_hash
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.variables import share_of, variables_for

@@ -16,6 +16,7 @@ from lockstep.git.remote import open_remote
 from lockstep.git.repository import open_commit, open_worktree
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
+from lockstep.model.kubernetes import MANIFESTS
 from lockstep.model.tree import Tree
 
 __all__ = ["PROJECT_FILE", "Subtree", "Where", "Workspace", "open_tree", "open_workspace"]
@@ -140,8 +141,13 @@ def _uncommitted(tree: WorkTree | CommitTree, prefix: str, folder: str) -> list[
     return sorted(
         path.removeprefix(prefix)
         for path in changed
-        if path == f"{prefix}{PROJECT_FILE}" or (path.startswith(base) and path.endswith((".yaml", ".yml")))
+        if path == f"{prefix}{PROJECT_FILE}"
+        or (path.startswith(base) and path.endswith((".yaml", ".yml")) and _name(path) not in MANIFESTS)
     )
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:

@@ -1,26 +1,21 @@
 """What the terraform engine needs besides Terraform, by way of Git and of the aws engine's calls."""
 
-import os
-import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lockstep.config import templates
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.folders import folder_of
 from lockstep.engines.aws.objects import read_text, write_text
 from lockstep.engines.aws.package import stage
 from lockstep.engines.aws.tags import owned
 from lockstep.engines.terraform.base import Source
-from lockstep.errors import BadInput, LockstepError
-from lockstep.git.command import mask
-from lockstep.git.repository import open_commit
 from lockstep.model import Environment, Fleet, Package, Terraform
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
     from lockstep.engines.aws import AwsEngine
 
-__all__ = ["ProjectCloud", "fill"]
+__all__ = ["ProjectCloud"]
 
 _PREFIX = "lockstep/terraform/"
 
@@ -35,22 +30,7 @@ class ProjectCloud:
 
     def source(self, settings: Terraform) -> Source:
         """The folder of a run: in the project's repository at its commit, or in another at a revision."""
-        if settings.repository is None:
-            prefix = self._workspace.prefix
-            folder = posixpath.normpath(prefix + settings.folder)
-            return Source(tree=self._workspace.whole, folder=folder, name="")
-        repository = settings.repository
-        root = self._workspace.root
-        if "://" not in repository and root is not None and not os.path.isabs(repository):  # noqa: PTH117
-            repository = str(root / repository)
-        where = self._workspace.where
-        try:
-            found = open_commit(repository, settings.revision or "HEAD", where.cache, access=where.access)
-        except LockstepError as error:
-            raise type(error)(
-                error.problem, where=settings.place, fix=error.fix, doing="opening the folder of Terraform"
-            ) from error
-        return Source(tree=found, folder=settings.folder, name=mask(settings.repository))
+        return folder_of(self._workspace, settings)
 
     def resolve(self, fleet: Fleet, keys: frozenset[str]) -> Fleet:
         """Role names as ARNs and references as values, for the targets that are named."""
@@ -90,11 +70,3 @@ class ProjectCloud:
         if bucket is None:
             return
         write_text(self._engine.connection(environment), bucket, _PREFIX + name, text)
-
-
-def fill(text: str, names: Mapping[str, str]) -> str:
-    """A template of ``variables:`` filled in. Raises BadInput for a name that the target does not have."""
-    try:
-        return templates.fill(text, names)
-    except templates.TemplateError as error:
-        raise BadInput(error.problem, fix=error.fix) from None

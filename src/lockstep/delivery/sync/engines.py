@@ -53,7 +53,8 @@ class Means:
 
 def make_terraform(means: Means) -> "TerraformEngine":
     """Terraform, with what it needs besides by way of Git and of the aws engine's calls."""
-    from lockstep.delivery.sync.cloud import ProjectCloud, fill
+    from lockstep.delivery.sync.cloud import ProjectCloud
+    from lockstep.delivery.sync.folders import fill
     from lockstep.engines.terraform import TerraformEngine, Ways
 
     refresh = means.options.refresh

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lockstep.artifacts.directory import DirectorySource, TreeSource
     from lockstep.engines.aws.connection import Connection, Connections
 
-__all__ = ["absent_packages", "open_catalog", "with_packages"]
+__all__ = ["absent_packages", "open_catalog", "open_sources", "with_package", "with_packages"]
 
 
 def open_catalog(workspace: Workspace, connections: "Connections", token: str | None) -> "Catalog":
@@ -31,6 +31,26 @@ def open_catalog(workspace: Workspace, connections: "Connections", token: str | 
     def staged(bucket: str) -> S3Source:
         return S3Source(lambda _: clients.of_packages(bucket))
 
+    return Catalog(
+        _sources(workspace, clients, token),
+        Cache(workspace.where.cache, limit=read_settings().cache_limit),
+        staged=staged,
+        is_ours_alone=lambda release: _is_ours_alone(workspace, release),
+    )
+
+
+def open_sources(workspace: Workspace, connections: "Connections", token: str | None) -> "Catalog":
+    """The same sources alone: nobody looks what was staged, which takes credentials of AWS."""
+    from lockstep.artifacts.cache import Cache
+    from lockstep.artifacts.catalog import Catalog
+    from lockstep.settings import read_settings
+
+    cache = Cache(workspace.where.cache, limit=read_settings().cache_limit)
+    return Catalog(_sources(workspace, _Clients(workspace, connections), token), cache)
+
+
+def _sources(workspace: Workspace, clients: "_Clients", token: str | None) -> dict[str, Any]:
+    """The sources by their kind, those alone that a target names."""
     kinds = {target.release.source for target in workspace.fleet.targets.values() if target.release}
     sources: dict[str, Any] = {}
     for kind in sorted(kinds):
@@ -51,13 +71,10 @@ def open_catalog(workspace: Workspace, connections: "Connections", token: str | 
 
                 sources[kind] = HttpSource()
             case "s3":
+                from lockstep.artifacts.s3 import S3Source
+
                 sources[kind] = S3Source(clients.of_region)
-    return Catalog(
-        sources,
-        Cache(workspace.where.cache, limit=read_settings().cache_limit),
-        staged=staged,
-        is_ours_alone=lambda release: _is_ours_alone(workspace, release),
-    )
+    return sources
 
 
 class _Clients:
@@ -155,13 +172,14 @@ def with_packages(
     for key, package in resolved.packages.items():
         if package.bucket_owner != owners[key]:
             package = replace(package, bucket_owner=owners[key])
-        targets[key] = _with_package(targets[key], package)
+        targets[key] = with_package(targets[key], package)
     for key, error in resolved.errors.items():
         targets[key] = replace(targets[key], obstacle=Obstacle.of(error))
     return replace(fleet, targets=targets), resolved.errors
 
 
-def _with_package(target: Target, package: Package) -> Target:
+def with_package(target: Target, package: Package) -> Target:
+    """The target of a function, running a package."""
     assert target.function is not None  # noqa: S101 - only such targets are asked for
     code = Code(sha256=package.sha256, package=package)
     return replace(target, function=replace(target.function, code=code))

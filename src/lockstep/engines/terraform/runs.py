@@ -7,7 +7,7 @@ from lockstep.errors import BadInput
 from lockstep.model import Environment, Fleet, Project, Target, Terraform, select
 from lockstep.model.engines import TERRAFORM
 
-__all__ = ["Run", "is_driven", "runs_of"]
+__all__ = ["Run", "is_driven", "runs_of", "states_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,10 +56,18 @@ def runs_of(project: Project) -> tuple[Run, ...]:
 
     Raises BadInput when environments share a state and do not agree on how it is planned.
     """
+    return states_of(one for one in project.environments.values() if is_driven(one))
+
+
+def states_of(environments: Iterable[Environment]) -> tuple[Run, ...]:
+    """The runs of environments, whatever applies them, of which each names its state.
+
+    Raises BadInput as ``runs_of`` does.
+    """
     groups: dict[tuple[str, ...], list[tuple[Environment, Terraform]]] = {}
-    for environment in project.environments.values():
+    for environment in environments:
         settings = environment.terraform
-        if is_driven(environment) and settings is not None:
+        if settings is not None:
             groups.setdefault(settings.run, []).append((environment, settings))
     for members in groups.values():
         (first, settings), *others = members

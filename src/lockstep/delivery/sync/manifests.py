@@ -1,0 +1,198 @@
+"""Manifests in a folder: what is written, what goes, and what somebody else has a hand in.
+
+A file is ours when its first line says so, and as we left it when its digest fits. Others are told and left
+alone. What a road refused keeps the file that it has: it was not looked at to be gone.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from lockstep.errors import BadInput, MachineError
+from lockstep.model import select
+from lockstep.roads.base import Manifest, Rendering, Road
+from lockstep.roads.marks import Mark, as_file, mark_of
+
+__all__ = ["Fate", "FileChange", "apply_changes", "changes_in", "texts_of"]
+
+_ROOMS = ("argocd", "buckets", "environments", "states")
+"""Folders below that of the manifests in which roads put files."""
+
+
+class Fate(StrEnum):
+    """What becomes of a file."""
+
+    WRITTEN = "written"
+    REMOVED = "removed"
+    UNCHANGED = "unchanged"
+    EDITED = "edited"  # by hand since we wrote it: left alone
+    FOREIGN = "foreign"  # not ours, and in the way: left alone
+    HELD = "held"  # its target was refused, or may be declared where nobody could read it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileChange:
+    """One file of a folder of manifests. ``text`` is what is to be written."""
+
+    path: str
+    owner: str
+    fate: Fate
+    text: str = ""
+
+
+def texts_of(rendering: Rendering, project: str) -> Mapping[str, tuple[Manifest, str]]:
+    """The manifests of a rendering by their paths, with the text of each file."""
+    road = rendering.road
+    return {one.path: (one, as_file(one, road, project)) for one in rendering.manifests}
+
+
+def changes_in(
+    folder: Path,
+    road: Road,
+    rendering: Rendering,
+    project: str,
+    *,
+    patterns: tuple[str, ...] = (),
+    declared: Iterable[str] = (),
+    doubts: Iterable[str] = (),
+    force: bool = False,
+) -> list[FileChange]:
+    """What would become of every file of a road in a folder, sorted by path. Changes nothing.
+
+    ``patterns`` select targets (none: everything; what several share always counts), ``declared`` are all
+    that there are, and ``doubts`` patterns of those that nobody could read. ``force`` takes over files that
+    were edited and those of others. BadInput when a link lies in the way.
+    """
+    keys = set(declared)
+
+    def is_selected(owner: str) -> bool:
+        return not patterns or "/" not in owner or bool(select([owner], patterns))
+
+    texts = texts_of(rendering, project)
+    changes: list[FileChange] = []
+    for path, (manifest, text) in texts.items():
+        if is_selected(manifest.owner):
+            fate = _fate(_read(folder, path), text, force=force)
+            changes.append(FileChange(path=path, owner=manifest.owner, fate=fate, text=text))
+    uncertain = tuple(doubts)
+    for path, mark in _ours(folder, road, project):
+        if path in texts or not is_selected(mark.owner):
+            continue
+        is_held = mark.owner in rendering.held or (
+            mark.owner not in keys and bool(uncertain) and bool(select([mark.owner], uncertain))
+        )
+        fate = Fate.HELD if is_held else Fate.EDITED if mark.is_edited and not force else Fate.REMOVED
+        changes.append(FileChange(path=path, owner=mark.owner, fate=fate))
+    return sorted(changes, key=lambda one: one.path)
+
+
+def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
+    """Write and remove what is to be; folders that are empty then go too. MachineError when that fails."""
+    try:
+        for one in changes:
+            path = folder / one.path
+            if one.fate is Fate.WRITTEN:
+                _write(path, one.text)
+            elif one.fate is Fate.REMOVED:
+                path.unlink(missing_ok=True)
+                _tidy(path.parent, folder)
+    except OSError as error:
+        raise MachineError.of(error) from error
+
+
+def _fate(there: str | None, text: str, *, force: bool) -> Fate:
+    if there == text:
+        return Fate.UNCHANGED
+    if there is None or force:
+        return Fate.WRITTEN
+    mark = mark_of(there)
+    if mark is None:
+        return Fate.FOREIGN
+    return Fate.EDITED if mark.is_edited else Fate.WRITTEN
+
+
+def _read(folder: Path, path: str) -> str | None:
+    """The text of a file; None when there is none. No link is followed on the way there."""
+    at = folder / path
+    try:
+        descriptor = os.open(at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        _refuse_links(folder, path)
+        return None
+    except OSError as error:
+        _refuse_links(folder, path)
+        raise MachineError.of(error) from error
+    _refuse_links(folder, path)
+    try:
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise MachineError.of(error) from error
+
+
+def _refuse_links(folder: Path, path: str) -> None:
+    at = folder
+    for part in path.split("/"):
+        at = at / part
+        if at.is_symlink():
+            raise BadInput(
+                "it is a symbolic link, and manifests are not written through one",
+                where=str(at),
+                fix="remove the link, or render into another folder",
+            )
+
+
+def _ours(folder: Path, road: Road, project: str) -> Iterator[tuple[str, Mark]]:
+    """Files in the folder that this road has made for the project."""
+    for room in _ROOMS:
+        for at in _files(folder / room, road.files):
+            path = at.relative_to(folder).as_posix()
+            try:
+                text = at.read_text(encoding="utf-8", errors="replace")
+            except OSError as error:
+                raise MachineError.of(error) from error
+            mark = mark_of(text)
+            if mark is not None and mark.road == road.name and mark.project == project:
+                yield path, mark
+
+
+def _files(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:
+    """Files of these names below a folder, through no link."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda one: one.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise MachineError.of(error) from error
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(Path(entry.path), names)
+        elif entry.name in names and entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        partial.write_bytes(text.encode())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def _tidy(folder: Path, top: Path) -> None:
+    """Remove folders that hold nothing any more, up to that of the manifests."""
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent

@@ -1,0 +1,327 @@
+"""``render``: the desired fleet as manifests of one road, in a folder. Nobody but the sources of packages is
+asked: no cluster, and not AWS."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lockstep.delivery.places.selection import check_patterns
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.folders import fill, folder_of
+from lockstep.delivery.sync.manifests import (
+    Fate,
+    FileChange,
+    apply_changes,
+    changes_in,
+    texts_of,
+)
+from lockstep.delivery.sync.packages import open_sources, with_package, with_packages
+from lockstep.errors import BadInput, BadInputs, LockstepError, MachineError
+from lockstep.model import Fleet, Obstacle, Package, Project, Release, Target
+from lockstep.model.watching import SILENT, Watcher
+from lockstep.roads.base import Ground, Need, Rendering, Road, State
+from lockstep.roads.schema import Schemas, problems_of, schemas_of
+
+__all__ = ["Rendered", "ground_of", "render", "rendered_text"]
+
+_HEAD = re.compile(r"^([A-Za-z]\w*):[ \t]+[\"']?([\w./-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+_HEADED = re.compile(
+    r"(?:environments/(?!preview/)[^/]+/[^/]+/config|services/[^/]+/config"
+    r"|environments/preview/services/[^/]+/config|environments/preview/pr-\d+/services/[^/]+\.values)\.yaml\Z"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """What a road made of the fleet, and what became of the files."""
+
+    rendering: Rendering
+    changes: tuple[FileChange, ...] = ()
+
+    @property
+    def left_alone(self) -> tuple[FileChange, ...]:
+        """Files that somebody else has a hand in, and that are not as the declarations give them."""
+        return tuple(one for one in self.changes if one.fate in (Fate.EDITED, Fate.FOREIGN))
+
+    @property
+    def differing(self) -> tuple[FileChange, ...]:
+        """Files that are not what the declarations give."""
+        return tuple(one for one in self.changes if one.fate not in (Fate.UNCHANGED, Fate.HELD))
+
+
+def render(
+    workspace: Workspace,
+    road: Road,
+    patterns: tuple[str, ...],
+    folder: Path | None,
+    *,
+    is_check: bool = False,
+    force: bool = False,
+    crds: Path | None = None,
+    token: str | None = None,
+    watcher: Watcher = SILENT,
+) -> Rendered:
+    """Render the fleet and write what differs into a folder, by default the project's own tree.
+
+    ``is_check`` writes nothing. ``crds`` is a folder of definitions of custom resources, by which every
+    object is judged before anything is written. Raises BadInput for what is wrong with all of it.
+    """
+    check_patterns(workspace, patterns)
+    into = _into(workspace, folder)
+    rendering = road.render(ground_of(workspace, road, into, token=token, watcher=watcher))
+    if crds is not None:
+        _judge(rendering, _read_schemas(crds), crds)
+    changes = changes_in(
+        into,
+        road,
+        rendering,
+        workspace.project.name,
+        patterns=patterns,
+        declared=workspace.fleet.targets,
+        doubts=workspace.fleet.doubts,
+        force=force,
+    )
+    if not is_check:
+        apply_changes(into, changes)
+    return Rendered(rendering=rendering, changes=tuple(changes))
+
+
+def rendered_text(
+    workspace: Workspace,
+    road: Road,
+    patterns: tuple[str, ...],
+    *,
+    crds: Path | None = None,
+    token: str | None = None,
+    watcher: Watcher = SILENT,
+) -> tuple[Rendered, str]:
+    """The same as one text, for no folder at all."""
+    from lockstep.model import select
+
+    check_patterns(workspace, patterns)
+    rendering = road.render(ground_of(workspace, road, None, token=token, watcher=watcher))
+    if crds is not None:
+        _judge(rendering, _read_schemas(crds), crds)
+    texts = texts_of(rendering, workspace.project.name)
+    chosen = (
+        text
+        for _, (manifest, text) in sorted(texts.items())
+        if not patterns or "/" not in manifest.owner or select([manifest.owner], patterns)
+    )
+    return Rendered(rendering=rendering), "".join(chosen)
+
+
+def ground_of(
+    workspace: Workspace,
+    road: Road,
+    into: Path | None,
+    *,
+    token: str | None = None,
+    watcher: Watcher = SILENT,
+) -> Ground:
+    """What a road is given: the whole fleet with what it needs besides."""
+    project = workspace.project
+    fleet = replace(workspace.fleet, selection=())
+    fleet = _with_pins(fleet, project)
+    if Need.PACKAGES in road.needs:
+        watcher.progress("finding packages")
+        fleet = _with_roles(_with_the_rest(workspace, fleet, token), project)
+    tree = f"{workspace.prefix}{project.folder}" if project.folder != "." else workspace.prefix.rstrip("/")
+    return Ground(
+        project=project,
+        fleet=fleet,
+        fill=fill,
+        folder=_folder(workspace, into) or tree or ".",
+        tree=tree or ".",
+        states=_states(workspace, fleet) if Need.STATES in road.needs else (),
+        files=workspace.files,
+        heads=_heads(workspace, tree) if Need.HEADS in road.needs else {},
+    )
+
+
+def _into(workspace: Workspace, folder: Path | None) -> Path:
+    """The folder that is written to, which has to be there or to be made below one that is."""
+    if folder is None:
+        if workspace.root is None or workspace.where.rev is not None:
+            raise BadInput(
+                "there is no folder to write to: what is read is a commit",
+                where="-o",
+                fix="name a folder with -o, or - for all of it on the terminal",
+            )
+        folder = workspace.root / workspace.project.folder
+    if folder.exists() and not folder.is_dir():
+        raise BadInput("it is no folder", where=str(folder), fix="name a folder with -o, or -")
+    if not os.access(next(one for one in (folder, *folder.absolute().parents) if one.exists()), os.W_OK):
+        raise BadInput("the folder cannot be written to", where=str(folder), fix="name another one with -o")
+    return folder
+
+
+def _folder(workspace: Workspace, into: Path | None) -> str | None:
+    """The folder of the manifests from the repository's root; None when it lies elsewhere."""
+    root = workspace.root
+    if into is None or root is None:
+        return None
+    prefix = workspace.prefix.rstrip("/")
+    top = root.resolve().parents[prefix.count("/")] if prefix else root.resolve()
+    at = into.resolve()
+    return at.relative_to(top).as_posix() if at.is_relative_to(top) else None
+
+
+def _with_pins(fleet: Fleet, project: Project) -> Fleet:
+    """The fleet with the packages that are known by their pins, wherever they come from."""
+    targets = dict(fleet.targets)
+    for key, target in targets.items():
+        release = target.release
+        if target.function is None or release is None or release.sha256 is None:
+            continue
+        package = _pinned(release, project, target)
+        if package is not None:
+            targets[key] = with_package(target, package)
+    return replace(fleet, targets=targets)
+
+
+def _pinned(release: Release, project: Project, target: Target) -> Package | None:
+    """The package as it is staged, or as it lies in the package bucket from the beginning."""
+    bucket = project.packages_for(target.environment)
+    digest = release.sha256
+    if digest is None:
+        return None
+    options = release.options
+    is_in_place = release.source == "s3" and (bucket is None or options.get("bucket") == bucket.name)
+    if is_in_place:
+        return Package(
+            sha256=digest,
+            size=0,
+            bucket=options["bucket"],
+            key=options["key"],
+            origin=release.name,
+            object_version=options.get("objectVersion"),
+        )
+    if bucket is None:
+        return None
+    key = release.staged_key.replace("{sha256}", digest)
+    return Package(sha256=digest, size=0, bucket=bucket.name, key=key, origin=release.name)
+
+
+def _with_the_rest(workspace: Workspace, fleet: Fleet, token: str | None) -> Fleet:
+    """The fleet with the packages of targets without a pin, as their sources have them."""
+    wanted = [
+        key
+        for key, one in fleet.targets.items()
+        if one.function is not None and one.release is not None and one.function.code.package is None
+    ]
+    if not wanted:
+        return fleet
+    from lockstep.engines.aws.connection import Connections
+
+    catalog = open_sources(workspace, Connections(None), token)
+    found, _ = with_packages(replace(fleet, selection=tuple(wanted)), catalog, workspace.project)
+    return replace(found, selection=())
+
+
+def _with_roles(fleet: Fleet, project: Project) -> Fleet:
+    """The fleet with roles as ARNs, where the environment's account is declared."""
+    targets = dict(fleet.targets)
+    for key, target in targets.items():
+        role = target.function.settings.get("role") if target.function is not None else None
+        if target.function is None or not isinstance(role, str) or role.startswith("arn:"):
+            continue
+        environment = project.environment(target.environment)
+        if environment.account is None:
+            why = f"{target.environment} has no account, which the ARN of the role {role} holds"
+            fix = f"write account: for it in {project.file}"
+            targets[key] = replace(target, obstacle=Obstacle(text=f"{why}\n  fix: {fix}"))
+            continue
+        region = environment.region or ""
+        partition = "aws-cn" if region.startswith("cn-") else "aws"
+        partition = "aws-us-gov" if region.startswith("us-gov-") else partition
+        arn = f"arn:{partition}:iam::{environment.account}:role/{role.lstrip('/')}"
+        settings = {**target.function.settings, "role": arn}
+        targets[key] = replace(target, function=replace(target.function, settings=settings))
+    return replace(fleet, targets=targets)
+
+
+def _states(workspace: Workspace, fleet: Fleet) -> tuple[State, ...]:
+    """Every state that an environment names, with what is declared as its variables."""
+    from lockstep.engines.terraform.files import read_files
+    from lockstep.engines.terraform.runs import states_of
+    from lockstep.engines.terraform.variables import share_of, variables_for
+
+    found: list[State] = []
+    for run in states_of(workspace.project.environments.values()):
+        targets = run.targets(fleet)
+        state = State(name=run.name, settings=run.settings, keys=tuple(sorted(targets)))
+        try:
+            files = read_files(folder_of(workspace, run.settings), run.settings.place)
+            state = replace(state, backend=files.backend)
+            shares = {key: share_of(run, one, files.variables, fill) for key, one in targets.items()}
+            passed = variables_for(run, shares, files.variables, workspace.project.name)
+            state = replace(state, variables=passed)
+        except LockstepError as error:
+            state = replace(state, problem=(error.problem, error.fix or ""))
+        found.append(state)
+    return tuple(found)
+
+
+def _heads(workspace: Workspace, tree: str) -> Mapping[str, Mapping[str, str]]:
+    """What files that generators find say at their top, by their paths from the repository's root."""
+    folder = workspace.project.folder
+    start = "" if folder == "." else f"{folder}/"
+    paths = [
+        path for path in workspace.tree.blobs if path.startswith(start) and _HEADED.match(path[len(start) :])
+    ]
+    contents = workspace.tree.read(paths)
+    return {
+        f"{workspace.prefix}{path}": dict(_HEAD.findall(contents[path].decode("utf-8", "replace")))
+        for path in sorted(paths)
+    }
+
+
+def _read_schemas(folder: Path) -> Schemas:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    documents: list[object] = []
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".yaml", ".yml", ".json"):
+                documents += yaml.load_all(path.read_bytes(), Loader=loader)
+    except OSError as error:
+        raise MachineError.of(error) from error
+    except yaml.YAMLError as error:
+        raise BadInput(
+            f"{error}", where=str(folder), fix="keep definitions of resources there alone"
+        ) from None
+    try:
+        schemas = schemas_of(documents)
+    except (KeyError, TypeError, AttributeError):
+        schemas = {}
+    if not schemas:
+        raise BadInput(
+            "no definition of a custom resource is there",
+            where=str(folder),
+            fix="kubectl get crd -o yaml NAME > FILE writes one",
+        )
+    return schemas
+
+
+def _judge(rendering: Rendering, schemas: Schemas, folder: Path) -> None:
+    """Refuse what the definitions of a cluster do not take. Raises BadInput or BadInputs."""
+    errors = [
+        BadInput(problem, where=path, fix=fix) for path, problem, fix in _refused(rendering, schemas, folder)
+    ]
+    if errors:
+        raise errors[0] if len(errors) == 1 else BadInputs(errors)
+
+
+def _refused(rendering: Rendering, schemas: Schemas, folder: Path) -> Iterator[tuple[str, str, str]]:
+    for manifest in rendering.manifests:
+        for one in manifest.objects:
+            for problem in problems_of(one, schemas):
+                about = f"{one.get('kind')} {one.get('metadata', {}).get('name')}: {problem}"
+                fix = (
+                    f"install a newer controller, or do not declare it; {folder} holds what the cluster takes"
+                )
+                yield manifest.path, about, fix

@@ -1,0 +1,414 @@
+"""The road through ACK: AWS's own controllers, one resource for each thing in AWS.
+
+Fields come from the rows of the model (``ack_fields``), so that a new one is rendered or told as a loss
+without a line here. All defaults are written: what ACK is not told it leaves as it is, and a field that is
+dropped from a manifest may be sent as 0.
+"""
+
+import base64
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lockstep.errors import BadInput
+from lockstep.model import (
+    FIELDS,
+    Field,
+    Function,
+    Reference,
+    Resource,
+    Scope,
+    Secret,
+    Statement,
+    Target,
+    Value,
+)
+from lockstep.model.alias import LATEST, described, qualified
+from lockstep.model.fields import APART, Kind, exists
+from lockstep.model.kinds import KINDS
+from lockstep.planning.diff import is_ignored
+from lockstep.planning.notifications import entry_for
+from lockstep.planning.policy import ownership_tags
+from lockstep.roads.ack_fields import BESIDE, ack_path_of, lacking, members_of
+from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
+from lockstep.roads.losses import always, loss
+from lockstep.roads.names import clashing, name_problem, namespace_of
+from lockstep.roads.writing import Said
+
+__all__ = ["ROAD", "AckRoad"]
+
+_LAMBDA = "lambda.services.k8s.aws/v1alpha1"
+_S3 = "s3.services.k8s.aws/v1alpha1"
+_NEVER_EMPTY = ("layers", "fileSystems")  # an empty list of them is never sent
+_LACKING = frozenset(lacking())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AckRoad:
+    """Function, Alias, FunctionURLConfig and Bucket."""
+
+    name: str = "ack"
+    title: str = "AWS Controllers for Kubernetes"
+    files: tuple[str, ...] = ("function.yaml", "bucket.yaml")
+    needs: frozenset[Need] = frozenset({Need.PACKAGES})
+
+    def render(self, ground: Ground) -> Rendering:
+        """A file for each target, and one for each bucket of which all notifications are ours."""
+        services = [target.service for target in ground.targets.values()]
+        losses: list[Loss] = []
+        manifests: list[Manifest] = []
+        for key, target in ground.targets.items():
+            made = _Made(ground=ground, target=target)
+            objects = made.objects()
+            losses += made.losses
+            if objects is not None:
+                manifests.append(
+                    Manifest(
+                        path=place_of(target, self.files[0], services),
+                        owner=key,
+                        objects=tuple(objects),
+                        origins=ground.files.get(key, ()),
+                    )
+                )
+        clashes = clashing(manifests)
+        losses += [loss(self.name, "namespace", key, why=why) for key, why in sorted(clashes.items())]
+        manifests = [one for one in manifests if one.owner not in clashes]
+        held = {one.target for one in losses if one.weight is Weight.REFUSED}
+        buckets, told = _buckets(ground, held, self.files[1])
+        losses += told
+        held |= {one.target for one in told if one.field == "triggers.bucket"}
+        return Rendering(
+            road=self.name,
+            manifests=(*manifests, *buckets),
+            losses=(*always(self.name), *losses),
+            held=frozenset(held),
+        )
+
+
+ROAD = AckRoad()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Made:
+    """One target on its way, with what is lost of it."""
+
+    ground: Ground
+    target: Target
+    losses: list[Loss] = field(default_factory=list)
+
+    def _lose(self, name: str, **words: str) -> None:
+        self.losses.append(loss(ROAD.name, name, self.target.key, **words))
+
+    def objects(self) -> list[Object] | None:
+        """The objects of the target; None when it is refused."""
+        target, function = self.target, self.target.function
+        assert function is not None  # noqa: S101 - only such targets are asked for
+        scope = self._scope()
+        namespace = namespace_of(self.ground, target)
+        self._check(function)
+        if any(one.weight is Weight.REFUSED for one in self.losses) or scope is None:
+            return None
+        found = [self._function(function, scope, namespace)]
+        if target.alias is not None:
+            found.append(self._alias(scope, namespace))
+        found += [
+            self._beside(one, namespace, BESIDE[one.kind].resource)
+            for one in target.resources
+            if one.kind in BESIDE and BESIDE[one.kind].resource
+        ]
+        self._tell(function)
+        return found
+
+    def _scope(self) -> Scope | None:
+        """Account and Region, as they are declared; a loss when they are not."""
+        environment = self.ground.project.environment(self.target.environment)
+        missing = [name for name in ("account", "region") if getattr(environment, name) is None]
+        if missing:
+            self._lose("account", why=f"{self.target.environment} has no {' and no '.join(missing)}")
+            return None
+        region = environment.region or ""
+        partition = next((one for one in ("aws-cn", "aws-us-gov") if region.startswith(one[4:])), "aws")
+        return Scope(account=environment.account or "", region=region, partition=partition)
+
+    def _check(self, function: Function) -> None:
+        """What refuses the target."""
+        target = self.target
+        name = target.service if target.alias is None else f"{target.service}-{target.alias}"
+        if (problem := name_problem(target.service) or name_problem(name)) is not None:
+            self._lose("name", why=problem)
+        if target.obstacle is not None:
+            self._lose("code", why=target.obstacle.text.partition("\n")[0])
+        elif function.code.image is None and function.code.package is None:
+            self._lose("code", why="no package was found")
+        if target.triggers and target.alias is None:
+            self._lose("triggers")
+        variables = function.settings.get("environment")
+        kept = variables.items() if isinstance(variables, Mapping) else ()
+        secret = sorted(name for name, value in kept if isinstance(value, Secret | Reference))
+        if secret:
+            self._lose("environment", names=", ".join(secret))
+        for glob in target.ignore:
+            if _is_part(glob):
+                self._lose("ignore", glob=glob)
+        for one in target.resources:
+            if one.kind == "url" and one.settings.get("authType") != "AWS_IAM":
+                self._lose("url.authType")
+
+    def _tell(self, function: Function) -> None:
+        """What is lost of the target, or works otherwise."""
+        target = self.target
+        for row in FIELDS:
+            value = function.settings.get(row.name)
+            if value is None or is_ignored(row.name, target.ignore):
+                continue
+            if row.name in _LACKING or row.name in _NEVER_EMPTY:
+                self._lose(row.name)
+            gone = [name for name in row.members if f"{row.name}.{name}" in _LACKING]
+            entries = value if isinstance(value, tuple) else ()
+            for name in gone:
+                if any(isinstance(one, Mapping) and name in one for one in entries):
+                    self._lose(f"{row.name}.{name}")
+        for one in target.resources:
+            if one.kind in _LACKING:
+                self._lose(one.kind)
+                continue
+            for name in one.settings:
+                if f"{one.kind}.{name}" in _LACKING:
+                    self._lose(f"{one.kind}.{name}")
+        if target.alias is not None:
+            self._lose("alias")
+            self._lose("policy", alias=target.alias)
+
+    def _function(self, function: Function, scope: Scope, namespace: str) -> Object:
+        code = function.code
+        spec: dict[str, Any] = {"name": function.name}
+        if code.image is not None:
+            spec |= {"packageType": "Image", "code": {"imageURI": code.image}}
+        elif code.package is not None:
+            package = code.package
+            digest = base64.b64encode(bytes.fromhex(package.sha256)).decode()
+            spec["packageType"] = Said("Zip", "without it the digest is not compared")
+            spec["code"] = {
+                "s3Bucket": package.bucket,
+                "s3Key": package.key,
+                "sha256": Said(digest, "a changed key alone deploys nothing"),
+            }
+            if package.object_version:
+                spec["code"]["s3ObjectVersion"] = package.object_version
+        kind = "Image" if code.image is not None else "Zip"
+        rows = [row for row in FIELDS if row.for_type in ("", kind)]
+        rows = [row for row in rows if not is_ignored(row.name, self.target.ignore)]
+        for row in rows:
+            path = ack_path_of(row)
+            if path is not None and exists(row, function.settings):
+                _put(spec, path, _value(row, function.settings.get(row.name), scope, function.name))
+        if self.target.alias is None:
+            _within(spec, self.target.resources)
+        spec["tags"] = self._tags(function)
+        meta = self._meta(self.target.service, namespace, 0, {"name": function.name}, scope)
+        return {"apiVersion": _LAMBDA, "kind": "Function", "metadata": meta, "spec": spec}
+
+    def _tags(self, function: Function) -> dict[str, str]:
+        buckets = {trigger.bucket for trigger in self.target.triggers}
+        kinds = {one.kind for one in self.target.resources} | (APART & function.settings.keys())
+        own = ownership_tags(self.ground.project.name, self.target, buckets, kinds)
+        tags = {**function.tags, **own}
+        return {key: value for key, value in sorted(tags.items()) if value is not None}
+
+    def _alias(self, scope: Scope, namespace: str) -> Object:
+        target = self.target
+        release = target.version or ""
+        spec: dict[str, Any] = {
+            "name": target.alias,
+            "functionRef": {"from": {"name": target.service}},
+            "functionVersion": LATEST,
+            "description": described(self.ground.project.name, target.key, release, target.commit),
+        }
+        _within(spec, target.resources)
+        sources = sorted({scope.bucket_arn(trigger.bucket) for trigger in target.triggers})
+        if sources:
+            statements = [
+                Statement(source_arn=one, source_account=scope.account, qualifier=target.qualifier)
+                for one in sources
+            ]
+            spec["permissions"] = Said(
+                [
+                    {
+                        "statementID": one.content_id,
+                        "action": one.action,
+                        "principal": one.principal,
+                        "sourceARN": one.source_arn,
+                        "sourceAccount": one.source_account,
+                    }
+                    for one in statements
+                ],
+                "all that there are: ACK removes every other",
+            )
+        meta = self._meta(f"{target.service}-{target.alias}", namespace, 1, {}, scope)
+        return {"apiVersion": _LAMBDA, "kind": "Alias", "metadata": meta, "spec": spec}
+
+    def _beside(self, resource: Resource, namespace: str, kind: str) -> Object:
+        target = self.target
+        spec: dict[str, Any] = {"functionRef": {"from": {"name": target.service}}}
+        if target.alias is not None:
+            spec["qualifier"] = target.alias
+        _rows_of(spec, resource)
+        meta = self._meta(target.service, namespace, 2, {}, self._scope())
+        return {"apiVersion": _LAMBDA, "kind": kind, "metadata": meta, "spec": spec}
+
+    def _meta(
+        self, name: str, namespace: str, wave: int, identity: Mapping[str, str], scope: Scope | None
+    ) -> dict[str, Any]:
+        return _meta(self.ground, name, namespace, wave, identity, scope, is_kept=not self.target.is_preview)
+
+
+def _meta(
+    ground: Ground,
+    name: str,
+    namespace: str,
+    wave: int,
+    identity: Mapping[str, str],
+    scope: Scope | None,
+    *,
+    is_kept: bool,
+) -> dict[str, Any]:
+    """What every object says of where it is, and of what becomes of the resource without it."""
+    notes: dict[str, Any] = {}
+    if scope is not None:
+        notes["services.k8s.aws/region"] = scope.region
+        notes["services.k8s.aws/owner-account-id"] = scope.account
+    if identity:
+        notes["services.k8s.aws/adoption-policy"] = "adopt-or-create"
+        notes["services.k8s.aws/adoption-fields"] = _json(identity)
+    policy = "retain" if is_kept else "delete"
+    why = "ACK deletes by default what loses its manifest" if is_kept else "a preview goes with its folder"
+    notes["services.k8s.aws/deletion-policy"] = Said(policy, why)
+    notes["argocd.argoproj.io/sync-wave"] = str(ground.settings.wave + wave)
+    return {"name": name, "namespace": namespace, "annotations": notes}
+
+
+def _json(identity: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f'"{key}": "{value}"' for key, value in identity.items()) + "}"
+
+
+def _is_part(glob: str) -> bool:
+    """Whether a glob leaves to others a part of what ACK takes for a whole."""
+    group, dot, _ = glob.partition(".")
+    return bool(dot) and group in ("environment", "tags")
+
+
+def _value(row: Field, value: Value, scope: Scope, function: str) -> Any:
+    """A row's value as ACK takes it; AWS's default where nothing else is declared. None: is not written."""
+    if value is None:
+        value = row.reset
+        if isinstance(value, str):
+            value = value.replace("{functionName}", function)
+        return value if value not in ("", [], {}) else None
+    match row.kind:
+        case Kind.MAP:
+            return dict(value) if isinstance(value, Mapping) else None
+        case Kind.STRINGS | Kind.SET:
+            return list(value) if isinstance(value, tuple) else [value]
+        case Kind.STRUCTS:
+            names = members_of(row)
+            entries = value if isinstance(value, tuple) else ()
+            return [
+                {path: one[name] for name, path in names.items() if path is not None and name in one}
+                for one in entries
+                if isinstance(one, Mapping)
+            ]
+        case _ if row.name == "role" and not str(value).startswith("arn:"):
+            return f"arn:{scope.partition}:iam::{scope.account}:role/{str(value).lstrip('/')}"
+        case _:
+            return value
+
+
+def _put(spec: dict[str, Any], path: str, value: Any) -> None:
+    if value is None:
+        return
+    *groups, name = path.split(".")
+    for group in groups:
+        spec = spec.setdefault(group, {})
+    spec[name] = value
+
+
+def _within(spec: dict[str, Any], resources: Iterable[Resource]) -> None:
+    """What stands beside the function and is a member of its own resource, or of its alias's."""
+    for one in resources:
+        beside = BESIDE.get(one.kind)
+        if beside is not None and beside.member:
+            inner: dict[str, Any] = {}
+            _rows_of(inner, one)
+            spec[beside.member] = inner
+
+
+def _rows_of(spec: dict[str, Any], resource: Resource) -> None:
+    kind = KINDS[resource.kind]
+    nowhere = Scope(account="", region="")
+    for row in kind.rows:
+        path = ack_path_of(row, kind.name)
+        if path is not None and not row.computed:
+            _put(spec, path, _value(row, resource.settings.get(row.name), nowhere, ""))
+
+
+def _buckets(ground: Ground, held: set[str], file: str) -> tuple[list[Manifest], list[Loss]]:
+    """One object for each bucket, whatever environments share it: its notifications are the whole of them."""
+    callers: defaultdict[str, list[Target]] = defaultdict(list)
+    for target in ground.targets.values():
+        for bucket in sorted({trigger.bucket for trigger in target.triggers}):
+            callers[bucket].append(target)
+    manifests: list[Manifest] = []
+    losses: list[Loss] = []
+    for bucket, targets in sorted(callers.items()):
+        is_whole = not any(target.key in held for target in targets)
+        if bucket not in ground.settings.own_buckets or not is_whole:
+            losses.append(loss(ROAD.name, "triggers.bucket", bucket, bucket=bucket))
+            continue
+        losses.append(loss(ROAD.name, "bucket", bucket, bucket=bucket))
+        manifests.append(
+            Manifest(
+                path=f"buckets/{bucket}/{file}",
+                owner=bucket,
+                objects=(_bucket(ground, bucket, targets),),
+                origins=tuple(sorted({file for one in targets for file in ground.files.get(one.key, ())})),
+            )
+        )
+    return manifests, losses
+
+
+def _bucket(ground: Ground, bucket: str, targets: Sequence[Target]) -> Object:
+    namespace = ground.settings.shared_namespace
+    if namespace is None:
+        raise BadInput(
+            f"nothing says in which namespace the object of the bucket {bucket} belongs",
+            where=ground.settings.place,
+            fix="add kubernetes: {sharedNamespace: ...}",
+        )
+    entries: list[dict[str, Any]] = []
+    scopes = [_Made(ground=ground, target=target)._scope() for target in targets]
+    for target, scope in zip(targets, scopes, strict=True):
+        assert scope is not None and target.function is not None  # noqa: PT018, S101 - refused else
+        arn = qualified(scope.function_arn(target.function.name), target.alias)
+        for trigger in target.triggers:
+            if trigger.bucket == bucket:
+                entries.append(_entry(entry_for(ground.project.name, target.key, arn, trigger)))
+    spec = {"name": bucket, "notification": {"lambdaFunctionConfigurations": entries}}
+    scope = scopes[0] if len({one and (one.account, one.region) for one in scopes}) == 1 else None
+    meta = _meta(ground, bucket, namespace, 3, {"name": bucket}, scope, is_kept=True)
+    return {"apiVersion": _S3, "kind": "Bucket", "metadata": meta, "spec": spec}
+
+
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as S3's API takes it, in ACK's names."""
+    made: dict[str, Any] = {
+        "id": entry["Id"],
+        "lambdaFunctionARN": entry["LambdaFunctionArn"],
+        "events": list(entry["Events"]),
+    }
+    rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", ())
+    if rules:
+        made["filter"] = {
+            "key": {"filterRules": [{"name": rule["Name"], "value": rule["Value"]} for rule in rules]}
+        }
+    return made

@@ -1,0 +1,201 @@
+"""The road through a Job of Argo CD's: a sync hook in which Lockstep deploys the target.
+
+A hook is no part of what Argo CD compares, so a ConfigMap beside it holds what is declared: when that
+changes the Application is out of sync, and its hooks run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lockstep.errors import BadInput
+from lockstep.model import Secret, Target
+from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
+from lockstep.roads.losses import always, loss
+from lockstep.roads.names import clashing, label_problem, namespace_of
+from lockstep.roads.writing import Said
+
+__all__ = ["ROAD", "JobRoad"]
+
+_LONGEST = 52  # of a Job's name: Kubernetes makes Pods of it, and their label has 63
+_USER = 65532  # nobody in particular: the container writes to its own folders only
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobRoad:
+    """A ConfigMap and a Job for each target."""
+
+    name: str = "argocd-job"
+    title: str = "a Job as Argo CD's sync hook"
+    files: tuple[str, ...] = ("deploy-job.yaml",)
+    needs: frozenset[Need] = frozenset()
+
+    def render(self, ground: Ground) -> Rendering:
+        """A file for each target."""
+        services = [target.service for target in ground.targets.values()]
+        losses: list[Loss] = []
+        manifests: list[Manifest] = []
+        for key, target in ground.targets.items():
+            told = list(_problems(ground, target))
+            losses += told
+            if not any(one.weight is Weight.REFUSED for one in told):
+                manifests.append(
+                    Manifest(
+                        path=place_of(target, self.files[0], services),
+                        owner=key,
+                        objects=tuple(_objects(ground, target)),
+                        origins=ground.files.get(key, ()),
+                    )
+                )
+        clashes = clashing(manifests)
+        losses += [loss(self.name, "namespace", key, why=why) for key, why in sorted(clashes.items())]
+        return Rendering(
+            road=self.name,
+            manifests=tuple(one for one in manifests if one.owner not in clashes),
+            losses=(*always(self.name, revision=ground.settings.revision), *losses),
+            held=frozenset(one.target for one in losses if one.weight is Weight.REFUSED),
+        )
+
+
+ROAD = JobRoad()
+
+
+def _problems(ground: Ground, target: Target) -> Iterator[Loss]:
+    name = f"lockstep-{target.service}"
+    problem = label_problem(name)
+    if problem is None and len(name) > _LONGEST:
+        problem = (
+            f"{name!r} has {len(name)} characters, and a Job's name {_LONGEST}: its Pods get longer ones"
+        )
+    if problem is not None:
+        yield loss(ROAD.name, "name", target.key, why=problem)
+    job = ground.settings.job
+    if job.image is None:
+        yield loss(ROAD.name, "job", target.key, what="image", key="image")
+    if job.service_account is None:
+        yield loss(ROAD.name, "job", target.key, what="service account", key="serviceAccount")
+    if ground.settings.repository is None:
+        yield loss(
+            ROAD.name,
+            "repository",
+            target.key,
+            why="nothing says by which URL the Job reaches this repository",
+        )
+    if target.obstacle is not None and not target.obstacle.is_unread:
+        yield loss(ROAD.name, "code", target.key, why=target.obstacle.text.partition("\n")[0])
+
+
+def _objects(ground: Ground, target: Target) -> Iterator[Object]:
+    namespace = namespace_of(ground, target)
+    name, wave = f"lockstep-{target.service}", ground.settings.wave
+    yield {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "annotations": {"argocd.argoproj.io/sync-wave": str(wave - 1)},
+        },
+        "data": _desired(target),
+    }
+    yield _job(ground, target, name, namespace, {"argocd.argoproj.io/hook": "Sync"})
+    if target.is_preview:
+        yield _job(ground, target, f"{name}-remove", namespace, {"argocd.argoproj.io/hook": "PreDelete"})
+
+
+def _desired(target: Target) -> dict[str, Any]:
+    """What is declared, in a few words and one digest of all of it."""
+    function = target.function
+    code = function.code if function is not None else None
+    said = {
+        "target": target.key,
+        "version": target.version,
+        "commit": target.commit,
+        "sha256": code.sha256 if code is not None else None,
+        "image": code.image if code is not None else None,
+    }
+    data: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
+    data["declared"] = Said(_digest(target), "changes with everything that is declared")
+    return data
+
+
+def _digest(target: Target) -> str:
+    function = target.function
+    declared = {
+        "function": [function.name, function.settings, function.tags] if function is not None else None,
+        "triggers": [[one.bucket, one.prefix, one.suffix, one.events] for one in target.triggers],
+        "resources": [[one.kind, one.qualifier, one.settings] for one in target.resources],
+        "alias": target.alias,
+        "ignore": target.ignore,
+    }
+    return hashlib.sha256(json.dumps(declared, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.value if isinstance(value, Secret) and value.reference is None else str(value)
+
+
+def _job(ground: Ground, target: Target, name: str, namespace: str, hook: Mapping[str, str]) -> Object:
+    settings = ground.settings
+    job = settings.job
+    repository = settings.repository
+    if repository is None:
+        raise BadInput("nothing says where this repository is", where=ground.project.file)
+    container: dict[str, Any] = {
+        "name": "lockstep",
+        "image": job.image,
+        "command": ["lockstep"],
+        "args": ["--repo", repository, "--rev", settings.revision, "sync", target.key, "--yes"],
+        "env": [
+            {"name": "CI", "value": "true"},
+            {"name": "HOME", "value": "/work"},
+            {"name": "LOCKSTEP_CACHE", "value": "/work/cache"},
+        ],
+        "volumeMounts": [
+            {"name": "work", "mountPath": "/work"},
+            {"name": "work", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108 - the container's own
+        ],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    if job.secret is not None:
+        container["envFrom"] = [{"secretRef": {"name": job.secret}}]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "annotations": {
+                **hook,
+                "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+                "argocd.argoproj.io/sync-wave": str(settings.wave),
+            },
+        },
+        "spec": {
+            "backoffLimit": 2,
+            "activeDeadlineSeconds": 1800,
+            "ttlSecondsAfterFinished": Said(86400, "a Job that is gone too soon leaves the sync waiting"),
+            "template": {
+                "spec": {
+                    "restartPolicy": "Never",
+                    "serviceAccountName": job.service_account,
+                    "securityContext": {
+                        "runAsNonRoot": True,
+                        "runAsUser": _USER,
+                        "fsGroup": _USER,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "volumes": [{"name": "work", "emptyDir": {}}],
+                    "containers": [container],
+                },
+            },
+        },
+    }

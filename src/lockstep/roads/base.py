@@ -1,0 +1,175 @@
+"""What every road is given, and what it gives."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
+
+from lockstep.model import Fleet, Project, Target, Terraform
+from lockstep.model.kubernetes import Kubernetes
+from lockstep.model.target import is_preview
+
+__all__ = [
+    "EVERY",
+    "Fill",
+    "Ground",
+    "Loss",
+    "Manifest",
+    "Need",
+    "Object",
+    "Rendering",
+    "Road",
+    "State",
+    "Weight",
+    "names_of",
+    "place_of",
+]
+
+Object: TypeAlias = Mapping[str, Any]
+"""One object of Kubernetes, as data. A ``writing.Said`` among its values carries a comment."""
+
+Fill: TypeAlias = Callable[[str, Mapping[str, str]], str]
+"""Fills in a template. Raises BadInput for a name that is not known."""
+
+EVERY = "*"
+"""Stands for all targets of a road."""
+
+
+class Weight(StrEnum):
+    """How bad a loss is."""
+
+    REFUSED = "refused"  # the target is not rendered: what would come of it is wrong or does harm
+    LOST = "lost"  # declared, and not expressed
+    DIFFERS = "differs"  # expressed, and works otherwise than with Lockstep's own engine
+
+
+class Need(StrEnum):
+    """What a road has to be told besides the fleet."""
+
+    PACKAGES = "packages"  # by digest
+    STATES = "states"  # of Terraform's
+    HEADS = "heads"  # what the files of the tree say at their top
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loss:
+    """One thing that a road cannot express, for one target, and what happens instead."""
+
+    target: str  # its key, a bucket's or a state's name; or ``EVERY``
+    field: str
+    weight: Weight
+    problem: str
+    instead: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """Environments that share one state of Terraform's, with the variables that it is applied with."""
+
+    name: str  # "production+staging"
+    settings: Terraform
+    keys: tuple[str, ...]  # of targets
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    backend: str = ""  # its type, as the folder declares it
+    problem: tuple[str, str] | None = None  # why there are no variables, and the fix
+
+    @property
+    def is_of_previews(self) -> bool:
+        """Whether nothing but previews is in it."""
+        return self.name == "preview"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """What is rendered, and where it will stand. Packages are known by digest, or are an obstacle."""
+
+    project: Project
+    fleet: Fleet
+    fill: Fill
+    folder: str = "."  # of the manifests, from the repository's root
+    tree: str = "."  # of services/ and environments/, from there, too
+    states: tuple[State, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # key -> what declares the target
+    heads: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # file of the tree -> its plain keys
+
+    @property
+    def settings(self) -> Kubernetes:
+        """``kubernetes:`` of the project."""
+        return self.project.kubernetes
+
+    @property
+    def targets(self) -> Mapping[str, Target]:
+        """Targets with a function, in the order of their keys."""
+        return {key: one for key, one in sorted(self.fleet.targets.items()) if one.function is not None}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """One file: its objects, whose they are, and where what they say comes from."""
+
+    path: str  # below the folder of the manifests
+    owner: str  # key of the target; of what several share its name
+    objects: tuple[Object, ...]
+    origins: tuple[str, ...] = ()  # files of the repository
+    comment: tuple[str, ...] = ()  # lines for people
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendering:
+    """What a road made of a fleet. ``held`` are owners that were refused: what they have stays."""
+
+    road: str
+    manifests: tuple[Manifest, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    held: frozenset[str] = frozenset()
+
+    @property
+    def refused(self) -> tuple[Loss, ...]:
+        """What was not rendered, each with its reason."""
+        return tuple(one for one in self.losses if one.weight is Weight.REFUSED)
+
+
+class Road(Protocol):
+    """One way to AWS. Its manifests are found again by the names of their files."""
+
+    @property
+    def name(self) -> str:
+        """As ``--as`` takes it."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        ...
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its files."""
+        ...
+
+    @property
+    def needs(self) -> frozenset["Need"]:
+        """What has to be found out before it renders."""
+        ...
+
+    def render(self, ground: Ground) -> Rendering:
+        """The manifests of the whole fleet, with all losses. Raises BadInput for what is wrong with all."""
+        ...
+
+
+def names_of(target: Target) -> dict[str, str]:
+    """What templates may use of a target."""
+    names = {"service": target.service, "env": target.environment.rpartition("/")[2]}
+    number = target.environment.partition("/pr-")[2]
+    return names | ({"pr": number} if number else {})
+
+
+def place_of(target: Target, file: str, services: Iterable[str]) -> str:
+    """Where a target's manifest lies: beside its ``config.yaml``, and in a preview in the folder ``lambda``.
+
+    A project with one Lambda service needs no folder for each of them there.
+    """
+    if not is_preview(target.key):
+        return f"environments/{target.environment}/{target.service}/{file}"
+    below = "" if len(set(services)) == 1 else f"{target.service}/"
+    return f"environments/{target.environment}/lambda/{below}{file}"

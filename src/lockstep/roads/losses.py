@@ -1,0 +1,337 @@
+"""The one table of what roads cannot express: reports and the documentation are made of it.
+
+Sources: code and issues of lambda-controller 1.14.1, s3-controller 1.10.0 and ACK's runtime 0.61.0,
+tofu-controller 0.16.5 and Argo CD 3.5.1, as far as a row names nothing else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lockstep.roads.ack_fields import CONTROLLER, lacking
+from lockstep.roads.base import EVERY, Loss, Weight
+
+__all__ = ["LOSSES", "Row", "always", "loss"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One thing that a road cannot express. Braces in ``problem`` and ``instead`` are filled in."""
+
+    road: str
+    field: str  # path under ``lambda:``, or what else it is about
+    weight: Weight
+    problem: str
+    instead: str
+    always: bool = False  # of the road as such, whatever is declared
+
+
+def _rows() -> Iterator[Row]:
+    yield from _ACK
+    yield from _FLUX
+    yield from _JOB
+    yield from _ARGOCD
+    for name in lacking():
+        yield Row(
+            road="ack",
+            field=name,
+            weight=Weight.LOST,
+            problem=f"{CONTROLLER} has no field for it",
+            instead="AWS's default, or what is there, stays",
+        )
+
+
+def _always(road: str, field: str, problem: str, instead: str) -> Row:
+    return Row(road=road, field=field, weight=Weight.DIFFERS, problem=problem, instead=instead, always=True)
+
+
+def _differs(road: str, field: str, problem: str, instead: str) -> Row:
+    return Row(road=road, field=field, weight=Weight.DIFFERS, problem=problem, instead=instead)
+
+
+def _lost(road: str, field: str, problem: str, instead: str) -> Row:
+    return Row(road=road, field=field, weight=Weight.LOST, problem=problem, instead=instead)
+
+
+def _refused(road: str, field: str, problem: str, instead: str) -> Row:
+    return Row(road=road, field=field, weight=Weight.REFUSED, problem=problem, instead=instead)
+
+
+def _common(road: str) -> tuple[Row, ...]:
+    return (
+        _refused(road, "code", "the package is not known: {why}", "mend that, or pin it with lambda.sha256"),
+        _refused(road, "name", "{why}", "rename the folder, or leave it to another road"),
+    )
+
+
+def _apart(road: str) -> Row:
+    return _refused(road, "namespace", "{why}", "tell them apart in kubernetes.namespace, by {{env}}")
+
+
+def _promotion(road: str) -> Row:
+    return _always(
+        road,
+        "promotion",
+        "the cluster knows no soak time, freeze or hold",
+        "they count before, for the commit that is rendered",
+    )
+
+
+_ACK: tuple[Row, ...] = (
+    *_common("ack"),
+    _apart("ack"),
+    _promotion("ack"),
+    _always(
+        "ack",
+        "drift",
+        "a controller looks again after 10 hours, one resource at a time",
+        "`lockstep drift` tells it at once",
+    ),
+    _always(
+        "ack",
+        "update",
+        "code and configuration are two updates of one function, code first",
+        "between them new code runs with the old configuration",
+    ),
+    _always(
+        "ack",
+        "packages",
+        "nothing on this road puts a package into its bucket",
+        "it has to lie there before the manifest is applied",
+    ),
+    _always(
+        "ack",
+        "tags",
+        "ACK takes the tags of a function for a whole",
+        "tags of others are removed, and one that changes is away for a moment",
+    ),
+    _always(
+        "ack",
+        "adopt",
+        "a function of that name that is there already is taken over unasked",
+        "`lockstep plan` says before whose it is",
+    ),
+    _refused(
+        "ack",
+        "account",
+        "{why}, and manifests hold ARNs",
+        "write account and region for the environment in lockstep.yaml",
+    ),
+    _refused(
+        "ack",
+        "triggers",
+        "S3 cannot be allowed to call a function itself: ACK has permissions on aliases only",
+        "declare lambda.alias, or use another road",
+    ),
+    _lost(
+        "ack",
+        "triggers.bucket",
+        "the object of the bucket {bucket} would hold the whole of its notifications: ACK removes those of "
+        "others, and switches EventBridge off",
+        "it is not written; kubernetes.ownBuckets names buckets of which every notification is declared here",
+    ),
+    _differs(
+        "ack",
+        "bucket",
+        "the object of the bucket {bucket} holds the whole of its notifications",
+        "ACK removes what others put there, and switches EventBridge off",
+    ),
+    _lost(
+        "ack",
+        "alias",
+        "an alias needs the number of a version, which nobody knows before ACK has published it",
+        "it stands at $LATEST: calls run what changes in place, and no version is kept to go back to",
+    ),
+    _differs(
+        "ack",
+        "policy",
+        "ACK removes every statement from the alias that its object does not list",
+        "what others let call the alias {alias} is refused from then on",
+    ),
+    _differs(
+        "ack",
+        "layers",
+        "an empty list of layers is never sent",
+        "layers that are removed from Git stay on the function",
+    ),
+    _differs(
+        "ack",
+        "fileSystems",
+        "an empty list of file systems is never sent",
+        "one that is removed from Git stays mounted",
+    ),
+    _refused(
+        "ack",
+        "environment",
+        "{names} would have to stand in the manifest, and no secret is ever written there",
+        "let the function read it itself, from Parameter Store or Secrets Manager by its name",
+    ),
+    _refused(
+        "ack",
+        "ignore",
+        "a part of {glob} is left to others, and ACK takes all of it for its own",
+        "ignore the whole field, or use another road",
+    ),
+    _refused(
+        "ack",
+        "url.authType",
+        "an address for everybody needs a statement that ACK has no field for (invokedViaFunctionUrl)",
+        "write authType: AWS_IAM, or use another road",
+    ),
+)
+
+_FLUX: tuple[Row, ...] = (
+    *_common("flux"),
+    _promotion("flux"),
+    _always(
+        "flux",
+        "drift",
+        "Terraform looks at the interval of its object, and puts everything right that it finds",
+        "shorten kubernetes.flux.interval; `lockstep drift` tells it at once",
+    ),
+    _always(
+        "flux",
+        "packages",
+        "nothing on this road puts a package into its bucket",
+        "it has to lie there before the manifest is applied",
+    ),
+    _always(
+        "flux",
+        "bucket",
+        "Terraform's notification of a bucket is the whole of it",
+        "entries of others go, unless the module gets them as foreign_notifications",
+    ),
+    _always(
+        "flux",
+        "program",
+        "the runner is OpenTofu 1.12, whatever `binary` says",
+        "what only Terraform knows fails there",
+    ),
+    _refused(
+        "flux",
+        "terraform",
+        "nothing says which folder and state of Terraform's the environment has",
+        "add terraform: {{folder: ..., backend: {{...}}}} to it; the block needs no `engine: terraform`",
+    ),
+    _refused(
+        "flux",
+        "state",
+        "{why}",
+        "an object stands for the whole state, so all its targets wait",
+    ),
+    _refused(
+        "flux",
+        "repository",
+        "{why}",
+        "name a URL that the cluster reaches",
+    ),
+    _refused(
+        "flux",
+        "backend",
+        "the folder declares no backend that a cluster reaches ({backend})",
+        'tofu-controller would begin an empty state beside the real one; declare for example backend "s3"',
+    ),
+    _refused(
+        "flux",
+        "environment",
+        "{names} would have to stand in the manifest, and no secret is ever written there",
+        "let the function read it itself, or give the folder the name of a parameter in place of its value",
+    ),
+    _lost(
+        "flux",
+        "mapping",
+        "the mapping {mapping} carries versions, commits and digests, and no other setting",
+        "what the folder says of {fields} counts",
+    ),
+    _lost(
+        "flux",
+        "ignore",
+        "Terraform writes what is left to others, too ({glob})",
+        "ignore_changes in the folder leaves it to them",
+    ),
+)
+
+_JOB: tuple[Row, ...] = (
+    *_common("argocd-job"),
+    _apart("argocd-job"),
+    _promotion("argocd-job"),
+    _always(
+        "argocd-job",
+        "drift",
+        "Argo CD's self-heal runs no hooks",
+        "nothing is corrected until the next sync; `lockstep drift` tells it",
+    ),
+    _always(
+        "argocd-job",
+        "revision",
+        "a hook is not told which commit is synced",
+        "the Job deploys the newest commit of {revision}",
+    ),
+    _always(
+        "argocd-job",
+        "retries",
+        "Argo CD tries a commit that failed no second time by itself",
+        "the ApplicationSet of `--as argocd` sets syncPolicy.retry; an Application of yours needs it, too",
+    ),
+    _refused(
+        "argocd-job",
+        "job",
+        "the Job has no {what}",
+        "add kubernetes: {{job: {{{key}: ...}}}}",
+    ),
+    _refused(
+        "argocd-job",
+        "repository",
+        "{why}",
+        "add kubernetes: {{repository: URL}}",
+    ),
+)
+
+_ARGOCD: tuple[Row, ...] = (
+    _refused("argocd", "name", "{why}", "give the project a shorter name"),
+    _always(
+        "argocd",
+        "manifests",
+        "Applications deploy what lies in the folder of a target",
+        "render the targets as ack or argocd-job into the same folder",
+    ),
+    _always(
+        "argocd",
+        "services",
+        "services that other tools deploy get no Application",
+        "theirs stay as they are",
+    ),
+    _refused(
+        "argocd",
+        "repository",
+        "{why}",
+        "add kubernetes: {{repository: URL}}",
+    ),
+    _refused(
+        "argocd",
+        "serviceName",
+        "the generators go by what files say, and {file} does not say {name}",
+        "add it there",
+    ),
+)
+
+LOSSES: Mapping[tuple[str, str], Row] = {(row.road, row.field): row for row in _rows()}
+"""Every row, by road and field."""
+
+
+def loss(road: str, field: str, target: str, **words: str) -> Loss:
+    """The loss of a target, as its row says it. KeyError for what is not in the table."""
+    row = LOSSES[(road, field)]
+    return Loss(
+        target=target,
+        field=field,
+        weight=row.weight,
+        problem=row.problem.format(**words),
+        instead=row.instead.format(**words),
+    )
+
+
+def always(road: str, **words: str) -> tuple[Loss, ...]:
+    """What is so of a road whatever is declared."""
+    return tuple(
+        loss(road, row.field, EVERY, **words) for row in LOSSES.values() if row.road == road and row.always
+    )

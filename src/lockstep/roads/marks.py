@@ -1,0 +1,64 @@
+"""The first lines of a manifest: whose it is, what it was made from, and whether somebody has edited it."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from lockstep.roads.base import Manifest
+from lockstep.roads.writing import text_of
+
+__all__ = ["Mark", "as_file", "mark_of"]
+
+_FIRST = re.compile(
+    r"# Made by `lockstep render --as (?P<road>[a-z-]+)` for (?P<owner>\S+) of the project "
+    r"(?P<project>\S+)\.\Z"
+)
+_DIGEST = re.compile(r"# lockstep:sha256:(?P<digest>[0-9a-f]{64})\Z")
+_MOST = 40  # lines in which the digest is looked for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """What a file says of itself."""
+
+    road: str
+    owner: str
+    project: str
+    is_edited: bool
+
+
+def as_file(manifest: Manifest, road: str, project: str) -> str:
+    """The whole text of a manifest's file."""
+    head = [
+        f"# Made by `lockstep render --as {road}` for {manifest.owner} of the project {project}.",
+        "# Change the declarations and render again; a file that was edited is left alone.",
+    ]
+    head += [f"# From {path}" for path in manifest.origins]
+    head += [f"# {line}" for line in manifest.comment]
+    before = "".join(f"{line}\n" for line in head)
+    after = text_of(manifest.objects)
+    return f"{before}# lockstep:sha256:{_digest(before + after)}\n{after}"
+
+
+def mark_of(text: str) -> Mark | None:
+    """The mark of a file of ours; None for a file of somebody else's."""
+    found = _FIRST.match(text.partition("\n")[0])
+    if found is None:
+        return None
+    digest, rest = "", []
+    for number, line in enumerate(text.splitlines(keepends=True)):
+        said = _DIGEST.match(line.rstrip("\n")) if number < _MOST and not digest else None
+        if said is not None:
+            digest = said["digest"]
+        else:
+            rest.append(line)
+    return Mark(
+        road=found["road"],
+        owner=found["owner"],
+        project=found["project"],
+        is_edited=_digest("".join(rest)) != digest,
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

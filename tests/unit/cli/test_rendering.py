@@ -1,0 +1,181 @@
+"""``lockstep render`` from files to files."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lockstep.cli import main
+from tests.support.clouds import make_zip
+
+PROJECT = """\
+project: shop
+region: eu-west-1
+account: "123456789012"
+environments:
+  staging: {terraform: {folder: infra, backend: {bucket: states, key: shop}}}
+  preview: {}
+packages: {bucket: shop-packages}
+artifacts: {source: directory, path: "packages/{service}-{version}.zip"}
+triggers: {bucket: shop-uploads}
+kubernetes:
+  namespace: "shop-{env}"
+  repository: https://git.example.com/acme/gitops
+  job: {image: "registry.example.com/lockstep:1", serviceAccount: deployer}
+"""
+FUNCTION = "lambda: {runtime: python3.13, handler: app.handler, role: runs, functionName: 'api-{env}'}\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A project with one service in staging and in a preview, its packages and its Terraform."""
+    files = {
+        "lockstep.yaml": PROJECT,
+        "services/api/config.yaml": "serviceName: api\ndeploymentType: lambda\n",
+        "services/api/values.yaml": FUNCTION,
+        "environments/staging/api/config.yaml": 'serviceName: api\nlambda: {version: "1.0"}\n',
+        "environments/preview/pr-1/pr.yaml": "prNumber: 1\n",
+        "environments/preview/pr-1/services/api.values.yaml": (
+            'serviceName: api\ndeploymentType: lambda\nlambda: {version: "1.1"}\n'
+        ),
+        "infra/main.tf": 'terraform {\n  backend "s3" {}\n}\nvariable "functions" {}\n',
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    (tmp_path / "packages").mkdir()
+    for version in ("1.0", "1.1"):
+        (tmp_path / f"packages/api-{version}.zip").write_bytes(
+            make_zip(f"def handler(*_): return {version!r}")
+        )
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    return tmp_path
+
+
+def _render(shop: Path, *words: str) -> int:
+    return main(["-C", str(shop), "render", *words])
+
+
+@pytest.mark.parametrize(
+    ("road", "files"),
+    [
+        (
+            "ack",
+            ["environments/preview/pr-1/lambda/function.yaml", "environments/staging/api/function.yaml"],
+        ),
+        (
+            "argocd-job",
+            ["environments/preview/pr-1/lambda/deploy-job.yaml", "environments/staging/api/deploy-job.yaml"],
+        ),
+        ("argocd", ["argocd/applicationsets.yaml", "argocd/argocd-values.yaml"]),
+    ],
+)
+def test_files_lie_in_the_tree_and_a_check_agrees(shop: Path, road: str, files: list[str]) -> None:
+    """The second run touches nothing, a change is found, and a target that is gone takes its file along."""
+    assert _render(shop, "--as", road, "--check") == 2
+    assert _render(shop, "--as", road) == 0
+    times = {path: (shop / path).stat().st_mtime_ns for path in files}
+    assert _render(shop, "--as", road, "--check") == 0
+    assert _render(shop, "--as", road) == 0
+    assert {path: (shop / path).stat().st_mtime_ns for path in files} == times
+    if road == "argocd":
+        return
+    (shop / "services/api/values.yaml").write_text(FUNCTION.replace("}\n", ", memorySize: 512}\n"))
+    assert _render(shop, "--as", road, "--check") == 2
+    for path in ("pr.yaml", "services/api.values.yaml"):
+        (shop / "environments/preview/pr-1" / path).unlink()
+    assert _render(shop, "--as", road) == 0
+    assert not (shop / files[0]).exists()
+    assert not (shop / files[0]).parent.exists()
+
+
+def test_a_state_carries_what_the_mapping_passes(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As Terraform gets it from our own engine; a preview without a state is refused, and told."""
+    assert _render(shop, "--as", "flux", "-o", str(shop / "out")) == 1
+    text = (shop / "out/states/staging/terraform.yaml").read_text()
+    assert "role: arn:aws:iam::123456789012:role/runs" in text
+    assert "source_code_hash: " in text
+    out = capsys.readouterr().out
+    assert "refused  terraform  preview/pr-1/api" in out
+
+
+def test_the_report_has_three_forms(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The document names every loss and every file; with ``strict`` what is lost is a failure of its own."""
+    (shop / "services/api/values.yaml").write_text(FUNCTION.replace("}\n", ", logRetentionDays: 7}\n"))
+    words = ("--as", "ack", "-o", str(shop / "out"))
+    assert _render(shop, "staging", *words, "--report", "json", "--strict") == 2
+    document = json.loads(capsys.readouterr().out)
+    assert document["format"] == "lockstep.render/1"
+    lost = [one for one in document["losses"] if one["weight"] == "lost"]
+    assert [(one["target"], one["field"]) for one in lost] == [("staging/api", "logRetentionDays")]
+    assert document["files"] == [
+        {"path": "environments/staging/api/function.yaml", "owner": "staging/api", "fate": "written"}
+    ]
+    assert _render(shop, "staging", *words, "--report", "markdown") == 0
+    assert "| `staging/api` | `logRetentionDays` | lost |" in capsys.readouterr().out
+
+
+def test_stdout_gets_manifests_alone(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To be piped on; the report is a message then, and no file is written."""
+    assert _render(shop, "staging", "--as", "argocd-job", "-o", "-") == 0
+    told = capsys.readouterr()
+    assert told.out.count("kind: Job") == 1
+    assert "self-heal runs no hooks" in told.err
+    assert not (shop / "environments/staging/api/deploy-job.yaml").exists()
+
+
+def test_a_definition_that_lacks_a_field_refuses_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is written, by the cluster's own definitions."""
+    crds = shop / "crds"
+    crds.mkdir()
+    (crds / "function.yaml").write_text(
+        "kind: CustomResourceDefinition\nspec:\n  group: lambda.services.k8s.aws\n  names: {kind: Function}\n"
+        "  versions:\n  - name: v1alpha1\n    served: true\n    schema:\n      openAPIV3Schema:\n"
+        "        type: object\n        properties:\n          spec: {type: object, properties: {name: {}}}\n"
+    )
+    assert _render(shop, "--as", "ack", "--crds", str(crds)) == 3
+    assert "Function api: spec.packageType is no field there" in capsys.readouterr().err
+    assert not (shop / "environments/staging/api/function.yaml").exists()
+    (crds / "function.yaml").write_text("[")
+    assert _render(shop, "--as", "ack", "--crds", str(crds)) == 3
+    (crds / "function.yaml").unlink()
+    assert _render(shop, "--as", "ack", "--crds", str(crds)) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--as", "helm"), "'helm' is not one of ack, flux, argocd-job, argocd"),
+        (("--as", "ack", "-o", "-", "--check"), "no files to compare with"),
+        (("--as", "ack", "-o", ""), "the value is empty"),
+        (("--as", "ack", "-o", "lockstep.yaml"), "it is no folder"),
+        (("production", "--as", "ack"), "no target matches"),
+        ((), "--as ROAD is missing"),
+    ],
+)
+def test_bad_input_is_told(
+    shop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    """With what there is; nothing was written."""
+    monkeypatch.chdir(shop)
+    assert _render(shop, *words) == 3
+    assert said in capsys.readouterr().err
+
+
+def test_an_edited_manifest_is_an_error_until_it_is_forced(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is named, and left as it is."""
+    assert _render(shop, "--as", "argocd-job") == 0
+    path = shop / "environments/staging/api/deploy-job.yaml"
+    path.write_text(path.read_text() + "# mine\n")
+    assert _render(shop, "--as", "argocd-job") == 1
+    assert "environments/staging/api/deploy-job.yaml was edited by hand" in capsys.readouterr().err
+    assert path.read_text().endswith("# mine\n")
+    assert _render(shop, "--as", "argocd-job", "--force") == 0
+    assert not path.read_text().endswith("# mine\n")

@@ -1,0 +1,89 @@
+"""The road argocd-job: a hook, and beside it what makes it run."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lockstep.model import Obstacle, Secret
+from lockstep.model.kubernetes import Job
+from lockstep.roads.argocd_job import ROAD
+from lockstep.roads.base import Rendering
+from tests.support.roads import SETTINGS, documents, files_of, ground, project, target
+
+
+def _objects(rendering: Rendering) -> list[dict[str, Any]]:
+    return documents(rendering.manifests[0], ROAD.name)
+
+
+def test_a_job_is_a_hook_that_runs_lockstep() -> None:
+    """With what Kubernetes and Argo CD ask of one: no restart, a day to live, the wave of the project."""
+    _, job = _objects(ROAD.render(ground(target(), project=project(kubernetes=replace(SETTINGS, wave=7)))))
+    notes = job["metadata"]["annotations"]
+    assert notes["argocd.argoproj.io/hook"] == "Sync"
+    assert notes["argocd.argoproj.io/sync-wave"] == "7"
+    pod = job["spec"]["template"]["spec"]
+    assert (pod["restartPolicy"], pod["serviceAccountName"]) == ("Never", "deployer")
+    assert job["spec"]["ttlSecondsAfterFinished"] == 86400
+    words = pod["containers"][0]["args"]
+    assert words == [
+        *("--repo", "https://git.example.com/acme/gitops", "--rev", "main"),
+        *("sync", "staging/api", "--yes"),
+    ]
+
+
+def test_whatever_is_declared_makes_the_application_differ() -> None:
+    """A hook alone is no difference: the ConfigMap changes with a setting, a trigger, a secret."""
+    seen = set()
+    for made in (
+        target(),
+        target(settings={"memorySize": 512}),
+        target(prefix="in/"),
+        target(alias="live"),
+        target(settings={"environment": {"KEY": Secret("one")}}),
+        target(settings={"environment": {"KEY": Secret("two")}}),
+    ):
+        rendering = ROAD.render(ground(made))
+        seen.add(_objects(rendering)[0]["data"]["declared"])
+        assert "one" not in files_of(rendering)["environments/staging/api/deploy-job.yaml"].split("None")
+    assert len(seen) == 6
+
+
+def test_a_preview_is_removed_before_its_application() -> None:
+    """Nothing else has such a hook."""
+    kinds = [
+        one["metadata"]["annotations"].get("argocd.argoproj.io/hook")
+        for one in _objects(ROAD.render(ground(target("preview/pr-1/api"))))
+    ]
+    assert kinds == [None, "Sync", "PreDelete"]
+    assert len(_objects(ROAD.render(ground(target())))) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (replace(SETTINGS, job=Job(image="x")), "job"),
+        (replace(SETTINGS, job=Job(service_account="x")), "job"),
+        (replace(SETTINGS, repository=None), "repository"),
+    ],
+)
+def test_a_job_without_what_it_needs_is_refused(settings: Any, field: str) -> None:
+    """A service account, an image, an address."""
+    rendering = ROAD.render(ground(target(), project=project(kubernetes=settings)))
+    assert rendering.manifests == ()
+    assert [one.field for one in rendering.refused] == [field]
+
+
+@pytest.mark.parametrize("key", ["staging/Api", "staging/web.v2", "staging/" + "a" * 50])
+def test_a_name_that_a_job_cannot_have_is_refused(key: str) -> None:
+    """Its Pods get longer ones."""
+    rendering = ROAD.render(ground(target(key)))
+    assert [one.field for one in rendering.refused] == ["name"]
+
+
+def test_what_nobody_could_read_here_the_job_reads_itself() -> None:
+    """What is wrong holds the target back."""
+    unread = target(obstacle=Obstacle(text="its host is away", is_unread=True))
+    assert len(ROAD.render(ground(unread)).manifests) == 1
+    wrong = target(obstacle=Obstacle(text="another digest"))
+    assert [one.field for one in ROAD.render(ground(wrong)).refused] == ["code"]

@@ -1,0 +1,128 @@
+"""Every object as a cluster judges it: by the published definitions, where a folder of them is named."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockstep.model import Fleet
+from lockstep.roads.base import Rendering
+from lockstep.roads.schema import Schemas, problems_of, schemas_of
+from lockstep.roads.table import ROADS
+from tests.support.fleets import desired_fleets
+from tests.support.roads import documents, ground, target
+
+_BESIDE = Path(__file__).parents[4] / "shared/crds"
+_NAMED = Path(os.environ["LOCKSTEP_CRDS"]) if "LOCKSTEP_CRDS" in os.environ else _BESIDE
+
+published = pytest.mark.skipif(
+    not _NAMED.is_dir(), reason="no folder of published CRDs: LOCKSTEP_CRDS names one"
+)
+
+FUNCTION = {
+    "kind": "CustomResourceDefinition",
+    "spec": {
+        "group": "example.com",
+        "names": {"kind": "Thing"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "required": ["name"],
+                                "properties": {
+                                    "name": {"type": "string", "maxLength": 5, "pattern": "^[a-z]+$"},
+                                    "size": {"type": "integer", "minimum": 1, "maximum": 9},
+                                    "mode": {"type": "string", "enum": ["a", "b"]},
+                                    "tags": {"type": "object", "additionalProperties": {"type": "string"}},
+                                    "list": {"type": "array", "maxItems": 1, "items": {"type": "boolean"}},
+                                    "free": {"x-kubernetes-preserve-unknown-fields": True},
+                                    "port": {"x-kubernetes-int-or-string": True},
+                                },
+                            }
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"name": "a"}, None),
+        ({"name": "a", "size": None}, None),
+        ({"name": "a", "free": {"b": [1]}, "port": "x"}, None),
+        ({}, "spec.name is missing"),
+        ({"name": None}, "spec.name is missing"),
+        ({"name": 1}, "spec.name is no string"),
+        ({"name": "A"}, "spec.name does not fit ^[a-z]+$"),
+        ({"name": "abcdef"}, "spec.name has 6 characters"),
+        ({"name": "a", "size": True}, "spec.size is no integer"),
+        ({"name": "a", "size": 10}, "spec.size is 10, which is out of bounds"),
+        ({"name": "a", "mode": "c"}, "spec.mode is 'c', and may be a, b"),
+        ({"name": "a", "tags": {"x": 1}}, "spec.tags.x is no string"),
+        ({"name": "a", "list": [True, False]}, "spec.list has 2 entries"),
+        ({"name": "a", "list": ["x"]}, "spec.list[0] is no boolean"),
+        ({"name": "a", "other": 1}, "spec.other is no field there"),
+        ({"name": "a", "port": True}, "spec.port is neither a number nor a text"),
+        ([], "spec is no object"),
+    ],
+)
+def test_objects_are_judged_as_kubernetes_does(spec: Any, problem: str | None) -> None:
+    """Types, bounds, unknown fields; null is dropped; what has no schema here is not judged."""
+    schemas = schemas_of([FUNCTION, None, {"kind": "List"}])
+    one = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}, "spec": spec}
+    assert list(problems_of(one, schemas)) == ([problem] if problem else [])
+    assert list(problems_of({**one, "kind": "Other"}, schemas)) == []
+
+
+@cache
+def _published() -> Schemas:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    texts = [path.read_bytes() for path in sorted(_NAMED.glob("*.yaml"))]
+    return schemas_of(one for text in texts for one in yaml.load_all(text, Loader=loader))
+
+
+def _problems(rendering: Rendering) -> list[str]:
+    objects = [one for made in rendering.manifests for one in documents(made, rendering.road)]
+    known = [one for one in objects if (one.get("apiVersion"), one.get("kind")) in _published()]
+    assert known or not any(one.get("kind") not in ("ConfigMap", "Job", None) for one in objects)
+    return [problem for one in known for problem in problems_of(one, _published())]
+
+
+@published
+@pytest.mark.parametrize("road", ["ack", "flux"])
+@settings(max_examples=60)
+@given(fleet=desired_fleets())
+def test_generated_fleets_are_taken_by_the_published_definitions(road: str, fleet: Fleet) -> None:
+    """Every field of every kind that is written is one, and of its type."""
+    made = ground(*fleet.targets.values())
+    assert _problems(ROADS[road].render(made)) == []
+
+
+@published
+@settings(max_examples=5)
+@given(st.sets(st.sampled_from(["staging/api", "production/api", "preview/pr-1/api"]), min_size=1))
+def test_applications_are_taken_by_the_published_definitions(keys: set[str]) -> None:
+    """Sets and the Application beside them; what lies in nested generators no schema knows."""
+    files = {"serviceName": "api", "deploymentType": "lambda"}
+    heads = {
+        "services/api/config.yaml": files,
+        **{f"environments/{name}/api/config.yaml": files for name in ("staging", "production")},
+        "environments/preview/pr-1/services/api.values.yaml": files,
+    }
+    made = ground(*(target(key) for key in sorted(keys)), heads=heads)
+    assert _problems(ROADS["argocd"].render(made)) == []
