@@ -10,17 +10,19 @@ import pytest
 
 from lockstep.engines.aws import connection
 from tests.support.clouds import Cloud
+from tests.support.connecting import share_clients
 from tests.support.engine import Lab, prepare
 from tests.support.strict import Proxy, Rule, everything
 from tests.support.strict.settings import Settings
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _models_read_once() -> Iterator[None]:
-    """Botocore reads its service models again for each session; here each engine is a session."""
+def _clients_made_once() -> Iterator[None]:
+    """Botocore makes a session and clients for each engine, and reads its service models for each session."""
     loader = botocore.loaders.create_loader()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda *_: loader)
+        share_clients(patch)
         yield
 
 

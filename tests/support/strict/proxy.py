@@ -10,7 +10,7 @@ import json
 import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -22,6 +22,14 @@ from tests.support.strict.operations import Operation, identify, is_mutating
 from tests.support.strict.wire import Answer, Closed, Request, Stream, reset
 
 __all__ = ["Call", "Hang", "Proxy", "Reset", "Rule", "Upstream"]
+
+
+_KEPT = 8
+_PORTS: deque[int] = deque()
+"""Where proxies listened that are closed: they are taken again, so that clients need not be made again.
+
+The one that was closed the longest ago, when there are so many: nobody asks it any more.
+"""
 
 
 class Reset(Exception):
@@ -181,7 +189,7 @@ class Proxy:
         self._hooks: dict[tuple[str, int, str], Callable[[Call], None]] = {}
         self._clients: set[Stream] = set()
         self._is_closed = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = _listen()
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         for rule in rules:
             rule.start(self._upstream)
@@ -237,6 +245,8 @@ class Proxy:
 
     def close(self) -> None:
         """Stop answering."""
+        if not self._is_closed.is_set():
+            _PORTS.append(self._listener.getsockname()[1])
         self._is_closed.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -318,3 +328,10 @@ class Proxy:
         for callback in self._callbacks(call, "after"):
             callback(call)
         return answer
+
+
+def _listen() -> socket.socket:
+    if len(_PORTS) >= _KEPT:
+        with contextlib.suppress(OSError):  # somebody else listens there meanwhile
+            return socket.create_server(("127.0.0.1", _PORTS.popleft()), backlog=512)
+    return socket.create_server(("127.0.0.1", 0), backlog=512)
