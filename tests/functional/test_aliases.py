@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lockstep.engines.aws.remembered import FEW
-from lockstep.model import DeleteVersion, Fleet, Secret, SyncStatus, Target, Verb
+from lockstep.model import Code, DeleteVersion, Fleet, Secret, SyncStatus, Target, Verb
 from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
@@ -238,6 +239,40 @@ def test_versions_that_cannot_be_looked_at_stay(lab_on: Callable[..., Lab], mini
         assert run.report.is_success, run.failures
     assert any("no published version is removed" in note for note in run.plan.notes)
     assert numbers(lab) == ["1", "2", "3"]
+
+
+def test_a_published_number_is_pointed_at_and_nothing_else_is_done(lab: Lab) -> None:
+    """By one write of the alias, wherever somebody moved it; one that is not there is told at its line."""
+    engine = lab.engine()
+    for number in (1, 2, 3):
+        lab.sync(release(number), engine=engine)
+
+    def numbered(number: str, **fields: Any) -> Fleet:
+        target = declared(version=number, **fields)
+        assert target.function is not None
+        return make_fleet(replace(target, function=replace(target.function, code=Code())))
+
+    for wanted in ("1", "2"):
+        lab.aws.forget()
+        lab.sync(numbered(wanted), engine=engine)
+        counts = lab.aws.counts(mutating=True)
+        assert counts.pop("lambda.TagResource") == 1  # which version the function's tags name
+        assert counts == {"lambda.UpdateAlias": 1}
+        assert pointer(lab) == wanted
+        assert engine.live.targets[KEY].version == wanted
+    lab.somebody("lambda").update_alias(FunctionName=NAME, Name="live", FunctionVersion="3")
+    drifted = lab.plan(numbered("2"))
+    assert changes_of(drifted, KEY)["alias"] == "live: version 2"
+    lab.sync(numbered("2"), engine=engine)
+
+    (missing,) = lab.plan(numbered("9")).targets
+    assert missing.problem is not None
+    assert missing.problem.startswith(f"{KEY}/config.yaml:4: version 9 of {NAME} does not exist")
+    (other,) = lab.plan(numbered("2", settings={"memorySize": 512})).targets
+    assert "version 2 of notifier-staging has other memorySize than is declared" in str(other.problem)
+    assert pointer(lab) == "2"
+    lab.sync(release(4), engine=engine)  # and on with releases
+    assert pointer(lab) == "4"
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

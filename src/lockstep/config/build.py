@@ -10,12 +10,13 @@ from lockstep.config.function import read_settings
 from lockstep.config.hold import read_hold
 from lockstep.config.layers import Path
 from lockstep.config.limits import check_limits, check_tags
-from lockstep.config.release import read_release
+from lockstep.config.release import read_published, read_release
 from lockstep.config.resources import read_resources
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.versions import find_version
 from lockstep.model import Code, Function, Target, Trigger
+from lockstep.model.alias import is_number
 from lockstep.model.fields import APART
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 from lockstep.planning.policy import ownership_tags
@@ -94,15 +95,20 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     check_limits(context, settings, image, block.get("alias"))
     alias = read_alias(context, block)
     keep_versions, keep_seconds = read_keeping(context, block)
+    is_published = alias is not None and is_number(version)
     target = Target(
         environment=context.candidate.environment,
         service=context.candidate.service,
         version=version,
         commit=commit,
         function=Function(
-            name=name or "", settings=settings, code=Code(image=image), tags=tags, defaults=defaults
+            name=name or "",
+            settings=settings,
+            code=read_published(context, block, version) if is_published else Code(image=image),
+            tags=tags,
+            defaults=defaults,
         ),
-        release=read_release(context, block, version, commit, place),
+        release=None if is_published else read_release(context, block, version, commit, place),
         triggers=_triggers(context, block),
         resources=read_resources(context, block),
         alias=alias,

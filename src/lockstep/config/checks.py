@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
-from lockstep.model import Environment, Project, Target
+from lockstep.model import Project, Target
 from lockstep.planning.notifications import find_overlaps
 
 __all__ = ["check_fleet"]
@@ -31,7 +31,7 @@ def _check_function_names(project: Project, targets: Iterable[Target], problems:
         base = target.environment.partition("/")[0]
         place = places.get(base)
         if place is None:
-            place = places[base] = _where(project.environment(base))
+            place = places[base] = project.environment(base).where
         assert target.function is not None  # noqa: S101 - the caller's choice
         other = seen.setdefault((*place, target.function.name), target)
         if other is not target:
@@ -51,7 +51,7 @@ def _check_log_groups(project: Project, targets: Iterable[Target], problems: Pro
         if function is None or any(fnmatchcase(_RETENTION, pattern) for pattern in target.ignore):
             continue
         group = str(function.settings.get("logging.group") or f"/aws/lambda/{function.name}")
-        other = seen.setdefault((*_where(project.environment(target.environment)), group), target)
+        other = seen.setdefault((*project.environment(target.environment).where, group), target)
         if _retention(other) != _retention(target):
             problems.add(
                 target.places.get(_RETENTION) or target.place,
@@ -68,14 +68,6 @@ def _retention(target: Target) -> object:
 def _kept(target: Target) -> str:
     days = _retention(target)
     return "for ever" if days is None else f"for {days} days"
-
-
-def _where(environment: Environment) -> tuple[str, str]:
-    """Account and Region, as far as they are known without asking AWS."""
-    account = environment.account
-    if account is None and environment.role is not None:
-        account = environment.role.split(":")[4]
-    return account or f"profile {environment.profile}", environment.region or ""
 
 
 def _check_triggers(targets: Iterable[Target], problems: Problems) -> None:

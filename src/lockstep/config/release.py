@@ -7,10 +7,10 @@ from typing import Any
 from lockstep.config.context import Context
 from lockstep.config.schema import ARTIFACT_OPTIONS, leaf
 from lockstep.config.shapes import problem_of
-from lockstep.model import Release
+from lockstep.model import Code, Release
 from lockstep.model.pin import read_pin
 
-__all__ = ["read_release"]
+__all__ = ["read_published", "read_release"]
 
 
 def read_release(
@@ -39,6 +39,16 @@ def read_release(
         staged_key=_staged_key(context),
         place=place,
     )
+
+
+def read_published(context: Context, block: Mapping[str, Any], version: str) -> Code:
+    """What of the code of a published version is declared beside its number: the pin, or an image's digest.
+
+    A tag is none: the number says which image it was.
+    """
+    image = block.get("image")
+    pin, _ = _pins(context, block.get("sha256"), version)
+    return Code(sha256=pin, image=image if image and "@sha256:" in image else None)
 
 
 def _pins(context: Context, text: str | None, version: str) -> tuple[str | None, str | None]:

@@ -227,7 +227,13 @@ ARTIFACT_OPTIONS = {
 """Options that each source needs, and options that it may have."""
 
 _EXTRAS = (
-    text("version", "Version to run; quote it.", rule=rules.version, example='"0.1.6"'),
+    text(
+        "version",
+        "Version to run; quote it. With an alias, digits alone are the number of a version that AWS has "
+        "published already: the alias points at it, and nothing is built or published.",
+        rule=rules.version,
+        example='"0.1.6"',
+    ),
     text("functionName", "Name of the function in AWS.", rule=rules.function_name),
     text(
         "alias",

@@ -14,10 +14,12 @@ __all__ = [
     "Published",
     "dated",
     "described",
+    "is_number",
     "is_ours",
     "qualified",
     "release_of",
     "undated",
+    "unversioned",
     "versioned",
     "written_at",
 ]
@@ -30,6 +32,7 @@ PATTERN = r"^(?![0-9]+$)[a-zA-Z0-9_-]{1,100}$"
 
 _MOST = 256  # characters of a description, AWS's limit
 _TIME = 40  # of them for what it was pointed at, and when
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 _MARK = re.compile(r"lockstep (?P<project>\S+) (?P<target>\S+) (?P<release>\S+)")
 _DATE = re.compile(r" @(?P<number>\d+) (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$")
 _UNVERSIONED = frozenset({"description", "reservedConcurrency", "logRetentionDays", "codeSigningConfigArn"})
@@ -90,6 +93,11 @@ def is_ours(description: str, project: str) -> bool:
     return found is not None and found["project"] == project
 
 
+def is_number(version: str) -> bool:
+    """Whether a version is the number of a published one, as AWS gives them: 1, 2, 3 and on."""
+    return _NUMBER.fullmatch(version) is not None
+
+
 def dated(description: str, number: str, now: datetime) -> str:
     """The description with what the alias was pointed at and when, which nothing is compared by."""
     return f"{description} @{number} {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -126,3 +134,8 @@ def versioned(settings: Mapping[str, Value]) -> dict[str, Value]:
     Lambda function versions".
     """
     return {name: value for name, value in settings.items() if name not in _UNVERSIONED}
+
+
+def unversioned(settings: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings that belong to the function as a whole."""
+    return {name: value for name, value in settings.items() if name in _UNVERSIONED}

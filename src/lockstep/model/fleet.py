@@ -50,6 +50,14 @@ class Environment:
         """What has to be known of its engine."""
         return ENGINES[self.engine]
 
+    @property
+    def where(self) -> tuple[str, str]:
+        """Account and Region, as far as they are known without asking AWS."""
+        account = self.account
+        if account is None and self.role is not None:
+            account = self.role.split(":")[4]
+        return account or f"profile {self.profile}", self.region or ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:

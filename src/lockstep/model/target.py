@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstep.model.alias import Alias, Published
+from lockstep.model.alias import Alias, Published, is_number
 from lockstep.model.function import Function
 from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
@@ -116,6 +116,11 @@ class Target:
     def qualifier(self) -> str:
         """What AWS calls the alias in calls about it; "" for the function itself."""
         return self.alias or ""
+
+    @property
+    def number(self) -> str | None:
+        """The published version that is declared by its number; None where a release is, or an image."""
+        return self.version if self.alias and self.version and is_number(self.version) else None
 
     @property
     def called(self) -> Function | None:

@@ -8,12 +8,13 @@ from one to another is found again by the next run, wherever the first one was k
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lockstep.model import Alias, Change, Function, Target
-from lockstep.model.alias import described, is_ours, undated, versioned
-from lockstep.planning.diff import diff_code, diff_settings, is_ignored, with_ignored
+from lockstep.model import Alias, Change, Function, Health, Target
+from lockstep.model.alias import described, is_ours, undated, unversioned, versioned
+from lockstep.planning.compared import narrowed
+from lockstep.planning.diff import diff_code, diff_settings, is_ignored, with_ignored, without_unknown
 from lockstep.planning.policy import remembered_qualifiers
 
-__all__ = ["Shift", "differing", "shift_of"]
+__all__ = ["Shift", "differing", "settled", "shift_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,8 @@ class Shift:
     puts: bool = False  # it has to be written
     leaving: tuple[Alias, ...] = ()  # aliases of ours that nothing is to call any more
     problem: str | None = None
-    off: tuple[Change, ...] = ()  # what the version that it points at has otherwise
+    seen: Function | None = None  # the version that was compared: that it points at, or that is declared
+    off: tuple[Change, ...] = ()  # what that version has otherwise
     changes: tuple[Change, ...] = ()
 
 
@@ -50,12 +52,19 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
     release = target.version or ""
     description = described(project, target.key, release)
     have = next((one for one in aliases if one.name == target.alias), None)
-    off = differing(wanted, have.function, target.ignore) if have is not None and have.function else ()
-    is_right = have is not None and have.function is not None and not off
-    version = have.version if have is not None and is_right else _alike(wanted, live, target.ignore)
+    version, problem = target.number, None
+    if version is not None:
+        seen = _published(version, have, live)
+        off = _unlike(target, seen) if seen is not None else ()
+        problem = _unusable(target, version, seen, off, live)
+        is_right = have is not None and have.version == version
+    else:
+        seen = have.function if have is not None else None
+        off = differing(wanted, seen, target.ignore) if seen is not None else ()
+        is_right = seen is not None and not off
+        version = have.version if have is not None and is_right else _alike(wanted, live, target.ignore)
     publishes = version is None
     puts = not is_right or bool(have and (have.weights or undated(have.description) != description))
-    problem = None
     if have is not None and not is_ours(have.description, project) and have.name not in remembered:
         problem = None if adopts else _foreign(have, wanted)
     return Shift(
@@ -67,8 +76,16 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
         puts=puts,
         leaving=leaving,
         problem=problem,
+        seen=seen,
         off=off,
         changes=(*(_changes(target.alias, have, release, version) if puts else ()), *gone),
+    )
+
+
+def settled(wanted: Function, now: Function) -> Function:
+    """The function with all that a version keeps as it is now: a version that is there needs none of it."""
+    return replace(
+        wanted, code=now.code, settings={**versioned(now.settings), **unversioned(wanted.settings)}
     )
 
 
@@ -86,6 +103,44 @@ def _alike(wanted: Function, live: Target | None, ignore: Sequence[str]) -> str 
     """The newest published version, of those that were read, that is what is wanted."""
     found = [one for one in (live.versions if live else ()) if not differing(wanted, one.function, ignore)]
     return max(found, key=lambda one: int(one.number)).number if found else None
+
+
+def _published(number: str, have: Alias | None, live: Target | None) -> Function | None:
+    """The version of a number, where it was read."""
+    if have is not None and have.version == number:
+        return have.function
+    return next((one.function for one in (live.versions if live else ()) if one.number == number), None)
+
+
+def _unlike(target: Target, version: Function) -> tuple[Change, ...]:
+    """What is declared and a version that is declared by its number has otherwise; the rest is its own."""
+    assert target.function is not None  # noqa: S101 - only functions have versions
+    wanted = without_unknown(target.function, version)
+    names = wanted.settings.keys() | wanted.defaults
+    return differing(wanted, narrowed(version, names, wanted.settings.get("environment")), target.ignore)
+
+
+def _unusable(
+    target: Target, number: str, version: Function | None, off: Sequence[Change], live: Target | None
+) -> str | None:
+    """Why the alias cannot point at the version that is declared by its number."""
+    name = target.function.name if target.function else ""
+    if live is None or live.function is None:
+        why = f"the function {name} does not exist, so it has no version {number}"
+        fix = "declare a release, which creates it; one whose name is digits alone needs another name"
+    elif version is None:
+        why = f"version {number} of {name} does not exist: it was never published, or it was removed"
+        fix = "declare another number, or the release: a sync publishes it again"
+    elif version.health is Health.DEGRADED:
+        why = f"version {number} of {name} cannot run: {version.reason}"
+        fix = "declare another number, or a release"
+    elif off:
+        paths = ", ".join(sorted({change.path for change in off}))
+        why = f"version {number} of {name} has other {paths} than is declared, and no version ever changes"
+        fix = "declare the release, which is published as declared, or what the version has"
+    else:
+        return None
+    return f"{target.place}: {why}; {fix}" if target.place else f"{why}; {fix}"
 
 
 def _changes(name: str, have: Alias | None, release: str, version: str | None) -> tuple[Change, ...]:

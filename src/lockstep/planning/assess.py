@@ -7,7 +7,7 @@ from functools import lru_cache
 from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, Statement, Target, Verb
 from lockstep.model.fields import APART
 from lockstep.model.kinds import KINDS
-from lockstep.planning.aliases import Shift, shift_of
+from lockstep.planning.aliases import Shift, settled, shift_of
 from lockstep.planning.beside import Difference, differences, remembered
 from lockstep.planning.diff import (
     diff_code,
@@ -85,6 +85,8 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
     shift = shift_of(desired.project, target, live, function, adopts=may_adopt(rules, target))
+    if target.number is not None and now is not None:
+        function = settled(function, now)
     kinds = remembered(target, live) | (APART & declared - (now.unread if now is not None else frozenset()))
     letting_go: set[str] = set()
     leaving: set[str] = set()
@@ -126,14 +128,14 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         *(Change(path="permission", old=statement.source_arn) for statement in policy.remove),
         *(change for one in beside for change in one.changes),
         *shift.changes,
+        *(shift.off if target.number is not None else ()),
     )
     concerned = buckets | (remembered_buckets(now.tags) if now else set())
-    version = shift.live.function if shift.live else None
     unknown = Obstacle.all_of(
         (
             target.obstacle,
             *_closed(target, concerned, fleet),
-            _unread(now, changes) or _unread(version, shift.off),
+            _unread(now, changes) or _unread(shift.seen, shift.off),
         )
     )
     verb, problem = (
@@ -154,13 +156,19 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         permissions=policy,
         beside=beside,
         shift=shift,
-        pruned=prune(desired.project, target, wanted, live.versions, live.settled)
+        pruned=prune(desired.project, target, wanted, live.versions, live.settled, _family(target, desired))
         if live is not None and shift.publishes
         else Pruned(),
         final_tags=final,
         problem=problem,
         is_known=unknown is None,
     )
+
+
+def _family(target: Target, desired: Fleet) -> list[Target]:
+    """All targets whose function has this one's name, wherever they are."""
+    name = target.function.name if target.function else None
+    return [one for one in desired.targets.values() if one.function and one.function.name == name]
 
 
 def _judged(

@@ -12,7 +12,7 @@ from lockstep.planning import beside
 from lockstep.planning.diff import diff_code, diff_settings, diff_tags, is_named_by_tag, with_ignored
 from lockstep.planning.notifications import LAMBDA, describe, trigger_of
 
-__all__ = ["differences", "runs_as_declared"]
+__all__ = ["differences", "narrowed", "runs_as_declared"]
 
 
 def differences(target: Target, live: Target | None, buckets: Mapping[str, Bucket]) -> tuple[Change, ...]:
@@ -29,7 +29,7 @@ def differences(target: Target, live: Target | None, buckets: Mapping[str, Bucke
     names = wanted.settings.keys() | wanted.defaults
     return (
         *diff_code(wanted, now),
-        *diff_settings(wanted, _narrowed(now, names, wanted.settings.get("environment"))),
+        *diff_settings(wanted, narrowed(now, names, wanted.settings.get("environment"))),
         *diff_tags(wanted.tags, now.tags),
         *(change for one in beside.differences(target, live) for change in one.changes),
         *_triggers(target, now.arn or "", buckets),
@@ -46,7 +46,7 @@ def runs_as_declared(target: Target, live: Target | None) -> bool:
     return is_known and not diff_code(wanted, now)
 
 
-def _narrowed(live: Function, names: frozenset[str] | set[str], declared: Value) -> Function:
+def narrowed(live: Function, names: frozenset[str] | set[str], declared: Value) -> Function:
     """The live function with nothing but the fields, and the variables, that are declared."""
     settings = {name: value for name, value in live.settings.items() if name in names}
     variables = settings.get("environment")

@@ -296,3 +296,12 @@ def test_an_image_that_is_not_there_is_not_promoted(shop: Shop) -> None:
         assert "acme/api:1.0.0" in shop.err
         registry.push("acme/api", "1.0.0")
         shop.run("rollback", "staging/api")
+
+
+def test_a_published_number_goes_nowhere_but_to_its_own_function(shop: Shop) -> None:
+    """Elsewhere it would be another version; where the function is the same an alias has to be there."""
+    staging = STAGING.replace('"0.1.0"', '"43"').replace("lambda:\n", "lambda:\n  alias: staging\n")
+    shop.push("a number", **{STAGING_FILE: staging})
+    shop.run("promote", "notifier", "--to", "production", code=3)
+    assert "43 is the number of a published version of notifier-staging" in shop.err
+    assert "this target has another function" in shop.err

@@ -485,3 +485,21 @@ def test_what_terraform_holds_need_not_be_declared() -> None:
     function = load(sample(tree)).fleet.targets[STAGING_KEY].function
     assert function is not None
     assert function.settings == {"memorySize": 512}
+
+
+def test_a_number_beside_an_alias_is_a_published_version_and_has_no_package() -> None:
+    """Only what is declared beside it says something of its code; without an alias it is a release's name."""
+    digest = "a" * 64
+    pinned = f"  alias: live\n  sha256: '43@{digest}'"
+    for block, number, code in (
+        ("  alias: live", "43", Code()),
+        (pinned, "43", Code(sha256=digest)),
+        ("", None, Code()),
+    ):
+        tree = staging(block)
+        tree = sample({STAGING_FILE: tree.read([STAGING_FILE])[STAGING_FILE].replace(b"0.1.6", b"43")})
+        target = load(tree).fleet.targets[STAGING_KEY]
+        assert target.number == number
+        assert (target.release is None) == (number is not None)
+        assert target.function is not None
+        assert target.function.code == code

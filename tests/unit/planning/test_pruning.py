@@ -84,3 +84,14 @@ def test_an_alias_that_somebody_else_moved_says_nothing_of_when() -> None:
     assert written_at(Alias(name="live", version="6", description=text)) is None
     assert written_at(Alias(name="live", version="7", description=text, weights={"6": 0.5})) is None
     assert written_at(Alias(name="live", version="7", description=OURS)) is None
+
+
+def test_a_version_that_is_declared_by_its_number_anywhere_stays() -> None:
+    """In whichever environment of Git: it would be missing there at the next sync."""
+    other = Target(environment="production", service="notifier", version="1", alias="production")
+    assert prune(PROJECT, target(1), WANTED, [version(1)], 10**6).going
+    kept = prune(PROJECT, target(1), WANTED, [version(1)], 10**6, [other])
+    assert [why for _, why in kept.staying] == ["production/notifier declares it"]
+    hold = Hold(version="0.9.0", since="2026-01-01", by="me")
+    held = Target(environment="production", service="notifier", hold=hold)
+    assert not prune(PROJECT, target(1), WANTED, [version(1)], 10**6, [held]).going

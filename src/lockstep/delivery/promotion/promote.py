@@ -205,6 +205,7 @@ def _found(gitops: GitOps, request: Request, policy: Promotion) -> tuple[dict[st
             if version is None:
                 continue
             key = f"{request.environment}/{name}"
+            _check_number(gitops, key, targets.get(f"{policy.source}/{name}"), version)
             if targets[key].deployment_type == "lambda":
                 written = image_tag(version, wish.image) if wish.image is not None else version
                 if wrong := rules.version(written):
@@ -223,6 +224,24 @@ def _found(gitops: GitOps, request: Request, policy: Promotion) -> tuple[dict[st
             fix="name versions: SERVICE@VERSION",
         )
     return found, images
+
+
+def _check_number(gitops: GitOps, key: str, source: Target | None, version: str) -> None:
+    """A published number goes only where the same function runs, by an alias: elsewhere it means another."""
+    if source is None or source.number != version or source.function is None:
+        return
+    target = gitops.workspace.fleet.targets[key]
+    project, name = gitops.workspace.project, source.function.name
+    here, there = (project.environment(one.environment).where for one in (target, source))
+    is_same = target.function is not None and target.function.name == name and here == there
+    if is_same and target.alias is not None:
+        return
+    raise BadInput(
+        f"{version} is the number of a published version of {name}"
+        + (", and this target has no alias" if is_same else ", and this target has another function"),
+        where=target.place or key,
+        fix="name the release instead: SERVICE@VERSION" + (", or add lambda.alias" if is_same else ""),
+    )
 
 
 def _pinned(gitops: GitOps, source: str, version: str) -> str | None:

@@ -34,6 +34,8 @@ def running_versions(session: Session) -> Mapping[str, str | None]:
         if function is None:
             return None
         target = session.desired.targets.get(key)
+        if target is not None and target.number is not None:
+            return version  # the number that was read
         wanted = target.function if target is not None and target.version == version else None
         if wanted is not None and (wanted.code.image or wanted.code.sha256):
             return None if diff_code(wanted, function) else version

@@ -5,7 +5,7 @@ tagging API (GetResources: 100 a page). Both listings lag behind writes, so what
 one is asked for by GetFunction before anything is decided from its absence.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -33,6 +33,7 @@ from lockstep.model import (
     Health,
     Obstacle,
     Project,
+    Published,
     Resource,
     Statement,
     Target,
@@ -67,6 +68,7 @@ class _Reading:
     others: dict[str, Target] = field(default_factory=dict)  # by ARN
     statements: dict[str, tuple[Statement, ...]] = field(default_factory=dict)  # by name
     aliases: dict[str, list[Alias]] = field(default_factory=dict)  # by function's name
+    numbers: dict[tuple[str, str], Function] = field(default_factory=dict)  # by function's name and number
     resources: dict[str, list[Resource]] = field(default_factory=dict)  # by name
     refused: dict[str, LockstepError] = field(default_factory=dict)  # function's name -> why it is not read
     failure: LockstepError | None = None  # why nothing at all is read
@@ -161,8 +163,9 @@ def read_live(
                     function=_as_called(functions.masked_like(found, target.function), called),
                     statements=reading.statements.get(found.name, ()),
                     aliases=aliases,
+                    versions=tuple(_published(reading, target)),
                     resources=tuple(reading.resources.get(found.name, ())),
-                    version=(called and release_of(called.description)) or found.tags.get("lockstep:version"),
+                    version=_version(target, found, called),
                 )
     return Fleet(
         project=desired.project,
@@ -181,6 +184,25 @@ def read_live(
             *_failures(environments, readings),
         ),
     )
+
+
+def _version(target: Target, function: Function, called: Alias | None) -> str | None:
+    """The release that the alias, or else the function, names; where a number is declared the alias's own."""
+    if target.number is not None:
+        return called.version if called is not None else None
+    return (called and release_of(called.description)) or function.tags.get("lockstep:version")
+
+
+def _published(reading: _Reading, target: Target) -> Iterator[Published]:
+    """The version that the target declares by its number, where its alias does not point at it yet."""
+    assert target.function is not None  # noqa: S101 - only such targets are wanted
+    found = reading.numbers.get((target.function.name, target.number or ""))
+    if found is not None and target.number is not None:
+        yield Published(
+            number=target.number,
+            description=str(found.settings.get("description") or ""),
+            function=functions.masked_like(found, target.function),
+        )
 
 
 def _as_called(function: Function, alias: Alias | None) -> Function:
@@ -359,6 +381,8 @@ def _needs_more(wanted: Function, listed: Function) -> bool:
 def _read_aliases(reading: _Reading, pool: ThreadPoolExecutor, watcher: Watcher) -> None:
     """Aliases that are declared or remembered, with the versions that they point at: two calls each.
 
+    And versions that are declared by their numbers, where no such alias points at them.
+
     No page tells where an alias points, and nothing says that a function's revision moves with it.
     """
     wanted = [
@@ -374,6 +398,19 @@ def _read_aliases(reading: _Reading, pool: ThreadPoolExecutor, watcher: Watcher)
             reading.refused[name] = found
         elif found is not None:
             reading.aliases.setdefault(name, []).append(found)
+    numbers = {
+        (target.function.name, target.number)
+        for target in reading.wanted.values()
+        if target.function and target.function.name in reading.functions and target.number
+        if (target.alias, target.number)
+        not in {(one.name, one.version) for one in reading.aliases.get(target.function.name, ())}
+    }
+    looks = _each(pool, sorted(numbers), lambda one: functions.get(reading.connection, *one))
+    for (name, number), version in looks:
+        if isinstance(version, LockstepError):
+            reading.refused[name] = version
+        elif version is not None:
+            reading.numbers[name, number] = version
 
 
 def _read_policies(
