@@ -1,6 +1,7 @@
 """Every command is a cold process: what one imports before it works is time that each user waits."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,31 @@ def test_a_plan_is_made_without_a_terminal_library(tmp_path: Path) -> None:
     )
     loaded = _imported_by(code, tmp_path)
     assert not loaded & (TERMINAL | (SLOW - {"importlib.metadata"}))
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["validate"], 3)])
+def test_a_process_ends_without_being_taken_apart(words: list[str], code: int, tmp_path: Path) -> None:
+    """That would be a fifth of a small plan. What is registered for the end is done, the output is whole."""
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import atexit, sys, weakref\n"
+        "from lockstep.__main__ import start\n"
+        "class Whole:\n"
+        "    def __del__(self): print('taken apart', file=sys.stderr)\n"
+        "whole = Whole()\n"
+        "atexit.register(lambda: print('at the end'))\n"
+        f"sys.argv[1:] = {words!r}\n"
+        "sys.exit(start())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stdout.endswith("at the end\n")
+    assert "taken apart" not in done.stderr
