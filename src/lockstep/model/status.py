@@ -36,6 +36,7 @@ class StatusRow:
     author: str | None = None
     changed: str | None = None  # when, ISO 8601
     modified: str | None = None  # when AWS last changed the function, ISO 8601
+    alias: str | None = None  # that is called, and the published version that it points at: live:43
     well: str | None = None  # when the health was read, ISO 8601, where it is only remembered
     cause: Cause | None = None  # of the differences; None: there are none, or nothing tells
 

@@ -31,6 +31,7 @@ def _row(row: StatusRow) -> Mapping[str, Any]:
         "deploymentType": row.deployment_type,
         "declared": row.declared,
         "live": row.live,
+        "alias": row.alias,
         "sync": row.status,
         "health": row.health,
         "healthRead": row.well,

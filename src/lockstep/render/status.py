@@ -12,6 +12,8 @@ from lockstep.render.values import change_lines
 __all__ = ["age_words", "cell_words", "status_colour", "status_lines", "status_summary", "wide_lines"]
 
 _GAP = "  "
+_ALIAS = 3  # the column of the wide listing
+_NAME = 12  # characters of an alias that find room in a cell
 _MARKS = {SyncStatus.SYNCED: "●", SyncStatus.OUT_OF_SYNC: "▲", SyncStatus.UNKNOWN: "?"}
 
 
@@ -42,17 +44,19 @@ def wide_lines(
     columns: int = 80,
 ) -> list[str]:
     """One line for each target, with its last change in Git, its age and author. Not wrapped."""
-    head = ("TARGET", "DECLARED", "LIVE", "SYNC", "HEALTH", "CHANGED", "BY", "COMMIT")
+    head = ("TARGET", "DECLARED", "LIVE", "ALIAS", "SYNC", "HEALTH", "CHANGED", "BY", "COMMIT")
     table: list[tuple[str, ...]] = [head]
     for row in rows:
         sync = f"{_MARKS[row.status]} {row.status}" if _is_deployed(row) else row.deployment_type
         health = str(row.health) if _is_deployed(row) else "-"
         health += f" ({age_words(row.well, now)} ago)" if row.well else ""
         changed = age_words(row.changed, now)
-        texts = (row.target, row.declared, row.live, sync, health, changed, row.author)
+        texts = (row.target, row.declared, row.live, row.alias, sync, health, changed, row.author)
         table.append((*(printable(text or "-") for text in texts), (row.commit or "-")[:8]))
     paints = ["", *(status_colour(row, palette) for row in rows)]
-    lines = _table(table, [[paint] * len(head) for paint in paints], palette)
+    if all(row.alias is None for row in rows):  # nobody has one
+        table = [(*texts[:_ALIAS], *texts[_ALIAS + 1 :]) for texts in table]
+    lines = _table(table, [[paint] * len(table[0]) for paint in paints], palette)
     return [*lines, "", *_differences(rows, palette, columns), *_ending(rows, notes, palette, columns)]
 
 
@@ -81,6 +85,7 @@ def status_summary(rows: Iterable[StatusRow]) -> str:
 def cell_words(row: StatusRow) -> str:
     """``0.1.6 ● Synced/Healthy``, ``0.1.5 -> 0.1.6 ▲ OutOfSync/Healthy``, ``1.4.2 (helm)``.
 
+    ``0.1.6 live:43 ● Synced/Healthy`` with an alias; of one with a long name the number alone, ``:43``.
     ``? -> 0.1.6`` where other code runs than any version's that is known.
     """
     if not _is_deployed(row):
@@ -89,6 +94,9 @@ def cell_words(row: StatusRow) -> str:
     if live is None and any(change.path == "code" and change.old for change in row.changes):
         live = "?"  # something runs, and no version is known to be it
     version = f"{live} -> {declared}" if live and live != declared else declared
+    if row.alias:
+        name, _, number = row.alias.rpartition(":")
+        version += f" {name if len(name) <= _NAME else ''}:{number}"
     return printable(f"{version} {_MARKS[row.status]} {row.status}/{row.health}")
 
 

@@ -59,6 +59,23 @@ def test_many_environments_come_in_tables_that_fit() -> None:
     assert all(any(name in line.split() for line in lines) for name in names)
 
 
+def test_an_alias_is_shown_with_the_version_that_it_points_at() -> None:
+    """In the cell, in the wide listing and in JSON; 80 columns are enough, for a long name too."""
+    rows = [
+        row("production/s3-notifier", live="0.1.5", status=SyncStatus.OUT_OF_SYNC, alias="production:42"),
+        row("staging/s3-notifier", alias="a-name-that-is-rather-long:43"),
+    ]
+    lines = status_lines(rows, columns=80)
+    assert "s3-notifier  0.1.5 -> 0.1.6 production:42 ▲ OutOfSync/Healthy" in lines
+    assert "s3-notifier  0.1.6 :43 ● Synced/Healthy" in lines
+    assert max(map(columns_of, lines)) <= 80
+    wide = wide_lines([*rows, row("staging/b")], now=NOW)
+    assert wide[0].split()[:5] == ["TARGET", "DECLARED", "LIVE", "ALIAS", "SYNC"]
+    assert [line.split()[3] for line in wide[1:4]] == ["production:42", "a-name-that-is-rather-long:43", "-"]
+    told = json.loads(status_document(rows, ()))["targets"]
+    assert [one["alias"] for one in told] == ["production:42", "a-name-that-is-rather-long:43"]
+
+
 def test_what_differs_is_listed_with_masks() -> None:
     """Drift is shown value by value; secrets are not."""
     changes = (

@@ -206,13 +206,17 @@ class Engines:
         versions: dict[str, str | None] = {}
         live: dict[str, Function] = {}
         modified: dict[str, str | None] = {}
+        aliases: dict[str, str] = {}
         well: dict[str, str] = {}
         for name, one in looks.items():
             versions |= {key: value for key, value in one.versions.items() if counts(key, name)}
             live |= {key: value for key, value in one.live.items() if counts(key, name)}
             modified |= {key: value for key, value in one.modified.items() if counts(key, name)}
+            aliases |= {key: value for key, value in one.aliases.items() if counts(key, name)}
             well |= {key: value for key, value in one.well.items() if counts(key, name)}
-        return Look(plan=plan, versions=versions, live=live, modified=modified, well=well)
+        return Look(
+            plan=plan, versions=versions, live=live, modified=modified, aliases=aliases, well=well
+        )
 
 
 @contextlib.contextmanager

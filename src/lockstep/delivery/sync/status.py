@@ -106,9 +106,16 @@ def _changes(workspace: Workspace, targets: list[Target]) -> dict[str, Commit]:
 
 
 def _dated(row: StatusRow, look: Look | None, commit: Commit | None) -> StatusRow:
-    """The row with when AWS changed the function, how old its health is, and who changed the declaration."""
+    """The row with when AWS changed the function and where its alias points, how old its health is, and who
+    changed the declaration.
+    """
     if look is not None:
-        row = replace(row, modified=look.modified.get(row.target), well=look.well.get(row.target))
+        row = replace(
+            row,
+            modified=look.modified.get(row.target),
+            alias=look.aliases.get(row.target),
+            well=look.well.get(row.target),
+        )
     if commit is None:
         return row
     return replace(row, commit=commit.sha, author=commit.author, changed=commit.date)

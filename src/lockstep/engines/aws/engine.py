@@ -143,6 +143,12 @@ class AwsEngine:
                 for key, target in self.live.targets.items()
                 if target.function is not None
             },
+            aliases={
+                key: f"{alias.name}:{alias.version}"
+                for key, target in self.live.targets.items()
+                for alias in target.aliases
+                if alias.name == target.alias
+            },
             well=dict(self._memories.well),
         )
 
