@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from lockstep.engines.aws.remembered import FEW
-from lockstep.model import Code, DeleteVersion, Fleet, Secret, SyncStatus, Target, Verb
+from lockstep.model import Code, DeleteVersion, Environment, Fleet, Secret, SyncStatus, Target, Verb
 from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
-from tests.support.clouds import Cloud, client
+from tests.support.clouds import REGION, Cloud, client
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
-from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
+from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.strict import Notifications, Pages, Statements, Versions, everything
 from tests.support.waiting import until
 
@@ -66,7 +66,7 @@ def test_a_release_is_published_and_everything_calls_the_alias(lab: Lab) -> None
 
 
 def test_the_next_release_moves_the_alias_and_the_one_before_comes_back_unpublished(lab: Lab) -> None:
-    """One write of an alias moves all calls; what is published already is not published again."""
+    """One write of an alias moves all calls; coming back to what is published already is that write alone."""
     engine = lab.engine()
     lab.sync(make_fleet(declared()), engine=engine)
     lab.aws.forget()
@@ -81,9 +81,10 @@ def test_the_next_release_moves_the_alias_and_the_one_before_comes_back_unpublis
     back = lab.sync(make_fleet(declared()), engine=engine)
     assert changes_of(back.plan, KEY)["alias"] == "live: version 1"
     assert (numbers(lab), pointer(lab)) == (["1", "2"], "1")
-    # Calls come back at once: their alias waits for nothing that is done to what nobody calls.
-    assert [step.needs for step in back.plan.steps if step.id == f"{KEY}:alias"] == [()]
-    assert not lab.aws.named("lambda.PublishVersion")
+    assert [(step.id, step.needs) for step in back.plan.steps] == [(f"{KEY}:alias", ())]
+    assert lab.aws.counts(mutating=True) == {"lambda.UpdateAlias": 1}
+    forward = lab.plan(make_fleet(declared(source=NEWER, version="1.0.1")))
+    assert {"alias", "code", "version"} == changes_of(forward, KEY).keys()
 
 
 def test_configuration_alone_makes_a_version_and_the_same_bytes_under_another_name_do_not(lab: Lab) -> None:
@@ -176,7 +177,7 @@ def test_a_version_that_fails_is_reported_and_the_alias_stays(
     assert pointer(lab) == "1"
     plan = lab.plan(newer)
     assert plan.targets[0].status is SyncStatus.OUT_OF_SYNC
-    assert {one.path for one in plan.targets[0].changes} == {"alias"}
+    assert {one.path for one in plan.targets[0].changes} == {"alias", "code", "version"}  # for its calls
 
 
 def test_an_alias_that_moves_between_plan_and_write_is_planned_again(
@@ -255,9 +256,7 @@ def test_a_published_number_is_pointed_at_and_nothing_else_is_done(lab: Lab) -> 
     for wanted in ("1", "2"):
         lab.aws.forget()
         lab.sync(numbered(wanted), engine=engine)
-        counts = lab.aws.counts(mutating=True)
-        assert counts.pop("lambda.TagResource") == 1  # which version the function's tags name
-        assert counts == {"lambda.UpdateAlias": 1}
+        assert lab.aws.counts(mutating=True) == {"lambda.UpdateAlias": 1}
         assert pointer(lab) == wanted
         assert engine.live.targets[KEY].version == wanted
     lab.somebody("lambda").update_alias(FunctionName=NAME, Name="live", FunctionVersion="3")
@@ -273,6 +272,74 @@ def test_a_published_number_is_pointed_at_and_nothing_else_is_done(lab: Lab) -> 
     assert pointer(lab) == "2"
     lab.sync(release(4), engine=engine)  # and on with releases
     assert pointer(lab) == "4"
+
+
+def test_one_function_serves_two_environments_each_by_its_alias(lab: Lab) -> None:
+    """Made and published by one after the other, promoted by one write, and left by one of them."""
+    engine = lab.engine(
+        project=make_project(
+            "shop", *(Environment(name=name, region=REGION, prune=True) for name in ("production", "staging"))
+        )
+    )
+
+    def sharer(environment: str, number: int, **fields: Any) -> Target:
+        key = f"{environment}/notifier"
+        settings = {"environment": {"PLACE": environment}} if fields.pop("apart", True) else {}
+        return make_target(
+            key,
+            trigger(f"{environment}/"),
+            name="shared",
+            alias=environment,
+            source=f"def handler(event, context):\n    return {number}\n",
+            version=f"1.0.{number}",
+            settings=settings,
+            **fields,
+        )
+
+    def points() -> dict[str, str]:
+        aliases = lab.client("lambda").list_aliases(FunctionName="shared")["Aliases"]
+        return {one["Name"]: one["FunctionVersion"] for one in aliases}
+
+    def entries() -> set[str]:
+        found = lab.notifications().get("LambdaFunctionConfigurations", [])
+        return {one["LambdaFunctionArn"].partition(":function:")[2] for one in found}
+
+    lab.sync(make_fleet(sharer("production", 1), sharer("staging", 1)), engine=engine)
+    assert points() == {"production": "1", "staging": "2"}
+    assert entries() == {"shared:production", "shared:staging"}
+    tags = lab.live("shared")["Tags"]
+    assert tags["lockstep:target"] == "production/notifier"
+    assert (tags["lockstep:shared"], tags["lockstep:alias"]) == ("staging/notifier", "production staging")
+
+    # Both move in one run, and neither loses what is its own.
+    lab.sync(make_fleet(sharer("production", 2), sharer("staging", 3)), engine=engine)
+    assert points() == {"production": "3", "staging": "4"}
+    variables = {
+        name: lab.client("lambda").get_function_configuration(FunctionName="shared", Qualifier=name)
+        for name in ("production", "staging")
+    }
+    assert {name: one["Environment"]["Variables"]["PLACE"] for name, one in variables.items()} == {
+        "production": "production",
+        "staging": "staging",
+    }
+
+    # The same configuration in both: what staging runs is what production gets, by one write.
+    lab.sync(make_fleet(sharer("production", 2), sharer("staging", 4, apart=False)), engine=engine)
+    lab.aws.forget()
+    fleet = make_fleet(sharer("production", 4, apart=False), sharer("staging", 4, apart=False))
+    lab.sync(fleet, engine=engine)
+    assert lab.aws.counts(mutating=True) == {"lambda.UpdateAlias": 1}
+    assert points() == {"production": "5", "staging": "5"}
+    alone = replace(fleet, selection=("production",))
+    assert lab.plan(alone, project=engine.rules.project).is_empty
+
+    # One of them goes, the owner: its alias, permission and entry, and not the function.
+    lab.sync(make_fleet(sharer("staging", 4, apart=False)), engine=engine)
+    assert points() == {"staging": "5"}
+    assert entries() == {"shared:staging"}
+    tags = lab.live("shared")["Tags"]
+    assert tags["lockstep:target"] == "staging/notifier"
+    assert (tags.get("lockstep:shared"), tags["lockstep:alias"]) == (None, "staging")
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -28,7 +28,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
-from lockstep.model.alias import qualified, versioned
+from lockstep.model.alias import qualified, unversioned, versioned
 from lockstep.model.kinds import KINDS
 from lockstep.planning.aliases import differing
 from lockstep.planning.diff import with_ignored
@@ -302,17 +302,19 @@ def _differences(target: Target, have: Target, before: Target | None, live: Flee
     assert wanted is not None
     wanted = with_ignored(wanted, before.function if before is not None else None, target.ignore)
     found = []
-    for name in sorted({*wanted.settings, *function.settings}):
+    # What a version keeps is looked at where it is called: see ``_alias``.
+    both = {**wanted.settings, **function.settings}
+    for name in sorted(unversioned(both) if target.alias else both):
         same = plain(wanted.settings.get(name)) == plain(function.settings.get(name))
         if not same and name not in function.unread and not _is_void(name, wanted):
             found.append(f"{name} is {function.settings.get(name)}, not {wanted.settings.get(name)}")
-    if function.code != replace(wanted.code, package=None):
+    if not target.alias and function.code != replace(wanted.code, package=None):
         found.append("other code")
     tags = {
         **wanted.tags,
         "lockstep:project": live.project,
         "lockstep:target": target.key,
-        "lockstep:version": target.version,
+        "lockstep:version": None if target.alias else target.version,
     }
     found += [f"tag {k} is {function.tags.get(k)}" for k, v in tags.items() if function.tags.get(k) != v]
     buckets = sorted({trigger.bucket for trigger in target.triggers})

@@ -27,7 +27,10 @@ __all__ = ["DECLARING", "PLACED", "build"]
 DECLARING = frozenset({"environment config", "environment service", "pull request", "preview service config"})
 """Layers of which a ``lambda:`` block makes a service a Lambda function without a deploymentType."""
 
-PLACED = ("role", "vpc.subnetIds", "deadLetterTarget", "kmsKeyArn", "fileSystems", "logRetentionDays")
+PLACED = (
+    *("role", "vpc.subnetIds", "deadLetterTarget", "kmsKeyArn", "fileSystems", "logRetentionDays"),
+    *("description", "reservedConcurrency", "codeSigningConfigArn"),
+)
 """Settings whose lines a target knows, because what is wrong with them may show only in AWS or elsewhere."""
 
 _NAMED = frozenset({"environment config", "pull request", "preview service config", "service config"})
@@ -120,6 +123,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         place=place,
         places={
             **({"image": context.place("lambda", "image")} if image else {}),
+            **({"tags": context.place("lambda", "tags")} if tags else {}),
             **{name: context.place("lambda", *name.split(".")) for name in PLACED if name in settings},
         },
     )

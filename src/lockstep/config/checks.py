@@ -5,12 +5,18 @@ from fnmatch import fnmatchcase
 
 from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
-from lockstep.model import Project, Target
+from lockstep.model import FIELDS, Call, Project, Target
 from lockstep.planning.notifications import find_overlaps
+from lockstep.planning.policy import MOST_IN_TAG
 
 __all__ = ["check_fleet"]
 
 _RETENTION = "logRetentionDays"
+_OF_FUNCTION = (
+    *("role", "description", "reservedConcurrency", "codeSigningConfigArn"),
+    *(row.name for row in FIELDS if row.call is Call.NEVER or row.is_born),
+)
+"""Settings that all targets of a function share; the retention of logs is one of their group."""
 
 
 def check_fleet(project: Project, targets: Mapping[str, Target], problems: Problems) -> None:
@@ -25,22 +31,80 @@ def check_fleet(project: Project, targets: Mapping[str, Target], problems: Probl
 
 
 def _check_function_names(project: Project, targets: Iterable[Target], problems: Problems) -> None:
+    """A function has one target, or several that each call it by an alias of their own."""
     places: dict[str, tuple[str, str]] = {}
-    seen: dict[tuple[str, str, str], Target] = {}
+    seen: dict[tuple[str, str, str], list[Target]] = {}
     for target in targets:
         base = target.environment.partition("/")[0]
         place = places.get(base)
         if place is None:
             place = places[base] = project.environment(base).where
         assert target.function is not None  # noqa: S101 - the caller's choice
-        other = seen.setdefault((*place, target.function.name), target)
-        if other is not target:
+        family = seen.setdefault((*place, target.function.name), [])
+        rival = next((one for one in family if not _may_share(target, one)), None)
+        if rival is not None:
             problems.add(
                 target.place,
-                f"the function {target.function.name} of {target.key} is also declared by {other.key} "
-                f"({other.place}) in the same account and Region",
-                "give each target its own functionName; {env} in it keeps environments apart",
+                f"the function {target.function.name} of {target.key} is also declared by {rival.key} "
+                f"({rival.place}) in the same account and Region{_by_one_alias(target, rival)}",
+                "give each target its own functionName; {env} in it keeps environments apart"
+                + (
+                    ""
+                    if target.is_preview or rival.is_preview
+                    else ". Or give each a lambda.alias of its own"
+                ),
             )
+        elif family:
+            _check_shared(target, family[0], problems)
+        family.append(target)
+    for family in seen.values():
+        _check_tags(family, problems)
+
+
+def _may_share(one: Target, other: Target) -> bool:
+    """Whether two targets may have one function. A preview's is its own, since it goes with it."""
+    has_both = one.alias is not None and other.alias is not None and one.alias != other.alias
+    return has_both and not one.is_preview and not other.is_preview
+
+
+def _by_one_alias(one: Target, other: Target) -> str:
+    return f", by the same alias {one.alias}" if one.alias is not None and one.alias == other.alias else ""
+
+
+def _check_tags(family: list[Target], problems: Problems) -> None:
+    """The function's tags remember the targets that have it, and their aliases."""
+    texts = ("targets", [one.key for one in family]), ("aliases", [one.qualifier for one in family])
+    for what, names in texts if len(family) > 1 else ():
+        if len(" ".join(names)) > MOST_IN_TAG:
+            problems.add(
+                family[-1].place,
+                f"the {what} that have the function of {family[-1].key} find no room in one tag of it, which "
+                f"takes {MOST_IN_TAG} characters: {', '.join(names)}",
+                "give them shorter names, or some of them a functionName of their own",
+            )
+
+
+def _check_shared(target: Target, other: Target, problems: Problems) -> None:
+    """What AWS keeps for a function as a whole cannot be otherwise in one environment than in another.
+
+    A version keeps its role; but AWS shifts no calls between versions of different roles.
+    """
+    one, two = target.function, other.function
+    assert one is not None  # noqa: S101 - the caller's choice
+    assert two is not None  # noqa: S101 - the caller's choice
+    ignored = (*target.ignore, *other.ignore)
+    values = {name: (one.settings.get(name), two.settings.get(name)) for name in _OF_FUNCTION}
+    values["tags"] = (dict(one.tags), dict(two.tags))
+    for name, (mine, theirs) in values.items():
+        if mine == theirs or any(fnmatchcase(name, pattern.partition(".")[0]) for pattern in ignored):
+            continue
+        problems.add(
+            target.places.get(name) or target.place,
+            f"{name} of {target.key} is another than that of {other.key} "
+            f"({other.places.get(name) or other.place}); both have the function {one.name}, and it has one "
+            f"{name} for all its aliases",
+            f"declare the same {name} for both, or give each target its own functionName",
+        )
 
 
 def _check_log_groups(project: Project, targets: Iterable[Target], problems: Problems) -> None:

@@ -17,7 +17,7 @@ class Look:
     plan: Plan
     versions: Mapping[str, str | None] = field(default_factory=dict)  # as tags or a state name them
     live: Mapping[str, Function] = field(default_factory=dict)  # with the code that calls run
-    modified: Mapping[str, str | None] = field(default_factory=dict)  # when a function was changed last
+    modified: Mapping[str, str | None] = field(default_factory=dict)  # when what runs was changed last
     aliases: Mapping[str, str] = field(default_factory=dict)  # live:43, what calls go to
     well: Mapping[str, str] = field(default_factory=dict)  # when health was read that is only remembered
 

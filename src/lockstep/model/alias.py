@@ -18,6 +18,7 @@ __all__ = [
     "is_ours",
     "qualified",
     "release_of",
+    "target_of",
     "undated",
     "unversioned",
     "versioned",
@@ -120,6 +121,12 @@ def release_of(description: str) -> str | None:
     """The release that a description of ours names."""
     found = _MARK.match(description)
     return found["release"] if found else None
+
+
+def target_of(description: str) -> str | None:
+    """The target that a description of ours names."""
+    found = _MARK.match(description)
+    return found["target"] if found else None
 
 
 def qualified(arn: str, alias: str | None) -> str:

@@ -35,7 +35,7 @@ class StatusRow:
     commit: str | None = None  # last commit that touched the declaration, 40 hex digits
     author: str | None = None
     changed: str | None = None  # when, ISO 8601
-    modified: str | None = None  # when AWS last changed the function, ISO 8601
+    modified: str | None = None  # when what runs was changed last, ISO 8601
     alias: str | None = None  # that is called, and the published version that it points at: live:43
     well: str | None = None  # when the health was read, ISO 8601, where it is only remembered
     cause: Cause | None = None  # of the differences; None: there are none, or nothing tells

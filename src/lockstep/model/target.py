@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lockstep.model.alias import Alias, Published, is_number
+from lockstep.model.alias import Alias, Published, is_number, written_at
 from lockstep.model.function import Function
 from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
@@ -129,6 +129,15 @@ class Target:
         if self.function is None or alias is None or alias.function is None:
             return self.function
         return replace(self.function, code=alias.function.code)
+
+    @property
+    def modified(self) -> str | None:
+        """Of a live target: since when its calls run what they run, ISO 8601; None where nothing tells."""
+        alias = next((one for one in self.aliases if one.name == self.alias), None)
+        since = written_at(alias) if alias is not None else None
+        if since is not None:
+            return since.isoformat()
+        return self.function.modified if self.function is not None else None
 
     @property
     def key(self) -> str:

@@ -9,12 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lockstep.model import Alias, Change, Function, Health, Target
-from lockstep.model.alias import described, is_ours, undated, unversioned, versioned
+from lockstep.model.alias import described, is_ours, release_of, undated, unversioned, versioned
 from lockstep.planning.compared import narrowed
-from lockstep.planning.diff import diff_code, diff_settings, is_ignored, with_ignored, without_unknown
-from lockstep.planning.policy import remembered_qualifiers
+from lockstep.planning.diff import (
+    diff_code,
+    diff_settings,
+    is_ignored,
+    row_of,
+    with_ignored,
+    without_unknown,
+)
+from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers
 
-__all__ = ["Shift", "differing", "settled", "shift_of"]
+__all__ = ["Shift", "differing", "of_version", "settled", "shift_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +85,11 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
         problem=problem,
         seen=seen,
         off=off,
-        changes=(*(_changes(target.alias, have, release, version) if puts else ()), *gone),
+        changes=(
+            *_renamed(target, live, have),
+            *(_changes(target.alias, have, release, version) if puts else ()),
+            *gone,
+        ),
     )
 
 
@@ -87,6 +98,12 @@ def settled(wanted: Function, now: Function) -> Function:
     return replace(
         wanted, code=now.code, settings={**versioned(now.settings), **unversioned(wanted.settings)}
     )
+
+
+def of_version(change: Change) -> bool:
+    """Whether what changes is kept by each version, and not the function's as a whole."""
+    name = change.path.partition(".")[0]
+    return bool(versioned({name: None})) and (change.path == "code" or row_of(change.path) is not None)
 
 
 def differing(wanted: Function, version: Function, ignore: Sequence[str]) -> tuple[Change, ...]:
@@ -141,6 +158,15 @@ def _unusable(
     else:
         return None
     return f"{target.place}: {why}; {fix}" if target.place else f"{why}; {fix}"
+
+
+def _renamed(target: Target, live: Target | None, have: Alias | None) -> tuple[Change, ...]:
+    """The release, or the number, that takes the place of another one."""
+    function = live.function if live is not None else None
+    old = function.tags.get(VERSION_TAG) if function is not None else None
+    if have is not None:
+        old = have.version if target.number is not None else release_of(have.description)
+    return (Change(path="version", old=old, new=target.version),) if old not in (None, target.version) else ()
 
 
 def _changes(name: str, have: Alias | None, release: str, version: str | None) -> tuple[Change, ...]:

@@ -1,13 +1,13 @@
 """One target, looked at on its own: what differs, and whether it may be touched."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, Statement, Target, Verb
 from lockstep.model.fields import APART
 from lockstep.model.kinds import KINDS
-from lockstep.planning.aliases import Shift, settled, shift_of
+from lockstep.planning.aliases import Shift, of_version, settled, shift_of
 from lockstep.planning.beside import Difference, differences, remembered
 from lockstep.planning.diff import (
     diff_code,
@@ -30,6 +30,7 @@ from lockstep.planning.policy import (
     remembered_qualifiers,
 )
 from lockstep.planning.pruning import Pruned, prune
+from lockstep.planning.sharing import ALONE, Sharing
 from lockstep.planning.statements import excess
 
 __all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
@@ -60,7 +61,8 @@ class Assessment:
     verb: Verb
     wanted: Function  # desired, with ownership tags and what others manage
     live: Function | None
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...]  # as people see them: of what is called
+    writes: tuple[Change, ...]  # of code and settings, of the function itself
     permissions: Permissions
     beside: tuple[Difference, ...]  # resources beside the function
     shift: Shift  # of the alias that is called
@@ -71,12 +73,21 @@ class Assessment:
     is_read: bool = True  # False: what is live was not read at all
 
 
-def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, rules: Rules) -> Assessment:
+def assess(
+    target: Target,
+    live: Target | None,
+    desired: Fleet,
+    fleet: Fleet,
+    rules: Rules,
+    sharing: Sharing = ALONE,
+) -> Assessment:
     """Compare one target with what is live. ``desired`` and ``fleet`` (live) are the whole project's."""
     function = target.function
     assert function is not None  # noqa: S101 - callers pass targets that have one
     if target.key in fleet.unread:
         return _not_compared(target, function, fleet.unread[target.key])
+    if live is not None:
+        live = sharing.seen(live)
     now = live.function if live else None
     declared = function.settings.keys()
     function = without_unknown(function, now)
@@ -85,8 +96,8 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
     shift = shift_of(desired.project, target, live, function, adopts=may_adopt(rules, target))
-    if target.number is not None and now is not None:
-        function = settled(function, now)
+    if shift.version is not None and now is not None:
+        function = settled(function, now)  # nobody calls what it is itself
     kinds = remembered(target, live) | (APART & declared - (now.unread if now is not None else frozenset()))
     letting_go: set[str] = set()
     leaving: set[str] = set()
@@ -108,38 +119,37 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         }
         quitting &= remembered_qualifiers(now.tags) - {target.qualifier}
         kinds |= remembered_kinds(now.tags) & now.unread
+
     # A bucket is remembered until its entries and permission are gone, and a resource until it is, so
     # that a run that was killed can go on.
-    final = _tags(function, now, ownership_tags(desired.project, target, buckets, kinds))
-    first = final
+    def tagged(buckets: set[str], kinds: set[str], qualifiers: Iterable[str] = ()) -> dict[str, str | None]:
+        own = _owning(desired.project, target, now, sharing, buckets, kinds, qualifiers)
+        return _tags(function, now, own)
+
+    final = first = tagged(buckets, kinds)
     if letting_go or leaving or quitting:
-        first = _tags(
-            function,
-            now,
-            ownership_tags(desired.project, target, buckets | letting_go, kinds | leaving, quitting),
-        )
+        first = tagged(buckets | letting_go, kinds | leaving, quitting)
     wanted = replace(function, tags=first)
     against = now or Function(name=wanted.name)
+    writes = (*diff_code(wanted, against), *diff_settings(wanted, against))
     changes = (
-        *diff_code(wanted, against),
-        *diff_settings(wanted, against),
+        *(writes if shift.seen is None else (*shift.off, *(one for one in writes if not of_version(one)))),
         *(diff_tags(wanted.tags, now.tags) if now else ()),
         *(Change(path="permission", new=statement.source_arn) for statement in policy.add),
         *(Change(path="permission", old=statement.source_arn) for statement in policy.remove),
         *(change for one in beside for change in one.changes),
         *shift.changes,
-        *(shift.off if target.number is not None else ()),
     )
     concerned = buckets | (remembered_buckets(now.tags) if now else set())
     unknown = Obstacle.all_of(
         (
             target.obstacle,
             *_closed(target, concerned, fleet),
-            _unread(now, changes) or _unread(shift.seen, shift.off),
+            _unread(now, writes) or _unread(shift.seen, shift.off),
         )
     )
     verb, problem = (
-        _judged(target, wanted, now, changes, desired, fleet, rules)
+        _judged(target, wanted, now, changes, writes, desired, fleet, rules, sharing)
         if unknown is None
         else (held_verb(unknown), unknown.text)
     )
@@ -153,6 +163,7 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         wanted=wanted,
         live=now,
         changes=changes if now is not None or unknown is None else (),  # nothing to compare half of it with
+        writes=writes,
         permissions=policy,
         beside=beside,
         shift=shift,
@@ -162,6 +173,37 @@ def assess(target: Target, live: Target | None, desired: Fleet, fleet: Fleet, ru
         final_tags=final,
         problem=problem,
         is_known=unknown is None,
+    )
+
+
+def _owning(
+    project: str,
+    target: Target,
+    now: Function | None,
+    sharing: Sharing,
+    buckets: Iterable[str],
+    kinds: Iterable[str],
+    qualifiers: Iterable[str],
+) -> dict[str, str | None]:
+    """Tags of ours. Those of a function that several have are the lead's, and remember for all of them.
+
+    While there are several nothing of theirs is forgotten: who is not looked at may still have it.
+    """
+    tags = now.tags if now is not None else {}
+    if len(sharing.family) > 1 or sharing.staying:
+        buckets = {*buckets, *remembered_buckets(tags)}
+        buckets |= {trigger.bucket for one in sharing.family for trigger in one.triggers}
+        kinds = {*kinds, *remembered_kinds(tags)}
+        kinds |= {each.kind for one in sharing.family for each in one.resources}
+    on_others = sharing.others & (remembered_qualifiers(tags) if tags else set())
+    lead = next((one for one in sharing.family if one.key == sharing.lead), target)
+    return ownership_tags(
+        project,
+        lead,
+        buckets,
+        kinds,
+        {*qualifiers, *on_others, *sharing.aliases} - {lead.qualifier},
+        {*sharing.keys, *sharing.staying.values()},
     )
 
 
@@ -176,19 +218,21 @@ def _judged(
     wanted: Function,
     now: Function | None,
     changes: Sequence[Change],
+    writes: Sequence[Change],
     desired: Fleet,
     fleet: Fleet,
     rules: Rules,
+    sharing: Sharing,
 ) -> tuple[Verb, str | None]:
     """What is to be done about a target of which everything is known, and what is in the way."""
     problem = _missing_bucket(target, fleet)
     verb = Verb.CREATE
     if now is not None:
-        problem = problem or _impossible(wanted, now, changes)
+        problem = problem or _impossible(wanted, now, writes)
         verb = Verb.UPDATE if changes else Verb.NOTHING
         if now.owner is None and not problem:
-            return Verb.ADOPT, adoption_problem(rules, target, now, desired)
-        problem = problem or adoption_problem(rules, target, now, desired)
+            return Verb.ADOPT, adoption_problem(rules, target, now, desired, sharing.keys)
+        problem = problem or adoption_problem(rules, target, now, desired, sharing.keys)
     return Verb.BLOCKED if problem else verb, problem
 
 
@@ -201,6 +245,7 @@ def _not_compared(target: Target, function: Function, unread: Obstacle) -> Asses
         wanted=function,
         live=None,
         changes=(),
+        writes=(),
         permissions=Permissions(),
         beside=(),
         shift=Shift(),

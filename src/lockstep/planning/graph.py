@@ -37,7 +37,7 @@ from lockstep.model import (
 from lockstep.model.kinds import KINDS
 from lockstep.planning.assess import Assessment
 from lockstep.planning.diff import call_of, diff_tags
-from lockstep.planning.policy import VERSION_TAG
+from lockstep.planning.policy import VERSION_TAG, remembered_sharers
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
@@ -52,10 +52,20 @@ class Graph:
         self._ids: set[str] = set()
         self._packages: dict[str, int] = {}  # step that stages one -> its place in steps
         self._gates: dict[str, list[str]] = {}  # target -> steps that come before its trigger
+        self._after: tuple[str, ...] = ()  # steps of another target that come before all of this one
 
-    def add_target(self, one: Assessment) -> None:
-        """Steps for one target, apart from its notifications."""
-        if one.problem is not None or (one.live is not None and not one.changes):
+    def add_target(self, one: Assessment, *, after: str | None = None) -> None:
+        """Steps for one target, apart from its notifications.
+
+        ``after`` is a target that has the same function and writes it first: a function is one for both.
+        """
+        written = ("create", "configuration", "signing", "code", "layers", "tags", "concurrency", "logs")
+        self._after = self._those(*(f"{after}:{what}" for what in (*written, "publish"))) if after else ()
+        self._add_target(one)
+        self._after = ()
+
+    def _add_target(self, one: Assessment) -> None:
+        if one.problem is not None or (one.live is not None and not (one.changes or one.writes)):
             return
         if one.live is None:
             self._create(one)
@@ -112,7 +122,9 @@ class Graph:
         between must leave nothing. And once more, last: a call that was under way may have written.
         """
         owner = former.target.key
-        puts = (f"bucket:{change.bucket}" for change in buckets if owner in change.removed)
+        function = former.target.function
+        owners = {owner} | (remembered_sharers(function.tags) if function is not None else set())
+        puts = (f"bucket:{change.bucket}" for change in buckets if owners & change.removed.keys())
         gates = (*self._gates.get(owner, ()), *puts)
         group = own_logs(former.target)
         delete, first, last = (
@@ -136,16 +148,16 @@ class Graph:
                 needs=self._stage(wanted),
             )
         )
-        self._separate(key, wanted, one.changes, needs=(f"{key}:create",))
+        self._separate(key, wanted, one.writes, needs=(f"{key}:create",))
 
     def _update(self, one: Assessment, live: Function) -> None:
         key, wanted = one.target.key, one.wanted
-        by_config = tuple(c for c in one.changes if call_of(c.path) is Call.CONFIGURATION)
-        by_code = tuple(c for c in one.changes if call_of(c.path) is Call.CODE)
+        by_config = tuple(c for c in one.writes if call_of(c.path) is Call.CONFIGURATION)
+        by_code = tuple(c for c in one.writes if call_of(c.path) is Call.CODE)
         later = _after_code(wanted, live, by_config) if by_code else ()
         sooner = tuple(change for change in by_config if change not in later)
         before = self._configure(f"{key}:configuration", key, one, sooner, needs=())
-        if any(call_of(change.path) is Call.SIGNING for change in one.changes):
+        if any(call_of(change.path) is Call.SIGNING for change in one.writes):
             # Before the code, which it judges.
             config = wanted.settings.get("codeSigningConfigArn")
             self._add(
@@ -179,7 +191,7 @@ class Graph:
                 before = (*before, *self._stage(wanted))
             self._add(_tag_step(f"{key}:tags", key, live.arn or live.name, tags, needs=before))
             before = (f"{key}:tags",)
-        self._separate(key, wanted, one.changes, needs=before)
+        self._separate(key, wanted, one.writes, needs=before)
 
     def _alias(self, one: Assessment) -> None:
         """Publish what the function has become, then point the alias at it: all calls at once.
@@ -357,6 +369,9 @@ class Graph:
         return tuple(step_id for step_id in ids if step_id in self._ids)
 
     def _add(self, step: Step) -> None:
+        is_free = isinstance(step, PutAlias) and step.version is not None and not step.needs
+        if not is_free and not isinstance(step, StagePackage):
+            step = replace(step, needs=tuple(dict.fromkeys((*step.needs, *self._after))))
         self.steps.append(step)
         self._ids.add(step.id)
         match step:

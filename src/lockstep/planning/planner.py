@@ -10,11 +10,14 @@ from dataclasses import replace
 
 from lockstep.model import Fleet, Plan, Target, Verb, select
 from lockstep.model.engines import AWS
+from lockstep.model.target import environment_of
 from lockstep.planning.assess import Assessment, assess
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.graph import Graph
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
-from lockstep.planning.policy import Rules, deletion_problem, may_adopt, remembered_buckets
+from lockstep.planning.policy import Rules, deletion_problem, is_prunable, may_adopt, remembered_buckets
+from lockstep.planning.pruning import Pruned
+from lockstep.planning.sharing import ALONE, Sharing, families, left_by, sharing_of
 from lockstep.planning.summary import summarise, summarise_former, summarise_owner
 from lockstep.planning.triggers import BucketChange, BucketWish, Parties, change_bucket
 from lockstep.planning.undeclared import Undeclared, find_undeclared
@@ -29,12 +32,9 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
     says what is to be compared. ``live`` holds what was read for it.
     """
     declared = {key: target for key, target in desired.targets.items() if target.function is not None}
-    assessed = {
-        key: assess(declared[key], live.targets.get(key), desired, live, rules)
-        for key in desired.selected()
-        if key in declared
-    }
-    _block(assessed, _quarrels(assessed, live))
+    sharings = _sharings(desired, live, rules)
+    assessed, follows = _assess(declared, desired, live, rules, sharings)
+    _block(assessed, _quarrels(assessed, live, sharings))
     found = find_undeclared(desired, live, rules, declared)
 
     # A target that one bucket refuses is served by none, so the others are worked out again.
@@ -45,16 +45,17 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
         # A former function goes once its successor is there, so not while that one is blocked.
         blocked = [key for key, one in assessed.items() if one.problem is not None]
         leaving = found.without([*held, *blocked])
-        buckets = _change_buckets(desired, live, rules, declared, assessed, leaving)
+        buckets = _change_buckets(desired, live, rules, declared, assessed, leaving, sharings)
         refused = {key: why for change in buckets for key, why in change.problems.items()}
         if not refused:
             break
         _block(assessed, {key: why for key, why in refused.items() if key in assessed})
+        _block(assessed, _waiting(assessed, follows))
         held.update({key: why for key, why in refused.items() if key not in assessed})
 
     graph = Graph()
     for one in assessed.values():
-        graph.add_target(one)
+        graph.add_target(one, after=follows.get(one.target.key))
     graph.add_buckets(buckets, assessed)
     for former in leaving.functions:
         graph.add_delete(former, buckets)
@@ -80,9 +81,86 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
         ),
         steps=tuple(graph.steps),
         problems=(guard,) if guard else (),
-        notes=(*live.notes, *found.notes, *_kept_versions(assessed)),
+        notes=(*live.notes, *found.notes, *_kept_versions(assessed), *_staying(assessed, sharings, rules)),
         selection=desired.selection,
     )
+
+
+def _sharings(desired: Fleet, live: Fleet, rules: Rules) -> Mapping[str, Sharing]:
+    """What targets that have a function together are to each other, by key; ``ALONE`` is left out."""
+    together = families(desired, rules.project)
+    found: dict[str, Sharing] = {}
+    for key in desired.selected():
+        target, now = desired.targets[key], live.targets.get(key)
+        if key in together or (now is not None and now.function is not None):
+            one = sharing_of(target, now, together.get(key, ()), desired, rules.project)
+            if one is not ALONE:
+                found[key] = one
+    return found
+
+
+def _assess(
+    declared: Mapping[str, Target],
+    desired: Fleet,
+    live: Fleet,
+    rules: Rules,
+    sharings: Mapping[str, Sharing],
+) -> tuple[dict[str, Assessment], dict[str, str]]:
+    """Every target by itself, and which one comes after which other on the same function.
+
+    A function is changed and published by one after the other: the next is compared with what the one before
+    it leaves.
+    """
+    assessed: dict[str, Assessment] = {}
+    follows: dict[str, str] = {}
+    last: dict[str, str] = {}  # target of a family -> the last one that writes the function
+    for key in desired.selected():
+        if key not in declared:
+            continue
+        target, found, sharing = declared[key], live.targets.get(key), sharings.get(key, ALONE)
+        first = last.get(key)
+        if first is not None and key not in live.unread:
+            found = _left_behind(assessed[first], target, found, live)
+            follows[key] = first
+        one = assess(target, found, desired, live, rules, sharing)
+        if first is not None:
+            one = replace(one, pruned=Pruned())  # the first has looked at all of them
+        assessed[key] = one
+        if sharing.family and one.problem is None and (one.live is None or one.writes or _is_tagged(one)):
+            last |= dict.fromkeys(sharing.keys, key)
+    return assessed, follows
+
+
+def _is_tagged(one: Assessment) -> bool:
+    return any(change.path.startswith("tags.") for change in one.changes)
+
+
+def _left_behind(first: Assessment, target: Target, found: Target | None, live: Fleet) -> Target:
+    """What a target finds once another one has written the function that both have."""
+    before = found or Target(environment=target.environment, service=target.service)
+    function = left_by(first.wanted, before.function, _arn(first, live))
+    return replace(before, function=function)
+
+
+def _waiting(assessed: Mapping[str, Assessment], follows: Mapping[str, str]) -> dict[str, str]:
+    """Targets that were to come after one that is not done."""
+    return {
+        key: f"{first} has the same function and comes first: {assessed[first].problem}"
+        for key, first in follows.items()
+        if assessed[key].problem is None and assessed[first].problem is not None
+    }
+
+
+def _staying(assessed: Mapping[str, Assessment], sharings: Mapping[str, Sharing], rules: Rules) -> list[str]:
+    """Aliases that targets left on a function which others still have, and that nothing may delete."""
+    return [
+        f"the alias {name} of {assessed[key].wanted.name} was made for {owner}, which is not declared any "
+        "more; `prune: true` for its environment deletes it"
+        for key, sharing in sharings.items()
+        if sharing.is_lead and key in assessed
+        for name, owner in sorted(sharing.staying.items())
+        if not is_prunable(rules.project, environment_of(owner))
+    ]
 
 
 def _kept_versions(assessed: Mapping[str, Assessment]) -> list[str]:
@@ -116,7 +194,9 @@ def _block(assessed: dict[str, Assessment], problems: Mapping[str, str]) -> None
         assessed[key] = replace(assessed[key], verb=Verb.BLOCKED, problem=why)
 
 
-def _quarrels(assessed: Mapping[str, Assessment], live: Fleet) -> dict[str, str]:
+def _quarrels(
+    assessed: Mapping[str, Assessment], live: Fleet, sharings: Mapping[str, Sharing]
+) -> dict[str, str]:
     """Targets that would overwrite each other's function or package."""
     found: dict[str, str] = {}
     functions: dict[str, Assessment] = {}
@@ -125,13 +205,13 @@ def _quarrels(assessed: Mapping[str, Assessment], live: Fleet) -> dict[str, str]
         if one.problem is not None:
             continue
         rival = functions.setdefault(_arn(one, live), one)
-        if rival is not one:
+        if rival is not one and rival.target.key not in sharings.get(key, ALONE).keys:
             text = (
                 f"the function {one.wanted.name} is declared by %s too; give each target its own functionName"
             )
             found[key], found[rival.target.key] = text % _place(rival.target), text % _place(one.target)
         package = one.wanted.code.package
-        if package is None or not any(change.path == "code" for change in one.changes):
+        if package is None or not any(change.path == "code" for change in one.writes):
             continue
         rival = packages.setdefault((package.bucket, package.key), one)
         if rival.wanted.code != one.wanted.code:
@@ -151,9 +231,11 @@ def _change_buckets(
     declared: Mapping[str, Target],
     assessed: Mapping[str, Assessment],
     leaving: Undeclared,
+    sharings: Mapping[str, Sharing],
 ) -> list[BucketChange]:
     ready = {key: one for key, one in assessed.items() if one.problem is None}
-    by_arn = {_arn(one, live): key for key, one in ready.items()}
+    leads = {key: one for key, one in ready.items() if sharings.get(key, ALONE).is_lead}
+    by_arn = {_arn(one, live): key for key, one in leads.items()}
     wanting: dict[str, set[str]] = {}  # bucket -> targets with a trigger on it
     for key, target in declared.items():
         for trigger in target.triggers:
@@ -172,6 +254,8 @@ def _change_buckets(
                 arn=_arn(one, live),
                 triggers=tuple(t for t in one.target.triggers if t.bucket == name),
                 may_take_over=may_adopt(rules, one.target),
+                is_heir=key in leads,
+                spared=frozenset(sharings.get(key, ALONE).staying),
             )
             for key in sorted(concerned & ready.keys())
             for one in [ready[key]]

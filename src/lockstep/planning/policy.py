@@ -1,12 +1,13 @@
 """What may be taken over and what may be deleted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.model import Fleet, Function, Project, Target
 
 __all__ = [
     "BUCKETS_TAG",
+    "MOST_IN_TAG",
     "REMEMBERING",
     "VERSION_TAG",
     "Rules",
@@ -18,6 +19,7 @@ __all__ = [
     "remembered_buckets",
     "remembered_kinds",
     "remembered_qualifiers",
+    "remembered_sharers",
 ]
 
 FREE_DELETES = 5  # targets that one sync may delete without being asked
@@ -26,10 +28,11 @@ BUCKETS_TAG = "lockstep:buckets"
 VERSION_TAG = "lockstep:version"
 RESOURCES_TAG = "lockstep:resources"
 ALIAS_TAG = "lockstep:alias"
-REMEMBERING = (BUCKETS_TAG, RESOURCES_TAG, ALIAS_TAG)
+SHARED_TAG = "lockstep:shared"
+REMEMBERING = (BUCKETS_TAG, RESOURCES_TAG, ALIAS_TAG, SHARED_TAG)
 """How the keys of tags begin that remember what has to be taken down one day."""
 _ITSELF = "@latest"  # in the tag: the function itself; no alias can have this name
-_TAG_LENGTH = 256  # characters of a tag's value, AWS's limit
+MOST_IN_TAG = 256  # characters of a tag's value, AWS's limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,28 +50,33 @@ def ownership_tags(
     buckets: Iterable[str],
     kinds: Iterable[str] = (),
     leaving: Iterable[str] = (),
+    sharers: Iterable[str] = (),
 ) -> dict[str, str | None]:
     """Tags that say whose a function is, which version it runs, which buckets call it and what is beside it.
+
+    What an alias points at is said by the alias, which moves by itself.
 
     The buckets and the kinds of resources are remembered so that a trigger or a resource can be taken
     down when the repository no longer names it, and with the kinds the settings that no listing tells; so is
     what has them, the function itself or an alias of it, of which ``leaving`` are those that the target does
-    not declare any more.
+    not declare any more. ``sharers`` are all targets that have something on it, where there are others.
     """
     tags: dict[str, str | None] = {
         "lockstep:project": project,
         "lockstep:target": target.key,
-        VERSION_TAG: target.version,
+        VERSION_TAG: None if target.alias else target.version,
     }
     if beside := " ".join(sorted(set(kinds))):
         tags[RESOURCES_TAG] = beside
+    if together := " ".join(sorted({*sharers} - {target.key})):
+        tags[SHARED_TAG] = together
     qualifiers = {target.qualifier, *leaving}
     if qualifiers != {""}:
         tags[ALIAS_TAG] = " ".join(sorted(name or _ITSELF for name in qualifiers))
     chunk, number = "", 1
     for bucket in sorted(set(buckets)):
         joined = f"{chunk} {bucket}".strip()
-        if len(joined) > _TAG_LENGTH:
+        if len(joined) > MOST_IN_TAG:
             tags[_buckets_tag(number)] = chunk
             chunk, number = bucket, number + 1
         else:
@@ -99,13 +107,23 @@ def remembered_qualifiers(tags: Mapping[str, str | None]) -> set[str]:
     return {"" if name == _ITSELF else name for name in names}
 
 
+def remembered_sharers(tags: Mapping[str, str | None]) -> set[str]:
+    """Targets that have something on a live function beside the one that owns it."""
+    return set((tags.get(SHARED_TAG) or "").split())
+
+
 def may_adopt(rules: Rules, target: Target) -> bool:
     """Say whether the target may take over a function, and entries for it, that nobody owns."""
     return rules.adopt or target.adopt or rules.project.environment(target.environment).adopt
 
 
-def adoption_problem(rules: Rules, target: Target, live: Function, fleet: Fleet) -> str | None:
-    """Why the live function may not be changed for this target, or None when it may be."""
+def adoption_problem(
+    rules: Rules, target: Target, live: Function, fleet: Fleet, family: Collection[str] = ()
+) -> str | None:
+    """Why the live function may not be changed for this target, or None when it may be.
+
+    ``family`` are the targets that have the function together.
+    """
     owner = live.owner
     if owner is None:
         if may_adopt(rules, target):
@@ -121,7 +139,13 @@ def adoption_problem(rules: Rules, target: Target, live: Function, fleet: Fleet)
             "declare another functionName, or remove its lockstep: tags there first"
         )
     other = fleet.targets.get(key)
-    if key != target.key and other and other.function and other.function.name == live.name:
+    if (
+        key != target.key
+        and key not in family
+        and other
+        and other.function
+        and other.function.name == live.name
+    ):
         return f"the function {live.name} is also declared by {key} ({other.place})"
     return None
 

@@ -7,7 +7,7 @@ from lockstep.model import NOT_ASKED, Change, Health, Obstacle, SyncStatus, Targ
 from lockstep.planning.assess import Assessment, held_verb
 from lockstep.planning.diff import is_ignored, is_named_by_tag
 from lockstep.planning.graph import own_logs
-from lockstep.planning.policy import REMEMBERING
+from lockstep.planning.policy import REMEMBERING, VERSION_TAG
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
@@ -27,7 +27,7 @@ def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
             *(Change(path="trigger", new=words) for words in added),
         ]
     # What is remembered follows from triggers and resources, which are shown; alone it is shown too.
-    remembering = tuple(f"tags.{key}" for key in REMEMBERING)
+    remembering = tuple(f"tags.{key}" for key in (*REMEMBERING, *([VERSION_TAG] if one.target.alias else [])))
     shown = [change for change in one.changes if not change.path.startswith(remembering)]
     changes = (*(shown or triggers or one.changes), *(triggers if shown else ()))
     verb = Verb.UPDATE if one.verb is Verb.NOTHING and changes else one.verb
@@ -71,6 +71,8 @@ def summarise_held(target: Target, why: Obstacle) -> TargetPlan:
 def _status(one: Assessment, verb: Verb, changes: Sequence[Change]) -> SyncStatus:
     """Nobody knows whether a target with something unread is in sync, a tag of an image included."""
     code = one.wanted.code
+    if one.target.function is not None and not is_ignored("code", one.target.ignore):
+        code = one.target.function.code
     is_tag_unread = is_named_by_tag(code) and code.sha256 is None
     if not one.is_known or ((is_tag_unread or _is_left_out(one)) and not changes):
         return SyncStatus.UNKNOWN

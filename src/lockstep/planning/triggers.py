@@ -30,12 +30,17 @@ Raw: TypeAlias = Mapping[str, Any]  # one entry as the API gives and takes it
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BucketWish:
-    """A target and what it wants of a bucket. ``may_take_over``: entries of others for its function."""
+    """A target and what it wants of a bucket. ``may_take_over``: entries of others for its function.
+
+    ``is_heir``: what former targets left on its function is its own, but for what calls a ``spared`` alias.
+    """
 
     target: Target
     arn: str  # of its function
     triggers: tuple[Trigger, ...]  # on this bucket; empty: none any more
     may_take_over: bool = False
+    is_heir: bool = True
+    spared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +176,12 @@ class _Live:
 
     def of(self, wish: BucketWish) -> list[Raw]:
         """Entries of the target; also what its function was called by under a former target's name."""
-        return [*self.by_owner.get(wish.target.key, ()), *self._strays.get(wish.arn, ())]
+        kept = {qualified(wish.arn, alias) for alias in wish.spared}
+        strays = self._strays.get(wish.arn, ()) if wish.is_heir else ()
+        return [
+            *self.by_owner.get(wish.target.key, ()),
+            *(entry for entry in strays if entry.get("LambdaFunctionArn") not in kept),
+        ]
 
     def of_nobody(self, arn: str) -> list[Raw]:
         """Entries that call a function and belong to no project; one without an id cannot be named."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from lockstep.model import Fleet, Target, select
 from lockstep.model.target import environment_of
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
-from lockstep.planning.policy import Rules, is_prunable
+from lockstep.planning.policy import Rules, is_prunable, remembered_sharers
 
 __all__ = ["Former", "Undeclared", "find_undeclared"]
 
@@ -56,6 +56,8 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
         if other.obstacle is not None:
             unproven.add(name)
             notes.append(f"{name} has the tags of {other.key}, which is not declared: {other.obstacle.text}")
+        elif kept := _kept(other, desired, rules):
+            notes.append(f"{name} belongs to this project ({other.key}) and to {kept}, which keeps it")
         elif is_prunable(rules.project, other.environment):
             taken = other.key in declared or other.key in functions
             key = f"{other.key} (former {name})" if taken else other.key
@@ -83,6 +85,19 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
                     f"{_way_out(environment, rules)}"
                 )
     return Undeclared(functions=tuple(functions.values()), owners=frozenset(owners), notes=tuple(notes))
+
+
+def _kept(other: Target, desired: Fleet, rules: Rules) -> str | None:
+    """A target that had the function too, and whose part of it nothing may delete."""
+    keys = remembered_sharers(other.function.tags) if other.function is not None else set()
+    return next(
+        (
+            key
+            for key in sorted(keys)
+            if not (select([key], desired.selection) and is_prunable(rules.project, environment_of(key)))
+        ),
+        None,
+    )
 
 
 def _way_out(environment: str, rules: Rules) -> str:

@@ -263,3 +263,13 @@ def test_a_label_that_the_project_asks_for(world: World) -> None:
         world.up(number)
     world.forge().label(number, add=["preview"])
     assert world.up(number).reached is Reached.COMMITTED
+
+
+def test_a_published_number_is_no_version_of_a_preview(world: World) -> None:
+    """It is one of another function: whoever brings the preview names the release."""
+    file = "environments/staging/notifier/config.yaml"
+    text = (world.work.folder / file).read_text()
+    numbered = text.replace("version: 1.0.0", 'version: "43"\n  alias: staging')
+    world.push(**{file.replace("/", "__"): numbered})
+    with pytest.raises(BadInput, match="staging/notifier declares version 43 of its function by its number"):
+        world.up(world.open_pull())

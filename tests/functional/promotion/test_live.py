@@ -5,7 +5,7 @@ import threading
 
 from lockstep.cli import main
 from lockstep.local.ministack import LocalCloud
-from tests.functional.promotion.conftest import PROJECT, Shop
+from tests.functional.promotion.conftest import PRODUCTION_FILE, PROJECT, STAGING_FILE, Shop
 from tests.support import clouds
 
 SOAK = PROJECT.replace("from: staging}", "from: staging, soak: SOAK}")
@@ -62,6 +62,44 @@ def test_an_incident_is_committed_and_synced_at_once(live: Shop, ministack: Loca
     )
     assert tags["Tags"]["lockstep:version"] == "0.1.0"
     assert live.log()[0] == "staging: roll back notifier 0.2.0 -> 0.1.0"
+
+
+def test_an_aliased_function_is_promoted_and_comes_back_by_one_write(
+    live: Shop, ministack: LocalCloud
+) -> None:
+    """One function for both environments: nothing is built or published on the way, by name or by number."""
+    shared = "lambda:\n  alias: ENV\n  functionName: both\n  version: "
+    files = {
+        path: f"{shared.replace('ENV', environment)}'{version}'\n"
+        for environment, path, version in (
+            ("staging", STAGING_FILE, "0.1.0"),
+            ("production", PRODUCTION_FILE, "0.1.0"),
+        )
+    }
+    live.push("one function for both", **files, **{"lockstep.yaml": PROJECT})
+    live.run("sync")
+    live.run("promote", "notifier@0.2.0", "--to", "staging")
+    live.pull()
+    live.run("sync")
+
+    def points() -> dict[str, str]:
+        aliases = clouds.client(ministack, "lambda").list_aliases(FunctionName="both")["Aliases"]
+        return {one["Name"]: one["FunctionVersion"] for one in aliases}
+
+    assert points() == {"production": "1", "staging": "2"}
+    back = live.run("rollback", "staging/notifier", "--now")
+    assert re.findall(r"^ +done +(.*?) \(", back, re.MULTILINE) == [
+        "staging/notifier: point alias staging at version 1"
+    ]
+    assert points() == {"production": "1", "staging": "1"}
+
+    live.run("release-hold", "staging/notifier", "--now")
+    live.push("by its number", **{STAGING_FILE: files[STAGING_FILE].replace("0.1.0", "2")})
+    live.run("sync")
+    live.run("promote", "notifier", "--to", "production")
+    (pull,) = live.pulls()
+    assert pull.title == "production: notifier 0.1.0 -> 2"
+    assert "point alias production at version 2" in pull.body or "alias" in pull.body
 
 
 def test_waiting_follows_to_merged_and_live(live: Shop) -> None:

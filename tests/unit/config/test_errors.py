@@ -1,5 +1,6 @@
 """Bad declarations: each error names file and line, says what is wrong and how to mend it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from lockstep.config.load import load
 from lockstep.errors import BadInput, BadInputs
 from tests.unit.config.conftest import (
     PREVIEW_FILE,
+    PRODUCTION,
     PROJECT,
     SERVICE_FILE,
     SERVICE_VALUES,
@@ -300,6 +302,22 @@ def overlap() -> MemoryTree:
     )
 
 
+PRODUCTION_FILE = "syrf/environments/production/s3-notifier/config.yaml"
+
+
+def shared(production: str, staging: str, **more: str) -> MemoryTree:
+    """One function for both environments, by these aliases; ``more`` lines in staging's block."""
+    lines = "".join(f"  {name}: {value}\n" for name, value in more.items())
+    blocks = {PRODUCTION_FILE: (production, "", PRODUCTION), STAGING_FILE: (staging, lines, STAGING)}
+    files: dict[str, str | bytes | None] = {
+        path: re.sub('functionName: ".*"', f"functionName: shop\n  alias: {alias}", text).replace(
+            "  s3TriggerPrefix", f"{own}  s3TriggerPrefix"
+        )
+        for path, (alias, own, text) in blocks.items()
+    }
+    return sample(files)
+
+
 TOGETHER = {
     "one function name for two targets": (
         lambda: sample(
@@ -308,6 +326,32 @@ TOGETHER = {
         f"{STAGING_FILE}:4",
         f"also declared by preview/pr-123/s3-notifier ({PREVIEW_FILE}:1) in the same account and Region",
         "{env} in it",
+    ),
+    "one alias of two targets": (
+        lambda: shared("live", "live"),
+        f"{STAGING_FILE}:4",
+        "the function shop of staging/s3-notifier is also declared by production/s3-notifier "
+        f"({PRODUCTION_FILE}:4) in the same account and Region, by the same alias live",
+        "a lambda.alias of its own",
+    ),
+    "one function, and one of its targets without an alias": (
+        lambda: shared("live", "null"),
+        f"{STAGING_FILE}:4",
+        "in the same account and Region",
+        "a lambda.alias of its own",
+    ),
+    "two roles of one function": (
+        lambda: shared("production", "staging", role="other"),
+        f"{STAGING_FILE}:7",
+        "role of staging/s3-notifier is another than that of production/s3-notifier "
+        f"({SERVICE_FILE}:4); both have the function shop, and it has one role for all its aliases",
+        "declare the same role for both",
+    ),
+    "two concurrencies of one function": (
+        lambda: shared("production", "staging", reservedConcurrency="5"),
+        f"{STAGING_FILE}:7",
+        "reservedConcurrency of staging/s3-notifier is another than that of production/s3-notifier",
+        "give each target its own functionName",
     ),
     "overlapping triggers": (
         overlap,

@@ -45,7 +45,7 @@ def test_the_alias_is_all_that_is_written() -> None:
     (step,) = done.steps
     assert isinstance(step, PutAlias)
     assert (step.version, step.needs) == ("43", ())
-    assert paths(of(done, KEY)) == {"alias"}
+    assert paths(of(done, KEY)) == {"alias", "version"}
 
 
 def test_an_alias_that_points_there_is_synced() -> None:

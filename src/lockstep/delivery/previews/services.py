@@ -88,6 +88,13 @@ def choose(
                     f"{name} is left out: it is not named, and {project.preview.source} declares no version"
                 )
             continue
+        if wish is None and source is not None and source.number is not None:
+            raise BadInput(
+                f"{source.key} declares version {version} of its function by its number, and a preview has a "
+                "function of its own",
+                where=source.place or source.key,
+                fix=f"name the release: --service {name}@VERSION",
+            )
         move = _move(declaration, source, version, sha if wish is not None else None)
         if move.deployment_type != "lambda":
             pinned = source.image if source is not None and source.version == version else None

@@ -214,9 +214,7 @@ class Engines:
             modified |= {key: value for key, value in one.modified.items() if counts(key, name)}
             aliases |= {key: value for key, value in one.aliases.items() if counts(key, name)}
             well |= {key: value for key, value in one.well.items() if counts(key, name)}
-        return Look(
-            plan=plan, versions=versions, live=live, modified=modified, aliases=aliases, well=well
-        )
+        return Look(plan=plan, versions=versions, live=live, modified=modified, aliases=aliases, well=well)
 
 
 @contextlib.contextmanager

@@ -135,10 +135,14 @@ def with_versions(connection: Connection, target: Target) -> Target:
     function = target.function
     assert function is not None  # noqa: S101 - only functions have versions
     named: dict[str, list[str]] = {}
+    project = function.owner[0] if function.owner else ""
+    since: list[datetime | None] = []  # since when each alias of ours points where it does
     aliases = connection.pages(
         "lambda", "ListAliases", "Aliases", "Marker", "NextMarker", FunctionName=function.name, MaxItems=50
     )
     for one in aliases:
+        if is_ours(str(one.get("Description") or ""), project):
+            since.append(written_at(_listed(one)))
         weights = (one.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
         for number in (one["FunctionVersion"], *weights):
             named.setdefault(str(number), []).append(str(one["Name"]))
@@ -151,10 +155,9 @@ def with_versions(connection: Connection, target: Target) -> Target:
         )
         for one in _published(connection, function.name)
     ]
-    called = next((one for one in target.aliases if one.name == target.alias), None)
-    written = written_at(called) if called is not None else None
-    settled = None if written is None else max(0, int((datetime.now(UTC) - written).total_seconds()))
-    project = function.owner[0] if function.owner else ""
+    written = [when for when in since if when is not None]
+    is_known = bool(written) and len(written) == len(since)
+    settled = max(0, int((datetime.now(UTC) - max(written)).total_seconds())) if is_known else None
     older = [one for one in published if is_ours(one.description, project)][target.keep_versions - 1 :]
     could_go = {one.number for one in older if not one.aliases}
     return replace(
@@ -166,6 +169,15 @@ def with_versions(connection: Connection, target: Target) -> Target:
             for one in published
         ),
         settled=settled,
+    )
+
+
+def _listed(alias: Mapping[str, Any]) -> Alias:
+    return Alias(
+        name=str(alias["Name"]),
+        version=str(alias["FunctionVersion"]),
+        weights=(alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {},
+        description=str(alias.get("Description") or ""),
     )
 
 

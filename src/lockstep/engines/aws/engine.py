@@ -138,11 +138,7 @@ class AwsEngine:
             plan=plan,
             versions={key: target.version for key, target in named.items()},
             live={key: called for key, one in named.items() if (called := one.called) is not None},
-            modified={
-                key: target.function.modified
-                for key, target in self.live.targets.items()
-                if target.function is not None
-            },
+            modified={key: target.modified for key, target in self.live.targets.items()},
             aliases={
                 key: f"{alias.name}:{alias.version}"
                 for key, target in self.live.targets.items()

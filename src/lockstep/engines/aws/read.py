@@ -385,12 +385,12 @@ def _read_aliases(reading: _Reading, pool: ThreadPoolExecutor, watcher: Watcher)
 
     No page tells where an alias points, and nothing says that a function's revision moves with it.
     """
-    wanted = [
-        (target.function.name, qualifier)
+    wanted = {
+        (target.function.name, qualifier): None
         for target in reading.wanted.values()
         if target.function and target.function.name in reading.functions
         for qualifier in sorted(reading.qualifiers(target) - {""})
-    ]
+    }
     if wanted:
         watcher.progress(f"reading {len(wanted)} aliases")
     for (name, _), found in _each(pool, wanted, lambda one: alias_calls.read(reading.connection, *one)):
@@ -431,13 +431,13 @@ def _read_policies(
         if target.function and target.function.name in reading.functions
         if target.triggers or remembered_buckets(reading.functions[target.function.name].tags)
     }
-    of_aliases = [
-        (name, alias.name)
+    of_aliases = {
+        (name, alias.name): None
         for target in reading.wanted.values()
         for name in [target.function.name if target.function else ""]
         for alias in reading.aliases.get(name, ())
         if name in keys or alias.name != target.alias  # one that goes may serve others
-    ]
+    }
     called = keys.keys()
     keys = {name: key for name, key in keys.items() if "" in reading.qualifiers(reading.wanted[key])}
     memory_of = _memories_of(reading, memories, keys)
@@ -619,7 +619,9 @@ def _read_beside(
     if wanted:
         watcher.progress(f"reading {len(wanted)} settings beside functions")
     denied: dict[str, LockstepError] = {}
-    for (name, kind, _), found in _each(pool, wanted, lambda one: kinds.read(reading.connection, *one)):
+    for (name, kind, _), found in _each(
+        pool, dict.fromkeys(wanted), lambda one: kinds.read(reading.connection, *one)
+    ):
         if isinstance(found, LockstepError) and (name, kind) in needed:
             reading.refused[name] = found
         elif isinstance(found, LockstepError):

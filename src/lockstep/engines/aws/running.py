@@ -1,6 +1,7 @@
 """Doing the steps of a plan, one at a time: each goes to the module that knows its calls."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -93,8 +94,15 @@ class Run:
         self._memories = memories
         self._versions: dict[str, str | None] = {}  # staged object -> its version
         self._revisions: dict[str, str | None] = {
-            key: target.function.revision for key, target in live.targets.items() if target.function
+            self._place(key, target.function.name): target.function.revision
+            for key, target in live.targets.items()
+            if target.function
         }
+        self._writers = Counter(
+            self._place(step.target, step.function.name)
+            for step in plan.steps
+            if isinstance(step, PublishVersion)
+        )
         self._published: dict[str, str] = {}  # step that published -> the version's number
         self._kept: dict[str, set[str]] = {}  # notification step -> targets with an entry that stayed
         self._users = {need: step.target for step in plan.steps for need in step.needs}
@@ -127,19 +135,23 @@ class Run:
                 function.create(connection, step.function, pace, self._version(step))
             case UpdateConfiguration():
                 done = function.update_configuration(
-                    connection, step.function, step.changes, pace, self._revisions.get(step.target)
+                    connection,
+                    step.function,
+                    step.changes,
+                    pace,
+                    self._revisions.get(self._place(step.target, step.function.name)),
                 )
-                self._revisions[step.target] = done.revision
+                self._revisions[self._place(step.target, step.function.name)] = done.revision
             case UpdateCode():
                 done = function.update_code(
                     connection,
                     step.function,
                     step.changes,
                     pace,
-                    self._revisions.get(step.target),
+                    self._revisions.get(self._place(step.target, step.function.name)),
                     self._version(step),
                 )
-                self._revisions[step.target] = done.revision
+                self._revisions[self._place(step.target, step.function.name)] = done.revision
             case SetCodeSigning():
                 signing.apply(connection, step, pace)
             case SetConcurrency():
@@ -163,6 +175,7 @@ class Run:
                 kinds.remove(connection, step.function, step.resource, self._pace)
             case PublishVersion():
                 self._published[step.id] = alias.publish(connection, step, pace)
+                self._hand_on(connection, step)
             case PutAlias():
                 alias.put(connection, step, self._number(connection, step, pace), pace)
             case DeleteAlias():
@@ -177,6 +190,18 @@ class Run:
                 raise TypeError(f"a step of another engine: {step.id}")
             case _:
                 assert_never(step)
+
+    def _place(self, key: str, name: str) -> str:
+        """The function of a target, which other targets may have too."""
+        scope = self._live.scopes.get(environment_of(key).partition("/")[0])
+        return scope.function_arn(name) if scope is not None else f"{key} {name}"
+
+    def _hand_on(self, connection: Connection, step: PublishVersion) -> None:
+        """A target that has the same function and comes next writes what this one has left."""
+        place = self._place(step.target, step.function.name)
+        self._writers[place] -= 1
+        if self._writers[place] > 0 and (left := function.get(connection, step.function.name)) is not None:
+            self._revisions[place] = left.revision
 
     def _put_notifications(
         self, connection: Connection, step: PutNotifications, failed: frozenset[str]
