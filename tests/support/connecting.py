@@ -49,4 +49,10 @@ def _place(connection: Connection) -> tuple[tuple[str, str], ...]:
     environment = connection.environment
     if environment.profile or environment.role or "AWS_ACCESS_KEY_ID" not in os.environ:
         return ()
-    return tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in os.environ.items()
+            if name.startswith("AWS_") or name.lower().endswith("_proxy")
+        )
+    )
