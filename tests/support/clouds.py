@@ -147,6 +147,7 @@ def _client(
         retries={"mode": "standard", "total_max_attempts": retries + 1},
         s3={"addressing_style": "path"},
         proxies={},
+        user_agent="tests",  # given whole, because botocore puts its own together anew for every call
         **dict(settings),
     )
     with _LOCK:  # making clients is not safe in threads; using them is

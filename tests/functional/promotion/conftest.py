@@ -1,8 +1,12 @@
 """A GitOps repository on a plain Git server, as a team has it: two services, two environments."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,11 +73,7 @@ class Shop:
 
     def package(self, service: str, version: str) -> str:
         """Commit and push the package of a version; returns its digest."""
-        file = self.work.folder / "packages" / f"{service}-{version}.zip"
-        file.parent.mkdir(exist_ok=True)
-        digest, _ = make_zip_of(
-            {"app.py": f"VERSION = {version!r}\ndef handler(e, c): pass\n".encode()}, file
-        )
+        digest = write_package(self.work, service, version)
         self.push(f"package {service} {version}")
         return digest
 
@@ -120,6 +120,14 @@ class Shop:
         return self.forge.pulls(is_open=is_open)
 
 
+def write_package(work: Work, service: str, version: str) -> str:
+    """Put the package of a version into the repository's files; returns its digest."""
+    file = work.folder / "packages" / f"{service}-{version}.zip"
+    file.parent.mkdir(exist_ok=True)
+    digest, _ = make_zip_of({"app.py": f"VERSION = {version!r}\ndef handler(e, c): pass\n".encode()}, file)
+    return digest
+
+
 STAGING_FILE = "environments/staging/notifier/config.yaml"
 PRODUCTION_FILE = "environments/production/notifier/config.yaml"
 
@@ -132,9 +140,22 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             monkeypatch.delenv(name)
     cache = tmp_path / "cache"
     monkeypatch.setenv("LOCKSTEP_CACHE", str(cache))
-    bare = tmp_path / "served" / "gitops.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
+    made = _template()
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     work = Work(tmp_path / "work")
+    config = work.folder / ".git" / "config"
+    config.write_text(config.read_text().replace(str(made), str(tmp_path)))
+    return Shop(work=work, bare=tmp_path / "served" / "gitops.git", cache=cache, capture=capsys)
+
+
+@functools.cache
+def _template() -> Path:
+    """The repositories of the shop, made once for a process and copied for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-shop-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    bare = folder / "served" / "gitops.git"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
+    work = Work(folder / "work")
     subprocess.run(["git", "clone", "-q", str(bare), str(work.folder)], check=True, capture_output=True)
     files = {
         "lockstep.yaml": PROJECT,
@@ -147,10 +168,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     for path, text in files.items():
         work.write(path, text)
     work.commit("begin")
+    write_package(work, "notifier", "0.1.0")
+    work.commit("package notifier 0.1.0")
     work.git("push", "-q", "origin", "HEAD:refs/heads/main")
-    made = Shop(work=work, bare=bare, cache=cache, capture=capsys)
-    made.package("notifier", "0.1.0")
-    return made
+    work.git("fetch", "-q", "origin")
+    return folder
 
 
 @pytest.fixture
