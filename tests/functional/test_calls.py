@@ -30,9 +30,9 @@ def targets(count: int, *, triggers: bool, source: str = "x = 1\n", version: str
 
 
 @pytest.fixture
-def counted(cloud: Cloud, lab_on: Callable[..., Lab]) -> Lab:
+def counted(ministack: Cloud, lab_on: Callable[..., Lab]) -> Lab:
     """A lab with pages and checks, and functions that are ready at once."""
-    return lab_on(cloud, Pages(), UpdatesInProgress(calls=0), Notifications())
+    return lab_on(ministack, Pages(), UpdatesInProgress(calls=0), Notifications())
 
 
 def planned(lab: Lab, fleet: Fleet, **options: Any) -> Counter[str]:
@@ -135,12 +135,12 @@ def test_one_version_of_a_hundred(counted: Lab) -> None:
     }
 
 
-def test_one_preview_of_two_hundred(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
+def test_one_preview_of_two_hundred(ministack: Cloud, lab_on: Callable[..., Lab]) -> None:
     """Looking at one selected preview costs the same however many there are, but for the page of tags.
 
     A third of AWS's page stands for AWS's: 66 previews in pages of 33 are 200 in pages of 100.
     """
-    lab = lab_on(cloud, Pages(resources=33), Notifications())
+    lab = lab_on(ministack, Pages(resources=33), Notifications())
     fleet = make_fleet(*targets(66, triggers=True))
     synced(lab, fleet)
     one = make_fleet(*fleet.targets.values(), selection=("preview/pr-7",))
@@ -156,12 +156,12 @@ def test_one_preview_of_two_hundred(cloud: Cloud, lab_on: Callable[..., Lab]) ->
     assert sum(calls.values()) <= 12
 
 
-def test_a_thousand_functions(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
+def test_a_thousand_functions(ministack: Cloud, lab_on: Callable[..., Lab]) -> None:
     """A plan of 1,000 functions without triggers, with nothing to do, is at most 32 calls.
 
     A tenth of AWS's pages stands for AWS's: 100 functions in pages of 5 and 10 are 1,000 in 50 and 100.
     """
-    lab = lab_on(cloud, Pages(functions=5, resources=10))
+    lab = lab_on(ministack, Pages(functions=5, resources=10))
     fleet = make_fleet(*targets(100, triggers=False))
     synced(lab, fleet)
     calls = planned(lab, fleet)
@@ -174,7 +174,7 @@ def test_a_thousand_functions(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
 
 
 def test_a_thousand_functions_with_triggers(
-    cloud: Cloud, lab_on: Callable[..., Lab], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ministack: Cloud, lab_on: Callable[..., Lab], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plan of 1,000 functions with triggers, with nothing to do, is at most 45 calls after a sync.
 
@@ -182,7 +182,7 @@ def test_a_thousand_functions_with_triggers(
     cache for a second run. Ten are read all the same. A tenth of AWS's pages stands for AWS's.
     """
     monkeypatch.setenv("LOCKSTEP_QUOTAS", "1000")
-    lab = lab_on(cloud, Revisions(), Pages(functions=5, resources=10), Notifications())
+    lab = lab_on(ministack, Revisions(), Pages(functions=5, resources=10), Notifications())
     fleet = make_fleet(*targets(100, triggers=True))
     synced(lab, fleet)
     calls = planned(lab, fleet, cache=tmp_path / "fresh")

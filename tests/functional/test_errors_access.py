@@ -95,12 +95,12 @@ def fill_stores(lab: Lab) -> None:
 
 
 @pytest.fixture
-def faulty(cloud: Cloud, lab_on: Callable[..., Lab]) -> tuple[Lab, Faults]:
+def faulty(ministack: Cloud, lab_on: Callable[..., Lab]) -> tuple[Lab, Faults]:
     """A lab in which ``before`` is live, and its faults."""
     rules = everything()
     faults = rules[0]
     assert isinstance(faults, Faults)
-    lab = lab_on(cloud, *rules[:1], *rules[4:])
+    lab = lab_on(ministack, *rules[:1], *rules[4:])
     fill_stores(lab)
     assert lab.run(before()).report.is_success
     lab.aws.forget()
@@ -171,28 +171,28 @@ def test_every_call_of_the_engine_is_denied_somewhere(faulty: tuple[Lab, Faults]
     assert READS.keys() <= made
 
 
-def test_denied_without_a_body_is_recognised(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
+def test_denied_without_a_body_is_recognised(ministack: Cloud, lab_on: Callable[..., Lab]) -> None:
     """HeadObject's 403 has no body; it is still an access denied with its permission."""
-    lab = lab_on(cloud, Faults(Fault(mode="access_denied", operation="s3.HeadBucket")))
+    lab = lab_on(ministack, Faults(Fault(mode="access_denied", operation="s3.HeadBucket")))
     run = lab.run(make_fleet(make_target(KEY)))
     assert "allow s3:ListBucket" in run.error
 
 
 @pytest.mark.parametrize("name", ["lambda.GetFunction", "tagging.GetResources", "sts.GetCallerIdentity"])
-def test_an_expired_token_says_sign_in_again(cloud: Cloud, lab_on: Callable[..., Lab], name: str) -> None:
+def test_an_expired_token_says_sign_in_again(ministack: Cloud, lab_on: Callable[..., Lab], name: str) -> None:
     """Expired credentials end the plan with what to do, and change nothing."""
-    lab = lab_on(cloud, Faults(Fault(mode="expired_token", operation=name)))
+    lab = lab_on(ministack, Faults(Fault(mode="expired_token", operation=name)))
     with pytest.raises(NoCredentials, match="sign in again"):
         lab.run(make_fleet(make_target(KEY, trigger("x/"))))
     assert not lab.aws.counts(mutating=True)
 
 
 def test_a_token_that_expires_on_the_way_is_reported_and_mended(
-    cloud: Cloud, lab_on: Callable[..., Lab]
+    ministack: Cloud, lab_on: Callable[..., Lab]
 ) -> None:
     """Credentials that expire while applying fail the steps that follow; the next run goes on from there."""
     faults = Faults(Fault(mode="expired_token", operation="lambda.AddPermission"))
-    lab = lab_on(cloud, faults)
+    lab = lab_on(ministack, faults)
     fleet = make_fleet(make_target(KEY, trigger("x/")))
     run = lab.run(fleet)
     assert "have expired" in run.error
@@ -253,9 +253,9 @@ def test_no_network(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "check the network" in str(caught.value.fix)
 
 
-def test_silence(cloud: Cloud, lab_on: Callable[..., Lab]) -> None:
+def test_silence(ministack: Cloud, lab_on: Callable[..., Lab]) -> None:
     """A call that is never answered ends after its time with the advice to run again."""
-    lab = lab_on(cloud, Faults(Fault(mode="timeout", operation="lambda.GetFunction")))
+    lab = lab_on(ministack, Faults(Fault(mode="timeout", operation="lambda.GetFunction")))
     patience = replace(lab.pace.patience, attempts=1, read=0.3)
     with pytest.raises(CloudError, match="AWS did not answer in time"):
         lab.plan(make_fleet(make_target(KEY)), pace=replace(lab.pace, patience=patience))
