@@ -1,14 +1,15 @@
 """Any call of a sync may fail, in any way: one more run, and what is live is what is declared.
 
-Each test goes through every call of its scenario in turn. What goes wrong rotates from call to call;
-with LOCKSTEP_EVERY_FAULT=1 every call fails in every way, which takes three times as long, and with
-LOCKSTEP_CHAOS=0,100 a hundred runs have failures by chance.
+Each test goes through every call of its scenario in turn. What goes wrong rotates from call to call, and
+the run's seed chooses whether a change that fails was done. With LOCKSTEP_EVERY_FAULT=1 every call fails in
+every way, which takes six times as long; with LOCKSTEP_CHAOS=0,100 a hundred runs have failures by chance.
 """
 
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.support.fault_lab import Clean, FaultLab, impatient
 from tests.support.fault_scenarios import SCENARIOS, Scenario
 from tests.support.faults import PACE, Chaos, Point, Strike, sync
 from tests.support.projects import make_project
+from tests.support.seed import chooser
 
 pytest_plugins = ["tests.support.fault_fixtures"]
 pytestmark = pytest.mark.timeout(900)
@@ -25,12 +27,13 @@ NOT_DONE = ("error_before", "timeout", "reset_before")
 DONE = ("error_after", "timeout_after", "reset_after")
 
 
-def each(points: Sequence[Point], modes: Sequence[str]) -> Iterator[tuple[Point, str]]:
-    """Every call with the next way to fail, or with every way."""
+def each(points: Sequence[Point], *ways: Sequence[str], choose: Random) -> Iterator[tuple[Point, str]]:
+    """Every call with the next mode of one of the ways to fail, or with every mode of all."""
     for number, point in enumerate(points):
         if os.environ.get("LOCKSTEP_EVERY_FAULT"):
-            yield from ((point, mode) for mode in modes)
+            yield from ((point, mode) for modes in ways for mode in modes)
         else:
+            modes = choose.choice(ways)
             yield point, modes[number % len(modes)]
 
 
@@ -59,16 +62,13 @@ def strike(lab: FaultLab, scenario: Scenario, clean: Clean, point: Point, mode: 
     return wrong
 
 
-@pytest.mark.parametrize("modes", [NOT_DONE, DONE], ids=["not done", "done"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-def test_a_change_that_fails_is_mended_by_one_more_run(
-    faults: FaultLab, scenario: Scenario, modes: Sequence[str]
-) -> None:
+def test_a_change_that_fails_is_mended_by_one_more_run(faults: FaultLab, scenario: Scenario) -> None:
     """Whichever change fails, done or not done, the next run completes it and nothing of others is lost."""
     clean = faults.clean(scenario)
     wrong = [
         f"{mode} at {point}: {text}"
-        for point, mode in each(clean.mutating, modes)
+        for point, mode in each(clean.mutating, NOT_DONE, DONE, choose=chooser("fails", scenario.name))
         for text in [*strike(faults, scenario, clean, point, mode), *faults.recover(scenario, clean)]
     ]
     assert not wrong, "\n".join(wrong)
@@ -82,7 +82,7 @@ def test_a_read_that_fails_changes_nothing_for_good(faults: FaultLab, scenario: 
     reading = [point for point in clean.reading if point.nth == 1 and point.name != "sts.GetCallerIdentity"]
     wrong = [
         f"{mode} at {point}: {text}"
-        for point, mode in each(some(reading), NOT_DONE)
+        for point, mode in each(some(reading), NOT_DONE, choose=chooser("reads", scenario.name))
         for text in [*strike(faults, scenario, clean, point, mode), *faults.recover(scenario, clean)]
     ]
     assert not wrong, "\n".join(wrong)
@@ -111,7 +111,8 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
     """When the commit is reverted after a failure, the next run restores what was: nothing is left over."""
     clean = faults.clean(scenario)
     wrong: list[str] = []
-    for point, mode in each(some(clean.mutating, 1), ("reset_after", "error_before")):
+    choose = chooser("reverted", scenario.name)
+    for point, mode in each(some(clean.mutating, 1), ("reset_after", "error_before"), choose=choose):
         strike(faults, scenario, clean, point, mode)
         assert scenario.before is not None
         pace = replace(PACE, lease_ttl=0.0)

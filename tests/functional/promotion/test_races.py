@@ -11,12 +11,12 @@ import pytest
 from tests.functional.promotion.conftest import PROJECT, Shop
 from tests.support.git_http import GitServer, git_server
 
-SERVICES = [f"s{number:02}" for number in range(20)]
+SERVICES = [f"s{number:02}" for number in range(8)]
 
 
 @pytest.fixture
 def server(shop: Shop) -> Iterator[GitServer]:
-    """The shop's repository over HTTP, with twenty services in staging."""
+    """The shop's repository over HTTP, with eight services in staging."""
     subprocess.run(["git", "-C", str(shop.bare), "config", "http.receivepack", "true"], check=True)
     files = {f"environments/staging/{name}/config.yaml": 'image: {tag: "1.0.0"}\n' for name in SERVICES}
     shop.push(**files)
@@ -37,7 +37,7 @@ def _promote(server: GitServer, tmp_path: Path, *words: str) -> "subprocess.Pope
     )
 
 
-@pytest.mark.parametrize(("merge", "count"), [("direct", 20), ("auto", 6)])
+@pytest.mark.parametrize(("merge", "count"), [("direct", 8), ("auto", 4)])
 def test_promotions_at_once_all_arrive(
     shop: Shop, server: GitServer, tmp_path: Path, merge: str, count: int
 ) -> None:
