@@ -1,6 +1,6 @@
 """Many previews in one tree: what a push to one pull request costs."""
 
-from tests.support.strict import Pages, Proxy
+from tests.strict import Pages, Proxy
 
 from benchmarks import clouds
 from benchmarks.measure import Sample, summarise

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tests.strict import Pages, Proxy, Quotas, Revisions
 from tests.support.clouds import make_bucket
-from tests.support.strict import Pages, Proxy, Quotas, Revisions
 
 from benchmarks import clouds
 from benchmarks.measure import Sample, Summary, alternate, summarise

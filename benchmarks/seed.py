@@ -7,9 +7,9 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.strict.proxy import Upstream
+from tests.strict.wire import Request
 from tests.support.clouds import client
-from tests.support.strict.proxy import Upstream
-from tests.support.strict.wire import Request
 
 from benchmarks.scenes import Scene
 from benchmarks.tree import ACCOUNT, REGION

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from lockstep.local.ministack import LocalCloud
+from tests.strict import Proxy, Rule
 from tests.support import clouds, skips
 from tests.support.seed import seed
-from tests.support.strict import Proxy, Rule
 from tests.support.terraform import provider_settings
 
 # How fast examples are made says how busy the machine is.
@@ -96,7 +96,7 @@ def cloud(request: pytest.FixtureRequest, _running: Callable[[str], clouds.Cloud
 
 @pytest.fixture
 def strict() -> Iterator[Callable[..., Proxy]]:
-    """``strict(cloud, *rules)`` puts a strict AWS in front of a cloud; see tests.support.strict."""
+    """``strict(cloud, *rules)`` puts a strict AWS in front of a cloud; see tests.strict."""
     open_proxies: list[Proxy] = []
 
     def start(cloud: clouds.Cloud, *rules: Rule) -> Proxy:

@@ -8,11 +8,11 @@ import pytest
 
 from lockstep.errors import LockstepError
 from tests.attack.hostile import Answer as Wrong
+from tests.strict import Call, Proxy, Rule
+from tests.strict.wire import Answer
 from tests.support.clouds import make_queue
 from tests.support.engine import Lab, prepare
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
-from tests.support.strict import Call, Proxy, Rule
-from tests.support.strict.wire import Answer
 
 GET = "s3.GetBucketNotificationConfiguration"
 XML = {"content-type": "application/xml", "x-amz-request-id": "1"}

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.attack.spelling import readings
+from tests.strict import Faults, Proxy
 from tests.support import clouds
 from tests.support.badinput.desk import NOTIFIER, SECRETS, Desk, Told
 from tests.support.clouds import Cloud, client
-from tests.support.strict import Faults, Proxy
 
 PARAMETER, STORED, LIVE = "c4n4ry-of-a-parameter", "c4n4ry-of-a-secret", "c4n4ry-behind-our-back"
 CANARIES = (*SECRETS, PARAMETER, STORED, LIVE)

@@ -12,12 +12,12 @@ from lockstep.engines.aws.connection import Patience
 from lockstep.engines.aws.lease import lies_in
 from lockstep.model import PackageBucket
 from lockstep.planning.notifications import Entry
+from tests.strict import Call, PermissionLag, Proxy, Rule
+from tests.strict.proxy import Hang
+from tests.strict.wire import Answer
 from tests.support.clouds import ACCOUNT, client, make_bucket, make_function
 from tests.support.engine import Lab, Run, prepare
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Call, PermissionLag, Proxy, Rule
-from tests.support.strict.proxy import Hang
-from tests.support.strict.wire import Answer
 
 PUT = "s3.PutBucketNotificationConfiguration"
 LEASE = f"lockstep/leases/{UPLOADS}.json"

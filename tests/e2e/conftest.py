@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from tests.strict import Proxy
 from tests.support import clouds
 from tests.support.badinput.desk import git
-from tests.support.strict import Proxy
 
 
 @dataclass(kw_only=True)

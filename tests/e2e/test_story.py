@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 from tests.e2e.conftest import User
+from tests.strict import Proxy
 from tests.support.badinput.desk import git
-from tests.support.strict import Proxy
 
 STAGING = "environments/staging/hello/config.yaml"
 

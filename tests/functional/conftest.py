@@ -9,11 +9,11 @@ import botocore.session
 import pytest
 
 from lockstep.engines.aws import connection
+from tests.strict import Proxy, Rule, everything
+from tests.strict.settings import Settings
 from tests.support.clouds import Cloud
 from tests.support.connecting import share_clients
 from tests.support.engine import Lab, prepare
-from tests.support.strict import Proxy, Rule, everything
-from tests.support.strict.settings import Settings
 
 
 @pytest.fixture(scope="session", autouse=True)

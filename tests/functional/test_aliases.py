@@ -13,10 +13,10 @@ from lockstep.model import Code, DeleteVersion, Environment, Fleet, Secret, Sync
 from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
+from tests.strict import Notifications, Pages, Statements, Versions, everything
 from tests.support.clouds import REGION, Cloud, client
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Notifications, Pages, Statements, Versions, everything
 from tests.support.waiting import until
 
 KEY, NAME = "staging/notifier", "notifier-staging"

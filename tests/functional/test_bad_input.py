@@ -13,12 +13,12 @@ import pytest
 from lockstep.engines.aws import engine
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.patience import Patience
+from tests.strict import Fault, Faults, Notifications, Proxy
 from tests.support import clouds
 from tests.support.badinput.desk import SECRETS, Desk, Row
 from tests.support.badinput.files import FILES
 from tests.support.badinput.shell import GIT, SHELL
 from tests.support.badinput.world import AWS, PACKAGES
-from tests.support.strict import Fault, Faults, Notifications, Proxy
 
 ROWS = FILES | SHELL | GIT | PACKAGES | AWS
 AS_PROCESSES = (

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from lockstep.engines.aws import engine
+from tests.strict import Fault, Faults, Proxy
 from tests.support import clouds
 from tests.support.badinput.desk import NOTIFIER, SECRETS, STAGING, Desk, Told
 from tests.support.engine import PACE
-from tests.support.strict import Fault, Faults, Proxy
 
 READS = (
     "sts.GetCallerIdentity",

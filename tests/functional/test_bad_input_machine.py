@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.strict import Faults, Proxy
 from tests.support import clouds
 from tests.support.badinput.desk import SECRETS, Desk, Told
-from tests.support.strict import Faults, Proxy
 
 
 @pytest.fixture(scope="module")

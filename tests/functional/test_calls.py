@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from lockstep.model import Fleet, Target
+from tests.strict import Notifications, Pages, Revisions, UpdatesInProgress
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_target, trigger
-from tests.support.strict import Notifications, Pages, Revisions, UpdatesInProgress
 
 PUT, GET = "s3.PutBucketNotificationConfiguration", "s3.GetBucketNotificationConfiguration"
 

@@ -10,10 +10,10 @@ import pytest
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import Package, Target
 from lockstep.model.staged import checksum_for, releases_of
+from tests.strict import BlockedRuntimes, UnpackedSize, everything
 from tests.support.clouds import ACCOUNT, REGION, Cloud, make_zip, upload
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import PACKAGES, make_fleet, make_package, make_project, make_target
-from tests.support.strict import BlockedRuntimes, UnpackedSize, everything
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 NEW = "def handler(event, context):\n    return 'new'\n"

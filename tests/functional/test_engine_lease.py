@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from lockstep.model import Outcome
+from tests.strict import Call, Notifications, PermissionLag, Rule
+from tests.strict.wire import Answer
 from tests.support.clouds import Cloud, upload
 from tests.support.engine import Lab, Meanwhile, Run
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Call, Notifications, PermissionLag, Rule
-from tests.support.strict.wire import Answer
 
 LEASE = f"lockstep/leases/{UPLOADS}.json"
 ROOT = Path(__file__).parents[2]

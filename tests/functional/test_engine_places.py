@@ -10,10 +10,10 @@ import botocore.session
 import pytest
 
 from lockstep.model import Environment, Plan, SyncStatus
+from tests.strict import Notifications
 from tests.support.clouds import ACCOUNT, REGION, Cloud, client, make_bucket
 from tests.support.engine import Lab
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Notifications
 
 OTHER = "222222222222"
 ROLE = f"arn:aws:iam::{OTHER}:role/deployer"

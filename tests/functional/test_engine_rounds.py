@@ -12,10 +12,10 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan, run_sync
 from lockstep.model import Plan, Report, Verb
+from tests.strict import Call, Notifications, Revisions, UpdatesInProgress
 from tests.support.clouds import REGION, Cloud, client, make_function, make_zip
 from tests.support.engine import Lab, Meanwhile, Refuse
 from tests.support.projects import PACKAGES, UPLOADS
-from tests.support.strict import Call, Notifications, Revisions, UpdatesInProgress
 from tests.support.watching import Telling
 
 NAME = "notifier-staging"

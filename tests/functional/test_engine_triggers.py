@@ -9,6 +9,7 @@ import pytest
 from lockstep.errors import NotAllowed
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import Environment, Verb
+from tests.strict import Notifications, Pages
 from tests.support.clouds import (
     ACCOUNT,
     REGION,
@@ -21,7 +22,6 @@ from tests.support.clouds import (
 )
 from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Notifications, Pages
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 PUT = "s3.PutBucketNotificationConfiguration"

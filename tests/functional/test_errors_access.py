@@ -8,10 +8,10 @@ import pytest
 
 from lockstep.errors import CloudError, LockstepError, NoCredentials, NotAllowed
 from lockstep.model import Environment, Fleet, Reference, SyncStatus
+from tests.strict import Fault, Faults, everything
 from tests.support.clouds import ACCOUNT, REGION, Cloud
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_project, make_target, trigger
-from tests.support.strict import Fault, Faults, everything
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 

@@ -12,12 +12,12 @@ from lockstep.errors import LockstepError
 from lockstep.model import Reference, Secret
 from lockstep.render.codec import encode_plan
 from tests.attack.spelling import SPELLINGS, readings
+from tests.strict import Call, Notifications
+from tests.strict.proxy import Rule
+from tests.strict.wire import Answer
 from tests.support.clouds import Cloud, make_function
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
-from tests.support.strict import Call, Notifications
-from tests.support.strict.proxy import Rule
-from tests.support.strict.wire import Answer
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 PARAMETER, STORED, LITERAL, LIVE = "pArAm3ter-Xq", "st0red-Yw", "l1teral-Zv", "l1ve-Ku"

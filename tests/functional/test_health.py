@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from lockstep.model import Health
+from tests.strict import Call, Rule, everything
+from tests.strict.settings import each_configuration
+from tests.strict.wire import Answer
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_target
-from tests.support.strict import Call, Rule, everything
-from tests.support.strict.settings import each_configuration
-from tests.support.strict.wire import Answer
 
 
 class StateIs(Rule):

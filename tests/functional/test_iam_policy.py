@@ -16,9 +16,9 @@ from lockstep.delivery.setup.iam_policy import parse_subject
 from lockstep.errors import BadInput
 from lockstep.local.ministack import ACCOUNT, LocalCloud
 from tests.functional.kinds.samples import declaration
+from tests.strict import Proxy
+from tests.strict.policies import Policy
 from tests.support import clouds
-from tests.support.strict import Proxy
-from tests.support.strict.policies import Policy
 
 PROJECT = f"""\
 project: shop

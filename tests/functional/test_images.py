@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from lockstep.model import SyncStatus, Verb
+from tests.strict import everything
+from tests.strict.images import Images
 from tests.support.clouds import ACCOUNT, REGION
 from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import make_fleet, make_target
-from tests.support.strict import everything
-from tests.support.strict.images import Images
 
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop"
 TAG = f"{REPOSITORY}:main"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from lockstep.model import SyncStatus, Verb
+from tests.strict import Call, Rule, everything
+from tests.strict.keys import Undecryptable
+from tests.strict.settings import Settings
+from tests.strict.wire import Answer
 from tests.support.clouds import ACCOUNT, REGION
 from tests.support.engine import Lab, changes_of
 from tests.support.projects import make_fleet, make_target
-from tests.support.strict import Call, Rule, everything
-from tests.support.strict.keys import Undecryptable
-from tests.support.strict.settings import Settings
-from tests.support.strict.wire import Answer
 
 OLD, NEW = (f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}" for name in ("old", "new"))
 NAME, TARGET = "notifier-staging", "staging/notifier"

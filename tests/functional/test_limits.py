@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from lockstep.engines.aws.patience import Patience
+from tests.strict import Notifications, Quotas
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import make_fleet, make_target, trigger
-from tests.support.strict import Notifications, Quotas
 
 SCALE = 4.0  # times AWS's rates, to be done in seconds
 

@@ -7,15 +7,15 @@ import pytest
 
 from lockstep.delivery.sync.truth import look
 from lockstep.model import Change, Reference
+from tests.strict import Call, Rule, everything
+from tests.strict.errors import error
+from tests.strict.images import Images
+from tests.strict.keys import Undecryptable
+from tests.strict.settings import Settings
+from tests.strict.wire import Answer
 from tests.support.clouds import ACCOUNT, REGION
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
-from tests.support.strict import Call, Rule, everything
-from tests.support.strict.errors import error
-from tests.support.strict.images import Images
-from tests.support.strict.keys import Undecryptable
-from tests.support.strict.settings import Settings
-from tests.support.strict.wire import Answer
 
 TAG = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop:main"
 

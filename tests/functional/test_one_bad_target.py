@@ -6,13 +6,13 @@ import pytest
 
 from lockstep.errors import CloudError
 from lockstep.model import Environment, Fleet, Health, Obstacle, Plan, Reference, SyncStatus, TargetPlan, Verb
+from tests.strict import Call
+from tests.strict.errors import access_denied, error
+from tests.strict.proxy import Rule
+from tests.strict.wire import Answer
 from tests.support.clouds import ACCOUNT, REGION, Cloud, make_bucket
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import make_fleet, make_project, make_target, trigger
-from tests.support.strict import Call
-from tests.support.strict.errors import access_denied, error
-from tests.support.strict.proxy import Rule
-from tests.support.strict.wire import Answer
 
 KEY, OTHER = "staging/bad", "staging/good"
 PLACE = "services/bad/values.yaml:7"

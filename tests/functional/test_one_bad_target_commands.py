@@ -13,13 +13,13 @@ import pytest
 from lockstep.engines.aws import engine
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.patience import Patience
+from tests.strict import Call, Faults, Proxy
+from tests.strict.errors import access_denied
+from tests.strict.proxy import Rule
+from tests.strict.wire import Answer
 from tests.support import clouds
 from tests.support.badinput.desk import NOTIFIER, PROJECT, STAGING, Desk, git
 from tests.support.clouds import Cloud
-from tests.support.strict import Call, Faults, Proxy
-from tests.support.strict.errors import access_denied
-from tests.support.strict.proxy import Rule
-from tests.support.strict.wire import Answer
 
 KEYS = ("preview/pr-123/s3-notifier", "production/s3-notifier", "staging/s3-notifier")
 BAD = KEYS[2]

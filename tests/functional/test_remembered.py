@@ -13,10 +13,10 @@ from lockstep.engines.aws.permission import Policy
 from lockstep.engines.aws.remembered import FEW, pack, unpack
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import AddPermission, Environment, Fleet, Plan, Statement
+from tests.strict import Notifications, Pages, Revisions
 from tests.support.clouds import ACCOUNT, REGION
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import PACKAGES, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Notifications, Pages, Revisions
 
 COUNT = FEW + 4
 KEY = f"lockstep/policies/shop/preview/{ACCOUNT}-{REGION}.bin"

@@ -11,11 +11,11 @@ from lockstep.engines.aws.remembered import FEW
 from lockstep.engines.base import Look
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import Fleet, Health
+from tests.strict import Call, Pages, Revisions, Rule
+from tests.strict.settings import each_configuration
+from tests.strict.wire import Answer
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_target
-from tests.support.strict import Call, Pages, Revisions, Rule
-from tests.support.strict.settings import each_configuration
-from tests.support.strict.wire import Answer
 
 COUNT = 3 * FEW
 

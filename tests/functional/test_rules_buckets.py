@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from tests.strict import Call, Notifications, PermissionLag
+from tests.strict.errors import access_denied
+from tests.strict.proxy import Rule
+from tests.strict.wire import Answer
 from tests.support.clouds import ACCOUNT, REGION, Cloud, allow_bucket, client, make_function
 from tests.support.engine import Lab, Refuse
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
-from tests.support.strict import Call, Notifications, PermissionLag
-from tests.support.strict.errors import access_denied
-from tests.support.strict.proxy import Rule
-from tests.support.strict.wire import Answer
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 PUT = "s3.PutBucketNotificationConfiguration"

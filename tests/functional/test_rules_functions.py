@@ -9,10 +9,7 @@ import pytest
 
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import Outcome, Verb
-from tests.support.clouds import ACCOUNT, Cloud, client, make_bucket, make_function, make_role
-from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
-from tests.support.projects import make_fleet, make_target, trigger
-from tests.support.strict import (
+from tests.strict import (
     Call,
     ListingLag,
     Notifications,
@@ -23,8 +20,11 @@ from tests.support.strict import (
     UpdatesInProgress,
     everything,
 )
-from tests.support.strict.proxy import Rule
-from tests.support.strict.wire import Answer
+from tests.strict.proxy import Rule
+from tests.strict.wire import Answer
+from tests.support.clouds import ACCOUNT, Cloud, client, make_bucket, make_function, make_role
+from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
+from tests.support.projects import make_fleet, make_target, trigger
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 NEW = "def handler(event, context):\n    return 'new'\n"

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lockstep.model import Verb
+from tests.strict import everything
 from tests.support.clouds import ACCOUNT, REGION
 from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import make_fleet, make_target
-from tests.support.strict import everything
 
 ONE, OTHER = (f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{c * 17}" for c in "ab")
 READ = "lambda.GetFunctionCodeSigningConfig"

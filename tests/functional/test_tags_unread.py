@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 
 from lockstep.model import SyncStatus, Verb
+from tests.strict import Call, everything
+from tests.strict.proxy import Rule
+from tests.strict.wire import Answer
 from tests.support.clouds import Cloud, make_function
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_target
-from tests.support.strict import Call, everything
-from tests.support.strict.proxy import Rule
-from tests.support.strict.wire import Answer
 
 
 class NoListTags(Rule):

@@ -10,13 +10,13 @@ import pytest
 
 from lockstep.model import Fleet
 from lockstep.planning.notifications import LAMBDA
+from tests.strict import Call
 from tests.support.fault_lab import FaultLab
 from tests.support.fault_runner import Runner, Running
 from tests.support.fault_scenarios import SCENARIOS, Scenario, add_entries, entry, put
 from tests.support.faults import PACE, At, Point, notifications, sync
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.seed import chooser
-from tests.support.strict import Call
 from tests.support.waiting import until
 
 pytest_plugins = ["tests.support.fault_fixtures"]

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from lockstep.model import SyncStatus, Verb
+from tests.strict import everything
+from tests.strict.keys import Undecryptable
+from tests.strict.settings import Settings
 from tests.support.clouds import ACCOUNT, REGION
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_target
-from tests.support.strict import everything
-from tests.support.strict.keys import Undecryptable
-from tests.support.strict.settings import Settings
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop@sha256:{'a' * 64}"

@@ -1,7 +1,7 @@
 """The two local AWS emulators as tests use them, and the few resources that most tests begin with.
 
 MiniStack runs functions and honours revisions; moto is stricter about roles. A behaviour is tested on
-both (fixture ``cloud``); where they differ, AWS's documentation decides and ``support.strict`` answers.
+both (fixture ``cloud``); where they differ, AWS's documentation decides and ``tests.strict`` answers.
 Each is one process for the test session (with xdist: one for each worker), emptied before every test.
 """
 

@@ -11,11 +11,11 @@ from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.patience import Patience
 from lockstep.model import Fleet, Outcome, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
+from tests.strict import Call, Proxy, Rule
+from tests.strict.errors import error
+from tests.strict.wire import Answer
 from tests.support.clouds import ACCOUNT, REGION, client, make_bucket, make_role
 from tests.support.projects import PACKAGES, UPLOADS, fetch_into, make_project
-from tests.support.strict import Call, Proxy, Rule
-from tests.support.strict.errors import error
-from tests.support.strict.wire import Answer
 from tests.support.waiting import until
 
 __all__ = ["PACE", "Lab", "Meanwhile", "Refuse", "Run", "changes_of", "prepare"]

@@ -11,11 +11,11 @@ from typing import Any
 from lockstep.engines.aws.connection import Connections
 from lockstep.engines.aws.patience import Patience
 from lockstep.model import Environment
+from tests.strict import Fault, Rule
 from tests.support.clouds import REGION, Cloud
 from tests.support.fault_scenarios import Scenario, furnish
 from tests.support.faults import PACE, Job, Point, StrictAws, Witness, points, snapshot, sync
 from tests.support.projects import UPLOADS, make_project
-from tests.support.strict import Fault, Rule
 
 __all__ = ["Clean", "FaultLab", "impatient", "keep_connections"]
 

@@ -19,9 +19,7 @@ from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.patience import Patience
 from lockstep.model import Fleet, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
-from tests.support.clouds import Cloud, client
-from tests.support.projects import PACKAGES, UPLOADS, fetch_into, make_project
-from tests.support.strict import (
+from tests.strict import (
     Call,
     Fault,
     Faults,
@@ -34,9 +32,11 @@ from tests.support.strict import (
     UpdatesInProgress,
     Versions,
 )
-from tests.support.strict.errors import internal_error
-from tests.support.strict.proxy import Reset
-from tests.support.strict.wire import Answer
+from tests.strict.errors import internal_error
+from tests.strict.proxy import Reset
+from tests.strict.wire import Answer
+from tests.support.clouds import Cloud, client
+from tests.support.projects import PACKAGES, UPLOADS, fetch_into, make_project
 
 __all__ = [
     "ARCHIVE",

@@ -23,9 +23,9 @@ from lockstep.engines.aws.read import read_live
 from lockstep.engines.aws.remembered import Memories
 from lockstep.errors import LockstepError
 from tests.attack.fuzz.changing import bounded, changed, damaged, written
+from tests.strict import Proxy
 from tests.support.engine import Lab, prepare
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.strict import Proxy
 
 FLEET = make_fleet(
     make_target("staging/a", trigger("a/"), settings={"logRetentionDays": 7}, tags={"team": "x"}),

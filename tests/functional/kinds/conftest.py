@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.strict import everything
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
-from tests.support.strict import everything
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from lockstep.delivery.sync.truth import look
 from lockstep.model import Fleet, Verb
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
+from tests.strict import everything
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import make_fleet, make_target, trigger
-from tests.support.strict import everything
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 EVERY = pytest.mark.parametrize("kind", sorted(KINDS))

@@ -7,10 +7,10 @@ import pytest
 
 from lockstep.engines.aws import engine
 from tests.functional.previews.ground import World, make_world
+from tests.strict import everything
+from tests.strict.settings import Settings
 from tests.support.clouds import Cloud
 from tests.support.engine import PACE, Lab
-from tests.support.strict import everything
-from tests.support.strict.settings import Settings
 from tests.unit.git.conftest import _own_configuration
 
 __all__ = ["_own_configuration"]

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from tests.strict import Notifications, Pages
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_target, trigger
-from tests.support.strict import Notifications, Pages
 
 PUT = "s3.PutBucketNotificationConfiguration"
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from tests.strict import Notifications, everything
+from tests.strict.settings import Settings
 from tests.support.clouds import Cloud, client
 from tests.support.engine import Lab
 from tests.support.projects import make_fleet, make_target, trigger
-from tests.support.strict import Notifications, everything
-from tests.support.strict.settings import Settings
 
 KEY = "preview/pr-7/x"
 NAME = "x-preview-pr-7"

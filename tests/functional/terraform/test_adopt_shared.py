@@ -19,11 +19,11 @@ from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync
 from lockstep.engines.terraform.handover import following, managed_in
 from lockstep.errors import BadInput
+from tests.strict import everything
+from tests.strict.settings import Settings
 from tests.support.clouds import ACCOUNT, HANDLER, REGION, Cloud, make_zip, upload
 from tests.support.engine import Lab
 from tests.support.projects import PACKAGES, UPLOADS
-from tests.support.strict import everything
-from tests.support.strict.settings import Settings
 from tests.support.terraform import provider_override, require_terraform, terraform
 
 PREFIXES = {"production": "Projects/", "staging": "staging/", "pr-7": "preview/pr-7/"}

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from lockstep.model import Change, Target, Terraform, Verb
+from tests.strict import everything
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
 from tests.support.projects import UPLOADS, make_package, make_target, trigger
-from tests.support.strict import everything
 from tests.support.terraform import copy_folder, require_terraform
 from tests.support.terraform_engine import AwsKeeper, Desk
 

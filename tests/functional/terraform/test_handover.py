@@ -20,11 +20,11 @@ from lockstep.engines.terraform.handover import managed_in, removed_blocks
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import ApplyResource, Verb
 from tests.functional.terraform.test_parity import ROOT
+from tests.strict import everything
+from tests.strict.settings import Settings
 from tests.support.clouds import ACCOUNT, HANDLER, REGION, Cloud, make_zip, upload
 from tests.support.engine import Lab
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target
-from tests.support.strict import everything
-from tests.support.strict.settings import Settings
 from tests.support.terraform import copy_folder, provider_override, require_terraform
 from tests.support.terraform_engine import FUNCTIONS, AwsKeeper, Desk, needs_terraform
 

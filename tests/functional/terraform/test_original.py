@@ -16,11 +16,11 @@ from lockstep.delivery.sync.status import read_status
 from lockstep.engines.terraform.marker import Marker
 from lockstep.forge.base import DeploymentState
 from lockstep.model import Health, Plan, Report, SyncStatus, TargetPlan, Verb
+from tests.strict import everything
+from tests.strict.settings import Settings
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
 from tests.support.original import BUCKET, NAMES, Original
-from tests.support.strict import everything
-from tests.support.strict.settings import Settings
 from tests.support.terraform import require_terraform
 
 # Several runs of the real provider in each test; 300 s, which guards against a hang, is too near to them

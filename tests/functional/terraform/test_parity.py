@@ -16,11 +16,11 @@ import pytest
 
 from lockstep.model import Fleet, Secret, Target, Verb
 from tests.functional.kinds.samples import SAMPLES, resource
+from tests.strict import everything
+from tests.strict.settings import Settings
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, prepare
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
-from tests.support.strict import everything
-from tests.support.strict.settings import Settings
 from tests.support.terraform import copy_folder, provider_override, require_terraform
 from tests.support.terraform_engine import AwsKeeper, Desk
 

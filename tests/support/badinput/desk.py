@@ -19,8 +19,8 @@ import pytest
 
 from lockstep.cli import main
 from lockstep.engines.aws import connection
+from tests.strict import Faults, Proxy, Rule
 from tests.support.clouds import make_zip
-from tests.support.strict import Faults, Proxy, Rule
 
 __all__ = [
     "NOTIFIER",

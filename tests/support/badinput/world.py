@@ -5,6 +5,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 
+from tests.strict import Fault
 from tests.support import clouds
 from tests.support.badinput.desk import (
     NOTIFIER,
@@ -19,7 +20,6 @@ from tests.support.badinput.desk import (
 )
 from tests.support.git_http import git_server
 from tests.support.github_releases import github_releases
-from tests.support.strict import Fault
 
 __all__ = ["AWS", "PACKAGES"]
 

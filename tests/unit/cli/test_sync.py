@@ -12,8 +12,8 @@ import pytest
 
 from lockstep.delivery.setup.init import write_project_file
 from lockstep.local.ministack import LocalCloud
+from tests.strict import Call, Proxy
 from tests.support import clouds
-from tests.support.strict import Call, Proxy
 
 VALUES = "services/hello/values.yaml"
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from lockstep.engines.aws.actions import NEEDS
 from lockstep.engines.aws.errors import explain
-from tests.support.strict import policies
+from tests.strict import policies
 
 
 def refused(operation: str, message: str = "", code: str = "AccessDenied") -> str:

@@ -4,10 +4,10 @@ import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tests.support.strict.errors import access_denied, expired_token, internal_error, throttled
-from tests.support.strict.policies import needs
-from tests.support.strict.proxy import Call, Hang, Reset, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import access_denied, expired_token, internal_error, throttled
+from tests.strict.policies import needs
+from tests.strict.proxy import Call, Hang, Reset, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["Fault", "Faults", "Mode"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.strict import Proxy
 from tests.support.clouds import Cloud, client, make_bucket, make_function, make_role, make_zip, upload
-from tests.support.strict import Proxy
 
 Strict = Callable[..., Proxy]
 

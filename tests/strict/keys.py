@@ -6,9 +6,9 @@ developer guide's "Securing Lambda environment variables".
 
 from typing import Any
 
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.settings import each_configuration
-from tests.support.strict.wire import Answer
+from tests.strict.proxy import Call, Rule
+from tests.strict.settings import each_configuration
+from tests.strict.wire import Answer
 
 __all__ = ["Undecryptable", "conceal"]
 

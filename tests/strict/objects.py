@@ -7,9 +7,9 @@ told to whoever asks for it with ``ChecksumMode``.
 import base64
 import hashlib
 
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["Checksums"]
 

@@ -51,20 +51,20 @@ The rules, in the order in which ``everything()`` puts them:
 own rates. Rules keep state: make new ones for each proxy.
 """
 
-from tests.support.strict.faults import Fault, Faults, Mode
-from tests.support.strict.functions import DryRun, KnownRuntime, PackageExists, RoleExists, Statements
-from tests.support.strict.lag import ListingLag, PermissionLag, RoleLag
-from tests.support.strict.limits import Limits
-from tests.support.strict.notifications import Notifications
-from tests.support.strict.objects import Checksums
-from tests.support.strict.pages import Pages
-from tests.support.strict.proxy import Call, Proxy, Rule
-from tests.support.strict.quotas import Quotas
-from tests.support.strict.revisions import Revisions
-from tests.support.strict.settings import CodeSigning, FilledIn, KeptPackage
-from tests.support.strict.sizes import BlockedRuntimes, UnpackedSize
-from tests.support.strict.updates import UpdatesInProgress
-from tests.support.strict.versions import Versions
+from tests.strict.faults import Fault, Faults, Mode
+from tests.strict.functions import DryRun, KnownRuntime, PackageExists, RoleExists, Statements
+from tests.strict.lag import ListingLag, PermissionLag, RoleLag
+from tests.strict.limits import Limits
+from tests.strict.notifications import Notifications
+from tests.strict.objects import Checksums
+from tests.strict.pages import Pages
+from tests.strict.proxy import Call, Proxy, Rule
+from tests.strict.quotas import Quotas
+from tests.strict.revisions import Revisions
+from tests.strict.settings import CodeSigning, FilledIn, KeptPackage
+from tests.strict.sizes import BlockedRuntimes, UnpackedSize
+from tests.strict.updates import UpdatesInProgress
+from tests.strict.versions import Versions
 
 __all__ = [
     "BlockedRuntimes",

@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["BlockedRuntimes", "UnpackedSize"]
 

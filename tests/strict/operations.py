@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 import botocore.loaders
 import botocore.model
 
-from tests.support.strict.wire import Request
+from tests.strict.wire import Request
 
 __all__ = ["Operation", "identify", "is_mutating"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import botocore.exceptions
 import pytest
 
+from tests.strict import Fault, Faults, Mode, Proxy
 from tests.support.clouds import Cloud, client, make_bucket
-from tests.support.strict import Fault, Faults, Mode, Proxy
 
 Strict = Callable[..., Proxy]
 CODES = {

@@ -7,9 +7,9 @@ all other control-plane calls together 15 a second.
 import threading
 import time
 
-from tests.support.strict.errors import throttled
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import throttled
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["Quotas"]
 

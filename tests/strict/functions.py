@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 
 import botocore.loaders
 
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["DryRun", "KnownRuntime", "PackageExists", "RoleExists", "Statements"]
 

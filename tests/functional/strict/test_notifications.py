@@ -6,8 +6,8 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from tests.strict import Notifications, Proxy
 from tests.support.clouds import Cloud, allow_bucket, client, make_bucket, make_function, make_queue
-from tests.support.strict import Notifications, Proxy
 
 Strict = Callable[..., Proxy]
 BUCKET = "uploads"

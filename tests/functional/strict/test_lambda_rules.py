@@ -8,17 +8,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.support.clouds import (
-    Cloud,
-    allow_bucket,
-    client,
-    make_bucket,
-    make_function,
-    make_role,
-    make_zip,
-    upload,
-)
-from tests.support.strict import (
+from tests.strict import (
     DryRun,
     KnownRuntime,
     ListingLag,
@@ -34,6 +24,16 @@ from tests.support.strict import (
     Statements,
     UpdatesInProgress,
     everything,
+)
+from tests.support.clouds import (
+    Cloud,
+    allow_bucket,
+    client,
+    make_bucket,
+    make_function,
+    make_role,
+    make_zip,
+    upload,
 )
 
 Strict = Callable[..., Proxy]

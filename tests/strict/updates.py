@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["UpdatesInProgress"]
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count, takewhile
 from typing import Any
 
-from tests.support.strict.errors import access_denied
-from tests.support.strict.keys import conceal
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.settings import each_configuration
-from tests.support.strict.wire import Answer
+from tests.strict.errors import access_denied
+from tests.strict.keys import conceal
+from tests.strict.proxy import Call, Rule
+from tests.strict.settings import each_configuration
+from tests.strict.wire import Answer
 
 __all__ = ["S3", "Policy", "needs"]
 

@@ -6,10 +6,10 @@ Sources: BatchGetImage of the ECR API reference; FunctionCodeLocation of the Lam
 
 import json
 
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.settings import each_configuration
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.settings import each_configuration
+from tests.strict.wire import Answer
 
 __all__ = ["Images"]
 

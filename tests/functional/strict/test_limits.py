@@ -12,9 +12,9 @@ from lockstep.config.schema import leaf
 from lockstep.config.shapes import Key, Shape, problem_of
 from lockstep.model import FIELDS, Field, Kind
 from lockstep.model.fields import to_api
+from tests.strict import Limits
+from tests.strict.limits import together, violations
 from tests.support.clouds import Cloud, client, make_function
-from tests.support.strict import Limits
-from tests.support.strict.limits import together, violations
 
 PLACE = {"account": "123456789012", "region": "eu-west-1"}
 ROWS = [row for row in FIELDS if row.api and row.name not in ("runtime", "environment")]

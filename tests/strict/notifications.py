@@ -14,9 +14,9 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import quote
 
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["EVENTS", "Entry", "Notifications"]
 

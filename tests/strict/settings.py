@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["FORGOTTEN", "CodeSigning", "FilledIn", "KeptPackage", "Settings", "each_configuration"]
 

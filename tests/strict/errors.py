@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
-from tests.support.strict.operations import Operation
-from tests.support.strict.wire import Answer
+from tests.strict.operations import Operation
+from tests.strict.wire import Answer
 
 __all__ = ["access_denied", "error", "expired_token", "internal_error", "throttled"]
 

@@ -8,8 +8,8 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["Pages"]
 

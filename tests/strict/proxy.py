@@ -17,9 +17,9 @@ from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from lockstep.local.ministack import ACCOUNT, REGION, aws_environment
+from tests.strict.operations import Operation, identify, is_mutating
+from tests.strict.wire import Answer, Closed, Request, Stream, reset
 from tests.support.clouds import Cloud
-from tests.support.strict.operations import Operation, identify, is_mutating
-from tests.support.strict.wire import Answer, Closed, Request, Stream, reset
 
 __all__ = ["Call", "Hang", "Proxy", "Reset", "Rule", "Upstream"]
 

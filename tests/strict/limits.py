@@ -15,9 +15,9 @@ import botocore.loaders
 import botocore.model
 
 from lockstep.model.runtimes import RUNTIMES, Phase, phase_of
-from tests.support.strict.errors import error
-from tests.support.strict.proxy import Call, Rule
-from tests.support.strict.wire import Answer
+from tests.strict.errors import error
+from tests.strict.proxy import Call, Rule
+from tests.strict.wire import Answer
 
 __all__ = ["Limits", "together", "violations"]
 
