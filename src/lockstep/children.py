@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lockstep.model import looks_secret
@@ -135,9 +135,15 @@ def credentials_of(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 def _is_passed(name: str, child: Child) -> bool:
+    return _is_listed(name, child, os.environ.get("LOCKSTEP_PASS_ENV", ""))
+
+
+@lru_cache(maxsize=4096)  # each start of a program asks this for every variable, and there are many starts
+def _is_listed(name: str, child: Child, asked: str) -> bool:
+    """Whether a list, or what whoever started us ``asked``, names a variable."""
     if _matches(name, _LISTS[child]):
         return True
-    for entry in re.split(r"[\s,]+", os.environ.get("LOCKSTEP_PASS_ENV", "")):
+    for entry in re.split(r"[\s,]+", asked):
         kind, colon, glob = entry.rpartition(":")
         if colon and kind != child:
             continue
