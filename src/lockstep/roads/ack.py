@@ -30,6 +30,7 @@ from lockstep.model.kinds import KINDS
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import ownership_tags
+from lockstep.planning.sharing import families
 from lockstep.roads.ack_fields import BESIDE, ack_path_of, lacking, members_of
 from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
 from lockstep.roads.losses import always, loss
@@ -139,8 +140,14 @@ class _Made:
             self._lose("name", why=problem)
         if target.obstacle is not None:
             self._lose("code", why=target.obstacle.text.partition("\n")[0])
+        elif target.number is not None:
+            self._lose("code", why=f"{target.number} is the number of a published version")
         elif function.code.image is None and function.code.package is None:
             self._lose("code", why="no package was found")
+        if target.alias is not None:
+            family = families(self.ground.fleet, self.ground.project).get(target.key, ())
+            if others := [one.key for one in family if one.key != target.key]:
+                self._lose("functionName", others=", ".join(others))
         if target.triggers and target.alias is None:
             self._lose("triggers")
         variables = function.settings.get("environment")

@@ -118,6 +118,12 @@ _ACK: tuple[Row, ...] = (
     ),
     _refused(
         "ack",
+        "functionName",
+        "{others} has the same function, and ACK would make it what each declares in turn",
+        "give each target its own functionName, or use another road",
+    ),
+    _refused(
+        "ack",
         "triggers",
         "S3 cannot be allowed to call a function itself: ACK has permissions on aliases only",
         "declare lambda.alias, or use another road",

@@ -173,3 +173,16 @@ def test_a_whole_field_that_others_manage_is_left_out() -> None:
     """ACK leaves alone what it is not told."""
     spec = _objects(ROAD.render(ground(target(ignore=("memorySize",)))))["Function"]["spec"]
     assert "memorySize" not in spec
+
+
+def test_a_function_of_several_targets_and_a_published_number_are_refused() -> None:
+    """Two objects would change one function in turn; and a number does not say which package it is."""
+    both = [target(f"{one}/api", alias=one) for one in ("staging", "production")]
+    shared = [replace(one, function=replace(one.function, name="api")) for one in both]  # type: ignore[type-var]
+    rendering = ROAD.render(ground(*shared))
+    for one in shared:
+        assert _told(rendering, one.key)["functionName"] is Weight.REFUSED
+    assert not [one for one in rendering.manifests if one.owner in {made.key for made in shared}]
+    numbered = ROAD.render(ground(target(alias="live", version="43")))
+    (why,) = [one for one in numbered.losses if one.field == "code"]
+    assert "43 is the number of a published version" in why.problem
