@@ -154,8 +154,8 @@ def _waiting(assessed: Mapping[str, Assessment], follows: Mapping[str, str]) -> 
 def _staying(assessed: Mapping[str, Assessment], sharings: Mapping[str, Sharing], rules: Rules) -> list[str]:
     """Aliases that targets left on a function which others still have, and that nothing may delete."""
     return [
-        f"the alias {name} of {assessed[key].wanted.name} was made for {owner}, which is not declared any "
-        "more; `prune: true` for its environment deletes it"
+        f"the alias {name} of {assessed[key].wanted.name} was made for {owner}, which does not declare that "
+        "function any more; `prune: true` for its environment deletes it"
         for key, sharing in sharings.items()
         if sharing.is_lead and key in assessed
         for name, owner in sorted(sharing.staying.items())
