@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from lockstep.local.ministack import LocalCloud
 from tests.strict import Proxy, Rule
 from tests.support import clouds, skips
+from tests.support.order import long_first
 from tests.support.seed import seed
 from tests.support.terraform import provider_settings
 
@@ -20,6 +21,13 @@ settings.load_profile("lockstep")
 def pytest_configure() -> None:
     """Settle the seed before any worker begins."""
     seed()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker begin with its share of the long tests."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = long_first(items, workers, name=lambda item: item.nodeid)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.order import LONG, long_first
 from tests.support.providers import PROVIDER, VARIABLE, configure, find_mirror
 from tests.support.skips import TERRAFORM, Skipped, lost, words
 from tests.support.terraform_provider import leave_out
@@ -166,3 +167,26 @@ def test_terraform_is_told_of_what_the_repository_names() -> None:
     message = provider + b"".join([*resources.values(), *sources.values()]) + capabilities
     kept = provider + resources[b"aws_b"] + sources[b"aws_c"] + capabilities
     assert leave_out(message, frozenset({"aws_b", "aws_c", "aws_d"})) == kept
+
+
+@pytest.mark.parametrize(("long", "short"), [(0, 5), (1, 0), (5, 3), (7, 40)])
+@pytest.mark.parametrize("workers", [2, 3, 16])
+def test_each_worker_begins_with_its_share_of_the_long_tests(long: int, short: int, workers: int) -> None:
+    """No test is lost, and every worker's part begins with long ones where there are enough of either."""
+    names = [f"a{number}" for number in range(short)] + [f"{LONG[0]}::{number}" for number in range(long)]
+    ordered = long_first(names, workers, name=str)
+    assert sorted(ordered) == sorted(names)
+    rest, parts = ordered, []
+    for remaining in range(workers, 0, -1):  # as pytest-xdist divides them
+        size = len(rest) // remaining
+        parts.append(rest[:size])
+        rest = rest[size:]
+    if long >= workers and short >= long * workers:
+        assert all(part[0].startswith(LONG) for part in parts)
+
+
+def test_long_tests_are_there() -> None:
+    """A file that was moved is not left in the list."""
+    for name in LONG:
+        place = REPOSITORY / name.partition("::")[0]
+        assert place.exists() or list(place.parent.glob(f"{place.name}*")), name

@@ -1,0 +1,45 @@
+"""In which order several workers go through the tests: those that take long begin first.
+
+pytest-xdist's ``worksteal`` gives each worker a part of the list, as it stands, and lets whoever is done take
+from the end of another's. A long test at the end of a part is what all wait for; so each part begins with
+its share of the long ones.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+__all__ = ["LONG", "long_first"]
+
+LONG = (
+    "tests/attack/test_canary_commands.py",
+    "tests/attack/test_growth.py",
+    "tests/docs/test_docs.py::test_commands_print_what_the_page_shows",
+    "tests/e2e/",
+    "tests/functional/promotion/test_races.py",
+    "tests/functional/terminal/",
+    "tests/functional/terraform/",
+    "tests/functional/test_aliases.py",
+    "tests/functional/test_faults",
+    "tests/functional/test_kill",
+    "tests/functional/workflows/",
+    "tests/terraform_modules/test_example.py",
+    "tests/terraform_modules/test_module.py",
+    "tests/unit/local/test_story.py",
+)
+"""How the names of tests begin that take more than some seconds."""
+
+Item = TypeVar("Item")
+
+
+def long_first(items: Sequence[Item], workers: int, *, name: Callable[[Item], str]) -> list[Item]:
+    """The same items, so that each of so many equal parts begins with its share of the long ones."""
+    long = [item for item in items if name(item).startswith(LONG)]
+    others = [item for item in items if not name(item).startswith(LONG)]
+    ordered: list[Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        mine = long[worker::workers]
+        room = max(0, size - len(mine))
+        ordered += mine + others[:room]
+        others = others[room:]
+    return ordered + others
