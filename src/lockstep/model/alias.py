@@ -16,6 +16,7 @@ __all__ = [
     "described",
     "is_number",
     "is_ours",
+    "pointed_at",
     "qualified",
     "release_of",
     "target_of",
@@ -36,6 +37,7 @@ _TIME = 40  # of them for what it was pointed at, and when
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 _MARK = re.compile(r"lockstep (?P<project>\S+) (?P<target>\S+) (?P<release>\S+)")
 _DATE = re.compile(r" @(?P<number>\d+) (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$")
+_RECORD = re.compile(r" ~[a-z]+ \d+>\d+ .*\Z", re.DOTALL)  # of a rollout, see ``rolling``
 _UNVERSIONED = frozenset({"description", "reservedConcurrency", "logRetentionDays", "codeSigningConfigArn"})
 
 
@@ -52,6 +54,7 @@ class Alias:
     function: Function | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     description: str = ""
+    candidate: Function | None = None  # the version that its description names besides, as it was published
     revision: str | None = field(default=None, compare=False)  # RevisionId of the alias itself
 
     @property
@@ -60,7 +63,7 @@ class Alias:
         if not self.weights:
             return f"version {self.version}"
         shares = ", ".join(
-            f"version {number}: {share * 100:g} %" for number, share in sorted(self.weights.items())
+            f"version {number}: {round(share * 100, 6):g} %" for number, share in sorted(self.weights.items())
         )
         return f"version {self.version}, {shares}"
 
@@ -105,8 +108,8 @@ def dated(description: str, number: str, now: datetime) -> str:
 
 
 def undated(description: str) -> str:
-    """The description as it was before ``dated``."""
-    return _DATE.sub("", description)
+    """The description as it was before ``dated``, or before a rollout's record was put to it."""
+    return _DATE.sub("", _RECORD.sub("", description))
 
 
 def written_at(alias: Alias) -> datetime | None:
@@ -127,6 +130,12 @@ def target_of(description: str) -> str | None:
     """The target that a description of ours names."""
     found = _MARK.match(description)
     return found["target"] if found else None
+
+
+def pointed_at(description: str) -> str | None:
+    """The number of the version that we pointed an alias at last, as its description tells."""
+    found = _DATE.search(description)
+    return found["number"] if found else None
 
 
 def qualified(arn: str, alias: str | None) -> str:

@@ -1,0 +1,249 @@
+"""What a rollout does next, decided from what is declared, the alias, what was measured, and the time.
+
+Each decision is at most one write of the alias under its revision, and whoever asks next, whenever, goes on
+from what the alias then says. So no process has to live as long as a rollout does.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from lockstep.model import Health
+from lockstep.model.rolling import RolloutRecord, RolloutState
+from lockstep.model.rollout import Finding, Measured, Progress, Rollout, RolloutWish, Ruling, Word
+from lockstep.planning.judging import judge, settling
+
+__all__ = [
+    "Abort",
+    "Course",
+    "Decision",
+    "Finish",
+    "Forget",
+    "Mark",
+    "Pause",
+    "TakeStep",
+    "Wait",
+    "advance",
+    "approved",
+    "progress_of",
+    "wished",
+]
+
+_SKEW = 300  # seconds by which clocks of two machines may differ
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Course:
+    """An alias in the middle of a rollout, or before one, as it was read.
+
+    ``is_wanted``: the version that the record names is what is declared now. ``timeout`` is the function's,
+    in seconds.
+    """
+
+    record: RolloutRecord | None = None
+    is_wanted: bool = False
+    is_foreign: bool = False  # somebody else gave it its weights
+    timeout: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """Nothing is to be done until then, at least."""
+
+    due: datetime
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakeStep:
+    """The stage with this number begins now. ``is_new``: it is the first of a release that comes."""
+
+    step: int
+    is_new: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pause:
+    """It stays as it is until somebody decides. ``is_bad``: what is declared was taken back before."""
+
+    reason: str
+    is_bad: bool = False
+    is_foreign: bool = False
+    is_asked: bool = False  # somebody, or the declaration, wants it so
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Abort:
+    """All calls go back to the stable version."""
+
+    reason: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finish:
+    """All calls go to the new version."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """The weights stay, and the record says that somebody paused it, or lets it go on."""
+
+    state: RolloutState
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forget:
+    """The stable version has all calls, and nothing is remembered of any other."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+Decision: TypeAlias = Wait | TakeStep | Pause | Abort | Finish | Mark | Forget
+
+
+def advance(policy: Rollout, course: Course, measured: Measured | None, now: datetime) -> Decision:
+    """What is to be done now for a release that is declared and that the alias does not point at.
+
+    A step is left only when it has lasted as long as declared *and* every gate was judged after that and
+    passed; a run that comes late takes one step, like any other.
+    """
+    record = course.record
+    if course.is_foreign:
+        return Pause(reason="its weights are not Lockstep's", is_foreign=True)
+    if record is None or not course.is_wanted:
+        return TakeStep(step=0, is_new=True) if policy.stages else Finish()
+    if record.state is RolloutState.ABORTED:
+        return Pause(reason=record.reason or "it was taken back", is_bad=True)
+    if not policy.stages:
+        return Finish()
+    step = _position(policy, record)
+    stage = policy.stages[step]
+    settle = settling(policy, course.timeout)
+    due = record.since + timedelta(seconds=stage.seconds + settle)
+    is_over = now >= due
+    findings = judge(
+        policy,
+        measured,
+        begun=record.begun,
+        since=record.since,
+        until=max(record.since, now - timedelta(seconds=settle)),
+        weight=record.weight,
+        is_end=is_over,
+    )
+    failed = [one for one in findings if one.ruling is Ruling.FAILED]
+    if failed:
+        return Abort(reason=_told(failed), findings=findings)
+    if record.state is RolloutState.PAUSED:
+        return Pause(reason=record.reason or "paused", is_asked=True, findings=findings)
+    if stage.approval:
+        return Pause(reason="waiting for approval", is_asked=True, findings=findings)
+    if record.since > now + timedelta(seconds=_SKEW):
+        # Whoever began the step had a clock that was ahead, or this one went back: it begins anew.
+        return TakeStep(step=step, findings=findings)
+    if not is_over:
+        return Wait(due=due, findings=findings)
+    broken = [one for one in findings if one.ruling is Ruling.BROKEN]
+    if broken:
+        return Pause(reason=_told(broken), findings=findings)
+    undecided = [one for one in findings if one.ruling is Ruling.OPEN]
+    if undecided:
+        extended = due + timedelta(seconds=stage.seconds)
+        if now < extended:
+            return Wait(due=extended, findings=findings)
+        return Pause(reason=_told(undecided), findings=findings)
+    return _next(policy, step, findings)
+
+
+def approved(policy: Rollout, record: RolloutRecord) -> TakeStep | Finish:
+    """What follows when somebody says that the step is well."""
+    return _next(policy, _position(policy, record), ())
+
+
+def wished(wish: RolloutWish, policy: Rollout, course: Course, decision: Decision | None) -> Decision | str:
+    """What somebody wants done about a rollout, or why that cannot be.
+
+    ``decision`` is what would be done otherwise; None where what is declared has all calls.
+    """
+    record = course.record
+    is_running = record is not None and record.state is not RolloutState.ABORTED
+    match wish.word:
+        case Word.ABORT if course.is_foreign:
+            return Forget()
+        case Word.ABORT if is_running:
+            return Abort(reason=wish.reason)
+        case Word.RETRY if record is not None and record.state is RolloutState.ABORTED:
+            return Forget()
+        case Word.RETRY:
+            return "no release was taken back"
+        case _ if record is None or not is_running:
+            return "no rollout is under way"
+        case _ if decision is None or not course.is_wanted:
+            return "what comes is not what is declared any more: the next sync sees to it"
+        case Word.PAUSE:
+            return Mark(state=RolloutState.PAUSED, reason=wish.reason)
+        case Word.RESUME if record.state is RolloutState.PAUSED:
+            return Mark(state=RolloutState.RUNNING)
+        case Word.RESUME:
+            return "it is not paused"
+        case Word.APPROVE if isinstance(decision, TakeStep | Finish):
+            return decision
+        case Word.APPROVE if isinstance(decision, Pause) and record.state is RolloutState.RUNNING:
+            return approved(policy, record)
+        case Word.APPROVE if isinstance(decision, Pause):
+            return "it is paused: resume it first"
+        case Word.APPROVE if isinstance(decision, Abort):
+            return f"a gate failed: {decision.reason}; the next sync takes it back"
+        case _:
+            return "nothing waits for approval: the step is not over"
+
+
+def _next(policy: Rollout, step: int, findings: tuple[Finding, ...]) -> TakeStep | Finish:
+    if step + 1 < len(policy.stages):
+        return TakeStep(step=step + 1, findings=findings)
+    return Finish(findings=findings)
+
+
+def _position(policy: Rollout, record: RolloutRecord) -> int:
+    """The stage that a record is in. Of another policy: the last one of the new that gives no more calls."""
+    if record.policy == policy.digest and record.step < len(policy.stages):
+        return record.step
+    reached = [n for n, stage in enumerate(policy.stages) if stage.weight <= record.weight + 1e-9]
+    return reached[-1] if reached else 0
+
+
+def _told(findings: list[Finding]) -> str:
+    return "; ".join(f"{one.gate}: {one.words}" for one in findings)
+
+
+def progress_of(decision: Decision, policy: Rollout, course: Course, release: str, now: datetime) -> Progress:
+    """A decision as people are told of it, before anything is done about it."""
+    record = course.record if course.is_wanted else None
+    base = Progress(
+        health=Health.PROGRESSING,
+        release=release,
+        weight=record.weight if record is not None and record.state is not RolloutState.ABORTED else 0.0,
+        step=_position(policy, record) + 1 if record is not None and policy.stages else 0,
+        steps=len(policy.stages),
+        at=now.astimezone(UTC).isoformat(timespec="seconds"),
+        way=policy.way,
+        gates=policy.gates,
+        findings=decision.findings,
+    )
+    match decision:
+        case Wait(due=due):
+            return replace(base, due=due.astimezone(UTC).isoformat(timespec="seconds"))
+        case TakeStep() | Finish() | Mark() | Forget():
+            return replace(base, due=now.astimezone(UTC).isoformat(timespec="seconds"))
+        case Pause(reason=reason, is_bad=is_bad, is_asked=is_asked):
+            health = Health.DEGRADED if is_bad else Health.SUSPENDED
+            reason = f"taken back: {reason}" if is_bad else reason
+            return replace(base, health=health, reason=reason, is_asked=is_asked)
+        case Abort(reason=reason):
+            return replace(base, health=Health.DEGRADED, reason=f"taking it back: {reason}")
