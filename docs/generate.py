@@ -76,6 +76,8 @@ def _kind(key: Key) -> str:
         low = "" if key.minimum is None else f"{key.minimum:g}"
         high = "" if key.maximum is None else f"{key.maximum:g}"
         words.append(f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}")
+    if key.short is not None:
+        words.append(f"or {_kind(key.short)}")
     return _cell("; ".join(words))
 
 

@@ -44,6 +44,7 @@ lambda:
 SIGNING = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:code-signing-config:csc-{'1' * 17}"
 BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND")) + f"  codeSigningConfigArn: {SIGNING}\n"
 ALIASED = BETWEEN + "  alias: live\n  keepVersions: 1\n  keepVersionsFor: 0m\n"
+WATCHED = "  rollout: {steps: [{weight: 10%, for: 1s}], alarms: [checkout], smoke: {}}\n"
 AFTER = """\
 deploymentType: lambda
 lambda:
@@ -123,6 +124,7 @@ def team(
         clouds.make_bucket(ministack, bucket)
     clouds.client(ministack, "ssm").put_parameter(Name="/shop/p", Value="p", Type="String")
     clouds.client(ministack, "secretsmanager").create_secret(Name="shop/s", SecretString="s")
+    clouds.make_alarm(ministack, "checkout", "OK")
     folder = tmp_path / "gitops"
     made = Team(folder=folder, cloud=ministack, strict=strict, patch=monkeypatch, capture=capsys)
     made.write("lockstep.yaml", PROJECT)
@@ -152,7 +154,7 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
         lambda: team.write(STAGING, BETWEEN),
         lambda: team.write(STAGING, ALIASED),
         lambda: team.write(STAGING, ALIASED.replace("1.0.0", "2.0.0")),
-        lambda: team.write(STAGING, ALIASED.replace("1.0.0", "2.0.0") + "  memorySize: 512\n"),
+        lambda: team.write(STAGING, ALIASED.replace("1.0.0", "2.0.0") + f"  memorySize: 512\n{WATCHED}"),
         lambda: team.write(STAGING, AFTER),
         lambda: [
             team.write(

@@ -36,7 +36,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``PermissionLag``       "Unable to validate" for ``calls`` attempts after AddPermission
 ``Notifications``       S3's validation, overlap, ExpectedBucketOwner, EventBridge kept
 ``Statements``          409 for a statement id that is there, 404 for one that is not
-``Versions``            versions take time or fail; aliases of what there is, weights as AWS takes them
+``Versions``            versions take time or fail; aliases of what there is, weights as AWS takes and draws
 ``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
 ``Limits``              the model's patterns and ranges, and what does not go together
 ``UnpackedSize``        code and layers together, at each of the two updates

@@ -30,7 +30,7 @@ S3 = {
 }
 """Actions of S3's operations, many of which have other names."""
 
-_QUALIFIED = ("GetFunction", "GetPolicy", "AddPermission", "RemovePermission", "DeleteFunction")
+_QUALIFIED = ("GetFunction", "GetPolicy", "AddPermission", "RemovePermission", "DeleteFunction", "Invoke")
 
 
 _OWN_KEY = "arn:aws:kms:eu-west-1:111111111111:key/aws-lambda"
@@ -158,7 +158,7 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             # Source: Lambda developer guide, "Fine-tuning the Resources and Conditions sections of policies".
             if params.get("Qualifier") and name in _QUALIFIED:
                 function = f"{function}:{params['Qualifier']}"
-            yield f"lambda:{name}", function
+            yield "lambda:InvokeFunction" if name == "Invoke" else f"lambda:{name}", function
             if name == "GetFunction":
                 yield "lambda:ListTags", function
             body = call.json() if name in ("CreateFunction", "UpdateFunctionConfiguration") else {}
@@ -186,6 +186,8 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
                 f"ecr:{name}",
                 f"arn:aws:ecr:{operation.region}:{body['registryId']}:repository/{body['repositoryName']}",
             )
+        case "cloudwatch" | "monitoring":
+            yield f"cloudwatch:{name}", "*"
         case "ssm" if name == "DescribeParameters":
             yield f"ssm:{name}", "*"
         case "ssm":

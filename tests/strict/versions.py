@@ -10,8 +10,9 @@ dead-letter setting); botocore's model (Alias, Weight); LocalStack's tests that 
 import json
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
@@ -42,7 +43,8 @@ class Versions(Rule):
 
     ``calls`` is how many looks (GetFunction with the version's number) still find a new version ``Pending``.
     ``fail`` maps function names to (reason code, reason): their next new version ends ``Failed``, and stays
-    so. ``aliases`` is how many a function may have.
+    so. ``aliases`` is how many a function may have. A call of an alias with weights runs the version that is
+    drawn for it.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Versions(Rule):
         self.fail = dict(fail or {})
         self._known: dict[tuple[str, ...], set[str]] = {}
         self._making: dict[tuple[str, ...], _Making] = {}
+        self._random = Random(7)  # noqa: S311 - draws that are the same each time
         self._lock = threading.Lock()
 
     def before(self, call: Call) -> Answer | None:
@@ -63,6 +66,8 @@ class Versions(Rule):
                 return self._routing(call)
             case "lambda.DeleteFunction" if call.operation.params.get("Qualifier"):
                 return self._in_use(call)
+            case "lambda.Invoke" if call.operation.params.get("Qualifier"):
+                return self._drawn(call)
             case _:
                 return None
 
@@ -146,6 +151,20 @@ class Versions(Rule):
         for member in ("Role", "DeadLetterConfig"):
             if (main.get(member) or None) != (second.get(member) or None):
                 return _invalid(call, f"The versions {version} and {other} must have the same {member}")
+        return None
+
+    def _drawn(self, call: Call) -> Answer | None:
+        """Let a call of an alias with weights run the version that is drawn for it."""
+        name = call.operation.params["Qualifier"]
+        alias = next((one for one in self._aliases(call) if one["Name"] == name), {})
+        weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        for number, weight in weights.items():
+            with self._lock:
+                is_drawn = self._random.random() < weight
+            number = number if is_drawn else alias["FunctionVersion"]
+            path = f"/2015-03-31/functions/{quote(call.function, safe='')}/invocations"
+            answer = self.cloud.ask(call, "POST", path, {"Qualifier": number}, call.request.body)
+            return replace(answer, headers={**answer.headers, "x-amz-executed-version": number})
         return None
 
     def _in_use(self, call: Call) -> Answer | None:

@@ -29,6 +29,7 @@ __all__ = [
     "Moto",
     "allow_bucket",
     "client",
+    "make_alarm",
     "make_bucket",
     "make_function",
     "make_queue",
@@ -185,6 +186,22 @@ def make_bucket(cloud: Cloud, name: str, *, account: str = ACCOUNT, region: str 
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
     return name
+
+
+def make_alarm(cloud: Cloud, name: str, state: str) -> None:
+    """Put a CloudWatch alarm that is in a state until a metric of its own is put."""
+    watch = client(cloud, "cloudwatch")
+    watch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Shop",
+        MetricName="Failed",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    watch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
 
 
 def upload(cloud: Cloud, bucket: str, key: str, body: bytes = b"x", *, account: str = ACCOUNT) -> None:

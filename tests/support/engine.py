@@ -103,8 +103,8 @@ class Lab:
     fetched: list[str] = field(default_factory=list)  # digest of each package that was fetched
 
     def engine(self, **options: Any) -> AwsEngine:
-        """Return a new engine; ``project``, ``adopt`` and ``allow_deletes`` go to the rules."""
-        rules = {name: options.pop(name) for name in ("adopt", "allow_deletes") if name in options}
+        """Return a new engine; ``project``, ``adopt``, ``allow_deletes`` and ``wish`` go to the rules."""
+        rules = {name: options.pop(name) for name in ("adopt", "allow_deletes", "wish") if name in options}
         project = options.pop("project", self.project)
         pace = options.pop("pace", self.pace)
         fetch: Callable[[Package], Path] = options.pop("fetch", self.fetch)

@@ -52,6 +52,17 @@ from lockstep.cli.promoting import (
 from lockstep.cli.pulls import declare_pulls, pulls
 from lockstep.cli.releasing import declare_release, release
 from lockstep.cli.rendering import declare_render, render
+from lockstep.cli.rolling import (
+    abort,
+    approve,
+    declare_bare,
+    declare_reasoned,
+    declare_seen,
+    pause,
+    resume,
+    retry,
+    seen,
+)
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
@@ -104,6 +115,12 @@ COMMANDS: Mapping[str, Command] = {
     "promote": Command(promote, declare_promote),
     "rollback": Command(rollback, declare_rollback),
     "release-hold": Command(release_hold, declare_release_hold),
+    "rollout status": Command(seen, declare_seen),
+    "rollout approve": Command(approve, declare_bare),
+    "rollout pause": Command(pause, declare_reasoned),
+    "rollout resume": Command(resume, declare_bare),
+    "rollout abort": Command(abort, declare_reasoned),
+    "rollout retry": Command(retry, declare_bare),
     "history": Command(history, declare_history),
     "pulls": Command(pulls, declare_pulls),
     "preview up": Command(up, declare_up),
@@ -121,7 +138,10 @@ COMMANDS: Mapping[str, Command] = {
     "completion": Command(completion, declare_completion),
 }
 
-GROUPS: Mapping[str, str] = {"preview": "Previews of pull requests."}
+GROUPS: Mapping[str, str] = {
+    "rollout": "Releases on their way to their calls.",
+    "preview": "Previews of pull requests.",
+}
 """What commands of two words have in common, by their first."""
 
 

@@ -11,7 +11,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "deploy": ("plan", "sync", "render", "adopt", "eject"),
     "look": ("status", "drift", "explain", "diff", "history", "logs", "invoke", "top"),
     "build": ("version", "changed", "package", "release"),
-    "promote": ("promote", "rollback", "release-hold", "pulls"),
+    "promote": ("promote", "rollout", "rollback", "release-hold", "pulls"),
     "previews": ("preview",),
 }
 """Commands by what they are for, in the order of the help."""
@@ -36,6 +36,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("sync production/api --yes", "one service, without being asked"),
         ("sync plan.json", "just what was reviewed"),
         ("sync --since HEAD~1", "what the last commit changed"),
+        ("sync production --no-wait", "begin rollouts, or take the steps that are due, and leave"),
     ),
     "status": (
         ("status", "services by environments"),
@@ -86,6 +87,12 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ('rollback production/api --now --reason "it loses files"', "at once"),
     ),
     "release-hold": (("release-hold production/api", "let it be promoted again"),),
+    "rollout status": (("rollout status production/api", "its step, and what its gates say"),),
+    "rollout approve": (("rollout approve production/api", "take the step that waits for you"),),
+    "rollout pause": (('rollout pause production/api --reason "lunch"', "stay in this step"),),
+    "rollout resume": (("rollout resume production/api", "and go on"),),
+    "rollout abort": (('rollout abort production/api --reason "it is slow"', "all calls back, at once"),),
+    "rollout retry": (("rollout retry production/api", "let the next sync try the release again"),),
     "history": (("history production/api", "which versions, who brought them, and when"),),
     "pulls": (
         ("pulls", "open pull requests of promotions"),

@@ -36,6 +36,10 @@ class Follower(Teller):
         """Take the words for the steps from the plan."""
         self.words = words_by_step(plan)
 
+    def rolled(self, plan: Plan) -> None:
+        """Take the words for the steps that follow."""
+        self.words = {**self.words, **words_by_step(plan)}
+
     def under_way(self) -> list[str]:
         """Words for the steps that are running. Takes no lock: a signal handler asks."""
         return [words for words, _ in list(self._running.values())]

@@ -16,7 +16,9 @@ from lockstep.cli.shell import Output, Shell, save
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
+    from lockstep.delivery.places.workspace import Workspace
     from lockstep.delivery.sync.options import Options
+    from lockstep.delivery.sync.run import Synced
     from lockstep.model import Plan
 
 __all__ = ["declare_plan", "declare_sync", "plan", "sync"]
@@ -58,6 +60,11 @@ def declare_sync(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only show the plan")
     parser.add_argument(
         *("-y", "--yes"), action="store_true", help="do not ask; only a terminal outside CI is asked"
+    )
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="take the steps of rollouts that are due, and do not wait for the next ones",
     )
     _declare_scope(parser)
 
@@ -129,6 +136,7 @@ def sync(
     output: Output,
     dry_run: bool,
     yes: bool,
+    no_wait: bool,
     since: str | None,
     adopt: bool,
     allow_deletes: int | None,
@@ -168,9 +176,41 @@ def sync(
             saved=saved,
             watcher=follower,
             agree=partial(follower.agree, workspace) if asks else None,
+            follows=not no_wait,
             stop=stop,
         ),
+        partial(_roll_back, shell, workspace, options),
     )
+
+
+def _roll_back(shell: Shell, workspace: "Workspace", options: "Options", done: "Synced") -> None:
+    """Say in Git what a gate has done to traffic, for targets whose rollout asks for it."""
+    asked = {
+        key: why
+        for key, why in done.aborted.items()
+        if (target := workspace.fleet.targets.get(key)) and target.rollout and target.rollout.rolls_back
+    }
+    if not asked:
+        return
+    import datetime
+
+    from lockstep.delivery.places.gitops import open_gitops
+    from lockstep.delivery.promotion.rollback import roll_back
+    from lockstep.errors import LockstepError
+    from lockstep.render.outcome import outcome_lines
+
+    for key, why in asked.items():
+        try:
+            shell.progress(f"rolling back {key} in Git")
+            gitops = open_gitops(shell.where, shell.credentials)
+            now = datetime.datetime.now(datetime.UTC)
+            back = roll_back(gitops, key, options, reason=why, now=now, watcher=shell.watcher)
+        except LockstepError as error:
+            shell.end_progress()
+            shell.warn(f"{key} was not rolled back in Git: {error}")
+            continue
+        shell.end_progress()
+        shell.log("\n".join(outcome_lines((back.move,), back.outcome.arrival)))
 
 
 def _plan(shell: Shell, made: "Plan", form: Output, file: Path | None, exit_code: bool) -> int:

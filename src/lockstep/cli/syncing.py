@@ -88,8 +88,16 @@ class SyncFollower(Follower):
         shell.summarise(lambda: f"{plan_markdown(self._plan)}\n{report_markdown(report, words)}")
 
 
-def follow(shell: Shell, form: Output, run: Callable[[SyncFollower, threading.Event], Synced]) -> int:
-    """Show a sync as it happens, Ctrl-C ending it after what is under way; returns the exit code."""
+def follow(
+    shell: Shell,
+    form: Output,
+    run: Callable[[SyncFollower, threading.Event], Synced],
+    after: Callable[[Synced], None] | None = None,
+) -> int:
+    """Show a sync as it happens, Ctrl-C ending it after what is under way; returns the exit code.
+
+    ``after`` is called when it has come to its end.
+    """
     follower = SyncFollower(shell, form)
     try:
         with stopping(follower.under_way) as stop, follower.ending():
@@ -104,6 +112,8 @@ def follow(shell: Shell, form: Output, run: Callable[[SyncFollower, threading.Ev
     shell.end_progress()
     if done.report.interrupted:
         return 130
+    if after is not None:
+        after(done)
     blocked = done.plan.blocked
     unknown = sum(one.verb is Verb.UNKNOWN for one in blocked)
     for count, word in ((len(blocked) - unknown, "blocked"), (unknown, "unknown")):
@@ -111,6 +121,12 @@ def follow(shell: Shell, form: Output, run: Callable[[SyncFollower, threading.Ev
             shell.log(
                 f"{count} {'target is' if count == 1 else 'targets are'} {word}; the plan above says why"
             )
-    if done.is_success and done.plan.steps:
+    for one in done.taken_back:
+        if one.progress is not None and one.problem is None:
+            shell.log(f"{one.target}: {one.progress.words}")
+    waiting = [one for one in done.rolled if one.progress is not None and one.progress.is_asked]
+    if waiting:
+        shell.suggested.append(f"lockstep rollout approve {quoted([waiting[0].target])}")
+    elif done.is_success and done.plan.steps:
         shell.suggested.append(f"lockstep status {quoted(done.plan.selection)}".rstrip())
     return 0 if done.is_success else 1

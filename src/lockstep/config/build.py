@@ -12,6 +12,7 @@ from lockstep.config.layers import Path
 from lockstep.config.limits import check_limits, check_tags
 from lockstep.config.release import read_published, read_release
 from lockstep.config.resources import read_resources
+from lockstep.config.rollout import read_rollout
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.versions import find_version
@@ -117,6 +118,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         alias=alias,
         keep_versions=keep_versions,
         keep_seconds=keep_seconds,
+        rollout=read_rollout(context, block),
         ignore=tuple(block.get("ignore") or ()),
         adopt=bool(block.get("adopt")),
         hold=read_hold(context),

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from lockstep._version import __version__
 from lockstep.model import Code, Function, Hold, Reference, Release, Resource, Secret, Target, Trigger, Value
+from lockstep.model.rollout import Compared, MetricGate, Rollout, Smoke, Stage, Unjudged
 
 __all__ = ["Cache", "Memo", "Record", "freeze", "thaw"]
 
@@ -27,7 +28,7 @@ Record = tuple[str, tuple[str, ...], tuple[Any, ...] | None]
 Memo = dict[int, tuple[Any, Any]]
 """By identity: the object itself, which keeps the identity alive, and what it was turned into."""
 
-_FORMAT = 5
+_FORMAT = 6
 _DIGEST = 32  # bytes
 _NOTHING: frozenset[str] = frozenset()
 
@@ -184,6 +185,24 @@ _FUNCTION = _Shape(
     {"settings": (_freeze_settings, _thaw_settings), "code": _CODE.one()},
     live={"arn", "revision", "modified", "health", "reason", "unread"},
 )
+_GATE = _Shape(
+    MetricGate,
+    {
+        "compared": (
+            lambda value, _: None if value is None else value.value,
+            lambda data, _: None if data is None else Compared(data),
+        )
+    },
+)
+_ROLLOUT = _Shape(
+    Rollout,
+    {
+        "stages": _Shape(Stage).each(),
+        "metrics": _GATE.each(),
+        "smoke": _Shape(Smoke, live={"sent", "expected"}).one(),
+        "no_data": (lambda value, _: value.value, lambda data, _: Unjudged(data)),
+    },
+)
 _TARGET = _Shape(
     Target,
     {
@@ -192,8 +211,9 @@ _TARGET = _Shape(
         "triggers": _Shape(Trigger).each(),
         "resources": _Shape(Resource).each(),
         "hold": _Shape(Hold).one(),
+        "rollout": _ROLLOUT.one(),
     },
-    live={"statements", "aliases", "versions", "settled", "obstacle"},
+    live={"statements", "aliases", "versions", "measured", "settled", "obstacle"},
 )
 
 

@@ -63,7 +63,10 @@ def schemas() -> Mapping[str, dict[str, Any]]:
 def schema_of(key: Key) -> dict[str, Any]:
     """The schema of one key. Null is allowed: it deletes, or says nothing."""
     about = {"description": key.about} if key.about else {}
-    return {**about, **_body(key), **key.extra}
+    body = _body(key)
+    if key.short is not None:
+        body = {"anyOf": [_body(key), schema_of(key.short)]}
+    return {**about, **body, **key.extra}
 
 
 def _body(key: Key) -> dict[str, Any]:

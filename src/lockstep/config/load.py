@@ -14,6 +14,7 @@ from lockstep.config.layers import Layer, Stack, merge, read_layer
 from lockstep.config.layout import Candidate, Layout, Slot, arrange
 from lockstep.config.problems import Problems
 from lockstep.config.project_file import ProjectFile, read_project
+from lockstep.config.rollout import with_smoke_files
 from lockstep.config.yaml_reader import parse
 from lockstep.errors import BadInput
 from lockstep.model import Fleet, Project, Target
@@ -78,6 +79,8 @@ def load(
             else:
                 records[key] = known[key]
         _check_listed(file, layout, targets, problems)
+        problems.stop()
+        targets = with_smoke_files(tree, targets, problems)
         problems.stop()
         if fresh or records.keys() != known.keys():
             check_fleet(file.project, targets, problems)

@@ -11,6 +11,7 @@ from lockstep.config import rules
 from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES, SOURCE
 from lockstep.config.kubernetes_schema import KUBERNETES
 from lockstep.config.preview_schema import PREVIEW
+from lockstep.config.rollout_schema import ROLLOUT
 from lockstep.config.rows import flag, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.terraform_schema import TERRAFORM
@@ -259,6 +260,7 @@ _EXTRAS = (
         says="write for example 30m, 1h or 7d",
         example="1h",
     ),
+    ROLLOUT,
     text("s3TriggerPrefix", "Short for one trigger on the project's bucket.", rule=rules.s3_filter),
     text("s3Key", "Key of the package in the package bucket, in place of the artifact source."),
     text("commitSha", "Commit that the version was built from.", rule=rules.commit),
@@ -424,5 +426,8 @@ def leaf(path: tuple[str | int, ...]) -> Key | None:
     for part in path:
         if key is None:
             return None
-        key = key.item if isinstance(part, int) else key.by_name.get(part)
+        if isinstance(part, int):
+            key = key.item or (key.short.item if key.short is not None else None)
+        else:
+            key = key.by_name.get(part)
     return key

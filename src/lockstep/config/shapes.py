@@ -61,6 +61,7 @@ class Key:
     rule: rules.Rule | None = None
     members: tuple["Key", ...] = ()
     item: "Key | None" = None
+    short: "Key | None" = None  # what else may stand in place of a map or list
     required: bool = False
     example: str = ""
     also: tuple[str, ...] = ()  # other spellings of members, for suggestions
@@ -108,6 +109,8 @@ class Checker:
         """The value in its final form; None when it is null or wrong (then ``errors`` grew)."""
         if value is None:
             return None
+        if key.short is not None and not isinstance(value, dict if key.shape is Shape.MAP else list):
+            return self.check(key.short, value, lines, path)
         match key.shape:
             case Shape.STRING:
                 return self._string(key, value, lines, path)

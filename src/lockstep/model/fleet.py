@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -139,6 +140,7 @@ class Fleet:
     doubts: Mapping[str, str] = field(default_factory=dict)
     commit: str | None = None  # 40 hex digits of the commit it was read from
     previews: str | None = None  # of the branch of previews, where they have one of their own
+    at: datetime | None = field(default=None, compare=False)  # of live fleets: when they were read
 
     def scope(self, environment: str) -> Scope:
         """Where an environment is; every ``preview/...`` shares one. KeyError when nobody asked AWS."""

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from lockstep.model.function import Function, Health, Package, SyncStatus, Value
 from lockstep.model.kinds import Resource
+from lockstep.model.rollout import Progress
 from lockstep.model.target import Statement
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "SetConcurrency",
     "SetLogRetention",
     "SetTags",
+    "ShiftAlias",
+    "SmokeTest",
     "StagePackage",
     "Step",
     "TargetPlan",
@@ -209,6 +212,44 @@ class PutAlias(_Effect):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShiftAlias(_Effect):
+    """Give a version a share of an alias's calls, or take it back, and write down how far the rollout is.
+
+    ``candidate`` None: the version that was just published. The alias points at ``stable`` before and after.
+    """
+
+    function: str
+    alias: str
+    stable: str
+    candidate: str | None
+    weight: float
+    state: str  # of the record, see ``rolling.RolloutState``
+    digest: str  # of the candidate's code
+    policy: str  # digest of the declared rollout
+    step: int  # from 0
+    steps: int
+    description: str  # the mark of the stable release
+    revision: str | None
+    begun: str | None = None  # when the rollout began, ISO 8601; None: now
+    reason: str = ""  # why it is taken back, or paused
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SmokeTest(_Effect):
+    """Call a version that nothing calls yet, once; what it answers has to contain what is expected.
+
+    ``version`` None: the one that was just published. Both texts are JSON; "" expects any answer.
+    """
+
+    function: str
+    version: str | None
+    payload: str
+    expected: str
+    timeout: int  # of the function, in seconds
+    place: str = ""  # file:line of the declaration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DeleteAlias(_Effect):
     """Delete an alias that nothing of ours calls any more. Versions stay."""
 
@@ -274,6 +315,8 @@ Step: TypeAlias = (
     | RemoveResource
     | PublishVersion
     | PutAlias
+    | ShiftAlias
+    | SmokeTest
     | DeleteAlias
     | DeleteVersion
     | DeleteFunction
@@ -297,6 +340,7 @@ class TargetPlan:
     health: Health = Health.UNKNOWN
     problem: str | None = None  # why nothing is done about it, and the way out
     place: str = ""  # file:line of the declaration
+    progress: Progress | None = None  # of a rollout that is under way, comes, or was taken back
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from lockstep.errors import LockstepError
 from lockstep.model.function import Health, SyncStatus, Value
 from lockstep.model.plan import Change
+from lockstep.model.rollout import Progress
 
 __all__ = ["Cause", "Check", "Explained", "Origin", "StatusRow", "Verdict"]
 
@@ -39,6 +40,7 @@ class StatusRow:
     alias: str | None = None  # that is called, and the published version that it points at: live:43
     well: str | None = None  # when the health was read, ISO 8601, where it is only remembered
     cause: Cause | None = None  # of the differences; None: there are none, or nothing tells
+    progress: Progress | None = None  # of a rollout
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from lockstep.model.function import Function
 from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
 from lockstep.model.promotion import Hold
+from lockstep.model.rollout import Measured, Rollout
 
 __all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "is_preview", "service_of"]
 
@@ -100,9 +101,11 @@ class Target:
     alias: str | None = None  # what calls the function calls this alias; None: the function itself
     keep_versions: int = 5  # published versions that stay, with an alias
     keep_seconds: int = 3600  # for which a version stays that calls have left
+    rollout: Rollout | None = None  # how a release comes to the alias's calls; None: all at once
     statements: tuple[Statement, ...] = ()  # of live targets: every statement on the function
     aliases: tuple[Alias, ...] = ()  # of live targets: those that are declared or that its tags remember
     versions: tuple[Published, ...] = ()  # of live targets: published ones, where another one is to come
+    measured: Measured | None = None  # of live targets: what the gates of a rollout need
     settled: int | None = None  # seconds since the alias was written, where versions were read
     ignore: tuple[str, ...] = ()  # globs of fields that others manage
     adopt: bool = False  # take over a live function that has no owner

@@ -23,6 +23,10 @@ class Watcher(Protocol):
         """What will be done, before anything is."""
         ...
 
+    def rolled(self, plan: Plan) -> None:
+        """What will be done next for rollouts that are followed."""
+        ...
+
     def stepped(self, result: StepResult) -> None:
         """That a step has begun, waits for something, or has ended."""
         ...
@@ -42,6 +46,9 @@ class Silent(Watcher):
         """Not said."""
 
     def planned(self, plan: Plan) -> None:
+        """Not said."""
+
+    def rolled(self, plan: Plan) -> None:
         """Not said."""
 
     def stepped(self, result: StepResult) -> None:
@@ -72,6 +79,10 @@ class Prefixed(Watcher):
     def planned(self, plan: Plan) -> None:
         """As it is."""
         self._watcher.planned(plan)
+
+    def rolled(self, plan: Plan) -> None:
+        """As it is."""
+        self._watcher.rolled(plan)
 
     def stepped(self, result: StepResult) -> None:
         """As it is."""

@@ -7,9 +7,20 @@ from one to another is found again by the next run, wherever the first one was k
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from lockstep.model import Alias, Change, Function, Health, Target
-from lockstep.model.alias import described, is_ours, release_of, undated, unversioned, versioned
+from lockstep.model.alias import (
+    described,
+    is_ours,
+    pointed_at,
+    release_of,
+    undated,
+    unversioned,
+    versioned,
+)
+from lockstep.model.rolling import RolloutRecord, RolloutState, record_of, taken_over
+from lockstep.model.rollout import Progress, Rollout, RolloutWish, share_words
 from lockstep.planning.compared import narrowed
 from lockstep.planning.diff import (
     diff_code,
@@ -20,8 +31,33 @@ from lockstep.planning.diff import (
     without_unknown,
 )
 from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers
+from lockstep.planning.rollouts import (
+    Abort,
+    Course,
+    Finish,
+    Forget,
+    Mark,
+    Pause,
+    TakeStep,
+    Wait,
+    advance,
+    progress_of,
+    wished,
+)
 
-__all__ = ["Shift", "differing", "of_version", "settled", "shift_of"]
+__all__ = ["CallShare", "Shift", "course_of", "differing", "of_version", "settled", "shift_of"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallShare:
+    """What a version is to get of the calls, with what is written down of it. Times are ISO 8601."""
+
+    weight: float
+    state: RolloutState
+    step: int  # from 0
+    begun: str | None = None  # None: it begins now
+    digest: str = ""  # of the version's code
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +70,9 @@ class Shift:
     version: str | None = None  # that it is to point at; None: one that is published for it
     publishes: bool = False  # no version that was read is as declared
     puts: bool = False  # it has to be written
+    share: CallShare | None = None  # of the calls, that the version is to get; None: all
+    is_tried: bool = False  # a call of the version comes first
+    progress: Progress | None = None  # of its rollout
     leaving: tuple[Alias, ...] = ()  # aliases of ours that nothing is to call any more
     problem: str | None = None
     seen: Function | None = None  # the version that was compared: that it points at, or that is declared
@@ -41,7 +80,16 @@ class Shift:
     changes: tuple[Change, ...] = ()
 
 
-def shift_of(project: str, target: Target, live: Target | None, wanted: Function, *, adopts: bool) -> Shift:
+def shift_of(
+    project: str,
+    target: Target,
+    live: Target | None,
+    wanted: Function,
+    *,
+    adopts: bool,
+    now: datetime | None = None,
+    wish: RolloutWish | None = None,
+) -> Shift:
     """Compare the declared alias with those that are live; ``wanted`` is the function as it is to be."""
     aliases = live.aliases if live is not None else ()
     remembered = _remembered(live)
@@ -74,7 +122,8 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
     puts = not is_right or bool(have and (have.weights or undated(have.description) != description))
     if have is not None and not is_ours(have.description, project) and have.name not in remembered:
         problem = None if adopts else _foreign(have, wanted)
-    return Shift(
+    smoke = target.rollout.smoke if target.rollout is not None else None
+    shift = Shift(
         alias=target.alias,
         description=description,
         live=have,
@@ -85,12 +134,240 @@ def shift_of(project: str, target: Target, live: Target | None, wanted: Function
         problem=problem,
         seen=seen,
         off=off,
+        is_tried=smoke is not None and not is_right and not _comes_back(target, have),
         changes=(
             *_renamed(target, live, have),
             *(_changes(target.alias, have, release, version) if puts else ()),
             *gone,
         ),
     )
+    if have is None or have.function is None or problem is not None:
+        return shift if wish is None else replace(shift, puts=False, problem=problem or _NOTHING)
+    now = now or datetime.min.replace(tzinfo=UTC)
+    return _rolled(project, target, live, wanted, have, shift, now, wish, is_right=is_right)
+
+
+def _rolled(
+    project: str,
+    target: Target,
+    live: Target | None,
+    wanted: Function,
+    have: Alias,
+    shift: Shift,
+    now: datetime,
+    wish: RolloutWish | None,
+    *,
+    is_right: bool,
+) -> Shift:
+    """The shift of an alias that points at a version already, by the declared rollout."""
+    policy = target.rollout
+    course = course_of(project, target, wanted, have)
+    record = course.record
+    is_running = record is not None and record.state is not RolloutState.ABORTED
+    if is_right:
+        # Git declares what is stable. What is under way comes back; somebody else's weights stay.
+        if wish is not None:
+            said = wished(wish, policy or Rollout(), course, None)
+            return replace(shift, problem=said) if isinstance(said, str) else replace(shift, puts=True)
+        if course.is_foreign and policy is not None and policy.stages:
+            return _stopped(shift, target, have)
+        return replace(shift, puts=shift.puts or is_running)
+    if wish is not None and (policy is None or not policy.stages):
+        return replace(shift, puts=False, publishes=False, problem=_NOTHING)
+    is_back = (wish is None and _comes_back(target, have)) or _was_moved(have, wanted, target)
+    if policy is None or not policy.stages or (is_back and not course.is_foreign):
+        if wish is None and _was_moved(have, wanted, target):
+            return replace(shift, version=pointed_at(have.description), publishes=False, is_tried=False)
+        return shift
+    decision = advance(policy, course, live.measured if live is not None else None, now)
+    if wish is not None:
+        said = wished(wish, policy, course, decision)
+        if isinstance(said, str):
+            return replace(shift, problem=said, puts=False, publishes=False)
+        decision = said
+    release = target.version or ""
+    shift = replace(
+        shift,
+        progress=progress_of(decision, policy, course, release, now),
+        description=undated(have.description),
+    )
+    number = record.candidate if record is not None and course.is_wanted else shift.version
+    begun = record.begun.isoformat() if record is not None else None
+    coming = shift.seen if target.number is not None and shift.seen is not None else wanted
+    digest = record.digest if record is not None and course.is_wanted else coming.code.sha256 or ""
+    match decision:
+        case TakeStep(is_new=True):
+            if problem := _unshareable(shift, target, have) or _unknown_alarms(live, target):
+                return replace(shift, problem=problem)
+            share = CallShare(weight=policy.stages[0].weight, state=RolloutState.RUNNING, step=0)
+        case TakeStep(step=step):
+            weight = policy.stages[step].weight
+            share = CallShare(weight=weight, state=RolloutState.RUNNING, step=step, begun=begun)
+        case Abort(reason=reason):
+            assert record is not None  # noqa: S101 - it is under way
+            number = record.candidate
+            share = CallShare(
+                weight=0.0,
+                state=RolloutState.ABORTED,
+                step=record.step,
+                begun=begun,
+                digest=record.digest,
+                reason=reason,
+            )
+        case Mark(state=state, reason=reason):
+            assert record is not None  # noqa: S101 - it is marked
+            share = CallShare(weight=record.weight, state=state, step=record.step, begun=begun, reason=reason)
+        case Forget():
+            return replace(
+                shift,
+                version=have.version,
+                publishes=False,
+                puts=True,
+                is_tried=False,
+                changes=_with_alias_change(shift, have, f"version {have.version}, all calls"),
+            )
+        case Pause(is_foreign=True):
+            return _stopped(shift, target, have)
+        case Pause(is_bad=True, reason=reason):
+            return _held(shift, have, number, problem=_bad(target, have, release, reason))
+        case Pause() | Wait():
+            return _held(shift, have, number)
+        case Finish():
+            return replace(
+                shift,
+                version=number,
+                publishes=False,
+                puts=True,
+                is_tried=False,
+                description=described(project, target.key, release),
+                changes=_with_alias_change(shift, have, f"version {number}"),
+            )
+    is_new = isinstance(decision, TakeStep) and decision.is_new
+    what = f"version {number}" if number is not None else f"version of {release}"
+    words = f"{share_words(share.weight)} of the calls"
+    if share.state is RolloutState.ABORTED:
+        what, words = f"version {have.version}", f"all calls back: {share.reason}"
+    elif isinstance(decision, Mark):
+        words = f"paused {share.reason}" if share.state is RolloutState.PAUSED else "goes on"
+    return replace(
+        shift,
+        version=number,
+        publishes=number is None,
+        puts=True,
+        share=replace(share, digest=share.digest or digest[:12]),
+        is_tried=shift.is_tried and is_new,
+        changes=_with_alias_change(shift, have, f"{what}: {words}"),
+    )
+
+
+def course_of(project: str, target: Target, wanted: Function, have: Alias) -> Course:
+    """How an alias stands in its rollout; ``wanted`` is the function as it is declared."""
+    record = record_of(have, project, target.key)
+    timeout = wanted.settings.get("timeout")
+    return Course(
+        record=record,
+        is_wanted=record is not None and _is_wanted(record, have, wanted, target),
+        is_foreign=taken_over(have, record),
+        timeout=timeout if isinstance(timeout, int) else _TIMEOUT,
+    )
+
+
+_NOTHING = "no rollout is under way"
+_TIMEOUT = 3  # seconds, AWS's default
+
+
+def _is_wanted(record: RolloutRecord, have: Alias, wanted: Function, target: Target) -> bool:
+    """Whether the version of a record is what is declared: by what it holds, or else by its code."""
+    if target.number is not None:
+        return record.candidate == target.number
+    if have.candidate is not None:
+        return not differing(wanted, have.candidate, target.ignore)
+    return bool(record.digest) and (wanted.code.sha256 or "").startswith(record.digest)
+
+
+def _comes_back(target: Target, have: Alias | None) -> bool:
+    """Whether the release that the alias points at was taken back, so that another one is wanted at once."""
+    hold = target.hold.version if target.hold is not None else None
+    return hold is not None and have is not None and release_of(have.description) == hold
+
+
+def _was_moved(have: Alias, wanted: Function, target: Target) -> bool:
+    """Whether what is declared had all calls before somebody else moved the alias."""
+    number = pointed_at(have.description)
+    if number is None or number == have.version:
+        return False
+    if target.number is not None:
+        return number == target.number
+    return have.candidate is not None and not differing(wanted, have.candidate, target.ignore)
+
+
+def _unshareable(shift: Shift, target: Target, have: Alias) -> str | None:
+    """What two versions of one alias have to have alike. Source: Lambda developer guide, "Implement Lambda
+    canary deployments using a weighted alias".
+    """
+    off = shift.off
+    if target.number is not None and shift.seen is not None and have.function is not None:
+        off = differing(shift.seen, have.function, ())
+    paths = [change.path for change in off if change.path in ("role", "deadLetterTarget")]
+    if not paths:
+        return None
+    place = f"{target.rollout.place}: " if target.rollout is not None and target.rollout.place else ""
+    return (
+        f"{place}{' and '.join(paths)} changes, and AWS lets two versions share an alias's calls only with "
+        "the same role and dead-letter target; let this release go at once with rollout: allAtOnce, or "
+        "declare that change first, at once and alone"
+    )
+
+
+def _unknown_alarms(live: Target | None, target: Target) -> str | None:
+    """Alarms that do not exist, before the first call is sent to a version that they are to watch."""
+    measured = live.measured if live is not None else None
+    if target.rollout is None or measured is None or "alarms" in measured.problems:
+        return None
+    unknown = [name for name in target.rollout.alarms if name not in measured.alarms]
+    if not unknown:
+        return None
+    place = f"{target.rollout.place}: " if target.rollout.place else ""
+    return (
+        f"{place}there is no alarm {', '.join(unknown)} in the Region of {target.key}; create it, or mend "
+        "rollout.alarms"
+    )
+
+
+def _bad(target: Target, have: Alias, release: str, reason: str) -> str:
+    return (
+        f"{release} was taken back ({reason}), and version {have.version} has all calls; declare another "
+        f"release, or try it again: lockstep rollout retry {target.key}"
+    )
+
+
+def _stopped(shift: Shift, target: Target, have: Alias) -> Shift:
+    """Somebody else routes the calls: what they want is not known, so nothing is done."""
+    problem = (
+        f"{have.name} has weights that are not Lockstep's ({have.words}), and a rollout is declared; to give "
+        f"all calls back to version {have.version}: lockstep rollout abort {target.key}"
+    )
+    return _held(shift, have, shift.version, problem=problem)
+
+
+def _held(shift: Shift, have: Alias, number: str | None, *, problem: str | None = None) -> Shift:
+    """Nothing is written, and what differs is told all the same."""
+    new = f"version {number}" if number is not None else "version of what is declared"
+    return replace(
+        shift,
+        version=number,
+        puts=False,
+        publishes=False,
+        is_tried=False,
+        problem=problem,
+        changes=_with_alias_change(shift, have, new),
+    )
+
+
+def _with_alias_change(shift: Shift, have: Alias, new: str) -> tuple[Change, ...]:
+    others = tuple(one for one in shift.changes if one.path != "alias" or one.new is None)
+    change = Change(path="alias", old=f"{have.name}: {have.words}", new=f"{have.name}: {new}")
+    return (*others, *((change,) if change.old != change.new else ()))
 
 
 def settled(wanted: Function, now: Function) -> Function:

@@ -95,7 +95,10 @@ def assess(
     function = with_ignored(function, now, target.ignore)
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
-    shift = shift_of(desired.project, target, live, function, adopts=may_adopt(rules, target))
+    wish = rules.wish if rules.wish is not None and rules.wish.target == target.key else None
+    shift = shift_of(
+        desired.project, target, live, function, adopts=may_adopt(rules, target), now=fleet.at, wish=wish
+    )
     if shift.version is not None and now is not None:
         function = settled(function, now)  # nobody calls what it is itself
     kinds = remembered(target, live) | (APART & declared - (now.unread if now is not None else frozenset()))

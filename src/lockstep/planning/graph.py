@@ -27,6 +27,8 @@ from lockstep.model import (
     SetConcurrency,
     SetLogRetention,
     SetTags,
+    ShiftAlias,
+    SmokeTest,
     StagePackage,
     Statement,
     Step,
@@ -35,6 +37,7 @@ from lockstep.model import (
     UpdateConfiguration,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
 from lockstep.planning.diff import call_of, diff_tags
 from lockstep.planning.policy import VERSION_TAG, remembered_sharers
@@ -218,18 +221,24 @@ class Graph:
             needs = (f"{key}:publish",)
         elif shift.live is not None:
             needs = ()
-        self._add(
-            PutAlias(
-                id=f"{key}:alias",
-                target=key,
-                function=one.wanted.name,
-                alias=shift.alias,
-                version=shift.version,
-                description=shift.description,
-                revision=shift.live.revision if shift.live else None,
-                needs=needs,
+        if shift.is_tried:
+            self._add(_smoke_test(f"{key}:smoke", one, needs))
+            needs = (*needs, f"{key}:smoke")
+        if shift.share is not None:
+            self._add(_shift_step(f"{key}:alias", one, shift.share, needs))
+        else:
+            self._add(
+                PutAlias(
+                    id=f"{key}:alias",
+                    target=key,
+                    function=one.wanted.name,
+                    alias=shift.alias,
+                    version=shift.version,
+                    description=shift.description,
+                    revision=shift.live.revision if shift.live else None,
+                    needs=needs,
+                )
             )
-        )
         for version, reason in one.pruned.going:
             self._add(
                 DeleteVersion(
@@ -399,13 +408,58 @@ class Graph:
                 | SetLogRetention()
                 | SetTags()
                 | PublishVersion()
+                | SmokeTest()
                 | PutAlias()
+                | ShiftAlias()
                 | AddPermission()
                 | RemovePermission()
             ):
                 self._gates.setdefault(step.target, []).append(step.id)
             case _:
                 assert_never(step)
+
+
+def _smoke_test(step_id: str, one: Assessment, needs: tuple[str, ...]) -> SmokeTest:
+    rollout = one.target.rollout
+    assert rollout is not None  # noqa: S101 - only a rollout has a smoke call
+    assert rollout.smoke is not None  # noqa: S101
+    timeout = one.wanted.settings.get("timeout")
+    return SmokeTest(
+        id=step_id,
+        target=one.target.key,
+        function=one.wanted.name,
+        version=one.shift.version,
+        payload=rollout.smoke.sent,
+        expected=rollout.smoke.expected,
+        timeout=timeout if isinstance(timeout, int) else 3,
+        place=rollout.smoke.place,
+        needs=needs,
+    )
+
+
+def _shift_step(step_id: str, one: Assessment, share: CallShare, needs: tuple[str, ...]) -> ShiftAlias:
+    shift, rollout = one.shift, one.target.rollout
+    assert shift.live is not None  # noqa: S101 - calls are shared with what is stable
+    assert rollout is not None  # noqa: S101 - and by what is declared
+    return ShiftAlias(
+        id=step_id,
+        target=one.target.key,
+        function=one.wanted.name,
+        alias=shift.live.name,
+        stable=shift.live.version,
+        candidate=shift.version,
+        weight=share.weight,
+        state=share.state,
+        digest=share.digest,
+        policy=rollout.digest,
+        step=share.step,
+        steps=len(rollout.stages),
+        description=shift.description,
+        revision=shift.live.revision,
+        begun=share.begun,
+        reason=share.reason,
+        needs=needs,
+    )
 
 
 def _after_code(wanted: Function, live: Function, changes: tuple[Change, ...]) -> tuple[Change, ...]:

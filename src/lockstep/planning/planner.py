@@ -5,10 +5,10 @@ declared, work out one change for each bucket, then lay the steps out as a graph
 blocked anywhere contributes no step at all; the others go on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lockstep.model import Fleet, Plan, Target, Verb, select
+from lockstep.model import Fleet, Plan, PutAlias, ShiftAlias, Step, Target, Verb, select
 from lockstep.model.engines import AWS
 from lockstep.model.target import environment_of
 from lockstep.planning.assess import Assessment, assess
@@ -79,7 +79,7 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
                 if any(key in bucket.removed for bucket in buckets)
             ),
         ),
-        steps=tuple(graph.steps),
+        steps=_only_aliases(graph.steps) if rules.wish is not None else tuple(graph.steps),
         problems=(guard,) if guard else (),
         notes=(*live.notes, *found.notes, *_kept_versions(assessed), *_staying(assessed, sharings, rules)),
         selection=desired.selection,
@@ -161,6 +161,11 @@ def _staying(assessed: Mapping[str, Assessment], sharings: Mapping[str, Sharing]
         for name, owner in sorted(sharing.staying.items())
         if not is_prunable(rules.project, environment_of(owner))
     ]
+
+
+def _only_aliases(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """What somebody wants of one rollout is one write of an alias, whatever else there is to do."""
+    return tuple(replace(step, needs=()) for step in steps if isinstance(step, PutAlias | ShiftAlias))
 
 
 def _kept_versions(assessed: Mapping[str, Assessment]) -> list[str]:

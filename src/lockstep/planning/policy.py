@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from lockstep.model import Fleet, Function, Project, Target
+from lockstep.model.rollout import RolloutWish
 
 __all__ = [
     "BUCKETS_TAG",
@@ -42,6 +43,7 @@ class Rules:
     project: Project
     adopt: bool = False
     allow_deletes: int | None = None
+    wish: RolloutWish | None = None  # of somebody, about one rollout: then nothing else is planned
 
 
 def ownership_tags(

@@ -34,6 +34,8 @@ from lockstep.model import (
     SetConcurrency,
     SetLogRetention,
     SetTags,
+    ShiftAlias,
+    SmokeTest,
     StagePackage,
     Step,
     Target,
@@ -58,7 +60,7 @@ def replay(plan: Plan, live: Fleet) -> Fleet:
 def _do(step: Step, live: Fleet) -> Fleet:
     match step:
         case (
-            StagePackage() | DeleteLogGroup() | PublishVersion()
+            StagePackage() | DeleteLogGroup() | PublishVersion() | SmokeTest()
         ):  # what logs and versions hold is in no fleet
             return live
         case CreateFunction():
@@ -112,6 +114,8 @@ def _do(step: Step, live: Fleet) -> Fleet:
             return _with_resource(live, step.target, step.resource, is_there=False)
         case PutAlias():
             return _with_alias(live, step)
+        case ShiftAlias():
+            return _with_share(live, step)
         case DeleteVersion():
             target = live.targets[step.target]
             stay = tuple(one for one in target.versions if one.number != step.version)
@@ -149,6 +153,16 @@ def _with_alias(live: Fleet, step: PutAlias) -> Fleet:
     after = replace(before, weights={}, description=step.description)
     others = tuple(one for one in target.aliases if one.name != step.alias)
     return _with_target(live, step.target, replace(target, aliases=(*others, after)))
+
+
+def _with_share(live: Fleet, step: ShiftAlias) -> Fleet:
+    """The alias points where it did, and another version has its share."""
+    target = live.targets[step.target]
+    weights = {step.candidate or _PUBLISHED: step.weight} if step.weight else {}
+    aliases = tuple(
+        replace(one, weights=weights) if one.name == step.alias else one for one in target.aliases
+    )
+    return _with_target(live, step.target, replace(target, aliases=aliases))
 
 
 _PUBLISHED = "0"  # no number that AWS gives

@@ -41,6 +41,7 @@ def summarise(one: Assessment, buckets: Sequence[BucketChange]) -> TargetPlan:
         health=_health(one),
         problem=one.problem,
         place=one.target.place,
+        progress=one.shift.progress,
     )
 
 
@@ -80,6 +81,10 @@ def _status(one: Assessment, verb: Verb, changes: Sequence[Change]) -> SyncStatu
 
 
 def _health(one: Assessment) -> Health:
+    progress = one.shift.progress
+    if progress is not None and (progress.step or progress.reason) and one.live is not None:
+        is_bad = one.live.health in (Health.DEGRADED, Health.MISSING)
+        return one.live.health if is_bad else progress.health
     if one.live is not None:
         return one.live.health
     return Health.MISSING if one.is_read else Health.UNKNOWN

@@ -19,6 +19,7 @@ from lockstep.model import (
     TargetPlan,
     Verb,
 )
+from lockstep.model.rollout import Finding, Progress, Ruling
 from lockstep.render.step_codec import (
     change_from,
     change_to,
@@ -147,6 +148,7 @@ def _target_to(target: TargetPlan) -> Mapping[str, Any]:
         "problem": target.problem,
         "place": target.place,
         "changes": [change_to(change) for change in target.changes],
+        "rollout": progress_to(target.progress),
     }
 
 
@@ -161,6 +163,55 @@ def _target_from(node: Node) -> TargetPlan:
         problem=node.get("problem").maybe(Node.text),
         place=node.get("place").text(),
         changes=node.get("changes").many(change_from),
+        progress=node.get("rollout").maybe(_progress_from),
+    )
+
+
+def progress_to(progress: Progress | None) -> Mapping[str, Any] | None:
+    """How far a rollout is, as JSON."""
+    if progress is None:
+        return None
+    return {
+        "health": progress.health,
+        "words": progress.words,
+        "release": progress.release,
+        "weight": progress.weight,
+        "step": progress.step,
+        "steps": progress.steps,
+        "due": progress.due,
+        "at": progress.at,
+        "way": progress.way,
+        "gates": progress.gates,
+        "reason": progress.reason,
+        "isAsked": progress.is_asked,
+        "findings": [
+            {"gate": one.gate, "ruling": one.ruling, "words": one.words} for one in progress.findings
+        ],
+    }
+
+
+def _progress_from(node: Node) -> Progress:
+    return Progress(
+        health=node.get("health").choice(Health),
+        release=node.get("release").text(),
+        weight=float(node.get("weight").number()),
+        step=node.get("step").integer(),
+        steps=node.get("steps").integer(),
+        due=node.get("due").maybe(Node.text),
+        at=node.get("at").maybe(Node.text),
+        way=node.get("way").text(),
+        gates=node.get("gates").texts(),
+        reason=node.get("reason").text(),
+        is_asked=node.get("isAsked").boolean(),
+        findings=node.get("findings").many(_finding_from),
+    )
+
+
+def _finding_from(node: Node) -> Finding:
+    return Finding(
+        gate=node.get("gate").text(),
+        ruling=node.get("ruling").choice(Ruling),
+        words=node.get("words").text(),
     )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lockstep.errors import BadInput, BadInputs, LockstepError, bounded
-from lockstep.model import Check, Explained, StatusRow, Value, Verdict
+from lockstep.model import Check, Explained, StatusRow, TargetPlan, Value, Verdict
+from lockstep.render.codec import progress_to
 from lockstep.render.masks import concealed
 from lockstep.render.step_codec import change_to
 from lockstep.render.wire import dump, value_to
@@ -13,6 +14,7 @@ __all__ = [
     "doctor_document",
     "errors_document",
     "explain_document",
+    "rollout_document",
     "status_document",
     "validate_document",
 ]
@@ -41,7 +43,22 @@ def _row(row: StatusRow) -> Mapping[str, Any]:
         "author": row.author,
         "changed": row.changed,
         "changes": [change_to(change) for change in row.changes],
+        "rollout": progress_to(row.progress),
     }
+
+
+def rollout_document(target: TargetPlan) -> str:
+    """``lockstep.rollout/1``: how far the rollout of one target is; null where its release has all calls."""
+    return dump(
+        {
+            "format": "lockstep.rollout/1",
+            "target": target.target,
+            "version": target.version,
+            "health": target.health,
+            "problem": target.problem,
+            "rollout": progress_to(target.progress),
+        }
+    )
 
 
 def explain_document(target: str, values: Iterable[Explained]) -> str:

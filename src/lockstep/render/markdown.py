@@ -25,6 +25,7 @@ from lockstep.render.doctor import check_lines, doctor_summary
 from lockstep.render.explain import explain_lines
 from lockstep.render.masks import Masks
 from lockstep.render.report import report_lines, report_summary
+from lockstep.render.rollout import progress_lines
 from lockstep.render.status import cell_words, status_summary
 from lockstep.render.steps import describe, entry_words
 from lockstep.render.text import RESOURCE_SIGNS, is_told, plan_summary, told_changes, version_words
@@ -88,6 +89,7 @@ def status_markdown(rows: Sequence[StatusRow], notes: Sequence[str] = (), *, lon
     for row in rows:
         if row.changes or row.problem:
             lines = [*printable_lines(row.problem or ""), *(one_line(c, masks) for c in row.changes)]
+            lines += progress_lines(row.progress) if row.progress is not None else []
             cause = f", {row.cause}" if row.cause is not None else ""
             sections.append(details(f"{row.target}: {row.status}{cause}", fence("", lines)))
     if notes:
@@ -179,6 +181,8 @@ def _target_section(target: TargetPlan, masks: Masks) -> str:
             lines.append(f"- {name}: {old}")
         if change.new is not None:
             lines.append(f"+ {name}: {new}")
+    if target.progress is not None:
+        lines += [f"# {line}" for line in progress_lines(target.progress)]
     return details("  ".join(word for word in words if word), fence("diff", lines) if lines else "")
 
 

@@ -7,6 +7,7 @@ from lockstep.model import Health, StatusRow, SyncStatus
 from lockstep.render.cells import columns_of, hanging, printable, printable_lines
 from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
+from lockstep.render.rollout import progress_lines
 from lockstep.render.values import change_lines
 
 __all__ = ["age_words", "cell_words", "status_colour", "status_lines", "status_summary", "wide_lines"]
@@ -178,7 +179,7 @@ def _differences(rows: Sequence[StatusRow], palette: Palette, columns: int) -> l
     masks = Masks()
     lines: list[str] = []
     for row in rows:
-        if not row.changes and not row.problem and row.cause is None:
+        if not row.changes and not row.problem and row.cause is None and row.progress is None:
             continue
         cause = f": {row.cause}" if row.cause is not None else ""
         lines.append(palette.paint(status_colour(row, palette), f"{printable(row.target)}{cause}"))
@@ -186,6 +187,8 @@ def _differences(rows: Sequence[StatusRow], palette: Palette, columns: int) -> l
             lines += hanging("    ", text.strip(), columns)
         for change in row.changes:
             lines += change_lines(change, masks, columns=columns, indent="    ")
+        for text in progress_lines(row.progress) if row.progress is not None else ():
+            lines += hanging("    ", text, columns, rest="        ")
         lines.append("")
     return lines
 

@@ -28,6 +28,8 @@ from lockstep.model import (
     SetConcurrency,
     SetLogRetention,
     SetTags,
+    ShiftAlias,
+    SmokeTest,
     StagePackage,
     Statement,
     Step,
@@ -116,6 +118,32 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "version": step.version,
                 "description": step.description,
                 "revision": step.revision,
+            }
+        case ShiftAlias():
+            return "shift-alias", {
+                "function": step.function,
+                "alias": step.alias,
+                "stable": step.stable,
+                "candidate": step.candidate,
+                "weight": step.weight,
+                "state": step.state,
+                "digest": step.digest,
+                "policy": step.policy,
+                "step": step.step,
+                "steps": step.steps,
+                "description": step.description,
+                "revision": step.revision,
+                "begun": step.begun,
+                "reason": step.reason,
+            }
+        case SmokeTest():
+            return "smoke-test", {
+                "function": step.function,
+                "version": step.version,
+                "payload": step.payload,
+                "expected": step.expected,
+                "timeout": step.timeout,
+                "place": step.place,
             }
         case DeleteAlias():
             return "delete-alias", {"function": step.function, "alias": step.alias}
@@ -238,6 +266,34 @@ def step_from(node: Node) -> Step:
                 version=node.get("version").maybe(Node.text),
                 description=node.get("description").text(),
                 revision=node.get("revision").maybe(Node.text),
+            )
+        case "shift-alias":
+            return ShiftAlias(
+                **base,
+                function=node.get("function").text(),
+                alias=node.get("alias").text(),
+                stable=node.get("stable").text(),
+                candidate=node.get("candidate").maybe(Node.text),
+                weight=float(node.get("weight").number()),
+                state=node.get("state").text(),
+                digest=node.get("digest").text(),
+                policy=node.get("policy").text(),
+                step=node.get("step").integer(),
+                steps=node.get("steps").integer(),
+                description=node.get("description").text(),
+                revision=node.get("revision").maybe(Node.text),
+                begun=node.get("begun").maybe(Node.text),
+                reason=node.get("reason").text(),
+            )
+        case "smoke-test":
+            return SmokeTest(
+                **base,
+                function=node.get("function").text(),
+                version=node.get("version").maybe(Node.text),
+                payload=node.get("payload").text(),
+                expected=node.get("expected").text(),
+                timeout=node.get("timeout").integer(),
+                place=node.get("place").text(),
             )
         case "delete-alias":
             return DeleteAlias(**base, function=node.get("function").text(), alias=node.get("alias").text())

@@ -23,6 +23,8 @@ from lockstep.model import (
     SetConcurrency,
     SetLogRetention,
     SetTags,
+    ShiftAlias,
+    SmokeTest,
     StagePackage,
     Step,
     StepResult,
@@ -30,6 +32,8 @@ from lockstep.model import (
     UpdateConfiguration,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.model.rolling import RolloutState
+from lockstep.model.rollout import share_words
 from lockstep.render.cells import printable
 
 __all__ = ["describe", "entry_words", "step_words", "words_by_step"]
@@ -76,6 +80,16 @@ def describe(step: Step) -> str:
             words = f"point alias {alias} at it"
         case PutAlias(alias=alias, version=version):
             words = f"point alias {alias} at version {version}"
+        case ShiftAlias(state=RolloutState.ABORTED, alias=alias, stable=stable, reason=reason):
+            words = f"take all calls of {alias} back to version {stable}: {reason}"
+        case ShiftAlias(alias=alias, weight=weight, step=number, steps=steps):
+            version = f"version {step.candidate}" if step.candidate is not None else "it"
+            share = share_words(weight)
+            words = f"give {version} {share} of the calls of {alias}, step {number + 1} of {steps}"
+        case SmokeTest(version=None):
+            words = "call it once"
+        case SmokeTest(version=version):
+            words = f"call version {version} once"
         case DeleteAlias(alias=alias):
             words = f"delete alias {alias}"
         case DeleteVersion(version=version, reason=reason):

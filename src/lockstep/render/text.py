@@ -16,6 +16,7 @@ from lockstep.model import (
 from lockstep.render.cells import columns_of, hanging, printable, printable_lines
 from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
+from lockstep.render.rollout import progress_lines
 from lockstep.render.steps import describe, entry_words
 from lockstep.render.values import change_lines, package_words
 
@@ -131,6 +132,8 @@ def _target_lines(target: TargetPlan, masks: Masks, palette: Palette, columns: i
     is_new = target.verb is Verb.CREATE
     for change in told_changes(target):
         lines += change_lines(change, masks, columns=columns, indent="    ", is_new=is_new)
+    for text in progress_lines(target.progress) if target.progress is not None else ():
+        lines += hanging("    ", text, columns, rest="        ")
     return lines
 
 

@@ -203,6 +203,12 @@ class Node:
             raise self.fail("expected true or false")
         return self._raw
 
+    def boolean(self) -> bool:
+        """True or false."""
+        if not isinstance(self._raw, bool):
+            raise self.fail("expected true or false")
+        return self._raw
+
     def choice(self, kind: type[_E]) -> _E:
         """One of an enumeration's words."""
         try:

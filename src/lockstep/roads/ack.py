@@ -186,6 +186,8 @@ class _Made:
         if target.alias is not None:
             self._lose("alias")
             self._lose("policy", alias=target.alias)
+        if target.rollout is not None:
+            self._lose("rollout")
 
     def _function(self, function: Function, scope: Scope, namespace: str) -> Object:
         code = function.code

@@ -128,6 +128,7 @@ def _digest(target: Target) -> str:
         "triggers": [[one.bucket, one.prefix, one.suffix, one.events] for one in target.triggers],
         "resources": [[one.kind, one.qualifier, one.settings] for one in target.resources],
         "alias": target.alias,
+        **({"rollout": target.rollout.digest} if target.rollout is not None else {}),
         "ignore": target.ignore,
     }
     return hashlib.sha256(json.dumps(declared, sort_keys=True, default=_plain).encode()).hexdigest()

@@ -147,6 +147,12 @@ _ACK: tuple[Row, ...] = (
         "an alias needs the number of a version, which nobody knows before ACK has published it",
         "it stands at $LATEST: calls run what changes in place, and no version is kept to go back to",
     ),
+    _lost(
+        "ack",
+        "rollout",
+        "an alias that stands at $LATEST has no second version to share calls with",
+        "each release gets all calls at once, and no gate is judged",
+    ),
     _differs(
         "ack",
         "policy",

@@ -12,6 +12,7 @@ from lockstep.config.cache import Cache, Memo, freeze, thaw
 from lockstep.config.load import Loaded, load
 from lockstep.errors import BadInput
 from lockstep.model import Code, Function, Hold, Reference, Release, Resource, Secret, Target, Trigger
+from lockstep.model.rollout import Compared, MetricGate, Rollout, Smoke, Stage, Unjudged
 from tests.unit.config.conftest import (
     PREVIEW_FILE,
     PROJECT,
@@ -244,6 +245,28 @@ FULL = Target(
     alias="live",
     keep_versions=3,
     keep_seconds=60,
+    rollout=Rollout(
+        name="2 steps",
+        stages=(Stage(weight=0.1, seconds=60, approval=True),),
+        alarms=("errors",),
+        metrics=(
+            MetricGate(
+                compared=Compared.P95,
+                worse=0.1,
+                calls=5,
+                namespace="Shop",
+                metric="Failed",
+                dimensions={"A": "b"},
+                statistic="Sum",
+                most=1.0,
+                least=0.5,
+            ),
+        ),
+        smoke=Smoke(payload="a.json", expect="b.json", place="a:6"),
+        no_data=Unjudged.FAIL,
+        rolls_back=True,
+        place="a:6",
+    ),
     ignore=("memorySize",),
     adopt=True,
     hold=Hold(version="1.2.5", since="2026-01-01", by="me", reason="why", place="a:3"),
@@ -252,9 +275,10 @@ FULL = Target(
     places={"role": "a:5"},
 )
 LIVE = {
-    Target: {"statements", "aliases", "versions", "settled", "obstacle"},
+    Target: {"statements", "aliases", "versions", "measured", "settled", "obstacle"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
     Code: {"package", "size"},
+    Smoke: {"sent", "expected"},  # the files are read each time
 }
 
 

@@ -1,5 +1,6 @@
 """Hypothesis strategies for plans and reports with every kind of step."""
 
+from datetime import UTC
 from typing import Any
 
 from hypothesis import strategies as st
@@ -34,6 +35,8 @@ from lockstep.model import (
     SetConcurrency,
     SetLogRetention,
     SetTags,
+    ShiftAlias,
+    SmokeTest,
     StagePackage,
     Statement,
     StepResult,
@@ -45,6 +48,7 @@ from lockstep.model import (
     Verb,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.model.rollout import Finding, Progress, Ruling
 
 SECRET = "S3CR3T"
 """Stands in every secret value that is generated, so that a leak is seen."""
@@ -56,6 +60,7 @@ secret_texts = texts.map(lambda text: SECRET + text)
 references = st.builds(Reference, store=st.sampled_from(["ssm", "secret"]), name=texts)
 secrets = st.builds(Secret, secret_texts | st.none(), st.none() | references)
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+shares = st.floats(0, 1)
 leaves = st.none() | st.booleans() | numbers | texts | secrets | references | st.builds(Unread, texts)
 keys = texts | st.sampled_from(["$secret", "$reference", "$unread", "$$", "$x", "PASSWORD", "environment"])
 values = st.recursive(
@@ -166,6 +171,32 @@ kinds_of_steps = dict(
             description=texts,
             revision=maybe_text,
         ),
+        _kind(
+            ShiftAlias,
+            function=texts,
+            alias=texts,
+            stable=texts,
+            candidate=maybe_text,
+            weight=shares,
+            state=texts,
+            digest=texts,
+            policy=texts,
+            step=st.integers(0, 50),
+            steps=st.integers(0, 50),
+            description=texts,
+            revision=maybe_text,
+            begun=maybe_text,
+            reason=texts,
+        ),
+        _kind(
+            SmokeTest,
+            function=texts,
+            version=maybe_text,
+            payload=texts,
+            expected=texts,
+            timeout=st.integers(1, 900),
+            place=texts,
+        ),
         _kind(DeleteAlias, function=texts, alias=texts),
         _kind(DeleteVersion, function=texts, version=texts, reason=texts),
         _kind(DeleteFunction, function=texts),
@@ -175,8 +206,26 @@ kinds_of_steps = dict(
     )
 )
 steps = st.one_of(*kinds_of_steps.values())
+findings = st.builds(Finding, gate=texts, ruling=st.sampled_from(Ruling), words=texts)
+moments = st.none() | st.datetimes().map(lambda at: at.replace(tzinfo=UTC).isoformat(timespec="seconds"))
+progresses = st.builds(
+    Progress,
+    health=st.sampled_from(Health),
+    release=texts,
+    weight=shares,
+    step=st.integers(0, 50),
+    steps=st.integers(0, 50),
+    due=moments,
+    at=moments,
+    way=texts,
+    gates=st.lists(texts, max_size=2).map(tuple),
+    reason=texts,
+    findings=st.lists(findings, max_size=2).map(tuple),
+    is_asked=st.booleans(),
+)
 targets = st.builds(
     TargetPlan,
+    progress=st.none() | progresses,
     target=texts,
     verb=st.sampled_from(Verb),
     function=maybe_text,

@@ -142,6 +142,7 @@ def _document() -> dict[str, object]:
         "problem": None,
         "place": "",
         "changes": [change],
+        "rollout": None,
     }
     step = {"kind": "delete-function", "id": "x", "target": "staging/a", "needs": [], "function": "f"}
     return {

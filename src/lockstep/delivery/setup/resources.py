@@ -12,6 +12,7 @@ from lockstep.delivery.places.nobody import NOBODY
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.engines.aws.actions import Thing
 from lockstep.model import Reference, Target
+from lockstep.model.rollout import Rollout
 
 __all__ = ["Place", "Resources", "lambda_arn", "resources_of"]
 
@@ -62,6 +63,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         for name_of_key in ("kmsKeyArn", "sourceKmsKeyArn"):
             if kms_key := function.settings.get(name_of_key):
                 resources.add(Thing.KEYS, _pattern(str(kms_key)))
+        if target.rollout is not None:
+            _watch(resources, here, target.rollout, name)
         for trigger in target.triggers:
             resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
             resources.add(Thing.LEASES, bucket_arn.format(f"{trigger.bucket}/lockstep/leases/*"))
@@ -90,6 +93,16 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         resources.add(Thing.SOURCE_BUCKETS, bucket_arn.format(name))
         resources.add(Thing.SOURCES, bucket_arn.format(f"{name}/*"))
     return resources
+
+
+def _watch(resources: Resources, here: Place, rollout: Rollout, function: str) -> None:
+    """What the gates of a rollout look at, and the version that is called before others call it."""
+    if rollout.alarms:
+        resources.add(Thing.ALARMS, "*")
+    if rollout.metrics:
+        resources.add(Thing.METRICS, "*")
+    if rollout.smoke is not None:
+        resources.add(Thing.TRIED, lambda_arn(here, f"{function}:*"))
 
 
 def _refer(resources: Resources, here: Place, store: str, name: str) -> None:

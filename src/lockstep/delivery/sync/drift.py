@@ -11,6 +11,7 @@ from lockstep.delivery.sync.status import read_status
 from lockstep.forge.base import Forge, Issue
 from lockstep.model import StatusRow, SyncStatus
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.planning.aliases import of_version
 from lockstep.render.markdown import drift_markdown
 
 __all__ = ["Drift", "find_drift", "put_issue"]
@@ -47,10 +48,20 @@ def find_drift(
     ours = [row for row in rows if row.target not in declared or declared[row.target].function is not None]
     return Drift(
         patterns=options.patterns,
-        differing=_with(ours, SyncStatus.OUT_OF_SYNC),
+        differing=_with([row for row in ours if not _is_shifting(row)], SyncStatus.OUT_OF_SYNC),
         unknown=_with(ours, SyncStatus.UNKNOWN),
-        notes=notes,
+        notes=(
+            *notes,
+            *(f"{row.target}: {row.progress.words}" for row in ours if row.progress and _is_shifting(row)),
+        ),
     )
+
+
+def _is_shifting(row: StatusRow) -> bool:
+    """Whether it differs because a release is on its way to its calls, and for nothing else."""
+    if row.progress is None or not row.progress.is_under_way or row.problem:
+        return False
+    return all(change.path in ("alias", "version") or of_version(change) for change in row.changes)
 
 
 def put_issue(forge: Forge, drift: Drift, *, run: str | None = None) -> Issue | None:

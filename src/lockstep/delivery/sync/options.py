@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lockstep.model.rollout import RolloutWish
+
 __all__ = ["Options", "Purpose"]
 
 
@@ -20,6 +22,7 @@ class Options:
     timeout: float | None = None  # seconds that reading AWS may take; None: by what there is to read
     refresh: bool = False  # run Terraform though the same was applied last
     github_token: str | None = None
+    wish: RolloutWish | None = None  # about one rollout; nothing else is planned then
 
 
 class Purpose(StrEnum):

@@ -17,7 +17,17 @@ from lockstep.forge.base import CheckState, DeploymentState, Forge
 from lockstep.git.log import histories
 from lockstep.git.remote import open_remote
 from lockstep.git.tree import CommitTree, WorkTree
-from lockstep.model import Outcome, Plan, PutNotifications, Report, RunTerraform, Verb
+from lockstep.model import (
+    Outcome,
+    Plan,
+    PutAlias,
+    PutNotifications,
+    Report,
+    RunTerraform,
+    ShiftAlias,
+    Verb,
+)
+from lockstep.model.rolling import RolloutState
 from lockstep.model.target import environment_of, is_preview, service_of
 from lockstep.model.watching import SILENT, Watcher
 
@@ -89,6 +99,11 @@ def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]
         is_bad |= environment_of(one.target).partition("/")[0] in environments and one.verb in _DOING
         if plan.problems or (one.verb not in _DOING and not is_bad):
             continue
+        if one.progress is not None and not is_bad:
+            came_to = _of_rollout(plan, one.target)
+            if came_to is None:
+                continue  # it is on its way
+            is_bad = came_to is DeploymentState.FAILURE
         if one.target in waiting and one.target not in failed:
             if report.interrupted:
                 continue
@@ -106,6 +121,19 @@ def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]
             )
         )
     return found
+
+
+def _of_rollout(plan: Plan, target: str) -> DeploymentState | None:
+    """What a plan makes of a rollout: all calls, none any more, or neither yet."""
+    for step in plan.steps:
+        match step:
+            case PutAlias() if step.target == target:
+                return DeploymentState.SUCCESS
+            case ShiftAlias(state=RolloutState.ABORTED) if step.target == target:
+                return DeploymentState.FAILURE
+            case _:
+                pass
+    return None
 
 
 def _troubled(plan: Plan, report: Report) -> tuple[set[str], set[str]]:

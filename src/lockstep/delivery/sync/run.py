@@ -2,16 +2,18 @@
 
 import datetime
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.clock import Clock, WallClock
 from lockstep.delivery.sync.options import Options, Purpose
 from lockstep.delivery.sync.session import Session, patterns_of
 from lockstep.errors import BadInput, LockstepError, NotAllowed
-from lockstep.model import ApplyResource, Fleet, Outcome, Plan, Report, Verb
+from lockstep.model import ApplyResource, Fleet, Health, Outcome, Plan, Report, ShiftAlias, TargetPlan, Verb
 from lockstep.model.engines import AWS
+from lockstep.model.rolling import RolloutState
 from lockstep.model.watching import SILENT, Prefixed, Watcher
 from lockstep.planning.resources import GOING
 
@@ -30,11 +32,28 @@ class Synced:
 
     plan: Plan
     report: Report
+    rolled: tuple[TargetPlan, ...] = ()  # targets with a rollout, as they were seen last
+    aborted: Mapping[str, str] = field(default_factory=dict)  # targets that this run took back, and why
 
     @property
     def is_success(self) -> bool:
-        """Whether everything that is selected is as Git says, as far as anybody can tell."""
-        return self.report.is_success and not self.plan.problems and not self.plan.blocked
+        """Whether everything that is selected is as Git says, or on its way, as far as anybody can tell."""
+        is_done = self.report.is_success and not self.plan.problems and not self.plan.blocked
+        return is_done and not self.taken_back
+
+    @property
+    def taken_back(self) -> tuple[TargetPlan, ...]:
+        """Targets whose release was taken back, or stands still although nobody wants it to."""
+        return tuple(
+            one
+            for one in self.rolled
+            if one.problem is not None
+            or (
+                one.progress is not None
+                and one.progress.health is not Health.PROGRESSING
+                and not one.progress.is_asked
+            )
+        )
 
 
 def sync(
@@ -45,24 +64,60 @@ def sync(
     saved: Plan | None = None,
     watcher: Watcher = SILENT,
     agree: Callable[[Plan], bool] | None = None,
+    follows: bool = False,
+    clock: Clock | None = None,
     stop: threading.Event,
 ) -> Synced:
     """Plan and do it as ``run_sync`` does, then leave records of it and tell the source of it.
 
-    A record or a message that could not be left is a note. Raises what ``run_sync`` raises.
+    One that ``follows`` takes the steps of rollouts until none goes on by itself; ``clock`` is the time that
+    they take. A record or a message that could not be left is a note. Raises what ``run_sync`` raises.
     """
+    from lockstep.delivery.sync.rolling import follow_rollouts
+
+    clock = clock or WallClock(stop=stop)
+    watcher.progress("planning")
+    plan, report = run_sync(
+        workspace, options, saved=saved, watcher=watcher, agree=agree, clock=clock, stop=stop
+    )
+    watcher.reported(report)
+    _tell(workspace, plan, report, credentials, watcher)
+    aborted = _aborted(plan, report)
+    rolled: dict[str, TargetPlan] = {one.target: one for one in plan.targets if one.progress is not None}
+    if follows and report.is_success and rolled:
+        steps = follow_rollouts(workspace, options, plan, watcher=watcher, clock=clock, stop=stop)
+        for later, done in steps:
+            rolled |= {one.target: one for one in later.targets}
+            if later.steps:
+                aborted |= _aborted(later, done)
+                report = _joined(report, done, frozenset())
+                _tell(workspace, later, done, credentials, watcher)
+        if stop.is_set():
+            watcher.note("left: the next sync goes on with what is under way")
+            report = replace(report, interrupted=True)
+    return Synced(plan=plan, report=report, rolled=tuple(rolled.values()), aborted=aborted)
+
+
+def _aborted(plan: Plan, report: Report) -> dict[str, str]:
+    done = {result.step for result in report.results if result.outcome is Outcome.DONE}
+    return {
+        step.target: step.reason
+        for step in plan.steps
+        if isinstance(step, ShiftAlias) and step.state == RolloutState.ABORTED and step.id in done
+    }
+
+
+def _tell(
+    workspace: Workspace, plan: Plan, report: Report, credentials: Credentials, watcher: Watcher
+) -> None:
     from lockstep.delivery.sync.records import leave_records
     from lockstep.delivery.sync.reporting import report_deployments
 
-    watcher.progress("planning")
-    plan, report = run_sync(workspace, options, saved=saved, watcher=watcher, agree=agree, stop=stop)
-    watcher.reported(report)
     now = datetime.datetime.now(datetime.UTC)
     leave_records(workspace, plan, report, credentials, now=now, watcher=Prefixed(watcher, "note: "))
     if workspace.project.sources.origin.report:
         watcher.progress("reporting to the source")
         report_deployments(workspace, plan, report, credentials, watcher=Prefixed(watcher, "warning: "))
-    return Synced(plan=plan, report=report)
 
 
 def make_plan(
@@ -85,6 +140,7 @@ def run_sync(
     saved: Plan | None = None,
     watcher: Watcher = SILENT,
     agree: Callable[[Plan], bool] | None = None,
+    clock: Clock | None = None,
     stop: threading.Event,
 ) -> tuple[Plan, Report]:
     """Plan and do it. A target that changed meanwhile is read and planned again.
@@ -101,7 +157,7 @@ def run_sync(
         plan = _nothing(workspace, options)
         watcher.planned(plan)
         return plan, Report()
-    session = Session(workspace, options, purpose=Purpose.SYNC, stop=stop, watcher=watcher)
+    session = Session(workspace, options, purpose=Purpose.SYNC, clock=clock, stop=stop, watcher=watcher)
     plan = session.plan(patterns)
     if saved is not None:
         _check_fresh(saved, plan)
@@ -178,7 +234,7 @@ def _check_fresh(saved: Plan, now: Plan) -> None:
         )
     if saved.previews != now.previews:
         raise NotAllowed("previews were changed since the plan was made", fix="plan again")
-    if encode_plan(replace(saved, notes=())) != encode_plan(replace(now, notes=())):
+    if encode_plan(_lasting(saved)) != encode_plan(_lasting(now)):
         before = {target.target: target for target in saved.targets}
         after = {target.target: target for target in now.targets}
         differing = sorted(
@@ -188,6 +244,12 @@ def _check_fresh(saved: Plan, now: Plan) -> None:
         )
         what = f" ({', '.join(differing[:5])})" if differing else ""
         raise NotAllowed(f"the plan is stale: what is live has changed since{what}", fix="plan again")
+
+
+def _lasting(plan: Plan) -> Plan:
+    """The plan without what is another thing at each look: notes, and how far rollouts are."""
+    targets = tuple(replace(one, progress=None) for one in plan.targets)
+    return replace(plan, notes=(), targets=targets)
 
 
 def _targets_of(fleet: Fleet, stale: frozenset[str]) -> set[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lockstep.delivery.places.selection import changed_since, check_patterns
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.clock import Clock
 from lockstep.delivery.sync.engines import Means, open_engines
 from lockstep.delivery.sync.options import Options, Purpose
 from lockstep.delivery.sync.packages import open_catalog, with_packages
@@ -37,18 +38,25 @@ class Session:
         options: Options,
         *,
         purpose: Purpose = Purpose.PLAN,
+        clock: Clock | None = None,
         stop: threading.Event | None = None,
         watcher: Watcher = SILENT,
     ) -> None:
         from lockstep.delivery.sync.vouching import Vouching
         from lockstep.engines.aws import AwsEngine
         from lockstep.engines.aws.connection import Connections
+        from lockstep.engines.aws.pace import present
 
         self.workspace = workspace
         self.desired = workspace.fleet  # with packages, once a plan was made
         self.look: Look | None = None  # of the last plan
         self._watcher = watcher
-        rules = Rules(project=workspace.project, adopt=options.adopt, allow_deletes=options.allow_deletes)
+        rules = Rules(
+            project=workspace.project,
+            adopt=options.adopt,
+            allow_deletes=options.allow_deletes,
+            wish=options.wish,
+        )
         connections = Connections(stop)
         self.catalog = open_catalog(workspace, connections, options.github_token)
         self._aws = AwsEngine(
@@ -64,6 +72,7 @@ class Session:
             watcher=watcher,
             vouch=Vouching(workspace),
             cache=workspace.where.cache,
+            clock=clock.now if clock is not None else present,
         )
         self.means = Means(
             workspace=workspace,

@@ -68,6 +68,7 @@ def _row(target: Target, plan: TargetPlan | None, live: str | None) -> StatusRow
         health=plan.health if plan else Health.UNKNOWN,
         changes=plan.changes if plan else (),
         problem=plan.problem if plan else None,
+        progress=plan.progress if plan else None,
     )
 
 

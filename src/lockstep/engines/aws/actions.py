@@ -49,6 +49,9 @@ class Thing(StrEnum):
     ALL_PARAMETERS = "all parameters"  # AWS gives the action no resources
     SECRETS = "secrets"
     REPOSITORIES = "repositories"  # of images
+    ALARMS = "alarms"  # of rollouts: of composite ones AWS allows it on all only
+    METRICS = "metrics"  # of rollouts: AWS gives the action no resources
+    TRIED = "tried functions"  # versions that a rollout calls once before others do
     KEYS = "keys"  # of KMS, that encrypt environment variables
 
 
@@ -143,6 +146,10 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:UntagResource", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:DeleteFunction", Thing.FUNCTIONS, _WRITE, is_former=True),
     _need("lambda:Invoke", Thing.FUNCTIONS, frozenset({Feature.INVOKE}), "lambda:InvokeFunction"),
+    _need("lambda:Invoke", Thing.TRIED, _WRITE - _GC, "lambda:InvokeFunction"),
+    # Source: CloudWatch API reference, DescribeAlarms.
+    _need("cloudwatch:DescribeAlarms", Thing.ALARMS, _READ - _GC),
+    _need("cloudwatch:GetMetricData", Thing.METRICS, _READ - _GC),
     _need("logs:FilterLogEvents", Thing.LOG_GROUPS, frozenset({Feature.LOGS})),
     _need("cloudwatch:GetMetricData", Thing.ALL, frozenset({Feature.TOP})),
     _need("logs:CreateLogGroup", Thing.LOG_GROUPS, _WRITE - _GC),

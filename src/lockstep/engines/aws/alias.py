@@ -30,24 +30,30 @@ from lockstep.model import (
     Target,
 )
 from lockstep.model.alias import LATEST, dated, is_ours, undated, written_at
+from lockstep.model.rolling import named_beside
 from lockstep.planning.aliases import differing
 from lockstep.planning.diff import diff_code, diff_settings, with_ignored
 
-__all__ = ["delete", "delete_version", "publish", "put", "read", "with_versions"]
+__all__ = ["delete", "delete_version", "publish", "put", "read", "update", "with_versions"]
 
 
 def read(connection: Connection, function: str, name: str) -> Alias | None:
-    """One alias and the version that it points at, by two calls; None when there is none."""
+    """One alias and the version that it points at, by two calls; None when there is none.
+
+    A third one asks for the other version of a rollout.
+    """
     answer = connection.find("lambda", "GetAlias", FunctionName=function, Name=name)
     if answer is None:
         return None
-    number = str(answer["FunctionVersion"])
+    number, description = str(answer["FunctionVersion"]), str(answer.get("Description") or "")
+    other = named_beside(description, number)
     return Alias(
         name=name,
         version=number,
         function=None if number == LATEST else functions.get(connection, function, number),
         weights=dict((answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}),
-        description=str(answer.get("Description") or ""),
+        description=description,
+        candidate=None if other is None else functions.get(connection, function, other),
         revision=answer.get("RevisionId"),
     )
 
@@ -75,7 +81,7 @@ def publish(connection: Connection, step: PublishVersion, pace: Pace) -> str:
     return found
 
 
-def put(connection: Connection, step: PutAlias, number: str, pace: Pace) -> None:
+def put(connection: Connection, step: PutAlias, number: str, now: datetime, pace: Pace) -> None:
     """Point the alias at a version with all calls, and read it back. Raises Stale when it was changed since.
 
     The routing is sent each time: a call that leaves it out may leave the weights of before.
@@ -84,7 +90,7 @@ def put(connection: Connection, step: PutAlias, number: str, pace: Pace) -> None
         "FunctionName": step.function,
         "Name": step.alias,
         "FunctionVersion": number,
-        "Description": dated(step.description, number, datetime.now(UTC)),
+        "Description": dated(step.description, number, now),
         "RoutingConfig": {"AdditionalVersionWeights": {}},
     }
     if step.revision is None:
@@ -95,17 +101,7 @@ def put(connection: Connection, step: PutAlias, number: str, pace: Pace) -> None
             if code_of(error) not in _EXISTS:
                 raise connection.explain(error, "lambda", "CreateAlias") from error
     else:
-        request["RevisionId"] = step.revision
-        try:
-            when_ready(connection, pace, step.function, "UpdateAlias", **request)
-        except Exception as error:
-            if code_of(error) != "PreconditionFailedException":
-                raise connection.explain(error, "lambda", "UpdateAlias") from error
-            raise Stale(
-                f"the alias {step.alias} of {step.function} was changed since it was read",
-                where="lambda:UpdateAlias",
-                fix="run again",
-            ) from error
+        update(connection, request | {"RevisionId": step.revision}, pace)
     if settles(connection, pace, lambda: _is(connection, step, number)):
         return
     raise Stale(
@@ -113,6 +109,21 @@ def put(connection: Connection, step: PutAlias, number: str, pace: Pace) -> None
         where="lambda:GetAlias",
         fix="look whether something else sets it, then run again",
     )
+
+
+def update(connection: Connection, request: Mapping[str, Any], pace: Pace) -> None:
+    """Change an alias in one call, to the revision that was read. Raises Stale when it was changed since."""
+    name, function = request["Name"], request["FunctionName"]
+    try:
+        when_ready(connection, pace, function, "UpdateAlias", **request)
+    except Exception as error:
+        if code_of(error) != "PreconditionFailedException":
+            raise connection.explain(error, "lambda", "UpdateAlias") from error
+        raise Stale(
+            f"the alias {name} of {function} was changed since it was read",
+            where="lambda:UpdateAlias",
+            fix="run again",
+        ) from error
 
 
 def delete(connection: Connection, step: DeleteAlias) -> None:

@@ -24,6 +24,7 @@ _CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "MemorySize", "Timeout"
 _ALIAS = ("AliasArn", "Name", "FunctionVersion")
 
 _OWN: Mapping[str, tuple[str, ...]] = {
+    "cloudwatch:DescribeAlarms": ("MetricAlarms[].AlarmName",),
     "cloudwatch:GetMetricData": ("MetricDataResults[].Id",),
     "ec2:DescribeSecurityGroups": ("SecurityGroups[].GroupId",),
     "ec2:DescribeSubnets": ("Subnets[].SubnetId",),

@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.engines.aws.execute import execute
+from lockstep.engines.aws.measuring import read_gates
 from lockstep.engines.aws.observing import Observed, observe
-from lockstep.engines.aws.pace import Pace
+from lockstep.engines.aws.pace import Pace, present
 from lockstep.engines.aws.read import (
     read_live,
     read_policies_again,
@@ -57,7 +59,8 @@ class AwsEngine:
     says of a function that nothing declares whether it was this project's once, without which it is not
     deleted; without ``values`` a preview reads neither variables of functions nor what references name;
     ``cache`` is the user's folder, where what is read of AWS is remembered. Reading may take
-    ``timeout`` seconds (None: by what there is to read). One engine serves one run.
+    ``timeout`` seconds (None: by what there is to read); ``clock`` tells the time by which rollouts go.
+    One engine serves one run.
     """
 
     name = AWS.name
@@ -78,8 +81,10 @@ class AwsEngine:
         pace: Pace | None = None,
         vouch: Callable[[Target], bool] = lambda _: False,
         cache: Path | None = None,
+        clock: Callable[[], datetime] = present,
     ) -> None:
         self.rules = rules
+        self._clock = clock
         self.stale: frozenset[str] = frozenset()  # targets of the last apply that changed under it
         self._fetch = fetch
         self._full = full
@@ -165,13 +170,16 @@ class AwsEngine:
             watcher=self._watcher,
             vouch=self._vouch,
         )
-        self._live = replace(live, notes=(*live.notes, *notes))
+        self._live = replace(live, notes=(*live.notes, *notes), at=self._clock())
         if not self._values:
             self._live = without_variables(self._live)
         plan = make_plan(desired, self._live, self.rules, engine=self.name)
         while doubted := self._memories.believed & {one.target for one in plan.steps if _is_of_policy(one)}:
             # What is changed was read, not remembered.
             self._live = read_policies_again(self._live, sorted(doubted), self._memories, self.connection)
+            plan = make_plan(desired, self._live, self.rules, engine=self.name)
+        if watched := sorted(one.target for one in plan.targets if one.progress is not None):
+            self._live = read_gates(desired, self._live, watched, self.connection)
             plan = make_plan(desired, self._live, self.rules, engine=self.name)
         if publishing := sorted({one.target for one in plan.steps if isinstance(one, PublishVersion)}):
             # Which of the versions go is known once another one comes: nothing else asks for them.
@@ -208,6 +216,7 @@ class AwsEngine:
             fetch=self._fetch,
             memories=self._memories,
             pace=self._pace,
+            clock=self._clock,
         )
         results, self.stale = execute(plan.steps, run.do, tell, self._stop)
         if not self._stop.is_set():

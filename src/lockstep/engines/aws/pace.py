@@ -2,16 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.patience import Patience
 from lockstep.errors import CloudError
 
-__all__ = ["Pace", "must_settle", "settles"]
+__all__ = ["Pace", "must_settle", "present", "settles"]
 
 
 def _nobody(what: str) -> None:
     """Hears nothing; a function with a name, because a pace is handed to other processes."""
+
+
+def present() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

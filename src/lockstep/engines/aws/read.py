@@ -152,10 +152,7 @@ def read_live(
             found = reading.functions.get(target.function.name)
             if found is not None:
                 aliases = tuple(
-                    replace(one, function=functions.masked_like(one.function, target.function))
-                    if one.function
-                    else one
-                    for one in reading.aliases.get(found.name, ())
+                    _masked_alias(one, target.function) for one in reading.aliases.get(found.name, ())
                 )
                 called = next((one for one in aliases if one.name == target.alias), None)
                 live[key] = replace(
@@ -203,6 +200,15 @@ def _published(reading: _Reading, target: Target) -> Iterator[Published]:
             description=str(found.settings.get("description") or ""),
             function=functions.masked_like(found, target.function),
         )
+
+
+def _masked_alias(alias: Alias, wanted: Function) -> Alias:
+    """The alias whose versions hide what is declared to be secret."""
+
+    def masked(version: Function | None) -> Function | None:
+        return None if version is None else functions.masked_like(version, wanted)
+
+    return replace(alias, function=masked(alias.function), candidate=masked(alias.candidate))
 
 
 def _as_called(function: Function, alias: Alias | None) -> Function:
@@ -580,7 +586,12 @@ def _unasked(target: Target) -> Target:
         target,
         function=without(target.function) if target.function else None,
         aliases=tuple(
-            replace(one, function=without(one.function)) if one.function else one for one in target.aliases
+            replace(
+                one,
+                function=without(one.function) if one.function else None,
+                candidate=without(one.candidate) if one.candidate else None,
+            )
+            for one in target.aliases
         ),
         versions=tuple(replace(one, function=without(one.function)) for one in target.versions),
     )

@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -17,6 +18,7 @@ from lockstep.engines.aws import (
     notification,
     package,
     permission,
+    rollout,
     signing,
     tags,
 )
@@ -51,6 +53,8 @@ from lockstep.model import (
     SetConcurrency,
     SetLogRetention,
     SetTags,
+    ShiftAlias,
+    SmokeTest,
     StagePackage,
     Step,
     StepResult,
@@ -83,9 +87,11 @@ class Run:
         fetch: Callable[[Package], Path],
         memories: Memories,
         pace: Pace,
+        clock: Callable[[], datetime],
     ) -> None:
         self._tell = tell
         self._pace = pace
+        self._clock = clock
         self._project = project
         self._live = live
         self._declared = declared
@@ -177,7 +183,11 @@ class Run:
                 self._published[step.id] = alias.publish(connection, step, pace)
                 self._hand_on(connection, step)
             case PutAlias():
-                alias.put(connection, step, self._number(connection, step, pace), pace)
+                alias.put(connection, step, self._number(connection, step, pace), self._clock(), pace)
+            case ShiftAlias():
+                rollout.shift(connection, step, self._candidate(step), self._clock(), pace)
+            case SmokeTest():
+                rollout.smoke(connection, step, self._candidate(step), pace)
             case DeleteAlias():
                 alias.delete(connection, step)
             case DeleteVersion():
@@ -242,6 +252,13 @@ class Run:
         if live.owner != (self._live.project, step.target):
             raise Stale(f"{live.name} is not owned by {step.target} any more", fix="run again")
         function.delete(connection, step.function)
+
+    def _candidate(self, step: ShiftAlias | SmokeTest) -> str:
+        """The number of the version that comes."""
+        number = step.version if isinstance(step, SmokeTest) else step.candidate
+        if number is not None:
+            return number
+        return next(self._published[need] for need in step.needs if need in self._published)
 
     def _number(self, connection: Connection, step: PutAlias, pace: Pace) -> str:
         """The version that the alias is to point at, which is ready."""
