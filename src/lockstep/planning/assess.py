@@ -170,7 +170,14 @@ def assess(
         permissions=policy,
         beside=beside,
         shift=shift,
-        pruned=prune(desired.project, target, wanted, live.versions, live.settled, _family(target, desired))
+        pruned=prune(
+            desired.project,
+            _patient(target, sharing),
+            wanted,
+            live.versions,
+            live.settled,
+            _family(target, desired),
+        )
         if live is not None and shift.publishes
         else Pruned(),
         final_tags=final,
@@ -207,6 +214,16 @@ def _owning(
         kinds,
         {*qualifiers, *on_others, *sharing.aliases} - {lead.qualifier},
         {*sharing.keys, *sharing.staying.values()},
+    )
+
+
+def _patient(target: Target, sharing: Sharing) -> Target:
+    """The target, which keeps versions as the most careful of those that have its function."""
+    family = (target, *sharing.family)
+    return replace(
+        target,
+        keep_versions=max(one.keep_versions for one in family),
+        keep_seconds=max(one.keep_seconds for one in family),
     )
 
 

@@ -187,3 +187,18 @@ def test_one_that_is_blocked_holds_back_the_one_that_comes_after_it() -> None:
     assert of(made, ONE).verb is Verb.BLOCKED
     assert f"{ONE} has the same function and comes first" in str(of(made, TWO).problem)
     assert not made.steps
+
+
+def test_versions_stay_as_the_most_careful_of_the_targets_says() -> None:
+    """A release of one does not take away what another one would go back to."""
+    careful = sharer(ONE, keep_versions=3, keep_seconds=0)
+    hasty = sharer(TWO, keep_versions=1, keep_seconds=0, digest="e", version="2.0.0")
+    assert STAGING.function is not None
+    versions = tuple(
+        Published(number=str(n), description=described(PROJECT, ONE, f"0.{n}"), function=STAGING.function)
+        for n in (1, 2, 3, 4)
+    )
+    there = found(pointing(careful, "9"), pointing(STAGING, "8"), versions=versions)
+    made = planned([careful, hasty], [replace(one, settled=100) for one in there])
+    gone = [name.rpartition(":")[2] for name in ids(made) if ":delete-version:" in name]
+    assert gone == ["2", "1"]
