@@ -80,8 +80,12 @@ def assess(
     fleet: Fleet,
     rules: Rules,
     sharing: Sharing = ALONE,
+    namesakes: Sequence[Target] = (),
 ) -> Assessment:
-    """Compare one target with what is live. ``desired`` and ``fleet`` (live) are the whole project's."""
+    """Compare one target with what is live. ``desired`` and ``fleet`` (live) are the whole project's.
+
+    ``namesakes`` are all targets, wherever they are, that call a function of this name by an alias.
+    """
     function = target.function
     assert function is not None  # noqa: S101 - callers pass targets that have one
     if target.key in fleet.unread:
@@ -176,7 +180,7 @@ def assess(
             wanted,
             live.versions,
             live.settled,
-            _family(target, desired),
+            namesakes,
         )
         if live is not None and shift.publishes
         else Pruned(),
@@ -225,12 +229,6 @@ def _patient(target: Target, sharing: Sharing) -> Target:
         keep_versions=max(one.keep_versions for one in family),
         keep_seconds=max(one.keep_seconds for one in family),
     )
-
-
-def _family(target: Target, desired: Fleet) -> list[Target]:
-    """All targets whose function has this one's name, wherever they are."""
-    name = target.function.name if target.function else None
-    return [one for one in desired.targets.values() if one.function and one.function.name == name]
 
 
 def _judged(

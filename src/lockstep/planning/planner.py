@@ -113,6 +113,10 @@ def _assess(
     """
     assessed: dict[str, Assessment] = {}
     follows: dict[str, str] = {}
+    named: dict[str, list[Target]] = {}
+    for target in declared.values():
+        if target.alias is not None and target.function is not None:
+            named.setdefault(target.function.name, []).append(target)
     last: dict[str, str] = {}  # target of a family -> the last one that writes the function
     for key in desired.selected():
         if key not in declared:
@@ -122,7 +126,8 @@ def _assess(
         if first is not None and key not in live.unread:
             found = _left_behind(assessed[first], target, found, live)
             follows[key] = first
-        one = assess(target, found, desired, live, rules, sharing)
+        namesakes = named.get(target.function.name, ()) if target.function is not None else ()
+        one = assess(target, found, desired, live, rules, sharing, namesakes)
         if first is not None:
             one = replace(one, pruned=Pruned())  # the first has looked at all of them
         assessed[key] = one
