@@ -4,11 +4,12 @@
 committed: a build puts its zips into an ignored folder.
 """
 
+import functools
 import os
 import posixpath
 import stat
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lockstep.artifacts.base import Found
 from lockstep.errors import ArtifactError, BadInput, Unreadable
@@ -27,6 +28,7 @@ class DirectorySource:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
         self._top = str(self._root)
+        self._real = functools.cache(os.path.realpath)  # of folders
 
     def find(self, release: Release) -> Found:
         """Look at the file; its content is known by its times and size until it is read once."""
@@ -48,7 +50,10 @@ class DirectorySource:
 
     def _open(self, release: Release, path: str) -> int:
         # Texts: of thousands of packages pathlib would take more time than the disk.
-        real = os.path.realpath(f"{self._top}/{path}")
+        folder, _, name = f"{self._top}/{path}".rpartition("/")
+        real = f"{self._real(folder)}/{name}"
+        if os.path.islink(real):  # noqa: PTH114
+            real = os.path.realpath(real)
         if not real.startswith(self._top.rstrip("/") + "/"):
             raise BadInput(
                 f"{path} is a symbolic link out of the repository",
@@ -115,7 +120,7 @@ def is_kept(tree: Tree, path: str) -> bool:
 
 def _path(release: Release) -> str:
     path = release.options.get("path", "")
-    parts = PurePosixPath(path).parts
+    parts = [part for part in path.split("/") if part not in ("", ".")]
     if not path or "\0" in path:
         raise BadInput("the directory source has no path", where=release.place, fix="set artifacts.path")
     if path.startswith("/") or ".." in parts:

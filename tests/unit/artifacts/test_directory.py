@@ -1,5 +1,6 @@
 """Packages in the repository or beside it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +61,26 @@ def test_links_out_of_the_repository_are_refused(root: Path, release: Make, tmp_
         with pytest.raises(BadInput, match="symbolic link out of the repository"):
             source.find(release("directory", path=path))
     assert source.find(release("directory", path="in.zip")).size == len(ZIP)
+
+
+def test_a_folder_is_resolved_once_for_all_its_packages(
+    root: Path, release: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of packages lie in one folder, and each part of its path is a question to the disk."""
+    asked: list[str] = []
+    resolve = os.path.realpath
+
+    def counted(path: str, **options: bool) -> str:
+        asked.append(path)
+        return resolve(path, **options)
+
+    monkeypatch.setattr(os.path, "realpath", counted)
+    source = DirectorySource(root)
+    asked.clear()
+    for number in range(20):
+        (root / "packages" / f"{number}.zip").write_bytes(ZIP)
+        assert source.find(release("directory", path=f"./packages//{number}.zip")).size == len(ZIP)
+    assert asked == [str(root / "packages")]
 
 
 def test_what_is_not_there_is_named(root: Path, release: Make) -> None:
