@@ -1,19 +1,21 @@
 """The local AWS that all tools work on, with what they do not make themselves: a role and two buckets.
 
-Lockstep and the tool beside it use one endpoint and an account each, so that neither sees the
-other's functions.
+Lockstep and the tool beside it have an account each, so that neither sees the other's functions: on one
+MiniStack, or on a moto each, which knows one account.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from tests.support.clouds import Cloud, client, make_bucket, make_role
+from tests.support.clouds import Cloud, Moto, client, make_bucket, make_role
 
-from benchmarks.tree import PACKAGES, REGION, ROLE, UPLOADS
+from benchmarks.tree import ACCOUNT, PACKAGES, REGION, ROLE, UPLOADS
 from lockstep.local.ministack import LocalCloud, aws_environment
 
-__all__ = ["bare_environment", "change_memory", "environment", "local_cloud", "prepare"]
+__all__ = ["OTHER", "bare_environment", "change_memory", "environment", "local_clouds", "prepare"]
+
+OTHER = "222222222222"  # account of the tool that Lockstep is compared with
 
 _NOT_OURS = ("PYTHON", "AWS_", "TF_", "SAM_", "LOCKSTEP_", "GIT_")
 
@@ -29,10 +31,17 @@ def environment(cloud: Cloud, account: str) -> dict[str, str]:
 
 
 @contextmanager
-def local_cloud() -> Iterator[LocalCloud]:
-    """A MiniStack of its own for one row."""
-    with LocalCloud.start() as cloud:
-        yield cloud
+def local_clouds(kind: str) -> Iterator[tuple[Cloud, Cloud]]:
+    """A cloud of its own for one row: Lockstep's, and that of the tool beside it."""
+    with ExitStack() as stack:
+        if kind == "ministack":
+            cloud = stack.enter_context(LocalCloud.start())
+            yield cloud, cloud
+        else:
+            ours, others = Moto.start(ACCOUNT), Moto.start(OTHER)
+            stack.callback(ours.stop)
+            stack.callback(others.stop)
+            yield ours, others
 
 
 def prepare(cloud: Cloud, account: str, *, suffix: str = "") -> str:

@@ -58,18 +58,20 @@ def run(
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "output").open("w+b") as output:
         result = Path(folder) / "result"
         launcher = [sys.executable, "-S", "-E", str(_CHILD), str(result)]
-        subprocess.run(
+        launched = subprocess.run(
             [*launcher, *command],
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            check=True,
+            check=False,
         )
-        found = json.loads(result.read_text())
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
+        if launched.returncode:
+            raise Failed(f"{' '.join(command)} could not be started:\n{text[-3000:]}")
+        found = json.loads(result.read_text())
     if found["code"] not in allowed:
         raise Failed(f"{' '.join(command)} ended with {found['code']}:\n{text[-3000:]}")
     return Sample(

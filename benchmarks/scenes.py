@@ -16,10 +16,10 @@ from benchmarks.sam import Sam
 from benchmarks.terraform import Terraform
 from benchmarks.tree import ACCOUNT, PACKAGES, UPLOADS, Repository, make_repository
 
-__all__ = ["OTHER", "Bench", "Scene", "new_scene"]
+__all__ = ["Bench", "Scene", "new_scene"]
 
-OTHER = "222222222222"  # account of the tool that Lockstep is compared with
 _SUFFIX = "-other"
+_FEW = 20  # functions; MiniStack makes Terraform wait eight minutes for 100, moto one
 
 
 @dataclass(kw_only=True)
@@ -28,6 +28,7 @@ class Scene:
 
     folder: Path
     cloud: Cloud
+    other: Cloud  # of the tool beside us
     repository: Repository
     lockstep: Lockstep
     terraform: Terraform | None = None
@@ -47,8 +48,10 @@ class Scene:
     def empty(self) -> None:
         """Forget everything that the tools made and know, as before the first run."""
         self.cloud.reset()
+        if self.other is not self.cloud:
+            self.other.reset()
         clouds.prepare(self.cloud, ACCOUNT)
-        clouds.prepare(self.cloud, OTHER, suffix=_SUFFIX)
+        clouds.prepare(self.other, clouds.OTHER, suffix=_SUFFIX)
         self.lockstep.cache = self.lockstep.cache.with_name(self.lockstep.cache.name + "x")
         if self.terraform:
             self.terraform.forget()
@@ -90,6 +93,10 @@ class Bench:
         """So many targets, fewer where ``most`` says so, or a few for a smoke run."""
         return min(targets, 4) if self.is_quick else min(targets, self.most or targets)
 
+    def is_slow(self, count: int) -> bool:
+        """Whether a tool beside us takes a minute for so many functions with triggers: it runs once."""
+        return count > _FEW and "terraform" not in self.skipped
+
     def times(self, repetitions: int) -> int:
         """So many repetitions for a cheap row; never fewer than for the others."""
         return 1 if self.is_quick else max(repetitions, self.repetitions)
@@ -126,13 +133,15 @@ def new_scene(
     """A cloud of its own with a repository of ``count`` targets; the other tools are set up, not run."""
     folder = bench.folder / name
     repository = make_repository(folder / "repository", count, triggers=triggers, services=services)
-    with clouds.local_cloud() as cloud:
+    kind = "moto" if others and triggers and bench.is_slow(count) else "ministack"
+    with clouds.local_clouds(kind) as (cloud, other):
         clouds.prepare(cloud, ACCOUNT)
-        role = clouds.prepare(cloud, OTHER, suffix=_SUFFIX)
-        env = clouds.environment(cloud, OTHER)
+        role = clouds.prepare(other, clouds.OTHER, suffix=_SUFFIX)
+        env = clouds.environment(other, clouds.OTHER)
         scene = Scene(
             folder=folder,
             cloud=cloud,
+            other=other,
             repository=repository,
             lockstep=Lockstep(
                 folder=repository.folder, env=clouds.environment(cloud, ACCOUNT), cache=folder / "cache"
@@ -144,8 +153,8 @@ def new_scene(
             scene.terraform = Terraform(
                 folder=folder / "terraform",
                 env=env,
-                endpoint=cloud.endpoint,
-                account=OTHER,
+                endpoint=other.endpoint,
+                account=clouds.OTHER,
                 role=role,
                 bucket=UPLOADS + _SUFFIX,
             )

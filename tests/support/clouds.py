@@ -71,8 +71,8 @@ class Moto:
         self._configure()
 
     @classmethod
-    def start(cls) -> "Moto":
-        """Start moto on loopback and a free port and wait until it answers."""
+    def start(cls, account: str = ACCOUNT) -> "Moto":
+        """Start moto, as one account, on loopback and a free port and wait until it answers."""
         return cls(
             Server.start(
                 name="moto",
@@ -80,7 +80,7 @@ class Moto:
                     sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)
                 ),
                 environment=lambda port, folder: aws_environment(f"http://127.0.0.1:{port}")
-                | {"HOME": str(folder), "TMPDIR": str(folder), "MOTO_ACCOUNT_ID": ACCOUNT},
+                | {"HOME": str(folder), "TMPDIR": str(folder), "MOTO_ACCOUNT_ID": account},
                 is_ready=lambda endpoint: bool(call(f"{endpoint}/moto-api/config", seconds=5)),
             )
         )  # fmt: skip
