@@ -14,13 +14,13 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 import botocore.loaders
 import botocore.model
 
+from tests.strict.cloud import ACCOUNT
 from tests.strict.wire import Request
 
 __all__ = ["Operation", "identify", "is_mutating"]
 
 _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([^/]*)/([^/]+)/aws4_request")
 _READS = re.compile(r"^(Get(?!SessionToken)|List|Head|Describe|BatchGet|Simulate|AssumeRole|Filter|Select)")
-_DEFAULT_ACCOUNT = "123456789012"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +114,7 @@ def identify(request: Request) -> Operation:
     else:
         form = {k: v[-1] for k, v in parse_qs(request.body.decode("utf-8", "replace")).items()}
         name, params = form.pop("Action", "Unknown"), form
-    account = key if re.fullmatch(r"\d{12}", key) else _DEFAULT_ACCOUNT
+    account = key if re.fullmatch(r"\d{12}", key) else ACCOUNT
     return Operation(service=service, name=name, params=params, account=account, region=region)
 
 

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
 
-from lockstep.local.ministack import ACCOUNT, REGION, aws_environment
+from tests.strict.cloud import ACCOUNT, REGION, Cloud
 from tests.strict.operations import Operation, identify, is_mutating
 from tests.strict.wire import Answer, Closed, Request, Stream, reset
-from tests.support.clouds import Cloud
 
 __all__ = ["Call", "Hang", "Proxy", "Reset", "Rule", "Upstream"]
 
@@ -203,7 +202,7 @@ class Proxy:
 
     def environment(self, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """Return a complete process environment in which AWS means this proxy."""
-        return aws_environment(self.endpoint, account=account, region=region)
+        return self.behind.environment(account=account, region=region) | {"AWS_ENDPOINT_URL": self.endpoint}
 
     def reset(self) -> None:
         """Empty the emulator and forget the record."""

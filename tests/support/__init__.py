@@ -1,1 +1,1 @@
-"""What tests build on: local clouds, a strict AWS, waiting."""
+"""What tests build on: local clouds, repositories, forges, Terraform, waiting. It knows no test."""

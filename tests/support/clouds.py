@@ -13,7 +13,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import botocore.config
 import botocore.exceptions
@@ -21,6 +21,7 @@ import botocore.session
 
 from lockstep.local.ministack import ACCOUNT, REGION, LocalCloud, aws_environment
 from lockstep.local.server import Server, call
+from tests.strict.cloud import Cloud
 
 __all__ = [
     "ACCOUNT",
@@ -41,22 +42,6 @@ __all__ = [
 ]
 
 HANDLER = "import json\ndef handler(event, context):\n    print(json.dumps(event))\n    return event\n"
-
-
-class Cloud(Protocol):
-    """What both emulators and the strict proxy in front of one offer."""
-
-    kind: str  # "ministack" or "moto"
-    runs_functions: bool
-    endpoint: str
-
-    def environment(self, *, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
-        """Return a complete process environment in which AWS means this cloud."""
-        ...
-
-    def reset(self) -> None:
-        """Forget everything."""
-        ...
 
 
 class Moto:

@@ -35,6 +35,7 @@ from tests.support.clouds import (
     make_zip,
     upload,
 )
+from tests.support.waiting import until
 
 Strict = Callable[..., Proxy]
 NEW = make_zip("def handler(event, context):\n    return 2\n")
@@ -269,6 +270,8 @@ def test_a_policy_has_the_revision_of_its_function(cloud: Cloud, strict: Strict)
         return str(revision)
 
     make_function(aws, "f")
+    # The end of its creation is a revision, too, and comes when the emulator is ready.
+    until(lambda: functions.get_function(FunctionName="f")["Configuration"]["State"] == "Active")
     made = told()
     allow_bucket(aws, "f", "a", sid="a")
     first = functions.get_policy(FunctionName="f")["RevisionId"]
