@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lockstep.model import Alias, Code, Fleet, Health, Hold, SmokeTest, SyncStatus, TargetPlan, Verb
-from lockstep.model.alias import written_at
+from lockstep.model.alias import release_of, written_at
 from lockstep.model.rollout import Compared, MetricGate, Progress, Rollout, RolloutWish, Smoke, Stage, Word
 from tests.strict import everything
 from tests.support.clouds import Cloud, make_alarm
@@ -70,6 +70,13 @@ def called(lab: Lab) -> Alias:
     return Alias(name="live", version=found["FunctionVersion"], description=found["Description"])
 
 
+def version(lab: Lab, number: str) -> dict[str, Any]:
+    """A published version."""
+    answer = lab.client("lambda").get_function(FunctionName=NAME, Qualifier=number)
+    found: dict[str, Any] = answer["Configuration"]
+    return found
+
+
 def begun(lab: Lab, clock: Clock, rollout: Rollout = STEPS) -> Fleet:
     """A second release in its first step."""
     lab.sync(release(1, rollout), clock=clock)
@@ -103,6 +110,8 @@ def progress(lab: Lab, fleet: Fleet, clock: Clock) -> Progress:
 def test_a_release_comes_step_by_step(lab: Lab, clock: Clock) -> None:
     """One write for each step when it is due, whoever asks; nothing before, and a late run takes one."""
     fleet = begun(lab, clock)
+    described = [called(lab).description, version(lab, "2")["Description"]]
+    assert [release_of(text) for text in described] == ["1.0.1", "1.0.2"]
     assert progress(lab, fleet, clock).words == "Progressing 10% 1.0.2, step 1 of 2, 5 min left"
     clock.after(299)
     early = run(lab, fleet, clock)
@@ -136,6 +145,14 @@ def test_the_first_release_goes_at_once_and_so_does_one_that_was_taken_back(lab:
     lab.sync(release(1, hold=Hold(version="1.0.2", since="", by="ann")), clock=clock)
     assert alias(lab) == ("1", {})
     assert lab.aws.counts()["lambda.UpdateAlias"] == 1
+
+
+def test_what_is_held_on_its_way_is_left_at_once_for_any_release(lab: Lab, clock: Clock) -> None:
+    """A rollback in the middle of a rollout waits for no step, wherever it goes."""
+    begun(lab, clock)
+    hold = Hold(version="1.0.2", since="", by="ann")
+    lab.sync(release(3, hold=hold), clock=clock)
+    assert alias(lab) == ("3", {})
 
 
 def test_git_that_goes_back_takes_the_calls_back(lab: Lab, clock: Clock) -> None:

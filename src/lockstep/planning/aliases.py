@@ -57,6 +57,7 @@ class CallShare:
     step: int  # from 0
     begun: str | None = None  # None: it begins now
     digest: str = ""  # of the version's code
+    mark: str = ""  # of the release that stays the alias's
     reason: str = ""
 
 
@@ -186,11 +187,7 @@ def _rolled(
             return replace(shift, problem=said, puts=False, publishes=False)
         decision = said
     release = target.version or ""
-    shift = replace(
-        shift,
-        progress=progress_of(decision, policy, course, release, now),
-        description=undated(have.description),
-    )
+    shift = replace(shift, progress=progress_of(decision, policy, course, release, now))
     number = record.candidate if record is not None and course.is_wanted else shift.version
     begun = record.begun.isoformat() if record is not None else None
     coming = shift.seen if target.number is not None and shift.seen is not None else wanted
@@ -224,6 +221,7 @@ def _rolled(
                 publishes=False,
                 puts=True,
                 is_tried=False,
+                description=undated(have.description),
                 changes=_with_alias_change(shift, have, f"version {have.version}, all calls"),
             )
         case Pause(is_foreign=True):
@@ -239,7 +237,6 @@ def _rolled(
                 publishes=False,
                 puts=True,
                 is_tried=False,
-                description=described(project, target.key, release),
                 changes=_with_alias_change(shift, have, f"version {number}"),
             )
     is_new = isinstance(decision, TakeStep) and decision.is_new
@@ -254,7 +251,7 @@ def _rolled(
         version=number,
         publishes=number is None,
         puts=True,
-        share=replace(share, digest=share.digest or digest[:12]),
+        share=replace(share, digest=share.digest or digest[:12], mark=undated(have.description)),
         is_tried=shift.is_tried and is_new,
         changes=_with_alias_change(shift, have, f"{what}: {words}"),
     )
@@ -286,9 +283,12 @@ def _is_wanted(record: RolloutRecord, have: Alias, wanted: Function, target: Tar
 
 
 def _comes_back(target: Target, have: Alias | None) -> bool:
-    """Whether the release that the alias points at was taken back, so that another one is wanted at once."""
+    """Whether the release that was taken back has calls, or was on its way to them."""
     hold = target.hold.version if target.hold is not None else None
-    return hold is not None and have is not None and release_of(have.description) == hold
+    if hold in (None, target.version) or have is None:
+        return False
+    coming = have.candidate.settings.get("description") if have.candidate is not None else None
+    return hold in (release_of(have.description), release_of(str(coming or "")))
 
 
 def _was_moved(have: Alias, wanted: Function, target: Target) -> bool:

@@ -454,7 +454,7 @@ def _shift_step(step_id: str, one: Assessment, share: CallShare, needs: tuple[st
         policy=rollout.digest,
         step=share.step,
         steps=len(rollout.stages),
-        description=shift.description,
+        description=share.mark,
         revision=shift.live.revision,
         begun=share.begun,
         reason=share.reason,
