@@ -289,6 +289,31 @@ def _on(scene: Scene) -> tuple[str, ...]:
     return (f"on {scene.cloud.kind}",)
 
 
+def _render(bench: Bench) -> Result:
+    """Into a folder that is empty, and into one that holds all of it."""
+    count = bench.size(10_000)
+    scene = _ten_thousand(bench)
+    file, folder = scene.repository.folder / "lockstep.yaml", scene.repository.folder.with_name("manifests")
+    file.write_text(f'{file.read_text()}account: "{ACCOUNT}"\nkubernetes: {{namespace: "bench-{{env}}"}}\n')
+    scene.lockstep("validate")  # declarations are read from the cache, as in every run but the first
+
+    def render(fate: str) -> Sample:
+        words = ("render", "--as", "ack", "-o", str(folder))
+        return scene.lockstep(*words).needs(f"files: {count:,} {fate}")
+
+    found = {fate: summarise([render(fate)]) for fate in ("written", "unchanged")}
+    peak = max(one.peak for one in found.values())
+    return Result(
+        row="render-10000",
+        title=f"render {count:,} targets for ACK: the whole process, Git and start-up included",
+        tools=found,
+        goals=(
+            *(_below(f"{fate}, at most 3 s", one.wall, 3) for fate, one in found.items()),
+            Goal(text="at most 300 MB", found=f"{peak:.0f} MB", is_met=peak <= 300),
+        ),
+    )
+
+
 def _hundred(bench: Bench) -> Scene:
     """50 services in staging and production, each with a trigger on one bucket, which allows 100."""
     return bench.scene("hundred", bench.size(100), triggers=True)
@@ -318,4 +343,5 @@ ROWS = (
     Row(name="quota-300", against=None, measure=_quota),
     Row(name="load-10000", against=None, measure=_load),
     Row(name="memory-10000", against=None, measure=_memory),
+    Row(name="render-10000", against=None, measure=_render),
 )

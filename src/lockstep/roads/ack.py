@@ -9,6 +9,7 @@ import base64
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from lockstep.errors import BadInput
@@ -43,6 +44,7 @@ _LAMBDA = "lambda.services.k8s.aws/v1alpha1"
 _S3 = "s3.services.k8s.aws/v1alpha1"
 _NEVER_EMPTY = ("layers", "fileSystems")  # an empty list of them is never sent
 _LACKING = frozenset(lacking())
+_TOLD = tuple(row for row in FIELDS if row.name in _LACKING or row.name in _NEVER_EMPTY or row.members)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,6 @@ class AckRoad:
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target, and one for each bucket of which all notifications are ours."""
-        services = [target.service for target in ground.targets.values()]
         losses: list[Loss] = []
         manifests: list[Manifest] = []
         for key, target in ground.targets.items():
@@ -66,7 +67,7 @@ class AckRoad:
             if objects is not None:
                 manifests.append(
                     Manifest(
-                        path=place_of(target, self.files[0], services),
+                        path=place_of(ground, target, self.files[0]),
                         owner=key,
                         objects=tuple(objects),
                         origins=ground.files.get(key, ()),
@@ -165,7 +166,7 @@ class _Made:
     def _tell(self, function: Function) -> None:
         """What is lost of the target, or works otherwise."""
         target = self.target
-        for row in FIELDS:
+        for row in _TOLD:
             value = function.settings.get(row.name)
             if value is None or is_ignored(row.name, target.ignore):
                 continue
@@ -205,13 +206,10 @@ class _Made:
             }
             if package.object_version:
                 spec["code"]["s3ObjectVersion"] = package.object_version
-        kind = "Image" if code.image is not None else "Zip"
-        rows = [row for row in FIELDS if row.for_type in ("", kind)]
-        rows = [row for row in rows if not is_ignored(row.name, self.target.ignore)]
-        for row in rows:
-            path = ack_path_of(row)
-            if path is not None and exists(row, function.settings):
-                _put(spec, path, _value(row, function.settings.get(row.name), scope, function.name))
+        settings, ignore = function.settings, self.target.ignore
+        for row, path in _rows("Image" if code.image is not None else "Zip"):
+            if not (ignore and is_ignored(row.name, ignore)) and exists(row, settings):
+                _put(spec, path, _value(row, settings.get(row.name), function.name))
         if self.target.alias is None:
             _within(spec, self.target.resources)
         spec["tags"] = self._tags(function)
@@ -307,7 +305,14 @@ def _is_part(glob: str) -> bool:
     return bool(dot) and group in ("environment", "tags")
 
 
-def _value(row: Field, value: Value, scope: Scope, function: str) -> Any:
+@cache
+def _rows(kind: str) -> tuple[tuple[Field, str], ...]:
+    """The rows that a function of a package or of an image has in ACK, each with its place there."""
+    found = ((row, ack_path_of(row)) for row in FIELDS if row.for_type in ("", kind))
+    return tuple((row, path) for row, path in found if path is not None)
+
+
+def _value(row: Field, value: Value, function: str) -> Any:
     """A row's value as ACK takes it; AWS's default where nothing else is declared. None: is not written."""
     if value is None:
         value = row.reset
@@ -327,8 +332,6 @@ def _value(row: Field, value: Value, scope: Scope, function: str) -> Any:
                 for one in entries
                 if isinstance(one, Mapping)
             ]
-        case _ if row.name == "role" and not str(value).startswith("arn:"):
-            return f"arn:{scope.partition}:iam::{scope.account}:role/{str(value).lstrip('/')}"
         case _:
             return value
 
@@ -354,11 +357,10 @@ def _within(spec: dict[str, Any], resources: Iterable[Resource]) -> None:
 
 def _rows_of(spec: dict[str, Any], resource: Resource) -> None:
     kind = KINDS[resource.kind]
-    nowhere = Scope(account="", region="")
     for row in kind.rows:
         path = ack_path_of(row, kind.name)
         if path is not None and not row.computed:
-            _put(spec, path, _value(row, resource.settings.get(row.name), nowhere, ""))
+            _put(spec, path, _value(row, resource.settings.get(row.name), ""))
 
 
 def _buckets(ground: Ground, held: set[str], file: str) -> tuple[list[Manifest], list[Loss]]:

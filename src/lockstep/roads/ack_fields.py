@@ -8,6 +8,7 @@ Uri and Url in capitals. A row that comes to none of these paths is a loss, told
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from lockstep.model.fields import FIELDS, Field
 from lockstep.model.kinds import KINDS
@@ -92,6 +93,7 @@ BESIDE: Mapping[str, Beside] = {
 _INITIALS = re.compile(r"(Id|Arn|Uri|Url)(s?)(?=[A-Z]|\Z)")
 
 
+@cache
 def ack_path(api: str) -> str:
     """ACK's name of a member of AWS's API: ``VpcConfig.SubnetIds`` is ``vpcConfig.subnetIDs``."""
     return ".".join(map(_name, api.split(".")))

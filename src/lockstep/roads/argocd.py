@@ -125,7 +125,7 @@ def _sets(ground: Ground) -> Iterator[Object]:
             is_kept=True,
         )
     if any(one.is_preview for one in targets) or "preview" in ground.project.environments:
-        folder = place_of(_SAMPLE, "", [one.service for one in targets]).rstrip("/")
+        folder = place_of(ground, _SAMPLE, "").rstrip("/")
         yield _set(
             ground,
             f"{project}-previews",

@@ -34,7 +34,6 @@ class JobRoad:
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target."""
-        services = [target.service for target in ground.targets.values()]
         losses: list[Loss] = []
         manifests: list[Manifest] = []
         for key, target in ground.targets.items():
@@ -43,7 +42,7 @@ class JobRoad:
             if not any(one.weight is Weight.REFUSED for one in told):
                 manifests.append(
                     Manifest(
-                        path=place_of(target, self.files[0], services),
+                        path=place_of(ground, target, self.files[0]),
                         owner=key,
                         objects=tuple(_objects(ground, target)),
                         origins=ground.files.get(key, ()),

@@ -1,8 +1,9 @@
 """What every road is given, and what it gives."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
 from lockstep.model import Fleet, Project, Target, Terraform
@@ -79,7 +80,7 @@ class State:
         return self.name == "preview"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Ground:
     """What is rendered, and where it will stand. Packages are known by digest, or are an obstacle."""
 
@@ -97,10 +98,15 @@ class Ground:
         """``kubernetes:`` of the project."""
         return self.project.kubernetes
 
-    @property
+    @cached_property
     def targets(self) -> Mapping[str, Target]:
         """Targets with a function, in the order of their keys."""
         return {key: one for key, one in sorted(self.fleet.targets.items()) if one.function is not None}
+
+    @cached_property
+    def has_one_service(self) -> bool:
+        """Whether the project has no other Lambda service than one."""
+        return len({one.service for one in self.targets.values()}) == 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,12 +170,12 @@ def names_of(target: Target) -> dict[str, str]:
     return names | ({"pr": number} if number else {})
 
 
-def place_of(target: Target, file: str, services: Iterable[str]) -> str:
+def place_of(ground: Ground, target: Target, file: str) -> str:
     """Where a target's manifest lies: beside its ``config.yaml``, and in a preview in the folder ``lambda``.
 
     A project with one Lambda service needs no folder for each of them there.
     """
     if not is_preview(target.key):
         return f"environments/{target.environment}/{target.service}/{file}"
-    below = "" if len(set(services)) == 1 else f"{target.service}/"
+    below = "" if ground.has_one_service else f"{target.service}/"
     return f"environments/{target.environment}/lambda/{below}{file}"

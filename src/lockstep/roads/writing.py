@@ -6,7 +6,7 @@ comes out is read back by every reader of YAML 1.1 and 1.2 as it was; a property
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ __all__ = ["Said", "text_of"]
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./:@+=-]*(?<![:])\Z")
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_EMPTY_LINE = "\n\n"
 _ODD = re.compile("[\x7f-\x9f\u00ad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _BLOCK = re.compile(r"[!-~](?:[ -~]*[!-~])?\n(?:(?:[ -~]*[!-~])?\n)*\Z")  # no line ends in a space
 
@@ -32,60 +33,46 @@ def text_of(objects: Iterable[Mapping[str, Any]]) -> str:
     lines: list[str] = []
     for one in objects:
         lines.append("---")
-        lines += _entries(one, "")
+        _entries(lines, one, "")
     return "\n".join(lines) + "\n"
 
 
-def _entries(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+def _entries(lines: list[str], value: Mapping[str, Any], indent: str) -> None:
     for key, item in value.items():
-        yield from _entry(f"{indent}{_scalar(key)}:", item, indent)
+        _entry(lines, f"{indent}{_text(key)}:", item, indent)
 
 
-def _entry(head: str, item: Any, indent: str) -> Iterator[str]:
-    """The lines of one value, the first of which begins with ``head``."""
-    if isinstance(item, Said):
-        first, *others = _entry(head, item.value, indent)
-        yield f"{first} # {item.comment}"
-        yield from others
-    elif isinstance(item, Mapping):
-        if item:
-            yield head
-            yield from _entries(item, f"{indent}  ")
-        else:
-            yield f"{head} {{}}"
-    elif isinstance(item, list | tuple):
-        if item:
-            yield head
+def _entry(lines: list[str], head: str, item: Any, indent: str) -> None:
+    """Add the lines of one value, the first of which begins with ``head``."""
+    match item:
+        case str():
+            if "\n" in item and _BLOCK.match(item):
+                lines.append(f"{head} |{'+' if item.endswith(_EMPTY_LINE) else ''}")
+                lines += [f"{indent}  {line}" if line else "" for line in item[:-1].split("\n")]
+            else:
+                lines.append(f"{head} {_text(item)}")
+        case None | bool() | int() | float():
+            lines.append(f"{head} {json.dumps(item)}")
+        case Said():
+            at = len(lines)
+            _entry(lines, head, item.value, indent)
+            lines[at] = f"{lines[at]} # {item.comment}"
+        case list() | tuple():
+            lines.append(head if item else f"{head} []")
             for one in item:
-                yield from _item(one, f"{indent}  ")
-        else:
-            yield f"{head} []"
-    elif isinstance(item, str) and "\n" in item and _BLOCK.match(item):
-        yield f"{head} |{'+' if item.endswith(chr(10) * 2) else ''}"
-        yield from (f"{indent}  {line}" if line else "" for line in item[:-1].split("\n"))
-    else:
-        yield f"{head} {_scalar(item)}"
-
-
-def _item(item: Any, indent: str) -> Iterator[str]:
-    if isinstance(item, Mapping) and item:
-        lines = _entries(item, f"{indent}  ")
-        yield f"{indent}- {next(lines)[len(indent) + 2 :]}"
-        yield from lines
-    else:
-        yield from _entry(f"{indent}-", item, indent)
-
-
-def _scalar(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return json.dumps(value)
+                _item(lines, one, f"{indent}  ")
         case _:
-            return _text(str(value))
+            lines.append(head if item else f"{head} {{}}")
+            _entries(lines, item, f"{indent}  ")
+
+
+def _item(lines: list[str], item: Any, indent: str) -> None:
+    if isinstance(item, dict) and item:
+        at = len(lines)
+        _entries(lines, item, f"{indent}  ")
+        lines[at] = f"{indent}- {lines[at][len(indent) + 2 :]}"
+    else:
+        _entry(lines, f"{indent}-", item, indent)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -14,7 +14,7 @@ from pathlib import Path
 from lockstep.errors import BadInput, MachineError
 from lockstep.model import select
 from lockstep.roads.base import Manifest, Rendering, Road
-from lockstep.roads.marks import Mark, as_file, mark_of
+from lockstep.roads.marks import as_file, mark_of
 
 __all__ = ["Fate", "FileChange", "apply_changes", "changes_in", "texts_of"]
 
@@ -72,14 +72,16 @@ def changes_in(
         return not patterns or "/" not in owner or bool(select([owner], patterns))
 
     texts = texts_of(rendering, project)
+    there = _Files(folder)
     changes: list[FileChange] = []
     for path, (manifest, text) in texts.items():
         if is_selected(manifest.owner):
-            fate = _fate(_read(folder, path), text, force=force)
+            fate = _fate(there.read(path), text, force=force)
             changes.append(FileChange(path=path, owner=manifest.owner, fate=fate, text=text))
     uncertain = tuple(doubts)
-    for path, mark in _ours(folder, road, project):
-        if path in texts or not is_selected(mark.owner):
+    for path in there.named(road.files):
+        mark = mark_of(there.read(path) or "") if path not in texts else None
+        if mark is None or mark.road != road.name or mark.project != project or not is_selected(mark.owner):
             continue
         is_held = mark.owner in rendering.held or (
             mark.owner not in keys and bool(uncertain) and bool(select([mark.owner], uncertain))
@@ -114,65 +116,57 @@ def _fate(there: str | None, text: str, *, force: bool) -> Fate:
     return Fate.EDITED if mark.is_edited else Fate.WRITTEN
 
 
-def _read(folder: Path, path: str) -> str | None:
-    """The text of a file; None when there is none. No link is followed on the way there."""
-    at = folder / path
-    try:
-        descriptor = os.open(at, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        _refuse_links(folder, path)
-        return None
-    except OSError as error:
-        _refuse_links(folder, path)
-        raise MachineError.of(error) from error
-    _refuse_links(folder, path)
-    try:
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read().decode("utf-8", "replace")
-    except OSError as error:
-        raise MachineError.of(error) from error
+class _Files:
+    """The files of a folder, through no link."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = os.fspath(folder)
+        self._plain: set[str] = set()  # folders that are no links
 
-def _refuse_links(folder: Path, path: str) -> None:
-    at = folder
-    for part in path.split("/"):
-        at = at / part
-        if at.is_symlink():
-            raise BadInput(
-                "it is a symbolic link, and manifests are not written through one",
-                where=str(at),
-                fix="remove the link, or render into another folder",
-            )
+    def read(self, path: str) -> str | None:
+        """The text of a file; None when there is none. BadInput when a link stands in the way."""
+        self._refuse_links(path)
+        try:
+            with open(f"{self._folder}/{path}", "rb") as file:  # noqa: PTH123 - ten thousand of them
+                return file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise MachineError.of(error) from error
 
+    def named(self, names: tuple[str, ...]) -> Iterator[str]:
+        """Paths of files with these names in the folders that roads use."""
+        for room in _ROOMS:
+            yield from self._below(room, names)
 
-def _ours(folder: Path, road: Road, project: str) -> Iterator[tuple[str, Mark]]:
-    """Files in the folder that this road has made for the project."""
-    for room in _ROOMS:
-        for at in _files(folder / room, road.files):
-            path = at.relative_to(folder).as_posix()
-            try:
-                text = at.read_text(encoding="utf-8", errors="replace")
-            except OSError as error:
-                raise MachineError.of(error) from error
-            mark = mark_of(text)
-            if mark is not None and mark.road == road.name and mark.project == project:
-                yield path, mark
+    def _below(self, path: str, names: tuple[str, ...]) -> Iterator[str]:
+        try:
+            with os.scandir(f"{self._folder}/{path}") as entries:
+                found = sorted(entries, key=lambda one: one.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise MachineError.of(error) from error
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._below(f"{path}/{entry.name}", names)
+            elif entry.name in names and entry.is_file(follow_symlinks=False):
+                yield f"{path}/{entry.name}"
 
-
-def _files(folder: Path, names: tuple[str, ...]) -> Iterator[Path]:
-    """Files of these names below a folder, through no link."""
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda one: one.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise MachineError.of(error) from error
-    for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(Path(entry.path), names)
-        elif entry.name in names and entry.is_file(follow_symlinks=False):
-            yield Path(entry.path)
+    def _refuse_links(self, path: str) -> None:
+        parts = path.split("/")
+        for depth in range(1, len(parts) + 1):
+            at = "/".join(parts[:depth])
+            if at in self._plain:
+                continue
+            if os.path.islink(f"{self._folder}/{at}"):  # noqa: PTH114 - likewise
+                raise BadInput(
+                    "it is a symbolic link, and manifests are not written through one",
+                    where=f"{self._folder}/{at}",
+                    fix="remove the link, or render into another folder",
+                )
+            if depth < len(parts):
+                self._plain.add(at)
 
 
 def _write(path: Path, text: str) -> None:
