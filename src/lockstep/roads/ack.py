@@ -26,7 +26,7 @@ from lockstep.model import (
     Value,
 )
 from lockstep.model.alias import LATEST, described, qualified
-from lockstep.model.fields import APART, Kind, exists
+from lockstep.model.fields import APART, BY_NAME, Kind, exists
 from lockstep.model.kinds import KINDS
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import entry_for
@@ -43,6 +43,7 @@ __all__ = ["ROAD", "AckRoad"]
 _LAMBDA = "lambda.services.k8s.aws/v1alpha1"
 _S3 = "s3.services.k8s.aws/v1alpha1"
 _NEVER_EMPTY = ("layers", "fileSystems")  # an empty list of them is never sent
+_STICKY = {str(ack_path_of(BY_NAME[name])): f"{name} (removed)" for name in _NEVER_EMPTY}
 _LACKING = frozenset(lacking())
 _TOLD = tuple(row for row in FIELDS if row.name in _LACKING or row.name in _NEVER_EMPTY or row.members)
 
@@ -55,6 +56,7 @@ class AckRoad:
     title: str = "AWS Controllers for Kubernetes"
     files: tuple[str, ...] = ("function.yaml", "bucket.yaml")
     needs: frozenset[Need] = frozenset({Need.PACKAGES})
+    sticky: Mapping[str, str] = field(default_factory=lambda: _STICKY)
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target, and one for each bucket of which all notifications are ours."""

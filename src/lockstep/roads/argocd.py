@@ -6,7 +6,7 @@ run the generators as Argo CD documents them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.errors import BadInput
@@ -32,6 +32,7 @@ class ArgoCdRoad:
     title: str = "Argo CD's Applications"
     files: tuple[str, ...] = ("applicationsets.yaml", "argocd-values.yaml")
     needs: frozenset[Need] = frozenset({Need.HEADS, Need.STATES})
+    sticky: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, ground: Ground) -> Rendering:
         """Two files for the project."""
@@ -160,7 +161,7 @@ def _git(ground: Ground, path: str, **more: Any) -> dict[str, Any]:
             "repoURL": ground.settings.repository,
             "revision": ground.settings.revision,
             "files": [{"path": _tree(ground, path)}],
-            **more,
+            **more,  # the last word
         }
     }
 
@@ -208,8 +209,10 @@ def _functions_in(ground: Ground, environment: str) -> Iterator[str]:
 
 def _previews(ground: Ground) -> list[dict[str, Any]]:
     """Every preview with the services that it names itself, and those that are in every preview."""
-    pulls = _git(ground, "environments/preview/pr-*/pr.yaml", pathParamPrefix="preview")
-    own = _git(ground, "environments/preview/{{.preview.path.basename}}/services/*.values.yaml")
+    branch = ground.project.preview.branch or ground.settings.revision
+    folder = "environments/preview/{{.preview.path.basename}}"
+    pulls = _git(ground, "environments/preview/pr-*/pr.yaml", revision=branch, pathParamPrefix="preview")
+    own = _git(ground, f"{folder}/services/*.values.yaml", revision=branch)
     common = sorted(
         {
             one.service

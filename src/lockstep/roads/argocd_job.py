@@ -7,7 +7,7 @@ changes the Application is out of sync, and its hooks run.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.errors import BadInput
@@ -31,6 +31,7 @@ class JobRoad:
     title: str = "a Job as Argo CD's sync hook"
     files: tuple[str, ...] = ("deploy-job.yaml",)
     needs: frozenset[Need] = frozenset()
+    sticky: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target."""

@@ -158,6 +158,11 @@ class Road(Protocol):
         """What has to be found out before it renders."""
         ...
 
+    @property
+    def sticky(self) -> Mapping[str, str]:
+        """Members of a ``spec`` that it never takes away again, each with its row in the table of losses."""
+        ...
+
     def render(self, ground: Ground) -> Rendering:
         """The manifests of the whole fleet, with all losses. Raises BadInput for what is wrong with all."""
         ...

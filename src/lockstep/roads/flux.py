@@ -7,7 +7,7 @@ rested since 2024).
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.model import Reference, Secret, Target
@@ -36,6 +36,7 @@ class FluxRoad:
     title: str = "Flux with tofu-controller"
     files: tuple[str, ...] = ("terraform.yaml",)
     needs: frozenset[Need] = frozenset({Need.PACKAGES, Need.STATES})
+    sticky: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each state. One that a target holds back is left out whole: it stands for all of it."""

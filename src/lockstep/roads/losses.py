@@ -171,6 +171,15 @@ _ACK: tuple[Row, ...] = (
         "an empty list of file systems is never sent",
         "one that is removed from Git stays mounted",
     ),
+    *(
+        _refused(
+            "ack",
+            f"{name} (removed)",
+            f"{name} of the function stood in its manifest, and ACK never sends that there are none any more",
+            "take them away in AWS, then render with --force",
+        )
+        for name in ("layers", "fileSystems")
+    ),
     _refused(
         "ack",
         "environment",

@@ -179,3 +179,18 @@ def test_an_edited_manifest_is_an_error_until_it_is_forced(
     assert path.read_text().endswith("# mine\n")
     assert _render(shop, "--as", "argocd-job", "--force") == 0
     assert not path.read_text().endswith("# mine\n")
+
+
+def test_layers_that_were_removed_are_refused(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """ACK would leave them on the function and say that all is well; who took them away says so."""
+    layer = ", layers: ['arn:aws:lambda:eu-west-1:123456789012:layer:tools:1']}\n"
+    (shop / "services/api/values.yaml").write_text(FUNCTION.replace("}\n", layer))
+    assert _render(shop, "--as", "ack") == 0
+    path = shop / "environments/staging/api/function.yaml"
+    before = path.read_text()
+    (shop / "services/api/values.yaml").write_text(FUNCTION)
+    assert _render(shop, "--as", "ack") == 1
+    assert "layers (removed)" in capsys.readouterr().out
+    assert path.read_text() == before
+    assert _render(shop, "--as", "ack", "--force") == 0
+    assert "layers:" not in path.read_text()

@@ -153,6 +153,23 @@ def test_nothing_is_deleted_because_a_generator_found_nothing() -> None:
             assert one["spec"]["template"]["spec"]["syncPolicy"]["retry"]["limit"] == 5
 
 
+def test_previews_are_looked_for_on_their_own_branch() -> None:
+    """What is shared stays where everything else is."""
+    tree = {
+        "services/api/config.yaml": "serviceName: api\ndeploymentType: lambda\n",
+        "environments/preview/services/api/config.yaml": "serviceName: api\n",
+    }
+    made = _ground(tree, ["preview/pr-1/api"], has_all=False)
+    own = project(preview=PreviewPolicy(branch="previews"))
+    rendering = ROAD.render(replace(made, tree=".", folder="manifests", project=own))
+    one = _sets(rendering)["shop-previews"]["spec"]
+    named, common = (generator["matrix"]["generators"] for generator in one["generators"])
+    assert [child["git"]["revision"] for child in named] == ["previews", "previews"]
+    assert common[0]["git"]["revision"] == "previews"
+    assert {child["git"]["revision"] for child in common[1]["merge"]["generators"]} == {"main"}
+    assert one["template"]["spec"]["source"]["targetRevision"] == "main"
+
+
 def test_a_file_that_generators_cannot_match_is_refused_by_its_name() -> None:
     """And a project without an address."""
     tree = {"environments/staging/api/config.yaml": "envName: staging\n"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lockstep.cli.app import command_parser, global_parser
 from lockstep.model import Obstacle, Secret
 from lockstep.model.kubernetes import Job
 from lockstep.roads.argocd_job import ROAD
@@ -26,6 +27,9 @@ def test_a_job_is_a_hook_that_runs_lockstep() -> None:
     assert (pod["restartPolicy"], pod["serviceAccountName"]) == ("Never", "deployer")
     assert job["spec"]["ttlSecondsAfterFinished"] == 86400
     words = pod["containers"][0]["args"]
+    options = global_parser().parse_args(words)
+    given = command_parser("sync").parse_intermixed_args(options.words[1:])
+    assert (options.words[0], given.yes) == ("sync", True)
     assert words == [
         *("--repo", "https://git.example.com/acme/gitops", "--rev", "main"),
         *("sync", "staging/api", "--yes"),

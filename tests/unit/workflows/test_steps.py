@@ -20,6 +20,7 @@ SAMPLES = {
     "NUMBER": "7",
     "REASON": "it loses files",
     "RELEASED": "api@9.6.0,s3-notifier@0.1.6",
+    "ROAD": "argocd-job",
     "SERVICES": "api@9.6.0,s3-notifier",
     "TARGET": "production/s3-notifier",
     "VERSION": "0.1.5",

@@ -3,7 +3,7 @@ asked: no cluster, and not AWS."""
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from lockstep.delivery.sync.packages import open_sources, with_package, with_pac
 from lockstep.errors import BadInput, BadInputs, LockstepError, MachineError
 from lockstep.model import Fleet, Obstacle, Package, Project, Release, Target
 from lockstep.model.watching import SILENT, Watcher
-from lockstep.roads.base import Ground, Need, Rendering, Road, State
+from lockstep.roads.base import Ground, Loss, Manifest, Need, Rendering, Road, State
+from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 
 __all__ = ["Rendered", "ground_of", "render", "rendered_text"]
@@ -83,9 +84,50 @@ def render(
         doubts=workspace.fleet.doubts,
         force=force,
     )
+    if not force:
+        changes, losses = _without_stuck(into, road, rendering, changes)
+        rendering = replace(rendering, losses=(*rendering.losses, *losses))
     if not is_check:
         apply_changes(into, changes)
     return Rendered(rendering=rendering, changes=tuple(changes))
+
+
+def _without_stuck(
+    into: Path, road: Road, rendering: Rendering, changes: Sequence[FileChange]
+) -> tuple[list[FileChange], list[Loss]]:
+    """The changes without those that take away what the road never takes away, and why."""
+    if not road.sticky:
+        return list(changes), []
+    made = {one.path: one for one in rendering.manifests}
+    kept: list[FileChange] = []
+    losses: list[Loss] = []
+    for one in changes:
+        stuck = _stuck(into / one.path, road, made[one.path]) if one.fate is Fate.WRITTEN else []
+        losses += [loss(road.name, road.sticky[name], one.owner) for name in stuck]
+        kept.append(replace(one, fate=Fate.HELD) if stuck else one)
+    return kept, losses
+
+
+def _stuck(path: Path, road: Road, manifest: Manifest) -> list[str]:
+    """Members of a ``spec`` that a file holds and its new text does not, and that would stay as they are."""
+    import yaml
+
+    def members(objects: Iterable[object]) -> set[tuple[object, str]]:
+        specs = [(one.get("kind"), one.get("spec")) for one in objects if isinstance(one, Mapping)]
+        return {
+            (kind, name)
+            for kind, spec in specs
+            if isinstance(spec, Mapping)
+            for name in road.sticky
+            if spec.get(name)
+        }
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        before = members(yaml.load_all(path.read_bytes(), Loader=loader))
+    except (OSError, yaml.YAMLError):
+        return []  # there is none, or it is none of ours
+    return sorted({name for _, name in before - members(manifest.objects)})
 
 
 def rendered_text(
@@ -149,6 +191,12 @@ def _into(workspace: Workspace, folder: Path | None) -> Path:
                 "there is no folder to write to: what is read is a commit",
                 where="-o",
                 fix="name a folder with -o, or - for all of it on the terminal",
+            )
+        if workspace.previews is not None:
+            raise BadInput(
+                "previews have a branch of their own, and their manifests would lie in this one",
+                where=workspace.project.preview.place,
+                fix="name a folder for all manifests with -o",
             )
         folder = workspace.root / workspace.project.folder
     if folder.exists() and not folder.is_dir():
