@@ -95,6 +95,7 @@ def ground(*targets: Target, state: Mapping[str, Any] | None = None, **changes: 
         name="staging+production",
         settings=settings,
         keys=tuple(sorted(one.key for one in targets)),
+        folder="terraform",
         backend="s3",
         variables={"functions": {}},
     )

@@ -71,6 +71,7 @@ class State:
     settings: Terraform
     keys: tuple[str, ...]  # of targets
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    folder: str = "."  # from the root of its repository
     backend: str = ""  # its type, as the folder declares it
     problem: tuple[str, str] | None = None  # why there are no variables, and the fix
 

@@ -73,6 +73,10 @@ def _problems(ground: Ground, state: State) -> Iterator[Loss]:
         yield loss(name, "repository", state.name, why=why)
     if state.backend in _NOWHERE:
         yield loss(name, "backend", state.name, backend=state.backend or "none")
+    if not state.keys:
+        yield loss(
+            name, "state", state.name, why="nothing is declared in it, so all of it would be destroyed"
+        )
     refused = False
     for key in state.keys:
         target = ground.targets[key]
@@ -169,7 +173,7 @@ def _terraform(ground: Ground, state: State) -> Object:
         "retryStrategy": "ExponentialBackoff",
         "maxRetryInterval": "10m",
         "approvePlan": Said("auto", "a plan's name tells the commit alone, so no approval would be for it"),
-        "path": f"./{settings.folder}",
+        "path": f"./{state.folder}",
         "sourceRef": {"kind": "GitRepository", "name": _name(ground, state)},
         "serviceAccountName": flux.service_account,
         "workspace": settings.workspace,

@@ -110,6 +110,12 @@ _ACK: tuple[Row, ...] = (
         "a function of that name that is there already is taken over unasked",
         "`lockstep plan` says before whose it is",
     ),
+    _always(
+        "ack",
+        "prune",
+        "no manifest is there any more to say that a function is to go",
+        "outside previews it stays in AWS, whatever `prune` says; remove it there",
+    ),
     _refused(
         "ack",
         "account",
@@ -226,6 +232,12 @@ _FLUX: tuple[Row, ...] = (
         "program",
         "the runner is OpenTofu 1.12, whatever `binary` says",
         "what only Terraform knows fails there",
+    ),
+    _always(
+        "flux",
+        "prune",
+        "Terraform destroys what is not among its variables any more, and its plans approve themselves",
+        "a function goes with its declaration, whatever `prune` says; prevent_destroy in the folder keeps it",
     ),
     _refused(
         "flux",

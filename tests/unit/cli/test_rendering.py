@@ -96,6 +96,7 @@ def test_a_state_carries_what_the_mapping_passes(shop: Path, capsys: pytest.Capt
     text = (shop / "out/states/staging/terraform.yaml").read_text()
     assert "role: arn:aws:iam::123456789012:role/runs" in text
     assert "source_code_hash: " in text
+    assert 'path: "./infra"\n' in text
     out = capsys.readouterr().out
     assert "refused  terraform  preview/pr-1/api" in out
 

@@ -86,6 +86,11 @@ def test_one_target_holds_back_its_whole_state() -> None:
     assert rendering.held == {"staging/api", "staging+production"}
 
 
+def test_a_state_without_targets_is_refused() -> None:
+    """Plans approve themselves: with no variables everything would be destroyed."""
+    assert _refused(ROAD.render(ground())) == {"staging+production": "state"}
+
+
 def test_no_secret_is_written() -> None:
     """Neither the value nor what stands in its place."""
     secret = {"environment": {"KEY": Reference(store="ssm", name="/key")}}

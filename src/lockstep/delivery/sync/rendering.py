@@ -102,14 +102,21 @@ def _without_stuck(
     kept: list[FileChange] = []
     losses: list[Loss] = []
     for one in changes:
-        stuck = _stuck(into / one.path, road, made[one.path]) if one.fate is Fate.WRITTEN else []
+        stuck = _stuck(into / one.path, road, made[one.path], one.text) if one.fate is Fate.WRITTEN else []
         losses += [loss(road.name, road.sticky[name], one.owner) for name in stuck]
         kept.append(replace(one, fate=Fate.HELD) if stuck else one)
     return kept, losses
 
 
-def _stuck(path: Path, road: Road, manifest: Manifest) -> list[str]:
+def _stuck(path: Path, road: Road, manifest: Manifest, text: str) -> list[str]:
     """Members of a ``spec`` that a file holds and its new text does not, and that would stay as they are."""
+    try:
+        there = path.read_bytes()
+    except OSError:
+        return []  # there is none
+    # Thousands of files change at once, and hardly any is worth reading as YAML.
+    if not any(f" {name}:".encode() in there and f" {name}:" not in text for name in road.sticky):
+        return []
     import yaml
 
     def members(objects: Iterable[object]) -> set[tuple[object, str]]:
@@ -124,9 +131,9 @@ def _stuck(path: Path, road: Road, manifest: Manifest) -> list[str]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        before = members(yaml.load_all(path.read_bytes(), Loader=loader))
-    except (OSError, yaml.YAMLError):
-        return []  # there is none, or it is none of ours
+        before = members(yaml.load_all(there, Loader=loader))
+    except yaml.YAMLError:
+        return []  # it is none of ours
     return sorted({name for _, name in before - members(manifest.objects)})
 
 
@@ -302,8 +309,9 @@ def _states(workspace: Workspace, fleet: Fleet) -> tuple[State, ...]:
         targets = run.targets(fleet)
         state = State(name=run.name, settings=run.settings, keys=tuple(sorted(targets)))
         try:
-            files = read_files(folder_of(workspace, run.settings), run.settings.place)
-            state = replace(state, backend=files.backend)
+            source = folder_of(workspace, run.settings)
+            files = read_files(source, run.settings.place)
+            state = replace(state, folder=source.folder, backend=files.backend)
             shares = {key: share_of(run, one, files.variables, fill) for key, one in targets.items()}
             passed = variables_for(run, shares, files.variables, workspace.project.name)
             state = replace(state, variables=passed)
