@@ -31,7 +31,6 @@ from lockstep.model.kinds import KINDS
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import ownership_tags
-from lockstep.planning.sharing import families
 from lockstep.roads.ack_fields import BESIDE, ack_path_of, lacking, members_of
 from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
 from lockstep.roads.losses import always, loss
@@ -148,7 +147,7 @@ class _Made:
         elif function.code.image is None and function.code.package is None:
             self._lose("code", why="no package was found")
         if target.alias is not None:
-            family = families(self.ground.fleet, self.ground.project).get(target.key, ())
+            family = self.ground.families.get(target.key, ())
             if others := [one.key for one in family if one.key != target.key]:
                 self._lose("functionName", others=", ".join(others))
         if target.triggers and target.alias is None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from lockstep.model import Fleet, Project, Target, Terraform
 from lockstep.model.kubernetes import Kubernetes
 from lockstep.model.target import is_preview
+from lockstep.planning.sharing import families
 
 __all__ = [
     "EVERY",
@@ -103,6 +104,11 @@ class Ground:
     def targets(self) -> Mapping[str, Target]:
         """Targets with a function, in the order of their keys."""
         return {key: one for key, one in sorted(self.fleet.targets.items()) if one.function is not None}
+
+    @cached_property
+    def families(self) -> Mapping[str, tuple[Target, ...]]:
+        """The targets of each function that several share, by their keys."""
+        return families(self.fleet, self.project)
 
     @cached_property
     def has_one_service(self) -> bool:
