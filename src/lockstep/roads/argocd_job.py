@@ -7,11 +7,11 @@ changes the Application is out of sync, and its hooks run.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from lockstep.errors import BadInput
-from lockstep.model import Secret, Target
+from lockstep.model import Target
 from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
 from lockstep.roads.losses import always, loss
 from lockstep.roads.names import clashing, label_problem, namespace_of
@@ -122,22 +122,14 @@ def _desired(target: Target) -> dict[str, Any]:
 
 
 def _digest(target: Target) -> str:
-    function = target.function
-    declared = {
-        "function": [function.name, function.settings, function.tags] if function is not None else None,
-        "triggers": [[one.bucket, one.prefix, one.suffix, one.events] for one in target.triggers],
-        "resources": [[one.kind, one.qualifier, one.settings] for one in target.resources],
-        "alias": target.alias,
-        **({"rollout": target.rollout.digest} if target.rollout is not None else {}),
-        "ignore": target.ignore,
-    }
-    return hashlib.sha256(json.dumps(declared, sort_keys=True, default=_plain).encode()).hexdigest()
+    """Of all that two declarations are compared by, whatever a declaration may say one day."""
+    return hashlib.sha256(json.dumps(target, sort_keys=True, default=_plain).encode()).hexdigest()
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    return value.value if isinstance(value, Secret) and value.reference is None else str(value)
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value) if one.compare}
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def _job(ground: Ground, target: Target, name: str, namespace: str, hook: Mapping[str, str]) -> Object:

@@ -7,6 +7,7 @@ import pytest
 
 from lockstep.errors import BadInput
 from lockstep.model import Environment, Obstacle, Reference, Resource, Secret, Target, Trigger
+from lockstep.model.rollout import Rollout
 from lockstep.roads.ack import ROAD
 from lockstep.roads.base import Rendering, Weight
 from tests.support.roads import SETTINGS, documents, ground, project, target
@@ -101,6 +102,12 @@ def test_an_alias_lists_all_of_its_permissions() -> None:
     ]
     assert all(one["statementID"].startswith("lockstep-") for one in alias["spec"]["permissions"])
     assert _told(ROAD.render(ground(made))) == {"alias": Weight.LOST, "policy": Weight.DIFFERS}
+
+
+def test_a_rollout_is_told_as_lost() -> None:
+    """A cluster's controller sends all calls at once."""
+    rendering = ROAD.render(ground(target(alias="live", rollout=Rollout())))
+    assert _told(rendering)["rollout"] is Weight.LOST
 
 
 _BESIDE = Resource(kind="asyncInvoke", settings={"maximumRetryAttempts": 1})

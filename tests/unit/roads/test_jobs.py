@@ -8,6 +8,7 @@ import pytest
 from lockstep.cli.app import command_parser, global_parser
 from lockstep.model import Obstacle, Secret
 from lockstep.model.kubernetes import Job
+from lockstep.model.rollout import Rollout
 from lockstep.roads.argocd_job import ROAD
 from lockstep.roads.base import Rendering
 from tests.support.roads import SETTINGS, documents, files_of, ground, project, target
@@ -44,13 +45,14 @@ def test_whatever_is_declared_makes_the_application_differ() -> None:
         target(settings={"memorySize": 512}),
         target(prefix="in/"),
         target(alias="live"),
+        target(alias="live", rollout=Rollout(rolls_back=True)),
         target(settings={"environment": {"KEY": Secret("one")}}),
         target(settings={"environment": {"KEY": Secret("two")}}),
     ):
         rendering = ROAD.render(ground(made))
         seen.add(_objects(rendering)[0]["data"]["declared"])
         assert "one" not in files_of(rendering)["environments/staging/api/deploy-job.yaml"].split("None")
-    assert len(seen) == 6
+    assert len(seen) == 7
 
 
 def test_a_preview_is_removed_before_its_application() -> None:
