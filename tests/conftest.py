@@ -1,6 +1,7 @@
 """Fixtures that every test may use: the local clouds and the strict proxy; what a run tells at its end."""
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from lockstep.local.ministack import LocalCloud
 from tests.strict import Proxy, Rule
 from tests.support import clouds, skips
 from tests.support.order import long_first
+from tests.support.pure import PURE
 from tests.support.seed import seed
 from tests.support.terraform import provider_settings
 
@@ -57,6 +59,19 @@ def _no_ambient_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture(autouse=True)
+def _pure_tests_start_nothing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``./dev check`` runs starts no process; a test that needs one stands elsewhere."""
+    if not request.node.nodeid.startswith(PURE):
+        return
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a pure test starts a process: it belongs to tests/functional", pytrace=True)
+
+    for module, name in ((subprocess, "Popen"), (os, "fork"), (os, "posix_spawn"), (os, "system")):
+        monkeypatch.setattr(module, name, refuse, raising=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

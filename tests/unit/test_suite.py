@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.order import LONG, long_first
 from tests.support.providers import PROVIDER, VARIABLE, configure, find_mirror
+from tests.support.pure import PURE
 from tests.support.skips import TERRAFORM, Skipped, lost, words
 from tests.support.terraform_provider import leave_out
 
@@ -190,3 +191,9 @@ def test_long_tests_are_there() -> None:
     for name in LONG:
         place = REPOSITORY / name.partition("::")[0]
         assert place.exists() or list(place.parent.glob(f"{place.name}*")), name
+
+
+def test_what_dev_check_runs_is_what_may_start_nothing() -> None:
+    """The tests of ./dev check are those that are held to start no process."""
+    (line,) = (line for line in (REPOSITORY / "dev").read_text().splitlines() if line.startswith("pure="))
+    assert {f"{folder}/" for folder in line.partition("=")[2].strip('"').split()} == {*PURE}

@@ -1,0 +1,13 @@
+"""Where the tests stand that start no process: those of ``./dev check``."""
+
+__all__ = ["PURE"]
+
+PURE = (
+    "tests/property/",
+    "tests/unit/config/",
+    "tests/unit/engines/",
+    "tests/unit/model/",
+    "tests/unit/planning/",
+    "tests/unit/render/",
+    "tests/unit/roads/",
+)
