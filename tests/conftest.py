@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the local clouds and the strict proxy; what a run tells at its end."""
 
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -59,6 +60,15 @@ def _no_ambient_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_a_new_process_does() -> Iterator[None]:
+    """A command that a test runs in this process leaves its log to no other test."""
+    log = logging.getLogger("lockstep")
+    yield
+    log.handlers, log.propagate = [], True
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True)
