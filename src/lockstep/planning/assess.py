@@ -31,7 +31,7 @@ from lockstep.planning.policy import (
 )
 from lockstep.planning.pruning import Pruned, prune
 from lockstep.planning.sharing import ALONE, Sharing
-from lockstep.planning.statements import excess
+from lockstep.planning.statements import admitted, excess
 
 __all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
 
@@ -160,7 +160,7 @@ def assess(
         if unknown is None
         else (held_verb(unknown), unknown.text)
     )
-    if problem is None and (problem := _too_large(target, live, policy, fleet, wanted.name)):
+    if problem is None and (problem := _too_large(target, live, policy, beside, fleet, wanted.name)):
         verb = Verb.BLOCKED
     if problem is None and shift.problem is not None:
         verb, problem = Verb.BLOCKED, shift.problem
@@ -357,14 +357,28 @@ def _unread(live: Function | None, changes: Sequence[Change]) -> Obstacle | None
 
 
 def _too_large(
-    target: Target, live: Target | None, policy: Permissions, fleet: Fleet, name: str
+    target: Target,
+    live: Target | None,
+    policy: Permissions,
+    beside: Sequence[Difference],
+    fleet: Fleet,
+    name: str,
 ) -> str | None:
     """Statements that find no room in the policy; each alias has one of its own."""
-    for qualifier in sorted({one.qualifier for one in policy.add}):
+    coming = [(one.wanted, one.live) for one in beside if one.wanted is not None]
+    if not policy.add and not coming:
+        return None
+    scope = fleet.scope(target.environment)
+    by_kind = [(resource.place, [*admitted(resource, there, scope, name)]) for resource, there in coming]
+    beside_them = [statement for _, added in by_kind for statement in added]
+    new = [*policy.add, *beside_them]
+    free = policy.to_free | {(one.qualifier, one.sid) for one in beside_them}
+    for qualifier in sorted({one.qualifier for one in new}):
         have = [one for one in (live.statements if live else ()) if one.qualifier == qualifier]
-        add = [one for one in policy.add if one.qualifier == qualifier]
-        if why := excess(have, add, policy.to_free, fleet.scope(target.environment), name):
-            place = next((one.place for one in target.triggers if one.place), target.place)
+        add = [one for one in new if one.qualifier == qualifier]
+        if why := excess(have, add, free, scope, name):
+            places = [one.place for one in target.triggers] + [at for at, added in by_kind if added]
+            place = next(filter(None, places), target.place)
             return f"{place}: {why}" if place else why
     return None
 

@@ -4,11 +4,12 @@ Source: Lambda quotas, "Function resource-based policy": 20 KB, for the function
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
-from lockstep.model import Scope, Statement
+from lockstep.model import Resource, Scope, Statement
+from lockstep.model.kinds import KINDS
 
-__all__ = ["excess", "size_of"]
+__all__ = ["admitted", "excess", "size_of"]
 
 MOST = 20_480  # bytes
 _AROUND = len('{"Version":"2012-10-17","Id":"default","Statement":[]}')
@@ -43,7 +44,6 @@ def size_of(statement: Statement, scope: Scope, name: str) -> int:
     """Bytes of a statement in the policy: as it was read, or as Lambda will write it."""
     if statement.size:
         return statement.size
-    resource = scope.function_arn(name) + (f":{statement.qualifier}" if statement.qualifier else "")
     source = {"ArnLike": {"AWS:SourceArn": statement.source_arn}}
     account = {"StringEquals": {"AWS:SourceAccount": statement.source_account}}
     written = {
@@ -51,7 +51,27 @@ def size_of(statement: Statement, scope: Scope, name: str) -> int:
         "Effect": "Allow",
         "Principal": {"Service": statement.principal},
         "Action": statement.action,
-        "Resource": resource,
         "Condition": {**(account if statement.source_account else {}), **source},
     }
+    return _bytes_of(written, scope, name, statement.qualifier)
+
+
+def admitted(wanted: Resource, live: Resource | None, scope: Scope, name: str) -> Iterator[Statement]:
+    """The statements that a resource beside the function needs, as far as their room goes."""
+    for one in KINDS[wanted.kind].admits(wanted, live):
+        size = _bytes_of(one, scope, name, wanted.qualifier)
+        yield Statement(
+            source_arn="",
+            source_account=None,
+            principal=str(one["Principal"]),
+            action=str(one["Action"]),
+            qualifier=wanted.qualifier,
+            sid=str(one["Sid"]),
+            size=size,
+        )
+
+
+def _bytes_of(statement: Mapping[str, object], scope: Scope, name: str, qualifier: str) -> int:
+    resource = scope.function_arn(name) + (f":{qualifier}" if qualifier else "")
+    written = {**statement, "Resource": resource}
     return len(json.dumps(written, separators=(",", ":"), ensure_ascii=False).encode())

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.engines.aws.permission import _statement
-from lockstep.model import Bucket, Statement, Trigger, Verb
-from lockstep.planning.statements import size_of
+from lockstep.engines.aws.permission import statement_of
+from lockstep.model import Bucket, Resource, Statement, Trigger, Verb
+from lockstep.planning.statements import MOST, admitted, size_of
 from tests.unit.planning.fixtures import SCOPE, desired, live, live_of, plan, target
 
 FOREIGN = Statement(source_arn="arn:aws:s3:::x", source_account=None, sid="others", size=1000)
@@ -48,13 +49,40 @@ def test_who_has_what_it_needs_is_not_held_back() -> None:
     assert [one.problem for one in made.targets] == [None]
 
 
+@pytest.mark.parametrize("qualifier", ["", "live"])
+def test_an_address_for_everybody_needs_two_statements(qualifier: str) -> None:
+    """They count as any others; what is there does not count twice, and a closed address needs none."""
+    scope, name = SCOPE, "staging-api"
+    anybody = Resource(kind="url", qualifier=qualifier, settings={"authType": "NONE"})
+    signed = replace(anybody, settings={"authType": "AWS_IAM"})
+    half = replace(anybody, settings={**anybody.settings, "missingStatements": ("lambda:InvokeFunction",)})
+
+    def count(live: Resource | None, wanted: Resource = anybody) -> int:
+        return len([*admitted(wanted, live, scope, name)])
+
+    assert [count(None), count(signed), count(half), count(anybody), count(None, signed)] == [2, 2, 1, 0, 0]
+    needed = sum(one.size + 1 for one in admitted(anybody, None, scope, name))
+    raw = {"Sid": f"lockstep-url-address{'-12345678' if qualifier else ''}", "Effect": "Allow"}
+    raw |= {"Principal": "*", "Action": "lambda:InvokeFunctionUrl", "Resource": scope.function_arn(name)}
+    raw["Resource"] = str(raw["Resource"]) + (":live" if qualifier else "")
+    raw = {**raw, "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}}
+    assert next(admitted(anybody, None, scope, name)).size == statement_of(raw, qualifier).size
+    declared = target("staging/api", resources=(replace(anybody, qualifier="", place="url.yaml:9"),))
+    bare = replace(live_of(declared), resources=())
+    for spare, verb in ((0, Verb.BLOCKED), (60 + needed, Verb.UPDATE)):
+        there = replace(bare, statements=(replace(FOREIGN, size=MOST - spare - 60),))
+        (found,) = plan(desired(declared), live(there)).targets
+        assert found.verb is verb, found
+        assert ("url.yaml:9: the resource policy" in str(found.problem)) is (verb is Verb.BLOCKED)
+
+
 @given(st.text("abc.-", min_size=3, max_size=63), st.sampled_from(["", "live"]))
 def test_a_statement_counts_as_it_is_written(bucket: str, qualifier: str) -> None:
     """What is read back has the size that was reckoned with."""
     source = SCOPE.bucket_arn(bucket)
     plain = Statement(source_arn=source, source_account=SCOPE.account, qualifier=qualifier)
     wanted = replace(plain, sid=plain.content_id)
-    read = _statement(
+    read = statement_of(
         {
             "Sid": wanted.sid,
             "Effect": "Allow",

@@ -17,7 +17,7 @@ from lockstep.errors import CloudError
 from lockstep.model.foreign import read_json
 from lockstep.model.kinds import KINDS
 
-__all__ = ["PROOFS", "ROOTS", "Untrue", "believe_only_proofs"]
+__all__ = ["PROOFS", "ROOTS", "Untrue", "believe_only_proofs", "odd"]
 
 _CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "MemorySize", "Timeout")
 
@@ -115,6 +115,11 @@ _NOT_MODIFIED = 304
 
 class Untrue(CloudError):
     """An answer that does not prove to be AWS's."""
+
+
+def odd(call: str, what: str) -> Untrue:
+    """The error for what is not as AWS tells it, in an answer that proves to be the right one otherwise."""
+    return Untrue(f"an answer that is not AWS's, or not whole: {what}", where=call, fix=_FIX)
 
 
 def believe_only_proofs(session: Any) -> None:

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.engines.aws.function import is_in_progress, when_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import Statement
-from lockstep.model.foreign import read_json
+from lockstep.model.foreign import expect, read_json, shaped
 
-__all__ = ["Policy", "add", "at", "is_of", "read", "remove"]
+__all__ = ["Policy", "add", "at", "listed_in", "read", "remove", "statement_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,13 +43,21 @@ def read(connection: Connection, name: str, qualifier: str = "") -> Policy:
         if code_of(error) == "ResourceNotFoundException":
             return Policy()
         raise connection.explain(error, "lambda", "GetPolicy") from error
-    policy = read_json(answer["Policy"])
-    statements = policy.get("Statement", [])
-    listed = statements if isinstance(statements, list) else [statements]
+    listed = listed_in(answer["Policy"], name, qualifier)
     return Policy(
-        statements=tuple(_statement(one, qualifier) for one in listed if is_of(one, name, qualifier)),
-        revision=answer.get("RevisionId"),
+        statements=tuple(statement_of(one, qualifier) for one in listed), revision=answer.get("RevisionId")
     )
+
+
+def listed_in(policy: str, name: str, qualifier: str) -> tuple[dict[str, Any], ...]:
+    """The statements about a function, or an alias of it, in the text of its policy. Raises Untrue."""
+    with shaped(odd("lambda:GetPolicy", "its Policy has not the form of one")):
+        statements = expect(dict, read_json(policy)).get("Statement", [])
+        listed = statements if isinstance(statements, list) else [statements]
+        for one in listed:
+            for tests in expect(dict, expect(dict, one).get("Condition") or {}).values():
+                expect(dict, tests)
+        return tuple(one for one in listed if _is_of(one, name, qualifier))
 
 
 def at(name: str, qualifier: str) -> dict[str, str]:
@@ -56,7 +65,7 @@ def at(name: str, qualifier: str) -> dict[str, str]:
     return {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
 
 
-def is_of(statement: Mapping[str, Any], name: str, qualifier: str) -> bool:
+def _is_of(statement: Mapping[str, Any], name: str, qualifier: str) -> bool:
     """Whether a statement is about the function as it was asked for, and not about another alias of it."""
     called, _, rest = str(statement.get("Resource", "")).partition(":function:")[2].partition(":")
     return called != name or rest == qualifier
@@ -107,7 +116,8 @@ def remove(connection: Connection, name: str, sid: str, pace: Pace, qualifier: s
             raise connection.explain(error, "lambda", "RemovePermission") from error
 
 
-def _statement(raw: dict[str, Any], qualifier: str) -> Statement:
+def statement_of(raw: Mapping[str, Any], qualifier: str) -> Statement:
+    """One statement of a policy, as far as it is compared."""
     condition = raw.get("Condition") or {}
     arn, account = None, None
     for operator, tests in condition.items():
@@ -131,5 +141,5 @@ def _statement(raw: dict[str, Any], qualifier: str) -> Statement:
         action=str(raw.get("Action")),
         qualifier=qualifier,
     )
-    size = len(json.dumps(raw, separators=(",", ":"), ensure_ascii=False).encode())
+    size = len(json.dumps(raw, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
     return replace(plain, sid=str(raw.get("Sid", "")), size=size)

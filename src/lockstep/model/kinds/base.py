@@ -1,6 +1,6 @@
 """What every kind of resource beside a function says of itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,8 @@ class ResourceKind:
     invites: bool = False
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None
     """What AWS refuses of rows together: the row that is wrong, the problem, the fix."""
+    admits: Callable[["Resource", "Resource | None"], Iterable[Mapping[str, Any]]] = lambda _, __: ()
+    """Statements that the wanted resource needs and the live one has not, but for whom they are about."""
 
     def path(self, row: Field) -> str:
         """The row's path under ``lambda:``, as changes and errors name it."""

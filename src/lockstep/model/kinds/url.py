@@ -5,13 +5,15 @@ Source: Lambda API reference (CreateFunctionUrlConfig, UpdateFunctionUrlConfig) 
 statements in the function's policy, one for the address and one for the function called through it.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import ResourceKind
+from lockstep.model.kinds.base import Resource, ResourceKind
 
-__all__ = ["KIND"]
+__all__ = ["KIND", "STATEMENTS", "sid_of"]
 
 
 def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
@@ -24,6 +26,33 @@ def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
             "name the origins, or remove cors.allowCredentials",
         )
     return None
+
+
+STATEMENTS: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]]]] = {
+    "lambda:InvokeFunctionUrl": (
+        "lockstep-url-address",
+        {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+    ),
+    "lambda:InvokeFunction": ("lockstep-url-function", {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}),
+}
+"""By action: the id and the condition of what lets everybody use an address."""
+
+
+def sid_of(action: str, qualifier: str) -> str:
+    """The id of a statement; no two aliases share one, which emulators keep in one policy."""
+    sid = STATEMENTS[action][0]
+    return f"{sid}-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else sid
+
+
+def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, Any]]:
+    if wanted.settings.get("authType") != "NONE":
+        return
+    is_open = live is not None and live.settings.get("authType") == "NONE"
+    missing = live.settings.get("missingStatements") if live is not None and is_open else tuple(STATEMENTS)
+    for action in missing if isinstance(missing, tuple) else ():
+        sid = sid_of(str(action), wanted.qualifier)
+        condition = STATEMENTS[str(action)][1]
+        yield {"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": action, "Condition": condition}
 
 
 KIND = ResourceKind(
@@ -125,4 +154,5 @@ KIND = ResourceKind(
     stands_alone=True,
     invites=True,
     check=_check,
+    admits=_admits,
 )

@@ -4,23 +4,21 @@ Source: Lambda API reference and developer guide, "Control access to Lambda func
 is not removed with the address by AWS; ours have ids of their own.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, is_of
+from lockstep.engines.aws.permission import at, listed_in
 from lockstep.model import Resource
-from lockstep.model.foreign import read_json
-from lockstep.model.kinds.url import KIND
+from lockstep.model.kinds.url import KIND, STATEMENTS, sid_of
 
 __all__ = ["KIND", "put", "read", "remove"]
 
-_STATEMENTS: Mapping[str, Mapping[str, Any]] = {
-    "lambda:InvokeFunctionUrl": {"StatementId": "lockstep-url-address", "FunctionUrlAuthType": "NONE"},
-    "lambda:InvokeFunction": {"StatementId": "lockstep-url-function", "InvokedViaFunctionUrl": True},
+_MEMBERS: Mapping[str, Mapping[str, Any]] = {
+    "lambda:InvokeFunctionUrl": {"FunctionUrlAuthType": "NONE"},
+    "lambda:InvokeFunction": {"InvokedViaFunctionUrl": True},
 }
-"""By action: what lets everybody use an address."""
+"""By action: how AddPermission is told the condition."""
 
 
 def read(connection: Connection, function: str, qualifier: str) -> Resource | None:
@@ -28,10 +26,10 @@ def read(connection: Connection, function: str, qualifier: str) -> Resource | No
     answer = connection.find("lambda", "GetFunctionUrlConfig", **at(function, qualifier))
     if answer is None:
         return None
-    allowed = set(_STATEMENTS)
+    allowed = set(STATEMENTS)
     if answer.get("AuthType") == "NONE":
         allowed = set(_allowed(connection, function, qualifier))
-    return KIND.read({**answer, "MissingStatements": sorted(set(_STATEMENTS) - allowed)}, qualifier)
+    return KIND.read({**answer, "MissingStatements": sorted(set(STATEMENTS) - allowed)}, qualifier)
 
 
 def put(connection: Connection, function: str, resource: Resource) -> None:
@@ -47,10 +45,10 @@ def put(connection: Connection, function: str, resource: Resource) -> None:
         _revoke(connection, function, resource.qualifier)
         return
     allowed = set(_allowed(connection, function, resource.qualifier))
-    for action, members in _STATEMENTS.items():
+    for action, members in _MEMBERS.items():
         if action not in allowed:
             # An id of ours with other content, or left from a call whose answer was lost, makes way.
-            sid = _sid(action, resource.qualifier)
+            sid = sid_of(action, resource.qualifier)
             connection.find("lambda", "RemovePermission", **place, StatementId=sid)
             said = {**members, "StatementId": sid, "Action": action, "Principal": "*"}
             connection.call("lambda", "AddPermission", **place, **said)
@@ -62,14 +60,8 @@ def remove(connection: Connection, function: str, qualifier: str) -> None:
     _revoke(connection, function, qualifier)
 
 
-def _sid(action: str, qualifier: str) -> str:
-    """The id of a statement; no two aliases share one, which emulators keep in one policy."""
-    sid = str(_STATEMENTS[action]["StatementId"])
-    return f"{sid}-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else sid
-
-
 def _revoke(connection: Connection, function: str, qualifier: str) -> None:
-    ours = {_sid(action, qualifier) for action in _STATEMENTS}
+    ours = {sid_of(action, qualifier) for action in STATEMENTS}
     for sid in sorted(ours & {str(one.get("Sid")) for one in _policy(connection, function, qualifier)}):
         connection.find("lambda", "RemovePermission", **at(function, qualifier), StatementId=sid)
 
@@ -94,6 +86,4 @@ def _allowed(connection: Connection, function: str, qualifier: str) -> Iterator[
 
 def _policy(connection: Connection, function: str, qualifier: str) -> list[dict[str, Any]]:
     answer = connection.find("lambda", "GetPolicy", **at(function, qualifier))
-    statements = read_json(answer["Policy"]).get("Statement", []) if answer is not None else []
-    listed = statements if isinstance(statements, list) else [statements]
-    return [one for one in listed if is_of(one, function, qualifier)]
+    return [*listed_in(answer["Policy"], function, qualifier)] if answer is not None else []
