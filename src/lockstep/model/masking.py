@@ -10,8 +10,10 @@ __all__ = ["without_literals", "without_secrets_in"]
 
 _WORDS = "(secret)"
 _NAMED = re.compile(
-    r"""(?P<name>["']?[A-Za-z][\w.-]{2,60}["']?\s{0,3}[:=]\s{0,3})(?P<value>"[^"]*"|'[^']*'|[^\s,;&}\]]+)"""
+    r"""(?P<name>(?:\\{0,8}["'])?[A-Za-z][\w.-]{2,60}(?:\\{0,8}["'])?\s{0,3}[:=]\s{0,3})"""
+    r"""(?P<value>(?P<quote>\\{1,8}")[^"\\]*\\{1,8}"|"[^"]*"|'[^']*'|[^\s,;&}\]]+)"""
 )
+"""A name with a value, as programs and JSON write them; in JSON within JSON quotes are escaped."""
 _HARMLESS = frozenset({"null", "none", "true", "false", "", '""', "''", "(secret)"})
 
 
@@ -34,9 +36,9 @@ def without_literals(code: str) -> str:
 
 
 def _masked(found: re.Match[str]) -> str:
-    name = re.sub(r"[\"'\s:=]", "", found["name"])
+    name = re.sub(r"[\\\"'\s:=]", "", found["name"])
     value = found["value"]
     if value.lower() in _HARMLESS or not looks_secret(name):
         return found[0]
-    quote = value[0] if value[0] in "\"'" else ""
+    quote = found["quote"] or (value[0] if value[0] in "\"'" else "")
     return f"{found['name']}{quote}{_WORDS}{quote}"

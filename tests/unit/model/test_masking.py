@@ -10,6 +10,10 @@ from lockstep.model.masking import without_literals, without_secrets_in
     [
         ("connected with hunter2-long-enough", "connected with (secret)"),
         ('{"password": "abc", "user": "ada"}', '{"password": "(secret)", "user": "ada"}'),
+        (
+            r'{"message": "{\"password\": \"x y\", \"user\": \"ada\"}"}',
+            r'{"message": "{\"password\": \"(secret)\", \"user\": \"ada\"}"}',
+        ),
         ("DB_PASSWORD=x1 level=info", "DB_PASSWORD=(secret) level=info"),
         ("password: null", "password: null"),
         ("key AKIAIOSFODNN7EXAMPLE was used", "key (secret) was used"),

@@ -44,13 +44,16 @@ def _looking(workspace: Workspace, key: str) -> Callable[[int], Iterator[LogLine
     from lockstep.engines.aws.trying import log_lines, variables_of
 
     place = find_place(workspace, key)
-    connection = Connections().get(workspace.project.environment(place.environment))
+    connections = Connections()
+    connection = connections.get(workspace.project.environment(place.environment))
     secrets = secrets_of(place, variables_of(connection, place.function.name))
 
     def look(since: int) -> Iterator[LogLine]:
-        for line in log_lines(
-            connection, place.group, place.function.name, since=since, is_shared=place.is_shared
-        ):
+        with connections.reading(fix="run again when it answers faster, or ask for less with --since"):
+            lines = log_lines(
+                connection, place.group, place.function.name, since=since, is_shared=place.is_shared
+            )
+        for line in lines:
             yield LogLine(id=line.id, at=line.at, text=without_secrets_in(line.text, secrets))
 
     return look

@@ -38,8 +38,9 @@ def read_usage(
     failure: LockstepError | None = None
     for connection, functions in places.values():
         try:
-            for usage in usages(connection, functions, start=end - minutes * 60, end=end):
-                found[usage.target] = usage
+            with connections.reading(len(functions), fix="run again when it answers faster, or name targets"):
+                for usage in usages(connection, functions, start=end - minutes * 60, end=end):
+                    found[usage.target] = usage
         except LockstepError as error:
             failure = error
             for key, function_name in functions:

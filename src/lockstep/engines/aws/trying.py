@@ -7,14 +7,17 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.errors import BadInput, CloudError
+from lockstep.model.foreign import expect, shaped
 from lockstep.model.trying import Invocation, LogLine, Usage
 
 __all__ = ["invoke", "log_lines", "usages", "variables_of"]
 
 LONGEST_PAYLOAD = 6_291_456  # bytes of a synchronous call and of its answer (Lambda quotas)
+_WHOLE = (None, "Complete")  # status codes; emulators tell none
 _AT_ONCE = 500  # queries of one GetMetricData (CloudWatch API reference)
 _STATISTICS: Mapping[str, tuple[str, str]] = {
     "calls": ("Invocations", "Sum"),
@@ -27,7 +30,7 @@ _STATISTICS: Mapping[str, tuple[str, str]] = {
 
 def log_lines(
     connection: Connection, group: str, function: str, *, since: int, is_shared: bool
-) -> Iterator[LogLine]:
+) -> tuple[LogLine, ...]:
     """Lines of a log group from a moment on (milliseconds since 1970), in the order of their time.
 
     Of a group that several functions share, only those whose stream names this function: Lambda names a
@@ -44,13 +47,20 @@ def log_lines(
             stream = str(event.get("logStreamName", ""))
             if not is_shared or f"/{function}[" in stream:
                 text = str(event.get("message", "")).rstrip("\n")
-                at = int(event["timestamp"])
+                at = _moment(event["timestamp"])
                 found.append(LogLine(id=str(event.get("eventId") or (stream, at, text)), at=at, text=text))
     except CloudError as error:
         if isinstance(error.__cause__, Exception) and code_of(error.__cause__) == "ResourceNotFoundException":
-            return
+            return ()
         raise
-    yield from sorted(found, key=lambda line: line.at)
+    return tuple(sorted(found, key=lambda line: line.at))
+
+
+def _moment(value: Any) -> int:
+    """Milliseconds since 1970, of a year that has four digits."""
+    with shaped(odd("logs:FilterLogEvents", "a timestamp is none")):
+        datetime.datetime.fromtimestamp(expect(int, value) / 1000, datetime.UTC)
+        return int(value)
 
 
 def invoke(
@@ -80,7 +90,7 @@ def invoke(
         )
     except Exception as error:
         raise connection.explain(error, "lambda", "Invoke") from error
-    body: bytes = answer["Payload"].read(LONGEST_PAYLOAD + 1)
+    body = bytes(answer["Payload"])
     return Invocation(
         target=target,
         function=function,
@@ -109,8 +119,15 @@ def variables_of(connection: Connection, function: str) -> Mapping[str, str]:
             where=connection.environment.name,
             fix="lockstep sync makes it",
         )
-    variables = answer["Configuration"].get("Environment", {}).get("Variables", {})
-    return {str(name): str(value) for name, value in variables.items()}
+    environment = answer["Configuration"].get("Environment") or {}
+    if error := environment.get("Error"):  # in place of the variables, for who may not decrypt them
+        raise CloudError(
+            "AWS does not tell the variables, whose values are masked in what the function says: "
+            f"{error.get('Message') or error.get('ErrorCode')}",
+            where=f"lambda:GetFunction {function}",
+            fix="allow kms:Decrypt on the function's key (lambda.kmsKey), as iam-policy sync does",
+        )
+    return {str(name): str(value) for name, value in (environment.get("Variables") or {}).items()}
 
 
 def usages(
@@ -158,15 +175,25 @@ def usages(
 def _values(
     connection: Connection, queries: Iterable[Mapping[str, object]], start: int, end: int
 ) -> dict[str, list[float]]:
+    asked = [*queries]
     found: dict[str, list[float]] = {}
+    states: dict[str, str | None] = {}
     for result in connection.pages(
         *("cloudwatch", "GetMetricData", "MetricDataResults", "NextToken", "NextToken"),
-        MetricDataQueries=list(queries),
+        MetricDataQueries=asked,
         StartTime=datetime.datetime.fromtimestamp(start, datetime.UTC),
         EndTime=datetime.datetime.fromtimestamp(end, datetime.UTC),
         ScanBy="TimestampDescending",
     ):
-        found.setdefault(str(result["Id"]), []).extend(float(value) for value in result.get("Values", ()))
+        states[str(result["Id"])] = result.get("StatusCode")  # of its last page
+        with shaped(odd("cloudwatch:GetMetricData", "a value is no number")):
+            values = [float(value) for value in result.get("Values", ())]
+        found.setdefault(str(result["Id"]), []).extend(values)
+    # A metric without values says that nothing was called; one that is not there, or not whole, says nothing.
+    unread = [state for one in asked if (state := states.get(str(one["Id"]), "missing")) not in _WHOLE]
+    if unread:
+        what = f"{len(unread)} of {len(asked)} results are not complete ({unread[0]})"
+        raise odd("cloudwatch:GetMetricData", what)
     return found
 
 
