@@ -214,9 +214,9 @@ _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "20
 
 def _until(headers: Mapping[str, str]) -> str:
     if wait := headers.get("retry-after"):
-        return f" for {wait} s"
+        return f" for {wait[:20]} s"
     reset = headers.get("x-ratelimit-reset", "")
-    if not reset.isdecimal():
+    if not re.fullmatch(r"[0-9]{1,11}", reset):
         return ""
     when = datetime.datetime.fromtimestamp(int(reset), tz=datetime.UTC)
     return f" until {when:%H:%M} UTC"

@@ -1,5 +1,6 @@
 """Packages at an https URL (kind ``https``; option ``url``)."""
 
+import re
 from pathlib import Path
 
 from lockstep.artifacts.base import Found
@@ -55,7 +56,7 @@ def _size(answer: Answer) -> int | None:
     size = answer.headers.get("content-range", "").rpartition("/")[2]
     if answer.status != 206:
         size = answer.headers.get("content-length", "")
-    return int(size) if size.isdecimal() else None
+    return int(size) if re.fullmatch(r"[0-9]{1,15}", size) else None
 
 
 def _check(release: Release, url: str, answer: Answer) -> None:

@@ -6,6 +6,7 @@ with the *right* digest was staged for, and nothing else.
 """
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,11 @@ def digest_of(head: Mapping[str, Any]) -> str | None:
     checksum = str(head.get("ChecksumSHA256") or "")
     if not checksum or "-" in checksum or head.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return None
-    return base64.b64decode(checksum).hex()
+    try:
+        digest = base64.b64decode(checksum, validate=True)
+    except ValueError:
+        return None
+    return digest.hex() if len(digest) == hashlib.sha256().digest_size else None
 
 
 def releases_of(head: Mapping[str, Any]) -> tuple[str, ...]:

@@ -20,9 +20,11 @@ import pytest
 
 from lockstep.artifacts.builders.unpacking import unpack as unpack_into
 from lockstep.artifacts.checks import check_zip
+from lockstep.artifacts.compare import compare_packages
 from lockstep.artifacts.contents import find_faults, parts_of, sizes_in
 from lockstep.artifacts.docker_login import login_for
 from lockstep.artifacts.github_release import GitHubReleaseSource
+from lockstep.artifacts.handlers import handler_problem
 from lockstep.artifacts.oci import Registry
 from lockstep.artifacts.web import Answer as Got
 from lockstep.artifacts.web import Web
@@ -34,7 +36,10 @@ from lockstep.config.yaml_reader import parse
 from lockstep.delivery.events.reading import decide, read_event
 from lockstep.delivery.releases.versions import read_gitversion
 from lockstep.delivery.sync.records import record_of
+from lockstep.engines.aws.lease import holder_of, read_lease
+from lockstep.engines.aws.permission import listed_in, statement_of
 from lockstep.engines.aws.remembered import pack, unpack
+from lockstep.engines.aws.surroundings import trusts_lambda
 from lockstep.engines.terraform.backends import Backends
 from lockstep.engines.terraform.base import Source
 from lockstep.engines.terraform.errors import error_of, plain_text
@@ -337,6 +342,15 @@ def _package(data: bytes) -> object:
         return found
 
 
+def _compared(data: bytes) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        old, new = Path(folder) / "a.zip", Path(folder) / "b.zip"
+        old.write_bytes(_zip())
+        new.write_bytes(data)
+        compare_packages(old, new)
+        return handler_problem(new, "python3.12", "app.handler")
+
+
 class _Said(Web):
     """Every request has one answer: no network is between, so that there is time for many."""
 
@@ -401,6 +415,42 @@ def _login(data: bytes) -> object:
         patch.setenv("DOCKER_CONFIG", folder)
         patch.setenv("PATH", folder)
         return login_for("ghcr.io")
+
+
+# AWS
+
+
+def _lease(data: bytes) -> object:
+    return holder_of(read_lease(data))
+
+
+def _policy(data: bytes) -> object:
+    return [statement_of(one, "") for one in listed_in(_text(data), "api-staging", "")]
+
+
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "lockstep-1",
+            "Effect": "Allow",
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Action": "lambda:InvokeFunction",
+            "Resource": ARN,
+            "Condition": {
+                "StringEquals": {"AWS:SourceAccount": "123456789012"},
+                "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::b"},
+            },
+        }
+    ],
+}
+TRUST = {
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Service": ["lambda.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+    }
+}
 
 
 # The forge
@@ -594,6 +644,10 @@ PARSERS: Mapping[str, Parser] = {
     "the memory of backends": Parser(read=_backend, documents=({"type": "s3", "workspace": "default"},)),
     "a package": Parser(read=_package, seeds=(_zip(), _zip(links=True))),
     "a release on GitHub": Parser(read=_release_source, documents=({"id": 1, "assets": [ASSET]},)),
+    "two packages": Parser(read=_compared, seeds=(_zip(), _zip(links=True))),
+    "a lease": Parser(read=_lease, documents=({"owner": "me", "run": "1", "token": "t", "released": False},)),
+    "a function's policy": Parser(read=_policy, documents=(POLICY,)),
+    "a role's trust": Parser(read=lambda data: trusts_lambda(_text(data)), documents=(TRUST,)),
     "a registry's token": Parser(
         read=_registry(_Challenged), documents=({"token": "t", "access_token": "t"},)
     ),

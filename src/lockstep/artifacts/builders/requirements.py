@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.artifacts.builders.base import Job, inside
-from lockstep.errors import BadInput
+from lockstep.errors import BadInput, bounded
+from lockstep.model.foreign import expect
 
 __all__ = ["Requirements", "canonical", "find_requirements", "pinned_names"]
 
@@ -72,17 +73,24 @@ def _of_project(job: Job, file: Path) -> Requirements | None:
     """The dependencies that pyproject.toml lists, written as requirements."""
     try:
         project = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        is_poetry = "dependencies" in expect(dict, expect(dict, project.get("tool", {})).get("poetry", {}))
+        wanted = expect(list, expect(dict, project.get("project", {})).get("dependencies", []))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(
             f"this is not TOML: {error}", where=_shown(job, file), fix="correct the file"
         ) from None
-    if "dependencies" in (project.get("tool") or {}).get("poetry", {}):
+    except TypeError as error:
+        raise BadInput(
+            f"this is no project's file: {bounded(str(error), 200)}",
+            where=_shown(job, file),
+            fix="write [project] and dependencies as the packaging guide has them",
+        ) from None
+    if is_poetry:
         raise BadInput(
             "dependencies in Poetry's own form cannot be read by pip",
             where=_shown(job, file),
             fix=f"write requirements.txt beside it: {_EXPORTS['poetry.lock']}",
         )
-    wanted = (project.get("project") or {}).get("dependencies") or []
     if not wanted:
         return None
     listing = job.work / "requirements.txt"

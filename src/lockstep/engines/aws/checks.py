@@ -38,9 +38,11 @@ def clock(connection: Connection) -> Check:
     """How far this machine's time is from AWS's, which refuses signatures that are off."""
     answer = connection.call("sts", "GetCallerIdentity")
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    if not date:
-        return Check(name="clock", verdict=Verdict.SKIPPED, detail="the answer has no Date")
-    skew = abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
+    try:
+        skew = abs(datetime.now(UTC).timestamp() - parsedate_to_datetime(date or "").timestamp())
+    except (ValueError, TypeError, OverflowError):
+        detail = "the answer's Date is none" if date else "the answer has no Date"
+        return Check(name="clock", verdict=Verdict.SKIPPED, detail=detail)
     if skew < SKEW_ODD:
         return Check(name="clock", verdict=Verdict.OK, detail=f"within {max(1, round(skew))} s of AWS")
     return Check(

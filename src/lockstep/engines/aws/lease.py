@@ -14,20 +14,21 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of
 from lockstep.engines.aws.pace import Pace
-from lockstep.errors import CloudError, Interrupted
+from lockstep.errors import CloudError, Interrupted, bounded
 from lockstep.model import PackageBucket
 from lockstep.model.foreign import read_json
 from lockstep.planning.notifications import Entry
 
-__all__ = ["Lease", "hold", "key_of", "lies_in"]
+__all__ = ["Lease", "hold", "holder_of", "key_of", "lies_in", "read_lease"]
 
+_SHOWN = 200  # characters of what a lease says of its holder
 _APART = 60.0  # seconds by which clocks of S3's hosts may differ
 _DAY = 86400.0
 _CREATED = frozenset({"s3:ObjectCreated:*", "s3:ObjectCreated:Put"})
@@ -104,23 +105,21 @@ class Lease:
             body, etag, age = held
             if body == self._body:
                 return etag  # we took it by a call whose answer was lost
-            if age is None and not body.get("released"):
+            is_released = body.get("released") is True
+            if age is None and not is_released:
                 raise CloudError(
                     "a lease lies there, and S3's answer does not tell the time by which it ends",
                     where=f"s3://{bucket}/{key}",
                     fix="look what stands between here and S3 (a proxy): the headers Date and Last-Modified "
                     "of an answer have to come through as S3 sends them; then run again",
                 )
-            if age is None or body.get("released") or age >= pace.lease_ttl:
+            if age is None or is_released or age >= pace.lease_ttl:
                 tag = self._write(IfMatch=etag)
                 if tag is not None:
                     break
             if waited >= pace.lease_total:
-                who = str(body.get("owner", "somebody"))
-                if body.get("run"):
-                    who += f", run {body['run']}"
                 raise CloudError(
-                    f"{who} has been writing these notifications for {age:.0f} s",
+                    f"{holder_of(body)} has been writing these notifications for {age or waited:.0f} s",
                     where=f"s3://{bucket}/{key}",
                     fix=f"wait for that run; a dead run's lease ends after {pace.lease_ttl:.0f} s",
                 )
@@ -130,6 +129,16 @@ class Lease:
                 )
             waited += pace.lease_pause
         return tag
+
+
+def holder_of(body: Mapping[str, Any]) -> str:
+    """Who holds a lease, in words that anybody may have written."""
+    owner, run = (bounded(_text(body.get(name)), _SHOWN) for name in ("owner", "run"))
+    return f"{owner or 'somebody'}, run {run}" if run else owner or "somebody"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def key_of(name: str) -> str:
@@ -212,19 +221,20 @@ def _read(
     """The lease's content, ETag and age in seconds (see ``_age``), or None when there is none."""
     try:
         answer = connection.try_call("s3", "GetObject", Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
-        with answer["Body"] as stream:
-            text = stream.read()
     except Exception as error:
         if code_of(error) in {"NoSuchKey", "404"}:
             return None
         raise connection.explain(error, "s3", "GetObject") from error
+    return read_lease(answer["Body"]), str(answer["ETag"]), _age(answer)
+
+
+def read_lease(data: bytes) -> dict[str, Any]:
+    """What a lease says; nothing where it is none, which is over when its time is and not before."""
     try:
-        body = read_json(text)
+        body = read_json(data)
     except ValueError:
         body = None
-    if not isinstance(body, dict):
-        body = {}  # not a lease; it is over when its time is
-    return body, str(answer["ETag"]), _age(answer)
+    return body if isinstance(body, dict) else {}
 
 
 def _age(answer: dict[str, Any]) -> float | None:

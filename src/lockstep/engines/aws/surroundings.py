@@ -41,7 +41,7 @@ def role(connection: Connection, arn: str) -> Check:
             detail="there is no such role, so Lambda takes no function with it",
             fix=f"create it in account {connection.scope.account}, or correct lambda.role",
         )
-    if not _trusts_lambda(answer["Role"].get("AssumeRolePolicyDocument")):
+    if not trusts_lambda(answer["Role"].get("AssumeRolePolicyDocument")):
         return Check(
             name=title,
             verdict=Verdict.FAILED,
@@ -51,13 +51,17 @@ def role(connection: Connection, arn: str) -> Check:
     return Check(name=title, verdict=Verdict.OK, detail="Lambda may assume it")
 
 
-def _trusts_lambda(document: Any) -> bool:
+def trusts_lambda(document: Any) -> bool:
     """Whether a statement allows it; conditions are not judged. What cannot be read trusts nobody."""
-    if isinstance(document, str):
-        try:
+    try:
+        if isinstance(document, str):
             document = read_json(urllib.parse.unquote(document))
-        except ValueError:
-            return False
+        return _lets_lambda(document)
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+def _lets_lambda(document: Any) -> bool:
     statements = document.get("Statement", ()) if isinstance(document, Mapping) else ()
     for one in [statements] if isinstance(statements, Mapping) else statements:
         principal = one.get("Principal", {})

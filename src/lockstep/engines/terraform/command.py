@@ -169,7 +169,7 @@ class Program:
             )
             version = str(read_json(done.stdout)["terraform_version"])
             numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-        except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as error:
+        except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired) as error:
             raise BadInput(
                 f"{self.name} does not tell its version",
                 where=self._place,

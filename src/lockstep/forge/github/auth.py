@@ -5,14 +5,16 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from lockstep.errors import BadInput, ForgeError
 from lockstep.forge.github.problems import refused
 from lockstep.forge.github.transport import Transport
+from lockstep.model.foreign import expect, shaped
 
 __all__ = ["App", "Credential", "Installation", "Kind", "Token"]
 
+_FIX = "check that the URL is the API's, not that of a page or a proxy; run again later"
 _EARLY = 300.0  # seconds before its end that a token is replaced
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
@@ -90,13 +92,15 @@ class Installation:
         number = self._app.installation or self._find()
         body = json.dumps({"repositories": [self._repository.partition("/")[2]]}).encode()
         value = self._ask("POST", f"/app/installations/{number}/access_tokens", body)
-        until = datetime.fromisoformat(value["expires_at"].replace("Z", "+00:00"))
-        return str(value["token"]), until.timestamp()
+        with shaped(ForgeError("the answer is not GitHub's: it is no token of an app", fix=_FIX)):
+            until = datetime.fromisoformat(value["expires_at"].replace("Z", "+00:00"))
+            return expect(str, value["token"]), until.timestamp()
 
     def _find(self) -> int:
-        return int(self._ask("GET", f"/repos/{self._repository}/installation", None)["id"])
+        with shaped(ForgeError("the answer is not GitHub's: it is no installation of an app", fix=_FIX)):
+            return expect(int, self._ask("GET", f"/repos/{self._repository}/installation", None)["id"])
 
-    def _ask(self, method: str, path: str, body: bytes | None) -> "dict[str, str]":
+    def _ask(self, method: str, path: str, body: bytes | None) -> "dict[str, Any]":
         doing = f"getting a token of the GitHub App for {self._repository}"
         proof = _signed(self._app, now=int(self._transport.clock.now()))
         headers = _HEADERS if body is None else {**_HEADERS, "Content-Type": "application/json"}
