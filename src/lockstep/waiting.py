@@ -3,21 +3,25 @@
 Time-outs of sockets count from one byte to the next, so an answer without end never reaches them.
 """
 
+import contextlib
 import logging
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lockstep.errors import BadInput
 
-__all__ = ["is_over", "request_seconds", "run_within", "tell"]
+__all__ = ["Deadline", "allow_more", "is_over", "reading_seconds", "request_seconds", "run_within", "tell"]
 
 SOON = 10.0  # seconds of silence before somebody is told what is waited for, and between two such lines
 _SECONDS = 30.0
+_READING = 120.0  # seconds, of ten things
+_FURTHER = 1.0  # for each thing beyond
+_FEW = 10
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -50,7 +54,7 @@ class _Worker(threading.Thread):
         """Work."""
         while True:
             job = self.jobs.get()
-            _own.ends = job.ends
+            _own.job = job
             try:
                 job.result = job.work()
             except BaseException as error:
@@ -75,6 +79,11 @@ def request_seconds() -> float:
             fix="write for example 60, or leave it out",
         )
     return seconds
+
+
+def reading_seconds(count: int) -> float:
+    """How long reading so many things may take where nobody says."""
+    return _READING + _FURTHER * max(0, count - _FEW)
 
 
 def run_within(seconds: float, work: Callable[[], _T], what: str, late: Callable[[], Exception]) -> _T:
@@ -107,7 +116,69 @@ def run_within(seconds: float, work: Callable[[], _T], what: str, late: Callable
 
 def is_over() -> bool:
     """Whether nobody waits any more for what this thread does."""
-    return time.monotonic() >= getattr(_own, "ends", float("inf"))
+    job: _Job | None = getattr(_own, "job", None)
+    return job is not None and time.monotonic() >= job.ends
+
+
+def allow_more(seconds: float) -> None:
+    """What this thread does may take so much longer: it got on."""
+    job: _Job | None = getattr(_own, "job", None)
+    if job is not None and not is_over():
+        job.ends += seconds
+
+
+class Deadline:
+    """When a reading of many answers has to be done. Nothing is bounded while none is under way."""
+
+    FIX = "run again when it answers faster, name fewer targets, or give it more time with --timeout"
+
+    def __init__(self) -> None:
+        self.fix = self.FIX
+        self._ends: float | None = None
+        self._seconds = 0.0
+        self._under_way = 0
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def reading(self, seconds: float, *, fix: str = FIX) -> Iterator[None]:
+        """The block may take so long; one in another is bounded by the outer one."""
+        with self._lock:
+            self._under_way += 1
+            if self._under_way == 1:
+                self.fix = fix
+                self.begin(seconds)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                if self._under_way == 0:
+                    self.end()
+
+    def begin(self, seconds: float) -> None:
+        """A reading begins, and may take so long."""
+        self._seconds, self._ends = seconds, time.monotonic() + seconds
+
+    def end(self) -> None:
+        """The reading is done."""
+        self._ends = None
+
+    def add(self, seconds: float) -> None:
+        """It may take so much longer: much came."""
+        with self._lock:
+            if self._ends is not None:
+                self._ends += seconds
+                self._seconds += seconds
+
+    def remaining(self) -> float | None:
+        """Seconds that are left of the reading, less than none when it is over; None when there is none."""
+        ends = self._ends
+        return None if ends is None else ends - time.monotonic()
+
+    @property
+    def words(self) -> str:
+        """What is wrong when it is over."""
+        return f"reading took longer than {self._seconds:.3g} s"
 
 
 def tell(words: str) -> None:

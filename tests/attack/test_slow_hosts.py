@@ -10,9 +10,18 @@ from pathlib import Path
 import pytest
 
 from lockstep import waiting
+from lockstep.artifacts.cache import Cache
+from lockstep.artifacts.catalog import Catalog
+from lockstep.artifacts.http import HttpSource
 from lockstep.artifacts.web import Web
-from lockstep.errors import BadInput, ForgeError, LockstepError, Unreadable
+from lockstep.errors import BadInput, ForgeError, GitError, LockstepError, Unreadable
+from lockstep.forge.github import GitHub
+from lockstep.forge.github.answer import Answer
+from lockstep.forge.github.pace import asked_to_wait
 from lockstep.forge.github.transport import Transport, Uncertain
+from lockstep.git.remote import list_refs, open_remote
+from lockstep.model import Release
+from lockstep.waiting import Deadline
 
 BEGINNINGS = {
     "nothing": b"",
@@ -108,6 +117,116 @@ def test_what_is_waited_for_is_told(
     with caplog.at_level(logging.WARNING), pytest.raises(Unreadable):
         Web(patience=0, seconds=0.3).ask(slow)
     assert f"waiting for {slow}: no answer for 0 s" in caplog.text
+
+
+@pytest.mark.parametrize("slow", ["nothing"], indirect=True)
+def test_finding_many_packages_has_one_deadline(slow: str, tmp_path: Path) -> None:
+    """Whatever each of them may take; those that were not found say so, and how to give them more time."""
+    deadline = Deadline()
+    web = Web(patience=0, seconds=60, deadline=deadline)
+    catalog = Catalog({"https": HttpSource(web)}, Cache(tmp_path), deadline=deadline, timeout=0.4)
+    options = [{"url": f"{slow}{number}"} for number in range(20)]
+    wanted = {
+        one["url"]: (Release(service="a", version="1", source="https", options=one), "packages")
+        for one in options
+    }
+    began = time.monotonic()
+    found = catalog.resolve(wanted)
+    assert time.monotonic() - began < 10
+    assert found.errors.keys() == wanted.keys()
+    for error in found.errors.values():
+        assert "reading took longer than 0.4 s" in str(error)
+        assert "--timeout" in str(error.fix)
+    assert deadline.remaining() is None
+
+
+@pytest.mark.parametrize("slow", ["a header without end"], indirect=True)
+def test_git_has_the_time_of_the_reading_and_it_is_told(
+    slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What git waits for is told while it runs."""
+    monkeypatch.setattr("lockstep.git.command.SOON", 0.1)
+    monkeypatch.setattr(waiting, "_told", [])
+    deadline = Deadline()
+    remote = open_remote(slow, tmp_path, deadline=deadline)
+    began = time.monotonic()
+    with deadline.reading(0.5), pytest.raises(GitError, match=r"reading took longer than 0\.5 s") as caught:
+        list_refs(remote, "refs/heads/")
+    assert time.monotonic() - began < 10
+    assert "--timeout" in str(caught.value.fix)
+    assert "for its refs: git runs for 0 s, of 0 s" in caplog.text or "of 1 s" in caplog.text
+
+
+def test_what_comes_may_take_longer() -> None:
+    """A download that gets on is not stopped; one that does not is."""
+    deadline = Deadline()
+
+    def work(gets_on: bool) -> bool:
+        for _ in range(20):
+            if waiting.is_over():
+                return False
+            time.sleep(0.01)
+            if gets_on:
+                waiting.allow_more(0.02)
+                deadline.add(0.02)
+        return True
+
+    with deadline.reading(0.1):
+        assert waiting.run_within(0.1, lambda: work(True), "a", lambda: Unreadable("late"))
+        assert (deadline.remaining() or 0) > 0
+    with pytest.raises(Unreadable, match="late"):
+        waiting.run_within(0.1, lambda: work(False), "a", lambda: Unreadable("late"))
+
+
+def test_a_reading_in_another_has_the_others_time() -> None:
+    """The first begins, the last ends it, whichever thread they are in."""
+    deadline = Deadline()
+    with deadline.reading(5):
+        with deadline.reading(500):
+            assert (deadline.remaining() or 0) <= 5
+        assert deadline.remaining() is not None
+    assert deadline.remaining() is None
+
+
+class _Endless(Transport):
+    """GitHub with another page, always; each takes so many seconds of a clock that is made up."""
+
+    def __init__(self, seconds: float, time_of: list[float]) -> None:
+        super().__init__(patience=0)
+        self.seconds, self.time_of, self.asked = seconds, time_of, 0
+
+    def send(self, method: str, url: str, **_: object) -> Answer:  # type: ignore[override]
+        self.asked += 1
+        self.time_of[0] += self.seconds
+        return Answer(
+            status=200, headers={"link": f'<{url.partition("?")[0]}?page=2>; rel="next"'}, body=b"[]"
+        )
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(25, 5), (0, 1000)])
+def test_a_listing_without_end_is_an_error(
+    seconds: float, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where each page comes in time: what was read of it is not taken for the whole."""
+    now = [1_000.0]
+    monkeypatch.setattr("lockstep.forge.github.client.time.monotonic", lambda: now[0])
+    transport = _Endless(seconds, now)
+    forge = GitHub(repository="acme/shop", token="made-up", transport=transport)
+    with pytest.raises(ForgeError, match="the listing has no end") as caught:
+        forge.pulls()
+    assert caught.value.fix
+    assert transport.asked == asked
+
+
+@pytest.mark.parametrize(
+    "headers", [{"retry-after": "0"}, {"retry-after": "9" * 400}, {"x-ratelimit-reset": "9" * 400}]
+)
+def test_who_asks_for_no_pause_or_an_endless_one_is_left_in_the_end(headers: dict[str, str]) -> None:
+    """The pauses grow, so that patience ends; and none is longer than can be told."""
+    answer = Answer(status=429, headers={"x-ratelimit-remaining": "0", **headers})
+    pauses = [asked_to_wait(answer, now=0, tried=tried) or 0 for tried in range(20)]
+    assert 180 < sum(pauses) < 10**10
+    assert all(pause > 0 for pause in pauses)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "1e9", "soon", " "])

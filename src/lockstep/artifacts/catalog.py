@@ -13,6 +13,7 @@ from lockstep.artifacts.cache import Cache
 from lockstep.artifacts.checks import check_zip, sha256_of
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
 from lockstep.model import Package, Release
+from lockstep.waiting import Deadline, reading_seconds
 
 __all__ = ["Catalog", "Resolved"]
 
@@ -34,6 +35,7 @@ class Catalog:
     staged once as this release can be used although the release is gone.
     ``is_ours_alone`` says of a release that only the machine that built it has its package: then what was
     staged as it is all that others can see, and needs no pin.
+    Finding many has ``timeout`` seconds (None: by how many they are) by the ``deadline`` of the sources.
     """
 
     def __init__(
@@ -43,7 +45,11 @@ class Catalog:
         *,
         staged: Callable[[str], Staging] | None = None,
         is_ours_alone: Callable[[Release], bool] = lambda _: False,
+        deadline: Deadline | None = None,
+        timeout: float | None = None,
     ) -> None:
+        self._deadline = deadline or Deadline()
+        self._timeout = timeout
         self._sources = sources
         self._staged_source = staged
         self._is_ours_alone = is_ours_alone
@@ -81,7 +87,11 @@ class Catalog:
             except LockstepError as error:
                 return error
 
-        with ThreadPoolExecutor(max_workers=max(1, min(workers, len(same)))) as pool:
+        seconds = self._timeout or reading_seconds(len(same))
+        with (
+            self._deadline.reading(seconds),
+            ThreadPoolExecutor(max_workers=max(1, min(workers, len(same)))) as pool,
+        ):
             for keys, found in zip(same.values(), pool.map(find, same.values()), strict=True):
                 first, _ = wanted[keys[0]]
                 for key in keys:

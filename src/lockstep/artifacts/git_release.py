@@ -26,6 +26,7 @@ from lockstep.model.published import (
     read_published,
     release_ref,
 )
+from lockstep.waiting import Deadline
 
 __all__ = ["GitReleaseSource"]
 
@@ -46,14 +47,15 @@ class _Repository:
 class GitReleaseSource:
     """Finds assets in the refs of a repository, by URL (through a mirror in ``cache``) or in a folder.
 
-    A folder is relative to ``root``, the folder of the project on disk.
+    A folder is relative to ``root``, the folder of the project on disk. Reading has the time of ``deadline``.
     """
 
     kind = "git-release"
 
-    def __init__(self, *, cache: Path, root: Path | None) -> None:
+    def __init__(self, *, cache: Path, root: Path | None, deadline: Deadline | None = None) -> None:
         self._cache = cache
         self._root = root
+        self._deadline = deadline
         self._repositories: dict[str, _Repository | LockstepError] = {}
         self._lock = threading.Lock()
 
@@ -101,7 +103,7 @@ class GitReleaseSource:
         if known is None:
             place = self._place(release, named)
             try:
-                remote = open_remote(place, self._cache)
+                remote = open_remote(place, self._cache, deadline=self._deadline)
                 refs = list_refs(remote, _RELEASES, _ASSETS, _TAGS)
                 known = _Repository(name=mask(named), remote=remote, refs=refs)
             except LockstepError as error:  # for all releases that it would have: it is asked once

@@ -10,32 +10,42 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lockstep.artifacts.base import Found
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials, Unreadable
 from lockstep.model import Release
 from lockstep.model.staged import digest_of, releases_of
+from lockstep.waiting import allow_more, is_over, request_seconds, run_within
 
 __all__ = ["S3Source"]
 
 _LOOKED_AT = 200  # packages of a service whose heads are read to find one by its release
 _WORKERS = 8
+_BYTES = 100_000  # a second, at least, of a download
 MAX_BYTES = 262_144_000  # a zip that is larger cannot unpack to Lambda's 250 MB
 
 
+class Ask(Protocol):
+    """Makes one call of S3 and lets AWS's own error through; a stream comes as one when it ``streams``."""
+
+    def __call__(
+        self, operation: str, params: Mapping[str, Any], *, streams: bool = False
+    ) -> Mapping[str, Any]: ...
+
+
 class S3Source:
-    """Finds packages with a botocore S3 client; ``client`` makes one for a Region, None is its own."""
+    """Finds packages in S3; ``asks`` gives what makes calls in a Region, None is its own."""
 
     kind = "s3"
 
-    def __init__(self, client: Callable[[str | None], Any]) -> None:
-        self._client = client
+    def __init__(self, asks: Callable[[str | None], Ask]) -> None:
+        self._asks = asks
 
     def find(self, release: Release) -> Found:
         """Ask for the object's head; ArtifactError or NoCredentials when it cannot be read."""
         bucket, key = _place(release)
-        head = self._call(release, "head_object", ChecksumMode="ENABLED")
+        head = self._call(release, "HeadObject", ChecksumMode="ENABLED")
         version = head.get("VersionId")
         return Found(
             origin=f"s3://{bucket}/{key}",
@@ -76,11 +86,18 @@ class S3Source:
         """The objects below a prefix of the release's bucket."""
         keyed, more = _keyed(release, prefix), dict[str, Any]()
         while True:
-            page = self._call(keyed, "list_objects_v2", by_key=False, Prefix=prefix, **more)
+            page = self._call(keyed, "ListObjectsV2", by_key=False, Prefix=prefix, **more)
             yield from page.get("Contents", ())
-            if not page.get("IsTruncated"):
+            if not page["IsTruncated"]:
                 return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            token = page.get("NextContinuationToken")
+            if not token or more.get("ContinuationToken") == token:
+                raise Unreadable(
+                    f"s3://{release.options['bucket']}/{prefix}: a listing that does not go on",
+                    where=release.place,
+                    fix="look what answers in place of S3, then run again",
+                )
+            more = {"ContinuationToken": token}
 
     def download(self, release: Release, found: Found, into: Path) -> None:
         """Write the object that was found, and no later one, to ``into``."""
@@ -89,13 +106,18 @@ class S3Source:
                 f"{found.origin} is larger than 250 MB", where=release.place, fix="use a container image"
             )
         etag = (found.etag or "").partition(" ")[0]
-        got = self._call(release, "get_object", version=found.object_version, IfMatch=etag)
+        got = self._call(release, "GetObject", version=found.object_version, streams=True, IfMatch=etag)
         from botocore.exceptions import BotoCoreError
 
+        seconds = request_seconds()
+
+        def late() -> Unreadable:
+            fix = "run again; LOCKSTEP_REQUEST_TIMEOUT gives each request more time"
+            problem = f"{found.origin}: it did not come within {seconds:.3g} s, and a second for each 100 KB"
+            return Unreadable(problem, where=release.place, fix=fix)
+
         try:
-            with into.open("wb") as file:
-                for chunk in got["Body"].iter_chunks(1 << 20):
-                    file.write(chunk)
+            run_within(seconds, lambda: _save(got["Body"], into), found.origin, late)
         except BotoCoreError as error:  # the connection broke, and botocore does not ask again for a body
             raise _failed(release, found.origin, error) from None
 
@@ -106,6 +128,7 @@ class S3Source:
         version: str | None = None,
         *,
         by_key: bool = True,
+        streams: bool = False,
         **parameters: Any,
     ) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -117,12 +140,22 @@ class S3Source:
         if owner := options.get("owner"):
             parameters["ExpectedBucketOwner"] = owner
         try:
-            call = getattr(self._client(options.get("region")), name)
-            return call(Bucket=bucket, **({"Key": key} if by_key else {}), **parameters)
+            place = {"Bucket": bucket, "Key": key} if by_key else {"Bucket": bucket}
+            return self._asks(options.get("region"))(name, {**place, **parameters}, streams=streams)
         except ClientError as error:
             raise _refused(release, f"s3://{bucket}/{key}", error.response) from None
         except BotoCoreError as error:
             raise _failed(release, f"s3://{bucket}/{key}", error) from None
+
+
+def _save(stream: Any, into: Path) -> None:
+    """Write what comes, as long as somebody waits for it."""
+    with into.open("wb") as file:
+        for chunk in stream.iter_chunks(1 << 16):
+            if is_over():
+                return
+            file.write(chunk)
+            allow_more(len(chunk) / _BYTES)
 
 
 def _keyed(release: Release, key: str) -> Release:

@@ -19,7 +19,7 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 
 from lockstep.errors import ArtifactError, Unreadable
-from lockstep.waiting import is_over, request_seconds, run_within
+from lockstep.waiting import Deadline, allow_more, is_over, request_seconds, run_within
 from lockstep.web import USER_AGENT, check_url, headers_of, manager, origin, shown, trouble
 
 __all__ = ["Answer", "Web"]
@@ -29,6 +29,7 @@ _MAX_REDIRECTS = 5
 _AWAY = (NewConnectionError, ConnectTimeoutError)  # names that do not resolve included
 _BYTES = 100_000  # a second, at least, of a download
 _MAX_BODY = 16_000_000  # bytes of an answer that is kept in memory
+_MORE = "run again; LOCKSTEP_REQUEST_TIMEOUT gives each request more time"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +46,19 @@ class Web:
 
     ``attempts`` is how often a request is tried; a server that asks to wait longer than ``patience``
     seconds is not waited for. A request with its answer may take ``seconds`` and that, and a download a
-    second more for each 100 KB that it may have; besides, time-outs are 10 s to connect and 30 s without
-    a byte.
+    second more for each 100 KB that came; besides, time-outs are 10 s to connect and 30 s without a byte.
+    All of them together have the time that ``deadline`` gives.
     """
 
-    def __init__(self, *, attempts: int = 4, patience: float = 60, seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        attempts: int = 4,
+        patience: float = 60,
+        seconds: float | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
+        self._deadline = deadline or Deadline()
         self._seconds = patience + (request_seconds() if seconds is None else seconds)
         self._retries = _Retry(
             total=attempts - 1,
@@ -77,9 +86,7 @@ class Web:
         ``token`` goes to the URL's own host only. Raises Unreadable when the host cannot be reached,
         ArtifactError when it redirects to where it must not.
         """
-        return self._in_time(
-            url, self._seconds, lambda: self._ask(url, method, headers or {}, token, wants_body=wants_body)
-        )
+        return self._in_time(url, lambda: self._ask(url, method, headers or {}, token, wants_body=wants_body))
 
     def _ask(
         self, url: str, method: str, headers: Mapping[str, str], token: str | None, *, wants_body: bool
@@ -107,19 +114,23 @@ class Web:
         An answer with another status is returned with its body and no file is written. Raises
         ArtifactError as ``ask`` does, and for a body over ``limit`` bytes.
         """
-        seconds = self._seconds + limit / _BYTES
-        return self._in_time(url, seconds, lambda: self._download(url, into, limit, headers or {}, token))
+        return self._in_time(url, lambda: self._download(url, into, limit, headers or {}, token))
 
-    def _in_time(self, url: str, seconds: float, work: Callable[[], Answer]) -> Answer:
+    def _in_time(self, url: str, work: Callable[[], Answer]) -> Answer:
         """Do it in time, or never ask that host again."""
+        left = self._deadline.remaining()
 
         def late() -> Unreadable:
-            error = _Late(f"no whole answer within {seconds:.3g} s")
+            if left is not None and left < self._seconds:
+                return _unreachable(url, _Late(self._deadline.words, self._deadline.fix))
+            error = _Late(f"no whole answer within {self._seconds:.3g} s", _MORE)
             self._away[origin(url)] = error
             return _unreachable(url, error)
 
         check_url(url)
-        return run_within(seconds, work, shown(url), late)
+        if left is not None and left <= 0:
+            raise late()
+        return run_within(self._seconds if left is None else min(self._seconds, left), work, shown(url), late)
 
     def _download(
         self, url: str, into: Path, limit: int, headers: Mapping[str, str], token: str | None
@@ -131,7 +142,7 @@ class Web:
                     return Answer(
                         status=response.status, headers=headers_of(response), body=_read(response, _MAX_BODY)
                     )
-                _save(response, into, limit=limit, address=address)
+                self._save(response, into, limit=limit, address=address)
                 return Answer(status=200, headers=headers_of(response))
             except HTTPError as error:
                 if attempt == self._attempts:
@@ -139,6 +150,22 @@ class Web:
             finally:
                 response.close()
         raise AssertionError("unreachable")
+
+    def _save(self, response: urllib3.BaseHTTPResponse, into: Path, *, limit: int, address: str) -> None:
+        size = 0
+        with into.open("wb") as file:
+            for chunk in response.stream(1 << 16, decode_content=True):
+                if is_over():
+                    raise _Late("nobody waits for this answer any more", _MORE)
+                size += len(chunk)
+                if size > limit:
+                    raise ArtifactError(
+                        f"{shown(address)} is larger than {limit // 2**20} MB",
+                        fix="a zip for Lambda may unpack to 250 MB at most; use a container image",
+                    )
+                file.write(chunk)
+                allow_more(len(chunk) / _BYTES)
+                self._deadline.add(len(chunk) / _BYTES)
 
     def _open(
         self, method: str, url: str, headers: Mapping[str, str], token: str | None
@@ -151,7 +178,7 @@ class Web:
         for _ in range(_MAX_REDIRECTS + 1):
             check_url(address)
             if is_over():
-                raise _Late("nobody waits for this answer any more")
+                raise _Late("nobody waits for this answer any more", _MORE)
             if (known := self._away.get(origin(address))) is not None:
                 raise _unreachable(address, known)
             try:
@@ -185,7 +212,11 @@ class Web:
 
 
 class _Late(Exception):
-    """An answer that took too long; its text says how long."""
+    """An answer that took too long: how long, and what may be done about it."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.fix = fix
 
 
 class _Retry(Retry):
@@ -226,23 +257,8 @@ def _read(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     return body[:limit]
 
 
-def _save(response: urllib3.BaseHTTPResponse, into: Path, *, limit: int, address: str) -> None:
-    size = 0
-    with into.open("wb") as file:
-        for chunk in response.stream(1 << 20, decode_content=True):
-            if is_over():
-                raise _Late("nobody waits for this answer any more")
-            size += len(chunk)
-            if size > limit:
-                raise ArtifactError(
-                    f"{shown(address)} is larger than {limit // 2**20} MB",
-                    fix="a zip for Lambda may unpack to 250 MB at most; use a container image",
-                )
-            file.write(chunk)
-
-
 def _unreachable(url: str, error: Exception) -> Unreadable:
     what, fix = trouble(error)
     if isinstance(error, _Late):
-        what, fix = str(error), "run again; LOCKSTEP_REQUEST_TIMEOUT gives each request more time"
+        what, fix = str(error), error.fix
     return Unreadable(f"{shown(url)}: {what}", fix=fix)

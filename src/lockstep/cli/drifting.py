@@ -34,7 +34,7 @@ def drift(
     from lockstep.delivery.sync.options import Options
     from lockstep.render.markdown import drift_markdown
 
-    workspace = shell.open_workspace()
+    workspace = shell.open_workspace(timeout=timeout)
     place = open_place(shell.where, shell.credentials) if issue else None
     token = shell.settings.github_token
     options = Options(patterns=tuple(targets), full=True, timeout=timeout, github_token=token)

@@ -139,7 +139,8 @@ def declare_timeout(parser: Parser) -> None:
         "--timeout",
         metavar="SECONDS",
         type=at_least(1, float),
-        help="how long reading AWS may take; default: 120, and a second more for each target over ten",
+        help="how long reading AWS, and before it the packages' hosts, may take; default: 120, and a second "
+        "more for each target over ten",
     )
 
 

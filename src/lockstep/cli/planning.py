@@ -110,7 +110,7 @@ def plan(
             fix="leave it out, or show the plan instead of saving it",
         )
     with commenting(shell, comment) as say:
-        workspace = shell.open_workspace()
+        workspace = shell.open_workspace(timeout=timeout)
         options = _options(
             shell,
             targets,
@@ -146,7 +146,7 @@ def sync(
 ) -> int:
     """Make AWS what the repository says."""
     saved = _saved(targets)
-    workspace = shell.open_workspace()
+    workspace = shell.open_workspace(timeout=timeout)
     options = _options(
         shell,
         list(saved.selection) if saved else targets,

@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,11 +78,11 @@ class Shell:
             github_app_key=self.settings.github_app_key,
         )
 
-    def open_workspace(self) -> "Workspace":
-        """Read the desired state, telling its warnings on stderr."""
+    def open_workspace(self, *, timeout: float | None = None) -> "Workspace":
+        """Read the desired state, telling its warnings on stderr; reading may take ``timeout`` seconds."""
         from lockstep.delivery.places.workspace import open_workspace
 
-        workspace = open_workspace(self.where)
+        workspace = open_workspace(replace(self.where, timeout=timeout))
         for warning in workspace.warnings:
             self.log(f"warning: {warning}")
         return workspace

@@ -106,7 +106,7 @@ def _once(
     from lockstep.model import SyncStatus
     from lockstep.render.markdown import status_markdown
 
-    workspace = shell.open_workspace()
+    workspace = shell.open_workspace(timeout=options.timeout)
     rows, notes = read_status(workspace, options, watcher=shell.watcher)
     rows = with_causes(workspace, rows, shell.credentials)
     shell.end_progress()

@@ -18,6 +18,7 @@ from pathlib import Path
 from lockstep.children import Child, environment_of
 from lockstep.errors import BadInput, GitError, bounded
 from lockstep.git.access import Access
+from lockstep.waiting import SOON, Deadline, tell
 
 __all__ = ["Ended", "Repository", "check_revision", "explain_failure", "mask", "run_git", "start_git"]
 
@@ -102,7 +103,8 @@ class Repository:
 
     ``url`` may hold a password, so it is handed to git through the environment and neither shown
     nor written to the mirror's configuration. So is ``access``, a token for the remote's host.
-    ``mend`` makes a mirror anew and says whether the error came from it.
+    ``mend`` makes a mirror anew and says whether the error came from it. What asks the host has the time
+    that is left of ``deadline``, where a reading is under way.
     """
 
     folder: Path
@@ -111,6 +113,7 @@ class Repository:
     mend: "Callable[[Repository, GitError | BadInput], bool] | None" = field(
         default=None, repr=False, compare=False
     )
+    deadline: Deadline | None = field(default=None, repr=False, compare=False)
 
     def run(
         self,
@@ -137,6 +140,7 @@ class Repository:
                 keep_open=keep_open,
                 configuration=self._configuration(),
                 environment=environment,
+                deadline=self.deadline,
             )
 
         try:
@@ -162,6 +166,7 @@ class Repository:
             seconds=seconds,
             configuration=self._configuration(),
             environment=environment,
+            deadline=self.deadline,
         )
         return Ended(code=code, output=output.decode("utf-8", "replace"), errors=errors)
 
@@ -187,12 +192,14 @@ def run_git(
     keep_open: tuple[int, ...] = (),
     configuration: Configuration = (),
     environment: Mapping[str, str] | None = None,
+    deadline: Deadline | None = None,
 ) -> bytes:
     """Run git with ``data`` on its input and return its output.
 
     ``allowed`` lists the exit codes that are no error, ``keep_open`` file descriptors that git
     inherits, ``environment`` variables that it gets on top of ours. Raises GitError or BadInput, with
-    what to do about it, when git is missing, takes longer than ``seconds`` or says no.
+    what to do about it, when git is missing, takes longer than ``seconds`` or says no. Where the host is
+    asked, what is left of the ``deadline`` counts as well.
     """
     code, output, errors = _finish_git(
         arguments,
@@ -202,6 +209,7 @@ def run_git(
         keep_open=keep_open,
         configuration=configuration,
         environment=environment,
+        deadline=deadline,
     )
     if code not in allowed:
         raise explain_failure(errors, doing=doing)
@@ -217,16 +225,23 @@ def _finish_git(
     keep_open: tuple[int, ...] = (),
     configuration: Configuration = (),
     environment: Mapping[str, str] | None = None,
+    deadline: Deadline | None = None,
 ) -> tuple[int, bytes, str]:
     is_remote = seconds > LOCAL_SECONDS
+    left = deadline.remaining() if deadline is not None and is_remote else None
+    if left is not None and left < seconds:
+        seconds = max(0.0, left)
     verb = next((word for word in arguments if is_remote and word in _SILENCE), "")
     if verb in ("fetch", "push"):  # a sign of life, also where nobody looks on
         place = list(arguments).index(verb) + 1
         arguments = (*arguments[:place], "--progress", *arguments[place:])
     process = start_git(arguments, keep_open=keep_open, configuration=configuration, environment=environment)
     try:
-        output, errors = _listen(process, data, seconds=seconds, silence=_SILENCE.get(verb, seconds))
+        silence = _SILENCE.get(verb, seconds)
+        output, errors = _listen(process, data, seconds=seconds, silence=silence, doing=doing)
     except subprocess.TimeoutExpired as late:
+        if deadline is not None and left is not None and late.timeout == seconds:
+            raise GitError(deadline.words, doing=doing, fix=deadline.fix) from None
         raise GitError(
             f"git did not answer within {late.timeout:.3g} seconds",
             doing=doing,
@@ -252,22 +267,25 @@ def _in_short(errors: str) -> str:
 
 
 def _listen(
-    process: subprocess.Popen[bytes], data: bytes | None, *, seconds: float, silence: float
+    process: subprocess.Popen[bytes], data: bytes | None, *, seconds: float, silence: float, doing: str
 ) -> tuple[bytes, bytes]:
     """What a process writes; TimeoutExpired when it is silent for too long, or takes too long altogether."""
-    ends = time.monotonic() + seconds
+    begun = sign = time.monotonic()
     heard = 0
     while True:
-        patience = max(0.0, min(silence, ends - time.monotonic()))
+        ends = min(begun + seconds, sign + silence)
         try:
-            return process.communicate(data, timeout=patience)
+            return process.communicate(data, timeout=max(0.0, min(ends - time.monotonic(), SOON)))
         except subprocess.TimeoutExpired as late:
+            data, now = None, time.monotonic()  # what was given is on its way
             so_far = len(late.output or b"") + len(late.stderr or b"")
-            if time.monotonic() >= ends:
+            if so_far > heard:
+                heard, sign = so_far, now
+            if now >= begun + seconds:
                 raise subprocess.TimeoutExpired(process.args, seconds) from None
-            if so_far == heard:
-                raise
-            data, heard = None, so_far  # what was given is on its way
+            if now >= sign + silence:
+                raise subprocess.TimeoutExpired(process.args, silence) from None
+            tell(f"{doing}: git runs for {now - begun:.0f} s, of {seconds:.0f} s that it may take")
 
 
 def start_git(

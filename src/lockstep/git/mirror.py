@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from lockstep.errors import BadInput, GitError
 from lockstep.git.access import Access
 from lockstep.git.command import NETWORK_SECONDS, Repository, check_revision, mask, run_git
+from lockstep.waiting import Deadline
 
 __all__ = ["fetch_history", "fetch_refs", "is_url", "make_mirror", "open_mirror"]
 
@@ -55,7 +56,12 @@ def is_url(repository: str) -> bool:
 
 
 def open_mirror(
-    url: str, revision: str, cache: Path, *, access: Access | None = None
+    url: str,
+    revision: str,
+    cache: Path,
+    *,
+    access: Access | None = None,
+    deadline: Deadline | None = None,
 ) -> tuple[Repository, str]:
     """Return the mirror of a URL, with the revision fetched, and the revision's commit id.
 
@@ -64,15 +70,17 @@ def open_mirror(
     revision and GitError when the host cannot be reached.
     """
     check_revision(revision)
-    mirror = _mirror(url, cache, access)
+    mirror = _mirror(url, cache, access, deadline)
     if _COMMIT.fullmatch(revision) and mirror.folder.is_dir() and (commit := _resolve(mirror, revision)):
         return mirror, commit
     return mirror, _fetched(mirror, lambda place, lock: _fetch(place, revision, lock))
 
 
-def make_mirror(url: str, cache: Path, *, access: Access | None = None) -> Repository:
+def make_mirror(
+    url: str, cache: Path, *, access: Access | None = None, deadline: Deadline | None = None
+) -> Repository:
     """Return the mirror of a URL as it is, an empty one when there is none; nothing is fetched."""
-    mirror = _mirror(url, cache, access)
+    mirror = _mirror(url, cache, access, deadline)
     if not mirror.folder.is_dir():
         _fetched(mirror, lambda _, lock: None)
     return mirror
@@ -100,9 +108,9 @@ def fetch_history(mirror: Repository, commit: str) -> None:
     _fetched(mirror, fetch)
 
 
-def _mirror(url: str, cache: Path, access: Access | None) -> Repository:
+def _mirror(url: str, cache: Path, access: Access | None, deadline: Deadline | None) -> Repository:
     folder = cache / "repositories" / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.git"
-    return Repository(folder=folder, url=url, access=access, mend=_mend)
+    return Repository(folder=folder, url=url, access=access, mend=_mend, deadline=deadline)
 
 
 def _mend(mirror: Repository, error: GitError | BadInput) -> bool:

@@ -15,6 +15,7 @@ from lockstep.git.command import NETWORK_SECONDS, Ended, Repository, explain_fai
 from lockstep.git.mirror import fetch_refs, is_url, make_mirror
 from lockstep.git.refs import RefUpdate, read_refs, select_refs, update_refs
 from lockstep.git.repository import find_repository
+from lockstep.waiting import Deadline
 
 __all__ = ["Remote", "default_branch", "fetch", "list_refs", "open_remote", "push"]
 
@@ -31,16 +32,18 @@ class Remote:
         return mask(self.repository.url or "") or self.name or str(self.repository.folder)
 
 
-def open_remote(repo: str | Path, cache: Path, *, access: Access | None = None) -> Remote:
+def open_remote(
+    repo: str | Path, cache: Path, *, access: Access | None = None, deadline: Deadline | None = None
+) -> Remote:
     """Open the place that a repository's refs are shared at; nothing is fetched.
 
     ``repo`` is the URL of a repository, mirrored below ``cache``, or a folder in one: then it is the
     remote that it was cloned from, ``origin`` where there are several, and the repository itself where
-    there is none. ``access`` is used where its host is asked.
+    there is none. ``access`` is used where its host is asked, in the time of ``deadline``.
     """
     if isinstance(repo, str) and is_url(repo):
-        return Remote(repository=make_mirror(repo, cache, access=access), name="origin")
-    repository = replace(find_repository(Path(repo)), access=access)
+        return Remote(repository=make_mirror(repo, cache, access=access, deadline=deadline), name="origin")
+    repository = replace(find_repository(Path(repo)), access=access, deadline=deadline)
     names = repository.run("remote", doing="reading the remotes").decode("utf-8", "replace").split()
     if len(names) > 1 and "origin" not in names:
         raise BadInput(

@@ -10,6 +10,7 @@ from lockstep.git.command import Repository, check_revision, run_git
 from lockstep.git.mirror import is_url, open_mirror
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.suggest import suggestion
+from lockstep.waiting import Deadline
 
 __all__ = ["find_repository", "open_commit", "open_worktree", "resolve_commit"]
 
@@ -48,18 +49,19 @@ def open_commit(
     *,
     under: tuple[str, ...] = (),
     access: Access | None = None,
+    deadline: Deadline | None = None,
 ) -> CommitTree:
     """Open one commit without a checkout.
 
     ``repo`` is a folder, the URL of a remote repository (mirrored below ``cache``), or None for the
-    current folder; ``access`` is used where its host is asked. Raises BadInput for a revision or
-    repository that is not there, GitError when git or the network fails.
+    current folder; ``access`` is used where its host is asked, in the time of ``deadline``. Raises
+    BadInput for a revision or repository that is not there, GitError when git or the network fails.
     """
     check_revision(rev)
     if repo is not None and is_url(repo):
-        mirror, commit = open_mirror(repo, rev, cache, access=access)
+        mirror, commit = open_mirror(repo, rev, cache, access=access, deadline=deadline)
         return CommitTree(mirror, commit, under=under)
-    repository = replace(find_repository(Path(repo or ".")), access=access)
+    repository = replace(find_repository(Path(repo or ".")), access=access, deadline=deadline)
     return CommitTree(repository, resolve_commit(repository, rev), under=under)
 
 

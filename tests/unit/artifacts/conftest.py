@@ -8,13 +8,26 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore import xform_name
 
 from lockstep.artifacts.cache import Cache
+from lockstep.artifacts.s3 import S3Source
 from lockstep.artifacts.web import Web
 from lockstep.model import Release
 from tests.support.github_releases import GitHubReleases, github_releases
+
+
+def s3_source(client: Any) -> S3Source:
+    """The S3 source with a botocore client, which it uses for every Region."""
+
+    def ask(operation: str, params: Mapping[str, Any], *, streams: bool = False) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = getattr(client, xform_name(operation))(**params)
+        return answer
+
+    return S3Source(lambda _region: ask)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,14 +13,13 @@ from lockstep.artifacts.catalog import Catalog
 from lockstep.artifacts.directory import DirectorySource
 from lockstep.artifacts.github_release import GitHubReleaseSource
 from lockstep.artifacts.http import HttpSource
-from lockstep.artifacts.s3 import S3Source
 from lockstep.artifacts.web import Web
 from lockstep.errors import ArtifactError, BadInput
 from lockstep.model import Release
 from lockstep.model.staged import checksum_for, metadata_for
 from tests.support import clouds
 from tests.support.github_releases import GitHubReleases
-from tests.unit.artifacts.conftest import Reply, Site, digest, zip_of
+from tests.unit.artifacts.conftest import Reply, Site, digest, s3_source, zip_of
 
 ZIP = zip_of()
 Make = Callable[..., Release]
@@ -237,7 +236,7 @@ def test_an_object_in_the_package_bucket_is_used_where_it_is(
     clouds.make_bucket(cloud, "packages")
     s3 = clouds.client(cloud, "s3")
     s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP, **checksum(ZIP))
-    catalog = Catalog({"s3": S3Source(lambda _region: s3)}, cache)
+    catalog = Catalog({"s3": s3_source(s3)}, cache)
     made = release("s3", bucket="packages", key="a.zip")
     for bucket in ("packages", None):
         package = catalog.package(made, bucket)
@@ -258,7 +257,7 @@ def test_a_pinned_object_used_where_it_is_is_compared_before(
     clouds.make_bucket(moto, "packages")
     s3 = clouds.client(moto, "s3")
     s3.put_object(Bucket="packages", Key="a.zip", Body=ZIP)
-    catalog = Catalog({"s3": S3Source(lambda _region: s3)}, cache)
+    catalog = Catalog({"s3": s3_source(s3)}, cache)
     with pytest.raises(ArtifactError, match="has the digest"):
         catalog.package(release("s3", bucket="packages", key="a.zip", sha256="0" * 64), "packages")
 
@@ -304,7 +303,7 @@ def test_a_pinned_package_that_is_staged_needs_no_release(
     s3 = clouds.client(cloud, "s3")
     key = staged_as(s3, "s3-notifier@0.1.5", "s3-notifier@0.1.6")
     source = GitHubReleaseSource(token=github.token, api=github.api, web=web)
-    catalog = Catalog({source.kind: source}, cache, staged=lambda _bucket: S3Source(lambda _region: s3))
+    catalog = Catalog({source.kind: source}, cache, staged=lambda _bucket: s3_source(s3))
     package = catalog.package(from_github(sha256=digest(ZIP)), "packages")
     assert (package.bucket, package.key, package.is_staged) == ("packages", key, True)
     for pin in (None, "0" * 64):
@@ -321,7 +320,7 @@ def test_a_package_that_was_staged_as_another_release_is_not_this_one(
     s3 = clouds.client(moto, "s3")
     staged_as(s3, *releases)
     url = site.url("/p.zip")
-    catalog = Catalog({"https": HttpSource(web)}, cache, staged=lambda _bucket: S3Source(lambda _region: s3))
+    catalog = Catalog({"https": HttpSource(web)}, cache, staged=lambda _bucket: s3_source(s3))
     made = release("https", url=url, sha256=digest(ZIP))
     with pytest.raises(ArtifactError, match="nothing at this URL"):
         catalog.package(made, "packages")
@@ -339,7 +338,7 @@ def test_what_was_staged_as_a_release_tells_its_digest(
     s3 = clouds.client(moto, "s3")
     key = staged_as(s3, "s3-notifier@0.1.6")
     url = site.put("/p.zip", Reply(body=ZIP))
-    catalog = Catalog({"https": HttpSource(web)}, cache, staged=lambda _bucket: S3Source(lambda _region: s3))
+    catalog = Catalog({"https": HttpSource(web)}, cache, staged=lambda _bucket: s3_source(s3))
     package = catalog.package(release("https", url=url, sha256=digest(ZIP)), "packages")
     assert (package.key, package.size, package.releases) == (key, len(ZIP), ("s3-notifier@0.1.6",))
     assert {method for method, _, _ in site.seen} == {"HEAD"}
@@ -350,7 +349,7 @@ def test_two_versions_with_one_place_are_told_apart(moto: clouds.Moto, release: 
     clouds.make_bucket(moto, "packages")
     s3 = clouds.client(moto, "s3")
     staged_as(s3, "s3-notifier@0.1.6")
-    catalog = Catalog({"s3": S3Source(lambda _: s3)}, cache, staged=lambda _: S3Source(lambda _: s3))
+    catalog = Catalog({"s3": s3_source(s3)}, cache, staged=lambda _: s3_source(s3))
     good = release("s3", bucket="gone", key="p.zip", sha256=digest(ZIP))
     found = catalog.resolve({"good": (good, "packages"), "bad": (replace(good, version="12.0"), "packages")})
     assert set(found.packages) == {"good"}
@@ -364,7 +363,7 @@ def test_a_staged_package_with_another_digest_is_not_used(
     clouds.make_bucket(moto, "packages")
     s3 = clouds.client(moto, "s3")
     source = GitHubReleaseSource(token=github.token, api=github.api, web=web)
-    catalog = Catalog({source.kind: source}, cache, staged=lambda _bucket: S3Source(lambda _region: s3))
+    catalog = Catalog({source.kind: source}, cache, staged=lambda _bucket: s3_source(s3))
     key, evil = f"lockstep/packages/{digest(ZIP)}.zip", zip_of(other="x")
     for more in ({}, checksum(evil)):
         s3.put_object(

@@ -17,7 +17,7 @@ from lockstep.artifacts.s3 import S3Source
 from lockstep.errors import ArtifactError, BadInput, NoCredentials, Unreadable
 from lockstep.model import Release
 from tests.support import clouds
-from tests.unit.artifacts.conftest import digest, zip_of
+from tests.unit.artifacts.conftest import digest, s3_source, zip_of
 
 ZIP = zip_of()
 Make = Callable[..., Release]
@@ -33,7 +33,7 @@ def s3(cloud: clouds.Cloud) -> Any:
 @pytest.fixture
 def source(s3: Any) -> S3Source:
     """A source that uses the client for every Region."""
-    return S3Source(lambda _region: s3)
+    return s3_source(s3)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_connection_that_breaks_in_the_middle_is_said(make: Make, tmp_path: Pa
         client = clouds.client(place, "s3")
         found = Found(origin="s3://packages/a.zip", etag="x None x")
         with pytest.raises(Unreadable, match=r"s3://packages/a\.zip: ") as caught:
-            S3Source(lambda _region: client).download(make(), found, tmp_path / "p.zip")
+            s3_source(client).download(make(), found, tmp_path / "p.zip")
         server.shutdown()
     assert caught.value.fix == "check the network, then run again"
 
@@ -140,7 +140,7 @@ def test_no_credentials_is_said(make: Make, moto: clouds.Moto, monkeypatch: pyte
     session = botocore.session.Session()
     client = session.create_client("s3", region_name="eu-west-1", endpoint_url=moto.endpoint)
     with pytest.raises(NoCredentials, match=r"no AWS credentials[\s\S]*sign in"):
-        S3Source(lambda _region: client).find(make())
+        s3_source(client).find(make())
 
 
 def test_what_was_staged_as_a_release_is_found_by_its_name(
@@ -158,7 +158,7 @@ def test_what_was_staged_as_a_release_is_found_by_its_name(
         said = {"lockstep-releases": f"web@1.0.{number % 3} web@2.0.{number}"}
         s3.put_object(Bucket="packages", Key=f"p/{digest(data)}.zip", Body=data, Metadata=said, **more)
     s3.put_object(Bucket="packages", Key="p/other.zip", Body=b"")
-    source = S3Source(lambda _region: s3)
+    source = s3_source(s3)
 
     def found(version: str, key: str = "p/{sha256}.zip") -> list[str | None]:
         made = replace(release("s3", bucket="packages"), service="web", version=version, staged_key=key)

@@ -140,6 +140,40 @@ def test_a_connection_goes_on_after_a_call_that_was_too_late(server: Server) -> 
     assert ask(Patience())["AccountLimit"] == {}
 
 
+def drip_an_object(connection: socket.socket, number: int) -> None:
+    """Begin with an object, and go on with it without end."""
+    told = b'etag: "e"\r\nlast-modified: Sun, 29 Nov 2026 10:00:00 GMT\r\n'
+    connection.sendall((HEAD % (b"200 OK", 10**9)).replace(b"\r\n\r\n", b"\r\n" + told + b"\r\n"))
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.02)
+
+
+def flood(connection: socket.socket, number: int) -> None:
+    """Send an object that is larger than anything that is kept in memory."""
+    told = b'etag: "e"\r\nlast-modified: Sun, 29 Nov 2026 10:00:00 GMT\r\n'
+    connection.sendall((HEAD % (b"200 OK", 10**9)).replace(b"\r\n\r\n", b"\r\n" + told + b"\r\n"))
+    while True:
+        connection.sendall(b" " * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("serve", "seconds", "says"), [(drip_an_object, 0.6, "did not answer"), (flood, 20, "longer than 16 MB")]
+)
+def test_what_an_answer_streams_is_part_of_the_call(
+    server: Server, serve: Serve, seconds: float, says: str
+) -> None:
+    """A lease, a marker or what a function answers: it comes whole in the call's time, and has a bound."""
+    server.serve = serve
+    connection = Connection(_HERE, threading.Event(), Patience(connect=1, read=5, call=seconds))
+    connection.client("s3")
+    begun = time.monotonic()
+    with pytest.raises(CloudError, match=says) as caught:
+        connection._raw_call("s3", "GetObject", {"Bucket": "b", "Key": "k"})
+    assert caught.value.fix
+    assert time.monotonic() - begun < 15
+
+
 @pytest.mark.usefixtures("hurried")
 def test_whoever_waits_is_told(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     """The call that is waited for is named while it is waited for."""

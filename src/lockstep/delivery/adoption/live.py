@@ -59,9 +59,11 @@ def adopt_live(
         raise BadInput(
             "previews are written by `preview up`", where=environment, fix="name another environment"
         )
-    connection = Connections().get(place)
+    connections = Connections()
+    connection = connections.get(place)
     watcher.progress("looking for functions")
-    names = function_names(connection, wanted.names, tag=wanted.tag, stack=wanted.stack)
+    with connections.reading():
+        names = function_names(connection, wanted.names, tag=wanted.tag, stack=wanted.stack)
     if not names:
         raise BadInput(
             f"no live function is {_words(wanted)}",

@@ -3,14 +3,14 @@
 import datetime
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lockstep.config.cache import Cache
 from lockstep.config.load import load
 from lockstep.errors import BadInput
 from lockstep.git.access import Access
-from lockstep.git.command import Repository, mask
+from lockstep.git.command import NETWORK_SECONDS, Repository, mask
 from lockstep.git.history import changed_paths
 from lockstep.git.remote import open_remote
 from lockstep.git.repository import open_commit, open_worktree
@@ -18,6 +18,7 @@ from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
 from lockstep.model.kubernetes import MANIFESTS
 from lockstep.model.tree import Tree
+from lockstep.waiting import Deadline
 
 __all__ = ["PROJECT_FILE", "Subtree", "Where", "Workspace", "open_tree", "open_workspace"]
 
@@ -35,6 +36,8 @@ class Where:
     access: Access | None = None  # for the host of ``repo``, or of the folder's remote
     about: str | None = None  # what ``rev`` is, for messages; None: the commit says enough
     previews: str | None = None  # commit of the branch of previews, where they have one; None: its newest
+    timeout: float | None = None  # seconds that reading may take; None: by what there is to read
+    deadline: Deadline = field(default_factory=Deadline, repr=False, compare=False)  # of Git and packages
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +96,11 @@ def open_workspace(where: Where, *, today: datetime.date | None = None) -> Works
 
     Raises BadInput or BadInputs with file and line; GitError when git cannot read the tree.
     """
+    with where.deadline.reading(where.timeout or NETWORK_SECONDS):
+        return _open_workspace(where, today)
+
+
+def _open_workspace(where: Where, today: datetime.date | None) -> Workspace:
     whole, prefix, root = open_tree(where)
     tree: Tree = Subtree(whole, prefix) if prefix else whole
     previews: CommitTree | None = None
@@ -104,7 +112,9 @@ def open_workspace(where: Where, *, today: datetime.date | None = None) -> Works
         if project.preview.branch is not None:
             from lockstep.delivery.places.joined import Joined, left_over, open_previews
 
-            remote = open_remote(where.repo or where.folder, where.cache, access=where.access)
+            remote = open_remote(
+                where.repo or where.folder, where.cache, access=where.access, deadline=where.deadline
+            )
             previews = open_previews(remote, project, where.previews)
             leftover = left_over(tree, project)
             tree = Joined(tree, Subtree(previews, prefix) if prefix else previews, project.folder)
@@ -157,7 +167,9 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
     """
     if where.repo is not None or where.rev is not None:
         repo = where.repo or str(where.folder)
-        tree: WorkTree | CommitTree = open_commit(repo, where.rev or "HEAD", where.cache, access=where.access)
+        tree: WorkTree | CommitTree = open_commit(
+            repo, where.rev or "HEAD", where.cache, access=where.access, deadline=where.deadline
+        )
         local = Path(repo) if Path(repo).is_dir() else None
         top = open_worktree(local).root if local is not None and where.repo is None else local
     else:

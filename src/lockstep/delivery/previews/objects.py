@@ -59,12 +59,14 @@ def find_objects(
         return Objects(places=())
     from lockstep.engines.aws.objects import list_objects
 
-    connection = Connections().get(workspace.project.environment(environment))
+    connections = Connections()
+    connection = connections.get(workspace.project.environment(environment))
     found: dict[tuple[str, str], StoredObject] = {}
     for bucket, prefix in prefixes:
         watcher.progress(f"listing s3://{bucket}/{prefix}")
-        for one in list_objects(connection, bucket, prefix, most=most):
-            found[one.bucket, one.key] = one
+        with connections.reading(most // 1000):
+            for one in list_objects(connection, bucket, prefix, most=most):
+                found[one.bucket, one.key] = one
         if len(found) > most:
             raise NotAllowed(
                 f"more than {most:,} objects lie below {', '.join(places)}",

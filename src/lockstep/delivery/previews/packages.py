@@ -78,7 +78,8 @@ def find_packages(
         connection = connections.get(environment)
         owner = bucket.account or connection.scope.account
         watcher.progress(f"listing the packages in {bucket.name}")
-        objects = list_objects(connection, bucket.name, prefix, most=MOST, owner=owner)
+        with connections.reading(MOST // 1000):
+            objects = list_objects(connection, bucket.name, prefix, most=MOST, owner=owner)
         if len(objects) > MOST:
             notes.append(f"{bucket.name} holds more than {MOST:,} packages; the first of them were looked at")
         stale = stale_packages(objects, template, kept.digests, now=now, days=days, newest=NEWEST)

@@ -80,7 +80,8 @@ def find_remains(
     if not targets:
         return Remains(logs={})
     watcher.progress("looking for what previews left")
-    connection = Connections().get(workspace.project.environment("preview"))
+    connections = Connections()
+    connection = connections.get(workspace.project.environment("preview"))
     names = [one.function.name for one in targets if one.function is not None]
 
     @functools.cache
@@ -91,11 +92,12 @@ def find_remains(
             exists(connection, name.replace(str(NOBODY), str(number))) for name in names
         )
 
-    return Remains(
-        logs=dict(entry for group in _groups(targets) for entry in _logs(connection, group, is_gone)),
-        packages=tuple(_packages(workspace, connection, targets, is_gone)),
-        objects=dict(_objects(connection, targets, is_gone)),
-    )
+    with connections.reading(len(targets)):
+        return Remains(
+            logs=dict(entry for group in _groups(targets) for entry in _logs(connection, group, is_gone)),
+            packages=tuple(_packages(workspace, connection, targets, is_gone)),
+            objects=dict(_objects(connection, targets, is_gone)),
+        )
 
 
 def remove_remains(workspace: Workspace, remains: Remains, *, delete_objects: bool) -> None:

@@ -122,6 +122,15 @@ def _clouds(workspace: Workspace) -> Iterator[Check]:
         known = by_connection.setdefault(id(connection), (connection, []))[1]
         if environment not in known:
             known.append(environment)
+    with connections.reading(len(workspace.fleet.targets)):
+        yield from _checks_of(workspace, connections, by_connection)
+
+
+def _checks_of(
+    workspace: Workspace,
+    connections: Connections,
+    by_connection: Mapping[int, tuple[Connection, list[Environment]]],
+) -> Iterator[Check]:
     usable: list[Connection] = []
     for connection, environments in by_connection.values():
         names = ", ".join(environment.name for environment in environments)

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lockstep.delivery.places.workspace import Workspace
@@ -14,6 +15,7 @@ from lockstep.model import Code, Fleet, Obstacle, Package, Project, Release, Tar
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
     from lockstep.artifacts.directory import DirectorySource, TreeSource
+    from lockstep.artifacts.s3 import Ask
     from lockstep.engines.aws.connection import Connection, Connections
 
 __all__ = ["absent_packages", "open_catalog", "open_sources", "with_package", "with_packages"]
@@ -36,6 +38,8 @@ def open_catalog(workspace: Workspace, connections: "Connections", token: str | 
         Cache(workspace.where.cache, limit=read_settings().cache_limit),
         staged=staged,
         is_ours_alone=lambda release: _is_ours_alone(workspace, release),
+        deadline=workspace.where.deadline,
+        timeout=workspace.where.timeout,
     )
 
 
@@ -45,31 +49,38 @@ def open_sources(workspace: Workspace, connections: "Connections", token: str | 
     from lockstep.artifacts.catalog import Catalog
     from lockstep.settings import read_settings
 
-    cache = Cache(workspace.where.cache, limit=read_settings().cache_limit)
-    return Catalog(_sources(workspace, _Clients(workspace, connections), token), cache)
+    where = workspace.where
+    cache = Cache(where.cache, limit=read_settings().cache_limit)
+    sources = _sources(workspace, _Clients(workspace, connections), token)
+    return Catalog(sources, cache, deadline=where.deadline, timeout=where.timeout)
 
 
 def _sources(workspace: Workspace, clients: "_Clients", token: str | None) -> dict[str, Any]:
     """The sources by their kind, those alone that a target names."""
     kinds = {target.release.source for target in workspace.fleet.targets.values() if target.release}
     sources: dict[str, Any] = {}
+    deadline = workspace.where.deadline
     for kind in sorted(kinds):
         match kind:
             case "directory":
                 sources[kind] = _directory(workspace)
             case "github-release":
                 from lockstep.artifacts.github_release import GitHubReleaseSource
+                from lockstep.artifacts.web import Web
 
                 api = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
-                sources[kind] = GitHubReleaseSource(token=token, api=api)
+                sources[kind] = GitHubReleaseSource(token=token, api=api, web=Web(deadline=deadline))
             case "git-release":
                 from lockstep.artifacts.git_release import GitReleaseSource
 
-                sources[kind] = GitReleaseSource(cache=workspace.where.cache, root=workspace.root)
+                sources[kind] = GitReleaseSource(
+                    cache=workspace.where.cache, root=workspace.root, deadline=deadline
+                )
             case "https":
                 from lockstep.artifacts.http import HttpSource
+                from lockstep.artifacts.web import Web
 
-                sources[kind] = HttpSource()
+                sources[kind] = HttpSource(Web(deadline=deadline))
             case "s3":
                 from lockstep.artifacts.s3 import S3Source
 
@@ -78,7 +89,7 @@ def _sources(workspace: Workspace, clients: "_Clients", token: str | None) -> di
 
 
 class _Clients:
-    """Clients for S3 with the credentials of the environments that deploy anything."""
+    """Calls of S3 with the credentials of the environments that deploy anything."""
 
     def __init__(self, workspace: Workspace, connections: "Connections") -> None:
         self._project = workspace.project
@@ -86,17 +97,17 @@ class _Clients:
         targets = workspace.fleet.targets.values()
         self._deploying = list(dict.fromkeys(one.environment for one in targets if one.function is not None))
 
-    def of_region(self, region: str | None) -> Any:
+    def of_region(self, region: str | None) -> "Ask":
         """With the credentials of the first environment that deploys anything and is reached."""
         if not self._deploying:
             raise BadInput("no environment deploys anything", where=self._project.file)
-        return self._reached(self._deploying).client("s3", region)
+        return partial(self._reached(self._deploying).ask, "s3", region=region)
 
-    def of_packages(self, bucket: str) -> Any:
+    def of_packages(self, bucket: str) -> "Ask":
         """With the credentials of an environment that stages its packages in a bucket."""
         packages = {name: self._project.packages_for(name) for name in self._deploying}
         names = [name for name, one in packages.items() if one is not None and one.name == bucket]
-        return self._reached(names).client("s3") if names else self.of_region(None)
+        return partial(self._reached(names).ask, "s3") if names else self.of_region(None)
 
     def _reached(self, environments: Iterable[str]) -> "Connection":
         """The first connection whose account answers; the very first when none does, which says why."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from lockstep.engines.aws.deadline import Deadline, check_on_time, within
 from lockstep.engines.aws.errors import code_of, explain
 from lockstep.engines.aws.patience import Patience, persist
 from lockstep.engines.aws.quota import Quotas
-from lockstep.errors import LONGEST, BadInput, LockstepError, NotAllowed
+from lockstep.errors import LONGEST, BadInput, CloudError, LockstepError, NotAllowed
 from lockstep.model import Environment, Scope
 from lockstep.model.blotting import blotted
 
@@ -34,6 +35,8 @@ _AMAZON = (
 )
 """Ends of the names of AWS's endpoints, VPC endpoints among them."""
 
+_AGAIN = "run again when it answers faster"
+_LONGEST_BODY = 16_000_000  # bytes
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
 
@@ -115,8 +118,24 @@ class Connection:
 
     def try_call(self, service: str, operation: str, **params: Any) -> dict[str, Any]:
         """Make one call and let AWS's own error through, for callers that tell errors apart."""
+        return self.ask(service, operation, params)
+
+    def ask(
+        self,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        region: str | None = None,
+        streams: bool = False,
+    ) -> dict[str, Any]:
+        """As ``try_call``, in another Region where one is named.
+
+        What is a stream in an answer is read within the call's time, at most 16 MB of it; with ``streams``
+        that is left to the caller, who bounds it.
+        """
         self._limits().wait(service, operation, self.stop)
-        return self._raw_call(service, operation, params)
+        return self._raw_call(service, operation, params, region=region, streams=streams)
 
     def once(self, service: str, operation: str, seconds: float, **params: Any) -> dict[str, Any]:
         """Make one call with a single try, which is over within so many seconds."""
@@ -155,23 +174,41 @@ class Connection:
         told.args = (str(told),)
         return told
 
-    def _raw_call(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        once = self._try(service, operation, params)
+    def _raw_call(
+        self,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        region: str | None = None,
+        streams: bool = False,
+    ) -> dict[str, Any]:
+        once = self._try(service, operation, params, region=region, streams=streams)
         return persist(once, self._patience, self._deadline, f"{service}:{operation}", params)
 
     def _try(
-        self, service: str, operation: str, params: Mapping[str, Any]
+        self,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any],
+        *,
+        region: str | None = None,
+        streams: bool = False,
     ) -> Callable[[float], dict[str, Any]]:
         """One call, counted, that makes a single try within so many seconds."""
         from botocore import xform_name
 
-        method = getattr(self.client(service), xform_name(operation))
+        method = getattr(self.client(service, region), xform_name(operation))
         name = f"{service}:{operation}"
+
+        def ask() -> dict[str, Any]:
+            answer: dict[str, Any] = method(**params)
+            return answer if streams else _whole(answer, name)
 
         def once(seconds: float) -> dict[str, Any]:
             begun = time.monotonic()
             try:
-                answer: dict[str, Any] = within(seconds, lambda: method(**params), name)
+                answer: dict[str, Any] = within(seconds, ask, name)
                 return answer
             finally:
                 # The name only: parameters and answers hold what nobody may see.
@@ -291,6 +328,10 @@ class Connections:
             self._by_place[place] = Connection(environment, self.stop, self._patience, self.deadline)
         return self._by_place[place]
 
+    def reading(self, count: int = 0, *, fix: str = _AGAIN) -> AbstractContextManager[None]:
+        """Bound what is read in the block together, of so many targets."""
+        return self.deadline.reading((self._patience or Patience()).for_targets(count), fix=fix)
+
     def all(self) -> list[Connection]:
         """Every connection made so far."""
         return list(self._by_place.values())
@@ -338,6 +379,24 @@ def _assume(session: Any, role: str, region: str) -> None:
     session._credentials = DeferredRefreshableCredentials(
         method="assume-role", refresh_using=fetcher.fetch_credentials
     )
+
+
+def _whole(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    """An answer with the bytes of what is a stream in it: reading that is part of the call."""
+    from botocore.response import StreamingBody
+
+    for member, value in answer.items():
+        if isinstance(value, StreamingBody):
+            with value as stream:
+                data = stream.read(_LONGEST_BODY + 1)
+            if len(data) > _LONGEST_BODY:
+                raise CloudError(
+                    f"the answer is longer than {_LONGEST_BODY // 1_000_000} MB",
+                    where=name,
+                    fix="look what lies there: nothing that lockstep writes or asks for is so long",
+                )
+            return {**answer, member: data}
+    return answer
 
 
 def _endpoint(session: Any, service: str) -> str | None:

@@ -3,10 +3,10 @@
 botocore's own time-outs count from one byte to the next, so an answer without end never reaches them.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
+from lockstep import waiting
 from lockstep.engines.aws.errors import Unreachable
 from lockstep.waiting import is_over, run_within
 
@@ -17,28 +17,22 @@ class TooLate(Unreachable):
     """AWS did not answer within the time that a call, or a reading, may take."""
 
 
-class Deadline:
-    """When a reading has to be done. Nothing is bounded while none is under way."""
+class Deadline(waiting.Deadline):
+    """When a reading of AWS has to be done, and what its time went by."""
 
     def __init__(self) -> None:
-        self._ends: float | None = None
-        self._seconds = 0.0
+        super().__init__()
         self._refusal = ""
 
     def begin(self, seconds: float) -> None:
         """A reading begins, and may take so long."""
-        self._seconds, self._ends, self._refusal = seconds, time.monotonic() + seconds, ""
-
-    def end(self) -> None:
-        """The reading is done."""
-        self._ends = None
+        super().begin(seconds)
+        self._refusal = ""
 
     def left(self) -> float | None:
         """Seconds that are left of the reading; None when there is none. Raises TooLate when it is over."""
-        if self._ends is None:
-            return None
-        left = self._ends - time.monotonic()
-        if left <= 0:
+        left = self.remaining()
+        if left is not None and left <= 0:
             raise self.passed()
         return left
 
@@ -49,9 +43,9 @@ class Deadline:
     def passed(self) -> TooLate:
         """The error of a reading that took too long."""
         return TooLate(
-            f"reading took longer than {self._seconds:.3g} s{self._refusal}",
+            f"{self.words}{self._refusal}",
             where="AWS",
-            fix="run again when AWS answers faster, name fewer targets, or give it more time with --timeout",
+            fix=self.fix.replace("it answers", "AWS answers"),
         )
 
 

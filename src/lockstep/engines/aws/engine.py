@@ -238,12 +238,9 @@ class AwsEngine:
     @contextlib.contextmanager
     def _reading(self, targets: int) -> Iterator[None]:
         """Bound what is read in the block together."""
-        deadline = self._connections.deadline
-        deadline.begin(self._timeout or self._pace.patience.for_targets(targets))
-        try:
+        seconds = self._timeout or self._pace.patience.for_targets(targets)
+        with self._connections.deadline.reading(seconds):
             yield
-        finally:
-            deadline.end()
 
     @property
     def _project(self) -> Project:

@@ -74,8 +74,7 @@ def read_text(
         answer = connection.try_call(
             "s3", "GetObject", Bucket=bucket.name, Key=key, ExpectedBucketOwner=owner
         )
-        with answer["Body"] as stream:
-            return bytes(stream.read()).decode("utf-8", "replace")
+        return bytes(answer["Body"]).decode("utf-8", "replace")
     except Exception as error:
         if code_of(error) in {"NoSuchKey", "NoSuchBucket", "404", *lost}:
             return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from lockstep.engines.aws.deadline import Deadline, TooLate
 from lockstep.engines.aws.errors import THROTTLED, code_of
-from lockstep.waiting import request_seconds, tell
+from lockstep.waiting import reading_seconds, request_seconds, tell
 
 __all__ = ["Patience", "persist"]
 
@@ -22,7 +22,6 @@ _REFUSED = 429
 _PATIENTLY = 3  # refusals of one call that nobody needs to know of
 _LONGEST = 5.0  # seconds between two tries
 _BYTES = 100_000  # a second, at least, of what is sent with a call
-_FEW = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,13 +33,11 @@ class Patience:
     read: float = 30.0  # without a byte of the answer
     # From the first try to the end of the answer, refusals for the rate left out.
     call: float = field(default_factory=request_seconds)
-    reading: float = 120.0  # of ten targets
-    further: float = 1.0  # for each target beyond
     storm: float = 120.0  # that refusals for the rate are waited out where nothing is being read
 
     def for_targets(self, count: int) -> float:
         """How long reading so many targets may take."""
-        return self.reading + self.further * max(0, count - _FEW)
+        return reading_seconds(count)
 
 
 def persist(

@@ -130,8 +130,7 @@ class Memory:
         seen = {"IfNoneMatch": self._tag} if self._tag else {}
         try:
             answer = self._connection.try_call("s3", "GetObject", **self._place(), **seen)
-            with answer["Body"] as stream:
-                data = stream.read(packed.MOST_PACKED + 1)
+            data = bytes(answer["Body"])
         except Exception as error:  # whatever it is, it costs time only
             code = code_of(error)
             self._is_current = code in {"NoSuchKey", "404", "304", "NotModified"}

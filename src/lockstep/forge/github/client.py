@@ -1,8 +1,10 @@
 """Asking one repository's API: JSON, pages, ETags, GraphQL, and writes whose answer got lost."""
 
+import contextlib
 import json
 import re
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +20,7 @@ from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import RefusedByGitHub, refused, refused_by_graphql
 from lockstep.forge.github.transport import Transport, Uncertain
 from lockstep.model.blotting import blotted
+from lockstep.waiting import SOON, reading_seconds, tell
 from lockstep.web import origin
 
 __all__ = ["Client"]
@@ -76,10 +79,10 @@ class Client:
     def pages(self, path: str, *, doing: str, needs: str = "", key: str = "", **query: Any) -> Iterator[Any]:
         """The items of a list (or of the list ``key`` of an object), page after page."""
         url: str | None = self._url(path, {"per_page": 100, **query})
-        for _ in range(_PAGES):
-            if url is None:
-                return
-            answer = self._read(url)
+        listing = _Listing(doing, self._transport.patience)
+        while url is not None:
+            with listing.page():
+                answer = self._read(url)
             self._check(answer, doing=doing, needs=needs)
             yield from answer.items(key)
             url = self._next(answer)
@@ -167,8 +170,10 @@ class Client:
     ) -> Iterator[Any]:
         """The nodes of a GraphQL connection, page after page; the document takes ``$after``."""
         after: str | None = None
-        for _ in range(_PAGES):
-            data = self.graphql(document, {**variables, "after": after}, doing=doing, needs=needs)
+        listing = _Listing(doing, self._transport.patience)
+        while True:
+            with listing.page():
+                data = self.graphql(document, {**variables, "after": after}, doing=doing, needs=needs)
             connection = pick(data)
             if connection is None:
                 return
@@ -268,6 +273,35 @@ class Client:
                 fix="set GITHUB_API_URL to the API's own URL",
             )
         return found.group(1)
+
+
+class _Listing:
+    """A listing that is read page after page: whole, or an error. Not counted is what others do meanwhile.
+
+    ``patience`` is how long a page may wait for rate limits.
+    """
+
+    def __init__(self, doing: str, patience: float) -> None:
+        self._doing, self._patience = doing, patience
+        self._pages, self._seconds = 0, 0.0
+
+    @contextlib.contextmanager
+    def page(self) -> Iterator[None]:
+        """Read one more page in the block. Raises ForgeError when it took too long, or has no end."""
+        most = reading_seconds(self._pages) + self._patience
+        if self._pages >= _PAGES or self._seconds > most:
+            told = f"{self._pages} pages" if self._pages >= _PAGES else f"{most:.0f} s, {self._pages} pages"
+            raise ForgeError(
+                f"the listing has no end: read were {told}",
+                doing=self._doing,
+                fix="run again when GitHub answers faster; if it stays so, look what answers in its place",
+            )
+        begun = time.monotonic()
+        yield
+        self._seconds += time.monotonic() - begun
+        self._pages += 1
+        if self._seconds > SOON:
+            tell(f"{self._doing}: {self._pages} pages in {self._seconds:.0f} s, of {most:.0f} s and more")
 
 
 def in_path(text: str, *, keep: str = "") -> str:

@@ -17,6 +17,8 @@ from lockstep.forge.github.answer import Answer
 
 __all__ = ["Clock", "Pace", "asked_to_wait", "backoff"]
 
+_OFTEN = 10
+_ENDLESS = 31_536_000.0  # seconds of a year
 _AT_ONCE = 20  # writes before they are spaced: 20 and 60 more make 80 in the first minute
 _SPACE = 1.0  # seconds
 
@@ -61,12 +63,13 @@ def asked_to_wait(answer: Answer, *, now: float, tried: int) -> float | None:
         return None
     after = answer.headers.get("retry-after", "")
     if after.isdecimal():
-        return float(after)
+        # Who asks for no pause at all, and goes on refusing, is asked ever more seldom.
+        return min(max(float(after), 0.5 * (1 << min(tried, _OFTEN))), _ENDLESS)
     reset = answer.headers.get("x-ratelimit-reset", "")
     if answer.headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        return max(1.0, float(reset) - now + 1)  # a second for clocks that differ
+        return min(max(1.0, float(reset) - now + 1), _ENDLESS)  # a second for clocks that differ
     if answer.status in (200, 429) or "rate limit" in answer.message.lower():
-        return 60.0 * (1 << tried)
+        return min(60.0 * (1 << min(tried, _OFTEN)), _ENDLESS)
     return None
 
 

@@ -49,7 +49,7 @@ class Transport:
         self, *, clock: Clock | None = None, patience: float = 180, seconds: float | None = None
     ) -> None:
         self.clock = clock or Clock()
-        self._patience = patience
+        self.patience = patience
         self._seconds = request_seconds() if seconds is None else seconds
         self._pace = Pace(self.clock)
 
@@ -90,7 +90,7 @@ class Transport:
             if wait is not None:
                 limited += 1
                 waited += wait
-                if waited > self._patience:
+                if waited > self.patience:
                     raise self._exhausted(answer, wait, is_known=token is not None)
                 _log.warning("GitHub's rate limit: waiting %.0f s", wait)
                 self.clock.sleep(wait)
