@@ -15,6 +15,7 @@ from lockstep.forge.github.problems import one_line
 from lockstep.git.command import explain_failure, mask
 from lockstep.model import looks_secret
 from lockstep.model.blotting import blotted
+from lockstep.model.masking import without_literals, without_secrets_in
 from lockstep.planning.quoting import unquoted
 from lockstep.render.cells import hanging, printable_lines
 from tests.unit.model.test_blotting import steps
@@ -51,6 +52,8 @@ READERS: dict[str, Reader] = {
     "messages": printable_lines,
     "quotes in bodies": lambda text: list(unquoted([text])),
     "errors": lambda text: str(CloudError(text)),
+    "masks of logs": lambda text: without_secrets_in(text, ["s3cr3t-value"]),
+    "masks of programs": without_literals,
 }
 UNITS = (
     *(

@@ -41,3 +41,16 @@ def test_what_is_no_package_is_an_error(tmp_path: Path) -> None:
     bad.write_bytes(b"no zip")
     with pytest.raises(ArtifactError):
         compare_packages(bad, bad)
+
+
+def test_texts_that_take_long_to_compare_are_told_and_not_compared(tmp_path: Path) -> None:
+    """The time that lines take grows with their square; a package of somebody's holds any number of them."""
+    old, new = tmp_path / "old.zip", tmp_path / "new.zip"
+    for path, first in ((old, 0), (new, 1)):
+        lines = "\n".join(f"{(number * 7 + first) % 150:x}" for number in range(60_000))
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("long.txt", lines)
+            archive.writestr("short.txt", lines[:300])
+    (long, short), _ = compare_packages(old, new)
+    assert long.lines == ("... 60,000 and 60,000 lines, too many to compare",)
+    assert len(short.lines) > 1
