@@ -19,7 +19,12 @@ __all__ = ["picture", "record"]
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "docs" / "demo.svg"
 COLUMNS, ROWS = 80, 30
-_WIDTH, _HEIGHT, _MARGIN, _TOP = 8.4, 18, 14, 36  # pixels
+_WIDTH, _HEIGHT, _MARGIN, _TOP = (
+    8.43,
+    18,
+    14,
+    36,
+)  # pixels; of DejaVu Sans Mono and Menlo, the widest of the fonts
 _COLOURS = {"31": "#f47067", "32": "#57ab5a", "33": "#c69026", "36": "#39c5cf", "2": "#768390"}
 _LINE, _COMMAND, _HEADING, _END = 0.05, 0.5, 0.9, 6.0  # seconds that one is looked at
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
@@ -45,13 +50,15 @@ def record() -> str:
 def picture(text: str) -> str:
     """The recording as SVG. Paths and times of the machine it was made on are left out."""
     lines = [re.sub(r"/\S*/lockstep-demo-\w+", "~", line) for line in text.strip("\n").splitlines()]
+    lines = [re.sub(r", in \d+ seconds\.$", ".", line) for line in lines]
+    columns = max(COLUMNS, *(len(_SGR.sub("", line)) for line in lines))  # a path is never broken
     begins = list(_moments(lines))
     total = begins[-1] + _END
     steps = [f"0% {{ transform: translateY({ROWS * _HEIGHT}px) }}"]
     for number, begin in enumerate(begins):
         shift = (ROWS - 1 - number) * _HEIGHT
         steps.append(f"{begin / total:.4%} {{ transform: translateY({min(shift, ROWS * _HEIGHT)}px) }}")
-    width, height = round(COLUMNS * _WIDTH + 2 * _MARGIN), ROWS * _HEIGHT + _TOP + _MARGIN
+    width, height = round(columns * _WIDTH + 2 * _MARGIN), ROWS * _HEIGHT + _TOP + _MARGIN
     last = (ROWS - len(lines)) * _HEIGHT
     rows = "\n".join(
         f'<text y="{(number + 1) * _HEIGHT - 5}">{_spans(line)}</text>' for number, line in enumerate(lines)
