@@ -53,3 +53,26 @@ def test_bash_completes_commands_targets_and_environments(tmp_path: Path) -> Non
         "production",
         "up",
     ]
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_commands_targets_and_environments(tmp_path: Path) -> None:
+    """As a person sees it who asks it what may follow."""
+    script = "function lockstep; $PYTHON -m lockstep $argv; end\nlockstep completion fish | source\n"
+    for line in ("lockstep pla", "lockstep plan staging/", "lockstep promote --to pro"):
+        script += f"complete --do-complete '{line}'; echo --\n"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script],
+        cwd=EXAMPLE,
+        env={**os.environ, "PYTHON": sys.executable, "LOCKSTEP_CACHE": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    offered = [[one.split("\t")[0] for one in part.split("\n") if one] for part in done.stdout.split("--\n")]
+    assert offered[:3] == [
+        ["plan"],
+        ["staging/api", "staging/s3-notifier", "staging/web"],
+        ["production"],
+    ]
