@@ -2,13 +2,19 @@
 
 import json
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from lockstep.delivery.places.workspace import Where, open_workspace
+from lockstep.delivery.sync.options import Options
+from lockstep.delivery.sync.run import make_plan
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.surroundings import log_group, network, role, values
-from lockstep.model import Environment, Reference, Verdict
-from tests.support.clouds import ACCOUNT, REGION, Cloud, client, make_role
+from lockstep.model import Environment, Plan, Reference, Verb, Verdict
+from tests.support.clouds import ACCOUNT, REGION, Cloud, client, make_bucket, make_role, make_zip
+from tests.support.strict import Policy, Proxy
 
 FOREIGN = {
     "Statement": [
@@ -50,3 +56,63 @@ def test_what_is_there_is_told_from_what_is_not(moto: Cloud, monkeypatch: pytest
     there, missing = Reference(store="ssm", name="/shop/p"), Reference(store="ssm", name="/shop/q")
     assert [one.verdict for one in values(connection, [there])] == [Verdict.OK]
     assert [one.verdict for one in values(connection, [there, missing])] == [Verdict.FAILED]
+
+
+PROJECT = f"""\
+project: shop
+region: {REGION}
+account: "{ACCOUNT}"
+environments: {{staging: {{}}}}
+packages: {{bucket: shop-packages}}
+artifacts: {{source: directory, path: a.zip}}
+functionDefaults: {{runtime: python3.12, handler: app.handler}}
+"""
+ALL = [f"{service}:*" for service in ("lambda", "s3", "tag", "logs", "sts", "ec2")]
+
+
+def test_what_finds_no_ground_is_held_back_before_anything_is_applied(
+    moto: Cloud, strict: Callable[..., Proxy], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each role and network is asked for once, where a plan comes to stand on it, by who may ask."""
+    make_role(moto)
+    client(moto, "iam").create_role(RoleName="foreign", AssumeRolePolicyDocument=json.dumps(FOREIGN))
+    make_bucket(moto, "shop-packages")
+    (tmp_path / "lockstep.yaml").write_text(PROJECT)
+    (tmp_path / "a.zip").write_bytes(make_zip())
+    for name, given in (("a", "lambda-role"), ("b", "lambda-role"), ("c", "nowhere"), ("d", "foreign")):
+        folder = tmp_path / "environments/staging" / name
+        folder.mkdir(parents=True)
+        vpc = ", vpc: {subnetIds: [subnet-0123456789abcdef0], securityGroupIds: []}" if name == "b" else ""
+        (folder / "config.yaml").write_text(
+            f"deploymentType: lambda\nlambda:\n  {{version: '1', functionName: {name}, role: {given}{vpc}}}\n"
+        )
+
+    def planned(*allowed: str) -> tuple[Plan, Proxy]:
+        aws = strict(moto, Policy({"Statement": [{"Action": [*ALL, *allowed], "Resource": "*"}]}))
+        for key, value in aws.environment().items():
+            if key.startswith("AWS_"):
+                monkeypatch.setenv(key, value)
+        workspace = open_workspace(Where(folder=tmp_path, cache=tmp_path / "cache"))
+        return make_plan(workspace, Options()), aws
+
+    plan, aws = planned("iam:GetRole")
+    found = {one.target: one for one in plan.targets}
+    assert [one.verb for one in found.values()] == [Verb.CREATE, *[Verb.BLOCKED] * 3]
+    for key, says in (
+        ("staging/b", "subnet-0123456789abcdef0"),
+        ("staging/c", "there is no such role"),
+        ("staging/d", "does not let Lambda assume it"),
+    ):
+        text = str(found[key].problem)
+        assert text.startswith(f"environments/{key}/config.yaml:"), text
+        assert says in text
+        assert "fix: " in text
+    assert {step.target for step in plan.steps if step.target} == {"staging/a"}
+    assert aws.counts()["iam.GetRole"] == 3
+    plan, _ = planned()
+    assert {one.target for one in plan.targets if one.verb is Verb.CREATE} == {
+        "staging/a",
+        "staging/c",
+        "staging/d",
+    }
+    assert [note for note in plan.notes if "role" in note and "not asked" in note], plan.notes

@@ -198,6 +198,10 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             yield f"secretsmanager:{name}", f"arn:aws:secretsmanager:{place}:secret:{secret}-Ab1xYz"
         case "tagging":
             yield f"tag:{name}", "*"
+        case "iam" if name == "GetRole":
+            yield "iam:GetRole", f"arn:aws:iam::{operation.account}:role/{operation.params['RoleName']}"
+        case "ec2":
+            yield f"ec2:{name}", "*"
         case "iam":
             yield f"iam:{name}", "*"
         case "sts":  # who we are needs no permission; nobody denies it but a test

@@ -60,6 +60,9 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         if not role.startswith("arn:"):
             role = f"arn:{here.partition}:iam::{here.account}:role/{role.lstrip('/')}"
         resources.add(Thing.ROLES, role)
+        resources.add(Thing.LOOKED_AT, role)
+        if function.settings.get("vpc.subnetIds") or function.settings.get("vpc.securityGroupIds"):
+            resources.add(Thing.NETWORKS, "*")
         for name_of_key in ("kmsKeyArn", "sourceKmsKeyArn"):
             if kms_key := function.settings.get(name_of_key):
                 resources.add(Thing.KEYS, _pattern(str(kms_key)))

@@ -1,8 +1,9 @@
 """One run for a workspace: what it is for, its engines and its packages."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.selection import changed_since, check_patterns
 from lockstep.delivery.places.workspace import Workspace
@@ -18,10 +19,14 @@ from lockstep.model import (
     Plan,
     Report,
     StepResult,
+    Target,
     select,
 )
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
+
+if TYPE_CHECKING:
+    from lockstep.delivery.sync.footing import Footing
 
 __all__ = ["Session", "patterns_of"]
 
@@ -57,7 +62,7 @@ class Session:
             allow_deletes=options.allow_deletes,
             wish=options.wish,
         )
-        connections = Connections(stop)
+        connections = self._connections = Connections(stop)
         self.catalog = open_catalog(workspace, connections, options.github_token)
         self._aws = AwsEngine(
             rules,
@@ -111,11 +116,23 @@ class Session:
         fleet, _ = with_packages(fleet, self.catalog, self.workspace.project)
         self.desired = fleet
         look = self.engines.preview(replace(fleet, selection=patterns))
-        noted = tuple(self._handlers(look.plan))
+        footing = self._footing(look.plan)
+        if footing.obstacles:  # they are known before the first call that changes anything
+            fleet = replace(fleet, targets=_held(fleet.targets, footing.obstacles))
+            self.desired = fleet
+            look = self.engines.preview(replace(fleet, selection=patterns))
+        noted = (*footing.notes, *self._handlers(look.plan))
         self.look = (
             replace(look, plan=replace(look.plan, notes=(*look.plan.notes, *noted))) if noted else look
         )
         return self.look.plan
+
+    def _footing(self, plan: Plan) -> "Footing":
+        from lockstep.delivery.sync.footing import Footing, footing_of
+
+        if self.means.purpose is Purpose.STATUS:
+            return Footing()
+        return footing_of(plan, self.desired.targets, self.workspace.project, self._connections)
 
     def _handlers(self, plan: Plan) -> Iterator[str]:
         """Notes about handlers whose file a package does not hold that is new there and at hand here."""
@@ -149,6 +166,17 @@ class Session:
         if obstacles is not None:
             raise LockstepError(obstacles.text)
         return fleet
+
+
+def _held(targets: Mapping[str, Target], obstacles: Mapping[str, Obstacle]) -> Mapping[str, Target]:
+    """The targets, with what is in the way of some of them."""
+    return {
+        **targets,
+        **{
+            key: replace(targets[key], obstacle=Obstacle.all_of((targets[key].obstacle, one)))
+            for key, one in obstacles.items()
+        },
+    }
 
 
 def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | None:

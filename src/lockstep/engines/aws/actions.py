@@ -34,7 +34,9 @@ class Thing(StrEnum):
 
     ALL = "all"  # actions that AWS gives no resources to
     FUNCTIONS = "functions"
-    ROLES = "roles"
+    ROLES = "roles"  # that functions are given
+    LOOKED_AT = "roles looked at"  # the same; what is asked of a call that gives one would deny a look
+    NETWORKS = "networks"  # AWS gives the actions no resources
     TRIGGER_BUCKETS = "trigger buckets"
     TRIGGER_OBJECTS = "objects of previews"
     PACKAGE_BUCKETS = "package buckets"
@@ -75,6 +77,7 @@ _WRITE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.GC})  # gc syncs wha
 _STAGE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.TERRAFORM})
 _DOCTOR = frozenset({Feature.DOCTOR})
 _GC = frozenset({Feature.GC})
+_STANDING = (_READ - _GC) | _DOCTOR  # what functions stand on is looked at before anything is applied
 
 
 def _need(
@@ -102,9 +105,9 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:ListFunctions", Thing.ALL, _READ | _DOCTOR),
     _need("lambda:GetAccountSettings", Thing.ALL, _DOCTOR),
     _need("iam:SimulatePrincipalPolicy", Thing.ALL, _DOCTOR),
-    _need("iam:GetRole", Thing.ROLES, _DOCTOR),
-    _need("ec2:DescribeSubnets", Thing.ALL, _DOCTOR),
-    _need("ec2:DescribeSecurityGroups", Thing.ALL, _DOCTOR),
+    _need("iam:GetRole", Thing.LOOKED_AT, _STANDING),
+    _need("ec2:DescribeSubnets", Thing.NETWORKS, _STANDING),
+    _need("ec2:DescribeSecurityGroups", Thing.NETWORKS, _STANDING),
     _need("resourcegroupstaggingapi:GetResources", Thing.ALL, _READ | _DOCTOR, "tag:GetResources"),
     _need("logs:DescribeLogGroups", Thing.ALL, _LOOK | _DOCTOR),
     _need("lambda:GetFunction", Thing.FUNCTIONS, _LOOK | _TRYING, is_former=True),
