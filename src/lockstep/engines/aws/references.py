@@ -7,6 +7,7 @@ Source: SSM API reference (GetParameters, ten names a call; DescribeParameters),
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Unreachable, code_of
 from lockstep.errors import BadInput, Interrupted, LockstepError, NoCredentials
@@ -67,16 +68,21 @@ def find_versions(connection: Connection, references: Iterable[Reference]) -> Re
     for start in range(0, len(names), _DESCRIBED):
         chosen = {"Key": "Name", "Option": "Equals", "Values": names[start : start + _DESCRIBED]}
         try:
-            answer = connection.try_call(
-                "ssm", "DescribeParameters", ParameterFilters=[chosen], MaxResults=_DESCRIBED
-            )
-        except Exception as error:
-            told = _explained(connection, error, "ssm", "DescribeParameters", ", ".join(chosen["Values"]))
+            described = [
+                *connection.pages(
+                    *("ssm", "DescribeParameters", "Parameters", "NextToken", "NextToken"),
+                    ParameterFilters=[chosen],
+                    MaxResults=_DESCRIBED,
+                )
+            ]
+        except LockstepError as error:
+            raw = error.__cause__ if isinstance(error.__cause__, Exception) else error
+            told = _explained(connection, raw, "ssm", "DescribeParameters", ", ".join(chosen["Values"]))
             if isinstance(told, NoCredentials | Unreachable | Interrupted):
                 raise told from error
             errors |= {one: told for one in own if one.name.partition(":")[0] in chosen["Values"]}
             continue
-        versions |= {one["Name"]: str(one["Version"]) for one in answer.get("Parameters", ())}
+        versions |= {one["Name"]: str(one["Version"]) for one in described}
     for reference in wanted - errors.keys():
         if reference.store == "secret":
             try:
@@ -147,10 +153,13 @@ def _read_parameters(
             if name in names:
                 reference = Reference(store="ssm", name=name)
                 values[reference] = Secret(str(parameter["Value"]), reference)
+    absent = answer.get("InvalidParameters", ())
     for name in names:
         reference = Reference(store="ssm", name=name)
         if reference not in values:
-            errors[reference] = _no_parameter(name)
+            # Of what is not there AWS says so; of what it does not speak nobody knows anything.
+            untold = odd("ssm:GetParameters", f"it says nothing of {name}")
+            errors[reference] = _no_parameter(name) if name in absent else untold
 
 
 def _read_secret(connection: Connection, reference: Reference) -> Secret:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.engines.aws.references import find_versions
@@ -113,11 +114,17 @@ def network(connection: Connection, subnets: Iterable[str], groups: Iterable[str
 
 
 def _described(connection: Connection, operation: str, key: str, ids: list[str]) -> list[dict[str, Any]]:
+    """What EC2 says of each; it refuses a question about what is not there."""
     match operation:
         case "DescribeSubnets":
-            return list(connection.call("ec2", "DescribeSubnets", **{key: ids})["Subnets"])
+            found = list(connection.call("ec2", "DescribeSubnets", **{key: ids})["Subnets"])
+            told = {one["SubnetId"] for one in found}
         case _:
-            return list(connection.call("ec2", "DescribeSecurityGroups", **{key: ids})["SecurityGroups"])
+            found = list(connection.call("ec2", "DescribeSecurityGroups", **{key: ids})["SecurityGroups"])
+            told = {one["GroupId"] for one in found}
+    if untold := {*ids} - told:
+        raise odd(f"ec2:{operation}", f"it says nothing of {', '.join(sorted(untold))}")
+    return found
 
 
 def values(connection: Connection, references: Iterable[Reference]) -> Iterable[Check]:

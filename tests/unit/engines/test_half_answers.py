@@ -1,4 +1,4 @@
-"""What is asked of a live function: half an answer tells nothing, and nothing is shown unmasked."""
+"""Half an answer tells nothing: what it does not speak of is not absent, not zero, and not unmasked."""
 
 import json
 import threading
@@ -10,9 +10,11 @@ import pytest
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.patience import Patience
+from lockstep.engines.aws.references import find_versions, resolve
+from lockstep.engines.aws.surroundings import network
 from lockstep.engines.aws.trying import log_lines, usages, variables_of
 from lockstep.errors import CloudError
-from lockstep.model import Environment, Scope
+from lockstep.model import Environment, Reference, Scope, Verdict
 from tests.attack.hostile import Answer, serving
 
 HEADERS = {"x-amzn-requestid": "1", "content-type": "application/x-amz-json-1.0"}
@@ -107,3 +109,29 @@ def test_variables_that_may_not_be_read_are_not_taken_for_none(
     assert variables_of(connection, "a") == {"A": "b"}
     said.append(told({"Configuration": FUNCTION}))
     assert variables_of(connection, "a") == {}
+
+
+PARAMETER = Reference(store="ssm", name="/shop/p")
+
+
+def test_a_parameter_that_aws_does_not_speak_of_is_not_missing(
+    connection: Connection, said: list[Answer]
+) -> None:
+    """What is not there AWS names; a page that has another one behind it is not all there is."""
+    said.append(told({"Parameters": []}))
+    assert resolve(connection, [PARAMETER]).errors[PARAMETER].is_unread
+    said.append(told({"Parameters": [], "InvalidParameters": ["/shop/p"]}))
+    assert "no such parameter" in resolve(connection, [PARAMETER]).errors[PARAMETER].problem
+    said.append(told({"Parameters": [], "NextToken": "more"}))  # and the same again, without end
+    assert find_versions(connection, [PARAMETER]).errors[PARAMETER].is_unread
+    said.append(told({"Parameters": []}))
+    assert "no such parameter" in find_versions(connection, [PARAMETER]).errors[PARAMETER].problem
+
+
+def test_a_subnet_that_aws_does_not_speak_of_is_not_said_to_be_fine(
+    connection: Connection, said: list[Answer]
+) -> None:
+    """EC2 refuses a question about what is not there; an empty answer is somebody else's."""
+    body = b"<DescribeSubnetsResponse><subnetSet/></DescribeSubnetsResponse>"
+    said.append(Answer(body=body, headers={**HEADERS, "content-type": "text/xml"}))
+    assert network(connection, ["subnet-1"], []).verdict is Verdict.SKIPPED
