@@ -4,7 +4,8 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from lockstep import waiting
 from lockstep.artifacts.cache import Cache
 from lockstep.artifacts.catalog import Catalog
 from lockstep.artifacts.http import HttpSource
+from lockstep.artifacts.s3 import S3Source
 from lockstep.artifacts.web import Web
 from lockstep.errors import BadInput, ForgeError, GitError, LockstepError, Unreadable
 from lockstep.forge.github import GitHub
@@ -138,6 +140,26 @@ def test_finding_many_packages_has_one_deadline(slow: str, tmp_path: Path) -> No
         assert "reading took longer than 0.4 s" in str(error)
         assert "--timeout" in str(error.fix)
     assert deadline.remaining() is None
+
+
+def test_packages_in_buckets_have_it_too() -> None:
+    """No call is made any more when the time is over; what came of a package gives the others more."""
+    asked: list[str] = []
+    deadline = Deadline()
+
+    def ask(operation: str, params: Mapping[str, object], *, streams: bool = False) -> Mapping[str, object]:
+        asked.append(operation)
+        return {"ContentLength": 1, "ETag": "e", "LastModified": datetime.now(UTC)}
+
+    source = S3Source(lambda _: ask, deadline)
+    release = Release(service="a", version="1", source="s3", options={"bucket": "b", "key": "k"})
+    with deadline.reading(0.001):
+        time.sleep(0.002)
+        with pytest.raises(Unreadable, match="s3://b/k: reading took longer") as caught:
+            source.find(release)
+    assert "--timeout" in str(caught.value.fix)
+    assert not asked
+    assert source.find(release).size == 1
 
 
 @pytest.mark.parametrize("slow", ["a header without end"], indirect=True)

@@ -16,7 +16,7 @@ from lockstep.artifacts.base import Found
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials, Unreadable
 from lockstep.model import Release
 from lockstep.model.staged import digest_of, releases_of
-from lockstep.waiting import allow_more, is_over, request_seconds, run_within
+from lockstep.waiting import Deadline, allow_more, is_over, request_seconds, run_within
 
 __all__ = ["S3Source"]
 
@@ -35,12 +35,16 @@ class Ask(Protocol):
 
 
 class S3Source:
-    """Finds packages in S3; ``asks`` gives what makes calls in a Region, None is its own."""
+    """Finds packages in S3; ``asks`` gives what makes calls in a Region, None is its own.
+
+    All calls together have the time that ``deadline`` gives.
+    """
 
     kind = "s3"
 
-    def __init__(self, asks: Callable[[str | None], Ask]) -> None:
+    def __init__(self, asks: Callable[[str | None], Ask], deadline: Deadline | None = None) -> None:
         self._asks = asks
+        self._deadline = deadline or Deadline()
 
     def find(self, release: Release) -> Found:
         """Ask for the object's head; ArtifactError or NoCredentials when it cannot be read."""
@@ -117,9 +121,19 @@ class S3Source:
             return Unreadable(problem, where=release.place, fix=fix)
 
         try:
-            run_within(seconds, lambda: _save(got["Body"], into), found.origin, late)
+            run_within(seconds, lambda: self._save(got["Body"], into), found.origin, late)
         except BotoCoreError as error:  # the connection broke, and botocore does not ask again for a body
             raise _failed(release, found.origin, error) from None
+
+    def _save(self, stream: Any, into: Path) -> None:
+        """Write what comes, as long as somebody waits for it."""
+        with into.open("wb") as file:
+            for chunk in stream.iter_chunks(1 << 16):
+                if is_over():
+                    return
+                file.write(chunk)
+                allow_more(len(chunk) / _BYTES)
+                self._deadline.add(len(chunk) / _BYTES)
 
     def _call(
         self,
@@ -134,6 +148,10 @@ class S3Source:
         from botocore.exceptions import BotoCoreError, ClientError
 
         bucket, key = _place(release)
+        left = self._deadline.remaining()
+        if left is not None and left <= 0:
+            words, fix = self._deadline.words, self._deadline.fix
+            raise Unreadable(f"s3://{bucket}/{key}: {words}", where=release.place, fix=fix)
         options = release.options
         if version := version or options.get("objectVersion"):
             parameters["VersionId"] = version
@@ -146,16 +164,6 @@ class S3Source:
             raise _refused(release, f"s3://{bucket}/{key}", error.response) from None
         except BotoCoreError as error:
             raise _failed(release, f"s3://{bucket}/{key}", error) from None
-
-
-def _save(stream: Any, into: Path) -> None:
-    """Write what comes, as long as somebody waits for it."""
-    with into.open("wb") as file:
-        for chunk in stream.iter_chunks(1 << 16):
-            if is_over():
-                return
-            file.write(chunk)
-            allow_more(len(chunk) / _BYTES)
 
 
 def _keyed(release: Release, key: str) -> Release:

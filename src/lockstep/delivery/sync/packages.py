@@ -31,7 +31,7 @@ def open_catalog(workspace: Workspace, connections: "Connections", token: str | 
     clients = _Clients(workspace, connections)
 
     def staged(bucket: str) -> S3Source:
-        return S3Source(lambda _: clients.of_packages(bucket))
+        return S3Source(lambda _: clients.of_packages(bucket), workspace.where.deadline)
 
     return Catalog(
         _sources(workspace, clients, token),
@@ -84,7 +84,7 @@ def _sources(workspace: Workspace, clients: "_Clients", token: str | None) -> di
             case "s3":
                 from lockstep.artifacts.s3 import S3Source
 
-                sources[kind] = S3Source(clients.of_region)
+                sources[kind] = S3Source(clients.of_region, deadline)
     return sources
 
 
