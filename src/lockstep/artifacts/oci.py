@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from lockstep.artifacts.docker_login import HUB, login_for
 from lockstep.artifacts.web import Answer, Web
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from lockstep.model.foreign import read_json
 from lockstep.web import check_url
 
@@ -57,6 +57,8 @@ class Registry:
             answer = self._manifest("GET", repository, tag, place)
             if answer.status == 404:
                 return None
+            if not _is_manifest(answer.body):
+                raise _somebody_else(repository, place)
             digest = f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
         if _DIGEST.fullmatch(tag) and digest != tag:
             raise _another(repository, tag, place)
@@ -85,6 +87,8 @@ class Registry:
                 if answer.status in (401, 403)
                 else "run again; if it goes on, look at the registry's status",
             )
+        if answer.headers.get("content-type", "").lower().startswith("text/html"):
+            raise _somebody_else(repository, place)  # a page that something is not found is no registry's
         return answer
 
     def _ask(self, url: str, method: str, host: str, name: str) -> Answer:
@@ -118,6 +122,23 @@ class Registry:
         except (ValueError, AttributeError):
             return None
         return token if answer.status == 200 and isinstance(token, str) else None
+
+
+def _is_manifest(body: bytes) -> bool:
+    """Whether it is a manifest, or an index of some. Source: OCI image specification, ``schemaVersion``."""
+    try:
+        found = read_json(body)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and "schemaVersion" in found
+
+
+def _somebody_else(repository: str, place: str) -> Unreadable:
+    return Unreadable(
+        f"an answer that is not the registry's, when asked for {repository}",
+        where=place or None,
+        fix="look what answers in its place (a proxy, a sign-in), then run again",
+    )
 
 
 def _another(repository: str, digest: str, place: str) -> ArtifactError:

@@ -10,8 +10,9 @@ import pytest
 
 from lockstep.artifacts.oci import Registry
 from lockstep.artifacts.web import Web
-from lockstep.errors import ArtifactError, BadInput
+from lockstep.errors import ArtifactError, BadInput, Unreadable
 from tests.support.oci_registry import OciRegistry, serving
+from tests.unit.artifacts.conftest import Reply, Site
 
 
 @pytest.fixture
@@ -157,3 +158,23 @@ def test_a_name_that_leads_elsewhere_is_no_helper(registry: OciRegistry, tmp_pat
     (tmp_path / "config.json").write_text(json.dumps({"credsStore": "../../bin/sh"}))
     with pytest.raises(ArtifactError, match="is no name of a credential helper"):
         _digest(registry)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (404, "text/html; charset=utf-8", b"<html>not found</html>"),
+        (200, "text/html", b"<html>sign in</html>"),
+        (200, "application/json", b"{}"),
+        (200, "application/octet-stream", b""),
+    ],
+)
+def test_a_page_in_the_registrys_place_is_neither_an_image_nor_its_absence(
+    status: int, kind: str, body: bytes, site: Site, web: Web
+) -> None:
+    """A proxy's page was pinned by the digest of its HTML, or taken for a tag that is not there."""
+    site.put("/v2/acme/web/manifests/1", Reply(status=status, headers={"Content-Type": kind}, body=body))
+    with pytest.raises(Unreadable, match="not the registry's") as caught:
+        Registry(web).digest(f"127.0.0.1:{site.server_port}/acme/web", "1", place="c.yaml:3")
+    assert caught.value.fix
+    assert caught.value.where == "c.yaml:3"
