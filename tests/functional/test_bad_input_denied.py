@@ -44,6 +44,7 @@ LATER = (
     "logs.DeleteLogGroup",
     "s3.GetObject",
 )
+NOTED = ("iam.GetRole",)
 EXTRAS = "  reservedConcurrency: 5\n  logRetentionDays: 30\n  tags: {team: a}\n"
 
 
@@ -150,4 +151,15 @@ def test_no_call_is_forgotten(desk: Desk) -> None:
     change(desk)
     assert desk.run("sync").code == 0
     made |= set(desk.aws.counts())
-    assert made == {*READS, *FIRST, *LATER}
+    assert made == {*READS, *FIRST, *LATER, *NOTED}
+
+
+@pytest.mark.parametrize("operation", NOTED)
+def test_a_call_that_a_sync_can_do_without(desk: Desk, operation: str) -> None:
+    """It is told in a note that nobody looked."""
+    fault = desk.faults.add(Fault(mode="access_denied", operation=operation))
+    told = desk.run("plan")
+    assert fault.happened
+    assert told.code == 0, told.all
+    assert "whether Lambda can use it was not asked" in " ".join(told.all.split())
+    assert desk.run("sync").code == 0
