@@ -55,6 +55,7 @@ class Session:
         self.workspace = workspace
         self.desired = workspace.fleet  # with packages, once a plan was made
         self.look: Look | None = None  # of the last plan
+        self._planned: Plan | None = None  # the same plan as the engines made it, before notes were added
         self._watcher = watcher
         rules = Rules(
             project=workspace.project,
@@ -102,7 +103,8 @@ class Session:
 
     def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
         """Do what the session's last plan says."""
-        return self.engines.apply(plan, on_step)
+        is_noted = self.look is not None and plan is self.look.plan
+        return self.engines.apply(self._planned if is_noted and self._planned else plan, on_step)
 
     def plan(self, patterns: tuple[str, ...]) -> Plan:
         """Plan for the targets that the patterns select.
@@ -122,6 +124,7 @@ class Session:
             self.desired = fleet
             look = self.engines.preview(replace(fleet, selection=patterns))
         noted = (*footing.notes, *self._handlers(look.plan))
+        self._planned = look.plan
         self.look = (
             replace(look, plan=replace(look.plan, notes=(*look.plan.notes, *noted))) if noted else look
         )
