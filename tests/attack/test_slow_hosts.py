@@ -183,21 +183,16 @@ def test_what_comes_may_take_longer() -> None:
     """A download that gets on is not stopped; one that does not is."""
     deadline = Deadline()
 
-    def work(gets_on: bool) -> bool:
-        for _ in range(20):
-            if waiting.is_over():
-                return False
-            time.sleep(0.01)
-            if gets_on:
-                waiting.allow_more(0.02)
-                deadline.add(0.02)
-        return True
+    def work() -> bool:
+        waiting.allow_more(60)
+        deadline.add(60)
+        return not threading.Event().wait(0.2)
 
     with deadline.reading(0.1):
-        assert waiting.run_within(0.1, lambda: work(True), "a", lambda: Unreadable("late"))
+        assert waiting.run_within(0.1, work, "a", lambda: Unreadable("late"))
         assert (deadline.remaining() or 0) > 0
     with pytest.raises(Unreadable, match="late"):
-        waiting.run_within(0.1, lambda: work(False), "a", lambda: Unreadable("late"))
+        waiting.run_within(0.1, lambda: threading.Event().wait(5), "a", lambda: Unreadable("late"))
 
 
 def test_a_reading_in_another_has_the_others_time() -> None:

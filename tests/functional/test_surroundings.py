@@ -13,7 +13,8 @@ from lockstep.delivery.sync.run import make_plan
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.surroundings import log_group, network, role, values
 from lockstep.model import Environment, Plan, Reference, Verb, Verdict
-from tests.strict import Policy, Proxy
+from tests.strict import Proxy
+from tests.strict.policies import Policy
 from tests.support.clouds import ACCOUNT, REGION, Cloud, client, make_bucket, make_role, make_zip
 
 FOREIGN = {

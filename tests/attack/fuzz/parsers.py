@@ -401,7 +401,7 @@ class _Challenge(_Said):
     def ask(self, url: str, **options: Any) -> Got:  # type: ignore[override]
         said = _text(self.answer.body).replace("\n", " ")
         if "/manifests/" not in url or options.get("token"):
-            return Got(status=200, headers={}, body=b'{"token": "t"}')
+            return Got(status=200, headers={}, body=b'{"token": "t", "schemaVersion": 2}')
         return Got(status=401, headers={"www-authenticate": said}, body=b"")
 
 

@@ -60,7 +60,7 @@ def test_fish_completes_commands_targets_and_environments(tmp_path: Path) -> Non
     """As a person sees it who asks it what may follow."""
     script = "function lockstep; $PYTHON -m lockstep $argv; end\nlockstep completion fish | source\n"
     for line in ("lockstep pla", "lockstep plan staging/", "lockstep promote --to pro"):
-        script += f"complete --do-complete '{line}'; echo --\n"
+        script += f"complete --do-complete '{line}'; echo ==\n"
     done = subprocess.run(
         ["fish", "--no-config", "-c", script],
         cwd=EXAMPLE,
@@ -70,7 +70,7 @@ def test_fish_completes_commands_targets_and_environments(tmp_path: Path) -> Non
         timeout=120,
         check=True,
     )
-    offered = [[one.split("\t")[0] for one in part.split("\n") if one] for part in done.stdout.split("--\n")]
+    offered = [[one.split("\t")[0] for one in part.split("\n") if one] for part in done.stdout.split("==\n")]
     assert offered[:3] == [
         ["plan"],
         ["staging/api", "staging/s3-notifier", "staging/web"],
