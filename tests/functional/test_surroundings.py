@@ -83,7 +83,11 @@ def test_what_finds_no_ground_is_held_back_before_anything_is_applied(
     for name, given in (("a", "lambda-role"), ("b", "lambda-role"), ("c", "nowhere"), ("d", "foreign")):
         folder = tmp_path / "environments/staging" / name
         folder.mkdir(parents=True)
-        vpc = ", vpc: {subnetIds: [subnet-0123456789abcdef0], securityGroupIds: []}" if name == "b" else ""
+        vpc = (
+            ", vpc: {subnetIds: [subnet-0123456789abcdef0], securityGroupIds: [sg-0123456789abcdef0]}"
+            if name == "b"
+            else ""
+        )
         (folder / "config.yaml").write_text(
             f"deploymentType: lambda\nlambda:\n  {{version: '1', functionName: {name}, role: {given}{vpc}}}\n"
         )
