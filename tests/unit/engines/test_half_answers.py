@@ -4,11 +4,13 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.measuring import CloudWatch
 from lockstep.engines.aws.patience import Patience
 from lockstep.engines.aws.references import find_versions, resolve
 from lockstep.engines.aws.surroundings import network
@@ -78,6 +80,28 @@ def test_figures_that_were_not_read_are_not_zero(
     with pytest.raises(CloudError, match=says) as caught:
         ask(connection)
     assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ([], "1 of 1 results are not complete"),
+        ([{"Id": "m0", "StatusCode": "InternalError"}], "InternalError"),
+        ([{"Id": "m7", "StatusCode": "Complete"}], "none of those"),
+        ([{"Id": "m0", "StatusCode": "Complete", "Timestamps": [1], "Values": []}], "none of those"),
+    ],
+)
+def test_a_gate_is_not_passed_by_figures_that_were_not_read(
+    connection: Connection, said: list[Answer], document: list[Any], says: str
+) -> None:
+    """A rollout goes on where nothing failed, and not where nobody knows."""
+    said.append(told({"MetricDataResults": document}))
+    now = datetime.now(UTC)
+    metric = {"Metric": {"Namespace": "AWS/Lambda", "MetricName": "Errors"}, "Stat": "Sum"}
+    with pytest.raises(CloudError, match=says):
+        CloudWatch(connection).minutes([metric], now - timedelta(minutes=5), now)
+    said.append(told({"MetricDataResults": [{"Id": "m0", "StatusCode": "Complete"}]}))
+    assert CloudWatch(connection).minutes([metric], now - timedelta(minutes=5), now) == [{}]
 
 
 def test_figures_without_values_are_of_what_was_not_called(

@@ -11,9 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.trying import WHOLE
 from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Alias, Fleet, Target
+from lockstep.model.foreign import shaped
 from lockstep.model.rolling import RolloutRecord, RolloutState, record_of
 from lockstep.model.rollout import AlarmSeen, Compared, Measured, MetricGate, Minutes, Rollout
 
@@ -82,6 +85,7 @@ class CloudWatch:
                 {"Id": f"m{number}", "MetricStat": {**metric, "Period": 60}, "ReturnData": True}
                 for number, metric in enumerate(metrics[first : first + _QUERIES], first)
             ]
+            states: dict[str, object] = {}
             for result in self._connection.pages(
                 *("cloudwatch", "GetMetricData", "MetricDataResults", "NextToken", "NextToken"),
                 MetricDataQueries=queries,
@@ -89,9 +93,18 @@ class CloudWatch:
                 EndTime=until,
                 ScanBy="TimestampAscending",
             ):
-                values = found[int(str(result["Id"])[1:])]
-                for at, value in zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True):
-                    values[at.astimezone(UTC)] = float(value)
+                states[str(result["Id"])] = result.get("StatusCode")  # of its last page
+                with shaped(odd("cloudwatch:GetMetricData", "a result is none of those that were asked for")):
+                    values = found[int(str(result["Id"])[1:])]
+                    for at, value in zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True):
+                        values[at.astimezone(UTC)] = float(value)
+            # No values say that nothing happened; a result that is missing, or not whole, says nothing.
+            unread = [
+                state for one in queries if (state := states.get(str(one["Id"]), "missing")) not in WHOLE
+            ]
+            if unread:
+                what = f"{len(unread)} of {len(queries)} results are not complete ({unread[0]})"
+                raise odd("cloudwatch:GetMetricData", what)
         return list(found)
 
 

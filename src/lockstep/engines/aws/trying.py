@@ -14,10 +14,10 @@ from lockstep.errors import BadInput, CloudError
 from lockstep.model.foreign import expect, shaped
 from lockstep.model.trying import Invocation, LogLine, Usage
 
-__all__ = ["invoke", "log_lines", "usages", "variables_of"]
+__all__ = ["WHOLE", "invoke", "log_lines", "usages", "variables_of"]
 
 LONGEST_PAYLOAD = 6_291_456  # bytes of a synchronous call and of its answer (Lambda quotas)
-_WHOLE = (None, "Complete")  # status codes; emulators tell none
+WHOLE = (None, "Complete")  # status codes; emulators tell none
 _AT_ONCE = 500  # queries of one GetMetricData (CloudWatch API reference)
 _STATISTICS: Mapping[str, tuple[str, str]] = {
     "calls": ("Invocations", "Sum"),
@@ -190,7 +190,7 @@ def _values(
             values = [float(value) for value in result.get("Values", ())]
         found.setdefault(str(result["Id"]), []).extend(values)
     # A metric without values says that nothing was called; one that is not there, or not whole, says nothing.
-    unread = [state for one in asked if (state := states.get(str(one["Id"]), "missing")) not in _WHOLE]
+    unread = [state for one in asked if (state := states.get(str(one["Id"]), "missing")) not in WHOLE]
     if unread:
         what = f"{len(unread)} of {len(asked)} results are not complete ({unread[0]})"
         raise odd("cloudwatch:GetMetricData", what)
