@@ -118,10 +118,31 @@ def _contains(where: Any, what: Any) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Strings are compared without case, as GitHub does."""
+    """Strings are compared without case, and values of different types as numbers, as GitHub does.
+
+    Source: GitHub documentation, "Evaluate expressions in workflows and actions", operators.
+    """
     if isinstance(one, str) and isinstance(other, str):
         return one.lower() == other.lower()
-    return bool(one == other)
+    if type(one) is type(other):
+        return bool(one == other)
+    return _as_number(one) == _as_number(other)
+
+
+def _as_number(value: Any) -> float:
+    """Nothing and an empty text are 0; what is no number is equal to nothing."""
+    match value:
+        case None | "":
+            return 0.0
+        case bool() | int() | float():
+            return float(value)
+        case str():
+            try:
+                return float(json.loads(value))
+            except (ValueError, TypeError):
+                return float("nan")
+        case _:
+            return float("nan")
 
 
 def _as_text(value: Any) -> str:

@@ -24,7 +24,10 @@ CONTEXTS = {
         ("vars.NONE || format('{0}/{1}', github.server, 'it''s')", "http://s/it's"),
         ("github.event.missing.deeper == null && 'yes'", "yes"),
         ("false || (true && 'a' == 'A')", True),
-        ("vars.NONE != ''", True),
+        ("vars.NONE != ''", False),
+        ("github.event.number == '7'", True),
+        ("github.event.number == 'seven'", False),
+        ("true == 1", True),
     ],
 )
 def test_expressions_mean_what_they_mean_on_github(text: str, value: object) -> None:
