@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.model import Fleet, Secret, Target
@@ -12,13 +12,21 @@ __all__ = ["fingerprint"]
 
 def fingerprint(live: Fleet) -> str:
     """SHA-256 (hex) over all that was read, without secret values: those show in the revision."""
-    state = {
-        "scopes": {name: [at.account, at.region, at.partition] for name, at in live.scopes.items()},
-        "targets": {key: _target(target) for key, target in live.targets.items()},
-        "others": {arn: _target(target) for arn, target in live.others.items()},
-        "buckets": {name: bucket.raw for name, bucket in live.buckets.items()},
-    }
-    return hashlib.sha256(json.dumps(state, sort_keys=True, default=_plain).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for row in _rows(live):  # one after the other: thousands of functions are tens of megabytes as text
+        digest.update(_ENCODER.encode(row).encode())
+    return digest.hexdigest()
+
+
+def _rows(live: Fleet) -> Iterator[list[Any]]:
+    for name, at in sorted(live.scopes.items()):
+        yield ["scope", name, at.account, at.region, at.partition]
+    for key in sorted(live.targets):
+        yield ["target", key, _target(live.targets[key])]
+    for arn in sorted(live.others):
+        yield ["other", arn, _target(live.others[arn])]
+    for name in sorted(live.buckets):
+        yield ["bucket", name, live.buckets[name].raw]
 
 
 def _target(target: Target) -> list[Any]:
@@ -46,3 +54,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return "(secret)" if isinstance(value, Secret) else str(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, default=_plain)

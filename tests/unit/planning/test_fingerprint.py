@@ -1,5 +1,6 @@
 """A plan is stale as soon as anything differs of what it was made from."""
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -70,3 +71,20 @@ def test_a_fingerprint_is_of_the_state_and_not_of_its_order() -> None:
     """Listings come in any order; times and health are no state."""
     shuffled = with_function(tags=dict(reversed(FUNCTION.tags.items())), health=FUNCTION.health, reason="x")
     assert fingerprint(shuffled) == fingerprint(LIVE)
+
+
+def test_a_fingerprint_is_made_without_the_whole_text() -> None:
+    """What it takes does not grow with what is live: thousands of functions are tens of megabytes."""
+
+    def peak(count: int) -> int:
+        raw = {"LambdaFunctionConfigurations": [{"Id": "x" * 1000}]}
+        fleet = replace(LIVE, buckets={f"b{n}": Bucket(name=f"b{n}", raw=raw) for n in range(count)})
+        tracemalloc.start()
+        try:
+            fingerprint(fleet)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)  # what is made once
+    assert peak(200) < peak(100) + 20_000

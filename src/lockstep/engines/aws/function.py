@@ -49,6 +49,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 _CONFLICTS = 3  # updates by others that one call waits for
+_NOT_IN_PAGES = frozenset(row.name for row in FIELDS if not row.in_pages)
 
 
 def get(connection: Connection, name: str, version: str | None = None) -> Function | None:
@@ -133,7 +134,7 @@ def read_configuration(config: Mapping[str, Any]) -> Function:
         modified=config.get("LastModified"),
         health=health_of(config),
         reason=reason_of(config),
-        unread=frozenset(row.name for row in FIELDS if not row.in_pages),
+        unread=_NOT_IN_PAGES,
     )
 
 

@@ -53,6 +53,10 @@ _UNPROVEN = Obstacle(
     "may tag functions can write, are no reason to delete; delete it by hand, or take its lockstep: tags away"
 )
 WORKERS = 32
+_TOLD = frozenset(
+    row.name for row in FIELDS if row.call in (Call.CODE, Call.CONCURRENCY) and not row.in_pages
+)
+"""Settings that no page tells and ``GetFunction`` does."""
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -376,9 +380,8 @@ def _find_others(
 
 def _needs_more(wanted: Function, listed: Function) -> bool:
     """What no page tells has to be known where it is declared or was, and before code is replaced with it."""
-    told = {row.name for row in FIELDS if row.call in (Call.CODE, Call.CONCURRENCY) and not row.in_pages}
     return (
-        bool(told & (wanted.settings.keys() | remembered_kinds(listed.tags)))
+        bool(_TOLD & (wanted.settings.keys() | remembered_kinds(listed.tags)))
         or is_named_by_tag(wanted.code)
         or bool(diff_code(wanted, listed))
     )
