@@ -62,6 +62,10 @@ def test_a_plan_is_made_without_a_terminal_library(tmp_path: Path) -> None:
     )
     loaded = _imported_by(code, tmp_path)
     assert not loaded & (TERMINAL | (SLOW - {"importlib.metadata"}))
+    # What only a sync, a rollout or trying a function out needs.
+    assert not loaded & {
+        f"lockstep.engines.aws.{name}" for name in ("execute", "running", "measuring", "rollout", "trying")
+    }
 
 
 @pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["validate"], 3)])

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 from lockstep.engines.aws.connection import Connection, Connections
-from lockstep.engines.aws.execute import execute
-from lockstep.engines.aws.measuring import read_gates
 from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace, present
 from lockstep.engines.aws.read import (
@@ -23,7 +21,6 @@ from lockstep.engines.aws.read import (
 from lockstep.engines.aws.references import find_versions, resolve
 from lockstep.engines.aws.remembered import Memories
 from lockstep.engines.aws.resolving import resolve_targets, with_images
-from lockstep.engines.aws.running import Run
 from lockstep.engines.base import Look
 from lockstep.errors import NotAllowed
 from lockstep.model import (
@@ -179,6 +176,8 @@ class AwsEngine:
             self._live = read_policies_again(self._live, sorted(doubted), self._memories, self.connection)
             plan = make_plan(desired, self._live, self.rules, engine=self.name)
         if watched := sorted(one.target for one in plan.targets if one.progress is not None):
+            from lockstep.engines.aws.measuring import read_gates
+
             self._live = read_gates(desired, self._live, watched, self.connection)
             plan = make_plan(desired, self._live, self.rules, engine=self.name)
         if publishing := sorted({one.target for one in plan.steps if isinstance(one, PublishVersion)}):
@@ -194,6 +193,9 @@ class AwsEngine:
 
         Only a plan that this engine has just made is applied; anything else is stale by definition.
         """
+        from lockstep.engines.aws.execute import execute
+        from lockstep.engines.aws.running import Run
+
         if not any(plan is made for made in self._made):
             raise NotAllowed("the plan was not made from what is live now", fix="plan again")
         self._made = []
