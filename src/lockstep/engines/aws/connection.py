@@ -150,12 +150,19 @@ class Connection:
         self, service: str, operation: str, items: str, token_in: str, token_out: str, **params: Any
     ) -> Iterator[dict[str, Any]]:
         """All items of a paged listing. A page that fails raises: a listing is whole or an error."""
+        for answer in self.whole_pages(service, operation, token_in, token_out, **params):
+            yield from answer.get(items, ())
+
+    def whole_pages(
+        self, service: str, operation: str, token_in: str, token_out: str, **params: Any
+    ) -> Iterator[dict[str, Any]]:
+        """All answers of a paged listing. A page that fails raises: a listing is whole or an error."""
         token: str | None = None
         tokens: set[str] = set()
         while True:
             extra = {token_in: token} if token else {}
             answer = self.call(service, operation, **params, **extra)
-            yield from answer.get(items, ())
+            yield answer
             token = answer.get(token_out) or None
             if token is None:
                 return

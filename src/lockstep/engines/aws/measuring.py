@@ -59,20 +59,13 @@ class CloudWatch:
         """By name. Unknown ones are left out of the answer without a word, so they are left out here."""
         found: dict[str, AlarmSeen] = {}
         for first in range(0, len(names), _NAMES):
-            token: dict[str, str] = {}
-            while True:
-                answer = self._connection.call(
-                    "cloudwatch",
-                    "DescribeAlarms",
-                    AlarmNames=list(names[first : first + _NAMES]),
-                    AlarmTypes=list(_TYPES),
-                    **token,
-                )
+            for answer in self._connection.whole_pages(
+                *("cloudwatch", "DescribeAlarms", "NextToken", "NextToken"),
+                AlarmNames=list(names[first : first + _NAMES]),
+                AlarmTypes=list(_TYPES),
+            ):
                 for one in (entry for kind in _TYPES for entry in answer.get(f"{kind}s", ())):
                     found[str(one["AlarmName"])] = _alarm(one)
-                if not answer.get("NextToken"):
-                    break
-                token = {"NextToken": answer["NextToken"]}
         return {name: seen for name, seen in found.items() if name in names}
 
     def minutes(
