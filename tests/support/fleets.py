@@ -130,6 +130,9 @@ def values(name: str) -> st.SearchStrategy[Value]:
             raw = st.sampled_from([None, low, low + 1, int(row.maximum or low + 100)])
         case Kind.SET if row.enum:
             raw = st.sampled_from([(value,) for value in row.enum])
+        case Kind.STRUCTS:
+            entry = {name: (one.enum or ("{}",))[-1] for name, one in row.members.items()}
+            raw = st.sampled_from([(), (entry,)])
         case Kind.SET | Kind.STRINGS:
             raw = st.sampled_from([(), ("a",), ("b", "a")])
         case Kind.STRING if row.example:
@@ -200,18 +203,33 @@ def triggers(draw: st.DrawFn, environment: str, service: str) -> tuple[Trigger, 
 
 @st.composite
 def resources(draw: st.DrawFn, *, live: bool = False, on: str = "") -> tuple[Resource, ...]:
-    """At most one resource of each kind beside a function or its alias, by the rows of the kind alone."""
+    """Resources of some kinds beside a function or its alias, by the rows of the kind alone.
+
+    Of a kind with several at most two, whose names and identities have nothing to do with one another.
+    """
     found = []
     for name in some(draw, list(KINDS), 2):
         kind = KINDS[name]
         rows = [row for row in kind.rows if live or not row.computed]
-        drawn = {row.name: draw(values(kind.path(row))) for row in rows}
-        drawn |= {row.name: drawn[row.name] or row.enum[0] for row in rows if row.required}
-        settings = {key: value for key, value in drawn.items() if value is not None}
-        if settings or kind.stands_alone:
-            found.append(Resource(kind=name, qualifier=on, settings=settings))
+        for label in some(draw, NAMES, 2) if kind.is_many else [""]:
+            chosen = some(draw, rows, 4) if kind.is_many else rows
+            drawn = {row.name: draw(values(kind.path(row))) for row in chosen}
+            drawn |= {row.name: drawn.get(row.name) or row.enum[0] for row in rows if row.required}
+            settings = {key: value for key, value in drawn.items() if value is not None}
+            if settings or kind.stands_alone:
+                one = Resource(kind=name, qualifier=on, settings=kind.normal(settings))
+                if kind.identify is not None:
+                    identity = kind.identify(one.settings)
+                    if not identity or identity in {other.identity for other in found}:
+                        continue
+                    may = pick(draw, [True, True, False])
+                    one = replace(one, identity=identity, name="" if live else label, replace=may)
+                found.append(one)
     return tuple(found)
 
+
+NAMES = ("orders", "bills")
+"""Of one of several resources."""
 
 _IGNORE = (
     "reservedConcurrency",
@@ -222,7 +240,8 @@ _IGNORE = (
     "code",
     "logging.format",
     *list(KINDS)[:1],
-    *(f"{name}.{kind.rows[-1].name}" for name, kind in KINDS.items()),
+    *(kind.path(kind.rows[-1], "orders") for kind in KINDS.values()),
+    *(f"{name}.orders" for name, kind in KINDS.items() if kind.is_many),
 )
 
 
@@ -604,7 +623,7 @@ def _remembering(live: Fleet) -> Fleet:
         ]
         tags = {
             key: value
-            for key, value in ownership_tags(PROJECT, target, names, kinds_of(target.resources)).items()
+            for key, value in ownership_tags(PROJECT, target, names, _words(target)).items()
             if value is not None and key.startswith(("lockstep:buckets", "lockstep:resources"))
         }
         return replace(target, function=replace(function, tags={**function.tags, **tags}))
@@ -614,6 +633,14 @@ def _remembering(live: Fleet) -> Fleet:
         targets={key: with_buckets(target) for key, target in live.targets.items()},
         others={arn: with_buckets(target) for arn, target in live.others.items()},
     )
+
+
+def _words(target: Target) -> set[str]:
+    """What the tags of a live function remember; of several resources those that Lockstep made."""
+    many = [one for one in target.resources if KINDS[one.kind].is_many]
+    ours = [one for number, one in enumerate(many) if number % 3 != 2]
+    named = {replace(one, name=NAMES[number % 2]).word for number, one in enumerate(ours)}
+    return named | (kinds_of(target.resources) - {one.kind for one in many})
 
 
 def _called(entry: dict[str, Any]) -> str:

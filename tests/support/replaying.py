@@ -30,10 +30,11 @@ from lockstep.model import (
 )
 from lockstep.model.alias import qualified, unversioned, versioned
 from lockstep.model.kinds import KINDS
+from lockstep.model.kinds.base import digest_of
 from lockstep.planning.aliases import differing
 from lockstep.planning.diff import with_ignored
 from lockstep.planning.notifications import LAMBDA, clashes, entry_for, function_of, is_same, merge, owner_of
-from lockstep.planning.policy import Rules, may_adopt
+from lockstep.planning.policy import Rules, may_adopt, remembered_words
 from lockstep.planning.replay import replay
 
 __all__ = ["closed_subset", "foreign_parts", "perform", "plain", "unreached"]
@@ -79,12 +80,14 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
         case PutResource():
             assert function is not None, f"{step.id}: no function"
             # A run may be killed here: what was made has to be found again.
-            assert step.resource.kind in str(function.tags.get("lockstep:resources")).split()
+            assert step.resource.word in remembered_words(function.tags)
             assert target is not None
             _check_there(target, step.resource.qualifier)
         case RemoveResource():
-            assert target is not None, f"{step.id}: no function"
-            assert step.resource in target.resources, f"{step.id}: no such resource"
+            known = [each for each in (target, *live.others.values()) if each is not None]
+            named = [each for each in known if each.function and each.function.name == step.function]
+            there = [one for each in named for one in each.resources]
+            assert step.resource in there, f"{step.id}: no such resource"
         case PublishVersion():
             assert function is not None, f"{step.id}: no function"
             assert not differing(step.function, function, step.ignore), f"{step.id}: not what is wanted"
@@ -231,6 +234,9 @@ def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
     """What differs of the resources beside a function, apart from what others manage."""
     function = have.function
     assert function is not None
+    several = _several(target, have, before)
+    target, have = _single(target), _single(have)
+    before = _single(before) if before is not None else None
     wanted = {one.kind: one.settings for one in target.resources}
     here = [one for one in have.resources if one.qualifier == target.qualifier]
     found = {one.kind: one.settings for one in here}
@@ -239,7 +245,7 @@ def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
     left = [one for one in have.resources if one not in here and one.kind not in target.ignore]
     differing = [f"{one.kind} is left on {one.qualifier or 'the function'}" for one in left]
     for name, kind in KINDS.items():
-        if name in function.unread:
+        if name in function.unread or kind.is_many:
             continue
         for row in kind.rows:
             goes = kind.stands_alone and name not in wanted and name not in target.ignore
@@ -249,9 +255,46 @@ def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
                 differing.append(f"{kind.path(row)} is {found.get(name)}, not {value}")
         if kind.stands_alone and name not in target.ignore and (name in wanted) != (name in found):
             differing.append(f"{name} is {'not ' if name in wanted else ''}there")
-    remembered = set(str(function.tags.get("lockstep:resources") or "").split())
+    remembered = remembered_words(function.tags)
     if not remembered >= wanted.keys() - function.unread:
         differing.append(f"remembers {remembered}, not {sorted(wanted)}")
+    return differing + several
+
+
+def _single(target: Target) -> Target:
+    return replace(target, resources=tuple(r for r in target.resources if not KINDS[r.kind].is_many))
+
+
+def _several(target: Target, have: Target, before: Target | None) -> list[str]:
+    """What differs of kinds with several: what is declared is there, and what is ours and is not goes."""
+    assert have.function is not None
+    remembered = {tuple(word.split(":")[::2]) for word in remembered_words(have.function.tags)}
+    made = remembered_words(before.function.tags) if before is not None and before.function else set()
+    ours = {tuple(word.split(":")[::2]) for word in made}
+    differing = []
+    wanted = {}
+    for one in target.resources:
+        kind = KINDS[one.kind]
+        if not kind.is_many or one.kind in have.function.unread or {one.kind, one.path} & {*target.ignore}:
+            continue
+        wanted[one.kind, one.identity] = one
+        found = [r for r in have.resources if (r.kind, r.identity) == (one.kind, one.identity)]
+        here = next((r for r in found if r.qualifier == target.qualifier), None)
+        if here is None:
+            differing.append(f"{one.path} is not there")
+            continue
+        for row in kind.rows:
+            left = kind.path(row, one.name) in target.ignore or (row.kept and row.name not in one.settings)
+            if not left and here.settings.get(row.name) != one.settings.get(row.name):
+                differing.append(f"{one.path}: {row.name} is {here.settings.get(row.name)}")
+        if (one.kind, digest_of(one.identity)) not in remembered:
+            differing.append(f"{one.path} is not remembered")
+    for one in have.resources:
+        key = (one.kind, digest_of(one.identity))
+        is_right = (one.kind, one.identity) in wanted and one.qualifier == target.qualifier
+        is_left = one.kind in have.function.unread or any(i.startswith(one.kind) for i in target.ignore)
+        if KINDS[one.kind].is_many and key in ours and not is_right and not is_left:
+            differing.append(f"{one.identity} of ours is left on {one.qualifier or 'the function'}")
     return differing
 
 

@@ -54,7 +54,11 @@ def _default(value: object) -> str:
             return f", {value}"
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+CARRIED = [kind for kind in KINDS.values() if kind.terraform]
+"""The others are refused where Terraform applies."""
+
+
+@pytest.mark.parametrize("kind", CARRIED, ids=lambda kind: kind.name)
 def test_every_kind_is_an_attribute_and_a_resource(kind: ResourceKind) -> None:
     """Its rows with their defaults, each passed on to the provider's resource for it."""
     variables = _block((MODULE / "variables.tf").read_text(), 'variable "functions" {')

@@ -131,7 +131,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     )
     if tags:
         buckets = {trigger.bucket for trigger in target.triggers}
-        beside = {one.kind for one in target.resources} | (APART & settings.keys())
+        beside = {one.word for one in target.resources} | (APART & settings.keys())
         own = ownership_tags(context.file.project.name, target, buckets, beside)
         check_tags(context, tags, own=len(own))
     return target

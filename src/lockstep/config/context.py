@@ -114,10 +114,12 @@ class Context:
                 return value
 
     def _judged(self, value: str, path: Path) -> str:
+        key = leaf(path)
+        if key is not None and key.is_literal:
+            return value
         text = self.fill(value, self.place("lambda", *path))
         if text is None:
             return value
-        key = leaf(path)
         found = problem_of(key, text) if key is not None else None
         if found is None and path[0] == "tags":
             found = rules.tag_value(text)

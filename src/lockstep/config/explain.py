@@ -14,7 +14,7 @@ from lockstep.config.versions import find_version
 from lockstep.errors import BadInput
 from lockstep.model import Explained, Origin, Project, Reference, Secret, Value, looks_secret
 from lockstep.model.fields import BY_NAME
-from lockstep.model.kinds import ROWS
+from lockstep.model.kinds import ROWS, row_at
 from lockstep.model.paths import value_at
 from lockstep.model.tree import Tree
 from lockstep.suggest import did_you_mean, nearest
@@ -144,7 +144,7 @@ def _selected(explained: list[Explained], path: str) -> tuple[Explained, ...]:
     if found:
         return found
     name = path.removeprefix("lambda.")
-    row = BY_NAME.get(name) or ROWS.get(name)
+    row = BY_NAME.get(name) or row_at(name)
     if row is not None:
         return (Explained(path=f"lambda.{name}", value=row.default, origins=()),)
     if name in LAMBDA.by_name:

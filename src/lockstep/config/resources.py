@@ -1,53 +1,117 @@
 """Resources beside a function, from a merged ``lambda`` block."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.config.context import Context
-from lockstep.model import Resource, Value
-from lockstep.model.fields import normalise
+from lockstep.config.layers import Path
+from lockstep.model import Resource
 from lockstep.model.kinds import KINDS, ResourceKind
+from lockstep.model.kinds.base import NAME
+from lockstep.model.paths import value_at
 from lockstep.model.terraform import CARRIES_KINDS
 
 __all__ = ["read_resources"]
 
 
 def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource, ...]:
-    """One resource for each kind that the block declares. Problems are noted in the context.
+    """The resources that the block declares. Problems are noted in the context.
 
-    A kind that does not stand alone and has nothing but defaults is none.
+    One of a kind that does not stand alone and has nothing but defaults is none. A preview has none of what
+    would call it with what is meant for others.
     """
-    found = []
+    found: list[Resource] = []
     for name, kind in KINDS.items():
         declared = block.get(name)
         if declared is None:
             continue
-        settings_of_run = context.file.project.environment(context.candidate.environment).terraform
-        if settings_of_run is not None and settings_of_run.mapping != CARRIES_KINDS:
-            context.wrong(
-                ("lambda", name),
-                f"lambda.{name} is declared, and the mapping of this environment does not carry it to "
-                "Terraform",
-                f"keep it in your Terraform code and write {name}: null here, or use `mapping: "
-                f"{CARRIES_KINDS}` with the module lambda-fleet, or `engine: aws`",
-            )
-        settings = _settings(kind, dict(_leaves(declared)))
-        for row in kind.rows:
-            if row.required and row.name not in settings:
-                context.wrong(("lambda", name), f"lambda.{name} needs {row.name}", f"add {name}.{row.name}")
-        if (problem := kind.check(settings)) is not None:
-            row_name, what, fix = problem
-            context.wrong(("lambda", name, *row_name.split(".")), what, fix)
-        if settings or kind.stands_alone:
-            place = context.place("lambda", name)
-            qualifier = block.get("alias") or ""
-            found.append(Resource(kind=name, qualifier=qualifier, settings=settings, place=place))
+        several = [*_of_several(context, kind, declared)] if kind.is_many else [("", declared)]
+        if several:
+            _check_engine(context, kind)
+        places: dict[str, str] = {}
+        for label, values in several:
+            one = _read(context, kind, label, values, block.get("alias") or "")
+            if one is None:
+                continue
+            if kind.is_many and (other := places.setdefault(one.identity, label)) != label:
+                context.wrong(
+                    _path(kind, label),
+                    f"{one.path} and {kind.name}.{other} are the same to AWS, which keeps one of them",
+                    "remove one of them",
+                )
+            found.append(one)
     return tuple(found)
 
 
-def _settings(kind: ResourceKind, declared: Mapping[str, Any]) -> dict[str, Value]:
-    values = {row.name: normalise(row, declared.get(row.name)) for row in kind.rows}
-    return {name: value for name, value in values.items() if value is not None}
+def _read(
+    context: Context, kind: ResourceKind, label: str, values: Mapping[str, Any], qualifier: str
+) -> Resource | None:
+    path = _path(kind, label)
+    one = kind.declared(dict(_leaves(values)), qualifier, label, context.place(*path))
+    for row in kind.rows:
+        if row.required and row.name not in one.settings:
+            context.wrong(path, f"lambda.{one.path} needs {row.name}", f"add {one.path}.{row.name}")
+    if (problem := kind.check(one.settings)) is not None:
+        row_name, what, fix = problem
+        context.wrong((*path, *(row_name.split(".") if row_name else ())), what, fix)
+    return one if one.settings or kind.stands_alone else None
+
+
+def _of_several(
+    context: Context, kind: ResourceKind, declared: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Those with a name that tags can hold; in a preview, those with a source of the preview's own."""
+    for label, values in declared.items():
+        if values is None:
+            continue
+        if not re.fullmatch(NAME, label):
+            context.wrong(
+                _path(kind, label),
+                f"{label!r} is no name for {kind.title}: at most 32 letters, digits, - and _",
+                "give it another name; it means nothing to AWS",
+            )
+        elif context.candidate.pr is None or not kind.sources or _is_own(context, kind, label):
+            yield label, values
+
+
+def _is_own(context: Context, kind: ResourceKind, label: str) -> bool:
+    """Whether what calls is the preview's own: declared for it alone, or with its number in it.
+
+    What several share would be taken from one another, or come to each of them.
+    """
+    for row in kind.sources:
+        path: Path = (*_path(kind, label), *row.split("."))
+        given = ((layer.name, value_at(layer.values, path)) for layer in reversed(context.stack.layers))
+        name, value = next(((name, value) for name, value in given if value is not None), ("", None))
+        if name == "pull request" or any(part in str(value) for part in ("{pr}", "{env}")):
+            return True
+    return False
+
+
+def _check_engine(context: Context, kind: ResourceKind) -> None:
+    run = context.file.project.environment(context.candidate.environment).terraform
+    if run is None or (run.mapping == CARRIES_KINDS and kind.terraform):
+        return
+    path = ("lambda", kind.name)
+    if not kind.terraform:
+        context.wrong(
+            path,
+            f"lambda.{kind.name} is declared, and the module lambda-fleet has no {kind.title}",
+            f"keep it in your Terraform code and write {kind.name}: null here, or use `engine: aws`",
+        )
+    else:
+        context.wrong(
+            path,
+            f"lambda.{kind.name} is declared, and the mapping of this environment does not carry it to "
+            "Terraform",
+            f"keep it in your Terraform code and write {kind.name}: null here, or use `mapping: "
+            f"{CARRIES_KINDS}` with the module lambda-fleet, or `engine: aws`",
+        )
+
+
+def _path(kind: ResourceKind, label: str) -> tuple[str, ...]:
+    return ("lambda", kind.name, *([label] if label else []))
 
 
 def _leaves(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,7 +18,7 @@ from lockstep.config.terraform_schema import TERRAFORM
 from lockstep.model.alias import PATTERN
 from lockstep.model.engines import ENGINES
 from lockstep.model.fields import FIELDS, Field, Kind
-from lockstep.model.kinds import KINDS, ROWS, ResourceKind
+from lockstep.model.kinds import KINDS, ROWS, ResourceKind, unnamed
 from lockstep.suggest import did_you_mean
 
 __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
@@ -103,6 +103,8 @@ def _of_row(row: Field, name: str) -> Key:
                     pattern=member.pattern,
                     says=_example(f"{row.name}.{name}"),
                     required=member.default is None,
+                    is_literal=member.is_literal,
+                    lines=member.is_literal,
                 )
                 for name, member in row.members.items()
             )
@@ -137,8 +139,9 @@ def _ignorable(pattern: str) -> rules.Problem | None:
     if pattern.partition(".")[0] in ("environment", "tags", "code"):
         return None
     names = [row.name for row in FIELDS] + [*KINDS, *ROWS, "code", "environment.X", "tags.X"]
-    if any(fnmatchcase(name, pattern) or name.startswith(f"{pattern}.") for name in names):
-        return None
+    for one in (pattern, unnamed(pattern)):
+        if any(fnmatchcase(name, one) or name.startswith(f"{one}.") for name in names):
+            return None
     return f"{pattern!r} matches no field", did_you_mean(pattern, names[:-2])
 
 
@@ -298,8 +301,12 @@ _EXTRAS = (
 
 def _of_kind(kind: ResourceKind) -> Key:
     """The key of a kind of resources beside the function."""
-    rows = [row for row in kind.rows if not row.computed]
-    return Key(name=kind.name, shape=Shape.MAP, about=kind.about, members=_of_rows(rows))
+    members = _of_rows([row for row in kind.rows if not row.computed])
+    if not kind.is_many:
+        return Key(name=kind.name, shape=Shape.MAP, about=kind.about, members=members)
+    may = flag("replace", "Let a new one take its place where AWS changes none that is there.")
+    item = Key(name="name", shape=Shape.MAP, about="", members=(*members, may))
+    return Key(name=kind.name, shape=Shape.OPEN, about=kind.about, item=item)
 
 
 LAMBDA = Key(
@@ -426,7 +433,7 @@ def leaf(path: tuple[str | int, ...]) -> Key | None:
     for part in path:
         if key is None:
             return None
-        if isinstance(part, int):
+        if isinstance(part, int) or key.shape is Shape.OPEN:
             key = key.item or (key.short.item if key.short is not None else None)
         else:
             key = key.by_name.get(part)

@@ -66,6 +66,7 @@ class Key:
     example: str = ""
     also: tuple[str, ...] = ()  # other spellings of members, for suggestions
     lines: bool = False  # a text that may have several lines; names and ids never do
+    is_literal: bool = False  # braces are the text's own, and no template
     extra: Mapping[str, Any] = field(default_factory=dict)  # added to the JSON Schema
 
     @cached_property
@@ -135,14 +136,15 @@ class Checker:
 
     def _string(self, key: Key, value: Any, lines: Lines, path: str) -> str | None:
         text = lines[1] if isinstance(lines, tuple) and isinstance(lines[1], str) else None
+        may_be_template = self.templates and not key.is_literal
         if type(value) is not str:
             problem, fix = _not_a_string(path, key, value, text)
         elif text is not None:
             problem = f"{text} without quotes is no string for every YAML reader"
-            other = None if self.templates and "{" in text else problem_of(key, text)
+            other = None if may_be_template and "{" in text else problem_of(key, text)
             fix = other[1] if other is not None else f'write {_last(path)}: "{text}"'
         else:
-            is_template = self.templates and ("{" in value or "}" in value)
+            is_template = may_be_template and ("{" in value or "}" in value)
             found = _not_one_line(key, value) if is_template else problem_of(key, value)
             if found is None:
                 self.has_templates |= is_template

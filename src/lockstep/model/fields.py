@@ -65,6 +65,7 @@ class Member:
     pattern: str = ""  # what the text has to fit
     enum: tuple[str, ...] = ()
     default: str | None = None  # AWS's
+    is_literal: bool = False  # braces are the text's own, and no template
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +95,8 @@ class Field:
     serves: tuple[str, ...] = ()  # what it is there for: without any of it AWS does not keep it
     required: bool = False  # of a kind beside the function: has to be declared with it
     computed: bool = False  # of such a kind: read and compared, never declared
+    fixed: bool = False  # of such a kind: AWS takes it only when the resource is made
+    kept: bool = False  # of such a kind: what is not declared stays as it is
     example: str = ""  # what an error offers in place of a value that does not fit
 
     @property

@@ -173,11 +173,15 @@ class PutNotifications(_Effect):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PutResource(_Effect):
-    """Make a resource beside the function what is declared; ``changes`` are relative to the target."""
+    """Make a resource beside the function what is declared; ``changes`` are relative to the target.
+
+    ``moves_from`` is the qualifier that one is on which goes to another in place; None: none is moved.
+    """
 
     function: str
     resource: Resource
     changes: tuple[Change, ...]
+    moves_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,11 +21,11 @@ from lockstep.model.alias import (
 )
 from lockstep.model.rolling import RolloutRecord, RolloutState, record_of, taken_over
 from lockstep.model.rollout import Progress, Rollout, RolloutWish, share_words
+from lockstep.planning.beside import has_others
 from lockstep.planning.compared import narrowed
 from lockstep.planning.diff import (
     diff_code,
     diff_settings,
-    is_ignored,
     row_of,
     with_ignored,
     without_unknown,
@@ -463,10 +463,10 @@ def _foreign(have: Alias, wanted: Function) -> str:
 
 def _serves_others(alias: Alias, live: Target | None, target: Target) -> bool:
     """Whether somebody else lets something call the alias, or manages what is on it: it stays, then."""
-    statements, resources = (live.statements, live.resources) if live is not None else ((), ())
+    statements = live.statements if live is not None else ()
     return any(
         one.qualifier == alias.name and not one.sid.startswith("lockstep-") for one in statements
-    ) or any(one.qualifier == alias.name and is_ignored(one.kind, target.ignore) for one in resources)
+    ) or has_others(target, live, alias.name)
 
 
 def _remembered(live: Target | None) -> set[str]:

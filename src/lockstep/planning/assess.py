@@ -8,7 +8,7 @@ from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, State
 from lockstep.model.fields import APART
 from lockstep.model.kinds import KINDS
 from lockstep.planning.aliases import Shift, of_version, settled, shift_of
-from lockstep.planning.beside import Difference, differences, remembered
+from lockstep.planning.beside import Difference, differences, hidden, remembered, replacement_problem
 from lockstep.planning.diff import (
     diff_code,
     diff_settings,
@@ -26,8 +26,8 @@ from lockstep.planning.policy import (
     may_adopt,
     ownership_tags,
     remembered_buckets,
-    remembered_kinds,
     remembered_qualifiers,
+    remembered_words,
 )
 from lockstep.planning.pruning import Pruned, prune
 from lockstep.planning.sharing import ALONE, Sharing
@@ -105,7 +105,7 @@ def assess(
     )
     if shift.version is not None and now is not None:
         function = settled(function, now)  # nobody calls what it is itself
-    kinds = remembered(target, live) | (APART & declared - (now.unread if now is not None else frozenset()))
+    words = remembered(target, live) | (APART & declared - (now.unread if now is not None else frozenset()))
     letting_go: set[str] = set()
     leaving: set[str] = set()
     quitting: set[str] = set()
@@ -117,25 +117,26 @@ def assess(
             if name in revoked or _has_entries(fleet, name, desired.project, target.key)
         }
         going = [one.live for one in beside if one.live is not None and one.wanted is None]
-        leaving = {one.kind for one in going} | (APART & now.settings.keys() - function.settings.keys())
-        leaving &= remembered_kinds(now.tags)
+        leaving = {one.word for one in going} | (APART & now.settings.keys() - function.settings.keys())
+        leaving &= remembered_words(now.tags)
         quitting = {
             *(one.qualifier for one in going),
+            *(one.moves_from for one in beside if one.moves_from is not None),
             *(one.qualifier for one in policy.remove),
             *(one.name for one in shift.leaving),
         }
         quitting &= remembered_qualifiers(now.tags) - {target.qualifier}
-        kinds |= remembered_kinds(now.tags) & now.unread
+        words |= {word for word in remembered_words(now.tags) if word.partition(":")[0] in now.unread}
 
     # A bucket is remembered until its entries and permission are gone, and a resource until it is, so
     # that a run that was killed can go on.
-    def tagged(buckets: set[str], kinds: set[str], qualifiers: Iterable[str] = ()) -> dict[str, str | None]:
-        own = _owning(desired.project, target, now, sharing, buckets, kinds, qualifiers)
+    def tagged(buckets: set[str], words: set[str], qualifiers: Iterable[str] = ()) -> dict[str, str | None]:
+        own = _owning(desired.project, target, now, sharing, buckets, words, qualifiers)
         return _tags(function, now, own)
 
-    final = first = tagged(buckets, kinds)
+    final = first = tagged(buckets, words)
     if letting_go or leaving or quitting:
-        first = tagged(buckets | letting_go, kinds | leaving, quitting)
+        first = tagged(buckets | letting_go, words | leaving, quitting)
     wanted = replace(function, tags=first)
     against = now or Function(name=wanted.name)
     writes = (*diff_code(wanted, against), *diff_settings(wanted, against))
@@ -153,6 +154,7 @@ def assess(
             target.obstacle,
             *_closed(target, concerned, fleet),
             _unread(now, writes) or _unread(shift.seen, shift.off),
+            _hidden(beside),
         )
     )
     verb, problem = (
@@ -161,6 +163,8 @@ def assess(
         else (held_verb(unknown), unknown.text)
     )
     if problem is None and (problem := _too_large(target, live, policy, beside, fleet, wanted.name)):
+        verb = Verb.BLOCKED
+    if problem is None and (problem := replacement_problem(beside, wanted.name)):
         verb = Verb.BLOCKED
     if problem is None and shift.problem is not None:
         verb, problem = Verb.BLOCKED, shift.problem
@@ -196,7 +200,7 @@ def _owning(
     now: Function | None,
     sharing: Sharing,
     buckets: Iterable[str],
-    kinds: Iterable[str],
+    words: Iterable[str],
     qualifiers: Iterable[str],
 ) -> dict[str, str | None]:
     """Tags of ours. Those of a function that several have are the lead's, and remember for all of them.
@@ -207,15 +211,15 @@ def _owning(
     if len(sharing.family) > 1 or sharing.staying:
         buckets = {*buckets, *remembered_buckets(tags)}
         buckets |= {trigger.bucket for one in sharing.family for trigger in one.triggers}
-        kinds = {*kinds, *remembered_kinds(tags)}
-        kinds |= {each.kind for one in sharing.family for each in one.resources}
+        words = {*words, *remembered_words(tags)}
+        words |= {each.word for one in sharing.family for each in one.resources}
     on_others = sharing.others & (remembered_qualifiers(tags) if tags else set())
     lead = next((one for one in sharing.family if one.key == sharing.lead), target)
     return ownership_tags(
         project,
         lead,
         buckets,
-        kinds,
+        words,
         {*qualifiers, *on_others, *sharing.aliases} - {lead.qualifier},
         {*sharing.keys, *sharing.staying.values()},
     )
@@ -354,6 +358,12 @@ def _unread(live: Function | None, changes: Sequence[Change]) -> Obstacle | None
     if found is None:
         return None
     return Obstacle(text=f"{found[0]}, so nothing is written over it; {found[1]}", is_unread=True)
+
+
+def _hidden(beside: Sequence[Difference]) -> Obstacle | None:
+    """Live values of resources that AWS would not show."""
+    why = hidden(beside)
+    return None if why is None else Obstacle(text=f"{why}, so nothing is written over it", is_unread=True)
 
 
 def _too_large(

@@ -1,55 +1,80 @@
 """Resources beside a function, compared kind by kind and row by row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lockstep.model import Change, Resource, Target, Value
-from lockstep.model.kinds import KINDS
+from lockstep.model import Change, Resource, Target, Unread, Value
+from lockstep.model.kinds import KINDS, ResourceKind
+from lockstep.model.kinds.base import digest_of
 from lockstep.planning.diff import is_ignored
+from lockstep.planning.policy import remembered_words
 
-__all__ = ["Difference", "differences", "kinds_of", "remembered"]
+__all__ = [
+    "Difference",
+    "differences",
+    "has_others",
+    "hidden",
+    "kinds_of",
+    "outliving",
+    "remembered",
+    "replacement_problem",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """One kind of which the wanted and the live resource differ, on one qualifier; None is none."""
+    """One kind of which the wanted and the live resource differ, on one qualifier; None is none.
+
+    Of one of several ``fixed`` are changes that AWS takes only when a resource is made, whether the live one
+    goes for it or, told by another identity, a ``former`` one, which has a difference of its own.
+    """
 
     wanted: Resource | None
     live: Resource | None
     changes: tuple[Change, ...]
+    former: Resource | None = None
+    fixed: tuple[Change, ...] = ()
+
+    @property
+    def moves_from(self) -> str | None:
+        """The qualifier that a resource leaves in place for the wanted one; None when it is not moved."""
+        is_moved = self.wanted and self.live and self.wanted.qualifier != self.live.qualifier
+        return self.live.qualifier if is_moved and self.live else None
 
 
 def differences(target: Target, live: Target | None) -> tuple[Difference, ...]:
     """What differs beside the function. A kind that nobody asked AWS for is left alone.
 
-    What is on another qualifier than the declared one goes: an alias took its place, or gave it back.
+    What is on another qualifier than the declared one goes: an alias took its place, or gave it back. Of
+    several, those that nobody declares go only if the tags say that Lockstep made them.
     """
     wanted, have = _wanted(target, live), _live(live, target.qualifier)
-    elsewhere = [one for one in (live.resources if live else ()) if one.qualifier != target.qualifier]
+    elsewhere = [one for one in _found(live) if one.qualifier != target.qualifier]
     return (
         *(
-            Difference(wanted=one, live=have.get(name), changes=_changes(name, one, have.get(name)))
+            Difference(wanted=one, live=have.get(name), changes=_changes(KINDS[name], one, have.get(name)))
             for name, one in wanted.items()
             if one != have.get(name)
         ),
+        *(each for kind in _read(live) if kind.is_many for each in _of_several(kind, target, live)),
         *(
-            Difference(wanted=None, live=one, changes=(_moved(one, target),))
+            Difference(wanted=None, live=one, changes=(_moved(one, one.qualifier, target),))
             for one in elsewhere
-            if not is_ignored(one.kind, target.ignore)
+            if not KINDS[one.kind].is_many and not is_ignored(one.kind, target.ignore)
         ),
     )
 
 
-def _moved(live: Resource, target: Target) -> Change:
-    there = live.qualifier or "the function itself"
-    return Change(path=live.kind, old=f"on {there}", new=f"on {target.qualifier or 'the function itself'}")
-
-
 def remembered(target: Target, live: Target | None) -> set[str]:
-    """Kinds that the tags have to remember once the target is in sync: what is declared, and what of a
-    kind is left because others manage a part of it."""
+    """What the tags have to remember once the target is in sync: what is declared, and what of a kind is
+    left because others manage a part of it."""
+    declared = {
+        one.word
+        for one in target.resources
+        if not (KINDS[one.kind].is_many and _is_others(one, target.ignore))
+    }
     left = {name for name, one in _wanted(target, live).items() if one is not None}
-    return kinds_of(target.resources) | {name for name in left if not is_ignored(name, target.ignore)}
+    return declared | {name for name in left if not is_ignored(name, target.ignore)}
 
 
 def kinds_of(resources: Sequence[Resource]) -> set[str]:
@@ -57,20 +82,160 @@ def kinds_of(resources: Sequence[Resource]) -> set[str]:
     return {resource.kind for resource in resources}
 
 
+def outliving(target: Target) -> Iterator[Resource]:
+    """What Lockstep made beside a live function and AWS keeps when the function is deleted."""
+    names = _names(target)
+    for one in target.resources:
+        word = (one.kind, digest_of(one.identity))
+        if KINDS[one.kind].outlives and word in names:
+            yield replace(one, name=names[word])
+
+
+def has_others(target: Target, live: Target | None, qualifier: str) -> bool:
+    """Whether something stands on an alias that others made or manage."""
+    names = _names(live)
+    declared = {(one.kind, one.identity) for one in target.resources}
+    return any(
+        one.qualifier == qualifier
+        and (
+            is_ignored(one.kind, target.ignore)
+            or (
+                KINDS[one.kind].is_many
+                and (one.kind, digest_of(one.identity)) not in names
+                and (one.kind, one.identity) not in declared
+            )
+        )
+        for one in _found(live)
+    )
+
+
+def hidden(found: Sequence[Difference]) -> str | None:
+    """What of live resources AWS would not show; None when all was read."""
+    unread = [
+        f"{change.path} could not be read: {change.old.why}"
+        for one in found
+        for change in one.changes
+        if isinstance(change.old, Unread)
+    ]
+    return "; ".join(unread) or None
+
+
+def replacement_problem(found: Sequence[Difference], function: str) -> str | None:
+    """Why a resource may not make way for a new one: the declaration has to say so. None when all may."""
+    for one in found:
+        if one.fixed and one.wanted is not None and not one.wanted.replace:
+            kind = KINDS[one.wanted.kind]
+            change = one.fixed[0]
+            place = f"{one.wanted.place}: " if one.wanted.place else ""
+            return (
+                f"{place}{change.path} of {function} is fixed when the {kind.title} is made ({change.old} -> "
+                f"{change.new}), so a new one would take its place and {kind.loss}; put the value back, or "
+                "say `replace: true` beside it"
+            )
+    return None
+
+
+def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iterator[Difference]:
+    """The wanted ones each with the live one of its identity, then those of ours that nobody wants."""
+    declared = [one for one in target.resources if one.kind == kind.name]
+    found = [one for one in _found(live) if one.kind == kind.name]
+    here = {one.identity: one for one in found if one.qualifier == target.qualifier}
+    away = {one.identity: one for one in found if one.qualifier != target.qualifier} if kind.moves else {}
+    matched = [here.get(one.identity) or away.get(one.identity) for one in declared]
+    names = _names(live)
+    going = {}
+    for one in found:
+        name = names.get((kind.name, digest_of(one.identity)))
+        if name is not None and not any(one is other for other in matched):
+            former = replace(one, name=name)
+            if not _is_others(former, target.ignore):
+                going[one.qualifier, one.identity] = former
+    replaced = []
+    for wanted, have in zip(declared, matched, strict=True):
+        if _is_others(wanted, target.ignore):
+            continue
+        whole = _completed(kind, wanted, have, target.ignore)
+        if whole == have:
+            continue
+        before: Resource | None = None
+        if have is None:
+            before = next((one for one in going.values() if one.name == wanted.name), None)
+        old = have or before
+        changes = _changes(kind, whole, old)
+        if have is not None and have.qualifier != target.qualifier:
+            moved = _moved(replace(have, name=wanted.name), have.qualifier, target)
+            changes = (moved, *(change for change in changes if change.path != moved.path))
+        fixed = kind.fixed(whole, old) if old is not None else ()
+        paths = {f"{whole.path}.{name}" for name in fixed}
+        replaced += [before] if before else []
+        yield Difference(
+            wanted=whole,
+            live=have,
+            changes=changes,
+            former=before,
+            fixed=tuple(change for change in changes if change.path in paths),
+        )
+    for one in going.values():
+        is_elsewhere = one.qualifier != target.qualifier
+        changes = (_moved(one, one.qualifier, target),) if is_elsewhere else _changes(kind, None, one)
+        is_told = any(one is other for other in replaced)
+        yield Difference(wanted=None, live=one, changes=() if is_told else changes)
+
+
+def _completed(
+    kind: ResourceKind, wanted: Resource, live: Resource | None, ignore: Sequence[str]
+) -> Resource:
+    """The wanted one of several with the live values of what others manage and of what is left as it is."""
+    if live is None:
+        return wanted
+    foreign = {
+        row.name
+        for row in kind.rows
+        if is_ignored(kind.path(row, wanted.name), ignore) or (row.kept and row.name not in wanted.settings)
+    }
+    own = {key: value for key, value in wanted.settings.items() if key not in foreign}
+    left = {key: value for key, value in live.settings.items() if key in foreign}
+    return replace(wanted, settings=kind.normal({**own, **left}))
+
+
+def _names(live: Target | None) -> Mapping[tuple[str, str], str]:
+    """What the repository called those of several that the tags remember, by kind and digest."""
+    tags = live.function.tags if live is not None and live.function is not None else {}
+    words = [word.split(":") for word in remembered_words(tags)]
+    return {(word[0], word[2]): word[1] for word in words if len(word) == 3}
+
+
+def _is_others(one: Resource, ignore: Sequence[str]) -> bool:
+    """Whether others manage all of it."""
+    return is_ignored(one.kind, ignore) or is_ignored(one.path, ignore)
+
+
+def _moved(one: Resource, place: str, target: Target) -> Change:
+    there = place or "the function itself"
+    return Change(path=one.path, old=f"on {there}", new=f"on {target.qualifier or 'the function itself'}")
+
+
+def _read(live: Target | None) -> Iterator[ResourceKind]:
+    unread = live.function.unread if live is not None and live.function is not None else frozenset()
+    return (kind for name, kind in KINDS.items() if name not in unread)
+
+
 def _wanted(target: Target, live: Target | None) -> Mapping[str, Resource | None]:
     """What there should be of each kind that was read, with the live values of what others manage."""
-    unread = live.function.unread if live is not None and live.function is not None else frozenset()
     declared, have = _by_kind(target.resources), _live(live, target.qualifier)
     return {
-        name: _with_ignored(name, declared.get(name), have.get(name), target)
-        for name in KINDS
-        if name not in unread
+        kind.name: _with_ignored(kind, declared.get(kind.name), have.get(kind.name), target)
+        for kind in _read(live)
+        if not kind.is_many
     }
 
 
+def _found(live: Target | None) -> tuple[Resource, ...]:
+    return live.resources if live is not None else ()
+
+
 def _live(live: Target | None, qualifier: str) -> Mapping[str, Resource]:
-    found = live.resources if live is not None else ()
-    return _by_kind([one for one in found if one.qualifier == qualifier])
+    return _by_kind([one for one in _found(live) if one.qualifier == qualifier])
 
 
 def _by_kind(resources: Sequence[Resource]) -> Mapping[str, Resource]:
@@ -78,15 +243,14 @@ def _by_kind(resources: Sequence[Resource]) -> Mapping[str, Resource]:
 
 
 def _with_ignored(
-    name: str, wanted: Resource | None, live: Resource | None, target: Target
+    kind: ResourceKind, wanted: Resource | None, live: Resource | None, target: Target
 ) -> Resource | None:
     """The wanted resource with the live values of rows that others manage; a whole kind, as it is live."""
     ignore = target.ignore
     if not ignore:
         return wanted
-    if is_ignored(name, ignore):
+    if is_ignored(kind.name, ignore):
         return live
-    kind = KINDS[name]
     if wanted is None and kind.stands_alone:
         return None
     foreign = {row.name for row in kind.rows if is_ignored(kind.path(row), ignore)}
@@ -95,20 +259,20 @@ def _with_ignored(
     settings: dict[str, Value] = {**own, **kept}
     if not settings and not kind.stands_alone:
         return None
-    return replace(wanted or Resource(kind=name, qualifier=target.qualifier), settings=settings)
+    return replace(wanted or Resource(kind=kind.name, qualifier=target.qualifier), settings=settings)
 
 
-def _changes(name: str, wanted: Resource | None, live: Resource | None) -> tuple[Change, ...]:
+def _changes(kind: ResourceKind, wanted: Resource | None, live: Resource | None) -> tuple[Change, ...]:
     """Each row that differs, in the kind's order; the resource itself where it comes or goes as a whole."""
-    kind = KINDS[name]
+    one = wanted or live or Resource(kind=kind.name)
     new, old = wanted.settings if wanted else {}, live.settings if live else {}
     rows = tuple(
         Change(
-            path=kind.path(row),
+            path=kind.path(row, one.name),
             old=None if live is None and kind.stands_alone else old.get(row.name, row.default),
             new=None if wanted is None and kind.stands_alone else new.get(row.name, row.default),
         )
         for row in kind.rows
         if new.get(row.name) != old.get(row.name)
     )
-    return rows or (Change(path=name, old=live is not None, new=wanted is not None),)
+    return rows or (Change(path=one.path, old=live is not None, new=wanted is not None),)

@@ -45,7 +45,9 @@ def _target(target: Target) -> list[Any]:
             [s.qualifier, s.sid, s.action, s.principal, s.source_arn, s.source_account or ""]
             for s in target.statements
         ),
-        sorted(([each.kind, each.qualifier, each.settings] for each in target.resources), key=repr),
+        sorted(
+            ([each.kind, each.qualifier, each.identity, each.settings] for each in target.resources), key=repr
+        ),
         sorted([each.name, each.version, each.weights, each.description] for each in target.aliases),
     ]
 

@@ -39,6 +39,7 @@ from lockstep.model import (
 from lockstep.model.kinds import KINDS
 from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
+from lockstep.planning.beside import outliving
 from lockstep.planning.diff import call_of, diff_tags
 from lockstep.planning.policy import VERSION_TAG, remembered_sharers
 from lockstep.planning.triggers import BucketChange
@@ -129,6 +130,11 @@ class Graph:
         owners = {owner} | (remembered_sharers(function.tags) if function is not None else set())
         puts = (f"bucket:{change.bucket}" for change in buckets if owners & change.removed.keys())
         gates = (*self._gates.get(owner, ()), *puts)
+        for one in outliving(former.target):
+            step_id = f"{_beside_id(former.key, one)}:{one.qualifier or 'itself'}"
+            name = str(former.target.function and former.target.function.name)
+            self._add(RemoveResource(id=step_id, target=owner, function=name, resource=one, needs=gates))
+            gates = (*gates, step_id)
         group = own_logs(former.target)
         delete, first, last = (
             f"{former.key}:{what}" for what in ("delete", "delete-logs", "delete-late-logs")
@@ -304,24 +310,27 @@ class Graph:
         """
         key, name = one.target.key, one.wanted.name
         there = self._those(f"{key}:create", f"{key}:tags", f"{key}:alias")
-        for each in sorted(one.beside, key=lambda each: _invites(each.wanted)):
+        for each in sorted(one.beside, key=lambda each: (each.wanted is not None, _invites(each.wanted))):
             if each.wanted is not None:
+                needs = tuple(self._gates.get(key, ())) if _invites(each.wanted) else there
+                if each.former is not None and each.former.qualifier == one.target.qualifier:
+                    needs = (*needs, f"{_beside_id(key, each.former)}:former")
                 self._add(
                     PutResource(
-                        id=f"{key}:{each.wanted.kind}",
+                        id=_beside_id(key, each.wanted),
                         target=key,
                         function=name,
                         resource=each.wanted,
                         changes=each.changes,
-                        needs=tuple(self._gates.get(key, ())) if _invites(each.wanted) else there,
+                        moves_from=each.moves_from,
+                        needs=needs,
                     )
                 )
             elif each.live is not None and each.live.qualifier == one.target.qualifier:
-                self._add(
-                    RemoveResource(
-                        id=f"{key}:{each.live.kind}", target=key, function=name, resource=each.live
-                    )
-                )
+                step_id = _beside_id(key, each.live)
+                if any(each.live is other.former for other in one.beside):
+                    step_id = f"{step_id}:former"
+                self._add(RemoveResource(id=step_id, target=key, function=name, resource=each.live))
 
     def _let_go(self, key: str, one: Assessment, live: Function, puts: Sequence[str]) -> None:
         """Permissions go after the entries that used them, and then the bucket is forgotten.
@@ -336,10 +345,13 @@ class Graph:
                     needs = (*needs, *self._gates.get(key, ()))
                 revokes.append(f"{key}:revoke:{_named(statement)}")
                 self._add(_removal(f"{key}:revoke", key, live.name, statement, needs))
-        there = (*puts, *self._gates.get(key, ()))
+        moved = [
+            _beside_id(key, each.wanted) for each in one.beside if each.wanted and each.moves_from is not None
+        ]
+        there = (*puts, *self._gates.get(key, ()), *self._those(*moved))
         for each in one.beside:
             if each.wanted is None and each.live and each.live.qualifier != one.target.qualifier:
-                step_id = f"{key}:{each.live.kind}"
+                step_id = _beside_id(key, each.live)
                 revokes.append(f"{step_id}:{each.live.qualifier or 'itself'}")
                 needs = (*there, *self._those(step_id))
                 self._add(
@@ -355,9 +367,8 @@ class Graph:
             )
         if one.final_tags != one.wanted.tags:
             leftover = diff_tags(one.final_tags, {**live.tags, **one.wanted.tags})
-            gone = self._those(
-                *(f"{key}:{each.live.kind}" for each in one.beside if each.live and not each.wanted)
-            )
+            leaving = [_beside_id(key, each.live) for each in one.beside if each.live and not each.wanted]
+            gone = self._those(*leaving, *(f"{step_id}:former" for step_id in leaving), *self._those(*moved))
             needs = (*puts, *revokes, *gone, *self._those(f"{key}:tags"))
             self._add(_tag_step(f"{key}:tags-after", key, live.arn or live.name, leftover, needs=needs))
 
@@ -495,6 +506,11 @@ def own_logs(target: Target) -> str | None:
         return None
     usual = f"/aws/lambda/{target.function.name}"
     return usual if target.function.settings.get("logging.group") in (None, usual) else None
+
+
+def _beside_id(target: str, resource: Resource) -> str:
+    """The step that makes or removes a resource of a target."""
+    return ":".join(filter(None, (target, resource.kind, resource.name)))
 
 
 def _invites(resource: Resource | None) -> bool:

@@ -21,6 +21,7 @@ __all__ = [
     "remembered_kinds",
     "remembered_qualifiers",
     "remembered_sharers",
+    "remembered_words",
 ]
 
 FREE_DELETES = 5  # targets that one sync may delete without being asked
@@ -50,7 +51,7 @@ def ownership_tags(
     project: str,
     target: Target,
     buckets: Iterable[str],
-    kinds: Iterable[str] = (),
+    words: Iterable[str] = (),
     leaving: Iterable[str] = (),
     sharers: Iterable[str] = (),
 ) -> dict[str, str | None]:
@@ -58,8 +59,8 @@ def ownership_tags(
 
     What an alias points at is said by the alias, which moves by itself.
 
-    The buckets and the kinds of resources are remembered so that a trigger or a resource can be taken
-    down when the repository no longer names it, and with the kinds the settings that no listing tells; so is
+    The buckets and the resources (``Resource.word``) are remembered so that a trigger or a resource can be
+    taken down when the repository no longer names it, and with them the settings that no listing tells; so is
     what has them, the function itself or an alias of it, of which ``leaving`` are those that the target does
     not declare any more. ``sharers`` are all targets that have something on it, where there are others.
     """
@@ -68,39 +69,47 @@ def ownership_tags(
         "lockstep:target": target.key,
         VERSION_TAG: None if target.alias else target.version,
     }
-    if beside := " ".join(sorted(set(kinds))):
-        tags[RESOURCES_TAG] = beside
+    tags |= _in_chunks(RESOURCES_TAG, words)
     if together := " ".join(sorted({*sharers} - {target.key})):
         tags[SHARED_TAG] = together
     qualifiers = {target.qualifier, *leaving}
     if qualifiers != {""}:
         tags[ALIAS_TAG] = " ".join(sorted(name or _ITSELF for name in qualifiers))
-    chunk, number = "", 1
-    for bucket in sorted(set(buckets)):
-        joined = f"{chunk} {bucket}".strip()
+    return tags | _in_chunks(BUCKETS_TAG, buckets)
+
+
+def _in_chunks(tag: str, words: Iterable[str]) -> dict[str, str]:
+    """Words in as many tags as they need."""
+    chunks = [""]
+    for word in sorted(set(words)):
+        joined = f"{chunks[-1]} {word}".strip()
         if len(joined) > MOST_IN_TAG:
-            tags[_buckets_tag(number)] = chunk
-            chunk, number = bucket, number + 1
+            chunks.append(word)
         else:
-            chunk = joined
-    if chunk:
-        tags[_buckets_tag(number)] = chunk
-    return tags
+            chunks[-1] = joined
+    return {
+        f"{tag}.{number}" if number > 1 else tag: chunk for number, chunk in enumerate(chunks, 1) if chunk
+    }
 
 
 def remembered_buckets(tags: Mapping[str, str | None]) -> set[str]:
     """Buckets that a live function's tags remember."""
-    return {
-        bucket
-        for key, value in tags.items()
-        if key == BUCKETS_TAG or key.startswith(f"{BUCKETS_TAG}.")
-        for bucket in (value or "").split()
-    }
+    return _words(BUCKETS_TAG, tags)
+
+
+def _words(tag: str, tags: Mapping[str, str | None]) -> set[str]:
+    chunks = (value for key, value in tags.items() if key == tag or key.startswith(f"{tag}."))
+    return {word for chunk in chunks for word in (chunk or "").split()}
+
+
+def remembered_words(tags: Mapping[str, str | None]) -> set[str]:
+    """Resources beside a live function (``Resource.word``), and settings that no listing tells."""
+    return _words(RESOURCES_TAG, tags)
 
 
 def remembered_kinds(tags: Mapping[str, str | None]) -> set[str]:
     """Kinds of resources beside a live function, and settings that no listing tells: what tags remember."""
-    return set((tags.get(RESOURCES_TAG) or "").split())
+    return {word.partition(":")[0] for word in remembered_words(tags)}
 
 
 def remembered_qualifiers(tags: Mapping[str, str | None]) -> set[str]:
@@ -175,7 +184,3 @@ def deletion_problem(rules: Rules, deletes: int, fleet: Fleet, others: int) -> s
         "in one sync; "
         f"look at the plan, then run again with --allow-deletes {deletes}"
     )
-
-
-def _buckets_tag(number: int) -> str:
-    return BUCKETS_TAG if number == 1 else f"{BUCKETS_TAG}.{number}"

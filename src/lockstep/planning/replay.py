@@ -109,9 +109,9 @@ def _do(step: Step, live: Fleet) -> Fleet:
             bucket = Bucket(name=step.bucket, raw=raw)
             return replace(live, buckets={**live.buckets, step.bucket: bucket})
         case PutResource():
-            return _with_resource(live, step.target, step.resource, is_there=True)
+            return _with_resource(live, step.target, step.resource, step.moves_from)
         case RemoveResource():
-            return _with_resource(live, step.target, step.resource, is_there=False)
+            return _without_resource(live, step)
         case PutAlias():
             return _with_alias(live, step)
         case ShiftAlias():
@@ -133,11 +133,35 @@ def _do(step: Step, live: Fleet) -> Fleet:
             assert_never(step)
 
 
-def _with_resource(live: Fleet, key: str, resource: Resource, *, is_there: bool) -> Fleet:
+def _with_resource(live: Fleet, key: str, resource: Resource, moves_from: str | None) -> Fleet:
     target = live.targets[key]
-    place = (resource.kind, resource.qualifier)
-    others = tuple(each for each in target.resources if (each.kind, each.qualifier) != place)
-    return _with_target(live, key, replace(target, resources=others + ((resource,) if is_there else ())))
+    places = {_place_of(resource)}
+    if moves_from is not None:
+        places.add(_place_of(replace(resource, qualifier=moves_from)))
+    others = tuple(each for each in target.resources if _place_of(each) not in places)
+    return _with_target(live, key, replace(target, resources=(*others, resource)))
+
+
+def _without_resource(live: Fleet, step: RemoveResource) -> Fleet:
+    """Also of a function that nothing declares any more."""
+    place = _place_of(step.resource)
+
+    def without(target: Target) -> Target:
+        left = tuple(each for each in target.resources if _place_of(each) != place)
+        return replace(target, resources=left)
+
+    target = live.targets.get(step.target)
+    if target is not None and target.function is not None and target.function.name == step.function:
+        return _with_target(live, step.target, without(target))
+    others = {
+        arn: without(other) if other.function and other.function.name == step.function else other
+        for arn, other in live.others.items()
+    }
+    return replace(live, others=others)
+
+
+def _place_of(resource: Resource) -> tuple[str, str, str]:
+    return resource.kind, resource.identity, resource.qualifier
 
 
 def _with_alias(live: Fleet, step: PutAlias) -> Fleet:

@@ -102,6 +102,7 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "function": step.function,
                 "resource": _resource_to(step.resource),
                 "changes": [change_to(change) for change in step.changes],
+                "movesFrom": step.moves_from,
             }
         case RemoveResource():
             return "remove-resource", {"function": step.function, "resource": _resource_to(step.resource)}
@@ -244,6 +245,7 @@ def step_from(node: Node) -> Step:
                 function=node.get("function").text(),
                 resource=_resource_from(node.get("resource")),
                 changes=node.get("changes").many(change_from),
+                moves_from=node.get("movesFrom").maybe(Node.text),
             )
         case "remove-resource":
             return RemoveResource(
@@ -321,6 +323,8 @@ def _resource_to(resource: Resource) -> Mapping[str, Any]:
     return {
         "kind": resource.kind,
         "qualifier": resource.qualifier,
+        "identity": resource.identity,
+        "name": resource.name,
         "settings": settings,
         "place": resource.place,
     }
@@ -334,6 +338,8 @@ def _resource_from(node: Node) -> Resource:
     return Resource(
         kind=kind,
         qualifier=node.get("qualifier").text(),
+        identity=node.get("identity").text(),
+        name=node.get("name").text(),
         settings={name: settings.get(name).value() for name in settings.mapping()},
         place=node.get("place").text(),
     )

@@ -18,6 +18,7 @@ from lockstep.model import (
     PutResource,
     RemovePermission,
     RemoveResource,
+    Resource,
     RunTerraform,
     SetCodeSigning,
     SetConcurrency,
@@ -70,10 +71,13 @@ def describe(step: Step) -> str:
             words = f"remove permission {sid}"
         case PutNotifications():
             words = "write bucket notifications"
+        case PutResource(resource=resource, moves_from=str() as qualifier):
+            there = qualifier or "the function itself"
+            words = f"move {_titled(resource)} from {there} to {resource.qualifier or 'the function itself'}"
         case PutResource(resource=resource):
-            words = f"set {KINDS[resource.kind].title}"
+            words = f"set {_titled(resource)}"
         case RemoveResource(resource=resource):
-            words = f"remove {KINDS[resource.kind].title}"
+            words = f"remove {_titled(resource)}"
         case PublishVersion():
             words = "publish version"
         case PutAlias(alias=alias, version=None):
@@ -105,6 +109,11 @@ def describe(step: Step) -> str:
         case _:
             assert_never(step)
     return printable(words)
+
+
+def _titled(resource: Resource) -> str:
+    """``function URL``; of one of several ``event source orders``."""
+    return f"{KINDS[resource.kind].title} {resource.name}".rstrip()
 
 
 def words_by_step(plan: Plan) -> Mapping[str, str]:

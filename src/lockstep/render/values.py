@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lockstep.model import Change, Package, Reference, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME
-from lockstep.model.kinds import ROWS
+from lockstep.model.kinds import row_at
 from lockstep.render.cells import columns_of, hanging, harmless, printable
 from lockstep.render.masks import Masks, concealed, concealed_change
 
@@ -28,7 +28,7 @@ def _show(path: str, value: Value, masks: Masks) -> str:
     match value:
         case None:
             name = path.removeprefix("lambda.")
-            return "(default)" if name in BY_NAME or name in ROWS else _ABSENT
+            return "(default)" if name in BY_NAME or row_at(name) is not None else _ABSENT
         case Secret():
             return printable(masks.label(value))
         case Reference():

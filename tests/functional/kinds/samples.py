@@ -6,7 +6,6 @@ from pkgutil import iter_modules
 from typing import Any
 
 from lockstep.model import Resource
-from lockstep.model.fields import normalise
 from lockstep.model.kinds import KINDS
 
 __all__ = ["SAMPLES", "declaration", "resource"]
@@ -14,12 +13,13 @@ __all__ = ["SAMPLES", "declaration", "resource"]
 
 def resource(kind: str, *, on: str = "", **declared: Any) -> Resource:
     """A resource as the repository declares it, ``on`` an alias or not; ``a__b`` is the row ``a.b``."""
-    rows = {row.name: row for row in KINDS[kind].rows}
     values = {name.replace("__", "."): value for name, value in declared.items()}
-    settings = {name: normalise(rows[name], value) for name, value in values.items()}
-    return Resource(
-        kind=kind, qualifier=on, settings={name: v for name, v in settings.items() if v is not None}
-    )
+    return KINDS[kind].declared(values, on, _name(kind), "")
+
+
+def _name(kind: str) -> str:
+    """What the repository calls it, where there may be several."""
+    return "orders" if KINDS[kind].is_many else ""
 
 
 def _found() -> dict[str, Any]:
@@ -41,7 +41,7 @@ def declaration(which: str) -> str:
             for group in groups:
                 place = place.setdefault(group, {})
             place[leaf] = value
-        lines.append(f"  {kind}: {json.dumps(values)}\n")
+        lines.append(f"  {kind}: {json.dumps({name: values} if (name := _name(kind)) else values)}\n")
     return "".join(lines)
 
 

@@ -9,12 +9,14 @@ from lockstep.model import Fleet, Verb
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
 from tests.strict import everything
-from tests.support.clouds import Cloud
+from tests.support.clouds import Cloud, make_queue
 from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import make_fleet, make_target, trigger
 
 KEY, NAME = "staging/notifier", "notifier-staging"
 EVERY = pytest.mark.parametrize("kind", sorted(KINDS))
+SINGLE = pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.items() if not kind.is_many))
+SEVERAL = pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.items() if kind.is_many))
 
 
 def declared(kind: str | None, **settings: object) -> Fleet:
@@ -63,7 +65,23 @@ def test_what_another_engine_applies_is_read_as_well(lab: Lab, kind: str) -> Non
     assert [one.path for one in look(lab.engine(), fleet, fleet.targets).changes[KEY]] == [path]
 
 
-@EVERY
+@SEVERAL
+def test_what_somebody_made_beside_ours_is_left_alone(lab: Lab, kind: str) -> None:
+    """Of several, others may have theirs: one that neither Git nor the tags name stays, also in full."""
+    sample = SAMPLES[kind]
+    lab.sync(declared(kind, **sample.FIRST))
+    somebody = lab.client("lambda")
+    arn = somebody.get_function(FunctionName=NAME)["Configuration"]["FunctionArn"]
+    somebody.untag_resource(Resource=arn, TagKeys=["lockstep:resources"])
+    assert lab.plan(declared(None)).is_empty
+    assert lab.plan(declared(None), full=True).is_empty
+    # Declared again it is taken over as it is, and no second one is made.
+    lab.aws.forget()
+    lab.sync(declared(kind, **sample.FIRST))
+    assert set(lab.aws.counts(mutating=True)) == {"lambda.TagResource"}
+
+
+@SINGLE
 def test_what_somebody_added_is_seen_by_a_full_reading_and_removed(lab: Lab, kind: str) -> None:
     """The repository is the whole truth, where it was read; a plan from listings says nothing of it."""
     lab.sync(declared(None))
@@ -94,9 +112,11 @@ def test_a_resource_that_is_refused_is_told_and_the_next_run_makes_it(
     name = KINDS[kind].writes[0].replace(":", ".")
     refusal = Refuse(name, "InvalidParameterValueException", "The destination is not there", times=1)
     lab = lab_on(ministack, refusal, *everything())
+    make_queue(ministack, "orders")
     target = make_target(KEY, trigger("staging/"), resources=(resource(kind, **SAMPLES[kind].FIRST),))
     run = lab.run(make_fleet(target))
-    assert "The destination is not there" in run.failures[f"{KEY}:{kind}"]
+    step = f"{KEY}:{kind}:orders" if KINDS[kind].is_many else f"{KEY}:{kind}"
+    assert "The destination is not there" in run.failures[step]
     has_trigger = bool(lab.aws.named("s3.PutBucketNotificationConfiguration"))
     assert has_trigger == KINDS[kind].invites
     lab.sync(make_fleet(target))

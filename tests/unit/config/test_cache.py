@@ -241,7 +241,17 @@ FULL = Target(
         place="a:1",
     ),
     triggers=(Trigger(bucket="b", prefix="p/", suffix=".x", events=("s3:ObjectRemoved:*",), place="a:2"),),
-    resources=(Resource(kind="some", qualifier="live", settings={"a": 1}, place="a:5"),),
+    resources=(
+        Resource(
+            kind="some",
+            qualifier="live",
+            identity="arn:q",
+            settings={"a": 1},
+            name="q",
+            replace=True,
+            place="a:5",
+        ),
+    ),
     alias="live",
     keep_versions=3,
     keep_seconds=60,
@@ -278,6 +288,7 @@ LIVE = {
     Target: {"statements", "aliases", "versions", "measured", "settled", "obstacle"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
     Code: {"package", "size"},
+    Resource: {"handle"},
     Smoke: {"sent", "expected"},  # the files are read each time
 }
 

@@ -1,7 +1,9 @@
 """Kinds of resources beside a function: what each file has to say, and that nothing else names it."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
@@ -28,7 +30,8 @@ def test_a_kind_is_two_files_and_no_other_names_it(name: str) -> None:
     kind = KINDS[name]
     operations = {each.partition(":")[2] for each in (*kind.reads, *kind.writes, *kind.removes)}
     own = operations - SHARED
-    words = re.compile("|".join([rf'KINDS\["{name}"', rf"kinds\.{snake(name)}\b", rf'name="{name}"', *own]))
+    named = (rf'KINDS\["{name}"', rf"kinds\.{snake(name)}\b", rf'name="{name}"')
+    words = re.compile("|".join([*named, *(rf"\b{operation}\b" for operation in own)]))
     naming = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
@@ -47,9 +50,17 @@ def test_rows_have_a_type_that_aws_takes(name: str) -> None:
             continue
         at = shape
         for part in row.api.split("."):
+            if at.type_name == "map":
+                assert part in at.key.enum
+                at = at.value
+                continue
             assert part in at.members, row.api
             at = at.members[part]
-        assert (at.type_name == "list") == (row.kind in (Kind.SET, Kind.STRINGS)), row.name
+        assert (at.type_name == "list") == (row.kind in (Kind.SET, Kind.STRINGS, Kind.STRUCTS)), row.name
+        for key, member in row.members.items():
+            inner = at.member.members[member.api]
+            assert set(member.enum) == set(inner.enum), f"{row.name}.{key}"
+        at = at.member if row.kind is Kind.SET else at
         if getattr(at, "enum", None):
             assert set(row.enum) == set(at.enum), row.name
         for bound, value in (("min", row.minimum), ("max", row.maximum)):
@@ -59,12 +70,26 @@ def test_rows_have_a_type_that_aws_takes(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_no_member_that_aws_takes_is_left_out(name: str) -> None:
-    """A member that botocore learns needs a row, or a place among those that name the function."""
+    """A member that botocore learns, however deep, needs a row, or a reason why it has none."""
     kind = KINDS[name]
-    known = {row.api.partition(".")[0] for row in kind.rows} | {"FunctionName", "Qualifier"}
-    for operation in (each.partition(":")[2] for each in kind.writes):
+    known = {row.api for row in kind.rows} | {"FunctionName", "Qualifier", *kind.left_out}
+    for operation in (each.partition(":")[2] for each in kind.writes if each.startswith("lambda:")):
         if operation != "AddPermission":
-            assert set(LAMBDA.operation_model(operation).input_shape.members) <= known, operation
+            leaves = set(_leaves(LAMBDA.operation_model(operation).input_shape, ""))
+            assert leaves <= known, operation
+
+
+def _leaves(shape: Any, path: str) -> Iterator[str]:
+    """Paths of all that is no structure and no map of known keys."""
+    match shape.type_name:
+        case "structure":
+            for member, inner in shape.members.items():
+                yield from _leaves(inner, f"{path}.{member}".lstrip("."))
+        case "map" if getattr(shape.key, "enum", None):
+            for key in shape.key.enum:
+                yield from _leaves(shape.value, f"{path}.{key}")
+        case _:
+            yield path
 
 
 def test_paths_of_rows_are_unique() -> None:

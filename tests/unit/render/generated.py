@@ -119,6 +119,8 @@ resources = st.builds(
     Resource,
     kind=st.sampled_from(list(KINDS)),
     qualifier=texts,
+    identity=texts,
+    name=texts,
     settings=st.dictionaries(texts, values, max_size=2),
     place=texts,
 )
@@ -160,7 +162,7 @@ kinds_of_steps = dict(
             remove=some_texts,
             targets=some_texts,
         ),
-        _kind(PutResource, function=texts, resource=resources, changes=some_changes),
+        _kind(PutResource, function=texts, resource=resources, changes=some_changes, moves_from=maybe_text),
         _kind(RemoveResource, function=texts, resource=resources),
         _kind(PublishVersion, function=functions, description=texts, ignore=some_texts),
         _kind(

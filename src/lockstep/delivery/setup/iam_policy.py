@@ -75,10 +75,14 @@ def policy_of(workspace: Workspace, features: Iterable[Feature], patterns: tuple
     resources = resources_of(workspace, targets, place)
     needs = needs_of(wanted)
     statements = [
-        _statement(thing, actions, resources[thing])
+        _statement(thing, actions, resources[thing], resources[Thing.FUNCTIONS])
         for thing, actions in needs.items()
         if resources.get(thing)
     ]
+    if beside := needs_of(wanted, is_former=True).get(Thing.BY_FUNCTION):
+        # A function that is not declared any more may have any name.
+        anywhere = {lambda_arn(place, "*")}
+        statements.append(_statement(Thing.BY_FUNCTION, beside, {"*"}, anywhere, "NoLongerDeclaredBeside"))
     if own := needs_of(wanted, is_former=True).get(Thing.FUNCTIONS):
         statements.append(
             {
@@ -176,15 +180,20 @@ def _place(workspace: Workspace, targets: Iterable[Target], *, is_strict: bool =
     )
 
 
-def _statement(thing: Thing, actions: tuple[str, ...], arns: set[str]) -> dict[str, Any]:
+def _statement(
+    thing: Thing, actions: tuple[str, ...], arns: set[str], functions: set[str], sid: str = ""
+) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "Sid": "".join(word.capitalize() for word in thing.value.split()),
+        "Sid": sid or "".join(word.capitalize() for word in thing.value.split()),
         "Effect": "Allow",
         "Action": list(actions),
         "Resource": _least(arns),
     }
     if conditions := CONDITIONS.get(thing):
         made["Condition"] = {"StringEquals": dict(conditions)}
+    if thing is Thing.BY_FUNCTION:
+        # Source: service authorization reference of AWS Lambda, condition key lambda:FunctionArn.
+        made["Condition"] = {"ArnLike": {"lambda:FunctionArn": _least(functions)}}
     return made
 
 

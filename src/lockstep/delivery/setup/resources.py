@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from lockstep.delivery.places.nobody import NOBODY
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.engines.aws.actions import Thing
-from lockstep.model import Reference, Target
+from lockstep.model import Reference, Resource, Target
+from lockstep.model.kinds import KINDS
 from lockstep.model.rollout import Rollout
 
 __all__ = ["Place", "Resources", "lambda_arn", "resources_of"]
@@ -43,6 +44,7 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
     """What the targets are and use, where ``place`` says what their environments do not."""
     resources = Resources()
     resources.add(Thing.ALL, "*")
+    resources.add(Thing.BY_FUNCTION, "*")
     project = workspace.project
     bucket_arn = f"arn:{place.partition}:s3:::{{}}"
     artifacts = project.artifacts
@@ -76,6 +78,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
             if target.is_preview and trigger.prefix:
                 key = _pattern(trigger.prefix)
                 resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{key}*"))
+        for one in target.resources:
+            resources.add(Thing.CALLERS, *map(_pattern, _callers(one)))
         packages = project.packages_for(target.environment)
         if packages is not None:
             resources.add(Thing.PACKAGE_BUCKETS, bucket_arn.format(packages.name))
@@ -106,6 +110,14 @@ def _watch(resources: Resources, here: Place, rollout: Rollout, function: str) -
         resources.add(Thing.METRICS, "*")
     if rollout.smoke is not None:
         resources.add(Thing.TRIED, lambda_arn(here, f"{function}:*"))
+
+
+def _callers(resource: Resource) -> Iterable[str]:
+    """The ARNs that rows name and calls are made on: of queues for calls to SQS."""
+    for operation, row in KINDS[resource.kind].on.items():
+        arn = str(resource.settings.get(row, ""))
+        if arn.split(":")[2:3] == [operation.partition(":")[0]]:
+            yield arn
 
 
 def _refer(resources: Resources, here: Place, store: str, name: str) -> None:

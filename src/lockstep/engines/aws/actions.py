@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model.kinds import KINDS
+from lockstep.model.kinds.base import FUNCTIONS
 
 __all__ = ["CONDITIONS", "NEEDS", "Feature", "Need", "Thing", "actions_of", "needs_of"]
 
@@ -55,6 +56,8 @@ class Thing(StrEnum):
     METRICS = "metrics"  # of rollouts: AWS gives the action no resources
     TRIED = "tried functions"  # versions that a rollout calls once before others do
     KEYS = "keys"  # of KMS, that encrypt environment variables
+    BY_FUNCTION = "by function"  # what AWS gives no resources of ours to, but tells the function of
+    CALLERS = "callers"  # queues, topics and the like, which rows of kinds name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,10 +98,14 @@ def _need(
 def _of_kinds() -> Iterator[Need]:
     """What the kinds of resources beside a function say of themselves."""
     for kind in KINDS.values():
-        for operation in kind.reads:
-            yield _need(operation, Thing.FUNCTIONS, _LOOK)
-        for operation in (*kind.writes, *kind.removes):
-            yield _need(operation, Thing.FUNCTIONS, _WRITE - _GC)
+        rows = {row.name for row in kind.rows}
+        for operation in (*kind.reads, *kind.writes, *kind.removes):
+            on = kind.on.get(operation, FUNCTIONS)
+            thing = Thing.CALLERS if on in rows else Thing(on)
+            # Nobody deletes a function and leaves behind what AWS keeps of it.
+            is_former = kind.outlives and operation in kind.removes
+            features = _LOOK if operation in kind.reads else _WRITE if is_former else _WRITE - _GC
+            yield _need(operation, thing, features, is_former=is_former)
 
 
 NEEDS: tuple[Need, ...] = (

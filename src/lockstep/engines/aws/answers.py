@@ -88,7 +88,7 @@ def _of_kinds() -> Iterator[tuple[str, tuple[str, ...]]]:
     for kind in KINDS.values():
         for call in (*kind.reads, *kind.writes, *kind.removes):
             if call not in _OWN:
-                yield call, () if call in kind.removes else kind.proof
+                yield call, kind.proofs.get(call, () if call in kind.removes else kind.proof)
 
 
 PROOFS: Mapping[str, tuple[str, ...]] = {**_OWN, **dict(_of_kinds())}

@@ -66,10 +66,12 @@ def _read(connection: Connection, target: Target) -> Target | None:
     if found is None:
         return None
     found = _with_retention(connection, found, declared)
-    beside = [kinds.read(connection, declared.name, one.kind, one.qualifier) for one in target.resources]
+    wanted = {(one.kind, one.identity) for one in target.resources}
+    places = dict.fromkeys((one.kind, one.qualifier) for one in target.resources)
+    beside = (one for place in places for one in kinds.read(connection, declared.name, *place))
     return replace(
         target,
-        resources=tuple(one for one in beside if one is not None),
+        resources=tuple(one for one in beside if (one.kind, one.identity) in wanted),
         function=functions.masked_like(found, declared),
         version=found.tags.get("lockstep:version"),
         triggers=(),

@@ -5,13 +5,14 @@ tagging API (GetResources: 100 a page). Both listings lag behind writes, so what
 one is asked for by GetFunction before anything is decided from its absence.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from os.path import commonprefix
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from lockstep.engines.aws import alias as alias_calls
 from lockstep.engines.aws import function as functions
@@ -60,6 +61,8 @@ _TOLD = frozenset(
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+_Place: TypeAlias = tuple[str, str, str]
+"""A function's name, a kind of resource and the qualifier that it is on."""
 
 
 @dataclass(kw_only=True)
@@ -633,18 +636,52 @@ def _read_beside(
     if wanted:
         watcher.progress(f"reading {len(wanted)} settings beside functions")
     denied: dict[str, LockstepError] = {}
-    for (name, kind, _), found in _each(
-        pool, dict.fromkeys(wanted), lambda one: kinds.read(reading.connection, *one)
-    ):
+    for (name, kind, _), found in _each_beside(reading, pool, [*dict.fromkeys(wanted)]):
         if isinstance(found, LockstepError) and (name, kind) in needed:
             reading.refused[name] = found
         elif isinstance(found, LockstepError):
             denied[kind] = found
             function = reading.functions[name]
             reading.functions[name] = replace(function, unread=function.unread | {kind})
-        elif found is not None:
-            reading.resources.setdefault(name, []).append(found)
+        else:
+            reading.resources.setdefault(name, []).extend(found)
     reading.notes += [f"{kind} was not read where none is declared: {why}" for kind, why in denied.items()]
+    _read_outliving(reading, pool)
+
+
+def _each_beside(
+    reading: _Reading, pool: ThreadPoolExecutor, wanted: Sequence[_Place]
+) -> list[tuple[_Place, tuple[Resource, ...] | LockstepError]]:
+    """The resources at each place. Many of a kind that a listing tells are read in its pages, all at once."""
+    counts = Counter(kind for _, kind, _ in wanted)
+    swept = sorted(kind for kind, count in counts.items() if kinds.is_swept(kind) and count > FEW)
+    pages = dict(_each(pool, swept, lambda kind: kinds.sweep(reading.connection, kind)))
+    single = [one for one in wanted if one[1] not in pages]
+    found = dict(_each(pool, single, lambda one: kinds.read(reading.connection, *one)))
+    for place in wanted:
+        name, kind, qualifier = place
+        if kind in pages:
+            told = pages[kind]
+            found[place] = told if isinstance(told, LockstepError) else told.get((name, qualifier), ())
+    return [(place, found[place]) for place in wanted]
+
+
+def _read_outliving(reading: _Reading, pool: ThreadPoolExecutor) -> None:
+    """What AWS would keep beside functions that are to be deleted; one of which it cannot be read stays."""
+    places = {
+        (str(other.function and other.function.name), kind, qualifier): arn
+        for arn, other in reading.others.items()
+        if other.obstacle is None and other.function is not None
+        for kind in sorted(remembered_kinds(other.function.tags))
+        if kind in KINDS and KINDS[kind].outlives
+        for qualifier in sorted(remembered_qualifiers(other.function.tags))
+    }
+    for place, found in _each_beside(reading, pool, [*places]):
+        other = reading.others[places[place]]
+        if isinstance(found, LockstepError):
+            reading.others[places[place]] = replace(other, obstacle=Obstacle.of(found))
+        else:
+            reading.others[places[place]] = replace(other, resources=(*other.resources, *found))
 
 
 def _read_logs(reading: _Reading, full: bool) -> None:

@@ -176,7 +176,7 @@ class Run:
             case PutNotifications():
                 self._put_notifications(connection, step, failed)
             case PutResource():
-                kinds.put(connection, step.function, step.resource, self._pace)
+                kinds.put(connection, step.function, step.resource, self._pace, step.moves_from)
             case RemoveResource():
                 kinds.remove(connection, step.function, step.resource, self._pace)
             case PublishVersion():

@@ -11,9 +11,9 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 
 from lockstep.model.fields import Field
-from lockstep.model.kinds.base import Resource, ResourceKind
+from lockstep.model.kinds.base import ANY_NAME, Resource, ResourceKind
 
-__all__ = ["KINDS", "ROWS", "Resource", "ResourceKind"]
+__all__ = ["KINDS", "ROWS", "Resource", "ResourceKind", "row_at", "unnamed"]
 
 
 def _found() -> dict[str, ResourceKind]:
@@ -28,4 +28,18 @@ KINDS: Mapping[str, ResourceKind] = MappingProxyType(_found())
 ROWS: Mapping[str, Field] = MappingProxyType(
     {kind.path(row): row for kind in KINDS.values() for row in kind.rows}
 )
-"""Every row of every kind by its path under ``lambda:``."""
+"""Every row of every kind by its path under ``lambda:``, of one of several with ``NAME`` for its name."""
+
+
+def row_at(path: str) -> Field | None:
+    """The row that a path under ``lambda:`` names, whichever of several it is of."""
+    return ROWS.get(path) or ROWS.get(unnamed(path))
+
+
+def unnamed(path: str) -> str:
+    """The path with ``NAME`` in place of the name of one of several."""
+    kind, _, rest = path.partition(".")
+    if kind not in KINDS or not KINDS[kind].is_many or not rest:
+        return path
+    _, dot, row = rest.partition(".")
+    return f"{kind}.{ANY_NAME}{dot}{row}"

@@ -1,13 +1,23 @@
 """What every kind of resource beside a function says of itself."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lockstep.model.fields import Field, from_api, to_api
+from lockstep.model.fields import Field, from_api, normalise, to_api
 from lockstep.model.function import Value
 
-__all__ = ["Resource", "ResourceKind"]
+__all__ = ["ANY_NAME", "FUNCTIONS", "NAME", "Resource", "ResourceKind", "digest_of"]
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
+"""What the repository may call one of several resources of a kind; tags of AWS hold it."""
+
+ANY_NAME = "NAME"
+"""Stands for the name of one of several in the path of a row."""
+
+FUNCTIONS = "functions"
+"""What most calls are allowed on: see ``ResourceKind.on``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,13 +30,39 @@ class Resource:
 
     kind: str  # a key of ``KINDS``
     qualifier: str = ""  # the alias that it belongs to; "": the function itself
+    identity: str = ""  # of one of several: what AWS tells it from the others by
     settings: Mapping[str, Value] = field(default_factory=dict)
+    name: str = field(default="", compare=False)  # of one of several: what the repository calls it
+    handle: str = field(default="", compare=False)  # of a live one: what calls about it name it by
+    replace: bool = field(default=False, compare=False)  # a new one may take its place
     place: str = field(default="", compare=False)  # file:line of the declaration
+
+    @property
+    def path(self) -> str:
+        """Where the repository declares it under ``lambda:``."""
+        return f"{self.kind}.{self.name}" if self.name else self.kind
+
+    @property
+    def word(self) -> str:
+        """What a function's tags remember it by: its kind, and of one of several which it is."""
+        return f"{self.kind}:{self.name}:{digest_of(self.identity)}" if self.identity else self.kind
+
+
+def digest_of(identity: str) -> str:
+    """An identity in the few characters that a tag has room for."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:8]
+
+
+def _as_they_are(settings: Mapping[str, Value]) -> Mapping[str, Value]:
+    return settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceKind:
-    """A kind of which a function has at most one. ``rows`` are named relative to it.
+    """A kind of resource. ``rows`` are named relative to it.
+
+    A function has at most one, or several, each with a name in the repository: then ``identify`` says
+    what AWS tells them by. Of several, those that Lockstep neither declares nor made are left alone.
 
     ``reads``, ``writes`` and ``removes`` are the operations that its file of calls uses, as IAM names
     their actions. ``stands_alone`` says that it exists even when every row has its default; otherwise
@@ -43,25 +79,72 @@ class ResourceKind:
     writes: tuple[str, ...]
     removes: tuple[str, ...]
     proof: tuple[str, ...]  # members that every answer to its reads and writes has
-    terraform: str  # the resource of Terraform's AWS provider that is the like
+    proofs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of calls that answer otherwise
+    on: Mapping[str, str] = field(default_factory=dict)
+    """What IAM allows a call on, where it is not the function: a ``Thing``, or the row that names it."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Members that its writing calls take and that have no row, and why."""
+    terraform: str = ""  # the resource of Terraform's AWS provider that is the like; "": the module has none
     stands_alone: bool = False
     invites: bool = False
+    moves: bool = False  # one that is there goes to another alias in place
+    outlives: bool = False  # AWS keeps it when the function is deleted
+    handle: str = ""  # member of an answer that calls about it name it by
+    identify: Callable[[Mapping[str, Value]], str] | None = None  # None: there is at most one
+    normal: Callable[[Mapping[str, Value]], Mapping[str, Value]] = _as_they_are
+    """Settings in the form in which equal means equal, where that depends on one another."""
+    sources: tuple[str, ...] = ()  # rows that name what calls: one of them has to be a preview's own
+    loss: str = ""  # what is lost when a new one takes its place
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None
     """What AWS refuses of rows together: the row that is wrong, the problem, the fix."""
     admits: Callable[["Resource", "Resource | None"], Iterable[Mapping[str, Any]]] = lambda _, __: ()
     """Statements that the wanted resource needs and the live one has not, but for whom they are about."""
 
-    def path(self, row: Field) -> str:
-        """The row's path under ``lambda:``, as changes and errors name it."""
-        return f"{self.name}.{row.name}"
+    @property
+    def is_many(self) -> bool:
+        """Whether a function may have several."""
+        return self.identify is not None
+
+    def path(self, row: Field, name: str = ANY_NAME) -> str:
+        """The row's path under ``lambda:``, as changes and errors name it; ``name`` is of one of several."""
+        return f"{self.name}.{name}.{row.name}" if self.is_many else f"{self.name}.{row.name}"
+
+    def declared(self, values: Mapping[str, Any], qualifier: str, name: str, place: str) -> Resource:
+        """The resource of values by the names of rows, as the repository has them."""
+        found = {row.name: normalise(row, values.get(row.name)) for row in self.rows}
+        settings = self.normal({key: value for key, value in found.items() if value is not None})
+        resource = self._make(settings, qualifier)
+        return replace(resource, name=name, place=place, replace=bool(values.get("replace")))
 
     def read(self, answer: Mapping[str, Any], qualifier: str = "") -> Resource | None:
         """The live resource in what AWS answered; None when it is as if there were none."""
-        settings = from_api(answer, self.rows)
+        settings = self.normal(from_api(answer, self.rows))
         if not settings and not self.stands_alone:
             return None
-        return Resource(kind=self.name, qualifier=qualifier, settings=settings)
+        return replace(self._make(settings, qualifier), handle=str(answer.get(self.handle, "")))
 
     def request(self, resource: Resource) -> dict[str, Any]:
         """All rows as the API takes them, defaults included."""
         return to_api("", resource.settings, [row for row in self.rows if not row.computed])
+
+    def fits(self, live: Resource | None, wanted: Resource) -> bool:
+        """Whether what is live is what is wanted, which may leave things as they are."""
+        return live is not None and replace(live, settings=self.without_kept(live, wanted)) == wanted
+
+    def without_kept(self, live: Resource, wanted: Resource) -> Mapping[str, Value]:
+        """The live settings but for those that stay as they are because nothing is declared of them."""
+        kept = {row.name for row in self.rows if row.kept} - wanted.settings.keys()
+        return {name: value for name, value in live.settings.items() if name not in kept}
+
+    def fixed(self, wanted: Resource, live: Resource) -> tuple[str, ...]:
+        """The rows that differ and that AWS takes only when the resource is made."""
+        return tuple(
+            row.name
+            for row in self.rows
+            if row.fixed and wanted.settings.get(row.name) != live.settings.get(row.name)
+            if not (row.kept and row.name not in wanted.settings)
+        )
+
+    def _make(self, settings: Mapping[str, Value], qualifier: str) -> Resource:
+        identity = self.identify(settings) if self.identify is not None else ""
+        return Resource(kind=self.name, qualifier=qualifier, identity=identity, settings=settings)

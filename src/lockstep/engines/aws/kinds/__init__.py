@@ -3,23 +3,27 @@
 Law: a file has ``read``, ``put`` and ``remove``, each of which can be repeated, and knows no other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.errors import code_of
 from lockstep.engines.aws.function import once_ready
 from lockstep.engines.aws.pace import Pace, must_settle
+from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
 
-__all__ = ["Calls", "put", "read", "remove"]
+__all__ = ["Calls", "CallsOfSeveral", "is_swept", "put", "read", "remove", "sweep"]
+
+_TRIES = 5  # of a call on what somebody else is changing
 
 
 class Calls(Protocol):
-    """What a kind's file has."""
+    """What the file of a kind has of which a function has at most one."""
 
     def read(self, connection: Connection, function: str, qualifier: str) -> Resource | None:
         """The live resource of a function, or of an alias of it; None when there is none."""
@@ -34,44 +38,167 @@ class Calls(Protocol):
         ...
 
 
-def _found() -> dict[str, Calls]:
+class CallsOfSeveral(Protocol):
+    """What the file of a kind has of which a function may have several."""
+
+    def read(self, connection: Connection, function: str, qualifier: str) -> Iterable[Resource]:
+        """The live resources of a function, or of an alias of it."""
+        ...
+
+    def sweep(self, connection: Connection) -> Iterable[tuple[str, Resource]]:
+        """All that there are in the account and Region, each with its function's name."""
+        ...
+
+    def put(self, connection: Connection, function: str, resource: Resource, live: Resource | None) -> None:
+        """Make it so; ``live`` is the one that is there."""
+        ...
+
+    def remove(self, connection: Connection, function: str, live: Resource) -> None:
+        """Remove it; one that is gone already is what was wanted."""
+        ...
+
+    def under_way(self, connection: Connection, live: Resource) -> str:
+        """The state that it is still to leave, in AWS's word; "" when nothing is under way."""
+        ...
+
+
+def _found() -> dict[str, Any]:
     modules = {one.name: import_module(f"{__name__}.{one.name}") for one in iter_modules(__path__)}
     return {module.KIND.name: module for module in modules.values()}
 
 
-_CALLS: Mapping[str, Calls] = MappingProxyType(_found())
+_MODULES = _found()
+_CALLS: Mapping[str, Calls] = MappingProxyType(
+    {name: module for name, module in _MODULES.items() if not KINDS[name].is_many}
+)
+_SEVERAL: Mapping[str, CallsOfSeveral] = MappingProxyType(
+    {name: module for name, module in _MODULES.items() if KINDS[name].is_many}
+)
 
 
-def read(connection: Connection, function: str, kind: str, qualifier: str) -> Resource | None:
-    """The live resource of a kind, by one or two calls of the family with 15 a second."""
-    return _CALLS[kind].read(connection, function, qualifier)
+def read(connection: Connection, function: str, kind: str, qualifier: str) -> tuple[Resource, ...]:
+    """The live resources of a kind, by one or two calls of the family with 15 a second."""
+    if kind in _SEVERAL:
+        return tuple(_SEVERAL[kind].read(connection, function, qualifier))
+    found = _CALLS[kind].read(connection, function, qualifier)
+    return () if found is None else (found,)
 
 
-def put(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
-    """Make a resource what is declared and read it back. Waits while the function is updated."""
-    calls = _CALLS[resource.kind]
-    once_ready(connection, pace, function, lambda: calls.put(connection, function, resource))
+def is_swept(kind: str) -> bool:
+    """Whether a listing tells all resources of a kind, for all functions."""
+    return kind in _SEVERAL
+
+
+def sweep(connection: Connection, kind: str) -> Mapping[tuple[str, str], tuple[Resource, ...]]:
+    """All resources of a kind in the account and Region, by function and qualifier."""
+    found: dict[tuple[str, str], tuple[Resource, ...]] = {}
+    for function, one in _SEVERAL[kind].sweep(connection):
+        place = (function, one.qualifier)
+        found[place] = (*found.get(place, ()), one)
+    return found
+
+
+def put(
+    connection: Connection, function: str, resource: Resource, pace: Pace, moves_from: str | None = None
+) -> None:
+    """Make a resource what is declared and read it back. Waits while it or the function is changed.
+
+    One that AWS does not change to it makes way first; ``moves_from`` is the qualifier that it is on now.
+    """
     kind = KINDS[resource.kind]
+    if kind.is_many:
+        _put_of_several(connection, function, resource, pace, moves_from)
+    else:
+        calls = _CALLS[resource.kind]
+        once_ready(connection, pace, function, lambda: calls.put(connection, function, resource))
     must_settle(
         connection,
         pace,
-        lambda: calls.read(connection, function, resource.qualifier) == resource,
-        f"{kind.title} of {function}",
+        lambda: kind.fits(_there(connection, function, resource, resource.qualifier), resource),
+        _titled(function, resource),
         kind.reads[0],
     )
 
 
 def remove(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
     """Remove a resource and see that it is gone."""
-    calls = _CALLS[resource.kind]
-    at = resource.qualifier
-    once_ready(connection, pace, function, lambda: calls.remove(connection, function, at))
     kind = KINDS[resource.kind]
+    if kind.is_many:
+        _remove_of_several(connection, function, resource, pace)
+    else:
+        calls = _CALLS[resource.kind]
+        at = resource.qualifier
+        once_ready(connection, pace, function, lambda: calls.remove(connection, function, at))
     must_settle(
         connection,
         pace,
-        lambda: calls.read(connection, function, at) is None,
-        f"{kind.title} of {function}",
+        lambda: _there(connection, function, resource, resource.qualifier) is None,
+        _titled(function, resource),
         kind.reads[0],
         "was removed, and is still there when read back",
     )
+
+
+def _put_of_several(
+    connection: Connection, function: str, resource: Resource, pace: Pace, moves_from: str | None
+) -> None:
+    kind, calls = KINDS[resource.kind], _SEVERAL[resource.kind]
+    live = _there(connection, function, resource, resource.qualifier)
+    if live is None and moves_from is not None:
+        live = _there(connection, function, resource, moves_from)
+    if live is not None and kind.fixed(resource, live):
+        remove(connection, function, live, pace)
+        live = None
+    _once_free(connection, function, live, pace, lambda: calls.put(connection, function, resource, live))
+    made = _there(connection, function, resource, resource.qualifier)
+    _until_settled(connection, function, made, pace)
+
+
+def _remove_of_several(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
+    calls = _SEVERAL[resource.kind]
+    live = _there(connection, function, resource, resource.qualifier)
+    if live is not None:
+        _once_free(connection, function, live, pace, lambda: calls.remove(connection, function, live))
+        _until_settled(connection, function, live, pace)
+
+
+def _there(connection: Connection, function: str, resource: Resource, qualifier: str) -> Resource | None:
+    """The live one of a resource's kind, and of several of its identity."""
+    found = read(connection, function, resource.kind, qualifier)
+    return next((one for one in found if one.identity == resource.identity), None)
+
+
+def _once_free(
+    connection: Connection, function: str, live: Resource | None, pace: Pace, do: Callable[[], None]
+) -> None:
+    """Do what AWS refuses while the resource, or its function, is being changed."""
+    for is_last in (*(False,) * _TRIES, True):
+        _until_settled(connection, function, live, pace)
+        try:
+            once_ready(connection, pace, function, do)
+        except Exception as error:
+            if is_last or code_of(error.__cause__ or error) != "ResourceInUseException":
+                raise
+        else:
+            return
+
+
+def _until_settled(connection: Connection, function: str, live: Resource | None, pace: Pace) -> None:
+    """Wait until nothing of a live resource is under way. CloudError when that takes too long."""
+    if live is None:
+        return
+    pause, waited = pace.state_first, 0.0
+    while state := _SEVERAL[live.kind].under_way(connection, live):
+        if waited >= pace.state_total:
+            raise CloudError(
+                f"{_titled(function, live)} is still {state} after {waited:.0f} s",
+                where=KINDS[live.kind].reads[0],
+                fix="look at it in AWS, then run again: what was done stays",
+            )
+        connection.rest(pause)
+        waited += pause
+        pause = min(pause * pace.state_growth, pace.state_most)
+
+
+def _titled(function: str, resource: Resource) -> str:
+    return f"{KINDS[resource.kind].title} {resource.name}".rstrip() + f" of {function}"
