@@ -31,6 +31,7 @@ SERVICES = {
     "resourcegroupstaggingapi",
     "s3",
     "secretsmanager",
+    "sqs",
     "ssm",
     "sts",
 }

@@ -14,7 +14,7 @@ from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
 from tests.strict import Notifications, Pages, Statements, Versions, everything
-from tests.support.clouds import REGION, Cloud, client
+from tests.support.clouds import REGION, Cloud, client, make_queue
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.waiting import until
@@ -26,7 +26,9 @@ NEWER = "def handler(event, context):\n    return 2\n"
 @pytest.fixture
 def lab(lab_on: Callable[..., Lab], ministack: Cloud) -> Lab:
     """MiniStack, which runs the version that an alias points at; moto uses numbers again."""
-    return lab_on(ministack, *everything())
+    made = lab_on(ministack, *everything())
+    make_queue(ministack, "orders")  # of the sample of event sources
+    return made
 
 
 def declared(alias: str | None = "live", **fields: Any) -> Target:

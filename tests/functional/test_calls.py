@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lockstep.model import Fleet, Target
+from tests.functional.kinds.samples import resource
 from tests.strict import Notifications, Pages, Revisions, UpdatesInProgress
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab
@@ -171,6 +172,33 @@ def test_a_thousand_functions(ministack: Cloud, lab_on: Callable[..., Lab]) -> N
         "lambda.ListFunctions": 20,
     }
     assert sum(calls.values()) <= 32
+
+
+def test_a_thousand_functions_with_queues(
+    ministack: Cloud, lab_on: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 1,000 functions that each consume a queue, a plan reads all mappings in 10 pages, and nothing else.
+
+    A tenth of AWS's pages stands for AWS's.
+    """
+    lab = lab_on(ministack, Pages(functions=5, resources=10, mappings=10))
+    arn = "arn:aws:sqs:eu-west-1:123456789012"
+    fleet = make_fleet(
+        *(
+            make_target(
+                f"staging/n{number}", resources=(resource("eventSources", source=f"{arn}:queue-{number}"),)
+            )
+            for number in range(100)
+        )
+    )
+    synced(lab, fleet)
+    calls = planned(lab, fleet)
+    assert calls == {
+        "sts.GetCallerIdentity": 1,
+        "tagging.GetResources": 10,
+        "lambda.ListFunctions": 20,
+        "lambda.ListEventSourceMappings": 10,
+    }
 
 
 def test_a_thousand_functions_with_triggers(

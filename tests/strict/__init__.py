@@ -45,6 +45,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``FilledIn``            defaults that AWS fills in; what it does not keep
 ``KeptPackage``         the key of a package and whether it is a copy, as the last call with code said
 ``CodeSigning``         code signing configurations, with the calls that moto does not know
+``Mappings``            event source mappings: states for ``calls`` looks, 409 and ResourceInUse meanwhile
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -55,6 +56,7 @@ from tests.strict.faults import Fault, Faults, Mode
 from tests.strict.functions import DryRun, KnownRuntime, PackageExists, RoleExists, Statements
 from tests.strict.lag import ListingLag, PermissionLag, RoleLag
 from tests.strict.limits import Limits
+from tests.strict.mappings import Mappings
 from tests.strict.notifications import Notifications
 from tests.strict.objects import Checksums
 from tests.strict.pages import Pages
@@ -79,6 +81,7 @@ __all__ = [
     "KnownRuntime",
     "Limits",
     "ListingLag",
+    "Mappings",
     "Mode",
     "Notifications",
     "PackageExists",
@@ -121,4 +124,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         FilledIn(),
         KeptPackage(),
         CodeSigning(),
+        Mappings(calls=lag),
     )

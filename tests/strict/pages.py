@@ -1,7 +1,8 @@
 """Listings come in pages, and leave out what only GetFunction tells.
 
 Sources: ListFunctions ("up to 50 functions per page"; it leaves out State, LastUpdateStatus, their
-reasons and RuntimeVersionConfig) and GetResources (50 a page unless told, at most 100).
+reasons and RuntimeVersionConfig), ListEventSourceMappings ("Lambda returns a maximum of 100 items in each
+response") and GetResources (50 a page unless told, at most 100).
 """
 
 import json
@@ -25,18 +26,21 @@ _NOT_LISTED = (
 
 
 class Pages(Rule):
-    """Page ListFunctions by 50 and GetResources by 50 to 100, as AWS does."""
+    """Page ListFunctions by 50, event source mappings by 100 and GetResources by 50 to 100, as AWS does."""
 
-    def __init__(self, *, functions: int = 50, resources: int = 100) -> None:
-        self._functions = functions
+    def __init__(self, *, functions: int = 50, resources: int = 100, mappings: int = 100) -> None:
+        self._sizes_of = {
+            "lambda.ListFunctions": functions,
+            "lambda.ListEventSourceMappings": mappings,
+        }
         self._resources = resources
         self._sizes: dict[int, tuple[int, int]] = {}
 
     def before(self, call: Call) -> Answer | None:
         """Ask the emulator for everything and remember which page was wanted."""
-        if call.name == "lambda.ListFunctions":
+        if most := self._sizes_of.get(call.name):
             params = call.operation.params
-            size = min(self._functions, int(params.get("MaxItems") or self._functions))
+            size = min(most, int(params.get("MaxItems") or most))
             self._sizes[call.number] = (int(params.get("Marker") or 0), size)
             path, _, query = call.request.target.partition("?")
             kept = [(n, v) for n, v in parse_qsl(query) if n not in ("Marker", "MaxItems")]
@@ -75,6 +79,11 @@ class Pages(Rule):
             everything = sorted(body["Functions"], key=lambda item: str(item["FunctionName"]))
             page = everything[start : start + size]
             body = {"Functions": [{k: v for k, v in f.items() if k not in _NOT_LISTED} for f in page]}
+            if start + size < len(everything):
+                body["NextMarker"] = str(start + size)
+        elif call.operation.name == "ListEventSourceMappings":
+            everything = body["EventSourceMappings"]
+            body["EventSourceMappings"] = everything[start : start + size]
             if start + size < len(everything):
                 body["NextMarker"] = str(start + size)
         else:

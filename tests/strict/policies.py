@@ -5,6 +5,7 @@ Which permissions a call needs is written here anew, from the service authorizat
 taken from the code that is tested.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count, takewhile
@@ -86,7 +87,8 @@ class Policy(Rule):
             )
             and all(
                 _matches(value, told(key) or "")
-                for key, value in one.get("Condition", {}).get("StringLike", {}).items()
+                for operator in ("StringLike", "ArnLike")
+                for key, value in one.get("Condition", {}).get(operator, {}).items()
             )
         }
 
@@ -97,12 +99,22 @@ class Policy(Rule):
                 return "lambda.amazonaws.com"
             case ["kms:ViaService"]:
                 return f"{call.operation.service}.{call.operation.region}.amazonaws.com"
+            case ["lambda:FunctionArn"]:
+                return self._mapped(call)
             case ["aws:ResourceTag", tag]:
                 function = self.cloud.function(call) or {}
                 found: str | None = function.get("Tags", {}).get(tag)
                 return found
             case _:
                 raise AssertionError(f"{key}: not a condition that is known here")
+
+    def _mapped(self, call: Call) -> str:
+        """The function of an event source mapping: as the call says, or as the mapping has it."""
+        place = f"{call.operation.region}:{call.operation.account}"
+        if called := call.json().get("FunctionName"):
+            return f"arn:aws:lambda:{place}:function:{called}"
+        answer = self.cloud.ask(call, "GET", call.request.path)
+        return str(json.loads(answer.body).get("FunctionArn", ""))
 
     def _simulated(self, call: Call) -> Answer:
         """One result for each action and resource; what is not told by the call is not guessed."""
@@ -153,6 +165,14 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
     match operation.service:
         case "lambda" if name in ("ListFunctions", "GetAccountSettings"):
             yield f"lambda:{name}", "*"
+        case "lambda" if name.endswith(("EventSourceMapping", "EventSourceMappings")):
+            # Source: service authorization reference; two of them have no resources.
+            mapping = f"arn:aws:lambda:{place}:event-source-mapping:{params.get('UUID')}"
+            yield f"lambda:{name}", mapping if "UUID" in params else "*"
+        case "sqs":
+            body = call.json()
+            queue = body.get("QueueName") or str(body.get("QueueUrl", "")).rpartition("/")[2]
+            yield f"sqs:{name}", f"arn:aws:sqs:{place}:{queue}"
         case "lambda":
             function = f"arn:aws:lambda:{place}:function:{call.function}"
             # Source: Lambda developer guide, "Fine-tuning the Resources and Conditions sections of policies".

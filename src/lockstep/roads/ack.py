@@ -221,8 +221,9 @@ class _Made:
 
     def _tags(self, function: Function) -> dict[str, str]:
         buckets = {trigger.bucket for trigger in self.target.triggers}
-        kinds = {one.kind for one in self.target.resources} | (APART & function.settings.keys())
-        own = ownership_tags(self.ground.project.name, self.target, buckets, kinds)
+        made = {one.word for one in self.target.resources if one.kind in BESIDE}
+        words = made | (APART & function.settings.keys())
+        own = ownership_tags(self.ground.project.name, self.target, buckets, words)
         tags = {**function.tags, **own}
         return {key: value for key, value in sorted(tags.items()) if value is not None}
 

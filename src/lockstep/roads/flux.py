@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lockstep.model import Reference, Secret, Target
+from lockstep.model.kinds import KINDS
 from lockstep.model.terraform import CARRIES_KINDS
 from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, State, Weight
 from lockstep.roads.losses import always, loss
@@ -108,6 +109,8 @@ def _target_problems(target: Target, state: State) -> Iterator[Loss]:
         if told:
             mapping = state.settings.mapping or "of variables"
             yield loss(ROAD.name, "mapping", target.key, mapping=mapping, fields=", ".join(told))
+    for name in sorted({one.kind for one in target.resources if not KINDS[one.kind].terraform}):
+        yield loss(ROAD.name, name, target.key)
     if target.ignore:
         yield loss(ROAD.name, "ignore", target.key, glob=", ".join(target.ignore))
 

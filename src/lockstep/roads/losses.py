@@ -7,6 +7,7 @@ tofu-controller 0.16.5 and Argo CD 3.5.1, as far as a row names nothing else.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lockstep.model.kinds import KINDS
 from lockstep.roads.ack_fields import CONTROLLER, lacking
 from lockstep.roads.base import EVERY, Loss, Weight
 
@@ -30,6 +31,15 @@ def _rows() -> Iterator[Row]:
     yield from _FLUX
     yield from _JOB
     yield from _ARGOCD
+    for kind in KINDS.values():
+        if not kind.terraform:
+            yield Row(
+                road="flux",
+                field=kind.name,
+                weight=Weight.LOST,
+                problem="the module lambda-fleet has none",
+                instead="what is there stays; write resources of your own for it",
+            )
     for name in lacking():
         yield Row(
             road="ack",

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.strict import everything
-from tests.support.clouds import Cloud
+from tests.support.clouds import Cloud, make_queue
 from tests.support.engine import Lab
 
 
 @pytest.fixture
 def lab(lab_on: Callable[..., Lab], ministack: Cloud) -> Lab:
-    """A lab on MiniStack with every AWS rule switched on but throttling."""
-    return lab_on(ministack, *everything())
+    """A lab on MiniStack with every AWS rule switched on but throttling, and the queue of samples."""
+    made = lab_on(ministack, *everything())
+    make_queue(ministack, "orders")
+    return made

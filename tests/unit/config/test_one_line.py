@@ -15,6 +15,7 @@ PROSE = {
     "lambda.description",
     "lambda.imageConfig.entryPoint",
     "lambda.imageConfig.command",
+    "lambda.eventSources.filters.pattern",
     "lockstep.yaml.environments.promotion.hold",
     "lockstep.yaml.environments.promotion.freeze.reason",
     "lockstep.yaml.environments.terraform.variables",

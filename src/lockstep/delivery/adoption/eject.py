@@ -14,6 +14,7 @@ from lockstep.engines.terraform.handover import (
 from lockstep.engines.terraform.shape import function_value
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Verb
+from lockstep.model.kinds import KINDS
 
 __all__ = ["Ejected", "eject_to_terraform"]
 
@@ -55,6 +56,11 @@ def eject_to_terraform(
             notes.append(
                 f"{key}: {', '.join(sorted(secrets))} are secret and were not written; Lockstep passes them "
                 "as secret_environment when it drives Terraform, else pass them yourself"
+            )
+        if left := [one.path for one in fleet.targets[key].resources if not KINDS[one.kind].terraform]:
+            notes.append(
+                f"{key}: {', '.join(left)} stay as they are: the module has none, so write and import "
+                "resources of your own for them"
             )
     taken = takeover(keys, fleet, session.read, module)
     variables: dict[str, Any] = {"project": workspace.project.name, "functions": values}

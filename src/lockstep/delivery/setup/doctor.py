@@ -12,7 +12,7 @@ from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.packages import open_catalog, with_packages
 from lockstep.delivery.sync.session import Session
 from lockstep.engines.aws import checks, surroundings
-from lockstep.engines.aws.actions import Feature, needs_of
+from lockstep.engines.aws.actions import Feature, Thing, needs_of
 from lockstep.engines.aws.checks import Need
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import LockstepError
@@ -171,7 +171,11 @@ def _needs(workspace: Workspace, connection: Connection, environments: list[Envi
         for thing, actions in needs_of(frozenset(features)).items():
             if arns := resources.get(thing):
                 some = tuple(sorted(map(_example, arns))[:SIMULATED])
-                yield Need(features=features, thing=thing, actions=actions, arns=some)
+                told: tuple[tuple[str, str], ...] = ()
+                if thing is Thing.BY_FUNCTION:
+                    example = min(map(_example, resources[Thing.FUNCTIONS]))
+                    told = (("lambda:FunctionArn", example),)
+                yield Need(features=features, thing=thing, actions=actions, arns=some, told=told)
 
 
 def _example(arn: str) -> str:

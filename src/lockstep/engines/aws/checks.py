@@ -32,6 +32,7 @@ class Need:
     thing: Thing
     actions: tuple[str, ...]
     arns: tuple[str, ...]
+    told: tuple[tuple[str, str], ...] = ()  # what a call tells to conditions besides
 
 
 def clock(connection: Connection) -> Check:
@@ -112,7 +113,7 @@ def _denied(connection: Connection, principal: str, need: Need) -> set[str]:
     """
     context = [
         {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
-        for key, value in CONDITIONS.get(need.thing, {}).items()
+        for key, value in (*CONDITIONS.get(need.thing, {}).items(), *need.told)
     ]
     results = connection.pages(
         *("iam", "SimulatePrincipalPolicy", "EvaluationResults", "Marker", "Marker"),

@@ -196,7 +196,8 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
         assert target.function is not None  # noqa: S101 - callers pass functions that are live
         name = target.function.name
         blocks.append((f'{FUNCTION}.this["{key}"]', name))
-        blocks += [(f'{KINDS[one.kind].terraform}.this["{key}"]', name) for one in target.resources]
+        carried = [one for one in target.resources if KINDS[one.kind].terraform]
+        blocks += [(f'{KINDS[one.kind].terraform}.this["{key}"]', name) for one in carried]
         scope = live.scope(target.environment)
         for bucket in sorted({trigger.bucket for trigger in target.triggers}):
             buckets[bucket] = None

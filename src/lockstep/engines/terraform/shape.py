@@ -49,6 +49,8 @@ def function_value(target: Target) -> tuple[dict[str, Any], dict[str, str]]:
         place = value.setdefault(_snake(group), {}) if group else value
         place[_snake(name)] = _json(setting)
     for resource in target.resources:
+        if not KINDS[resource.kind].terraform:
+            continue  # the module has none; whoever hands over tells it
         value[_snake(resource.kind)] = _resource(resource)
     tags = {key: text for key, text in sorted(function.tags.items()) if text is not None}
     if tags:
