@@ -49,9 +49,10 @@ def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, An
         return
     is_open = live is not None and live.settings.get("authType") == "NONE"
     missing = live.settings.get("missingStatements") if live is not None and is_open else tuple(STATEMENTS)
-    for action in missing if isinstance(missing, tuple) else ():
-        sid = sid_of(str(action), wanted.qualifier)
-        condition = STATEMENTS[str(action)][1]
+    for action, (_, condition) in STATEMENTS.items():
+        if not isinstance(missing, tuple) or action not in missing:
+            continue
+        sid = sid_of(action, wanted.qualifier)
         yield {"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": action, "Condition": condition}
 
 
