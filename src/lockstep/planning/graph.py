@@ -41,7 +41,7 @@ from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
 from lockstep.planning.beside import outliving
 from lockstep.planning.diff import call_of, diff_tags
-from lockstep.planning.policy import VERSION_TAG, remembered_sharers
+from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers, remembered_sharers
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
@@ -206,7 +206,8 @@ class Graph:
         """Publish what the function has become, then point the alias at it: all calls at once.
 
         Everything of the function comes before, its limits too; what is to call the alias comes after. A
-        version that is there already needs none of that: the alias that is called goes to it at once.
+        version that is there already needs none of that: the alias that is called goes to it at once, where
+        the tags remember it as ours, or as soon as they do.
         """
         key, target, shift = one.target.key, one.target, one.shift
         if shift.alias is None or not shift.puts:
@@ -226,7 +227,8 @@ class Graph:
             )
             needs = (f"{key}:publish",)
         elif shift.live is not None:
-            needs = ()
+            is_remembered = one.live is not None and shift.alias in remembered_qualifiers(one.live.tags)
+            needs = () if is_remembered else self._those(f"{key}:tags")
         if shift.is_tried:
             self._add(_smoke_test(f"{key}:smoke", one, needs))
             needs = (*needs, f"{key}:smoke")

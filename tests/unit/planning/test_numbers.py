@@ -48,6 +48,16 @@ def test_the_alias_is_all_that_is_written() -> None:
     assert paths(of(done, KEY)) == {"alias", "version"}
 
 
+def test_an_alias_that_nothing_remembers_waits_for_the_tags() -> None:
+    """Else a run that is killed behind it would leave an alias that no later one finds."""
+    one = found(published=version())
+    assert one.function is not None
+    forgotten = {name: value for name, value in one.function.tags.items() if name != "lockstep:alias"}
+    done = made(replace(one, function=replace(one.function, tags=forgotten)))
+    (step,) = (step for step in done.steps if isinstance(step, PutAlias))
+    assert step.needs == (f"{KEY}:tags",)
+
+
 def test_an_alias_that_points_there_is_synced() -> None:
     """With an empty plan, also where the version has more than is declared."""
     assert ONE.function is not None
