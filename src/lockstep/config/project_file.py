@@ -220,6 +220,13 @@ def _artifacts(problems: _Problems, options: dict[str, Any]) -> Mapping[str, Any
             f"add source: one of {', '.join(ARTIFACT_OPTIONS)}",
         )
         return {}
+    if source not in ARTIFACT_OPTIONS:  # a template, which only the other options may be
+        problems.add(
+            ("artifacts", "source"),
+            f"the source {source} is none that there is",
+            f"write one of: {', '.join(ARTIFACT_OPTIONS)}",
+        )
+        return {}
     needed, allowed = ARTIFACT_OPTIONS[source]
     for name, value in options.items():
         if name != "source" and name not in needed | allowed:

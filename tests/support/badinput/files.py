@@ -154,6 +154,10 @@ FILES: dict[str, Row] = {
         ),
         says=("artifacts",),
     ),
+    "project: a source that is a template": Row(
+        spoil=change(PROJECT, "source: directory", 'source: "dir{service}"'),
+        says=(f"{PROJECT}:12", "write one of", "directory"),
+    ),
     "project: a password in a URL": Row(
         spoil=change(
             PROJECT,

@@ -6,12 +6,14 @@ Source: Lambda API reference (TagResource, UntagResource) and the tagging API (G
 from collections.abc import Mapping
 from typing import Any
 
+from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.function import get as get_function
 from lockstep.engines.aws.function import when_ready
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import SetTags
+from lockstep.model.foreign import shaped
 
 __all__ = ["apply", "owned"]
 
@@ -28,7 +30,16 @@ def owned(connection: Connection) -> dict[str, dict[str, str]]:
         ResourceTypeFilters=["lambda:function"],
         ResourcesPerPage=100,
     )
-    return {one["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in found}
+    return dict(_read(one) for one in found)
+
+
+def _read(entry: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """The ARN and the tags of one function. Raises Untrue for anything but texts: ownership goes by them."""
+    with shaped(odd("resourcegroupstaggingapi:GetResources", "a function or a tag of it is no text")):
+        arn, tags = entry["ResourceARN"], {tag["Key"]: tag["Value"] for tag in entry["Tags"]}
+        if not all(isinstance(text, str) for text in (arn, *tags, *tags.values())):
+            raise TypeError
+        return arn, tags
 
 
 def apply(connection: Connection, step: SetTags, pace: Pace) -> None:
