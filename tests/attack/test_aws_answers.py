@@ -112,7 +112,8 @@ def sample(shape: Any) -> Any:
         case "timestamp":
             return 1_764_460_800
         case _:
-            return shape.enum[0] if shape.enum else "abcdefghijklmnopqrst"
+            least = shape.metadata.get("min", 0)
+            return shape.enum[0] if shape.enum else "abcdefghijklmnopqrst".ljust(least, "u")
 
 
 def call(connection: Connection, operation: str) -> Any:

@@ -60,7 +60,10 @@ class CloudWatch:
         found: dict[str, AlarmSeen] = {}
         for first in range(0, len(names), _NAMES):
             for answer in self._connection.whole_pages(
-                *("cloudwatch", "DescribeAlarms", "NextToken", "NextToken"),
+                "cloudwatch",
+                "DescribeAlarms",
+                "NextToken",
+                "NextToken",
                 AlarmNames=list(names[first : first + _NAMES]),
                 AlarmTypes=list(_TYPES),
             ):

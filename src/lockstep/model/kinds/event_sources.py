@@ -71,6 +71,7 @@ _ONLY: Mapping[str, frozenset[str]] = {
 
 _UNBATCHED = 10  # the largest batch without a window; the largest of a FIFO queue at all
 _BATCHES: Mapping[str, int] = {"SQS": 10}
+_PROOF = ("UUID", "FunctionArn", "State")  # what AWS tells of every mapping
 _LEAST_AGE = 60
 
 
@@ -568,13 +569,10 @@ KIND = ResourceKind(
         "sqs:GetQueueAttributes",
     ),
     removes=("lambda:DeleteEventSourceMapping",),
-    proof=("UUID", "FunctionArn", "State"),
+    proof=_PROOF,
     proofs={
-        "lambda:ListEventSourceMappings": (
-            "EventSourceMappings[].UUID",
-            "EventSourceMappings[].FunctionArn",
-            "EventSourceMappings[].State",
-        ),
+        "lambda:DeleteEventSourceMapping": _PROOF,
+        "lambda:ListEventSourceMappings": tuple(f"EventSourceMappings[].{name}" for name in _PROOF),
         "sqs:GetQueueUrl": ("QueueUrl",),
         "sqs:GetQueueAttributes": ("Attributes",),
     },
