@@ -59,6 +59,7 @@ class _Worker(threading.Thread):
                 job.result = job.work()
             except BaseException as error:
                 job.error = error
+            _own.job = None  # or what it was answered stays until this thread has another one
             job.running.release()
             del job
 
