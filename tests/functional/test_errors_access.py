@@ -28,7 +28,12 @@ READS = {
     "secretsmanager.GetSecretValue": "secretsmanager:GetSecretValue",
 }
 # Reads that nobody needs where nothing is declared: asked for with --full.
-BESIDE = ("GetFunctionCodeSigningConfig", "GetFunctionEventInvokeConfig", "GetFunctionUrlConfig")
+BESIDE = (
+    "GetFunctionCodeSigningConfig",
+    "GetFunctionEventInvokeConfig",
+    "GetFunctionUrlConfig",
+    "ListEventSourceMappings",
+)
 # Without these nothing is known of any target.
 WHOLE = {"sts.GetCallerIdentity", "tagging.GetResources", "lambda.ListFunctions"}
 # Call made while applying -> the permission that the error asks for.
