@@ -190,8 +190,6 @@ class _Made:
             self._lose("policy", alias=target.alias)
         if target.rollout is not None:
             self._lose("rollout")
-        if target.rollout is not None:
-            self._lose("rollout")
 
     def _function(self, function: Function, scope: Scope, namespace: str) -> Object:
         code = function.code

@@ -166,12 +166,6 @@ _ACK: tuple[Row, ...] = (
     _lost(
         "ack",
         "rollout",
-        "an alias that stands at $LATEST has no second version to share calls with",
-        "each release gets all calls at once, and no gate is judged",
-    ),
-    _lost(
-        "ack",
-        "rollout",
         "ACK knows no steps and no gates, and has no version to send a share of calls to",
         "all calls run what was deployed, at once",
     ),

@@ -11,6 +11,8 @@ from lockstep.engines.terraform.shape import function_value
 from lockstep.model import FIELDS, Code, Resource, Target
 from lockstep.model.kinds import KINDS
 from lockstep.model.kubernetes import MANIFESTS
+from lockstep.model.rollout import Rollout
+from lockstep.roads import losses
 from lockstep.roads.ack_fields import ack_path, ack_path_of, members_of
 from lockstep.roads.base import Ground, Rendering
 from lockstep.roads.losses import LOSSES, always
@@ -109,3 +111,17 @@ def test_only_members_that_ack_has_are_written() -> None:
     row = next(one for one in FIELDS if one.name == "fileSystems")
     assert ack_path_of(row) == "fileSystemConfigs"
     assert members_of(row) == {"arn": "arn", "localMountPath": "localMountPath", "directS3Read": None}
+
+
+def test_no_row_takes_the_place_of_another() -> None:
+    """The table is made from lists, in which a second row of one name would hide the first."""
+    rows = [(row.road, row.field) for row in losses._rows()]
+    assert len(rows) == len({*rows}) == len(LOSSES)
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_each_loss_of_a_target_is_told_once(road: str) -> None:
+    """Whatever several places of a road know of it."""
+    made = replace(target(), alias="live", rollout=Rollout())
+    told = [(one.target, one.field, one.problem) for one in ROADS[road].render(_ground(made)).losses]
+    assert len(told) == len({*told})
