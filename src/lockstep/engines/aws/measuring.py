@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.trying import WHOLE
+from lockstep.engines.aws.metrics import AT_ONCE, results
 from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Alias, Fleet, Target
 from lockstep.model.foreign import shaped
@@ -23,7 +23,6 @@ from lockstep.model.rollout import AlarmSeen, Compared, Measured, MetricGate, Mi
 __all__ = ["CloudWatch", "Gauges", "read_gates"]
 
 _NAMES = 100  # alarms a call. Source: DescribeAlarms, AlarmNames
-_QUERIES = 500  # a call. Source: GetMetricData, MetricDataQueries
 _KEPT = timedelta(days=14)  # CloudWatch keeps minutes for 15 days
 _TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
 _STATISTICS: Mapping[str, tuple[str, str]] = {
@@ -76,31 +75,16 @@ class CloudWatch:
     ) -> list[Minutes]:
         """By GetMetricData, 500 metrics a call."""
         found: list[dict[datetime, float]] = [{} for _ in metrics]
-        for first in range(0, len(metrics), _QUERIES):
+        for first in range(0, len(metrics), AT_ONCE):
             queries = [
                 {"Id": f"m{number}", "MetricStat": {**metric, "Period": 60}, "ReturnData": True}
-                for number, metric in enumerate(metrics[first : first + _QUERIES], first)
+                for number, metric in enumerate(metrics[first : first + AT_ONCE], first)
             ]
-            states: dict[str, object] = {}
-            for result in self._connection.pages(
-                *("cloudwatch", "GetMetricData", "MetricDataResults", "NextToken", "NextToken"),
-                MetricDataQueries=queries,
-                StartTime=since,
-                EndTime=until,
-                ScanBy="TimestampAscending",
-            ):
-                states[str(result["Id"])] = result.get("StatusCode")  # of its last page
+            for result in results(self._connection, queries, since, until, "TimestampAscending"):
                 with shaped(odd("cloudwatch:GetMetricData", "a result is none of those that were asked for")):
                     values = found[int(str(result["Id"])[1:])]
                     for at, value in zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True):
                         values[at.astimezone(UTC)] = float(value)
-            # No values say that nothing happened; a result that is missing, or not whole, says nothing.
-            unread = [
-                state for one in queries if (state := states.get(str(one["Id"]), "missing")) not in WHOLE
-            ]
-            if unread:
-                what = f"{len(unread)} of {len(queries)} results are not complete ({unread[0]})"
-                raise odd("cloudwatch:GetMetricData", what)
         return list(found)
 
 

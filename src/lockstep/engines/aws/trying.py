@@ -4,21 +4,20 @@ import base64
 import binascii
 import datetime
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
+from lockstep.engines.aws.metrics import AT_ONCE, results
 from lockstep.errors import BadInput, CloudError
 from lockstep.model.foreign import expect, shaped
 from lockstep.model.trying import Invocation, LogLine, Usage
 
-__all__ = ["WHOLE", "invoke", "log_lines", "usages", "variables_of"]
+__all__ = ["invoke", "log_lines", "usages", "variables_of"]
 
 LONGEST_PAYLOAD = 6_291_456  # bytes of a synchronous call and of its answer (Lambda quotas)
-WHOLE = (None, "Complete")  # status codes; emulators tell none
-_AT_ONCE = 500  # queries of one GetMetricData (CloudWatch API reference)
 _STATISTICS: Mapping[str, tuple[str, str]] = {
     "calls": ("Invocations", "Sum"),
     "errors": ("Errors", "Sum"),
@@ -138,7 +137,7 @@ def usages(
     A hundred functions a call: ``GetMetricData`` takes 500 queries.
     """
     period = max(60, (end - start + 59) // 60 * 60)
-    per_call = _AT_ONCE // len(_STATISTICS)
+    per_call = AT_ONCE // len(_STATISTICS)
     for first in range(0, len(functions), per_call):
         part = functions[first : first + per_call]
         queries = [
@@ -173,27 +172,14 @@ def usages(
 
 
 def _values(
-    connection: Connection, queries: Iterable[Mapping[str, object]], start: int, end: int
+    connection: Connection, queries: Sequence[Mapping[str, object]], start: int, end: int
 ) -> dict[str, list[float]]:
-    asked = [*queries]
     found: dict[str, list[float]] = {}
-    states: dict[str, str | None] = {}
-    for result in connection.pages(
-        *("cloudwatch", "GetMetricData", "MetricDataResults", "NextToken", "NextToken"),
-        MetricDataQueries=asked,
-        StartTime=datetime.datetime.fromtimestamp(start, datetime.UTC),
-        EndTime=datetime.datetime.fromtimestamp(end, datetime.UTC),
-        ScanBy="TimestampDescending",
-    ):
-        states[str(result["Id"])] = result.get("StatusCode")  # of its last page
+    since, until = (datetime.datetime.fromtimestamp(one, datetime.UTC) for one in (start, end))
+    for result in results(connection, queries, since, until, "TimestampDescending"):
         with shaped(odd("cloudwatch:GetMetricData", "a value is no number")):
             values = [float(value) for value in result.get("Values", ())]
         found.setdefault(str(result["Id"]), []).extend(values)
-    # A metric without values says that nothing was called; one that is not there, or not whole, says nothing.
-    unread = [state for one in asked if (state := states.get(str(one["Id"]), "missing")) not in WHOLE]
-    if unread:
-        what = f"{len(unread)} of {len(asked)} results are not complete ({unread[0]})"
-        raise odd("cloudwatch:GetMetricData", what)
     return found
 
 
