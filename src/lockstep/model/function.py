@@ -18,6 +18,7 @@ __all__ = [
     "Unread",
     "Value",
     "environment_size",
+    "timeout_of",
 ]
 
 
@@ -101,6 +102,7 @@ Value: TypeAlias = "_Scalar | Secret | Reference | Unread | tuple[Value, ...] | 
 
 
 MAX_ENVIRONMENT = 4096  # bytes, Lambda quotas
+_TIMEOUT = 3  # seconds. Source: CreateFunction, Timeout
 
 
 def environment_size(settings: Mapping[str, Value]) -> int:
@@ -175,3 +177,9 @@ class Function:
         project = self.tags.get("lockstep:project")
         target = self.tags.get("lockstep:target")
         return (project, target) if project and target else None
+
+
+def timeout_of(function: Function) -> int:
+    """Seconds that one call may take; AWS's default where none is declared."""
+    seconds = function.settings.get("timeout")
+    return seconds if isinstance(seconds, int) else _TIMEOUT

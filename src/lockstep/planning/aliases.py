@@ -19,6 +19,7 @@ from lockstep.model.alias import (
     unversioned,
     versioned,
 )
+from lockstep.model.function import timeout_of
 from lockstep.model.rolling import RolloutRecord, RolloutState, record_of, taken_over
 from lockstep.model.rollout import Progress, Rollout, RolloutWish, share_words
 from lockstep.planning.beside import has_others
@@ -32,6 +33,7 @@ from lockstep.planning.diff import (
 )
 from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers
 from lockstep.planning.rollouts import (
+    NO_ROLLOUT,
     Abort,
     Course,
     Finish,
@@ -143,7 +145,7 @@ def shift_of(
         ),
     )
     if have is None or have.function is None or problem is not None:
-        return shift if wish is None else replace(shift, puts=False, problem=problem or _NOTHING)
+        return shift if wish is None else replace(shift, puts=False, problem=problem or NO_ROLLOUT)
     now = now or datetime.min.replace(tzinfo=UTC)
     return _rolled(project, target, live, wanted, have, shift, now, wish, is_right=is_right)
 
@@ -164,7 +166,6 @@ def _rolled(
     policy = target.rollout
     course = course_of(project, target, wanted, have)
     record = course.record
-    is_running = record is not None and record.state is not RolloutState.ABORTED
     if is_right:
         # Git declares what is stable. What is under way comes back; somebody else's weights stay.
         if wish is not None:
@@ -172,9 +173,9 @@ def _rolled(
             return replace(shift, problem=said) if isinstance(said, str) else replace(shift, puts=True)
         if course.is_foreign and policy is not None and policy.stages:
             return _stopped(shift, target, have)
-        return replace(shift, puts=shift.puts or is_running)
+        return replace(shift, puts=shift.puts or course.is_running)
     if wish is not None and (policy is None or not policy.stages):
-        return replace(shift, puts=False, publishes=False, problem=_NOTHING)
+        return replace(shift, puts=False, publishes=False, problem=NO_ROLLOUT)
     is_back = (wish is None and _comes_back(target, have)) or _was_moved(have, wanted, target)
     if policy is None or not policy.stages or (is_back and not course.is_foreign):
         if wish is None and _was_moved(have, wanted, target):
@@ -260,17 +261,12 @@ def _rolled(
 def course_of(project: str, target: Target, wanted: Function, have: Alias) -> Course:
     """How an alias stands in its rollout; ``wanted`` is the function as it is declared."""
     record = record_of(have, project, target.key)
-    timeout = wanted.settings.get("timeout")
     return Course(
         record=record,
         is_wanted=record is not None and _is_wanted(record, have, wanted, target),
         is_foreign=taken_over(have, record),
-        timeout=timeout if isinstance(timeout, int) else _TIMEOUT,
+        timeout=timeout_of(wanted),
     )
-
-
-_NOTHING = "no rollout is under way"
-_TIMEOUT = 3  # seconds, AWS's default
 
 
 def _is_wanted(record: RolloutRecord, have: Alias, wanted: Function, target: Target) -> bool:

@@ -36,6 +36,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
 )
+from lockstep.model.function import timeout_of
 from lockstep.model.kinds import KINDS
 from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
@@ -46,6 +47,9 @@ from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
 __all__ = ["Graph", "own_logs"]
+
+_WRITING = ("create", "configuration", "signing", "code", "layers", "tags", "concurrency", "logs")
+"""Ends of the ids of steps that make a function what it is to be."""
 
 
 class Graph:
@@ -63,8 +67,7 @@ class Graph:
 
         ``after`` is a target that has the same function and writes it first: a function is one for both.
         """
-        written = ("create", "configuration", "signing", "code", "layers", "tags", "concurrency", "logs")
-        self._after = self._those(*(f"{after}:{what}" for what in (*written, "publish"))) if after else ()
+        self._after = self._those(*(f"{after}:{what}" for what in (*_WRITING, "publish"))) if after else ()
         self._add_target(one)
         self._after = ()
 
@@ -212,8 +215,7 @@ class Graph:
         key, target, shift = one.target.key, one.target, one.shift
         if shift.alias is None or not shift.puts:
             return
-        settled = ("create", "configuration", "signing", "code", "layers", "tags", "concurrency", "logs")
-        needs = self._those(*(f"{key}:{what}" for what in settled))
+        needs = self._those(*(f"{key}:{what}" for what in _WRITING))
         if shift.publishes:
             self._add(
                 PublishVersion(
@@ -436,7 +438,6 @@ def _smoke_test(step_id: str, one: Assessment, needs: tuple[str, ...]) -> SmokeT
     rollout = one.target.rollout
     assert rollout is not None  # noqa: S101 - only a rollout has a smoke call
     assert rollout.smoke is not None  # noqa: S101
-    timeout = one.wanted.settings.get("timeout")
     return SmokeTest(
         id=step_id,
         target=one.target.key,
@@ -444,7 +445,7 @@ def _smoke_test(step_id: str, one: Assessment, needs: tuple[str, ...]) -> SmokeT
         version=one.shift.version,
         payload=rollout.smoke.sent,
         expected=rollout.smoke.expected,
-        timeout=timeout if isinstance(timeout, int) else 3,
+        timeout=timeout_of(one.wanted),
         place=rollout.smoke.place,
         needs=needs,
     )

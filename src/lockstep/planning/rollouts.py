@@ -14,6 +14,7 @@ from lockstep.model.rollout import Finding, Measured, Progress, Rollout, Rollout
 from lockstep.planning.judging import judge, settling
 
 __all__ = [
+    "NO_ROLLOUT",
     "Abort",
     "Course",
     "Decision",
@@ -29,6 +30,7 @@ __all__ = [
     "wished",
 ]
 
+NO_ROLLOUT = "no rollout is under way"
 _SKEW = 300  # seconds by which clocks of two machines may differ
 
 
@@ -44,6 +46,11 @@ class Course:
     is_wanted: bool = False
     is_foreign: bool = False  # somebody else gave it its weights
     timeout: int = 3
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a version is on its way, and was not taken back."""
+        return self.record is not None and self.record.state is not RolloutState.ABORTED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,18 +179,17 @@ def wished(wish: RolloutWish, policy: Rollout, course: Course, decision: Decisio
     ``decision`` is what would be done otherwise; None where what is declared has all calls.
     """
     record = course.record
-    is_running = record is not None and record.state is not RolloutState.ABORTED
     match wish.word:
         case Word.ABORT if course.is_foreign:
             return Forget()
-        case Word.ABORT if is_running:
+        case Word.ABORT if course.is_running:
             return Abort(reason=wish.reason)
         case Word.RETRY if record is not None and record.state is RolloutState.ABORTED:
             return Forget()
         case Word.RETRY:
             return "no release was taken back"
-        case _ if record is None or not is_running:
-            return "no rollout is under way"
+        case _ if record is None or not course.is_running:
+            return NO_ROLLOUT
         case _ if decision is None or not course.is_wanted:
             return "what comes is not what is declared any more: the next sync sees to it"
         case Word.PAUSE:

@@ -6,12 +6,12 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.trying.place import find_place, secrets_of
 from lockstep.errors import BadInput
 from lockstep.model.foreign import read_json
+from lockstep.model.function import timeout_of
 from lockstep.model.masking import without_secrets_in
 from lockstep.model.trying import Invocation
 
 __all__ = ["call_target", "checked_payload"]
 
-_DEFAULT_TIMEOUT = 3.0  # seconds, Lambda's own
 _AROUND = 15.0  # more, for a cold start and the way
 
 
@@ -40,8 +40,7 @@ def call_target(workspace: Workspace, key: str, payload: bytes) -> Invocation:
     from lockstep.engines.aws.trying import invoke, variables_of
 
     place = find_place(workspace, key)
-    declared = place.function.settings.get("timeout")
-    seconds = (float(declared) if isinstance(declared, int | float) else _DEFAULT_TIMEOUT) + _AROUND
+    seconds = timeout_of(place.function) + _AROUND
     patience = Patience(read=seconds, call=seconds)
     connection = Connections(patience=patience).get(workspace.project.environment(place.environment))
     secrets = secrets_of(place, variables_of(connection, place.function.name))
