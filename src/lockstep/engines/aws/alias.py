@@ -6,7 +6,7 @@ function".
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -34,7 +34,7 @@ from lockstep.model.rolling import named_beside
 from lockstep.planning.aliases import differing
 from lockstep.planning.diff import diff_code, diff_settings, with_ignored
 
-__all__ = ["delete", "delete_version", "publish", "put", "read", "update", "with_versions"]
+__all__ = ["delete", "delete_version", "must_read", "publish", "put", "read", "update", "with_versions"]
 
 
 def read(connection: Connection, function: str, name: str) -> Alias | None:
@@ -45,16 +45,12 @@ def read(connection: Connection, function: str, name: str) -> Alias | None:
     answer = connection.find("lambda", "GetAlias", FunctionName=function, Name=name)
     if answer is None:
         return None
-    number, description = str(answer["FunctionVersion"]), str(answer.get("Description") or "")
-    other = named_beside(description, number)
-    return Alias(
-        name=name,
-        version=number,
-        function=None if number == LATEST else functions.get(connection, function, number),
-        weights=dict((answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}),
-        description=description,
+    told = as_told(answer)
+    other = named_beside(told.description, told.version)
+    return replace(
+        told,
+        function=None if told.version == LATEST else functions.get(connection, function, told.version),
         candidate=None if other is None else functions.get(connection, function, other),
-        revision=answer.get("RevisionId"),
     )
 
 
@@ -102,13 +98,28 @@ def put(connection: Connection, step: PutAlias, number: str, now: datetime, pace
                 raise connection.explain(error, "lambda", "CreateAlias") from error
     else:
         update(connection, request | {"RevisionId": step.revision}, pace)
-    if settles(connection, pace, lambda: _is(connection, step, number)):
-        return
-    raise Stale(
-        f"the alias {step.alias} of {step.function} was set, but reading it back shows something else",
-        where="lambda:GetAlias",
-        fix="look whether something else sets it, then run again",
-    )
+
+    def agrees(there: Alias) -> bool:  # whatever the time is that a call whose answer was lost left
+        return (there.version, undated(there.description), there.weights) == (number, step.description, {})
+
+    must_read(connection, pace, step.function, step.alias, agrees)
+
+
+def must_read(
+    connection: Connection, pace: Pace, function: str, name: str, agrees: Callable[[Alias], bool]
+) -> None:
+    """Read an alias back until it is as it was set. Raises Stale when it is not."""
+
+    def is_so() -> bool:
+        answer = connection.find("lambda", "GetAlias", FunctionName=function, Name=name)
+        return answer is not None and agrees(as_told(answer))
+
+    if not settles(connection, pace, is_so):
+        raise Stale(
+            f"the alias {name} of {function} was set, but reading it back shows something else",
+            where="lambda:GetAlias",
+            fix="look whether something else sets it, then run again",
+        )
 
 
 def update(connection: Connection, request: Mapping[str, Any], pace: Pace) -> None:
@@ -151,12 +162,11 @@ def with_versions(connection: Connection, target: Target) -> Target:
     aliases = connection.pages(
         "lambda", "ListAliases", "Aliases", "Marker", "NextMarker", FunctionName=function.name, MaxItems=50
     )
-    for one in aliases:
-        if is_ours(str(one.get("Description") or ""), project):
-            since.append(written_at(_listed(one)))
-        weights = (one.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        for number in (one["FunctionVersion"], *weights):
-            named.setdefault(str(number), []).append(str(one["Name"]))
+    for one in map(as_told, aliases):
+        if is_ours(one.description, project):
+            since.append(written_at(one))
+        for number in (one.version, *one.weights):
+            named.setdefault(number, []).append(one.name)
     published = [
         Published(
             number=str(one["Version"]),
@@ -183,12 +193,14 @@ def with_versions(connection: Connection, target: Target) -> Target:
     )
 
 
-def _listed(alias: Mapping[str, Any]) -> Alias:
+def as_told(answer: Mapping[str, Any]) -> Alias:
+    """An alias as AWS tells of it, without the versions that it names."""
     return Alias(
-        name=str(alias["Name"]),
-        version=str(alias["FunctionVersion"]),
-        weights=(alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {},
-        description=str(alias.get("Description") or ""),
+        name=str(answer["Name"]),
+        version=str(answer["FunctionVersion"]),
+        weights=dict((answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}),
+        description=str(answer.get("Description") or ""),
+        revision=answer.get("RevisionId"),
     )
 
 
@@ -226,18 +238,6 @@ def _published(connection: Connection, function: str) -> list[dict[str, Any]]:
 
 _NO_CONCURRENCY = ("ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundException")
 _EXISTS = ("ResourceConflictException", "ConflictException")
-
-
-def _is(connection: Connection, step: PutAlias, number: str) -> bool:
-    answer = connection.find("lambda", "GetAlias", FunctionName=step.function, Name=step.alias)
-    if answer is None:
-        return False
-    weights = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights")
-    return (answer["FunctionVersion"], undated(str(answer.get("Description"))), bool(weights)) == (
-        number,
-        step.description,
-        False,
-    )
 
 
 def _alike(connection: Connection, step: PublishVersion) -> Iterator[str]:

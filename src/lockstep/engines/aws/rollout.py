@@ -11,11 +11,10 @@ from typing import Any
 from lockstep.engines.aws import alias
 from lockstep.engines.aws import function as functions
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.errors import Stale
-from lockstep.engines.aws.pace import Pace, settles
+from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.trying import invoke
 from lockstep.errors import LONGEST, CloudError
-from lockstep.model import ShiftAlias, SmokeTest
+from lockstep.model import Alias, ShiftAlias, SmokeTest
 from lockstep.model.blotting import blotted
 from lockstep.model.foreign import read_json
 from lockstep.model.rolling import RolloutRecord, RolloutState, noted
@@ -62,20 +61,14 @@ def shift(connection: Connection, step: ShiftAlias, candidate: str, now: datetim
         request["RevisionId"] = step.revision
     alias.update(connection, request, pace)
 
-    def is_so() -> bool:
-        answer = connection.find("lambda", "GetAlias", FunctionName=step.function, Name=step.alias)
-        if answer is None:
-            return False
-        there = (answer.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-        said = (str(answer["FunctionVersion"]), dict(there), str(answer.get("Description")))
-        return said == (step.stable, weights, request["Description"])
-
-    if not settles(connection, pace, is_so):
-        raise Stale(
-            f"the alias {step.alias} of {step.function} was set, but reading it back shows something else",
-            where="lambda:GetAlias",
-            fix="look whether something else sets it, then run again",
+    def agrees(there: Alias) -> bool:
+        return (there.version, there.weights, there.description) == (
+            step.stable,
+            weights,
+            request["Description"],
         )
+
+    alias.must_read(connection, pace, step.function, step.alias, agrees)
 
 
 def smoke(connection: Connection, step: SmokeTest, version: str, pace: Pace) -> None:
