@@ -15,13 +15,23 @@ from typing import Any, TypeVar
 
 from lockstep.errors import BadInput
 
-__all__ = ["Deadline", "allow_more", "is_over", "reading_seconds", "request_seconds", "run_within", "tell"]
+__all__ = [
+    "BYTES",
+    "Deadline",
+    "allow_more",
+    "is_over",
+    "reading_seconds",
+    "request_seconds",
+    "run_within",
+    "tell",
+]
 
 SOON = 10.0  # seconds of silence before somebody is told what is waited for, and between two such lines
 _SECONDS = 30.0
 _READING = 120.0  # seconds, of ten things
 _FURTHER = 1.0  # for each thing beyond
 _FEW = 10
+BYTES = 100_000  # a second, at least, of what is large
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -170,6 +180,12 @@ class Deadline:
             if self._ends is not None:
                 self._ends += seconds
                 self._seconds += seconds
+
+    def came(self, size: int) -> None:
+        """So many bytes of a download came: it may take longer for each, and so may what this thread does."""
+        seconds = size / BYTES
+        allow_more(seconds)
+        self.add(seconds)
 
     def remaining(self) -> float | None:
         """Seconds that are left of the reading, less than none when it is over; None when there is none."""

@@ -16,13 +16,12 @@ from lockstep.artifacts.base import Found
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials, Unreadable
 from lockstep.model import Release
 from lockstep.model.staged import digest_of, releases_of
-from lockstep.waiting import Deadline, allow_more, is_over, request_seconds, run_within
+from lockstep.waiting import Deadline, is_over, request_seconds, run_within
 
 __all__ = ["S3Source"]
 
 _LOOKED_AT = 200  # packages of a service whose heads are read to find one by its release
 _WORKERS = 8
-_BYTES = 100_000  # a second, at least, of a download
 MAX_BYTES = 262_144_000  # a zip that is larger cannot unpack to Lambda's 250 MB
 
 
@@ -132,8 +131,7 @@ class S3Source:
                 if is_over():
                     return
                 file.write(chunk)
-                allow_more(len(chunk) / _BYTES)
-                self._deadline.add(len(chunk) / _BYTES)
+                self._deadline.came(len(chunk))
 
     def _call(
         self,

@@ -19,7 +19,7 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 
 from lockstep.errors import ArtifactError, Unreadable
-from lockstep.waiting import Deadline, allow_more, is_over, request_seconds, run_within
+from lockstep.waiting import Deadline, is_over, request_seconds, run_within
 from lockstep.web import USER_AGENT, check_url, headers_of, manager, origin, shown, trouble
 
 __all__ = ["Answer", "Web"]
@@ -27,7 +27,6 @@ __all__ = ["Answer", "Web"]
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _AWAY = (NewConnectionError, ConnectTimeoutError)  # names that do not resolve included
-_BYTES = 100_000  # a second, at least, of a download
 _MAX_BODY = 16_000_000  # bytes of an answer that is kept in memory
 _MORE = "run again; LOCKSTEP_REQUEST_TIMEOUT gives each request more time"
 
@@ -164,8 +163,7 @@ class Web:
                         fix="a zip for Lambda may unpack to 250 MB at most; use a container image",
                     )
                 file.write(chunk)
-                allow_more(len(chunk) / _BYTES)
-                self._deadline.add(len(chunk) / _BYTES)
+                self._deadline.came(len(chunk))
 
     def _open(
         self, method: str, url: str, headers: Mapping[str, str], token: str | None

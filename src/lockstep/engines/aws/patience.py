@@ -12,7 +12,7 @@ from typing import Any
 
 from lockstep.engines.aws.deadline import Deadline, TooLate
 from lockstep.engines.aws.errors import THROTTLED, code_of
-from lockstep.waiting import reading_seconds, request_seconds, tell
+from lockstep.waiting import BYTES, reading_seconds, request_seconds, tell
 
 __all__ = ["Patience", "persist"]
 
@@ -21,7 +21,6 @@ _STATUSES = {500, 502, 503, 504}
 _REFUSED = 429
 _PATIENTLY = 3  # refusals of one call that nobody needs to know of
 _LONGEST = 5.0  # seconds between two tries
-_BYTES = 100_000  # a second, at least, of what is sent with a call
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +51,7 @@ def persist(
     ``once`` makes it, within so many seconds.
     """
     began = time.monotonic()
-    attempts, seconds = patience.attempts, patience.call + _size(params.get("Body")) / _BYTES
+    attempts, seconds = patience.attempts, patience.call + _size(params.get("Body")) / BYTES
     if name.startswith("sts:"):  # every run begins with it: that AWS cannot be reached is said soon
         attempts, seconds = min(attempts, 3), min(seconds, 10.0)
     failed, refused, ends = 0, 0, began + seconds

@@ -256,15 +256,16 @@ class Run:
     def _candidate(self, step: ShiftAlias | SmokeTest) -> str:
         """The number of the version that comes."""
         number = step.version if isinstance(step, SmokeTest) else step.candidate
-        if number is not None:
-            return number
-        return next(self._published[need] for need in step.needs if need in self._published)
+        return number if number is not None else self._just_published(step)
 
     def _number(self, connection: Connection, step: PutAlias, pace: Pace) -> str:
         """The version that the alias is to point at, which is ready."""
         if step.version is not None:
             function.wait_until_ready(connection, step.function, pace, step.version)
             return step.version
+        return self._just_published(step)
+
+    def _just_published(self, step: Step) -> str:
         return next(self._published[need] for need in step.needs if need in self._published)
 
     def _connection(self, step: Step) -> Connection:

@@ -21,13 +21,12 @@ from urllib3.exceptions import (
 from lockstep.errors import ForgeError
 from lockstep.forge.github.answer import Answer
 from lockstep.forge.github.pace import Clock, Pace, asked_to_wait, backoff
-from lockstep.waiting import request_seconds, run_within
+from lockstep.waiting import BYTES, request_seconds, run_within
 from lockstep.web import USER_AGENT, headers_of, manager, origin, shown, trouble
 
 __all__ = ["Transport", "Uncertain"]
 
 _ATTEMPTS = 4
-_BYTES = 100_000  # a second, at least, of what is sent
 _PASSING = frozenset({500, 502, 503, 504})  # GitHub's own failures; the next attempt may work
 _NOT_SENT = (ConnectTimeoutError, NewConnectionError, NameResolutionError, ProxyError)
 _log = logging.getLogger(__name__)
@@ -118,7 +117,7 @@ class Transport:
     ) -> Answer:
         """Send once. Raises as ``send`` when the whole answer takes too long."""
         size = body.stat().st_size if isinstance(body, Path) else len(body or b"")
-        seconds = self._seconds + size / _BYTES
+        seconds = self._seconds + size / BYTES
 
         def late() -> ForgeError:
             return (ForgeError if is_safe else Uncertain)(
