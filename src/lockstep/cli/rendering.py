@@ -74,9 +74,8 @@ def render(
     """Write the desired state as manifests for ACK, Flux or Argo CD, and say what they cannot express."""
     from lockstep.delivery.sync.rendering import render as render_into
     from lockstep.delivery.sync.rendering import rendered_text
-    from lockstep.model import select
     from lockstep.render.losses import losses_document, losses_lines, losses_markdown
-    from lockstep.roads.base import Weight
+    from lockstep.roads.base import Weight, is_chosen
     from lockstep.roads.table import ROADS
 
     if into == "-" and check:
@@ -106,7 +105,7 @@ def render(
     rows = [
         (one.target, one.field, one.weight.value, one.problem, one.instead)
         for one in done.rendering.losses
-        if not patterns or "/" not in one.target or select([one.target], patterns)
+        if is_chosen(one.target, patterns)
     ]
     shell.summarise(lambda: losses_markdown(rows))
     match report:

@@ -16,7 +16,7 @@ from lockstep.model.source import Sources
 from lockstep.model.target import Target, environment_of
 from lockstep.model.terraform import Terraform
 
-__all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "select"]
+__all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "partition_of", "select"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +98,11 @@ class Bucket:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
+def partition_of(region: str) -> str:
+    """The partition of AWS that a Region is in. Source: AWS General Reference, "Amazon Resource Names"."""
+    return next((one for one in ("aws-cn", "aws-us-gov") if region.startswith(f"{one[4:]}-")), "aws")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
     """The account and Region that an environment turned out to be in."""
@@ -109,6 +114,10 @@ class Scope:
     def function_arn(self, name: str) -> str:
         """ARN of a function by name."""
         return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{name}"
+
+    def role_arn(self, role: str) -> str:
+        """ARN of a role by its name, or by its path and name."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{role.lstrip('/')}"
 
     def bucket_arn(self, name: str) -> str:
         """ARN of a bucket by name."""

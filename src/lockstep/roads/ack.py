@@ -27,6 +27,7 @@ from lockstep.model import (
 )
 from lockstep.model.alias import LATEST, described, qualified
 from lockstep.model.fields import APART, BY_NAME, Kind, exists
+from lockstep.model.fleet import partition_of
 from lockstep.model.kinds import KINDS
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import entry_for
@@ -131,8 +132,7 @@ class _Made:
             self._lose("account", why=f"{self.target.environment} has no {' and no '.join(missing)}")
             return None
         region = environment.region or ""
-        partition = next((one for one in ("aws-cn", "aws-us-gov") if region.startswith(one[4:])), "aws")
-        return Scope(account=environment.account or "", region=region, partition=partition)
+        return Scope(account=environment.account or "", region=region, partition=partition_of(region))
 
     def _check(self, function: Function) -> None:
         """What refuses the target."""

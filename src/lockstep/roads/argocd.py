@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
 from lockstep.roads.health import customizations
 from lockstep.roads.losses import always, loss
-from lockstep.roads.names import label_problem
+from lockstep.roads.names import label_problem, namespace_template
 from lockstep.roads.writing import Said
 
 __all__ = ["ROAD", "ArgoCdRoad"]
@@ -73,12 +72,7 @@ def _problems(ground: Ground) -> Iterator[Loss]:
         yield loss(
             ROAD.name, "repository", owner, why="nothing says by which URL Argo CD reaches this repository"
         )
-    if ground.settings.namespace is None:
-        raise BadInput(
-            "nothing says in which namespace the objects belong",
-            where=ground.project.file,
-            fix='add kubernetes: {namespace: "..."}; {service}, {env} and {pr} are filled in',
-        )
+    namespace_template(ground)
     if (problem := label_problem(f"{owner}-functions")) is not None:
         yield loss(ROAD.name, "name", owner, why=problem)
     yield from _unmatched(ground)
@@ -114,7 +108,7 @@ def _sets(ground: Ground) -> Iterator[Object]:
     """One set for all environments that are not previews, one for previews, and what is shared."""
     targets = ground.targets.values()
     environments = sorted({one.environment for one in targets if not one.is_preview})
-    project, namespace = ground.project.name, str(ground.settings.namespace)
+    project, namespace = ground.project.name, namespace_template(ground)
     if environments:
         yield _set(
             ground,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
-from lockstep.model import Fleet, Project, Target, Terraform
+from lockstep.model import Fleet, Project, Target, Terraform, select
 from lockstep.model.kubernetes import Kubernetes
 from lockstep.model.target import is_preview
 from lockstep.planning.sharing import families
@@ -23,6 +23,7 @@ __all__ = [
     "Road",
     "State",
     "Weight",
+    "is_chosen",
     "names_of",
     "place_of",
 ]
@@ -180,6 +181,11 @@ def names_of(target: Target) -> dict[str, str]:
     names = {"service": target.service, "env": target.environment.rpartition("/")[2]}
     number = target.environment.partition("/pr-")[2]
     return names | ({"pr": number} if number else {})
+
+
+def is_chosen(owner: str, patterns: tuple[str, ...]) -> bool:
+    """Whether patterns select an owner; none select all, and what several targets share always counts."""
+    return not patterns or "/" not in owner or bool(select([owner], patterns))
 
 
 def place_of(ground: Ground, target: Target, file: str) -> str:

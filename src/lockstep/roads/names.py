@@ -12,7 +12,7 @@ from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.roads.base import Ground, Manifest, names_of
 
-__all__ = ["clashing", "label_problem", "name_problem", "namespace_of"]
+__all__ = ["clashing", "label_problem", "name_problem", "namespace_of", "namespace_template"]
 
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
@@ -36,8 +36,8 @@ def label_problem(name: str) -> str | None:
     return None
 
 
-def namespace_of(ground: Ground, target: Target) -> str:
-    """The namespace of a target's objects. Raises BadInput when nobody declared one, or it cannot be."""
+def namespace_template(ground: Ground) -> str:
+    """The template of namespaces. Raises BadInput when nobody declared one."""
     template = ground.settings.namespace
     if template is None:
         raise BadInput(
@@ -45,7 +45,12 @@ def namespace_of(ground: Ground, target: Target) -> str:
             where=ground.project.file,
             fix='add kubernetes: {namespace: "..."}; {service}, {env} and {pr} are filled in',
         )
-    filled = ground.fill(template, names_of(target))
+    return template
+
+
+def namespace_of(ground: Ground, target: Target) -> str:
+    """The namespace of a target's objects. Raises BadInput when nobody declared one, or it cannot be."""
+    filled = ground.fill(namespace_template(ground), names_of(target))
     if (problem := label_problem(filled)) is not None:
         raise BadInput(
             f"the namespace of {target.key}: {problem}",

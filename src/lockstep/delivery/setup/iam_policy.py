@@ -12,6 +12,7 @@ from lockstep.delivery.setup.resources import Place, lambda_arn, resources_of
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, needs_of
 from lockstep.errors import BadInput
 from lockstep.model import Target
+from lockstep.model.fleet import partition_of
 
 __all__ = ["Subject", "parse_subject", "policy_of", "trust_of"]
 
@@ -172,11 +173,7 @@ def _place(workspace: Workspace, targets: Iterable[Target], *, is_strict: bool =
     return Place(
         account=(accounts.pop() or "*") if len(accounts) == 1 else "*",
         region=(regions.pop() or "*") if len(regions) == 1 else "*",
-        partition="aws-cn"
-        if known.startswith("cn-")
-        else "aws-us-gov"
-        if known.startswith("us-gov-")
-        else "aws",
+        partition=partition_of(known),
     )
 
 

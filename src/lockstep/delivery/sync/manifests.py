@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lockstep.errors import BadInput, MachineError
 from lockstep.model import select
-from lockstep.roads.base import Manifest, Rendering, Road
+from lockstep.roads.base import Manifest, Rendering, Road, is_chosen
 from lockstep.roads.marks import as_file, mark_of
 
 __all__ = ["Fate", "FileChange", "apply_changes", "changes_in", "texts_of"]
@@ -68,20 +68,22 @@ def changes_in(
     """
     keys = set(declared)
 
-    def is_selected(owner: str) -> bool:
-        return not patterns or "/" not in owner or bool(select([owner], patterns))
-
     texts = texts_of(rendering, project)
     there = _Files(folder)
     changes: list[FileChange] = []
     for path, (manifest, text) in texts.items():
-        if is_selected(manifest.owner):
+        if is_chosen(manifest.owner, patterns):
             fate = _fate(there.read(path), text, force=force)
             changes.append(FileChange(path=path, owner=manifest.owner, fate=fate, text=text))
     uncertain = tuple(doubts)
     for path in there.named(road.files):
         mark = mark_of(there.read(path) or "") if path not in texts else None
-        if mark is None or mark.road != road.name or mark.project != project or not is_selected(mark.owner):
+        if (
+            mark is None
+            or mark.road != road.name
+            or mark.project != project
+            or not is_chosen(mark.owner, patterns)
+        ):
             continue
         is_held = mark.owner in rendering.held or (
             mark.owner not in keys and bool(uncertain) and bool(select([mark.owner], uncertain))

@@ -19,9 +19,10 @@ from lockstep.delivery.sync.manifests import (
 )
 from lockstep.delivery.sync.packages import open_sources, with_package, with_packages
 from lockstep.errors import BadInput, BadInputs, LockstepError, MachineError
-from lockstep.model import Fleet, Obstacle, Package, Project, Release, Target
+from lockstep.model import Fleet, Obstacle, Package, Project, Release, Scope, Target
+from lockstep.model.fleet import partition_of
 from lockstep.model.watching import SILENT, Watcher
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Rendering, Road, State
+from lockstep.roads.base import Ground, Loss, Manifest, Need, Rendering, Road, State, is_chosen
 from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 
@@ -117,7 +118,6 @@ def _stuck(path: Path, road: Road, manifest: Manifest, text: str) -> list[str]:
     # Thousands of files change at once, and hardly any is worth reading as YAML.
     if not any(f" {name}:".encode() in there and f" {name}:" not in text for name in road.sticky):
         return []
-    import yaml
 
     def members(objects: Iterable[object]) -> set[tuple[object, str]]:
         specs = [(one.get("kind"), one.get("spec")) for one in objects if isinstance(one, Mapping)]
@@ -129,12 +129,21 @@ def _stuck(path: Path, road: Road, manifest: Manifest, text: str) -> list[str]:
             if spec.get(name)
         }
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        before = members(yaml.load_all(there, Loader=loader))
-    except yaml.YAMLError:
+        before = members(_documents(there))
+    except ValueError:
         return []  # it is none of ours
     return sorted({name for _, name in before - members(manifest.objects)})
+
+
+def _documents(data: bytes) -> list[object]:
+    """The documents of a YAML file. Raises ValueError for what is none."""
+    import yaml
+
+    try:
+        return list(yaml.load_all(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
 def rendered_text(
@@ -147,18 +156,12 @@ def rendered_text(
     watcher: Watcher = SILENT,
 ) -> tuple[Rendered, str]:
     """The same as one text, for no folder at all."""
-    from lockstep.model import select
-
     check_patterns(workspace, patterns)
     rendering = road.render(ground_of(workspace, road, None, token=token, watcher=watcher))
     if crds is not None:
         _judge(rendering, _read_schemas(crds), crds)
     texts = texts_of(rendering, workspace.project.name)
-    chosen = (
-        text
-        for _, (manifest, text) in sorted(texts.items())
-        if not patterns or "/" not in manifest.owner or select([manifest.owner], patterns)
-    )
+    chosen = (text for _, (manifest, text) in sorted(texts.items()) if is_chosen(manifest.owner, patterns))
     return Rendered(rendering=rendering), "".join(chosen)
 
 
@@ -290,10 +293,8 @@ def _with_roles(fleet: Fleet, project: Project) -> Fleet:
             targets[key] = replace(target, obstacle=Obstacle(text=f"{why}\n  fix: {fix}"))
             continue
         region = environment.region or ""
-        partition = "aws-cn" if region.startswith("cn-") else "aws"
-        partition = "aws-us-gov" if region.startswith("us-gov-") else partition
-        arn = f"arn:{partition}:iam::{environment.account}:role/{role.lstrip('/')}"
-        settings = {**target.function.settings, "role": arn}
+        scope = Scope(account=environment.account, region=region, partition=partition_of(region))
+        settings = {**target.function.settings, "role": scope.role_arn(role)}
         targets[key] = replace(target, function=replace(target.function, settings=settings))
     return replace(fleet, targets=targets)
 
@@ -336,17 +337,14 @@ def _heads(workspace: Workspace, tree: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def _read_schemas(folder: Path) -> Schemas:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     documents: list[object] = []
     try:
         for path in sorted(folder.iterdir()):
             if path.suffix in (".yaml", ".yml", ".json"):
-                documents += yaml.load_all(path.read_bytes(), Loader=loader)
+                documents += _documents(path.read_bytes())
     except OSError as error:
         raise MachineError.of(error) from error
-    except yaml.YAMLError as error:
+    except ValueError as error:
         raise BadInput(
             f"{error}", where=str(folder), fix="keep definitions of resources there alone"
         ) from None

@@ -144,6 +144,5 @@ def _with_role(wanted: Function, connection: Connection) -> Function:
     role = wanted.settings.get("role")
     if not isinstance(role, str) or role.startswith("arn:"):
         return wanted
-    scope = connection.scope
-    arn = f"arn:{scope.partition}:iam::{scope.account}:role/{role.lstrip('/')}"
+    arn = connection.scope.role_arn(role)
     return replace(wanted, settings={**wanted.settings, "role": arn})
