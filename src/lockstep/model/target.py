@@ -126,9 +126,14 @@ class Target:
         return self.version if self.alias and self.version and is_number(self.version) else None
 
     @property
+    def live_alias(self) -> Alias | None:
+        """Of a live target: the alias that its calls go to; None where they go to the function itself."""
+        return next((one for one in self.aliases if one.name == self.alias), None)
+
+    @property
     def called(self) -> Function | None:
         """Of a live target: the function with the code that its calls run, which an alias may hold back."""
-        alias = next((one for one in self.aliases if one.name == self.alias), None)
+        alias = self.live_alias
         if self.function is None or alias is None or alias.function is None:
             return self.function
         return replace(self.function, code=alias.function.code)
@@ -136,7 +141,7 @@ class Target:
     @property
     def modified(self) -> str | None:
         """Of a live target: since when its calls run what they run, ISO 8601; None where nothing tells."""
-        alias = next((one for one in self.aliases if one.name == self.alias), None)
+        alias = self.live_alias
         since = written_at(alias) if alias is not None else None
         if since is not None:
             return since.isoformat()

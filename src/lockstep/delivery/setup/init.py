@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lockstep.delivery.places.writing import write_whole
 from lockstep.errors import BadInput
 
 __all__ = ["write_project_file"]
@@ -74,7 +75,7 @@ def write_project_file(folder: Path, *, force: bool = False) -> tuple[Path, str]
         folder.mkdir(parents=True, exist_ok=True)
         trees = [_describe(folder, found) for found in _find(folder)]
         tree = trees[0] if trees else _write_example(folder)
-        _write(path, _text(folder, tree))
+        write_whole(path, _text(folder, tree))
     except OSError as error:
         where = error.filename or str(folder)
         raise BadInput(
@@ -141,12 +142,6 @@ def _write_example(root: Path) -> _Tree:
     return _Tree(
         folder=".", services=("hello",), environments=("production", "staging", "preview"), is_new=True
     )
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def _text(root: Path, tree: _Tree) -> str:

@@ -5,13 +5,13 @@ repositories are variables and secrets of GitHub, which the files name; so they 
 after a header.
 """
 
-import os
 from collections.abc import Iterator
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
 from lockstep._version import __version__
+from lockstep.delivery.places.writing import write_whole
 from lockstep.errors import BadInput
 
 __all__ = ["Kind", "what_to_set_up", "workflow_files", "write_workflows"]
@@ -100,7 +100,7 @@ def write_workflows(root: Path, kind: Kind, *, force: bool = False) -> tuple[str
                 fix="edit them, or write them anew with --force",
             )
         for path, text in wanted.items():
-            _write(root / path, text)
+            write_whole(root / path, text)
     except OSError as error:
         raise BadInput(
             f"cannot write: {error.strerror}",
@@ -148,10 +148,3 @@ def _is_free(path: Path, text: str) -> bool:
     if path.is_symlink():
         return False
     return not path.exists() or (path.is_file() and path.read_bytes() == text.encode())
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

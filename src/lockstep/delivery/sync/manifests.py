@@ -4,13 +4,13 @@ A file is ours when its first line says so, and as we left it when its digest fi
 alone. What a road refused keeps the file that it has: it was not looked at to be gone.
 """
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from lockstep.delivery.places.writing import write_whole
 from lockstep.errors import BadInput, MachineError
 from lockstep.model import select
 from lockstep.roads.base import Manifest, Rendering, Road, is_chosen
@@ -99,7 +99,7 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
         for one in changes:
             path = folder / one.path
             if one.fate is Fate.WRITTEN:
-                _write(path, one.text)
+                write_whole(path, one.text)
             elif one.fate is Fate.REMOVED:
                 path.unlink(missing_ok=True)
                 _tidy(path.parent, folder)
@@ -169,19 +169,6 @@ class _Files:
                 )
             if depth < len(parts):
                 self._plain.add(at)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        partial.write_bytes(text.encode())
-        partial.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
 
 
 def _tidy(folder: Path, top: Path) -> None:
