@@ -8,6 +8,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from lockstep.engines.aws import answers
 from lockstep.engines.aws.actions import NEEDS
 from lockstep.engines.aws.answers import PROOFS, ROOTS, Untrue
 from lockstep.engines.aws.connection import Connection, Patience
@@ -132,6 +133,32 @@ def test_each_operation_says_what_proves_its_answers() -> None:
     for one in OPERATIONS:
         is_proved = bool(PROOFS[one]) or one in ROOTS
         assert is_proved == (has_members(one) or one in {"s3:HeadObject", "s3:PutObject"}), one
+
+
+def texts_in(shape: Any, depth: int = 4) -> Iterator[Any]:
+    """Answers as small as can be, each with something else where one of the shape's texts belongs."""
+    if shape.type_name == "string":
+        yield from (True, 7, 1.5)
+    elif shape.type_name == "list" and depth:
+        yield from ([one] for one in texts_in(shape.member, depth - 1))
+    elif shape.type_name == "map" and depth:
+        yield from ({"key": one} for one in texts_in(shape.value, depth - 1))
+    elif shape.type_name == "structure" and depth:
+        for name, member in shape.members.items():
+            if "location" not in member.serialization:
+                told = member.serialization.get("name", name)
+                yield from ({told: one} for one in texts_in(member, depth - 1))
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if has_members(one)])
+def test_nothing_but_a_text_is_believed_for_a_text(operation: str) -> None:
+    """Names, ARNs and tags say what is whose, and JSON has other single values as well."""
+    found = model(operation)
+    if found.service_model.resolved_protocol not in {"json", "rest-json"} or found.has_streaming_output:
+        return
+    for answer in texts_in(found.output_shape):
+        why = answers._why_other_json(found.output_shape, json.dumps(answer).encode())
+        assert str(why).endswith("is no text"), answer
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -106,6 +106,7 @@ _WHOLE = frozenset({"s3:GetBucketNotificationConfiguration"})
 """What is written back whole: an element that nobody knows would be lost by it."""
 
 _NOT_SINGLE = " is no single value"
+_NO_TEXT = " is no text"
 _IDS = ("x-amzn-requestid", "x-amz-request-id")
 _FIRST_FAULT = 500  # from here on, and at 429, botocore tries again
 _THROTTLED = 429
@@ -207,11 +208,13 @@ def _mistyped(shape: Any, value: Any, path: str) -> Iterator[str]:
     """Where a value has another form than its shape says."""
     match shape.type_name, value:
         case ("structure", dict()):
-            for told, name, member in _members_of(shape):
+            for told, name, member, is_text in _members_of(shape):
                 given = value.get(told)
                 if member is None:
                     if isinstance(given, dict | list):
                         yield f"{path}.{name}".lstrip(".") + _NOT_SINGLE
+                    elif is_text and not isinstance(given, str | None):
+                        yield f"{path}.{name}".lstrip(".") + _NO_TEXT
                 elif given is not None:
                     yield from _mistyped(member, given, f"{path}.{name}")
         case ("list", list()):
@@ -224,11 +227,14 @@ def _mistyped(shape: Any, value: Any, path: str) -> Iterator[str]:
             yield f"{path.lstrip('.') or 'it'} is no {'list' if shape.type_name == 'list' else 'object'}"
         case (_, dict() | list()):
             yield path.lstrip(".") + _NOT_SINGLE
+        case ("string", bool() | int() | float()):
+            yield path.lstrip(".") + _NO_TEXT
 
 
 @functools.cache
-def _members_of(shape: Any) -> tuple[tuple[str, str, Any], ...]:
-    """The members of a structure's body: as they are told, their names, and the shape of what has parts.
+def _members_of(shape: Any) -> tuple[tuple[str, str, Any, bool], ...]:
+    """The members of a structure's body: as they are told, their names, the shape of what has parts, and
+    whether it is a text.
 
     Found once: a listing has thousands of such structures.
     """
@@ -237,6 +243,7 @@ def _members_of(shape: Any) -> tuple[tuple[str, str, Any], ...]:
             member.serialization.get("name", name),
             name,
             member if member.type_name in ("structure", "list", "map") else None,
+            member.type_name == "string",
         )
         for name, member in shape.members.items()
         if "location" not in member.serialization

@@ -30,16 +30,8 @@ def owned(connection: Connection) -> dict[str, dict[str, str]]:
         ResourceTypeFilters=["lambda:function"],
         ResourcesPerPage=100,
     )
-    return dict(_read(one) for one in found)
-
-
-def _read(entry: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """The ARN and the tags of one function. Raises Untrue for anything but texts: ownership goes by them."""
-    with shaped(odd("resourcegroupstaggingapi:GetResources", "a function or a tag of it is no text")):
-        arn, tags = entry["ResourceARN"], {tag["Key"]: tag["Value"] for tag in entry["Tags"]}
-        if not all(isinstance(text, str) for text in (arn, *tags, *tags.values())):
-            raise TypeError
-        return arn, tags
+    with shaped(odd("resourcegroupstaggingapi:GetResources", "a tag has no value")):
+        return {one["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in found}
 
 
 def apply(connection: Connection, step: SetTags, pace: Pace) -> None:
