@@ -21,9 +21,12 @@ settings.register_profile("lockstep", deadline=None, suppress_health_check=[Heal
 settings.load_profile("lockstep")
 
 
-def pytest_configure() -> None:
-    """Settle the seed before any worker begins."""
-    seed()
+@pytest.hookimpl(tryfirst=True)  # Hypothesis looks at its option in the same hook
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle the seed before any worker begins, for what Hypothesis draws too."""
+    number = seed()
+    if config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = number
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
