@@ -18,6 +18,7 @@ from lockstep.model import (
     Fleet,
     Plan,
     PutNotifications,
+    SetTags,
     StagePackage,
     SyncStatus,
     Target,
@@ -69,6 +70,20 @@ def test_planning_after_the_replay_finds_nothing(world: World) -> None:
     assert again.steps == ()
     assert {one.target for one in again.blocked} == {one.target for one in plan.blocked}
     assert {one.verb for one in again.targets if one.problem is None} <= {Verb.NOTHING}
+
+
+@many
+@given(worlds())
+def test_a_tag_for_the_meantime_tells_what_the_end_makes_of_it(world: World) -> None:
+    """Who reads a tag back while another run is through with the same plan knows what may stand there."""
+    plan = plan_of(world)
+    after = perform(plan.steps, world.live)
+    for step in plan.steps:
+        if isinstance(step, SetTags) and step.target in after.targets:
+            function = after.targets[step.target].function
+            assert function is not None
+            ends = {key: function.tags.get(key) for key in step.put}
+            assert dict(step.later) == {key: end for key, end in ends.items() if end != step.put[key]}
 
 
 @many

@@ -133,11 +133,16 @@ class SetLogRetention(_Effect):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetTags(_Effect):
-    """Set and remove tags of a function; other tags stay."""
+    """Set and remove tags of a function; other tags stay.
+
+    ``later`` holds those that are set for the meantime, with what the plan's end makes of them: another run
+    of the same plan may have got there first.
+    """
 
     function: str
     put: Mapping[str, str]
     remove: tuple[str, ...] = ()
+    later: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

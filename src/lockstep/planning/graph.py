@@ -201,7 +201,8 @@ class Graph:
             # Another version of the same bytes is staged as well: what lies there says which releases it is.
             if not by_code and any(change.path == f"tags.{VERSION_TAG}" and change.old for change in tags):
                 before = (*before, *self._stage(wanted))
-            self._add(_tag_step(f"{key}:tags", key, live.arn or live.name, tags, needs=before))
+            final = one.final_tags
+            self._add(_tag_step(f"{key}:tags", key, live.arn or live.name, tags, final, needs=before))
             before = (f"{key}:tags",)
         self._separate(key, wanted, one.writes, needs=before)
 
@@ -374,7 +375,8 @@ class Graph:
             leaving = [_beside_id(key, each.live) for each in one.beside if each.live and not each.wanted]
             gone = self._those(*leaving, *(f"{step_id}:former" for step_id in leaving), *self._those(*moved))
             needs = (*puts, *revokes, *gone, *self._those(f"{key}:tags"))
-            self._add(_tag_step(f"{key}:tags-after", key, live.arn or live.name, leftover, needs=needs))
+            step_id, final = f"{key}:tags-after", one.final_tags
+            self._add(_tag_step(step_id, key, live.arn or live.name, leftover, final, needs=needs))
 
     def _stage(self, wanted: Function) -> tuple[str, ...]:
         package = wanted.code.package
@@ -540,14 +542,21 @@ def _removal(
 
 
 def _tag_step(
-    step_id: str, target: str, function: str, changes: Sequence[Change], needs: tuple[str, ...]
+    step_id: str,
+    target: str,
+    function: str,
+    changes: Sequence[Change],
+    final: Mapping[str, str | None],
+    needs: tuple[str, ...],
 ) -> SetTags:
     names = {change.path: change.path.removeprefix("tags.") for change in changes}
+    put = {names[c.path]: str(c.new) for c in changes if c.new is not None}
     return SetTags(
         id=step_id,
         target=target,
         function=function,
-        put={names[c.path]: str(c.new) for c in changes if c.new is not None},
+        put=put,
         remove=tuple(names[c.path] for c in changes if c.new is None and c.old is not None),
+        later={key: final[key] for key, value in put.items() if key in final and final[key] != value},
         needs=needs,
     )

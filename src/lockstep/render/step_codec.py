@@ -78,6 +78,7 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "function": step.function,
                 "put": dict(step.put),
                 "remove": step.remove,
+                "later": dict(step.later),
             }
         case AddPermission():
             return "add-permission", {
@@ -217,6 +218,7 @@ def step_from(node: Node) -> Step:
                 function=node.get("function").text(),
                 put=node.get("put").text_map(),
                 remove=node.get("remove").texts(),
+                later=node.get("later").map_of(lambda value: value.maybe(Node.text)),
             )
         case "add-permission":
             return AddPermission(
@@ -340,7 +342,7 @@ def _resource_from(node: Node) -> Resource:
         qualifier=node.get("qualifier").text(),
         identity=node.get("identity").text(),
         name=node.get("name").text(),
-        settings={name: settings.get(name).value() for name in settings.mapping()},
+        settings=settings.map_of(Node.value),
         place=node.get("place").text(),
     )
 
@@ -380,7 +382,7 @@ def _function_from(node: Node) -> Function:
         name=node.get("name").text(),
         settings=settings,
         code=_code_from(node.get("code")),
-        tags={key: tags.get(key).maybe(Node.text) for key in tags.mapping()},
+        tags=tags.map_of(lambda tag: tag.maybe(Node.text)),
         arn=node.get("arn").maybe(Node.text),
         revision=node.get("revision").maybe(Node.text),
         modified=node.get("modified").maybe(Node.text),

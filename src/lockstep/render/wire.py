@@ -222,7 +222,11 @@ class Node:
 
     def text_map(self) -> dict[str, str]:
         """An object of strings."""
-        return {key: self.get(key).text() for key in self.mapping()}
+        return self.map_of(Node.text)
+
+    def map_of(self, read: Callable[["Node"], _T]) -> dict[str, _T]:
+        """Every member of the object, read."""
+        return {key: read(self.get(key)) for key in self.mapping()}
 
     def raw_mapping(self) -> dict[str, Any]:
         """An object of the API's, as it is."""

@@ -65,5 +65,5 @@ def _change(connection: Connection, pace: Pace, operation: str, arn: str, **para
 
 
 def _has(tags: Mapping[str, str | None], step: SetTags) -> bool:
-    put = all(tags.get(key) == value for key, value in step.put.items())
+    put = all(tags.get(key) in (value, step.later.get(key, value)) for key, value in step.put.items())
     return put and not any(key in tags for key in step.remove)
