@@ -271,14 +271,17 @@ def test_nothing_at_all_that_can_be_read_is_an_error(ministack: Cloud, lab_on: C
         lab.plan(make_fleet(make_target(KEY), make_target("production/x")))
 
 
-def test_a_leftover_that_may_not_be_looked_at_is_a_note(ministack: Cloud, lab_on: Callable[..., Lab]) -> None:
-    """It is not deleted, and the others are planned."""
+def test_a_leftover_that_may_not_be_looked_at_is_unknown(
+    ministack: Cloud, lab_on: Callable[..., Lab]
+) -> None:
+    """It is not deleted, no sync succeeds that was to delete it, and the others are planned."""
     lab = lab_on(ministack)
     lab.sync(make_fleet(make_target("preview/pr-1/bad"), make_target(OTHER)))
     lab.aws.rules = (Deny("lambda.GetFunction", "bad-preview-pr-1"), *lab.aws.rules)
     plan = lab.plan(make_fleet(make_target(OTHER)))
     assert plan.steps == ()
-    assert any("bad-preview-pr-1 belongs to this project (preview/pr-1/bad)" in note for note in plan.notes)
+    assert (of(plan, "preview/pr-1/bad").verb, of(plan, OTHER).verb) == (Verb.UNKNOWN, Verb.NOTHING)
+    assert "lambda:GetFunction" in str(of(plan, "preview/pr-1/bad").problem)
 
 
 def test_several_reasons_are_all_told(lab: Lab) -> None:

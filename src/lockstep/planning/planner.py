@@ -183,13 +183,16 @@ def _kept_versions(assessed: Mapping[str, Assessment]) -> list[str]:
 
 
 def _unreadable(found: Undeclared, live: Fleet) -> dict[str, str]:
-    """Functions that may still be called by a bucket which could not be read."""
+    """Functions that were not read, or may still be called by a bucket which was not."""
     return {
         former.target.key: why.text
         for former in found.functions
         if former.target.function is not None
-        for bucket in sorted(remembered_buckets(former.target.function.tags), reverse=True)
-        if (why := live.closed.get(bucket)) is not None
+        for why in (
+            *map(live.closed.get, sorted(remembered_buckets(former.target.function.tags), reverse=True)),
+            former.target.obstacle,
+        )
+        if why is not None
     }
 
 

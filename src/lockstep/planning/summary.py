@@ -91,8 +91,10 @@ def _health(one: Assessment) -> Health:
 
 
 def summarise_former(former: Former, buckets: Sequence[BucketChange], problem: str | None) -> TargetPlan:
-    """A function that is not declared any more and is to be deleted."""
+    """A function that is not declared any more and is to be deleted, or to be read first."""
     function = former.target.function
+    if former.target.obstacle is not None:
+        return replace(summarise_held(former.target, former.target.obstacle), target=former.key)
     logs = own_logs(former.target)
     return TargetPlan(
         target=former.key,

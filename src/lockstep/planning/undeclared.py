@@ -53,7 +53,7 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
         if other.function is None or not select([other.key], desired.selection):
             continue
         name = other.function.name
-        if other.obstacle is not None:
+        if other.obstacle is not None and not other.obstacle.is_unread:
             unproven.add(name)
             notes.append(f"{name} has the tags of {other.key}, which is not declared: {other.obstacle.text}")
         elif kept := _kept(other, desired, rules):

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from lockstep.model import Fleet, Obstacle, Target
+from lockstep.model import Fleet, Obstacle, PutNotifications, SyncStatus, Target, Verb
+from lockstep.planning.planner import make_plan
 from lockstep.planning.undeclared import Undeclared, find_undeclared
 from tests.unit.planning.fixtures import desired, entries_for, live, live_of, rules, target
 
@@ -33,6 +34,24 @@ def test_a_function_of_whose_owner_nobody_is_sure_holds_back_itself() -> None:
     assert found.notes == (
         "preview-pr-1-api has the tags of preview/pr-1/api, which is not declared: Git never named it so",
     )
+
+
+def test_a_function_that_could_not_be_read_is_unknown_and_stays() -> None:
+    """It is a target that the plan tells, not a note beside a success; the next one goes."""
+    why = Obstacle(text="lambda:GetFunction: refused", is_unread=True)
+    there = live(
+        live_of(STAGING),
+        others=(replace(live_of(FIRST), obstacle=why), live_of(SECOND)),
+        entries=entries_for(STAGING, FIRST, SECOND),
+    )
+    plan = make_plan(desired(STAGING), there, rules())
+    (first,) = plan.blocked
+    assert (first.target, first.verb, first.status) == (FIRST.key, Verb.UNKNOWN, SyncStatus.UNKNOWN)
+    assert first.problem == why.text
+    assert {step.target for step in plan.steps} == {"uploads", SECOND.key}
+    assert [step.remove for step in plan.steps if isinstance(step, PutNotifications)] == [
+        (str(entries_for(SECOND)[0]["Id"]),)
+    ]
 
 
 def test_an_entry_of_another_project_is_nobody_s_here() -> None:

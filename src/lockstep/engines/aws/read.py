@@ -349,7 +349,7 @@ def _find_others(
     pool: ThreadPoolExecutor,
     vouch: Callable[[Target], bool],
 ) -> None:
-    """Functions with this project's tags that no target declares; each confirmed to exist."""
+    """Functions with this project's tags that no target declares; each confirmed to exist, or unread."""
     declared = {target.function.name for target in desired.targets.values() if target.function}
     here = f":{reading.connection.scope.region}:{reading.connection.scope.account}:"
     candidates: dict[str, Mapping[str, str]] = {}
@@ -364,12 +364,11 @@ def _find_others(
     confirmed = dict(_each(pool, unsure, lambda arn: functions.get(reading.connection, arn)))
     for arn, found in candidates.items():
         function = by_arn.get(arn) or confirmed.get(arn)
+        obstacle = None
         if isinstance(function, LockstepError):
-            reading.notes.append(
-                f"{arn.rpartition(':')[2]} belongs to this project ({found.get('lockstep:target')}), is not "
-                f"declared and could not be looked at: {function}"
-            )
-        if function is None or isinstance(function, LockstepError):
+            obstacle = Obstacle(text=str(function), is_unread=True)
+            function = Function(name=arn.rpartition(":")[2])
+        if function is None:
             continue
         environment, _, service = found.get("lockstep:target", "").rpartition("/")
         other = Target(
@@ -377,6 +376,7 @@ def _find_others(
             service=service,
             version=found.get("lockstep:version"),
             function=replace(function, arn=arn, tags=dict(found)),
+            obstacle=obstacle,
         )
         reading.others[arn] = other if vouch(other) else replace(other, obstacle=_UNPROVEN)
 
