@@ -25,6 +25,7 @@ def check_fleet(project: Project, targets: Mapping[str, Target], problems: Probl
     _check_function_names(project, lambdas, problems)
     _check_log_groups(project, lambdas, problems)
     _check_triggers(lambdas, problems)
+    _check_groups(lambdas, problems)
     check_previews(project, lambdas, problems)
     if "{sha256}" not in project.package_key:
         _check_staged_keys(project, lambdas, problems)
@@ -132,6 +133,42 @@ def _retention(target: Target) -> object:
 def _kept(target: Target) -> str:
     days = _retention(target)
     return "for ever" if days is None else f"for {days} days"
+
+
+def _check_groups(targets: Iterable[Target], problems: Problems) -> None:
+    """Rollouts that move as one have the same steps, and there are two of them at least.
+
+    A preview has some of the services only, so one that is alone there moves alone.
+    """
+    groups: dict[tuple[str, str], list[Target]] = {}
+    for target in targets:
+        if target.group is not None:
+            groups.setdefault(target.group, []).append(target)
+    for (environment, name), members in groups.items():
+        first, *others = members
+        assert first.rollout is not None  # noqa: S101 - it names the group
+        if not others and not first.is_preview:
+            elsewhere = sorted(env for env, other in groups if other == name and env != environment)
+            also = f"; that of {', '.join(elsewhere)} is another" if elsewhere else ""
+            problems.add(
+                first.rollout.group_place,
+                f"{first.key} is the only one of the group {name} in {environment}{also}",
+                f"write group: {name} for each target of {environment} that is to move with it, or remove it",
+            )
+        for other in others:
+            rollout = other.rollout
+            assert rollout is not None  # noqa: S101 - it names the group
+            for what, mine, theirs in (
+                ("steps", rollout.stages, first.rollout.stages),
+                ("onFailure", rollout.rolls_back, first.rollout.rolls_back),
+            ):
+                if mine != theirs:
+                    problems.add(
+                        rollout.group_place,
+                        f"{other.key} has other {what} than {first.key} ({first.rollout.group_place}), and "
+                        f"the rollouts of the group {name} move as one",
+                        f"declare the same {what} for both, or give them different groups",
+                    )
 
 
 def _check_triggers(targets: Iterable[Target], problems: Problems) -> None:

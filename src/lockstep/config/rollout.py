@@ -56,7 +56,9 @@ def read_rollout(context: Context, block: Mapping[str, Any]) -> Rollout | None:
         smoke=_smoke(context, said.get("smoke")),
         no_data=Unjudged(said.get("noData") or Unjudged.PAUSE),
         rolls_back=said.get("onFailure") == "rollback",
+        group=said.get("group") or "",
         place=context.place(*_AT),
+        group_place=context.place(*_AT, "group") if said.get("group") else "",
     )
     _check_together(context, rollout, said)
     return rollout
@@ -208,11 +210,11 @@ def _smoke(context: Context, declared: Any) -> Smoke | None:
 def _check_together(context: Context, rollout: Rollout, said: Mapping[str, Any]) -> None:
     """Nothing is declared that would not be acted upon, and the record has to find room."""
     if not rollout.stages:
-        for name in ("alarms", "metrics", "noData", "onFailure"):
+        for name in ("alarms", "metrics", "noData", "onFailure", "group"):
             if said.get(name):
                 context.wrong(
                     (*_AT, name),
-                    f"rollout.{name} is judged in the steps, and allAtOnce has none",
+                    f"rollout.{name} is about the steps, and allAtOnce has none",
                     f"write steps, or remove {name}",
                 )
     if said.get("noData") is not None and not rollout.alarms and rollout.stages:

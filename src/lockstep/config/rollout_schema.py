@@ -162,6 +162,14 @@ ROLLOUT = Key(
             "declares the last good version with a hold, as `lockstep rollback` does.",
             enum=("stop", "rollback"),
         ),
+        text(
+            "group",
+            "Targets of one environment with the same group and the same steps move as one: all take a step "
+            "when each of them may, and one that is taken back takes back all.",
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            says="write a name of letters, digits, dots, - and _, for example checkout",
+            example="checkout",
+        ),
     ),
     extra={"examples": ["Canary10Percent5Minutes"]},
 )

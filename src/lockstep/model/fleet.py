@@ -156,8 +156,16 @@ class Fleet:
         return self.scopes[environment.partition("/")[0]]
 
     def selected(self) -> list[str]:
-        """Keys of the targets that are to be compared and changed."""
-        return select(self.targets, self.selection)
+        """Keys of the targets that are to be compared and changed.
+
+        Rollouts of a group move as one, so one of its members selects them all.
+        """
+        found = select(self.targets, self.selection)
+        if not self.selection:
+            return found
+        keys = set(found)
+        groups = {group for key in found if (group := self.targets[key].group) is not None}
+        return [key for key, one in self.targets.items() if key in keys or one.group in groups]
 
 
 def select(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:

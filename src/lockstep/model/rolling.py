@@ -15,6 +15,7 @@ from lockstep.model.alias import Alias, is_ours, pointed_at, target_of
 
 __all__ = [
     "LONGEST_MARK",
+    "TAKEN_BACK",
     "RolloutRecord",
     "RolloutState",
     "named_beside",
@@ -42,6 +43,11 @@ class RolloutState(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"  # somebody said so
     ABORTED = "aborted"  # the stable version has all calls again
+    CLEARED = "cleared"  # likewise, because another one of its group was taken back
+
+
+TAKEN_BACK = frozenset({RolloutState.ABORTED, RolloutState.CLEARED})
+"""In which the version that was to come has no calls any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +119,7 @@ def taken_over(alias: Alias, record: RolloutRecord | None) -> bool:
 def _fits(record: RolloutRecord, alias: Alias) -> bool:
     if record.stable != alias.version or not 0 <= record.weight <= 1 or record.stable == record.candidate:
         return False
-    if record.state is RolloutState.ABORTED or not record.weight:
+    if record.state in TAKEN_BACK or not record.weight:
         return not alias.weights
     return alias.weights.keys() == {record.candidate} and (
         abs(alias.weights[record.candidate] - record.weight) < 1e-5

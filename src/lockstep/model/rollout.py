@@ -126,7 +126,9 @@ class Rollout:
     smoke: Smoke | None = None
     no_data: Unjudged = Unjudged.PAUSE
     rolls_back: bool = False  # in Git too, once it was taken back
+    group: str = ""  # of targets of one environment whose rollouts move as one; "" for none
     place: str = field(default="", compare=False)  # file:line
+    group_place: str = field(default="", compare=False)  # of the group, likewise
 
     @property
     def way(self) -> str:
@@ -135,7 +137,10 @@ class Rollout:
             "approval" if stage.approval else f"{share_words(stage.weight)} for {span_words(stage.seconds)}"
             for stage in self.stages
         ]
-        return ", ".join([*steps, "then all calls"]) if steps else "all calls at once"
+        if not steps:
+            return "all calls at once"
+        group = [f"as one of the group {self.group}"] if self.group else []
+        return ", ".join([*steps, "then all calls", *group])
 
     @property
     def gates(self) -> tuple[str, ...]:

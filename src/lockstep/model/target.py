@@ -153,6 +153,12 @@ class Target:
         return f"{self.environment}/{self.service}"
 
     @property
+    def group(self) -> tuple[str, str] | None:
+        """The environment, and the name of the group in it whose rollouts move as one with its own."""
+        name = self.rollout.group if self.rollout is not None else ""
+        return (self.environment, name) if name else None
+
+    @property
     def is_preview(self) -> bool:
         """Whether it is of a pull request's preview."""
         return is_preview(self.environment)

@@ -20,7 +20,7 @@ from lockstep.model.alias import (
     versioned,
 )
 from lockstep.model.function import timeout_of
-from lockstep.model.rolling import RolloutRecord, RolloutState, record_of, taken_over
+from lockstep.model.rolling import TAKEN_BACK, RolloutRecord, RolloutState, record_of, taken_over
 from lockstep.model.rollout import Progress, Rollout, RolloutWish, share_words
 from lockstep.planning.beside import has_others
 from lockstep.planning.compared import narrowed
@@ -36,6 +36,7 @@ from lockstep.planning.rollouts import (
     NO_ROLLOUT,
     Abort,
     Course,
+    Decision,
     Finish,
     Forget,
     Mark,
@@ -76,6 +77,8 @@ class Shift:
     share: CallShare | None = None  # of the calls, that the version is to get; None: all
     is_tried: bool = False  # a call of the version comes first
     progress: Progress | None = None  # of its rollout
+    course: Course | None = None  # how the alias stands in it
+    decision: Decision | None = None  # what would be done about it, were the target no member of a group
     leaving: tuple[Alias, ...] = ()  # aliases of ours that nothing is to call any more
     problem: str | None = None
     seen: Function | None = None  # the version that was compared: that it points at, or that is declared
@@ -92,8 +95,12 @@ def shift_of(
     adopts: bool,
     now: datetime | None = None,
     wish: RolloutWish | None = None,
+    ruled: Decision | str | None = None,
 ) -> Shift:
-    """Compare the declared alias with those that are live; ``wanted`` is the function as it is to be."""
+    """Compare the declared alias with those that are live; ``wanted`` is the function as it is to be.
+
+    ``ruled`` is what its group does about its rollout, or why nothing can be done that was wished for.
+    """
     aliases = live.aliases if live is not None else ()
     remembered = _remembered(live)
     leaving = tuple(
@@ -145,9 +152,10 @@ def shift_of(
         ),
     )
     if have is None or have.function is None or problem is not None:
-        return shift if wish is None else replace(shift, puts=False, problem=problem or NO_ROLLOUT)
+        is_free = wish is None and not isinstance(ruled, str)
+        return shift if is_free else replace(shift, puts=False, problem=problem or NO_ROLLOUT)
     now = now or datetime.min.replace(tzinfo=UTC)
-    return _rolled(project, target, live, wanted, have, shift, now, wish, is_right=is_right)
+    return _rolled(project, target, live, wanted, have, shift, now, wish, ruled, is_right=is_right)
 
 
 def _rolled(
@@ -159,6 +167,7 @@ def _rolled(
     shift: Shift,
     now: datetime,
     wish: RolloutWish | None,
+    ruled: Decision | str | None,
     *,
     is_right: bool,
 ) -> Shift:
@@ -166,47 +175,53 @@ def _rolled(
     policy = target.rollout
     course = course_of(project, target, wanted, have)
     record = course.record
+    shift = replace(shift, course=course)
     if is_right:
         # Git declares what is stable. What is under way comes back; somebody else's weights stay.
-        if wish is not None:
-            said = wished(wish, policy or Rollout(), course, None)
+        said = wished(wish, policy or Rollout(), course, None) if wish is not None else ruled
+        if said is not None:
             return replace(shift, problem=said) if isinstance(said, str) else replace(shift, puts=True)
         if course.is_foreign and policy is not None and policy.stages:
             return _stopped(shift, target, have)
         return replace(shift, puts=shift.puts or course.is_running)
-    if wish is not None and (policy is None or not policy.stages):
-        return replace(shift, puts=False, publishes=False, problem=NO_ROLLOUT)
+    if isinstance(ruled, str) or (wish is not None and (policy is None or not policy.stages)):
+        why = ruled if isinstance(ruled, str) else NO_ROLLOUT
+        return replace(shift, puts=False, publishes=False, problem=why)
     is_back = (wish is None and _comes_back(target, have)) or _was_moved(have, wanted, target)
     if policy is None or not policy.stages or (is_back and not course.is_foreign):
         if wish is None and _was_moved(have, wanted, target):
             return replace(shift, version=pointed_at(have.description), publishes=False, is_tried=False)
         return shift
     decision = advance(policy, course, live.measured if live is not None else None, now)
-    if wish is not None:
+    shift = replace(shift, decision=decision)
+    if ruled is not None:
+        decision = ruled
+    elif wish is not None:
         said = wished(wish, policy, course, decision)
         if isinstance(said, str):
             return replace(shift, problem=said, puts=False, publishes=False)
         decision = said
     release = target.version or ""
     shift = replace(shift, progress=progress_of(decision, policy, course, release, now))
-    number = record.candidate if record is not None and course.is_wanted else shift.version
+    is_coming = record is not None and course.is_wanted and record.state is not RolloutState.CLEARED
+    number = record.candidate if record is not None and is_coming else shift.version
     begun = record.begun.isoformat() if record is not None else None
     coming = shift.seen if target.number is not None and shift.seen is not None else wanted
-    digest = record.digest if record is not None and course.is_wanted else coming.code.sha256 or ""
+    digest = record.digest if record is not None and is_coming else coming.code.sha256 or ""
     match decision:
         case TakeStep(is_new=True):
             if problem := _unshareable(shift, target, have) or _unknown_alarms(live, target):
                 return replace(shift, problem=problem)
             share = CallShare(weight=policy.stages[0].weight, state=RolloutState.RUNNING, step=0)
         case TakeStep(step=step):
-            weight = policy.stages[step].weight
+            weight = policy.stages[step].weight if step < len(policy.stages) else 1.0
             share = CallShare(weight=weight, state=RolloutState.RUNNING, step=step, begun=begun)
-        case Abort(reason=reason):
+        case Abort(reason=reason, with_group=with_group):
             assert record is not None  # noqa: S101 - it is under way
             number = record.candidate
             share = CallShare(
                 weight=0.0,
-                state=RolloutState.ABORTED,
+                state=RolloutState.CLEARED if with_group else RolloutState.ABORTED,
                 step=record.step,
                 begun=begun,
                 digest=record.digest,
@@ -243,7 +258,7 @@ def _rolled(
     is_new = isinstance(decision, TakeStep) and decision.is_new
     what = f"version {number}" if number is not None else f"version of {release}"
     words = f"{share_words(share.weight)} of the calls"
-    if share.state is RolloutState.ABORTED:
+    if share.state in TAKEN_BACK:
         what, words = f"version {have.version}", f"all calls back: {share.reason}"
     elif isinstance(decision, Mark):
         words = f"paused {share.reason}" if share.state is RolloutState.PAUSED else "goes on"

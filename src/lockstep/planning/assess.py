@@ -30,6 +30,7 @@ from lockstep.planning.policy import (
     remembered_words,
 )
 from lockstep.planning.pruning import Pruned, prune
+from lockstep.planning.rollouts import Decision
 from lockstep.planning.sharing import ALONE, Sharing
 from lockstep.planning.statements import admitted, excess
 
@@ -81,10 +82,12 @@ def assess(
     rules: Rules,
     sharing: Sharing = ALONE,
     namesakes: Sequence[Target] = (),
+    ruled: Decision | str | None = None,
 ) -> Assessment:
     """Compare one target with what is live. ``desired`` and ``fleet`` (live) are the whole project's.
 
-    ``namesakes`` are all targets, wherever they are, that call a function of this name by an alias.
+    ``namesakes`` are all targets, wherever they are, that call a function of this name by an alias;
+    ``ruled`` is what the group of its rollout does about it, which also answers what somebody wishes.
     """
     function = target.function
     assert function is not None  # noqa: S101 - callers pass targets that have one
@@ -99,9 +102,16 @@ def assess(
     function = with_ignored(function, now, target.ignore)
     policy = permissions(target, live, fleet)
     beside = differences(target, live)
-    wish = rules.wish if rules.wish is not None and rules.wish.target == target.key else None
+    is_meant = target.group is None and rules.wish is not None and rules.wish.target == target.key
     shift = shift_of(
-        desired.project, target, live, function, adopts=may_adopt(rules, target), now=fleet.at, wish=wish
+        desired.project,
+        target,
+        live,
+        function,
+        adopts=may_adopt(rules, target),
+        now=fleet.at,
+        wish=rules.wish if is_meant else None,
+        ruled=ruled,
     )
     if shift.version is not None and now is not None:
         function = settled(function, now)  # nobody calls what it is itself

@@ -38,6 +38,7 @@ from lockstep.model import (
 )
 from lockstep.model.function import timeout_of
 from lockstep.model.kinds import KINDS
+from lockstep.model.rolling import RolloutState
 from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
 from lockstep.planning.beside import outliving
@@ -62,24 +63,41 @@ class Graph:
         self._gates: dict[str, list[str]] = {}  # target -> steps that come before its trigger
         self._after: tuple[str, ...] = ()  # steps of another target that come before all of this one
 
-    def add_target(self, one: Assessment, *, after: str | None = None) -> None:
-        """Steps for one target, apart from its notifications.
+    def add_targets(self, those: Sequence[Assessment], after: Mapping[str, str]) -> None:
+        """Steps for targets whose versions get calls together, or for one, apart from notifications.
 
-        ``after`` is a target that has the same function and writes it first: a function is one for both.
+        None gets any before the versions of all are there and were tried. ``after`` says by target which one
+        has the same function and writes it first: a function is one for both.
         """
-        self._after = self._those(*(f"{after}:{what}" for what in (*_WRITING, "publish"))) if after else ()
-        self._add_target(one)
+        those = [
+            one for one in those if one.problem is None and (one.live is None or one.changes or one.writes)
+        ]
+        ready = [(one, self._follow(one, after), self._prepare(one)) for one in those]
+        tried = self._those(*(f"{one.target.key}:{what}" for one in those for what in ("publish", "smoke")))
+        for one, earlier, needs in ready:
+            self._after = earlier
+            is_shared = one.shift.share is not None and one.shift.share.state is RolloutState.RUNNING
+            self._complete(one, (*needs, *tried) if is_shared else needs)
         self._after = ()
 
-    def _add_target(self, one: Assessment) -> None:
-        if one.problem is not None or (one.live is not None and not (one.changes or one.writes)):
-            return
+    def _follow(self, one: Assessment, after: Mapping[str, str]) -> tuple[str, ...]:
+        """What comes before all steps of a target that are added from now on."""
+        first = after.get(one.target.key)
+        self._after = self._those(*(f"{first}:{what}" for what in (*_WRITING, "publish"))) if first else ()
+        return self._after
+
+    def _prepare(self, one: Assessment) -> tuple[str, ...]:
+        """Make the function what it is to be, and publish it; what the alias has to wait for."""
         if one.live is None:
             self._create(one)
         else:
             self._update(one, one.live)
+        return self._version(one)
+
+    def _complete(self, one: Assessment, needs: tuple[str, ...]) -> None:
+        """Point the alias, and put in place all that calls it."""
         key = one.target.key
-        self._alias(one)
+        self._alias(one, needs)
         for statement in one.permissions.remove:
             if (statement.qualifier, statement.sid) in one.permissions.to_free:
                 self._add(_removal(f"{key}:free", key, one.wanted.name, statement))
@@ -206,8 +224,8 @@ class Graph:
             before = (f"{key}:tags",)
         self._separate(key, wanted, one.writes, needs=before)
 
-    def _alias(self, one: Assessment) -> None:
-        """Publish what the function has become, then point the alias at it: all calls at once.
+    def _version(self, one: Assessment) -> tuple[str, ...]:
+        """Publish what the function has become, and try it; what the alias has to wait for.
 
         Everything of the function comes before, its limits too; what is to call the alias comes after. A
         version that is there already needs none of that: the alias that is called goes to it at once, where
@@ -215,7 +233,7 @@ class Graph:
         """
         key, target, shift = one.target.key, one.target, one.shift
         if shift.alias is None or not shift.puts:
-            return
+            return ()
         needs = self._those(*(f"{key}:{what}" for what in _WRITING))
         if shift.publishes:
             self._add(
@@ -235,6 +253,13 @@ class Graph:
         if shift.is_tried:
             self._add(_smoke_test(f"{key}:smoke", one, needs))
             needs = (*needs, f"{key}:smoke")
+        return needs
+
+    def _alias(self, one: Assessment, needs: tuple[str, ...]) -> None:
+        """Point the alias at its version: all calls at once, or a share of them."""
+        key, shift = one.target.key, one.shift
+        if shift.alias is None or not shift.puts:
+            return
         if shift.share is not None:
             self._add(_shift_step(f"{key}:alias", one, shift.share, needs))
         else:

@@ -5,18 +5,23 @@ declared, work out one change for each bucket, then lay the steps out as a graph
 blocked anywhere contributes no step at all; the others go on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from lockstep.model import Fleet, Plan, PutAlias, ShiftAlias, Step, Target, Verb, select
 from lockstep.model.engines import AWS
+from lockstep.model.rolling import RolloutState
+from lockstep.model.rollout import Rollout
 from lockstep.model.target import environment_of
 from lockstep.planning.assess import Assessment, assess
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.graph import Graph
+from lockstep.planning.groups import Member, said_together, together
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, deletion_problem, is_prunable, may_adopt, remembered_buckets
 from lockstep.planning.pruning import Pruned
+from lockstep.planning.rollouts import Decision, Pause
 from lockstep.planning.sharing import ALONE, Sharing, families, left_by, sharing_of
 from lockstep.planning.summary import summarise, summarise_former, summarise_owner
 from lockstep.planning.triggers import BucketChange, BucketWish, Parties, change_bucket
@@ -33,8 +38,16 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
     """
     declared = {key: target for key, target in desired.targets.items() if target.function is not None}
     sharings = _sharings(desired, live, rules)
-    assessed, follows = _assess(declared, desired, live, rules, sharings)
-    _block(assessed, _quarrels(assessed, live, sharings))
+    assessed, follows = _assess(declared, desired, live, rules, sharings, {})
+    spoken = frozenset({rules.wish.target}) if rules.wish is not None else None  # whose aliases are written
+    groups = _groups(assessed)
+    if groups:
+        ruled = {key: one for keys in groups for key, one in _ruled(assessed, keys, live, rules).items()}
+        if rules.wish is not None and any(rules.wish.target in keys for keys in groups):
+            spoken = frozenset(key for key, one in ruled.items() if not isinstance(one, str))
+        assessed, follows = _assess(declared, desired, live, rules, sharings, ruled)
+    _block(assessed, quarrels := _quarrels(assessed, live, sharings))
+    _block(assessed, _overtaking(assessed, groups, quarrels))
     found = find_undeclared(desired, live, rules, declared)
 
     # A target that one bucket refuses is served by none, so the others are worked out again.
@@ -51,11 +64,12 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
             break
         _block(assessed, {key: why for key, why in refused.items() if key in assessed})
         _block(assessed, _waiting(assessed, follows))
+        _block(assessed, _overtaking(assessed, groups, refused))
         held.update({key: why for key, why in refused.items() if key not in assessed})
 
     graph = Graph()
-    for one in assessed.values():
-        graph.add_target(one, after=follows.get(one.target.key))
+    for those in _batches(assessed, groups):
+        graph.add_targets(those, follows)
     graph.add_buckets(buckets, assessed)
     for former in leaving.functions:
         graph.add_delete(former, buckets)
@@ -79,7 +93,7 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
                 if any(key in bucket.removed for bucket in buckets)
             ),
         ),
-        steps=_only_aliases(graph.steps) if rules.wish is not None else tuple(graph.steps),
+        steps=_only_aliases(graph.steps, spoken) if spoken is not None else tuple(graph.steps),
         problems=(guard,) if guard else (),
         notes=(*live.notes, *found.notes, *_kept_versions(assessed), *_staying(assessed, sharings, rules)),
         selection=desired.selection,
@@ -105,11 +119,12 @@ def _assess(
     live: Fleet,
     rules: Rules,
     sharings: Mapping[str, Sharing],
+    ruled: Mapping[str, Decision | str],
 ) -> tuple[dict[str, Assessment], dict[str, str]]:
     """Every target by itself, and which one comes after which other on the same function.
 
     A function is changed and published by one after the other: the next is compared with what the one before
-    it leaves.
+    it leaves. ``ruled`` says what groups do about the rollouts of their members.
     """
     assessed: dict[str, Assessment] = {}
     follows: dict[str, str] = {}
@@ -127,13 +142,70 @@ def _assess(
             found = _left_behind(assessed[first], target, found, live)
             follows[key] = first
         namesakes = named.get(target.function.name, ()) if target.function is not None else ()
-        one = assess(target, found, desired, live, rules, sharing, namesakes)
+        one = assess(target, found, desired, live, rules, sharing, namesakes, ruled.get(key))
         if first is not None:
             one = replace(one, pruned=Pruned())  # the first has looked at all of them
         assessed[key] = one
         if sharing.family and one.problem is None and (one.live is None or one.writes or _is_tagged(one)):
             last |= dict.fromkeys(sharing.keys, key)
     return assessed, follows
+
+
+def _groups(assessed: Mapping[str, Assessment]) -> list[tuple[str, ...]]:
+    """Targets whose rollouts move as one, as far as they have each other."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for key, one in assessed.items():
+        if one.target.group is not None:
+            found.setdefault(one.target.group, []).append(key)
+    return [tuple(keys) for keys in found.values()]
+
+
+def _ruled(
+    assessed: Mapping[str, Assessment], keys: Sequence[str], live: Fleet, rules: Rules
+) -> Mapping[str, Decision | str]:
+    """What a group does about each of its members, or somebody with them; or why that cannot be."""
+    members = {key: _member(assessed[key]) for key in keys}
+    if rules.wish is not None and rules.wish.target in members:
+        return said_together(members, rules.wish)
+    return together(members, live.at or datetime.min.replace(tzinfo=UTC))
+
+
+def _member(one: Assessment) -> Member:
+    decision = one.shift.decision
+    is_told = isinstance(decision, Pause) and (decision.is_bad or decision.is_foreign)
+    return Member(
+        policy=one.target.rollout or Rollout(),
+        course=one.shift.course,
+        decision=decision,
+        obstacle=None if is_told else one.problem,
+    )
+
+
+def _overtaking(
+    assessed: Mapping[str, Assessment], groups: Sequence[Sequence[str]], held: Collection[str]
+) -> dict[str, str]:
+    """Targets that would get calls before another one of their group, which is held back."""
+    return {
+        key: f"{other} of its group is held back, and none of it is to overtake another"
+        for keys in groups
+        for other in keys
+        if other in held
+        for key in keys
+        if (share := assessed[key].shift.share) is not None
+        and share.state is RolloutState.RUNNING
+        and assessed[key].problem is None
+    }
+
+
+def _batches(
+    assessed: Mapping[str, Assessment], groups: Sequence[Sequence[str]]
+) -> Iterator[list[Assessment]]:
+    """The targets one by one, and those of a group together."""
+    mates = {key: keys for keys in groups for key in keys}
+    for key in assessed:
+        keys = mates.get(key, (key,))
+        if key == keys[0]:
+            yield [assessed[one] for one in keys]
 
 
 def _is_tagged(one: Assessment) -> bool:
@@ -168,9 +240,13 @@ def _staying(assessed: Mapping[str, Assessment], sharings: Mapping[str, Sharing]
     ]
 
 
-def _only_aliases(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """What somebody wants of one rollout is one write of an alias, whatever else there is to do."""
-    return tuple(replace(step, needs=()) for step in steps if isinstance(step, PutAlias | ShiftAlias))
+def _only_aliases(steps: Sequence[Step], keys: Collection[str]) -> tuple[Step, ...]:
+    """What somebody wants of a rollout is one write of each alias, whatever else there is to do."""
+    return tuple(
+        replace(step, needs=())
+        for step in steps
+        if isinstance(step, PutAlias | ShiftAlias) and step.target in keys
+    )
 
 
 def _kept_versions(assessed: Mapping[str, Assessment]) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from lockstep.model import Health
-from lockstep.model.rolling import RolloutRecord, RolloutState
+from lockstep.model.rolling import TAKEN_BACK, RolloutRecord, RolloutState
 from lockstep.model.rollout import Finding, Measured, Progress, Rollout, RolloutWish, Ruling, Word
 from lockstep.planning.judging import judge, settling
 
@@ -26,6 +26,7 @@ __all__ = [
     "Wait",
     "advance",
     "approved",
+    "position",
     "progress_of",
     "wished",
 ]
@@ -50,7 +51,7 @@ class Course:
     @property
     def is_running(self) -> bool:
         """Whether a version is on its way, and was not taken back."""
-        return self.record is not None and self.record.state is not RolloutState.ABORTED
+        return self.record is not None and self.record.state not in TAKEN_BACK
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,12 +59,17 @@ class Wait:
     """Nothing is to be done until then, at least."""
 
     due: datetime
+    awaits: str = ""  # another one of its group, that has to come along
     findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakeStep:
-    """The stage with this number begins now. ``is_new``: it is the first of a release that comes."""
+    """The stage with this number begins now. ``is_new``: it is the first of a release that comes.
+
+    The number after the last stage's gives it all calls and keeps the way back open, until its group has
+    come as far.
+    """
 
     step: int
     is_new: bool = False
@@ -83,9 +89,10 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Abort:
-    """All calls go back to the stable version."""
+    """All calls go back to the stable version. ``with_group``: another one of its group is why."""
 
     reason: str
+    with_group: bool = False
     findings: tuple[Finding, ...] = ()
 
 
@@ -124,13 +131,13 @@ def advance(policy: Rollout, course: Course, measured: Measured | None, now: dat
     record = course.record
     if course.is_foreign:
         return Pause(reason="its weights are not Lockstep's", is_foreign=True)
-    if record is None or not course.is_wanted:
+    if record is None or not course.is_wanted or record.state is RolloutState.CLEARED:
         return TakeStep(step=0, is_new=True) if policy.stages else Finish()
     if record.state is RolloutState.ABORTED:
         return Pause(reason=record.reason or "it was taken back", is_bad=True)
-    if not policy.stages:
-        return Finish()
-    step = _position(policy, record)
+    step = position(policy, course)
+    if step >= len(policy.stages):
+        return Finish()  # it was judged before it came here
     stage = policy.stages[step]
     settle = settling(policy, course.timeout)
     due = record.since + timedelta(seconds=stage.seconds + settle)
@@ -170,7 +177,7 @@ def advance(policy: Rollout, course: Course, measured: Measured | None, now: dat
 
 def approved(policy: Rollout, record: RolloutRecord) -> TakeStep | Finish:
     """What follows when somebody says that the step is well."""
-    return _next(policy, _position(policy, record), ())
+    return _next(policy, _stage_of(policy, record), ())
 
 
 def wished(wish: RolloutWish, policy: Rollout, course: Course, decision: Decision | None) -> Decision | str:
@@ -216,10 +223,16 @@ def _next(policy: Rollout, step: int, findings: tuple[Finding, ...]) -> TakeStep
     return Finish(findings=findings)
 
 
-def _position(policy: Rollout, record: RolloutRecord) -> int:
+def position(policy: Rollout, course: Course) -> int:
+    """The stage that a release is in: -1 before the first one, and the number of stages after the last."""
+    record = course.record
+    return -1 if record is None or not (course.is_wanted and course.is_running) else _stage_of(policy, record)
+
+
+def _stage_of(policy: Rollout, record: RolloutRecord) -> int:
     """The stage that a record is in. Of another policy: the last one of the new that gives no more calls."""
-    if record.policy == policy.digest and record.step < len(policy.stages):
-        return record.step
+    if record.policy == policy.digest:
+        return min(record.step, len(policy.stages))
     reached = [n for n, stage in enumerate(policy.stages) if stage.weight <= record.weight + 1e-9]
     return reached[-1] if reached else 0
 
@@ -231,11 +244,13 @@ def _told(findings: list[Finding]) -> str:
 def progress_of(decision: Decision, policy: Rollout, course: Course, release: str, now: datetime) -> Progress:
     """A decision as people are told of it, before anything is done about it."""
     record = course.record if course.is_wanted else None
+    if record is not None and record.state is RolloutState.CLEARED:
+        record = None  # it begins anew
     base = Progress(
         health=Health.PROGRESSING,
         release=release,
         weight=record.weight if record is not None and record.state is not RolloutState.ABORTED else 0.0,
-        step=_position(policy, record) + 1 if record is not None and policy.stages else 0,
+        step=min(_stage_of(policy, record) + 1, len(policy.stages)) if record is not None else 0,
         steps=len(policy.stages),
         at=now.astimezone(UTC).isoformat(timespec="seconds"),
         way=policy.way,
@@ -243,8 +258,9 @@ def progress_of(decision: Decision, policy: Rollout, course: Course, release: st
         findings=decision.findings,
     )
     match decision:
-        case Wait(due=due):
-            return replace(base, due=due.astimezone(UTC).isoformat(timespec="seconds"))
+        case Wait(due=due, awaits=awaits):
+            reason = f"waits for {awaits}" if awaits else ""
+            return replace(base, due=due.astimezone(UTC).isoformat(timespec="seconds"), reason=reason)
         case TakeStep() | Finish() | Mark() | Forget():
             return replace(base, due=now.astimezone(UTC).isoformat(timespec="seconds"))
         case Pause(reason=reason, is_bad=is_bad, is_asked=is_asked):

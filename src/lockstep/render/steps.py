@@ -33,7 +33,7 @@ from lockstep.model import (
     UpdateConfiguration,
 )
 from lockstep.model.kinds import KINDS
-from lockstep.model.rolling import RolloutState
+from lockstep.model.rolling import TAKEN_BACK
 from lockstep.model.rollout import share_words
 from lockstep.render.cells import printable
 
@@ -84,12 +84,13 @@ def describe(step: Step) -> str:
             words = f"point alias {alias} at it"
         case PutAlias(alias=alias, version=version):
             words = f"point alias {alias} at version {version}"
-        case ShiftAlias(state=RolloutState.ABORTED, alias=alias, stable=stable, reason=reason):
+        case ShiftAlias(alias=alias, stable=stable, reason=reason) if step.state in TAKEN_BACK:
             words = f"take all calls of {alias} back to version {stable}: {reason}"
         case ShiftAlias(alias=alias, weight=weight, step=number, steps=steps):
             version = f"version {step.candidate}" if step.candidate is not None else "it"
             share = share_words(weight)
-            words = f"give {version} {share} of the calls of {alias}, step {number + 1} of {steps}"
+            where = f"step {number + 1} of {steps}" if number < steps else "the end for its group"
+            words = f"give {version} {share} of the calls of {alias}, {where}"
         case SmokeTest(version=None):
             words = "call it once"
         case SmokeTest(version=version):

@@ -257,6 +257,8 @@ FULL = Target(
     keep_seconds=60,
     rollout=Rollout(
         name="2 steps",
+        group="checkout",
+        group_place="f:9",
         stages=(Stage(weight=0.1, seconds=60, approval=True),),
         alarms=("errors",),
         metrics=(

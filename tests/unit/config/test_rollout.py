@@ -11,7 +11,7 @@ from lockstep.config.validate import validate
 from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.model.rollout import Compared, MetricGate, Rollout, Stage, Unjudged
-from tests.unit.config.conftest import STAGING_FILE, MemoryTree, sample, staging
+from tests.unit.config.conftest import PREVIEW_FILE, STAGING_FILE, MemoryTree, sample, staging
 
 KEY = "staging/s3-notifier"
 ARN = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:checkout errors"
@@ -169,3 +169,58 @@ def test_a_rollout_needs_room_for_its_record() -> None:
     for steps, is_wrong in (("Canary10Percent5Minutes", True), ("allAtOnce", False)):
         tree.files[STAGING_FILE] = text.replace("alias: live", f"alias: live\n  rollout: {steps}").encode()
         assert ["description" in str(found) for found in validate(tree).problems] == [True] * is_wrong
+
+
+def grouped(stock: str) -> MemoryTree:
+    """Two services of staging; the other one has its own lines."""
+    tree = declared(GROUPED)
+    text = staging(f"  alias: live\n{stock}").files[STAGING_FILE].decode()
+    text = text.replace("s3-notifier", "stock").replace("S3Notifier", "Stock")
+    tree.files[OTHER] = text.replace('"staging/"', '"stock/"').encode()
+    tree.files["syrf/services/stock/values.yaml"] = tree.files["syrf/services/s3-notifier/values.yaml"]
+    return tree
+
+
+GROUPED = "  rollout: {steps: Canary10Percent5Minutes, group: shop}"
+OTHER = "syrf/environments/staging/stock/config.yaml"
+
+
+@pytest.mark.parametrize(
+    ("stock", "where", "problem"),
+    [
+        (GROUPED, "", ""),
+        ("", f"{STAGING_FILE}:5", "staging/s3-notifier is the only one of the group shop in staging"),
+        ("  rollout: {steps: Canary10Percent5Minutes, group: shops}", "", "the only one of the group shop"),
+        ("  rollout: {steps: Canary20Percent5Minutes, group: shop}", f"{OTHER}:5", "has other steps than"),
+        (
+            "  rollout: {steps: Canary10Percent5Minutes, group: shop, onFailure: rollback}",
+            *(f"{OTHER}:5", "has other onFailure than"),
+        ),
+        ("  rollout: {steps: allAtOnce, group: shop}", f"{OTHER}:5", "group is about the steps"),
+        ("  rollout: {steps: Canary10Percent5Minutes, group: a b}", f"{OTHER}:5", "no valid group"),
+    ],
+)
+def test_a_group_has_two_members_with_the_same_steps(stock: str, where: str, problem: str) -> None:
+    """At the line of the group, with the place of the other one."""
+    found = validate(grouped(stock)).problems
+    assert bool(found) is bool(problem), found
+    if problem:
+        assert problem in str(found[0])
+        assert not where or found[0].where == where
+        assert found[0].fix
+
+
+def test_a_group_is_one_of_its_environment() -> None:
+    """The same name in another environment is another group, which is said; a preview may have one alone."""
+    tree = declared(GROUPED)
+    for path in (STAGING_FILE.replace("staging", "production"), PREVIEW_FILE):
+        text = tree.files[path].replace(
+            b"lambda: {", b"lambda: {alias: live, rollout: {steps: Canary10Percent5Minutes, group: shop}, "
+        )
+        tree.files[path] = text.replace(b"lambda:\n", f"lambda:\n  alias: live\n{GROUPED}\n".encode())
+    assert sorted(one.problem for one in validate(tree).problems) == [
+        "production/s3-notifier is the only one of the group shop in production; that of "
+        "preview/pr-123, staging is another",
+        "staging/s3-notifier is the only one of the group shop in staging; that of "
+        "preview/pr-123, production is another",
+    ]

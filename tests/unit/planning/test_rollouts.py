@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lockstep.model import Alias, Health
 from lockstep.model.alias import dated, described, release_of, undated
-from lockstep.model.rolling import RolloutRecord, RolloutState, noted, record_of, taken_over
+from lockstep.model.rolling import TAKEN_BACK, RolloutRecord, RolloutState, noted, record_of, taken_over
 from lockstep.model.rollout import (
     AlarmSeen,
     Compared,
@@ -103,7 +103,7 @@ records = st.builds(
 
 def alias_of(record: RolloutRecord, description: str) -> Alias:
     """The alias as it is when a record was written."""
-    has = record.weight and record.state is not RolloutState.ABORTED
+    has = record.weight and record.state not in TAKEN_BACK
     weights = {record.candidate: record.weight} if has else {}
     return Alias(name="live", version=record.stable, weights=weights, description=description)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lockstep.config import rules
@@ -142,12 +142,12 @@ def trust_of(workspace: Workspace, subject: Subject, branch: str = "main", *, pu
 def _targets(workspace: Workspace, wanted: frozenset[Feature], patterns: tuple[str, ...]) -> list[Target]:
     """Targets with a function, previews as patterns; each preview looks alike, so one stands for all."""
     from lockstep.delivery.places.selection import check_patterns
-    from lockstep.model import select
 
     only_previews = not wanted - {Feature.PREVIEWS, Feature.GC}
     found = {**workspace.fleet.targets, **any_preview(workspace)}
     check_patterns(workspace, patterns)
-    chosen = [found[key] for key in select(found, patterns)]
+    fleet = replace(workspace.fleet, targets=found, selection=patterns)
+    chosen = [found[key] for key in fleet.selected()]
     return [
         target
         for target in chosen

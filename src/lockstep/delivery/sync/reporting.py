@@ -27,7 +27,7 @@ from lockstep.model import (
     ShiftAlias,
     Verb,
 )
-from lockstep.model.rolling import RolloutState
+from lockstep.model.rolling import TAKEN_BACK
 from lockstep.model.target import environment_of, is_preview, service_of
 from lockstep.model.watching import SILENT, Watcher
 
@@ -129,7 +129,7 @@ def _of_rollout(plan: Plan, target: str) -> DeploymentState | None:
         match step:
             case PutAlias() if step.target == target:
                 return DeploymentState.SUCCESS
-            case ShiftAlias(state=RolloutState.ABORTED) if step.target == target:
+            case ShiftAlias(state=state) if step.target == target and state in TAKEN_BACK:
                 return DeploymentState.FAILURE
             case _:
                 pass

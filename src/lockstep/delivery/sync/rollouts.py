@@ -53,7 +53,7 @@ def say(
     plan = session.plan((key,))
     one = _of(plan.targets, key)
     fix = _FIXES[word].format(key=key)
-    if one.problem is not None or not plan.steps:
+    if not plan.steps:
         raise NotAllowed(
             one.problem or "no rollout is under way", where=key, doing=f"{word} a rollout", fix=fix
         )

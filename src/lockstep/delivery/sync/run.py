@@ -13,7 +13,7 @@ from lockstep.delivery.sync.session import Session, patterns_of
 from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.model import ApplyResource, Fleet, Health, Outcome, Plan, Report, ShiftAlias, TargetPlan, Verb
 from lockstep.model.engines import AWS
-from lockstep.model.rolling import RolloutState
+from lockstep.model.rolling import TAKEN_BACK
 from lockstep.model.watching import SILENT, Prefixed, Watcher
 from lockstep.planning.resources import GOING
 
@@ -103,7 +103,7 @@ def _aborted(plan: Plan, report: Report) -> dict[str, str]:
     return {
         step.target: step.reason
         for step in plan.steps
-        if isinstance(step, ShiftAlias) and step.state == RolloutState.ABORTED and step.id in done
+        if isinstance(step, ShiftAlias) and step.state in TAKEN_BACK and step.id in done
     }
 
 

@@ -17,7 +17,7 @@ from lockstep.engines.aws.metrics import AT_ONCE, results
 from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Alias, Fleet, Target
 from lockstep.model.foreign import shaped
-from lockstep.model.rolling import RolloutRecord, RolloutState, record_of
+from lockstep.model.rolling import TAKEN_BACK, RolloutRecord, record_of
 from lockstep.model.rollout import AlarmSeen, Compared, Measured, MetricGate, Minutes, Rollout
 
 __all__ = ["CloudWatch", "Gauges", "read_gates"]
@@ -134,7 +134,7 @@ def _measure(
     except LockstepError as error:
         problems["alarms"] = error.problem
     measured = Measured(alarms=alarms, problems=problems)
-    if record is None or record.state is RolloutState.ABORTED or not policy.metrics:
+    if record is None or record.state in TAKEN_BACK or not policy.metrics:
         return measured
     assert target.function is not None  # noqa: S101 - only functions have rollouts
     function = target.function.name

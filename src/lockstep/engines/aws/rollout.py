@@ -17,7 +17,7 @@ from lockstep.errors import LONGEST, CloudError
 from lockstep.model import Alias, ShiftAlias, SmokeTest
 from lockstep.model.blotting import blotted
 from lockstep.model.foreign import read_json
-from lockstep.model.rolling import RolloutRecord, RolloutState, noted
+from lockstep.model.rolling import TAKEN_BACK, RolloutRecord, RolloutState, noted
 from lockstep.planning.subsets import missing_from
 
 __all__ = ["shift", "smoke"]
@@ -33,7 +33,7 @@ def shift(connection: Connection, step: ShiftAlias, candidate: str, now: datetim
     the alias was changed since it was read.
     """
     state = RolloutState(step.state)
-    if state is not RolloutState.ABORTED:
+    if state not in TAKEN_BACK:
         functions.wait_until_ready(connection, step.function, pace, candidate)
     now = now.astimezone(UTC).replace(microsecond=0)
     record = RolloutRecord(
