@@ -32,7 +32,6 @@ BESIDE = (
     "GetFunctionCodeSigningConfig",
     "GetFunctionEventInvokeConfig",
     "GetFunctionUrlConfig",
-    "ListEventSourceMappings",
 )
 # Without these nothing is known of any target.
 WHOLE = {"sts.GetCallerIdentity", "tagging.GetResources", "lambda.ListFunctions"}

@@ -54,18 +54,31 @@ class Meanwhile(Rule):
 
 
 class Refuse(Rule):
-    """AWS refuses calls of a name with an error, for so many ``times`` (None: always)."""
+    """AWS refuses calls of a name with an error, for so many ``times`` (None: always).
+
+    With ``saying`` only those whose body has that text.
+    """
 
     def __init__(
-        self, name: str, code: str, message: str, *, status: int = 400, times: int | None = None
+        self,
+        name: str,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        times: int | None = None,
+        saying: str = "",
     ) -> None:
         self._name, self._code, self._message, self._status = name, code, message, status
         self.times = times
+        self.saying = saying.encode()
         self.refused = 0
 
     def before(self, call: Call) -> Answer | None:
         """Refuse the call."""
-        if call.name != self._name or (self.times is not None and self.refused >= self.times):
+        if call.name != self._name or self.saying not in (call.request.body or b""):
+            return None
+        if self.times is not None and self.refused >= self.times:
             return None
         self.refused += 1
         return error(call.operation, self._status, self._code, self._message)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lockstep.model import Fleet, Resource, Secret
+from lockstep.model.kinds import KINDS
 from tests.support.clouds import (
     HANDLER,
     Cloud,
@@ -137,14 +138,21 @@ def _update() -> Scenario:
 
 def _alias() -> Scenario:
     """A function gets an alias, and with it a new release; what stands beside it moves along."""
-    beside = {"maximumRetryAttempts": 0}
+
+    def beside(alias: str) -> tuple[Resource, ...]:
+        caller = {"principal": "iot.amazonaws.com", "sourceArn": "arn:aws:iot:eu-west-1:123456789012:rule/r"}
+        return (
+            Resource(kind="asyncInvoke", qualifier=alias, settings={"maximumRetryAttempts": 0}),
+            KINDS["permissions"].declared(caller, alias, "rule", ""),
+        )
+
     return Scenario(
         name="to an alias",
         before=make_fleet(
             make_target(
                 "staging/notifier",
                 trigger("in/"),
-                resources=(Resource(kind="asyncInvoke", settings=beside),),
+                resources=beside(""),
             )
         ),
         after=make_fleet(
@@ -154,7 +162,7 @@ def _alias() -> Scenario:
                 source=NEWER,
                 version="1.0.1",
                 alias="live",
-                resources=(Resource(kind="asyncInvoke", qualifier="live", settings=beside),),
+                resources=beside("live"),
             )
         ),
         guarded=((UPLOADS, "in/"),),

@@ -214,8 +214,10 @@ def resources(draw: st.DrawFn, *, live: bool = False, on: str = "") -> tuple[Res
         for label in some(draw, NAMES, 2) if kind.is_many else [""]:
             chosen = some(draw, rows, 4) if kind.is_many else rows
             drawn = {row.name: draw(values(kind.path(row))) for row in chosen}
-            drawn |= {row.name: drawn.get(row.name) or row.enum[0] for row in rows if row.required}
+            required = [row for row in rows if row.required]
+            drawn |= {row.name: drawn.get(row.name) or (*row.enum, row.example)[0] for row in required}
             settings = {key: value for key, value in drawn.items() if value is not None}
+            settings = {**kind.usual(settings, "", label), **settings}
             if settings or kind.stands_alone:
                 one = Resource(kind=name, qualifier=on, settings=kind.normal(settings))
                 if kind.identify is not None:

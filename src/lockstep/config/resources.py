@@ -31,7 +31,7 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
             _check_engine(context, kind)
         places: dict[str, str] = {}
         for label, values in several:
-            one = _read(context, kind, label, values, block.get("alias") or "")
+            one = _read(context, kind, label, values, block)
             if one is None:
                 continue
             if kind.is_many and (other := places.setdefault(one.identity, label)) != label:
@@ -45,10 +45,11 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
 
 
 def _read(
-    context: Context, kind: ResourceKind, label: str, values: Mapping[str, Any], qualifier: str
+    context: Context, kind: ResourceKind, label: str, values: Mapping[str, Any], block: Mapping[str, Any]
 ) -> Resource | None:
     path = _path(kind, label)
-    one = kind.declared(dict(_leaves(values)), qualifier, label, context.place(*path))
+    alias, function = block.get("alias") or "", block.get("functionName") or ""
+    one = kind.declared(dict(_leaves(values)), alias, label, context.place(*path), function)
     for row in kind.rows:
         if row.required and row.name not in one.settings:
             context.wrong(path, f"lambda.{one.path} needs {row.name}", f"add {one.path}.{row.name}")

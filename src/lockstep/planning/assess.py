@@ -312,7 +312,7 @@ def permissions(target: Target, live: Target | None, fleet: Fleet) -> Permission
     wanted will do.
     """
     function = live.function if live else None
-    if function is not None and "permissions" in function.unread:
+    if function is not None and "statements" in function.unread:
         return Permissions()
     have = live.statements if live else ()
     want = [

@@ -41,7 +41,7 @@ from lockstep.model.kinds import KINDS
 from lockstep.model.rolling import RolloutState
 from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
-from lockstep.planning.beside import outliving
+from lockstep.planning.beside import Difference, outliving
 from lockstep.planning.diff import call_of, diff_tags
 from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers, remembered_sharers
 from lockstep.planning.triggers import BucketChange
@@ -336,14 +336,26 @@ class Graph:
     def _beside(self, one: Assessment) -> None:
         """Resources beside the function, once the tags remember them; what invites callers comes last.
 
-        What goes by itself goes first of all: nothing of the target needs it any more.
+        What goes by itself goes first of all: nothing of the target needs it any more. So does what a new one
+        takes the place of, but where both may be there: then no call falls between them.
         """
         key, name = one.target.key, one.wanted.name
         there = self._those(f"{key}:create", f"{key}:tags", f"{key}:alias")
-        for each in sorted(one.beside, key=lambda each: (each.wanted is not None, _invites(each.wanted))):
+        formers = [each for each in one.beside if each.former is not None]
+
+        def successor(each: Difference) -> Resource | None:
+            return next((other.wanted for other in formers if other.former is each.live), None)
+
+        def stays(each: Difference) -> bool:
+            return each.wanted is None and _overlaps(successor(each))
+
+        for each in sorted(
+            one.beside, key=lambda each: (stays(each), each.wanted is not None, _invites(each.wanted))
+        ):
             if each.wanted is not None:
                 needs = tuple(self._gates.get(key, ())) if _invites(each.wanted) else there
-                if each.former is not None and each.former.qualifier == one.target.qualifier:
+                is_here = each.former is not None and each.former.qualifier == one.target.qualifier
+                if is_here and each.former is not None and not _overlaps(each.wanted):
                     needs = (*needs, f"{_beside_id(key, each.former)}:former")
                 self._add(
                     PutResource(
@@ -357,10 +369,17 @@ class Graph:
                     )
                 )
             elif each.live is not None and each.live.qualifier == one.target.qualifier:
-                step_id = _beside_id(key, each.live)
-                if any(each.live is other.former for other in one.beside):
-                    step_id = f"{step_id}:former"
-                self._add(RemoveResource(id=step_id, target=key, function=name, resource=each.live))
+                step_id, new = _beside_id(key, each.live), successor(each)
+                needs = (_beside_id(key, new),) if new is not None and _overlaps(new) else ()
+                self._add(
+                    RemoveResource(
+                        id=f"{step_id}:former" if new is not None else step_id,
+                        target=key,
+                        function=name,
+                        resource=each.live,
+                        needs=needs,
+                    )
+                )
 
     def _let_go(self, key: str, one: Assessment, live: Function, puts: Sequence[str]) -> None:
         """Permissions go after the entries that used them, and then the bucket is forgotten.
@@ -546,6 +565,11 @@ def _beside_id(target: str, resource: Resource) -> str:
 def _invites(resource: Resource | None) -> bool:
     """Whether something calls the function once the resource is there."""
     return resource is not None and KINDS[resource.kind].invites
+
+
+def _overlaps(resource: Resource | None) -> bool:
+    """Whether the one whose place the resource takes goes once the resource is there."""
+    return resource is not None and KINDS[resource.kind].overlaps
 
 
 def _named(statement: Statement) -> str:

@@ -14,7 +14,7 @@ __all__ = ["SAMPLES", "declaration", "resource"]
 def resource(kind: str, *, on: str = "", **declared: Any) -> Resource:
     """A resource as the repository declares it, ``on`` an alias or not; ``a__b`` is the row ``a.b``."""
     values = {name.replace("__", "."): value for name, value in declared.items()}
-    return KINDS[kind].declared(values, on, _name(kind), "")
+    return KINDS[kind].declared(values, on, _name(kind), "", "notifier-staging")
 
 
 def _name(kind: str) -> str:

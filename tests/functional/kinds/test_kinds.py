@@ -110,7 +110,13 @@ def test_a_resource_that_is_refused_is_told_and_the_next_run_makes_it(
 ) -> None:
     """Nothing is set up that needs it, nothing is forgotten, and everything else is done."""
     name = KINDS[kind].writes[0].replace(":", ".")
-    refusal = Refuse(name, "InvalidParameterValueException", "The destination is not there", times=1)
+    refusal = Refuse(
+        name,
+        "InvalidParameterValueException",
+        "The destination is not there",
+        times=1,
+        saying=f"lockstep-{kind}-" if name == "lambda.AddPermission" else "",
+    )
     lab = lab_on(ministack, refusal, *everything())
     make_queue(ministack, "orders")
     target = make_target(KEY, trigger("staging/"), resources=(resource(kind, **SAMPLES[kind].FIRST),))

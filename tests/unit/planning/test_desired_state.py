@@ -308,7 +308,7 @@ def test_a_statement_of_ours_under_the_id_of_another_is_put_right() -> None:
 def test_a_policy_that_nobody_read_is_left_alone() -> None:
     """Unread is not absent."""
     one = target(KEY, prefix="staging/")
-    found = live_of(one, statements=(), unread=frozenset({"permissions"}))
+    found = live_of(one, statements=(), unread=frozenset({"statements"}))
     assert plan(desired(one), live(found, entries=entries_for(one))).is_empty
 
 

@@ -71,7 +71,7 @@ def test_every_row_of_every_kind_changes_the_manifest_or_is_named(
     road: str, kind: Any, row: Any, data: Any
 ) -> None:
     """A new kind, too: it is a loss by default."""
-    required = {one.name: one.enum[-1] for one in kind.rows if one.required}
+    required = {one.name: one.enum[-1] if one.enum else one.example for one in kind.rows if one.required}
     value = data.draw(values(kind.path(row)).filter(lambda one: one is not None))
     usual, _ = _texts(
         road, target(resources=[Resource(kind=kind.name, settings=required)] if required else [])

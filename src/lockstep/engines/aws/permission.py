@@ -17,7 +17,7 @@ from lockstep.errors import CloudError
 from lockstep.model import Statement
 from lockstep.model.foreign import expect, read_json, shaped
 
-__all__ = ["Policy", "add", "at", "listed_in", "read", "remove", "statement_of"]
+__all__ = ["Policy", "add", "at", "grant", "listed_in", "read", "remove", "statement_of", "statements_of"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +58,12 @@ def listed_in(policy: str, name: str, qualifier: str) -> tuple[dict[str, Any], .
             for tests in expect(dict, expect(dict, one).get("Condition") or {}).values():
                 expect(dict, tests)
         return tuple(one for one in listed if _is_of(one, name, qualifier))
+
+
+def statements_of(connection: Connection, name: str, qualifier: str) -> tuple[dict[str, Any], ...]:
+    """The statements about a function, or an alias of it, as AWS writes them; none without a policy."""
+    answer = connection.find("lambda", "GetPolicy", **at(name, qualifier))
+    return listed_in(answer["Policy"], name, qualifier) if answer is not None else ()
 
 
 def at(name: str, qualifier: str) -> dict[str, str]:
@@ -105,6 +111,15 @@ def add(connection: Connection, name: str, statement: Statement, pace: Pace) -> 
         where="lambda:GetPolicy",
         fix=f"look at the statement {statement.content_id} of the function's policy, then run again",
     )
+
+
+def grant(connection: Connection, name: str, qualifier: str, sid: str, **said: Any) -> None:
+    """Add a statement; one that is there already may be ours from a call whose answer was lost."""
+    try:
+        connection.try_call("lambda", "AddPermission", **at(name, qualifier), StatementId=sid, **said)
+    except Exception as error:
+        if code_of(error) != "ResourceConflictException" or is_in_progress(error):
+            raise connection.explain(error, "lambda", "AddPermission") from error
 
 
 def remove(connection: Connection, name: str, sid: str, pace: Pace, qualifier: str = "") -> None:

@@ -500,7 +500,7 @@ def _read_policies(
             reading.statements[name] = (*reading.statements.get(name, ()), *told.statements)
     for name, function in reading.functions.items():
         if name not in reading.statements:
-            reading.functions[name] = replace(function, unread=function.unread | {"permissions"})
+            reading.functions[name] = replace(function, unread=function.unread | {"statements"})
 
 
 def _memories_of(reading: _Reading, memories: Memories, keys: Mapping[str, str]) -> dict[str, Memory]:
@@ -606,11 +606,13 @@ def _unasked(target: Target) -> Target:
 def _read_beside(
     reading: _Reading, pool: ThreadPoolExecutor, full: bool, beside: bool, watcher: Watcher
 ) -> None:
-    """Resources beside functions: kinds that are declared or that the tags remember; with ``full`` all.
+    """Resources beside functions: kinds that are declared or that the tags remember; with ``full`` all of
+    which a function has one. Of several, those that nobody declares and no tag remembers are others'.
 
     No listing tells them, so each costs a call of the family with 15 a second: ``status``, which looks at
     every function, asks for those of many only when it is told to.
     """
+    single = {name for name, kind in KINDS.items() if not kind.is_many}
     every = full and (beside or len(reading.wanted) <= FEW)
     wanted: list[tuple[str, str, str]] = []
     needed: set[tuple[str, str]] = set()
@@ -619,7 +621,7 @@ def _read_beside(
         if function is None:
             continue
         known = kinds_of(target.resources) | remembered_kinds(function.tags)
-        asked = set(KINDS) if every else known & KINDS.keys()
+        asked = (single | known if every else known) & KINDS.keys()
         there = {"", *(alias.name for alias in reading.aliases.get(function.name, ()))}
         places = sorted(reading.qualifiers(target) & there)
         # An alias that is to go is looked at whole: what is on it goes first.
@@ -631,7 +633,7 @@ def _read_beside(
         needed |= {(function.name, kind) for kind in known}
         reading.functions[function.name] = replace(function, unread=function.unread | KINDS.keys() - asked)
     if full and not every:
-        titles = ", ".join(sorted(kind.title for kind in KINDS.values()))
+        titles = ", ".join(sorted(KINDS[name].title for name in single))
         reading.notes.append(f"{titles}: not read of functions that declare none (--full reads them)")
     if wanted:
         watcher.progress(f"reading {len(wanted)} settings beside functions")

@@ -57,6 +57,10 @@ def _as_they_are(settings: Mapping[str, Value]) -> Mapping[str, Value]:
     return settings
 
 
+def _nothing(settings: Mapping[str, Value], function: str, name: str) -> Mapping[str, Value]:
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceKind:
     """A kind of resource. ``rows`` are named relative to it.
@@ -89,10 +93,13 @@ class ResourceKind:
     invites: bool = False
     moves: bool = False  # one that is there goes to another alias in place
     outlives: bool = False  # AWS keeps it when the function is deleted
+    overlaps: bool = False  # a new one is there before the one goes whose place it takes
     handle: str = ""  # member of an answer that calls about it name it by
     identify: Callable[[Mapping[str, Value]], str] | None = None  # None: there is at most one
     normal: Callable[[Mapping[str, Value]], Mapping[str, Value]] = _as_they_are
     """Settings in the form in which equal means equal, where that depends on one another."""
+    usual: Callable[[Mapping[str, Value], str, str], Mapping[str, Value]] = _nothing
+    """Rows that follow from the others and from the names of the function and in Git, if not declared."""
     sources: tuple[str, ...] = ()  # rows that name what calls: one of them has to be a preview's own
     loss: str = ""  # what is lost when a new one takes its place
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None
@@ -109,10 +116,13 @@ class ResourceKind:
         """The row's path under ``lambda:``, as changes and errors name it; ``name`` is of one of several."""
         return f"{self.name}.{name}.{row.name}" if self.is_many else f"{self.name}.{row.name}"
 
-    def declared(self, values: Mapping[str, Any], qualifier: str, name: str, place: str) -> Resource:
+    def declared(
+        self, values: Mapping[str, Any], qualifier: str, name: str, place: str, function: str = ""
+    ) -> Resource:
         """The resource of values by the names of rows, as the repository has them."""
         found = {row.name: normalise(row, values.get(row.name)) for row in self.rows}
         settings = self.normal({key: value for key, value in found.items() if value is not None})
+        settings = {**self.usual(settings, function, name), **settings}
         resource = self._make(settings, qualifier)
         return replace(resource, name=name, place=place, replace=bool(values.get("replace")))
 

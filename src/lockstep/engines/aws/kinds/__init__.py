@@ -17,7 +17,7 @@ from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
 
-__all__ = ["Calls", "CallsOfSeveral", "is_swept", "put", "read", "remove", "sweep"]
+__all__ = ["Calls", "CallsOfSeveral", "Listing", "is_swept", "put", "read", "remove", "sweep"]
 
 _TRIES = 5  # of a call on what somebody else is changing
 
@@ -45,10 +45,6 @@ class CallsOfSeveral(Protocol):
         """The live resources of a function, or of an alias of it."""
         ...
 
-    def sweep(self, connection: Connection) -> Iterable[tuple[str, Resource]]:
-        """All that there are in the account and Region, each with its function's name."""
-        ...
-
     def put(self, connection: Connection, function: str, resource: Resource, live: Resource | None) -> None:
         """Make it so; ``live`` is the one that is there."""
         ...
@@ -59,6 +55,14 @@ class CallsOfSeveral(Protocol):
 
     def under_way(self, connection: Connection, live: Resource) -> str:
         """The state that it is still to leave, in AWS's word; "" when nothing is under way."""
+        ...
+
+
+class Listing(Protocol):
+    """What such a file has besides where AWS lists all of its resources together."""
+
+    def sweep(self, connection: Connection) -> Iterable[tuple[str, Resource]]:
+        """All that there are in the account and Region, each with its function's name."""
         ...
 
 
@@ -74,6 +78,9 @@ _CALLS: Mapping[str, Calls] = MappingProxyType(
 _SEVERAL: Mapping[str, CallsOfSeveral] = MappingProxyType(
     {name: module for name, module in _MODULES.items() if KINDS[name].is_many}
 )
+_LISTED: Mapping[str, Listing] = MappingProxyType(
+    {name: module for name, module in _MODULES.items() if hasattr(module, "sweep")}
+)
 
 
 def read(connection: Connection, function: str, kind: str, qualifier: str) -> tuple[Resource, ...]:
@@ -86,13 +93,13 @@ def read(connection: Connection, function: str, kind: str, qualifier: str) -> tu
 
 def is_swept(kind: str) -> bool:
     """Whether a listing tells all resources of a kind, for all functions."""
-    return kind in _SEVERAL
+    return kind in _LISTED
 
 
 def sweep(connection: Connection, kind: str) -> Mapping[tuple[str, str], tuple[Resource, ...]]:
     """All resources of a kind in the account and Region, by function and qualifier."""
     found: dict[tuple[str, str], tuple[Resource, ...]] = {}
-    for function, one in _SEVERAL[kind].sweep(connection):
+    for function, one in _LISTED[kind].sweep(connection):
         place = (function, one.qualifier)
         found[place] = (*found.get(place, ()), one)
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, listed_in
+from lockstep.engines.aws.permission import at, statements_of
 from lockstep.model import Resource
 from lockstep.model.kinds.url import KIND, STATEMENTS, sid_of
 
@@ -62,13 +62,13 @@ def remove(connection: Connection, function: str, qualifier: str) -> None:
 
 def _revoke(connection: Connection, function: str, qualifier: str) -> None:
     ours = {sid_of(action, qualifier) for action in STATEMENTS}
-    for sid in sorted(ours & {str(one.get("Sid")) for one in _policy(connection, function, qualifier)}):
+    for sid in sorted(ours & {str(one.get("Sid")) for one in statements_of(connection, function, qualifier)}):
         connection.find("lambda", "RemovePermission", **at(function, qualifier), StatementId=sid)
 
 
 def _allowed(connection: Connection, function: str, qualifier: str) -> Iterator[str]:
     """Actions that a statement, whosever it is, lets everybody do through the address."""
-    for one in _policy(connection, function, qualifier):
+    for one in statements_of(connection, function, qualifier):
         is_everybody = one.get("Principal") in ("*", {"AWS": "*"}) and one.get("Effect") == "Allow"
         tests = {
             key.lower(): str(value).lower()
@@ -82,8 +82,3 @@ def _allowed(connection: Connection, function: str, qualifier: str) -> Iterator[
                 yield action
             case _:
                 pass
-
-
-def _policy(connection: Connection, function: str, qualifier: str) -> list[dict[str, Any]]:
-    answer = connection.find("lambda", "GetPolicy", **at(function, qualifier))
-    return [*listed_in(answer["Policy"], function, qualifier)] if answer is not None else []
