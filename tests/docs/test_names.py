@@ -22,6 +22,7 @@ from tests.docs.snippets import blocks
 
 SOURCE = ROOT / "src" / "lockstep"
 SERVICES = {
+    "cloudtrail",
     "cloudwatch",
     "ec2",
     "ecr",

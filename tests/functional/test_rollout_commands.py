@@ -1,6 +1,7 @@
 """Rollouts by the commands that people and jobs run, with steps of a second."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,6 +94,14 @@ def test_a_rollout_that_is_left_is_gone_on_with_and_approved(desk: Desk) -> None
     assert "rollout: Progressing 10% 0.1.6, step 1 of 2, 9 min left" in status.out
     drift = desk.run("drift", TARGET, "--exit-code")
     assert (drift.code, drift.out.strip()) == (0, "Everything is as Git says.")
+    aws = client(desk.aws.behind, "lambda")
+    told = aws.get_alias(FunctionName=NAME, Name="live")["Description"]
+    old = re.sub(r"\d{8}T\d{6}Z", "20260101T000000Z", told)
+    aws.update_alias(FunctionName=NAME, Name="live", Description=old)
+    forgotten = desk.run("drift", TARGET, "--exit-code")
+    assert forgotten.code == 2
+    assert "Progressing 10% 0.1.6, step 1 of 2, overdue for" in forgotten.out
+    aws.update_alias(FunctionName=NAME, Name="live", Description=told)
     refused = desk.run("rollout", "approve", TARGET)
     assert refused.code == 1
     assert "the step is not over" in refused.err

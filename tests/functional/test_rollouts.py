@@ -11,9 +11,9 @@ import pytest
 from lockstep.model import Alias, Code, Fleet, Health, Hold, SmokeTest, SyncStatus, TargetPlan, Verb
 from lockstep.model.alias import release_of, written_at
 from lockstep.model.rollout import Compared, MetricGate, Progress, Rollout, RolloutWish, Smoke, Stage, Word
-from tests.strict import everything
+from tests.strict import Trail, everything
 from tests.support.clouds import Cloud, make_alarm
-from tests.support.engine import Lab, Run
+from tests.support.engine import Lab, Refuse, Run
 from tests.support.projects import make_fleet, make_target, trigger
 from tests.support.waiting import until
 
@@ -289,17 +289,34 @@ def test_metrics_of_the_two_versions_decide(
     assert finding.words.startswith(f"errors {errors:.0f} of 40 calls, stable 1 of 400")
 
 
-def test_weights_of_somebody_else_are_left_alone_and_told(lab: Lab, clock: Clock) -> None:
-    """Whether a rollout is under way or not: nothing is written, and the way out is named."""
+def test_weights_of_somebody_else_are_left_alone_and_told(
+    lab_on: Callable[..., Lab], ministack: Cloud, clock: Clock
+) -> None:
+    """Whether a rollout is under way or not: nothing is written, and the way out is named. So is who gave
+    them, by one call, which nobody makes before.
+    """
+    refused = Refuse("cloudtrail.LookupEvents", "AccessDeniedException", "not allowed", times=0)
+    lab = lab_on(ministack, refused, Trail(), *everything())
     fleet = begun(lab, clock)
+    assert not lab.aws.counts()["cloudtrail.LookupEvents"]
     lab.somebody("lambda").update_alias(
         FunctionName=NAME, Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 0.7}}
     )
     clock.after(10**4)
-    target = run(lab, fleet, clock).plan.targets[0]
+    plan = run(lab, fleet, clock).plan
+    assert lab.aws.counts()["cloudtrail.LookupEvents"] == 1
+    (target,) = plan.targets
     assert target.verb is Verb.BLOCKED
     assert "weights that are not Lockstep's" in str(target.problem)
+    (note,) = plan.notes
+    assert (
+        "version 2: 70 %) are not Lockstep's: arn:aws:sts::123456789012:assumed-role/Operators/ann at" in note
+    )
     assert alias(lab) == ("1", {"2": 0.7})
+    refused.times = 1
+    (note,) = lab.plan(fleet, clock=clock).notes
+    assert "not allowed" in note
+    assert "iam-policy trail" in note
 
 
 def test_a_role_that_changes_with_the_code_is_refused(lab: Lab, clock: Clock) -> None:

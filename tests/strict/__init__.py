@@ -46,6 +46,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``KeptPackage``         the key of a package and whether it is a copy, as the last call with code said
 ``CodeSigning``         code signing configurations, with the calls that moto does not know
 ``Mappings``            event source mappings: states for ``calls`` looks, 409 and ResourceInUse meanwhile
+``Trail``               who wrote aliases, as CloudTrail tells it
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -65,6 +66,7 @@ from tests.strict.quotas import Quotas
 from tests.strict.revisions import Revisions
 from tests.strict.settings import CodeSigning, FilledIn, KeptPackage
 from tests.strict.sizes import BlockedRuntimes, UnpackedSize
+from tests.strict.trails import Trail
 from tests.strict.updates import UpdatesInProgress
 from tests.strict.versions import Versions
 
@@ -94,6 +96,7 @@ __all__ = [
     "RoleLag",
     "Rule",
     "Statements",
+    "Trail",
     "UnpackedSize",
     "UpdatesInProgress",
     "Versions",

@@ -208,6 +208,8 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             )
         case "cloudwatch" | "monitoring":
             yield f"cloudwatch:{name}", "*"
+        case "cloudtrail":
+            yield f"cloudtrail:{name}", "*"
         case "ssm" if name == "DescribeParameters":
             yield f"ssm:{name}", "*"
         case "ssm":

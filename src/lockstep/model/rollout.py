@@ -246,6 +246,7 @@ class Progress:
     reason: str = ""  # why it does not go on, or was taken back
     findings: tuple[Finding, ...] = ()
     is_asked: bool = False  # it stands still because somebody, or the declaration, wants it so
+    late: int = 0  # seconds since it could have gone on, once they are so many that nobody seems to sync
 
     @property
     def is_under_way(self) -> bool:
@@ -267,6 +268,8 @@ class Progress:
         if self.due is not None and self.at is not None:
             left = (datetime.fromisoformat(self.due) - datetime.fromisoformat(self.at)).total_seconds()
             parts.append(f"{span_words(left)} left" if left > 0 else "due")
+        if self.late:
+            parts.append(f"overdue for {span_words(self.late)}")
         return ", ".join(parts)
 
 

@@ -33,6 +33,7 @@ __all__ = [
 
 NO_ROLLOUT = "no rollout is under way"
 _SKEW = 300  # seconds by which clocks of two machines may differ
+_GRACE = 3600  # seconds by which whoever syncs may be late, and as many as the step itself lasts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,12 +242,28 @@ def _told(findings: list[Finding]) -> str:
     return "; ".join(f"{one.gate}: {one.words}" for one in findings)
 
 
+def _late(decision: Decision, policy: Rollout, course: Course, now: datetime) -> int:
+    """For how long a share of the calls has stood still although its step is over; 0 within the grace."""
+    record, step = course.record, position(policy, course)
+    is_still = isinstance(decision, TakeStep | Finish) or (
+        isinstance(decision, Pause) and not (decision.is_asked or decision.is_bad or decision.is_foreign)
+    )
+    if record is None or step < 0 or not is_still:
+        return 0
+    seconds = policy.stages[step].seconds if step < len(policy.stages) else 0
+    over = record.since + timedelta(seconds=seconds + settling(policy, course.timeout))
+    late = int((now - over).total_seconds())
+    return late if late > max(seconds, _GRACE) else 0
+
+
 def progress_of(decision: Decision, policy: Rollout, course: Course, release: str, now: datetime) -> Progress:
     """A decision as people are told of it, before anything is done about it."""
     record = course.record if course.is_wanted else None
     if record is not None and record.state is RolloutState.CLEARED:
         record = None  # it begins anew
+    late = _late(decision, policy, course, now)
     base = Progress(
+        late=late,
         health=Health.PROGRESSING,
         release=release,
         weight=record.weight if record is not None and record.state is not RolloutState.ABORTED else 0.0,
@@ -262,7 +279,8 @@ def progress_of(decision: Decision, policy: Rollout, course: Course, release: st
             reason = f"waits for {awaits}" if awaits else ""
             return replace(base, due=due.astimezone(UTC).isoformat(timespec="seconds"), reason=reason)
         case TakeStep() | Finish() | Mark() | Forget():
-            return replace(base, due=now.astimezone(UTC).isoformat(timespec="seconds"))
+            moment = None if late else now.astimezone(UTC).isoformat(timespec="seconds")
+            return replace(base, due=moment)
         case Pause(reason=reason, is_bad=is_bad, is_asked=is_asked):
             health = Health.DEGRADED if is_bad else Health.SUSPENDED
             reason = f"taken back: {reason}" if is_bad else reason

@@ -184,6 +184,7 @@ def progress_to(progress: Progress | None) -> Mapping[str, Any] | None:
         "gates": progress.gates,
         "reason": progress.reason,
         "isAsked": progress.is_asked,
+        "late": progress.late,
         "findings": [
             {"gate": one.gate, "ruling": one.ruling, "words": one.words} for one in progress.findings
         ],
@@ -203,6 +204,7 @@ def _progress_from(node: Node) -> Progress:
         gates=node.get("gates").texts(),
         reason=node.get("reason").text(),
         is_asked=node.get("isAsked").boolean(),
+        late=node.get("late").integer() if "late" in node.mapping() else 0,  # earlier releases wrote none
         findings=node.get("findings").many(_finding_from),
     )
 

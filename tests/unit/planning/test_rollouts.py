@@ -353,6 +353,30 @@ def test_progress_in_words() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "state", "measured", "late"),
+    [
+        (600 + 3600, RolloutState.RUNNING, True, 0),
+        (600 + 3601, RolloutState.RUNNING, True, 3601),
+        (600 + 3601, RolloutState.RUNNING, False, 3601),  # no gate could be looked at since
+        (10**6, RolloutState.PAUSED, True, 0),
+        (10**6, RolloutState.ABORTED, True, 0),
+    ],
+)
+def test_a_share_that_nobody_moves_on_is_overdue(
+    seconds: int, state: RolloutState, measured: bool, late: int
+) -> None:
+    """An hour after its step was over, or as long as the step itself; unless somebody wants it to stand."""
+    course = running(WATCHED, 0, state=state)
+    decision = advance(WATCHED, course, alarm("OK") if measured else None, at(seconds))
+    progress = progress_of(decision, WATCHED, course, "0.1.6", at(seconds))
+    assert progress.late == late
+    assert ("overdue for 1 h 1 min" in progress.words) is bool(late)
+    day = replace(WATCHED, stages=(Stage(weight=0.05, seconds=86_400),))
+    slow = advance(day, running(day), alarm("OK"), at(2 * 86_400))
+    assert not progress_of(slow, day, running(day), "0.1.6", at(2 * 86_400)).late
+
+
 @given(st.integers(1, 12), st.integers(1, 40), st.data())
 def test_chance_is_that_of_counting_all_ways(calls: int, before: int, data: st.DataObject) -> None:
     """Fisher's exact test against plain counting, at the lowest traffic there is."""

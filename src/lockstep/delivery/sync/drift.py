@@ -58,8 +58,8 @@ def find_drift(
 
 
 def _is_shifting(row: StatusRow) -> bool:
-    """Whether it differs because a release is on its way to its calls, and for nothing else."""
-    if row.progress is None or not row.progress.is_under_way or row.problem:
+    """Whether it differs because a release is on its way to its calls, in time, and for nothing else."""
+    if row.progress is None or not row.progress.is_under_way or row.progress.late or row.problem:
         return False
     return all(change.path in ("alias", "version") or of_version(change) for change in row.changes)
 

@@ -28,6 +28,7 @@ class Feature(StrEnum):
     LOGS = "logs"
     INVOKE = "invoke"
     TOP = "top"
+    TRAIL = "trail"  # who gave an alias weights that are not ours
 
 
 class Thing(StrEnum):
@@ -72,7 +73,8 @@ class Need:
 
 
 _TRYING = frozenset({Feature.LOGS, Feature.INVOKE})
-_READ = frozenset(Feature) - {Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP, Feature.VALUES} - _TRYING
+_APART = frozenset({Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP, Feature.TRAIL, Feature.VALUES})
+_READ = frozenset(Feature) - _APART - _TRYING
 _LOOK = _READ | {Feature.TERRAFORM}
 _PLAN = frozenset({Feature.PLAN})
 _VALUES = (_LOOK - _PLAN) | {Feature.VALUES}
@@ -162,6 +164,7 @@ NEEDS: tuple[Need, ...] = (
     _need("cloudwatch:GetMetricData", Thing.METRICS, _READ - _GC),
     _need("logs:FilterLogEvents", Thing.LOG_GROUPS, frozenset({Feature.LOGS})),
     _need("cloudwatch:GetMetricData", Thing.ALL, frozenset({Feature.TOP})),
+    _need("cloudtrail:LookupEvents", Thing.ALL, frozenset({Feature.TRAIL})),
     _need("logs:CreateLogGroup", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:PutRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:DeleteRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),

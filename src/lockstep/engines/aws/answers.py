@@ -24,6 +24,7 @@ _CONFIGURATION = ("FunctionName", "FunctionArn", "Role", "MemorySize", "Timeout"
 _ALIAS = ("AliasArn", "Name", "FunctionVersion")
 
 _OWN: Mapping[str, tuple[str, ...]] = {
+    "cloudtrail:LookupEvents": ("Events[].EventId",),
     "cloudwatch:DescribeAlarms": ("MetricAlarms[].AlarmName",),
     "cloudwatch:GetMetricData": ("MetricDataResults[].Id",),
     "ec2:DescribeSecurityGroups": ("SecurityGroups[].GroupId",),

@@ -168,6 +168,11 @@ class AwsEngine:
             vouch=self._vouch,
         )
         self._live = replace(live, notes=(*live.notes, *notes), at=self._clock())
+        if any(alias.weights for one in live.targets.values() for alias in one.aliases):
+            from lockstep.engines.aws.trail import tell_writers
+
+            told = tell_writers(desired, self._live, self.connection)
+            self._live = replace(self._live, notes=(*self._live.notes, *told))
         if not self._values:
             self._live = without_variables(self._live)
         plan = make_plan(desired, self._live, self.rules, engine=self.name)
