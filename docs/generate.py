@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lockstep.config.schema import LAMBDA, PROJECT
+from lockstep.config.serve_schema import SERVE
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
 from lockstep.model.kinds import KINDS
@@ -46,6 +47,16 @@ def pages() -> Mapping[str, str]:
         )
         + _fields()
         + _runtimes(),
+        "serve-yaml.md": _keys(
+            "lockstep-serve.yaml",
+            "What [`lockstep serve`](../how-to/serve.md) follows, and what it may do by itself.\n"
+            "Editors complete it with [the JSON Schema](../schemas/serve.schema.json).\n\n"
+            "Each key can be given by a variable of the environment instead, which wins: `LOCKSTEP_SERVE__` "
+            "and the path of the key in capitals, with two underscores between names and one for each "
+            "hyphen, such as `PROJECTS__MY_SHOP__POLL` behind it for `projects.my-shop.poll`. Projects and "
+            "environments have to stand in the file.",
+            SERVE,
+        ),
         "commands.md": _commands(),
         "roads.md": _roads(),
     }

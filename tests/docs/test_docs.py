@@ -63,12 +63,12 @@ def _yaml_blocks() -> list[Block]:
 
 @pytest.mark.parametrize("block", _yaml_blocks(), ids=_where)
 def test_yaml_has_the_form_that_the_schemas_say(block: Block) -> None:
-    """Every block parses, and what looks like lockstep.yaml or values satisfies the published schema."""
+    """Every block parses, and what looks like one of our files satisfies the published schema."""
     document = yaml.safe_load("\n".join(block.lines))
     assert isinstance(document, dict)
     if block.skipped or "memorysize" in document.get("lambda", {}):  # a misspelt key is shown on purpose
         return
-    name = "values" if "lambda" in document else "lockstep"
+    name = "values" if "lambda" in document else "serve" if "projects" in document else "lockstep"
     schema = json.loads((ROOT / "docs" / "schemas" / f"{name}.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(document)
 

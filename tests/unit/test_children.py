@@ -53,6 +53,7 @@ WHOLE = {
     "delivery/places/actor.py": "who runs this",
     "local/ministack.py": "tests hand everything on",
     "settings.py": "settings",
+    "cli/serving.py": "keys of lockstep-serve.yaml, whose names follow from the file",
 }
 
 

@@ -63,6 +63,7 @@ from lockstep.cli.rolling import (
     retry,
     seen,
 )
+from lockstep.cli.serving import declare_serve, serve
 from lockstep.cli.shell import Shell
 from lockstep.cli.starting import declare_demo, declare_init, demo, init
 from lockstep.cli.status import declare_status, status
@@ -130,6 +131,7 @@ COMMANDS: Mapping[str, Command] = {
     "preview gc": Command(gc, declare_gc),
     "preview compact": Command(compact, declare_compact),
     "render": Command(render, declare_render),
+    "serve": Command(serve, declare_serve),
     "adopt": Command(adopt, declare_adopt),
     "eject": Command(eject, declare_eject),
     "doctor": Command(doctor, declare_form),

@@ -8,7 +8,7 @@ DOCS = "https://lockstep-gitops.readthedocs.io"
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "begin": ("demo", "init", "validate", "doctor", "iam-policy", "completion"),
-    "deploy": ("plan", "sync", "render", "adopt", "eject"),
+    "deploy": ("plan", "sync", "serve", "render", "adopt", "eject"),
     "look": ("status", "drift", "explain", "diff", "history", "logs", "invoke", "top"),
     "build": ("version", "changed", "package", "release"),
     "promote": ("promote", "rollout", "rollback", "release-hold", "pulls"),
@@ -111,6 +111,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("render --as argocd-job", "manifests beside the declarations, for Argo CD"),
         ("render staging --as ack -o -", "one environment, on the terminal"),
         ("render --as flux --check", "in CI: 2 when files are not what is declared"),
+    ),
+    "serve": (
+        ("serve", "as lockstep-serve.yaml says, until Ctrl-C or SIGTERM"),
+        ("serve --config /etc/lockstep-serve.yaml", "another file"),
     ),
     "adopt": (("adopt staging --from terraform", "declarations from Terraform's state, and the proof"),),
     "eject": (("eject staging --to terraform --into infra", "import blocks for Terraform"),),

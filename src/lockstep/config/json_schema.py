@@ -14,11 +14,12 @@ from typing import Any
 from lockstep.config import rules
 from lockstep.config.hold import HOLD_KEYS
 from lockstep.config.schema import LAMBDA, PROJECT
+from lockstep.config.serve_schema import SERVE
 from lockstep.config.shapes import Key, Shape
 
 __all__ = ["FILES", "schema_of", "schemas"]
 
-FILES = ("lockstep.schema.json", "values.schema.json")
+FILES = ("lockstep.schema.json", "values.schema.json", "serve.schema.json")
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -57,6 +58,7 @@ def schemas() -> Mapping[str, dict[str, Any]]:
     return {
         FILES[0]: {"$schema": _DRAFT, "title": "lockstep.yaml", **project},
         FILES[1]: {"$schema": _DRAFT, "title": "Lockstep values", **values},
+        FILES[2]: {"$schema": _DRAFT, "title": "lockstep-serve.yaml", **schema_of(SERVE), "type": "object"},
     }
 
 

@@ -13,6 +13,7 @@ class Options:
     """What the user asked for. No patterns and no ``since`` mean everything."""
 
     patterns: tuple[str, ...] = ()
+    checked: bool = True  # False: patterns may name what is gone, since nobody typed them
     since: str | None = None
     adopt: bool = False
     allow_deletes: int | None = None

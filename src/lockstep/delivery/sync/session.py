@@ -184,7 +184,8 @@ def _held(targets: Mapping[str, Target], obstacles: Mapping[str, Obstacle]) -> M
 
 def patterns_of(workspace: Workspace, options: Options) -> tuple[str, ...] | None:
     """The patterns that the options come to; None when nothing changed since ``since``."""
-    check_patterns(workspace, options.patterns)
+    if options.checked:
+        check_patterns(workspace, options.patterns)
     if options.since is None:
         return options.patterns
     changed = changed_since(workspace, options.since)

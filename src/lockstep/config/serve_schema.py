@@ -1,0 +1,66 @@
+"""The keys of ``lockstep-serve.yaml``: what a controller follows, and what it may do."""
+
+from lockstep.config import rules
+from lockstep.config.durations import DURATION
+from lockstep.config.rows import flag, group, text
+from lockstep.config.shapes import Key, Shape
+
+__all__ = ["SERVE"]
+
+_SPELLED = "write a number with s, m, h or d, such as 30s"
+
+_POLL = text(
+    "poll",
+    "How often Git is asked for new commits; 1m when absent. A project may say otherwise.",
+    pattern=DURATION,
+    says=_SPELLED,
+    example="30s",
+)
+_DRIFT = text(
+    "drift",
+    "How often all of AWS is looked at, whatever Git says; 10m when absent. A project may say otherwise.",
+    pattern=DURATION,
+    says=_SPELLED,
+    example="10m",
+)
+
+_ENVIRONMENT = group(
+    "environment",
+    "What may be done in one environment. One that is not named is only looked at.",
+    flag("sync", "Bring what Git says to AWS, by itself; false when absent."),
+    flag("selfHeal", "Take back what was changed in AWS behind Git's back, too; false when absent."),
+)
+
+_PROJECT = group(
+    "project",
+    "One repository that is followed.",
+    text("repository", "URL of the repository, or its folder, relative to this file.", example="/srv/gitops"),
+    text(
+        "branch",
+        "Branch that is followed; when absent the one that lockstep.yaml names under forge, else the "
+        "remote's default branch.",
+        rule=rules.branch,
+    ),
+    _POLL,
+    _DRIFT,
+    Key(
+        name="environments",
+        shape=Shape.OPEN,
+        about="By name; preview stands for all previews.",
+        item=_ENVIRONMENT,
+    ),
+)
+
+SERVE = group(
+    "serve",
+    "",
+    text("data", "Folder for what is fetched, relative to this file; lockstep-data when absent."),
+    _POLL,
+    _DRIFT,
+    Key(
+        name="projects",
+        shape=Shape.OPEN,
+        about="Repositories that are followed, by a name of lower-case letters, digits and hyphens.",
+        item=_PROJECT,
+    ),
+)

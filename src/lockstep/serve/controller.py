@@ -1,0 +1,100 @@
+"""The loop: every project in a thread of its own, until somebody stops it."""
+
+import contextlib
+import fcntl
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from lockstep.delivery.places.forges import Credentials
+from lockstep.errors import BadInput, MachineError
+from lockstep.serve.file import ServeFile
+from lockstep.serve.following import Follower
+
+__all__ = ["Controller", "only_one"]
+
+
+class Controller:
+    """Follows all projects of a file."""
+
+    def __init__(
+        self,
+        settings: ServeFile,
+        *,
+        credentials: Credentials,
+        tell: Callable[[str, str], None],
+        stop: threading.Event,
+    ) -> None:
+        self._stop = stop
+        self._tell = tell
+        self.followers = [
+            Follower(
+                project,
+                data=settings.data,
+                credentials=credentials,
+                tell=_telling(tell, project.name),
+                clock=time.monotonic,
+                stop=stop,
+            )
+            for project in settings.projects
+        ]
+
+    def under_way(self) -> list[str]:
+        """What is being synced now."""
+        return [one.under_way for one in self.followers if one.under_way]
+
+    def run(self) -> None:
+        """Follow until it is stopped; what is being applied then is finished first."""
+        threads = [
+            threading.Thread(target=self._follow, args=(one,), name=one.project.name)
+            for one in self.followers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _follow(self, follower: Follower) -> None:
+        while not self._stop.is_set():
+            try:
+                until = follower.step()
+            except Exception as error:  # a fault of ours must not end the other projects, nor this one
+                self._tell(follower.project.name, f"a fault of Lockstep's: {type(error).__name__}: {error}")
+                until = time.monotonic() + follower.project.poll
+            if until is None:
+                gc.collect()  # connections of a look hang in circles, and thresholds are for short runs
+            else:
+                self._stop.wait(max(0.0, until - time.monotonic()))
+
+
+def _telling(tell: Callable[[str, str], None], name: str) -> Callable[[str], None]:
+    return lambda words: tell(name, words)
+
+
+@contextlib.contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder, made where it is not there. BadInput while another controller has it.
+
+    The lock is the process's: it is gone when that ends, however it ends.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise MachineError.of(error) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise BadInput(
+            "another lockstep serve works in this folder",
+            where=str(data),
+            fix="end that one, or give this one another folder under data:",
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(lock)

@@ -1,0 +1,213 @@
+"""What is due, from what was seen last and a clock. Pure: seconds are the caller's, and only ever grow.
+
+Level-triggered: nothing is remembered but what was seen and what did not come out, so that a controller
+that starts anew comes to the same by looking at everything once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from lockstep.model import StatusRow, SyncStatus, select
+from lockstep.model.status import Cause
+from lockstep.serve.file import Followed
+
+__all__ = [
+    "LONGEST",
+    "Ask",
+    "Due",
+    "Heads",
+    "Look",
+    "Seen",
+    "Try",
+    "Wait",
+    "asked",
+    "backoff",
+    "due",
+    "failed",
+    "left_alone",
+    "looked",
+    "named",
+    "wanted",
+]
+
+LONGEST = 300.0  # seconds between two attempts at most
+_FIRST = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heads:
+    """What Git says: the commit of the branch, and of the branch of previews where they have their own."""
+
+    commit: str
+    previews: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Try:
+    """What did not come out, and when it is tried again."""
+
+    count: int  # failures in a row
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What is known of a project."""
+
+    heads: Heads | None = None  # newest ones that could be read
+    at: Heads | None = None  # those that the rows were compared with
+    asked: float | None = None  # when Git was asked
+    looked: float | None = None  # when all of AWS was looked at
+    git: Try | None = None
+    aws: Try | None = None
+    targets: Mapping[str, Try] = field(default_factory=dict)  # those that are not as Git says, or not known
+    rows: Mapping[str, StatusRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask Git."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """Look at AWS, and sync what may be."""
+
+    targets: tuple[str, ...] | None = None  # None: all
+    since: Heads | None = None  # only at what changed since
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """Nothing is due before."""
+
+    until: float
+
+
+Due: TypeAlias = Ask | Look | Wait
+
+
+def due(seen: Seen, project: Followed, now: float) -> Due:
+    """What to do now: Git first, then all of AWS, then what a push changed, then what did not come out."""
+    ask = seen.git.at if seen.git else _after(seen.asked, project.poll, now)
+    if ask <= now:
+        return Ask()
+    if seen.heads is None:
+        return Wait(until=ask)
+    look = seen.aws.at if seen.aws else _after(seen.looked, project.drift, now)
+    if look <= now:
+        return Look()
+    if seen.aws is None and seen.at != seen.heads:
+        return Look(since=seen.at)
+    again = {key: one.at for key, one in seen.targets.items()} if seen.aws is None else {}
+    ready = tuple(sorted(key for key, at in again.items() if at <= now))
+    if ready:
+        return Look(targets=ready)
+    return Wait(until=min((ask, look, *again.values())))
+
+
+def _after(last: float | None, seconds: float, now: float) -> float:
+    return now if last is None else last + seconds
+
+
+def backoff(count: int) -> float:
+    """Seconds from the failure with this number, from 1 on, to the next attempt."""
+    return float(min(LONGEST, _FIRST * 2 ** min(count - 1, 20)))
+
+
+def asked(seen: Seen, heads: Heads, now: float) -> Seen:
+    """Git has answered, and what it holds could be read."""
+    return replace(seen, heads=heads, asked=now, git=None)
+
+
+def failed(seen: Seen, what: Ask | Look, why: str, project: Followed, now: float) -> Seen:
+    """It did not come out: what was known stays. It is tried again, Git after a poll at the latest."""
+    match what:
+        case Ask():
+            return replace(seen, git=_again(seen.git, why, now, project.poll))
+        case Look(targets=None):
+            return replace(seen, aws=_again(seen.aws, why, now))
+        case Look(targets=keys):
+            tries = {key: _again(seen.targets.get(key), why, now) for key in keys or ()}
+            return replace(seen, targets={**seen.targets, **tries})
+
+
+def _again(before: Try | None, why: str, now: float, most: float = LONGEST) -> Try:
+    count = before.count + 1 if before else 1
+    return Try(count=count, at=now + min(backoff(count), most), why=why)
+
+
+def looked(
+    seen: Seen,
+    heads: Heads,
+    patterns: tuple[str, ...],
+    rows: Iterable[StatusRow],
+    why: Mapping[str, str],
+    project: Followed,
+    now: float,
+) -> Seen:
+    """AWS was read at ``heads`` for the targets that the patterns select (no patterns select all).
+
+    What could be synced was, before it was read: ``why`` says of which targets that failed. What still
+    differs, or is not known, is tried again: a rollout that goes on by itself at the next poll, anything
+    else later each time.
+    """
+    found = {row.target: row for row in rows}
+    left = set(wanted(found.values(), project))
+    chosen = {*select({named(key) for key in (*seen.rows, *seen.targets)}, patterns)}
+    about = {key for key in (*seen.rows, *seen.targets) if named(key) in chosen}
+    tries = {key: one for key, one in seen.targets.items() if key not in about and key not in found}
+    for key, row in found.items():
+        before = seen.targets.get(key)
+        if key in left and key not in why and row.progress is not None and row.progress.is_under_way:
+            tries[key] = Try(count=0, at=now + min(project.poll, LONGEST), why=row.progress.words)
+        elif key in left or (_is_ours(row) and row.status is SyncStatus.UNKNOWN):
+            told = why.get(key) or row.problem or ("it still differs" if key in left else "it was not read")
+            tries[key] = _again(before, told, now)
+    return replace(
+        seen,
+        at=heads,
+        looked=seen.looked if patterns else now,
+        aws=None,
+        rows={**{key: row for key, row in seen.rows.items() if key not in about}, **found},
+        targets=tries,
+    )
+
+
+def wanted(rows: Iterable[StatusRow], project: Followed) -> tuple[str, ...]:
+    """Targets to sync: those that differ, where the environment is synced.
+
+    What was changed in AWS alone is left as it is where the environment does not heal; where nothing tells
+    whose the difference is, Git's word counts.
+    """
+    return tuple(
+        row.target
+        for row in rows
+        if _is_ours(row)
+        and row.status is SyncStatus.OUT_OF_SYNC
+        and (leave := project.leave(row.environment)).syncs
+        and (leave.heals or row.cause is not Cause.AWS)
+    )
+
+
+def left_alone(seen: Seen, project: Followed) -> dict[str, str]:
+    """Targets that differ and are not synced, and why not."""
+    found = {}
+    syncing = {*wanted(seen.rows.values(), project)}
+    for key, row in seen.rows.items():
+        if row.status is SyncStatus.OUT_OF_SYNC and _is_ours(row) and key not in syncing:
+            is_synced = project.leave(row.environment).syncs
+            why = "AWS was changed, and selfHeal is off" if is_synced else "sync is off"
+            found[key] = f"differs from Git, and is left alone: {why} for {row.environment}"
+    return found
+
+
+def named(target: str) -> str:
+    """The key of a target, without what tells two functions of one key apart."""
+    return target.partition(" ")[0]
+
+
+def _is_ours(row: StatusRow) -> bool:
+    return row.deployment_type == "lambda"

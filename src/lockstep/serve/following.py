@@ -1,0 +1,221 @@
+"""One project that is followed: asks Git, looks at AWS and syncs, as ``deciding`` says when."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.selection import changed_since
+from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.sync.causes import with_causes
+from lockstep.delivery.sync.options import Options
+from lockstep.delivery.sync.run import sync
+from lockstep.delivery.sync.status import read_status
+from lockstep.errors import BadInput, LockstepError
+from lockstep.git.remote import default_branch, open_remote
+from lockstep.git.writing import head
+from lockstep.model import Outcome, Plan, StatusRow, StepResult
+from lockstep.model.target import environment_of
+from lockstep.model.watching import Silent
+from lockstep.render.report import report_summary, result_lines
+from lockstep.render.status import status_summary
+from lockstep.render.steps import words_by_step
+from lockstep.serve.deciding import (
+    Ask,
+    Heads,
+    Look,
+    Seen,
+    Wait,
+    asked,
+    due,
+    failed,
+    left_alone,
+    looked,
+    named,
+    wanted,
+)
+from lockstep.serve.file import Followed
+
+__all__ = ["Follower"]
+
+Tell = Callable[[str], None]
+
+
+class Follower:
+    """Follows one project. ``seen`` is a value that is replaced whole, so that others may read it."""
+
+    def __init__(
+        self,
+        project: Followed,
+        *,
+        data: Path,
+        credentials: Credentials,
+        tell: Tell,
+        clock: Callable[[], float],
+        stop: threading.Event,
+    ) -> None:
+        self.project = project
+        self.seen = Seen()
+        self.under_way = ""  # what is being synced
+        self._where = Where(
+            folder=data, repo=project.repository, cache=credentials.cache, access=credentials.access()
+        )
+        self._credentials = credentials
+        self._tell = tell
+        self._clock = clock
+        self._stop = stop
+        self._branch = project.branch
+        self._workspace: Workspace | None = None  # at ``seen.heads``
+        self._notes: Mapping[str, str] = {}  # what was said of targets
+        self._told: dict[str, str] = {}  # what was said of a thing last: it is not said again
+
+    def step(self) -> float | None:
+        """Do the one thing that is due, or nothing: then the time of the clock at which something will be."""
+        match due(self.seen, self.project, self._clock()):
+            case Wait(until=until):
+                return until
+            case Ask() as what:
+                self._trying(what, self._ask)
+            case Look() as what:
+                self._trying(what, lambda: self._look(what))
+        return None
+
+    def _trying(self, what: Ask | Look, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except LockstepError as error:
+            self.seen = failed(self.seen, what, str(error), self.project, self._clock())
+            self._say(str(error), about=type(what).__name__)
+        else:
+            self._told.pop(type(what).__name__, None)
+
+    def _ask(self) -> None:
+        where, before = self._where, self._workspace
+        remote = open_remote(self.project.repository, where.cache, access=where.access)
+        branch = self._branch or default_branch(remote)
+        heads = Heads(commit=self._head(branch), previews=self._previews())
+        if before is None or heads != self.seen.heads:
+            before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
+            named = before.project.sources.forge.branch
+            if self.project.branch is None and named not in (None, branch):
+                branch = str(named)
+                heads = replace(heads, commit=self._head(branch))
+                before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
+            heads = replace(heads, previews=before.previews.commit if before.previews else None)
+            self._tell(f"{branch} is at {heads.commit[:8]}")
+            for warning in before.warnings:
+                self._say(f"warning: {warning}", about=warning)
+        self._branch, self._workspace = branch, before
+        self.seen = asked(self.seen, heads, self._clock())
+
+    def _head(self, branch: str) -> str:
+        where = self._where
+        remote = open_remote(self.project.repository, where.cache, access=where.access)
+        commit = head(remote, branch)
+        if commit is None:
+            raise BadInput(f"{remote} has no branch {branch}, or no commits yet", fix="push to it first")
+        return commit
+
+    def _previews(self) -> str | None:
+        """Where the branch of previews is, as far as the last project that was read has one."""
+        named = self._workspace.project.preview.branch if self._workspace else None
+        if named is None:
+            return None
+        where = self._where
+        return head(open_remote(self.project.repository, where.cache, access=where.access), named)
+
+    def _look(self, what: Look) -> None:
+        workspace, heads = self._workspace, self.seen.heads
+        assert workspace is not None  # noqa: S101 - nothing is looked at before Git was read
+        assert heads is not None  # noqa: S101
+        patterns = what.targets if what.since is None else self._changed(workspace, what.since, heads)
+        if patterns == ():
+            self.seen = replace(self.seen, at=heads)
+            return
+        patterns = tuple(map(named, patterns or ()))
+        rows = self._read(workspace, patterns)
+        chosen = wanted(rows, self.project)
+        why: dict[str, str] = {}
+        for environment in dict.fromkeys(environment_of(key) for key in chosen):
+            if not self._stop.is_set():
+                own = tuple(key for key in chosen if environment_of(key) == environment)
+                why |= self._sync(workspace, own)
+        if self._stop.is_set():
+            return
+        if chosen:
+            kept = [row for row in rows if row.target not in chosen]
+            rows = (*kept, *self._read(workspace, tuple(map(named, chosen))))
+        self.seen = looked(self.seen, heads, patterns, rows, why, self.project, self._clock())
+        self._say(status_summary(self.seen.rows.values()), about="status")
+        notes = {key: one.why for key, one in self.seen.targets.items()} | left_alone(self.seen, self.project)
+        for key in notes.items() - self._notes.items():
+            self._tell(": ".join(key))
+        self._notes = notes
+
+    def _changed(self, workspace: Workspace, since: Heads, now: Heads) -> tuple[str, ...] | None:
+        """Targets that changed on either branch, by the code of ``--since``; None for all."""
+        found: set[str] = set()
+        for before, after in ((since.commit, now.commit), (since.previews, now.previews)):
+            if before == after:
+                continue
+            changed = changed_since(workspace, before) if before is not None else None
+            if changed is None:
+                return None
+            found.update(changed)
+        return tuple(sorted(found))
+
+    def _read(self, workspace: Workspace, patterns: tuple[str, ...]) -> tuple[StatusRow, ...]:
+        rows, _ = read_status(workspace, self._options(patterns))
+        return with_causes(workspace, rows, self._credentials)
+
+    def _options(self, patterns: tuple[str, ...]) -> Options:
+        token = self._credentials.github_token
+        return Options(patterns=patterns, checked=False, full=True, github_token=token)
+
+    def _sync(self, workspace: Workspace, keys: tuple[str, ...]) -> Mapping[str, str]:
+        """Sync targets of one environment; why those failed that did."""
+        patterns = tuple(map(named, keys))
+        self.under_way = f"{self.project.name}: {', '.join(patterns)}"
+        watcher = _Steps(self._tell)
+        try:
+            done = sync(
+                workspace, self._options(patterns), self._credentials, watcher=watcher, stop=self._stop
+            )
+        except LockstepError as error:
+            return dict.fromkeys(keys, str(error))
+        finally:
+            self.under_way = ""
+        if done.report.results:
+            self._tell(report_summary(done.report))
+        failures = [(one.target, one.error) for one in done.report.results if one.error]
+        blocked = [(one.target, one.problem) for one in done.plan.blocked if one.problem]
+        for_all = "; ".join(done.plan.problems)
+        return {**(dict.fromkeys(keys, for_all) if for_all else {}), **dict(failures), **dict(blocked)}
+
+    def _say(self, words: str, *, about: str) -> None:
+        """Say something of a thing, unless it was said last."""
+        if self._told.get(about) != words:
+            self._told[about] = words
+            self._tell(words)
+
+
+class _Steps(Silent):
+    """Tells of steps that have ended, and of what is worth knowing."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._words: Mapping[str, str] = {}
+
+    def planned(self, plan: Plan) -> None:
+        """Take the words of the steps."""
+        self._words = words_by_step(plan)
+
+    def stepped(self, result: StepResult) -> None:
+        """Only its end is told."""
+        if result.outcome not in (Outcome.STARTED, Outcome.WAITING):
+            self._tell("\n".join(line.strip() for line in result_lines(result, self._words, columns=200)))
+
+    def note(self, words: str) -> None:
+        """As it is."""
+        self._tell(words)

@@ -1,0 +1,93 @@
+"""The controller as a process: it follows a repository, is killed, and goes on."""
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import User
+
+STAGING = "environments/staging/hello/config.yaml"
+
+
+class Serving:
+    """One ``lockstep serve``, with what it says."""
+
+    def __init__(self, user: User, config: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "lockstep", "serve", "--config", str(config)],
+            cwd=config.parent,
+            env=user.env,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.text = ""
+        self._more = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._more:
+                self.text += line
+                self._more.notify_all()
+
+    def until(self, *patterns: str) -> None:
+        """Wait until all of these were said, and forget what was said up to then."""
+        with self._more:
+            is_said = self._more.wait_for(
+                lambda: all(re.search(one, self.text) for one in patterns), timeout=60
+            )
+            assert is_said, self.text
+            self.text = ""
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal, and wait for the end."""
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=60)
+        self._reader.join(timeout=60)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return code
+
+
+@pytest.fixture
+def config(project: User, tmp_path: Path) -> Path:
+    """A file that follows the user's repository."""
+    path = tmp_path / "serve" / "lockstep-serve.yaml"
+    path.parent.mkdir()
+    path.write_text(
+        f"poll: 1s\ndrift: 1s\nprojects:\n  hello:\n    repository: {project.folder}\n"
+        "    environments:\n      staging: {sync: true, selfHeal: true}\n      production: {sync: true}\n"
+    )
+    return path
+
+
+def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path) -> None:
+    """What is declared comes, what was changed by hand is healed where it may be, and else only seen."""
+    serving = Serving(project, config)
+    serving.until(r"staging/hello: create function")
+    assert serving.end(signal.SIGKILL) == -signal.SIGKILL
+
+    serving = Serving(project, config)
+    serving.until(r"Status: 2 synced, 0 out of sync")
+    assert [project.invoke(name) for name in ("hello", "hello-staging")] == ["0.1.0", "0.1.0"]
+    project.change(STAGING, '"0.1.0"', '"0.2.0"')
+    project.commit("staging: hello 0.2.0")
+    serving.until(r"staging/hello: update code", r"Sync: \d+ done")
+    assert project.invoke("hello-staging") == "0.2.0"
+
+    for name in ("hello", "hello-staging"):
+        project.client("lambda").update_function_configuration(FunctionName=name, MemorySize=1024)
+    serving.until(r"staging/hello: update configuration", "production/hello: differs from Git")
+    project.run("serve", "--config", str(config), code=3)
+    assert "another lockstep serve works in this folder" in project.err
+    assert serving.end(signal.SIGTERM) == 0
+    assert "stopped" in serving.text
+    lives = project.client("lambda").get_function_configuration
+    assert [lives(FunctionName=name)["MemorySize"] for name in ("hello", "hello-staging")] == [1024, 256]

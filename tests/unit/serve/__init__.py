@@ -1,0 +1,1 @@
+"""Deciding when: the controller of ``lockstep serve``."""

@@ -1,0 +1,148 @@
+"""When a controller does what, by a clock that is given."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockstep.model import Health, StatusRow, SyncStatus
+from lockstep.model.status import Cause
+from lockstep.serve.deciding import (
+    LONGEST,
+    Ask,
+    Due,
+    Heads,
+    Look,
+    Seen,
+    Wait,
+    asked,
+    backoff,
+    due,
+    failed,
+    left_alone,
+    looked,
+    wanted,
+)
+from lockstep.serve.file import Followed, Leave
+
+HEADS = Heads(commit="a" * 40)
+PROJECT = Followed(
+    name="shop",
+    repository="file:///shop",
+    poll=60,
+    drift=600,
+    environments={"staging": Leave(syncs=True), "preview": Leave(syncs=True, heals=True)},
+)
+
+
+def row(target: str, status: SyncStatus, cause: Cause | None = None, kind: str = "lambda") -> StatusRow:
+    """One target as it was read."""
+    environment, _, service = target.rpartition("/")
+    return StatusRow(
+        target=target,
+        service=service,
+        environment=environment,
+        deployment_type=kind,
+        declared="1.0.0",
+        live=None,
+        status=status,
+        health=Health.HEALTHY,
+        cause=cause,
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "cause", "is_wanted"),
+    [
+        ("staging/api", SyncStatus.OUT_OF_SYNC, Cause.GIT, True),
+        ("staging/api", SyncStatus.OUT_OF_SYNC, None, True),
+        ("staging/api", SyncStatus.OUT_OF_SYNC, Cause.BOTH, True),
+        ("staging/api", SyncStatus.OUT_OF_SYNC, Cause.AWS, False),
+        ("staging/api", SyncStatus.UNKNOWN, None, False),
+        ("staging/api", SyncStatus.SYNCED, None, False),
+        ("preview/pr-7/api", SyncStatus.OUT_OF_SYNC, Cause.AWS, True),
+        ("production/api", SyncStatus.OUT_OF_SYNC, Cause.GIT, False),
+    ],
+)
+def test_what_is_synced(target: str, status: SyncStatus, cause: Cause | None, is_wanted: bool) -> None:
+    """What differs, where the environment is synced; what only AWS says otherwise where it heals."""
+    one = row(target, status, cause)
+    assert wanted([one, replace(one, deployment_type="helm")], PROJECT) == ((target,) if is_wanted else ())
+    alone = left_alone(Seen(rows={target: one}), PROJECT)
+    assert bool(alone) == (status is SyncStatus.OUT_OF_SYNC and not is_wanted)
+
+
+def test_a_push_wakes_what_changed_since_the_last_look() -> None:
+    """And the next look at everything comes at its own time."""
+    seen = looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0)
+    assert due(seen, PROJECT, 59) == Wait(until=60)
+    seen = asked(seen, Heads(commit="b" * 40), 60)
+    assert due(seen, PROJECT, 60) == Look(since=HEADS)
+    seen = looked(seen, Heads(commit="b" * 40), ("staging/api",), [], {}, PROJECT, 61)
+    assert due(seen, PROJECT, 61) == Wait(until=120)
+    assert due(asked(seen, Heads(commit="b" * 40), 600), PROJECT, 600) == Look()
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    """A look replaces what was known of the targets that it was about, two functions of one key included."""
+    rows = [row(one, SyncStatus.UNKNOWN) for one in ("staging/a", "staging/a (f)", "staging/b")]
+    seen = looked(asked(Seen(), HEADS, 0), HEADS, (), rows, {}, PROJECT, 0)
+    assert set(seen.targets) == {"staging/a", "staging/a (f)", "staging/b"}
+    seen = looked(seen, HEADS, ("staging/a",), [], {}, PROJECT, 1)
+    assert set(seen.rows) == set(seen.targets) == {"staging/b"}
+
+
+def test_the_last_good_state_stays_while_git_does_not_answer() -> None:
+    """AWS is compared with what was read before."""
+    seen = asked(Seen(), HEADS, 0)
+    seen = failed(looked(seen, HEADS, (), [], {}, PROJECT, 0), Ask(), "no such host", PROJECT, 60)
+    assert due(seen, PROJECT, 61) == Wait(until=62)
+    assert seen.heads == HEADS
+    assert seen.git is not None
+    assert seen.git.why == "no such host"
+    seen = replace(seen, git=replace(seen.git, at=9999))
+    assert due(seen, PROJECT, 600) == Look()
+
+
+@given(st.integers(1, 10_000))
+def test_backoff_grows_and_ends(count: int) -> None:
+    """It is tried for ever, at least every five minutes."""
+    assert 0 < backoff(count) <= backoff(count + 1) <= LONGEST
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(["ab", "a", ""]), st.integers(0, 2)), max_size=40))
+def test_everything_is_done_in_time_whatever_happens(events: list[tuple[bool, str, int]]) -> None:
+    """Each act takes it on; Git is asked, AWS looked at, and what failed tried again, no later than agreed.
+
+    Whether an act comes out, what is unknown afterwards and which commit Git is at are drawn.
+    """
+    seen, now, looks, asks = Seen(), 0.0, [0.0], [0.0]
+    for comes_out, unknown, commit in events:
+        for _ in range(8):  # at the most so many acts at one moment: no busy loop
+            what: Due = due(seen, PROJECT, now)
+            match what:
+                case Wait(until=until):
+                    assert now < until <= now + PROJECT.poll + LONGEST
+                    now = until
+                    break
+                case Ask():
+                    asks.append(now)
+                    heads = Heads(commit=str(commit) * 40)
+                    seen = asked(seen, heads, now) if comes_out else failed(seen, what, "no", PROJECT, now)
+                case Look(targets=targets):
+                    assert seen.heads is not None
+                    if targets is None and what.since is None:
+                        looks.append(now)
+                    rows = [row(f"staging/{name}", SyncStatus.UNKNOWN) for name in unknown]
+                    patterns = targets or (("staging",) if what.since else ())
+                    if comes_out:
+                        seen = looked(seen, seen.heads, patterns, rows, {}, PROJECT, now)
+                    else:
+                        seen = failed(seen, what, "no", PROJECT, now)
+        else:
+            raise AssertionError(f"it never waits: {seen}")
+    assert all(later - earlier <= PROJECT.poll for earlier, later in pairwise(asks))
+    slack = LONGEST + PROJECT.poll
+    assert all(later - earlier <= PROJECT.drift + slack for earlier, later in pairwise(looks[1:]))

@@ -1,0 +1,120 @@
+"""``lockstep-serve.yaml``, and the variables that win over it."""
+
+from pathlib import Path
+
+import pytest
+
+from lockstep.errors import BadInput, BadInputs
+from lockstep.serve.file import PREFIX, Followed, Leave, read_serve_file
+
+TEXT = """\
+poll: 30s
+projects:
+  shop:
+    repository: https://git.example.org/shop.git
+    drift: 1h
+    environments:
+      staging: {sync: true, selfHeal: true}
+      preview: {sync: true}
+  my-site:
+    repository: .
+    branch: live
+"""
+
+
+def read(folder: Path, text: str, **variables: str) -> tuple[Path, tuple[Followed, ...]]:
+    """Read a file of this text."""
+    path = folder / "lockstep-serve.yaml"
+    path.write_text(text)
+    found = read_serve_file(path, {PREFIX + name: value for name, value in variables.items()})
+    return found.data, found.projects
+
+
+def test_a_project_says_what_all_do_not(tmp_path: Path) -> None:
+    """A folder is followed as a repository of its own; what is not named may only be looked at."""
+    data, (shop, site) = read(tmp_path, TEXT)
+    assert data == tmp_path / "lockstep-data"
+    assert (shop.repository, shop.poll, shop.drift) == ("https://git.example.org/shop.git", 30, 3600)
+    assert shop.leave("staging") == Leave(syncs=True, heals=True)
+    assert shop.leave("preview/pr-7") == Leave(syncs=True)
+    assert shop.leave("production") == Leave()
+    assert (site.repository, site.branch, site.drift) == (tmp_path.as_uri(), "live", 600)
+
+
+def test_every_key_can_be_given_by_a_variable(tmp_path: Path) -> None:
+    """It wins; capitals and underscores stand for any spelling."""
+    data, (shop, site) = read(
+        tmp_path,
+        TEXT,
+        DATA="/var/lib/lockstep",
+        POLL="5s",
+        PROJECTS__MY_SITE__REPOSITORY="ssh://git@example.org/site.git",
+        PROJECTS__MY_SITE__BRANCH="main",
+        PROJECTS__SHOP__DRIFT="2m",
+        PROJECTS__SHOP__ENVIRONMENTS__STAGING__SELFHEAL="false",
+    )
+    assert (data, shop.poll, shop.drift) == (Path("/var/lib/lockstep"), 5, 120)
+    assert shop.leave("staging") == Leave(syncs=True)
+    assert (site.repository, site.branch) == ("ssh://git@example.org/site.git", "main")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "says"),
+    [
+        ("poll: 30s", "pol: 30s", 1, "unknown key 'pol'"),
+        ("poll: 30s", "poll: 30", 1, "takes a string"),
+        ("poll: 30s", "poll: 0s", 1, "no time at all"),
+        ("shop:", "../shop:", 3, "no name of a project"),
+        ("https://git.example.org/shop.git", "ext::sh", 4, "would run a program"),
+        ("https://git.example.org/shop.git", "gone", 4, "there is no folder"),
+        ("repository: .", "branch2: x", 10, "unknown key"),
+        ("    repository: .\n", "", 9, "has no repository"),
+        ("sync: true, selfHeal: true", "selfHeal: true", 7, "heals what it does not sync"),
+        ("sync: true, selfHeal: true", "sync: yes", 7, "not a boolean"),
+        ("branch: live", "branch: a..b", 11, "branch"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, where: int, says: str
+) -> None:
+    """Nothing is started then."""
+    assert TEXT.count(old) == 1
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path, TEXT.replace(old, new))
+    assert f"lockstep-serve.yaml:{where}: " in str(caught.value)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("POL", "1s", "did you mean POLL?"),
+        ("PROJECTS__BLOG__POLL", "1s", "nothing that is spelled BLOG"),
+        ("PROJECTS__SHOP", "x", "is a map"),
+        ("POLL", "often", "is no valid poll"),
+        ("POLL__X", "1s", "nothing that is spelled X"),
+        ("PROJECTS__SHOP__ENVIRONMENTS__STAGING__SYNC", "yes", "neither true nor false"),
+        ("PROJECTS__SHOP__REPOSITORY", "", "has no repository"),
+    ],
+)
+def test_what_is_wrong_in_a_variable_is_told_with_its_name(
+    tmp_path: Path, name: str, value: str, says: str
+) -> None:
+    """It wins over the file, so it is what has to be mended."""
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path, TEXT, **{name: value})
+    assert says in str(caught.value)
+    if name != "PROJECTS__SHOP__REPOSITORY":
+        assert f"{PREFIX}{name}: " in str(caught.value)
+
+
+def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
+    """Missing, empty, without projects, with several mistakes."""
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_serve_file(tmp_path / "gone.yaml", {})
+    for text, says in (("", "holds one map"), ("poll: 1s\n", "no project is followed")):
+        with pytest.raises(BadInput, match=says):
+            read(tmp_path, text)
+    with pytest.raises(BadInputs) as caught:
+        read(tmp_path, TEXT.replace("30s", "soon").replace("live", "a..b"))
+    assert len(caught.value.errors) == 2
