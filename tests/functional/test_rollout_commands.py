@@ -121,6 +121,10 @@ def test_a_rollout_that_is_left_is_gone_on_with_and_approved(desk: Desk) -> None
     assert "Suspended (waiting for approval) 0% 0.1.6, step 1 of 1" in waiting.err
     assert desk.run("rollout", "approve", TARGET).code == 0
     assert alias(desk) == ("2", {})
+    records = git(desk.folder, "show", "refs/lockstep/syncs:syrf/staging/s3-notifier.jsonl").splitlines()
+    assert [(json.loads(one)["done"], json.loads(one)["version"]) for one in records[-1:]] == [
+        ("deployed", "0.1.6")
+    ]
     assert sync(desk).code == 0
 
 

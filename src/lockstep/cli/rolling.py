@@ -101,7 +101,16 @@ def _say(shell: Shell, target: str, word: Word, reason: str | None) -> int:
     options = Options(github_token=shell.settings.github_token)
     follower = Follower(shell, shell.emit)
     with stopping(follower.under_way) as stop, follower.ending():
-        say(workspace, target, word, options, reason=reason, watcher=follower, stop=stop)
+        say(
+            workspace,
+            target,
+            word,
+            options,
+            shell.credentials,
+            reason=reason,
+            watcher=follower,
+            stop=stop,
+        )
     shell.end_progress()
     if word in (Word.APPROVE, Word.RESUME, Word.RETRY):
         shell.suggested.append(f"lockstep sync {quoted([target])} follows it")

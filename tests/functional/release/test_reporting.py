@@ -13,7 +13,20 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.sync.reporting import endings_of, report_deployments
 from lockstep.forge.base import CheckState
 from lockstep.forge.local import LocalForge
-from lockstep.model import Outcome, Plan, PutNotifications, Report, RunTerraform, StepResult, TargetPlan, Verb
+from lockstep.model import (
+    Health,
+    Outcome,
+    Plan,
+    PutAlias,
+    PutNotifications,
+    Report,
+    RunTerraform,
+    ShiftAlias,
+    StepResult,
+    TargetPlan,
+    Verb,
+)
+from lockstep.model.rollout import Progress
 from tests.functional.release.conftest import NAME, TOKEN, Mono
 from tests.support import clouds
 from tests.support.github import Fault, Identity
@@ -56,13 +69,16 @@ class GitOps:
 
     def report(self, verbs: Mapping[str, Verb], *results: StepResult, **fields: object) -> None:
         """Report a plan of these verbs, whose steps ended like this."""
+        self.tell(plan_of(verbs), Report(results=results, **fields))  # type: ignore[arg-type]
+
+    def tell(self, plan: Plan, report: Report) -> None:
+        """Report a plan and what came of it."""
         workspace = self.open()
-        plan = plan_of(verbs)
         credentials = Credentials(cache=self.mono.cache, github_token=TOKEN if self.mono.server else None)
         report_deployments(
             workspace,
             plan,
-            Report(results=results, **fields),  # type: ignore[arg-type]
+            report,
             credentials,
             watcher=Telling(note=self.notes.append),
         )
@@ -149,6 +165,59 @@ def test_what_was_deployed_is_told(gitops: GitOps, monkeypatch: pytest.MonkeyPat
     assert gitops.deployment("preview/pr-1") is None
     if gitops.mono.repository is not None:
         assert len(gitops.mono.repository.deployments) == 1
+
+
+def shifted(step: int, weight: float, **fields: str) -> ShiftAlias:
+    """A step of the rollout of api 0.1.0."""
+    return ShiftAlias(
+        id="staging/api:alias",
+        target="staging/api",
+        function="api-staging",
+        alias="live",
+        stable="1",
+        candidate="2",
+        weight=weight,
+        state=fields.pop("state", "running"),
+        digest="",
+        policy="",
+        step=step,
+        steps=3,
+        description="",
+        revision=None,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def test_a_rollout_has_one_status_and_one_deployment(github: Mono, tmp_path: Path) -> None:
+    """In progress with each step that is taken, and then what it came to: all calls, or taken back."""
+    gitops = make_gitops(github, tmp_path)
+    alias = "staging/api:alias"
+    end = PutAlias(
+        id=alias, target="staging/api", function="", alias="live", version="2", description="", revision=None
+    )
+    back = shifted(1, 0.0, state="aborted", reason="alarm checkout: ALARM")
+    progress = Progress(health=Health.PROGRESSING, release="0.1.0", step=1, steps=3)
+    seen = []
+    for step in (shifted(0, 0.1), shifted(1, 0.5), end, back, None):
+        plan = replace(plan_of({"staging/api": Verb.UPDATE}), steps=() if step is None else (step,))
+        (target,) = plan.targets
+        results = () if step is None else (replace(_step("staging/api"), step=alias),)
+        gitops.tell(replace(plan, targets=(replace(target, progress=progress),)), Report(results=results))
+        seen.append((*gitops.statuses().items(), gitops.deployment("staging")))
+    states = ("in_progress", "in_progress", "success", "failure", "failure")
+    words = (
+        "has 10% of the calls, step 1 of 3",
+        "has 50% of the calls, step 2 of 3",
+        "is live",
+        *["was taken back: alarm checkout: ALARM"] * 2,
+    )
+    checks = (CheckState.PENDING, CheckState.PENDING, CheckState.SUCCESS, *[CheckState.FAILURE] * 2)
+    assert seen == [
+        (("lockstep/staging/api", check), (gitops.source, state, f"api 0.1.0 {text}"))
+        for check, state, text in zip(checks, states, words, strict=True)
+    ]
+    assert github.repository is not None
+    assert len(github.repository.deployments) == 1
 
 
 def test_what_failed_is_told(gitops: GitOps) -> None:

@@ -50,7 +50,7 @@ def leave_records(
 
     Raises nothing that Git or its host can cause: ``watcher`` is told instead.
     """
-    endings = endings_of(workspace, plan, report)
+    endings = [one for one in endings_of(workspace, plan, report) if one.state in _DONE]
     if workspace.repository is None or not endings:
         return
     try:

@@ -1,6 +1,7 @@
 """After a sync: what became of each source commit, told where the source is.
 
 For each environment a deployment, and for each service in it a commit status ``lockstep/ENV/SERVICE``.
+Both are in progress while a rollout is, and the same two say what it came to.
 A report that cannot be made is a note: the sync is what it was.
 """
 
@@ -18,6 +19,7 @@ from lockstep.git.log import histories
 from lockstep.git.remote import open_remote
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import (
+    Health,
     Outcome,
     Plan,
     PutAlias,
@@ -27,7 +29,8 @@ from lockstep.model import (
     ShiftAlias,
     Verb,
 )
-from lockstep.model.rolling import TAKEN_BACK
+from lockstep.model.rolling import TAKEN_BACK, RolloutState
+from lockstep.model.rollout import Rollout, share_words
 from lockstep.model.target import environment_of, is_preview, service_of
 from lockstep.model.watching import SILENT, Watcher
 
@@ -48,6 +51,7 @@ class Ending:
     version: str | None
     commit: str | None
     state: DeploymentState
+    words: str = ""  # behind its name and version; "" for those that follow from the state
 
 
 def report_deployments(
@@ -99,38 +103,52 @@ def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]
         is_bad |= environment_of(one.target).partition("/")[0] in environments and one.verb in _DOING
         if plan.problems or (one.verb not in _DOING and not is_bad):
             continue
+        declared = workspace.fleet.targets.get(one.target)
+        rollout = declared.rollout if declared is not None else None
+        came_to, words = DeploymentState.SUCCESS, ""
         if one.progress is not None and not is_bad:
-            came_to = _of_rollout(plan, one.target)
-            if came_to is None:
-                continue  # it is on its way
-            is_bad = came_to is DeploymentState.FAILURE
+            shifted = _of_rollout(plan, one.target, rollout)
+            if shifted is None:
+                continue  # it is on its way, and was told of
+            came_to, words = shifted
+        elif one.progress is not None and one.progress.health is Health.DEGRADED and one.target not in failed:
+            words = f"was {one.progress.reason}"
         if one.target in waiting and one.target not in failed:
             if report.interrupted:
                 continue
-            is_bad = True
-        declared = workspace.fleet.targets.get(one.target)
+            is_bad, words = True, ""
         if declared is None and (is_bad or not _KEY.fullmatch(one.target)):
             continue  # it is still there; or it was renamed and another one took its place
-        state = DeploymentState.FAILURE if is_bad else DeploymentState.SUCCESS
+        state = DeploymentState.FAILURE if is_bad else came_to
         found.append(
             Ending(
                 target=one.target,
                 version=one.version,
                 commit=declared.commit if declared is not None else None,
                 state=state if declared is not None else DeploymentState.INACTIVE,
+                words=words,
             )
         )
     return found
 
 
-def _of_rollout(plan: Plan, target: str) -> DeploymentState | None:
-    """What a plan makes of a rollout: all calls, none any more, or neither yet."""
+def _of_rollout(plan: Plan, target: str, rollout: Rollout | None) -> tuple[DeploymentState, str] | None:
+    """What a plan makes of a rollout, and the words for it: all calls, no more, or a share; None: nothing."""
     for step in plan.steps:
         match step:
             case PutAlias() if step.target == target:
-                return DeploymentState.SUCCESS
+                return DeploymentState.SUCCESS, ""
             case ShiftAlias(state=state) if step.target == target and state in TAKEN_BACK:
-                return DeploymentState.FAILURE
+                return DeploymentState.FAILURE, f"was taken back: {step.reason}"
+            case ShiftAlias(step=number, steps=steps) if step.target == target:
+                stages = rollout.stages if rollout is not None else ()
+                waits = number < len(stages) and stages[number].approval
+                words = (
+                    f"has {share_words(step.weight)} of the calls, step {min(number + 1, steps)} of {steps}"
+                )
+                why = f"paused {step.reason}" if step.state == RolloutState.PAUSED else ""
+                why = why or ("waits for approval" if waits else "")
+                return DeploymentState.IN_PROGRESS, f"{words}, {why}" if why else words
             case _:
                 pass
     return None
@@ -247,27 +265,35 @@ def _send(forge: Forge, endings: Sequence[Ending], run: str | None, watcher: Wat
 def _deployment(
     forge: Forge, commit: str, environment: str, endings: Sequence[Ending], run: str | None
 ) -> Callable[[], None]:
-    """The deployment of a commit: as bad as its worst service; inactive when all are gone."""
+    """The deployment of a commit: as bad as its worst service, or as far; inactive when all are gone."""
     states = {one.state for one in endings}
-    order = (DeploymentState.FAILURE, DeploymentState.SUCCESS, DeploymentState.INACTIVE)
+    order = (
+        *(DeploymentState.FAILURE, DeploymentState.IN_PROGRESS),
+        *(DeploymentState.SUCCESS, DeploymentState.INACTIVE),
+    )
     state = next(state for state in order if state in states)
     words = ", ".join(_words(one) for one in endings)
     return lambda: forge.deployment(commit, environment=environment, state=state, description=words, url=run)
 
 
 def _status(forge: Forge, one: Ending, run: str | None) -> Callable[[], None]:
-    is_good = one.state is DeploymentState.SUCCESS
+    state = _STATES.get(one.state, CheckState.FAILURE)
     return lambda: forge.set_status(
         one.commit or "",
         context=f"lockstep/{one.target}",
-        state=CheckState.SUCCESS if is_good else CheckState.FAILURE,
+        state=state,
         description=_words(one),
         url=run,
     )
 
 
+_STATES = {DeploymentState.SUCCESS: CheckState.SUCCESS, DeploymentState.IN_PROGRESS: CheckState.PENDING}
+
+
 def _words(one: Ending) -> str:
     name = f"{service_of(one.target)} {one.version}" if one.version else service_of(one.target)
+    if one.words:
+        return f"{name} {one.words}"
     match one.state:
         case DeploymentState.SUCCESS:
             return f"{name} is live"

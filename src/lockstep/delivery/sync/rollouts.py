@@ -4,12 +4,14 @@ import threading
 from dataclasses import replace
 
 from lockstep.delivery.places.actor import find_actor
+from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.selection import check_patterns
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.options import Options, Purpose
+from lockstep.delivery.sync.run import tell
 from lockstep.delivery.sync.session import Session
 from lockstep.errors import BadInput, CloudError, NotAllowed
-from lockstep.model import Outcome, TargetPlan
+from lockstep.model import Outcome, Plan, PutAlias, ShiftAlias, TargetPlan
 from lockstep.model.rollout import RolloutWish, Word
 from lockstep.model.watching import SILENT, Watcher
 
@@ -36,6 +38,7 @@ def say(
     key: str,
     word: Word,
     options: Options,
+    credentials: Credentials,
     *,
     reason: str | None = None,
     watcher: Watcher = SILENT,
@@ -43,7 +46,8 @@ def say(
 ) -> TargetPlan:
     """Do what somebody wants of a rollout: one write of the alias, to the revision that was read.
 
-    Returns the target as it was planned. Raises NotAllowed when nothing is to be done about it.
+    What came of it is recorded and told as after a sync. Returns the target as it was planned. Raises
+    NotAllowed when nothing is to be done about it.
     """
     _check(workspace, key)
     by = find_actor(workspace.repository).name if workspace.repository is not None else "somebody"
@@ -59,10 +63,21 @@ def say(
         )
     watcher.rolled(plan)
     report = session.apply(plan, watcher.stepped)
+    tell(workspace, _moving(plan, word), report, credentials, watcher)
     failed = next((one.error for one in report.results if one.outcome is not Outcome.DONE), None)
     if failed is not None or not report.is_success:
         raise CloudError(failed or "it was not done", where=key, fix="run it again")
     return one
+
+
+def _moving(plan: Plan, word: Word) -> Plan:
+    """The plan of those alone whose release moved, or stopped: forgetting one moves nothing."""
+    moved = {
+        one.target
+        for one in plan.steps
+        if isinstance(one, ShiftAlias) or (word is Word.APPROVE and isinstance(one, PutAlias))
+    }
+    return replace(plan, targets=tuple(one for one in plan.targets if one.target in moved))
 
 
 def _of(targets: tuple[TargetPlan, ...], key: str) -> TargetPlan:

@@ -17,7 +17,7 @@ from lockstep.model.rolling import TAKEN_BACK
 from lockstep.model.watching import SILENT, Prefixed, Watcher
 from lockstep.planning.resources import GOING
 
-__all__ = ["Declined", "Synced", "make_plan", "run_sync", "sync"]
+__all__ = ["Declined", "Synced", "make_plan", "run_sync", "sync", "tell"]
 
 _ROUNDS = 3  # plans made for targets that change while they are synced
 
@@ -81,7 +81,7 @@ def sync(
         workspace, options, saved=saved, watcher=watcher, agree=agree, clock=clock, stop=stop
     )
     watcher.reported(report)
-    _tell(workspace, plan, report, credentials, watcher)
+    tell(workspace, plan, report, credentials, watcher)
     aborted = _aborted(plan, report)
     rolled: dict[str, TargetPlan] = {one.target: one for one in plan.targets if one.progress is not None}
     if follows and report.is_success and rolled:
@@ -91,7 +91,7 @@ def sync(
             if later.steps:
                 aborted |= _aborted(later, done)
                 report = _joined(report, done, frozenset())
-                _tell(workspace, later, done, credentials, watcher)
+                tell(workspace, later, done, credentials, watcher)
         if stop.is_set():
             watcher.note("left: the next sync goes on with what is under way")
             report = replace(report, interrupted=True)
@@ -107,9 +107,10 @@ def _aborted(plan: Plan, report: Report) -> dict[str, str]:
     }
 
 
-def _tell(
+def tell(
     workspace: Workspace, plan: Plan, report: Report, credentials: Credentials, watcher: Watcher
 ) -> None:
+    """Leave records of what was done, and tell the source of it, if that is wanted."""
     from lockstep.delivery.sync.records import leave_records
     from lockstep.delivery.sync.reporting import report_deployments
 
