@@ -319,12 +319,13 @@ def test_weights_of_somebody_else_are_left_alone_and_told(
     assert "iam-policy trail" in note
 
 
-def test_a_role_that_changes_with_the_code_is_refused(lab: Lab, clock: Clock) -> None:
+def test_a_role_or_a_queue_that_changes_with_the_code_is_refused(lab: Lab, clock: Clock) -> None:
     """Before any call: AWS would refuse the weights after the version was published."""
     lab.sync(release(1), clock=clock)
-    target = looked(lab, release(2, settings={"role": "other-role"}), clock)
-    assert target.verb is Verb.BLOCKED
-    assert "role changes, and AWS lets two versions share" in str(target.problem)
+    for name, value in (("role", "other-role"), ("deadLetterTarget", "arn:aws:sqs:eu-west-1:123456789012:x")):
+        target = looked(lab, release(2, settings={name: value}), clock)
+        assert target.verb is Verb.BLOCKED
+        assert f"values.yaml:9: {name} changes, and AWS lets two versions share" in str(target.problem)
 
 
 @pytest.mark.parametrize(
@@ -440,3 +441,63 @@ def test_calls_go_on_while_a_rollout_runs_and_is_aborted(lab: Lab, clock: Clock)
     assert 0.1 < share < 0.5
     assert {error for _, error in seen} == {None}
     assert {version for version, _ in seen[after:]} == {"1"}
+
+
+def test_two_environments_roll_out_one_function_each_by_its_alias(lab: Lab, clock: Clock) -> None:
+    """One is in the middle of a rollout while the other begins, goes on, is taken back: neither touches the
+    other's alias, and no version goes that the other needs.
+    """
+
+    def both(staging: int, production: int) -> Fleet:
+        targets = [
+            make_target(
+                f"{environment}/notifier",
+                name="notifier",
+                alias=environment,
+                rollout=STEPS,
+                source=f"def handler(event, context):\n    return {number}\n",
+                version=f"1.0.{number}",
+                keep_versions=1,
+                keep_seconds=0,
+            )
+            for environment, number in (("staging", staging), ("production", production))
+        ]
+        return make_fleet(*targets)
+
+    def aliases() -> list[tuple[str, dict[str, float]]]:
+        told = [
+            lab.client("lambda").get_alias(FunctionName="notifier", Name=name)
+            for name in ("staging", "production")
+        ]
+        return [
+            (one["FunctionVersion"], (one.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {})
+            for one in told
+        ]
+
+    lab.sync(both(1, 1), clock=clock)
+    assert run(lab, both(2, 1), clock).report.is_success
+    assert aliases() == [("1", {"2": 0.1}), ("1", {})]
+    for _ in range(2):
+        clock.after(300)
+        assert run(lab, both(2, 1), clock).report.is_success
+    assert aliases() == [("2", {}), ("1", {})]
+    begins = run(lab, both(2, 2), clock)
+    assert begins.report.is_success
+    assert [type(step).__name__ for step in begins.plan.steps] == ["ShiftAlias"]
+    assert aliases() == [("2", {}), ("1", {"2": 0.1})]
+    clock.after(300)
+    lab.aws.forget()
+    both_move = lab.run(both(3, 2), clock=clock)
+    assert both_move.report.is_success, both_move.failures
+    assert aliases() == [("2", {"3": 0.1}), ("1", {"2": 0.5})]
+    wish = RolloutWish(target="production/notifier", word=Word.ABORT, reason="by ann")
+    assert lab.run(both(3, 2), clock=clock, wish=wish).report.is_success
+    assert aliases() == [("2", {"3": 0.1}), ("1", {})]
+    clock.after(300)
+    done = run(lab, both(3, 2), clock)
+    assert done.report.is_success
+    assert aliases() == [("2", {"3": 0.5}), ("1", {})]
+    assert [one.verb for one in done.plan.targets] == [Verb.UPDATE, Verb.BLOCKED]
+    clock.after(300)
+    assert lab.run(both(3, 4), clock=clock).report.is_success
+    assert aliases() == [("3", {}), ("1", {"4": 0.1})]
