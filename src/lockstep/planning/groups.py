@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lockstep.model.rolling import RolloutState
 from lockstep.model.rollout import Rollout, RolloutWish, Word
 from lockstep.planning.rollouts import (
     NO_ROLLOUT,
@@ -62,13 +63,23 @@ class Member:
 def together(members: Mapping[str, Member], now: datetime) -> dict[str, Decision]:
     """What is done about each member to which a release comes, by its key.
 
-    Those that are furthest behind go on when all of them may, and the others wait for them.
+    Those that are furthest behind go on when all of them may, and the others wait for them. Where one begins
+    anew all do.
     """
     coming = {key: one for key, one in members.items() if one.is_coming}
     for key, one in coming.items():
         if (why := _taken_back(one.decision)) is not None:
             return {other: _cleared(each, f"with {key}: {why}") for other, each in coming.items()}
     behind = _behind(coming)
+    if leading := _leading(coming, behind):
+        first = next(iter(leading))
+        return {
+            key: Forget(findings=one.decision.findings)
+            if key in leading
+            else _waiting(one.decision, {first: coming[first]}, now)
+            for key, one in coming.items()
+            if one.decision is not None
+        }
     holding = {key: one for key, one in behind.items() if not one.may_go_on}
     found: dict[str, Decision] = {}
     for key, one in coming.items():
@@ -140,6 +151,28 @@ def _cleared(one: Member, why: str) -> Decision:
 def _behind(coming: Mapping[str, Member]) -> dict[str, Member]:
     least = min((one.step for one in coming.values()), default=0)
     return {key: one for key, one in coming.items() if one.step == least}
+
+
+def _leading(coming: Mapping[str, Member], behind: Mapping[str, Member]) -> list[str]:
+    """Those that are more than a step ahead, since another one begins anew: they give their calls back.
+
+    One that was given all calls has passed, and waits; unless what cleared that other one was to clear all.
+    None while anything is in the way: what could not be read may be as far.
+    """
+    if any(one.obstacle is not None for one in coming.values()):
+        return []
+    is_cleared = any(
+        one.course is not None
+        and one.course.record is not None
+        and one.course.record.state is RolloutState.CLEARED
+        for one in behind.values()
+    )
+    least = min((one.step for one in behind.values()), default=0)
+    return [
+        key
+        for key, one in coming.items()
+        if one.step > least + 1 and (is_cleared or one.step < len(one.policy.stages))
+    ]
 
 
 def _in_step(one: Member, decision: Decision, *, is_alone: bool) -> Decision:

@@ -193,25 +193,32 @@ def test_a_rollout_has_one_status_and_one_deployment(github: Mono, tmp_path: Pat
     gitops = make_gitops(github, tmp_path)
     alias = "staging/api:alias"
     end = PutAlias(
-        id=alias, target="staging/api", function="", alias="live", version="2", description="", revision=None
+        id=alias,
+        target="staging/api",
+        function="api-staging",
+        alias="live",
+        version="2",
+        description="lockstep shop staging/api 0.1.0",
+        revision=None,
     )
+    anew = replace(end, description="lockstep shop staging/api 0.0.9")
     back = shifted(1, 0.0, state="aborted", reason="alarm checkout: ALARM")
     progress = Progress(health=Health.PROGRESSING, release="0.1.0", step=1, steps=3)
     seen = []
-    for step in (shifted(0, 0.1), shifted(1, 0.5), end, back, None):
+    for step in (shifted(0, 0.1), shifted(1, 0.5), anew, end, back, None):
         plan = replace(plan_of({"staging/api": Verb.UPDATE}), steps=() if step is None else (step,))
         (target,) = plan.targets
         results = () if step is None else (replace(_step("staging/api"), step=alias),)
         gitops.tell(replace(plan, targets=(replace(target, progress=progress),)), Report(results=results))
         seen.append((*gitops.statuses().items(), gitops.deployment("staging")))
-    states = ("in_progress", "in_progress", "success", "failure", "failure")
+    states = (*["in_progress"] * 3, "success", "failure", "failure")
     words = (
         "has 10% of the calls, step 1 of 3",
-        "has 50% of the calls, step 2 of 3",
+        *["has 50% of the calls, step 2 of 3"] * 2,  # one that begins anew is told once it does
         "is live",
         *["was taken back: alarm checkout: ALARM"] * 2,
     )
-    checks = (CheckState.PENDING, CheckState.PENDING, CheckState.SUCCESS, *[CheckState.FAILURE] * 2)
+    checks = (*[CheckState.PENDING] * 3, CheckState.SUCCESS, *[CheckState.FAILURE] * 2)
     assert seen == [
         (("lockstep/staging/api", check), (gitops.source, state, f"api 0.1.0 {text}"))
         for check, state, text in zip(checks, states, words, strict=True)

@@ -1,6 +1,6 @@
 """Rollouts that move as one: laws of ``together``, whatever is killed, late, or goes wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +30,7 @@ POLICY = Rollout(
 LAST = len(POLICY.stages)
 KEYS = ("staging/a", "staging/b", "staging/c")
 WELL = dict.fromkeys(KEYS, "OK")
+Decided = dict[str, Decision]
 
 
 @dataclass
@@ -53,13 +54,17 @@ class Group:
             for key, course in self.courses.items()
         }
 
-    def look(self, alarms: Mapping[str, str] = WELL, written: tuple[bool, ...] = ()) -> dict[str, Decision]:
-        """One evaluation; False in ``written`` is a write that a killed run did not come to."""
-        decisions = together(self.members(alarms), self.now)
-        for number, (key, decision) in enumerate(decisions.items()):
-            if number >= len(written) or written[number]:
-                self.write(key, decision)
-        return decisions
+    def look(self, *alarms: Mapping[str, str], writers: Sequence[int | None] = (0, 0, 0)) -> list[Decided]:
+        """One evaluation, or several at once that see other alarms.
+
+        Of those one is the first to write an alias, and the others are told that it was changed; None: a
+        killed run did not come to it.
+        """
+        runs = [together(self.members(seen), self.now) for seen in alarms or (WELL,)]
+        for key, writer in zip(KEYS, writers, strict=True):
+            if writer is not None and key in runs[writer]:
+                self.write(key, runs[writer][key])
+        return runs
 
     def write(self, key: str, decision: Decision | str) -> None:
         """At most one write of an alias."""
@@ -112,14 +117,11 @@ def measured(state: str, now: datetime) -> Measured | None:
     return None if state == "?" else Measured(alarms={"errors": AlarmSeen(state=state, since=now)})
 
 
-Look = tuple[int, tuple[str, ...], tuple[bool, ...]]
+Look = tuple[int, tuple[str, ...], tuple[str, ...], tuple[int | None, ...]]
 
+seen = st.tuples(*[st.sampled_from(["OK", "OK", "OK", "OK", "INSUFFICIENT_DATA", "?", "ALARM"])] * 3)
 looks = st.lists(
-    st.tuples(
-        st.integers(-400, 400),
-        st.tuples(*[st.sampled_from(["OK", "OK", "OK", "OK", "INSUFFICIENT_DATA", "?", "ALARM"])] * 3),
-        st.tuples(*[st.booleans()] * 3),
-    ),
+    st.tuples(st.integers(-400, 400), seen, seen, st.tuples(*[st.sampled_from([0, 0, 1, None])] * 3)),
     max_size=40,
 )
 
@@ -128,15 +130,16 @@ looks = st.lists(
 def test_none_overtakes_and_none_is_left_behind(
     many: list[Look],
 ) -> None:
-    """Clocks that jump, gates that fail, runs killed between any two writes: steps differ by one at most,
-    none has all calls for good before all were given them, and what is taken back is so with all.
+    """Clocks that jump, gates that fail, two runs at once, runs killed between any two writes: steps differ
+    by one at most, none has all calls for good before all were given them, and what is taken back is so with
+    all.
     """
     group = Group()
-    for jump, states, written in many:
+    for jump, one, other, writers in many:
         group.now += timedelta(seconds=jump)
-        alarms = dict(zip(KEYS, states, strict=True))
+        alarms = [dict(zip(KEYS, states, strict=True)) for states in (one, other)]
         before = {key: course.record for key, course in group.courses.items()}
-        decisions = group.look(alarms, written)
+        runs = group.look(*alarms, writers=writers)
         steps = group.steps
         back = [key for key in KEYS if group.is_back(key)]
         assert not (back and group.done)
@@ -144,17 +147,17 @@ def test_none_overtakes_and_none_is_left_behind(
             assert set(steps) <= {LAST}
         elif not back:
             assert not steps or max(steps) - min(steps) <= 1
-        for key, decision in decisions.items():
-            record = before[key]
-            if isinstance(decision, TakeStep) and record is not None and decision.step > record.step:
-                assert alarms[key] == "OK"
-                assert group.now >= record.since + timedelta(seconds=60)
-        aborted = any(
-            isinstance(one, Abort) or (isinstance(one, Pause) and one.is_bad) for one in decisions.values()
-        )
-        if aborted:  # one whole evaluation clears all, whatever the gates say by then
+        for decisions, told in zip(runs, alarms, strict=True):
+            for key, decision in decisions.items():
+                record = before[key]
+                if isinstance(decision, TakeStep) and record is not None and decision.step > record.step:
+                    assert told[key] == "OK"
+                    assert group.now >= record.since + timedelta(seconds=60)
+        records = [course.record for course in group.courses.values() if course.record is not None]
+        if any(record.state is RolloutState.ABORTED for record in records):
+            # One whole evaluation clears all, whatever the gates say by then.
             again = Group(courses=dict(group.courses), done=set(group.done), now=group.now)
-            again.look(alarms)
+            again.look()
             assert not again.steps or set(again.steps) == {-1}
 
 
@@ -162,9 +165,9 @@ def test_none_overtakes_and_none_is_left_behind(
 def test_what_is_well_comes_to_its_end(many: list[Look]) -> None:
     """From wherever runs were killed, looks by a clock that goes on bring all of them to all calls."""
     group = Group()
-    for jump, _, written in many:
+    for jump, _, _, writers in many:
         group.now += timedelta(seconds=jump)
-        group.look(written=written)
+        group.look(WELL, WELL, writers=writers)
     group.now += timedelta(seconds=10**4)
     for _ in range(2 * LAST + 4):
         group.look()
@@ -212,10 +215,29 @@ def test_one_that_fails_is_remembered_and_the_others_follow_its_next_release() -
         "staging/b": RolloutState.ABORTED,
         "staging/c": RolloutState.CLEARED,
     }
-    again = group.look()
+    (again,) = group.look()
     assert all(isinstance(one, Pause) and one.is_bad for one in again.values())
     group.courses["staging/b"] = replace(group.courses["staging/b"], is_wanted=False)
-    assert group.look() == dict.fromkeys(KEYS, TakeStep(step=0, is_new=True))
+    assert group.look() == [dict.fromkeys(KEYS, TakeStep(step=0, is_new=True))]
+
+
+def test_where_one_begins_anew_all_do() -> None:
+    """Another release of one in the middle: those that are more than a step ahead give their calls back, and
+    the same ones wait where they have all calls already.
+    """
+    group = begun(1, b=-1, c=0)
+    decisions = together(group.members(), BEGAN)
+    assert isinstance(decisions["staging/a"], Forget)
+    for key in ("staging/b", "staging/c"):
+        waiting = decisions[key]
+        assert isinstance(waiting, Wait)
+        assert waiting.awaits == "staging/a"
+    group.look()
+    assert group.steps == [-1, -1, 0]
+    group.look()
+    assert group.steps == [0, 0, 0]
+    judged = begun(LAST, b=-1)
+    assert isinstance(together(judged.members(), BEGAN)["staging/a"], Wait)
 
 
 def test_a_release_of_one_moves_alone() -> None:
@@ -223,7 +245,7 @@ def test_a_release_of_one_moves_alone() -> None:
     group = begun(1)
     group.done = {"staging/b", "staging/c"}
     group.now += timedelta(seconds=60)
-    assert isinstance(group.look()["staging/a"], Finish)
+    assert isinstance(group.look()[0]["staging/a"], Finish)
 
 
 def say(group: Group, word: Word, key: str = "staging/a") -> dict[str, Decision | str]:
@@ -242,7 +264,7 @@ def test_a_word_on_one_is_said_of_all() -> None:
             assert [group.is_back(key) for key in KEYS] == [True] * 3
             # Only the one that was named is bad: the others wait for it.
             assert say(group, Word.RETRY, "staging/c") == {"staging/a": Forget()}
-    assert group.look() == dict.fromkeys(KEYS, TakeStep(step=0, is_new=True))
+    assert group.look() == [dict.fromkeys(KEYS, TakeStep(step=0, is_new=True))]
 
 
 def test_an_approval_needs_all_that_are_furthest_behind() -> None:

@@ -27,8 +27,10 @@ from lockstep.model import (
     Report,
     RunTerraform,
     ShiftAlias,
+    TargetPlan,
     Verb,
 )
+from lockstep.model.alias import release_of
 from lockstep.model.rolling import TAKEN_BACK, RolloutState
 from lockstep.model.rollout import Rollout, share_words
 from lockstep.model.target import environment_of, is_preview, service_of
@@ -107,7 +109,7 @@ def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]
         rollout = declared.rollout if declared is not None else None
         came_to, words = DeploymentState.SUCCESS, ""
         if one.progress is not None and not is_bad:
-            shifted = _of_rollout(plan, one.target, rollout)
+            shifted = _of_rollout(plan, one, rollout)
             if shifted is None:
                 continue  # it is on its way, and was told of
             came_to, words = shifted
@@ -132,15 +134,17 @@ def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]
     return found
 
 
-def _of_rollout(plan: Plan, target: str, rollout: Rollout | None) -> tuple[DeploymentState, str] | None:
+def _of_rollout(plan: Plan, one: TargetPlan, rollout: Rollout | None) -> tuple[DeploymentState, str] | None:
     """What a plan makes of a rollout, and the words for it: all calls, no more, or a share; None: nothing."""
     for step in plan.steps:
+        if step.target != one.target:
+            continue
         match step:
-            case PutAlias() if step.target == target:
+            case PutAlias(description=description) if release_of(description) == one.version:
                 return DeploymentState.SUCCESS, ""
-            case ShiftAlias(state=state) if step.target == target and state in TAKEN_BACK:
+            case ShiftAlias(state=state) if state in TAKEN_BACK:
                 return DeploymentState.FAILURE, f"was taken back: {step.reason}"
-            case ShiftAlias(step=number, steps=steps) if step.target == target:
+            case ShiftAlias(step=number, steps=steps):
                 stages = rollout.stages if rollout is not None else ()
                 waits = number < len(stages) and stages[number].approval
                 words = (

@@ -11,7 +11,7 @@ from lockstep.delivery.sync.options import Options, Purpose
 from lockstep.delivery.sync.run import tell
 from lockstep.delivery.sync.session import Session
 from lockstep.errors import BadInput, CloudError, NotAllowed
-from lockstep.model import Outcome, Plan, PutAlias, ShiftAlias, TargetPlan
+from lockstep.model import Outcome, Plan, TargetPlan
 from lockstep.model.rollout import RolloutWish, Word
 from lockstep.model.watching import SILENT, Watcher
 
@@ -63,21 +63,17 @@ def say(
         )
     watcher.rolled(plan)
     report = session.apply(plan, watcher.stepped)
-    tell(workspace, _moving(plan, word), report, credentials, watcher)
+    tell(workspace, _meant(plan), report, credentials, watcher)
     failed = next((one.error for one in report.results if one.outcome is not Outcome.DONE), None)
     if failed is not None or not report.is_success:
         raise CloudError(failed or "it was not done", where=key, fix="run it again")
     return one
 
 
-def _moving(plan: Plan, word: Word) -> Plan:
-    """The plan of those alone whose release moved, or stopped: forgetting one moves nothing."""
-    moved = {
-        one.target
-        for one in plan.steps
-        if isinstance(one, ShiftAlias) or (word is Word.APPROVE and isinstance(one, PutAlias))
-    }
-    return replace(plan, targets=tuple(one for one in plan.targets if one.target in moved))
+def _meant(plan: Plan) -> Plan:
+    """The plan of those alone that something was done about."""
+    keys = {one.target for one in plan.steps}
+    return replace(plan, targets=tuple(one for one in plan.targets if one.target in keys))
 
 
 def _of(targets: tuple[TargetPlan, ...], key: str) -> TargetPlan:
