@@ -21,7 +21,7 @@ from lockstep.engines.terraform.base import Cloud
 from lockstep.engines.terraform.files import Files
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.variables import Share
-from lockstep.model.foreign import read_json
+from lockstep.model.foreign import expect, read_json
 from lockstep.model.paths import value_at
 
 __all__ = ["Applied", "Marker", "inputs_of"]
@@ -83,7 +83,7 @@ class Marker:
                 str(key): Applied(
                     function=str(one["function"]),
                     values=dict(one["values"]),
-                    environment={tuple(path): str(variable) for path, variable in one["environment"]},
+                    environment={_path(path): str(variable) for path, variable in one["environment"]},
                 )
                 for key, one in kept["targets"].items()
             }
@@ -133,6 +133,12 @@ def _place(values: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any] |
     """The map that holds what a path leads to."""
     place = value_at(values, path[:-1])
     return place if isinstance(place, dict) else None
+
+
+def _path(steps: Any) -> tuple[str, ...]:
+    """A path into values. TypeError or ValueError for what is none."""
+    first, *others = steps
+    return (expect(str, first), *(expect(str, step) for step in others))
 
 
 def _digest(inputs: str, salt: str) -> str:

@@ -45,6 +45,12 @@ class Told(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         raise ForgeError(f"the answer is not GitHub's, or not whole: {key} is missing in it", fix=_FIX)
 
+    def told(self, key: str) -> Any:
+        """What is null elsewhere and never is here. ForgeError for null."""
+        if (found := self[key]) is None:
+            raise ForgeError(f"the answer is not GitHub's: {key} is null in it", fix=_FIX)
+        return found
+
     def listed(self, key: str) -> list[Any]:
         """The objects of a list. ForgeError for anything else."""
         found = self[key]

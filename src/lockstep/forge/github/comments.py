@@ -68,6 +68,6 @@ def _find(client: Client, number: int, marker: str, *, doing: str) -> _Comment |
         needs="pull_requests=read; issues=read",
     )
     for node in nodes:
-        if node["viewerDidAuthor"] and node["body"].startswith(start):
+        if node["viewerDidAuthor"] and node.told("body").startswith(start):
             return _Comment(number=int(node["fullDatabaseId"]), body=node["body"])
     return None

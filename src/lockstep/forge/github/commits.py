@@ -41,7 +41,7 @@ def _to_commit(value: Any) -> Commit:
     author = (value["commit"].get("author") or {}).get("name") or (value.get("author") or {}).get("login")
     return Commit(
         sha=value["sha"],
-        subject=value["commit"]["message"].partition("\n")[0],
+        subject=value["commit"].told("message").partition("\n")[0],
         author=author or "",
         url=value["html_url"],
     )

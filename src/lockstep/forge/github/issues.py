@@ -35,7 +35,7 @@ def find_issue(client: Client, marker: str) -> Issue | None:
         needs="issues=read",
     )
     for node in nodes:
-        if node["viewerDidAuthor"] and node["body"].startswith(start):
+        if node["viewerDidAuthor"] and node.told("body").startswith(start):
             return Issue(
                 number=node["number"],
                 title=node["title"],

@@ -149,7 +149,7 @@ def to_pull(value: Any, *, closed_by: str | None = None) -> Pull:
         author=_login(value.get("user")) or "",
         labels=tuple(each["name"] for each in value.listed("labels")),
         is_draft=bool(value.get("draft")),
-        is_fork=source is None or source.lower() != value["base"]["repo"]["full_name"].lower(),
+        is_fork=source is None or source.lower() != value["base"].told("repo")["full_name"].lower(),
         conflict=None if mergeable is None else value.get("mergeable_state") == "dirty",
         is_blocked=_is_blocked(value.get("mergeable_state")),
         merge_commit=value.get("merge_commit_sha") if state is PullState.MERGED else None,
