@@ -11,7 +11,7 @@ import pytest
 from lockstep.model import Alias, Code, Fleet, Health, Hold, SmokeTest, SyncStatus, TargetPlan, Verb
 from lockstep.model.alias import release_of, written_at
 from lockstep.model.rollout import Compared, MetricGate, Progress, Rollout, RolloutWish, Smoke, Stage, Word
-from tests.strict import Trail, everything
+from tests.strict import Fault, Faults, Trail, everything
 from tests.support.clouds import Cloud, make_alarm
 from tests.support.engine import Lab, Refuse, Run
 from tests.support.projects import make_fleet, make_target, trigger
@@ -501,3 +501,30 @@ def test_two_environments_roll_out_one_function_each_by_its_alias(lab: Lab, cloc
     clock.after(300)
     assert lab.run(both(3, 4), clock=clock).report.is_success
     assert aliases() == [("3", {}), ("1", {"4": 0.1})]
+
+
+def test_a_run_that_ends_at_any_call_is_gone_on_with(
+    lab_on: Callable[..., Lab], ministack: Cloud, clock: Clock
+) -> None:
+    """Behind it: the next one goes on from the alias alone, publishes nothing and takes no step twice."""
+    faults = Faults()
+    lab = lab_on(ministack, faults, *everything())
+    lab.sync(release(1), clock=clock)
+    number = 1
+
+    def broken(operation: str, fleet: Fleet) -> None:
+        fault = faults.add(Fault(mode="error_after", operation=f"lambda.{operation}", at=1, persist=True))
+        assert not lab.run(fleet, clock=clock).report.is_success
+        assert fault.happened
+        faults.faults.clear()
+
+    for operation in ("UpdateFunctionCode", "PublishVersion", "UpdateAlias"):
+        number += 1
+        broken(operation, release(number))
+        assert run(lab, release(number), clock).report.is_success
+        assert alias(lab) == ("1", {str(number): 0.1}), operation
+    for weights in ({str(number): 0.5}, {}):
+        clock.after(300)
+        broken("UpdateAlias", release(number))
+        assert run(lab, release(number), clock).report.is_success
+        assert alias(lab) == (("1", weights) if weights else (str(number), {}))
