@@ -1,10 +1,14 @@
 """``rollout``: how far a release is on its way to its calls, and what people say of it."""
 
+from typing import TYPE_CHECKING
+
 from lockstep.cli.next_step import quoted
 from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Shell
 from lockstep.cli.versions import Form
-from lockstep.model.rollout import Word
+
+if TYPE_CHECKING:
+    from lockstep.model.rollout import Word
 
 __all__ = [
     "abort",
@@ -68,34 +72,45 @@ def seen(shell: Shell, *, target: str, output: Form) -> int:
 
 def approve(shell: Shell, *, target: str) -> int:
     """Let a rollout that waits for somebody take its next step."""
+    from lockstep.model.rollout import Word
+
     return _say(shell, target, Word.APPROVE, None)
 
 
 def pause(shell: Shell, *, target: str, reason: str | None) -> int:
     """Keep a rollout where it is until it is resumed; gates go on taking it back."""
+    from lockstep.model.rollout import Word
+
     return _say(shell, target, Word.PAUSE, reason)
 
 
 def resume(shell: Shell, *, target: str) -> int:
     """Let a rollout that was paused go on, from the beginning of its step."""
+    from lockstep.model.rollout import Word
+
     return _say(shell, target, Word.RESUME, None)
 
 
 def abort(shell: Shell, *, target: str, reason: str | None) -> int:
     """Give all calls back to the stable version, and do not try the release again."""
+    from lockstep.model.rollout import Word
+
     return _say(shell, target, Word.ABORT, reason)
 
 
 def retry(shell: Shell, *, target: str) -> int:
     """Forget that a release was taken back, so that the next sync begins with it anew."""
+    from lockstep.model.rollout import Word
+
     return _say(shell, target, Word.RETRY, None)
 
 
-def _say(shell: Shell, target: str, word: Word, reason: str | None) -> int:
+def _say(shell: Shell, target: str, word: "Word", reason: str | None) -> int:
     from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
     from lockstep.delivery.sync.options import Options
     from lockstep.delivery.sync.rollouts import say
+    from lockstep.model.rollout import Word
 
     workspace = shell.open_workspace()
     options = Options(github_token=shell.settings.github_token)

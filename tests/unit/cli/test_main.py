@@ -14,7 +14,10 @@ from lockstep.cli import main
 from lockstep.delivery.setup.init import write_project_file
 from tests.support.waiting import until
 
-HEAVY = ("botocore", "urllib3", "rich", "yaml", "hypothesis", "ministack", "lockstep.engines", "asyncio")
+HEAVY = (
+    *("botocore", "urllib3", "rich", "yaml", "hypothesis", "ministack", "asyncio"),
+    *("lockstep.engines", "lockstep.delivery", "lockstep.config", "lockstep.planning", "lockstep.model"),
+)
 
 
 def _run(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
