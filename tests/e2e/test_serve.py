@@ -1,16 +1,22 @@
-"""The controller as a process: it follows a repository, is killed, and goes on."""
+"""The controller as a process: it follows a repository, shows what it sees, is killed, and goes on."""
 
+import hashlib
+import hmac
+import json
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import User
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 STAGING = "environments/staging/hello/config.yaml"
 
 
@@ -37,14 +43,15 @@ class Serving:
                 self.text += line
                 self._more.notify_all()
 
-    def until(self, *patterns: str) -> None:
-        """Wait until all of these were said, and forget what was said up to then."""
+    def until(self, *patterns: str) -> str:
+        """Wait until all of these were said, forget what was said up to then, and return it."""
         with self._more:
             is_said = self._more.wait_for(
                 lambda: all(re.search(one, self.text) for one in patterns), timeout=60
             )
             assert is_said, self.text
-            self.text = ""
+            said, self.text = self.text, ""
+            return said
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal, and wait for the end."""
@@ -62,25 +69,50 @@ def config(project: User, tmp_path: Path) -> Path:
     path = tmp_path / "serve" / "lockstep-serve.yaml"
     path.parent.mkdir()
     path.write_text(
-        f"poll: 1s\ndrift: 1s\nprojects:\n  hello:\n    repository: {project.folder}\n"
+        f"listen: 127.0.0.1:0\npoll: 1h\ndrift: 1s\nprojects:\n  hello:\n    repository: {project.folder}\n"
         "    environments:\n      staging: {sync: true, selfHeal: true}\n      production: {sync: true}\n"
     )
     return path
 
 
+def push(url: str, repository: Path) -> None:
+    """Announce a push, as GitHub does."""
+    body = json.dumps({"repository": {"clone_url": repository.as_uri()}}).encode()
+    digest = hmac.new(b"a secret", body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}hooks/github", data=body, headers=headers)
+    with _DIRECT.open(request, timeout=30) as answer:
+        assert answer.read() == b"1 asked\n"
+
+
+def shown(url: str, words: str) -> None:
+    """Wait until the page shows some words."""
+    deadline = time.monotonic() + 60
+    text = ""
+    while words not in text:
+        assert time.monotonic() < deadline, text
+        with _DIRECT.open(url, timeout=30) as answer:
+            text = answer.read().decode()
+        time.sleep(0.05)
+
+
 def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path) -> None:
     """What is declared comes, what was changed by hand is healed where it may be, and else only seen."""
+    project.env["LOCKSTEP_GITHUB_HOOK_SECRET"] = "a secret"
     serving = Serving(project, config)
     serving.until(r"staging/hello: create function")
     assert serving.end(signal.SIGKILL) == -signal.SIGKILL
 
     serving = Serving(project, config)
-    serving.until(r"Status: 2 synced, 0 out of sync")
+    said = serving.until(r"Status: 2 synced, 0 out of sync")
+    (url,) = re.findall(r"http://127\.0\.0\.1:\d+/", said)
     assert [project.invoke(name) for name in ("hello", "hello-staging")] == ["0.1.0", "0.1.0"]
     project.change(STAGING, '"0.1.0"', '"0.2.0"')
     project.commit("staging: hello 0.2.0")
+    push(url, project.folder)
     serving.until(r"staging/hello: update code", r"Sync: \d+ done")
     assert project.invoke("hello-staging") == "0.2.0"
+    shown(url, "0.2.0 ● Synced/Healthy")
 
     for name in ("hello", "hello-staging"):
         project.client("lambda").update_function_configuration(FunctionName=name, MemorySize=1024)

@@ -1,13 +1,19 @@
 """``serve``."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockstep.cli.parser import Parser
 from lockstep.cli.shell import Shell
 from lockstep.cli.stopping import stopping
 from lockstep.errors import BadInput
+
+if TYPE_CHECKING:
+    from lockstep.serve.controller import Controller
 
 __all__ = ["declare_serve", "serve"]
 
@@ -21,6 +27,20 @@ def declare_serve(parser: Parser) -> None:
         default=Path("lockstep-serve.yaml"),
         help="what to follow, and what may be done by itself; default: lockstep-serve.yaml",
     )
+
+
+@contextlib.contextmanager
+def _page(shell: Shell, address: tuple[str, int] | None, controller: "Controller") -> Iterator[None]:
+    """Show what is followed, where an address is named."""
+    if address is None:
+        yield
+        return
+    from lockstep.serve.web.listening import listening
+
+    secret = os.environ.get("LOCKSTEP_GITHUB_HOOK_SECRET")
+    with listening(address, controller.followers, secret=secret) as url:
+        shell.log(f"{url} shows it, to this machine only: nobody logs in")
+        yield
 
 
 def serve(shell: Shell, *, config: Path) -> int:
@@ -44,6 +64,7 @@ def serve(shell: Shell, *, config: Path) -> int:
         told.append(controller)
         for project in settings.projects:
             shell.log(f"{project.name}: following {project.shown}")
-        controller.run()
+        with _page(shell, settings.listen, controller):
+            controller.run()
     shell.log("stopped; whoever starts it again goes on from what Git and AWS say")
     return 0

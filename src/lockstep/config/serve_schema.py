@@ -55,6 +55,14 @@ SERVE = group(
     "serve",
     "",
     text("data", "Folder for what is fetched, relative to this file; lockstep-data when absent."),
+    text(
+        "listen",
+        "Address of the page, such as 127.0.0.1:8321; without one there is none. Nobody logs in, so it is "
+        "one of this machine's own.",
+        pattern=r"^(localhost|127(\.\d{1,3}){3}|\[::1\]):\d{1,5}$",
+        says="write 127.0.0.1 or [::1] and a port: nobody logs in, so no other machine may ask",
+        example="127.0.0.1:8321",
+    ),
     _POLL,
     _DRIFT,
     Key(

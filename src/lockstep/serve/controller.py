@@ -54,10 +54,19 @@ class Controller:
         ]
         for thread in threads:
             thread.start()
+        self._stop.wait()
+        for one in self.followers:
+            one.wake.set()
         for thread in threads:
             thread.join()
 
     def _follow(self, follower: Follower) -> None:
+        try:
+            self._go_on(follower)
+        finally:
+            follower.is_alive = False
+
+    def _go_on(self, follower: Follower) -> None:
         while not self._stop.is_set():
             try:
                 until = follower.step()
@@ -67,7 +76,7 @@ class Controller:
             if until is None:
                 gc.collect()  # connections of a look hang in circles, and thresholds are for short runs
             else:
-                self._stop.wait(max(0.0, until - time.monotonic()))
+                follower.wake.wait(max(0.0, until - time.monotonic()))
 
 
 def _telling(tell: Callable[[str, str], None], name: str) -> Callable[[str], None]:

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 LONGEST = 300.0  # seconds between two attempts at most
+_APART = 1.0  # seconds between two questions to Git, however often a push is announced
 _FIRST = 2.0
 
 
@@ -58,8 +59,10 @@ class Seen:
 
     heads: Heads | None = None  # newest ones that could be read
     at: Heads | None = None  # those that the rows were compared with
-    asked: float | None = None  # when Git was asked
+    asked: float | None = None  # when Git answered
+    tried: float | None = None  # when it was asked, answer or none
     looked: float | None = None  # when all of AWS was looked at
+    is_hinted: bool = False  # somebody says that Git has moved
     git: Try | None = None
     aws: Try | None = None
     targets: Mapping[str, Try] = field(default_factory=dict)  # those that are not as Git says, or not known
@@ -92,6 +95,8 @@ Due: TypeAlias = Ask | Look | Wait
 def due(seen: Seen, project: Followed, now: float) -> Due:
     """What to do now: Git first, then all of AWS, then what a push changed, then what did not come out."""
     ask = seen.git.at if seen.git else _after(seen.asked, project.poll, now)
+    if seen.is_hinted:
+        ask = min(ask, _after(seen.tried, _APART, now))
     if ask <= now:
         return Ask()
     if seen.heads is None:
@@ -119,14 +124,14 @@ def backoff(count: int) -> float:
 
 def asked(seen: Seen, heads: Heads, now: float) -> Seen:
     """Git has answered, and what it holds could be read."""
-    return replace(seen, heads=heads, asked=now, git=None)
+    return replace(seen, heads=heads, asked=now, tried=now, git=None)
 
 
 def failed(seen: Seen, what: Ask | Look, why: str, project: Followed, now: float) -> Seen:
     """It did not come out: what was known stays. It is tried again, Git after a poll at the latest."""
     match what:
         case Ask():
-            return replace(seen, git=_again(seen.git, why, now, project.poll))
+            return replace(seen, tried=now, git=_again(seen.git, why, now, project.poll))
         case Look(targets=None):
             return replace(seen, aws=_again(seen.aws, why, now))
         case Look(targets=keys):

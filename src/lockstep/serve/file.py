@@ -62,6 +62,7 @@ class ServeFile:
     """All of it."""
 
     data: Path
+    listen: tuple[str, int] | None = None  # host and port
     projects: tuple[Followed, ...]
 
 
@@ -91,8 +92,14 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
         _override(values, name, text, places, problems)
     reader = _Reader(document, places, problems, path.resolve().parent)
     projects = tuple(reader.projects(values))
+    reader.check_port(values)
     problems.stop()
-    return ServeFile(data=path.resolve().parent / (values.get("data") or "lockstep-data"), projects=projects)
+    host, _, port = (values.get("listen") or "").rpartition(":")
+    return ServeFile(
+        data=path.resolve().parent / (values.get("data") or "lockstep-data"),
+        listen=(host.strip("[]"), int(port)) if host else None,
+        projects=projects,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +132,11 @@ class _Reader:
                 drift=self._seconds("drift", _DRIFT, name, given, values),
                 environments={env: self._leave(name, env, leave or {}) for env, leave in _all(given)},
             )
+
+    def check_port(self, values: Mapping[str, Any]) -> None:
+        listen = values.get("listen")
+        if listen and int(listen.rpartition(":")[2]) > 65_535:
+            self._add(("listen",), f"{listen} has no port that there is", "write one up to 65535")
 
     def _repository(self, name: str, given: Mapping[str, Any]) -> str:
         repository = given.get("repository")

@@ -43,7 +43,7 @@ Tell = Callable[[str], None]
 
 
 class Follower:
-    """Follows one project. ``seen`` is a value that is replaced whole, so that others may read it."""
+    """Follows one project. ``seen`` is a value that is replaced whole, so that other threads may read it."""
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class Follower:
         self.project = project
         self.seen = Seen()
         self.under_way = ""  # what is being synced
+        self.wake = threading.Event()
+        self.is_alive = True  # until its thread ends
         self._where = Where(
             folder=data, repo=project.repository, cache=credentials.cache, access=credentials.access()
         )
@@ -71,11 +73,18 @@ class Follower:
         self._told: dict[str, str] = {}  # what was said of a thing last: it is not said again
 
     def step(self) -> float | None:
-        """Do the one thing that is due, or nothing: then the time of the clock at which something will be."""
+        """Do the one thing that is due, or nothing: then the time of the clock at which something will be.
+
+        That somebody sets ``wake`` says that Git may have moved.
+        """
+        if self.wake.is_set():
+            self.wake.clear()
+            self.seen = replace(self.seen, is_hinted=True)
         match due(self.seen, self.project, self._clock()):
             case Wait(until=until):
                 return until
             case Ask() as what:
+                self.seen = replace(self.seen, is_hinted=False)  # what is announced meanwhile counts anew
                 self._trying(what, self._ask)
             case Look() as what:
                 self._trying(what, lambda: self._look(what))

@@ -16,6 +16,7 @@ from lockstep.serve.deciding import (
     Heads,
     Look,
     Seen,
+    Try,
     Wait,
     asked,
     backoff,
@@ -83,6 +84,16 @@ def test_a_push_wakes_what_changed_since_the_last_look() -> None:
     seen = looked(seen, Heads(commit="b" * 40), ("staging/api",), [], {}, PROJECT, 61)
     assert due(seen, PROJECT, 61) == Wait(until=120)
     assert due(asked(seen, Heads(commit="b" * 40), 600), PROJECT, 600) == Look()
+
+
+def test_a_push_that_is_announced_is_looked_for_at_once_and_not_more_than_once_a_second() -> None:
+    """Also while Git did not answer; how often it is announced meanwhile makes no difference."""
+    seen = replace(looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0), is_hinted=True)
+    assert due(seen, PROJECT, 0.5) == Wait(until=1)
+    assert due(seen, PROJECT, 1) == Ask()
+    failing = replace(seen, git=Try(count=9, at=50, why="no such host"), tried=20)
+    assert due(failing, PROJECT, 20.5) == Wait(until=21)
+    assert due(failing, PROJECT, 21) == Ask()
 
 
 def test_what_is_gone_is_forgotten() -> None:

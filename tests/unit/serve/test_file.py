@@ -64,6 +64,8 @@ def test_every_key_can_be_given_by_a_variable(tmp_path: Path) -> None:
         ("poll: 30s", "pol: 30s", 1, "unknown key 'pol'"),
         ("poll: 30s", "poll: 30", 1, "takes a string"),
         ("poll: 30s", "poll: 0s", 1, "no time at all"),
+        ("poll: 30s", "listen: 0.0.0.0:80", 1, "no other machine may ask"),
+        ("poll: 30s", "listen: 127.0.0.1:65536", 1, "no port that there is"),
         ("shop:", "../shop:", 3, "no name of a project"),
         ("https://git.example.org/shop.git", "ext::sh", 4, "would run a program"),
         ("https://git.example.org/shop.git", "gone", 4, "there is no folder"),

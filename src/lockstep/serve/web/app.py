@@ -1,0 +1,203 @@
+"""The addresses: pages, JSON below ``/api/v1``, health, figures and the webhook."""
+
+import datetime
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lockstep.model import StatusRow
+from lockstep.render.documents import status_document
+from lockstep.render.wire import dump
+from lockstep.serve.deciding import Seen
+from lockstep.serve.file import Followed
+from lockstep.serve.following import Follower
+from lockstep.serve.web.figures import figures
+from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
+from lockstep.serve.web.pages import Moment, found, matrix_page, target_page
+
+__all__ = ["make_app"]
+
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+_OWN = ("localhost", "127.0.0.1", "[::1]")
+_FOR_ALL = ("/hooks/", "/healthz", "/readyz")
+_LONGEST_QUERY = 200
+
+
+def make_app(followers: Sequence[Follower], *, secret: str | None) -> ASGIApp:
+    """The application. Without the webhook's secret announcements are not taken."""
+    shown = _Shown(followers, Hooks(secret) if secret else None)
+    routes = [
+        Route("/", shown.matrix),
+        Route("/targets/{project}/{target:path}", shown.target),
+        Route("/api/v1/projects", shown.projects),
+        Route("/api/v1/projects/{project}/targets", shown.targets),
+        Route("/api/v1/projects/{project}/targets/{target:path}", shown.one_target),
+        Route("/healthz", shown.healthz),
+        Route("/readyz", shown.readyz),
+        Route("/metrics", shown.metrics),
+        Route("/hooks/github", shown.hook, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
+    ]
+    return _Guarded(Starlette(routes=routes))
+
+
+class _Guarded:
+    """Answers nobody who came by another name than this machine's, and says what browsers may do.
+
+    Nobody logs in, so a page of somebody else whose name leads here (DNS rebinding) must not read this.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message = {**message, "headers": [*message["headers"], *headers]}
+            await send(message)
+
+        if scope["type"] != "http":
+            return
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        app = self._app
+        if name not in _OWN and not scope["path"].startswith(_FOR_ALL):
+            app = PlainTextResponse("ask for it as 127.0.0.1 or localhost\n", 421)
+        await app(scope, receive, guarded)
+
+
+class _Shown:
+    """What followers have seen, in the forms that are asked for."""
+
+    def __init__(self, followers: Sequence[Follower], hooks: Hooks | None) -> None:
+        self._followers = {one.project.name: one for one in followers}
+        self._hooks = hooks
+
+    @property
+    def _seen(self) -> list[tuple[Followed, Seen]]:
+        return [(one.project, one.seen) for one in self._followers.values()]
+
+    def matrix(self, request: Request) -> Response:
+        """Services by environments."""
+        asked = request.query_params
+        page = asked.get("page", "1")
+        number = int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
+        query = asked.get("q", "")[:_LONGEST_QUERY]
+        problems = asked.get("problems") == "1"
+        return HTMLResponse(matrix_page(self._seen, query, max(number, 1), _now(), problems=problems))
+
+    def target(self, request: Request) -> Response:
+        """One target."""
+        project, seen, row = self._row(request)
+        if project is None or row is None:
+            return PlainTextResponse("there is no such target\n", 404)
+        return HTMLResponse(target_page(project, seen, row, _now()))
+
+    def projects(self, request: Request) -> Response:
+        """``lockstep.projects/1``."""
+        now = _now()
+        return _json(
+            {"format": "lockstep.projects/1", "projects": [_project(*one, now) for one in self._seen]}
+        )
+
+    def targets(self, request: Request) -> Response:
+        """``lockstep.status/1``, of targets whose names hold the words of ``q``."""
+        follower = self._followers.get(request.path_params["project"])
+        if follower is None:
+            return _json({"error": "there is no such project"}, 404)
+        query = request.query_params.get("q", "")[:_LONGEST_QUERY]
+        document = status_document(found(follower.seen.rows.values(), query), ())
+        return Response(document, media_type="application/json")
+
+    def one_target(self, request: Request) -> Response:
+        """``lockstep.status/1`` with one target."""
+        _, _, row = self._row(request)
+        if row is None:
+            return _json({"error": "there is no such target"}, 404)
+        return Response(status_document([row], ()), media_type="application/json")
+
+    def healthz(self, request: Request) -> Response:
+        """Whether every project has somebody who follows it."""
+        dead = [name for name, one in self._followers.items() if not one.is_alive]
+        return PlainTextResponse(
+            f"nobody follows {', '.join(dead)}\n" if dead else "ok\n", 503 if dead else 200
+        )
+
+    def readyz(self, request: Request) -> Response:
+        """Whether every project was read, in Git and in AWS, once."""
+        waiting = [project.name for project, seen in self._seen if seen.looked is None]
+        words = f"not read yet: {', '.join(waiting)}\n" if waiting else "ok\n"
+        return PlainTextResponse(words, 503 if waiting else 200)
+
+    def metrics(self, request: Request) -> Response:
+        """Figures for Prometheus."""
+        return PlainTextResponse(
+            figures(self._seen, _now().ticks), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
+
+    async def hook(self, request: Request) -> Response:
+        """Wake whoever follows the repository that an announcement names."""
+        if self._hooks is None:
+            return PlainTextResponse("no secret is set, so no announcement is taken\n", 503)
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MOST:
+                return PlainTextResponse(f"at most {MOST:,} bytes are read\n", 413)
+        try:
+            places = self._hooks.places(
+                body,
+                signature=request.headers.get("x-hub-signature-256"),
+                form=request.headers.get("content-type", ""),
+            )
+        except Refusal as refusal:
+            return PlainTextResponse(f"{refusal.words}\n", refusal.status)
+        woken = [one for one in self._followers.values() if place_of(one.project.repository) in places]
+        for one in woken:
+            one.wake.set()
+        return PlainTextResponse(f"{len(woken)} asked\n", 202)
+
+    def _row(self, request: Request) -> tuple[Followed | None, Seen, StatusRow | None]:
+        follower = self._followers.get(request.path_params["project"])
+        if follower is None:
+            return None, Seen(), None
+        seen = follower.seen
+        return follower.project, seen, seen.rows.get(request.path_params["target"])
+
+
+def _project(project: Followed, seen: Seen, now: Moment) -> Mapping[str, Any]:
+    return {
+        "name": project.name,
+        "repository": project.shown,
+        "commit": seen.at.commit if seen.at else None,
+        "targets": len(seen.rows),
+        "failing": {
+            name: {"why": one.why, "next": now.at(one.at)}
+            for name, one in (("git", seen.git), ("aws", seen.aws), *seen.targets.items())
+            if one is not None
+        },
+    }
+
+
+def _json(document: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(dump(document), status, media_type="application/json")
+
+
+def _now() -> Moment:
+    return Moment(wall=datetime.datetime.now(datetime.UTC), ticks=time.monotonic())

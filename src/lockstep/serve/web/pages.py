@@ -1,0 +1,149 @@
+"""What the pages show, as values, and the pages made of them. Every text is escaped, wherever it is from."""
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lockstep.model import Health, StatusRow, SyncStatus
+from lockstep.render.cells import printable, printable_lines
+from lockstep.render.masks import Masks
+from lockstep.render.overview import is_well
+from lockstep.render.status import age_words, cell_words, status_summary
+from lockstep.render.values import one_line
+from lockstep.serve.deciding import Seen, Try, left_alone
+from lockstep.serve.file import Followed
+
+__all__ = ["PAGE", "Moment", "found", "matrix_page", "target_page"]
+
+PAGE = 200  # services of a project on one page
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """Now, by the clock on the wall and by the one that decides."""
+
+    wall: datetime.datetime
+    ticks: float
+
+    def at(self, ticks: float) -> str:
+        """The time of the wall at a time of the other clock: ``14:05:10 UTC``."""
+        then = self.wall + datetime.timedelta(seconds=ticks - self.ticks)
+        return then.strftime("%H:%M:%S UTC")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lockstep.serve.web"), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["shown"] = lambda text: printable(str(text))
+    return environment
+
+
+_PAGES = _environment()
+
+
+def found(rows: Iterable[StatusRow], query: str, *, problems: bool = False) -> list[StatusRow]:
+    """Rows whose target holds each of the words, in any case; with ``problems`` only what is not well."""
+    words = query.casefold().split()
+    return [
+        row
+        for row in rows
+        if all(word in row.target.casefold() for word in words) and not (problems and is_well(row))
+    ]
+
+
+def matrix_page(
+    seen: Sequence[tuple[Followed, Seen]], query: str, page: int, now: Moment, *, problems: bool
+) -> str:
+    """Services by environments, for each project; ``page`` counts from 1."""
+    return _PAGES.get_template("matrix.html").render(
+        projects=[_project(project, one, query, page, now, problems) for project, one in seen],
+        query=query,
+        problems=problems,
+        page=page,
+    )
+
+
+def _project(
+    project: Followed, seen: Seen, query: str, page: int, now: Moment, problems: bool
+) -> Mapping[str, Any]:
+    rows = found(seen.rows.values(), query, problems=problems)
+    services = list(dict.fromkeys(row.service for row in rows))
+    shown = services[(page - 1) * PAGE : page * PAGE]
+    cells = {(row.service, row.environment): row for row in rows}
+    environments = list(dict.fromkeys(row.environment for row in rows))
+    return {
+        "name": project.name,
+        "repository": project.shown,
+        "commit": seen.at.commit[:8] if seen.at else None,
+        "summary": status_summary(seen.rows.values()),
+        "is_looked": seen.looked is not None,
+        "looked": age_words(_moment(seen.looked, now), now.wall) if seen.looked is not None else None,
+        "troubles": [
+            (name, printable_lines(one.why), now.at(one.at))
+            for name, one in (("Git", seen.git), ("AWS", seen.aws))
+            if one is not None
+        ],
+        "environments": environments,
+        "lines": [
+            (service, [_cell(cells.get((service, name)), seen) for name in environments]) for service in shown
+        ],
+        "pages": -(-len(services) // PAGE),
+        "services": len(services),
+    }
+
+
+def _moment(ticks: float, now: Moment) -> str:
+    return (now.wall - datetime.timedelta(seconds=now.ticks - ticks)).isoformat()
+
+
+def _cell(row: StatusRow | None, seen: Seen) -> Mapping[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "target": row.target,
+        "words": cell_words(row),
+        "tone": _tone(row),
+        "is_tried": row.target in seen.targets,
+    }
+
+
+def _tone(row: StatusRow) -> str:
+    """How well it is: the name of a class."""
+    if row.deployment_type != "lambda":
+        return "other"
+    if row.health in (Health.DEGRADED, Health.MISSING):
+        return "bad"
+    match row.status:
+        case SyncStatus.SYNCED:
+            return "good"
+        case SyncStatus.OUT_OF_SYNC:
+            return "off"
+        case SyncStatus.UNKNOWN:
+            return "unknown"
+
+
+def target_page(project: Followed, seen: Seen, row: StatusRow, now: Moment) -> str:
+    """One target: what is declared, what is live, what differs, and what is done about it."""
+    masks = Masks()
+    attempt = seen.targets.get(row.target)
+    return _PAGES.get_template("target.html").render(
+        project=project.name,
+        row=row,
+        words=cell_words(row),
+        tone=_tone(row),
+        changes=[one_line(change, masks) for change in row.changes],
+        problem=printable_lines(row.problem or ""),
+        rollout=row.progress.words if row.progress is not None else None,
+        changed=age_words(row.changed, now.wall),
+        alone=left_alone(seen, project).get(row.target),
+        attempt=_attempt(attempt, now) if attempt is not None else None,
+        leave=project.leave(row.environment),
+    )
+
+
+def _attempt(attempt: Try, now: Moment) -> Mapping[str, Any]:
+    return {"count": attempt.count, "at": now.at(attempt.at), "why": printable_lines(attempt.why)}
