@@ -8,6 +8,7 @@ from tests.strict import Pages, Proxy, Quotas, Revisions
 from tests.support.clouds import make_bucket
 
 from benchmarks import clouds
+from benchmarks.aliases import measure_abort, measure_aliases, measure_rollback
 from benchmarks.measure import Failed, Sample, Summary, alternate, summarise
 from benchmarks.previews import measure_one_preview
 from benchmarks.promotion import measure_commit_to_live, measure_thousand
@@ -341,6 +342,9 @@ ROWS = (
     Row(name="calls-1000", against=None, measure=_calls),
     Row(name="plan-1000-triggers", against=None, measure=_triggers),
     Row(name="quota-300", against=None, measure=_quota),
+    Row(name="plan-100-aliases", against=None, measure=measure_aliases),
+    Row(name="rollback-alias", against=None, measure=measure_rollback),
+    Row(name="abort-100", against=None, measure=measure_abort),
     Row(name="load-10000", against=None, measure=_load),
     Row(name="memory-10000", against=None, measure=_memory),
     Row(name="render-10000", against=None, measure=_render),
