@@ -20,7 +20,9 @@ from tests.strict.wire import Request
 __all__ = ["Operation", "identify", "is_mutating"]
 
 _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([^/]*)/([^/]+)/aws4_request")
-_READS = re.compile(r"^(Get(?!SessionToken)|List|Head|Describe|BatchGet|Simulate|AssumeRole|Filter|Select|Lookup)")
+_READS = re.compile(
+    r"^(Get(?!SessionToken)|List|Head|Describe|BatchGet|Simulate|AssumeRole|Filter|Select|Lookup)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
