@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             monkeypatch.delenv(name)
     cache = tmp_path / "cache"
     monkeypatch.setenv("LOCKSTEP_CACHE", str(cache))
-    made = _template()
+    made = _template(int(time.monotonic() / 120))
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     work = Work(tmp_path / "work")
     config = work.folder / ".git" / "config"
@@ -149,8 +150,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 @functools.cache
-def _template() -> Path:
-    """The repositories of the shop, made once for a process and copied for each test."""
+def _template(_: int) -> Path:
+    """The repositories of the shop, made once for a process and some minutes, and copied for each test.
+
+    How old a commit is counts: what was declared for a quarter of an hour is a good version to go back to.
+    """
     folder = Path(tempfile.mkdtemp(prefix="lockstep-shop-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     bare = folder / "served" / "gitops.git"
