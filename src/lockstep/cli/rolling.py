@@ -1,14 +1,9 @@
 """``rollout``: how far a release is on its way to its calls, and what people say of it."""
 
-from typing import TYPE_CHECKING
-
 from lockstep.cli.next_step import quoted
 from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Shell
 from lockstep.cli.versions import Form
-
-if TYPE_CHECKING:
-    from lockstep.model.rollout import Word
 
 __all__ = [
     "abort",
@@ -72,47 +67,37 @@ def seen(shell: Shell, *, target: str, output: Form) -> int:
 
 def approve(shell: Shell, *, target: str) -> int:
     """Let a rollout that waits for somebody take its next step."""
-    from lockstep.model.rollout import Word
-
-    return _say(shell, target, Word.APPROVE, None)
+    return _say(shell, target, "approve", None)
 
 
 def pause(shell: Shell, *, target: str, reason: str | None) -> int:
     """Keep a rollout where it is until it is resumed; gates go on taking it back."""
-    from lockstep.model.rollout import Word
-
-    return _say(shell, target, Word.PAUSE, reason)
+    return _say(shell, target, "pause", reason)
 
 
 def resume(shell: Shell, *, target: str) -> int:
     """Let a rollout that was paused go on, from the beginning of its step."""
-    from lockstep.model.rollout import Word
-
-    return _say(shell, target, Word.RESUME, None)
+    return _say(shell, target, "resume", None)
 
 
 def abort(shell: Shell, *, target: str, reason: str | None) -> int:
     """Give all calls back to the stable version, and do not try the release again."""
-    from lockstep.model.rollout import Word
-
-    return _say(shell, target, Word.ABORT, reason)
+    return _say(shell, target, "abort", reason)
 
 
 def retry(shell: Shell, *, target: str) -> int:
     """Forget that a release was taken back, so that the next sync begins with it anew."""
-    from lockstep.model.rollout import Word
-
-    return _say(shell, target, Word.RETRY, None)
+    return _say(shell, target, "retry", None)
 
 
-def _say(shell: Shell, target: str, word: "Word", reason: str | None) -> int:
+def _say(shell: Shell, target: str, said: str, reason: str | None) -> int:
     from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
     from lockstep.delivery.sync.options import Options
     from lockstep.delivery.sync.rollouts import say
     from lockstep.model.rollout import Word
 
-    workspace = shell.open_workspace()
+    word, workspace = Word(said), shell.open_workspace()
     options = Options(github_token=shell.settings.github_token)
     follower = Follower(shell, shell.emit)
     with stopping(follower.under_way) as stop, follower.ending():

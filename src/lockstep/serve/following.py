@@ -13,7 +13,7 @@ from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import sync
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import BadInput, LockstepError
-from lockstep.git.remote import default_branch, open_remote
+from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
 from lockstep.model import Outcome, Plan, StatusRow, StepResult
 from lockstep.model.target import environment_of
@@ -103,13 +103,13 @@ class Follower:
         where, before = self._where, self._workspace
         remote = open_remote(self.project.repository, where.cache, access=where.access)
         branch = self._branch or default_branch(remote)
-        heads = Heads(commit=self._head(branch), previews=self._previews())
+        heads = Heads(commit=_head(remote, branch), previews=self._previews(remote))
         if before is None or heads != self.seen.heads:
             before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
             named = before.project.sources.forge.branch
             if self.project.branch is None and named not in (None, branch):
                 branch = str(named)
-                heads = replace(heads, commit=self._head(branch))
+                heads = replace(heads, commit=_head(remote, branch))
                 before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
             heads = replace(heads, previews=before.previews.commit if before.previews else None)
             self._tell(f"{branch} is at {heads.commit[:8]}")
@@ -118,21 +118,10 @@ class Follower:
         self._branch, self._workspace = branch, before
         self.seen = asked(self.seen, heads, self._clock())
 
-    def _head(self, branch: str) -> str:
-        where = self._where
-        remote = open_remote(self.project.repository, where.cache, access=where.access)
-        commit = head(remote, branch)
-        if commit is None:
-            raise BadInput(f"{remote} has no branch {branch}, or no commits yet", fix="push to it first")
-        return commit
-
-    def _previews(self) -> str | None:
+    def _previews(self, remote: Remote) -> str | None:
         """Where the branch of previews is, as far as the last project that was read has one."""
         named = self._workspace.project.preview.branch if self._workspace else None
-        if named is None:
-            return None
-        where = self._where
-        return head(open_remote(self.project.repository, where.cache, access=where.access), named)
+        return head(remote, named) if named is not None else None
 
     def _look(self, what: Look) -> None:
         workspace, heads = self._workspace, self.seen.heads
@@ -207,6 +196,13 @@ class Follower:
         if self._told.get(about) != words:
             self._told[about] = words
             self._tell(words)
+
+
+def _head(remote: Remote, branch: str) -> str:
+    commit = head(remote, branch)
+    if commit is None:
+        raise BadInput(f"{remote} has no branch {branch}, or no commits yet", fix="push to it first")
+    return commit
 
 
 class _Steps(Silent):
