@@ -132,7 +132,7 @@ def _once(
 
             emit(status_lines(rows, notes, palette=shell.palette, columns=shell.columns))
     shell.summarise(lambda: status_markdown(rows, notes))
-    own = [row for row in rows if row.deployment_type == "lambda"]
+    own = [row for row in rows if row.is_ours]
     statuses = {row.status for row in own}
     if SyncStatus.UNKNOWN in statuses:
         shell.suggested.append("lockstep doctor tells what is missing")

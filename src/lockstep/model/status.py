@@ -42,6 +42,11 @@ class StatusRow:
     cause: Cause | None = None  # of the differences; None: there are none, or nothing tells
     progress: Progress | None = None  # of a rollout
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether Lockstep deploys it; what another tool does is not ours to judge."""
+        return self.deployment_type == "lambda"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:

@@ -14,7 +14,7 @@ _HEAD = ("ENVIRONMENT", "TARGETS", "SYNCED", "OUT OF SYNC", "UNKNOWN", "NOT HEAL
 
 def is_well(row: StatusRow) -> bool:
     """Nothing has to be done about a target; what another tool deploys is not ours to judge."""
-    if row.deployment_type != "lambda":
+    if not row.is_ours:
         return True
     return row.status is SyncStatus.SYNCED and row.health is Health.HEALTHY and row.problem is None
 
@@ -68,7 +68,7 @@ def _counts(rows: Sequence[StatusRow], palette: Palette) -> list[str]:
         groups.setdefault("previews" if is_preview else row.environment, []).append(row)
     table: list[tuple[str, ...]] = [_HEAD]
     for name, group in groups.items():
-        own = [row for row in group if row.deployment_type == "lambda"]
+        own = [row for row in group if row.is_ours]
         label = f"{len(previews)} previews" if name == "previews" else printable(name)
         counts = (
             len(group),

@@ -48,8 +48,8 @@ def wide_lines(
     head = ("TARGET", "DECLARED", "LIVE", "ALIAS", "SYNC", "HEALTH", "CHANGED", "BY", "COMMIT")
     table: list[tuple[str, ...]] = [head]
     for row in rows:
-        sync = f"{_MARKS[row.status]} {row.status}" if _is_deployed(row) else row.deployment_type
-        health = str(row.health) if _is_deployed(row) else "-"
+        sync = f"{_MARKS[row.status]} {row.status}" if row.is_ours else row.deployment_type
+        health = str(row.health) if row.is_ours else "-"
         health += f" ({age_words(row.well, now)} ago)" if row.well else ""
         changed = age_words(row.changed, now)
         texts = (row.target, row.declared, row.live, row.alias, sync, health, changed, row.author)
@@ -63,8 +63,8 @@ def wide_lines(
 
 def status_summary(rows: Iterable[StatusRow]) -> str:
     """``Status: 7 synced, 1 out of sync, 0 unknown; 1 degraded; 3 not deployed by Lockstep.``"""
-    deployed = [row for row in rows if _is_deployed(row)]
-    others = sum(1 for row in rows if not _is_deployed(row))
+    deployed = [row for row in rows if row.is_ours]
+    others = sum(1 for row in rows if not row.is_ours)
     parts = [
         f"{sum(row.status is status for row in deployed)} {name}"
         for status, name in (
@@ -89,7 +89,7 @@ def cell_words(row: StatusRow) -> str:
     ``0.1.6 live:43 ● Synced/Healthy`` with an alias; of one with a long name the number alone, ``:43``.
     ``? -> 0.1.6`` where other code runs than any version's that is known.
     """
-    if not _is_deployed(row):
+    if not row.is_ours:
         return printable(f"{row.declared or '-'} ({row.deployment_type})")
     declared, live = row.declared or "-", row.live
     if live is None and any(change.path == "code" and change.old for change in row.changes):
@@ -116,14 +116,10 @@ def age_words(moment: str | None, now: datetime) -> str:
     return f"{max(int(seconds), 0)}s"
 
 
-def _is_deployed(row: StatusRow) -> bool:
-    return row.deployment_type == "lambda"
-
-
 def status_colour(row: StatusRow, palette: Palette) -> str:
     """The colour of a target: how well it is."""
     match row:
-        case StatusRow(health=Health.DEGRADED | Health.MISSING) if _is_deployed(row):
+        case StatusRow(health=Health.DEGRADED | Health.MISSING) if row.is_ours:
             return palette.delete
         case StatusRow(status=SyncStatus.SYNCED):
             return palette.good

@@ -168,7 +168,7 @@ def looked(
         before = seen.targets.get(key)
         if key in left and key not in why and row.progress is not None and row.progress.is_under_way:
             tries[key] = Try(count=0, at=now + min(project.poll, LONGEST), why=row.progress.words)
-        elif key in left or (_is_ours(row) and row.status is SyncStatus.UNKNOWN):
+        elif key in left or (row.is_ours and row.status is SyncStatus.UNKNOWN):
             told = why.get(key) or row.problem or ("it still differs" if key in left else "it was not read")
             tries[key] = _again(before, told, now)
     return replace(
@@ -190,7 +190,7 @@ def wanted(rows: Iterable[StatusRow], project: Followed) -> tuple[str, ...]:
     return tuple(
         row.target
         for row in rows
-        if _is_ours(row)
+        if row.is_ours
         and row.status is SyncStatus.OUT_OF_SYNC
         and (leave := project.leave(row.environment)).syncs
         and (leave.heals or row.cause is not Cause.AWS)
@@ -202,7 +202,7 @@ def left_alone(seen: Seen, project: Followed) -> dict[str, str]:
     found = {}
     syncing = {*wanted(seen.rows.values(), project)}
     for key, row in seen.rows.items():
-        if row.status is SyncStatus.OUT_OF_SYNC and _is_ours(row) and key not in syncing:
+        if row.status is SyncStatus.OUT_OF_SYNC and row.is_ours and key not in syncing:
             is_synced = project.leave(row.environment).syncs
             why = "AWS was changed, and selfHeal is off" if is_synced else "sync is off"
             found[key] = f"differs from Git, and is left alone: {why} for {row.environment}"
@@ -212,7 +212,3 @@ def left_alone(seen: Seen, project: Followed) -> dict[str, str]:
 def named(target: str) -> str:
     """The key of a target, without what tells two functions of one key apart."""
     return target.partition(" ")[0]
-
-
-def _is_ours(row: StatusRow) -> bool:
-    return row.deployment_type == "lambda"

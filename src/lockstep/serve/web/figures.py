@@ -46,9 +46,7 @@ def figures(seen: Sequence[tuple[Followed, Seen]], ticks: float) -> str:
 
 def _counts(at: Mapping[str, str], seen: Seen) -> Iterator[_Sample]:
     found = Counter(
-        (row.environment, str(row.status), str(row.health))
-        for row in seen.rows.values()
-        if row.deployment_type == "lambda"
+        (row.environment, str(row.status), str(row.health)) for row in seen.rows.values() if row.is_ours
     )
     for (environment, sync, health), count in sorted(found.items()):
         yield {**at, "environment": environment, "sync": sync, "health": health}, count

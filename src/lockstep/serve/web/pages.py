@@ -113,7 +113,7 @@ def _cell(row: StatusRow | None, seen: Seen) -> Mapping[str, Any] | None:
 
 def _tone(row: StatusRow) -> str:
     """How well it is: the name of a class."""
-    if row.deployment_type != "lambda":
+    if not row.is_ours:
         return "other"
     if row.health in (Health.DEGRADED, Health.MISSING):
         return "bad"
