@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import User
+from tests.support.waiting import until
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 STAGING = "environments/staging/hello/config.yaml"
@@ -87,13 +87,12 @@ def push(url: str, repository: Path) -> None:
 
 def shown(url: str, words: str) -> None:
     """Wait until the page shows some words."""
-    deadline = time.monotonic() + 60
-    text = ""
-    while words not in text:
-        assert time.monotonic() < deadline, text
+
+    def is_shown() -> bool:
         with _DIRECT.open(url, timeout=30) as answer:
-            text = answer.read().decode()
-        time.sleep(0.05)
+            return words in answer.read().decode()
+
+    until(is_shown, seconds=60)
 
 
 def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path) -> None:

@@ -1,15 +1,13 @@
 """A sync may be killed at any moment: one more run, and what is live is what is declared."""
 
 import os
-import signal
-import threading
 
 import pytest
 
 from tests.support.fault_lab import FaultLab
-from tests.support.fault_runner import Runner, Running
+from tests.support.fault_runner import Runner, Victim
 from tests.support.fault_scenarios import SCENARIOS, Scenario
-from tests.support.faults import Killed, Point
+from tests.support.faults import Point
 from tests.support.seed import chooser
 
 pytest_plugins = ["tests.support.fault_fixtures"]
@@ -20,19 +18,9 @@ LEASE = 1.0  # seconds until the lease of a killed run is over
 
 def kill_at(lab: FaultLab, runner: Runner, scenario: Scenario, point: Point, when: str) -> None:
     """Sync in a process that is killed at a call."""
-    running: list[Running] = []
-    is_running = threading.Event()
-
-    def kill() -> None:
-        assert is_running.wait(20)
-        running[0].kill()
-
-    at = Killed(point, kill, when=when)
-    lab.prepare(scenario, at)
-    running.append(runner.start(lab.job(scenario)))
-    is_running.set()
-    assert running[0].wait() == -signal.SIGKILL, point
-    assert at.happened == 1, point
+    victim = Victim(point, when)
+    lab.prepare(scenario, victim.at)
+    victim.run(runner, lab.job(scenario))
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)

@@ -11,9 +11,9 @@ import pytest
 from lockstep.model.rollout import Rollout, Stage
 from tests.support.clouds import client
 from tests.support.fault_lab import FaultLab
-from tests.support.fault_runner import Runner, Running
+from tests.support.fault_runner import Runner, Victim
 from tests.support.fault_scenarios import NEWER, Scenario
-from tests.support.faults import PACE, Killed, points, sync
+from tests.support.faults import PACE, points, sync
 from tests.support.projects import make_fleet, make_target
 from tests.support.seed import chooser
 from tests.support.waiting import until
@@ -76,19 +76,11 @@ def test_no_call_fails_while_a_rollout_is_killed_gone_on_with_and_taken_back(
     assert chosen[-1].name == "lambda.UpdateAlias"
     choose = chooser("rollout soak")
     for point in chosen:
-        running: list[Running] = []
-        is_running = threading.Event()
-
-        def kill(running: list[Running] = running, is_running: threading.Event = is_running) -> None:
-            assert is_running.wait(20)
-            running[0].kill()
-
-        faults.prepare(ROLLOUT, Killed(point, kill, when=choose.choice(("before", "after"))))
+        victim = Victim(point, choose.choice(("before", "after")))
+        faults.prepare(ROLLOUT, victim.at)
         callers = Callers(faults)
         with callers.calling():
-            running.append(runner.start(faults.job(ROLLOUT)))
-            is_running.set()
-            assert running[0].wait() < 0, point
+            victim.run(runner, faults.job(ROLLOUT))
             share = CALLS // len(chosen) // 2
             callers.more(share)
             assert sync(faults.job(ROLLOUT, pace=replace(PACE, lease_ttl=0.0))).is_success, point

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.support.clouds import REGION
-from tests.support.faults import Job, sync
+from tests.support.faults import Job, Killed, Point, sync
 from tests.support.projects import fetch_into
 
-__all__ = ["Runner", "Running"]
+__all__ = ["Runner", "Running", "Victim"]
 
 _SERVICES = ("sts", "lambda", "s3", "logs", "resourcegroupstaggingapi")
 
@@ -49,6 +49,28 @@ class Running:
         line = self._process.stdout.readline()
         assert line, "the process that forks syncs has ended"
         return line
+
+
+class Victim:
+    """A sync that is killed at a call, before or after it; ``at`` is the rule that does it."""
+
+    def __init__(self, point: Point, when: str) -> None:
+        self.at = Killed(point, self._kill, when=when)
+        self._point = point
+        self._started = threading.Event()
+        self._running: Running | None = None
+
+    def run(self, runner: "Runner", job: Job) -> None:
+        """Start it and see it killed."""
+        self._running = runner.start(job)
+        self._started.set()
+        assert self._running.wait() == -signal.SIGKILL, self._point
+        assert self.at.happened == 1, self._point
+
+    def _kill(self) -> None:
+        assert self._started.wait(20)
+        assert self._running is not None
+        self._running.kill()
 
 
 class Runner:
