@@ -5,62 +5,15 @@ import hmac
 import json
 import re
 import signal
-import subprocess
-import sys
-import threading
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import User
-from tests.support.waiting import until
+from tests.support.serving import DIRECT, Serving, shown
 
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 STAGING = "environments/staging/hello/config.yaml"
-
-
-class Serving:
-    """One ``lockstep serve``, with what it says."""
-
-    def __init__(self, user: User, config: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "lockstep", "serve", "--config", str(config)],
-            cwd=config.parent,
-            env=user.env,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.text = ""
-        self._more = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._more:
-                self.text += line
-                self._more.notify_all()
-
-    def until(self, *patterns: str) -> str:
-        """Wait until all of these were said, forget what was said up to then, and return it."""
-        with self._more:
-            is_said = self._more.wait_for(
-                lambda: all(re.search(one, self.text) for one in patterns), timeout=60
-            )
-            assert is_said, self.text
-            said, self.text = self.text, ""
-            return said
-
-    def end(self, number: signal.Signals) -> int:
-        """Send a signal, and wait for the end."""
-        self.process.send_signal(number)
-        code = self.process.wait(timeout=60)
-        self._reader.join(timeout=60)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
-        return code
 
 
 @pytest.fixture
@@ -81,28 +34,18 @@ def push(url: str, repository: Path) -> None:
     digest = hmac.new(b"a secret", body, hashlib.sha256).hexdigest()
     headers = {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"{url}hooks/github", data=body, headers=headers)
-    with _DIRECT.open(request, timeout=30) as answer:
+    with DIRECT.open(request, timeout=30) as answer:
         assert answer.read() == b"1 asked\n"
-
-
-def shown(url: str, words: str) -> None:
-    """Wait until the page shows some words."""
-
-    def is_shown() -> bool:
-        with _DIRECT.open(url, timeout=30) as answer:
-            return words in answer.read().decode()
-
-    until(is_shown, seconds=60)
 
 
 def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path) -> None:
     """What is declared comes, what was changed by hand is healed where it may be, and else only seen."""
     project.env["LOCKSTEP_GITHUB_HOOK_SECRET"] = "a secret"
-    serving = Serving(project, config)
+    serving = Serving("--config", str(config), env=project.env)
     serving.until(r"staging/hello: create function")
     assert serving.end(signal.SIGKILL) == -signal.SIGKILL
 
-    serving = Serving(project, config)
+    serving = Serving("--config", str(config), env=project.env)
     said = serving.until(r"Status: 2 synced, 0 out of sync")
     (url,) = re.findall(r"http://127\.0\.0\.1:\d+/", said)
     assert [project.invoke(name) for name in ("hello", "hello-staging")] == ["0.1.0", "0.1.0"]

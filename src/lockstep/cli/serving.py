@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 from lockstep.cli.parser import Parser
 from lockstep.cli.shell import Shell
-from lockstep.cli.stopping import stopping
+from lockstep.cli.stopping import raising, stopping
 from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
+    from lockstep.delivery.places.forges import Credentials
     from lockstep.serve.controller import Controller
+    from lockstep.serve.file import ServeFile
 
 __all__ = ["declare_serve", "serve"]
+
+_FILE = "lockstep-serve.yaml"
 
 
 def declare_serve(parser: Parser) -> None:
@@ -24,8 +28,12 @@ def declare_serve(parser: Parser) -> None:
         "--config",
         metavar="FILE",
         type=Path,
-        default=Path("lockstep-serve.yaml"),
-        help="what to follow, and what may be done by itself; default: lockstep-serve.yaml",
+        help=f"what to follow, and what may be done by itself; default: {_FILE}",
+    )
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="follow the repository of the demo on a local AWS, which go when it ends",
     )
 
 
@@ -43,21 +51,52 @@ def _page(shell: Shell, address: tuple[str, int] | None, controller: "Controller
         yield
 
 
-def serve(shell: Shell, *, config: Path) -> int:
+def serve(shell: Shell, *, config: Path | None, demo: bool) -> int:
     """Follow repositories, and keep AWS as they say until it is stopped."""
-    from lockstep.serve.controller import Controller, only_one
     from lockstep.serve.file import read_serve_file
 
     for name, value in (("--repo", shell.repo), ("--rev", shell.rev)):
         if value is not None:
             raise BadInput("serve follows what its file names", where=name, fix=f"leave out {name}")
-    settings = read_serve_file(shell.directory / config.expanduser(), os.environ)
-    credentials = replace(shell.credentials, cache=settings.data / "cache")
+    if demo:
+        return _demonstrate(shell, config)
+    settings = read_serve_file(shell.directory / (config or Path(_FILE)).expanduser(), os.environ)
+    _follow(shell, settings, shell.credentials)
+    shell.log("stopped; whoever starts it again goes on from what Git and AWS say")
+    return 0
+
+
+def _demonstrate(shell: Shell, config: Path | None) -> int:
+    """Follow the demo's repository."""
+    from lockstep.delivery.places.forges import Credentials
+    from lockstep.local.served import served
+    from lockstep.serve.file import read_serve_file
+
+    if config is not None:
+        raise BadInput(
+            "the demo follows what it makes", where="--config", fix="leave out --config, or --demo"
+        )
+    shell.log("starting a local AWS and the demo's repositories")
+    with raising(), served() as ground:
+        os.environ.clear()  # nothing of the user's account is known from here on
+        os.environ.update(ground.environment)
+        for words in ground.hints:
+            shell.log(words)
+        settings = read_serve_file(ground.config, {})
+        _follow(shell, settings, Credentials(cache=settings.data))
+        shell.log("stopped; the local AWS and the repositories go")
+    return 0
+
+
+def _follow(shell: Shell, settings: "ServeFile", credentials: "Credentials") -> None:
+    """Follow until it is stopped."""
+    from lockstep.serve.controller import Controller, only_one
+
     told: list[Controller] = []
     with only_one(settings.data), stopping(lambda: told[0].under_way() if told else []) as stop:
         controller = Controller(
             settings,
-            credentials=credentials,
+            credentials=replace(credentials, cache=settings.data / "cache"),
             tell=lambda project, words: shell.log(f"{project}: {words}"),
             stop=stop,
         )
@@ -66,5 +105,3 @@ def serve(shell: Shell, *, config: Path) -> int:
             shell.log(f"{project.name}: following {project.shown}")
         with _page(shell, settings.listen, controller):
             controller.run()
-    shell.log("stopped; whoever starts it again goes on from what Git and AWS say")
-    return 0

@@ -7,6 +7,7 @@ upload files, and somebody changes a function by hand.
 import contextlib
 import io
 import json
+import os
 import time
 import zipfile
 from typing import Any
@@ -36,7 +37,14 @@ class Account:
         import botocore.config
         import botocore.session
 
-        session = botocore.session.Session()
+        # Nothing of the user's own account is looked for.
+        session = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": (None, None, os.devnull, None),
+                "credentials_file": (None, None, os.devnull, None),
+            }
+        )
         config = botocore.config.Config(s3={"addressing_style": "path"}, proxies={})
 
         def client(service: str) -> Any:

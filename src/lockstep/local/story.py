@@ -5,19 +5,16 @@ really runs the function. Each step checks that AWS is what it should be, and th
 error when it is not.
 """
 
-import os
 import shlex
 import shutil
-import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from lockstep.children import Child, environment_of
 from lockstep.local.account import BUCKET, Account
 from lockstep.local.example import copy_example
-from lockstep.local.ministack import LocalCloud, aws_environment
+from lockstep.local.ground import environment, put_on_server, write_exports
+from lockstep.local.ministack import LocalCloud
 from lockstep.local.stage import Stage
 
 __all__ = ["run_demo"]
@@ -52,26 +49,13 @@ def run_demo(*, keep: bool = False) -> int:
         cloud = LocalCloud.start(detached=keep)
         if not keep:
             closing.callback(cloud.stop)
-        stage = Stage(folder / "syrf" / "gitops", _environment(cloud, folder))
+        stage = Stage(folder / "syrf" / "gitops", environment(cloud, folder))
         try:
             _tell(stage, Account(cloud.endpoint))
         finally:
             if keep:
                 _leave(stage, cloud, folder)
     return 0
-
-
-def _environment(cloud: LocalCloud, folder: Path) -> dict[str, str]:
-    """The commands' environment: the local cloud, a cache and a Git identity of their own."""
-    return aws_environment(cloud.endpoint, base=environment_of(Child.DEMO)) | {
-        "LOCKSTEP_CACHE": str(folder / "cache"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "Demo",
-        "GIT_AUTHOR_EMAIL": "demo@example.org",
-        "GIT_COMMITTER_NAME": "Demo",
-        "GIT_COMMITTER_EMAIL": "demo@example.org",
-    }
 
 
 def _tell(stage: Stage, account: Account) -> None:
@@ -100,11 +84,11 @@ def _prepare(stage: Stage, account: Account, gitops: Path, monorepo: Path) -> No
     )
     account.prepare()
     stage.folder = monorepo
-    _serve(stage, "s3-notifier as it was")
+    put_on_server(stage, "s3-notifier as it was")
     stage.lockstep("release", "s3-notifier", "--version", "0.1.5", is_shown=False)
     stage.folder = gitops
     _declare(gitops)
-    _serve(stage, "s3-notifier 0.1.5 everywhere")
+    put_on_server(stage, "s3-notifier 0.1.5 everywhere")
     stage.git("ls-files", "*/s3-notifier*")
     stage.lockstep("validate", shows=("6 targets in 2 environments",))
 
@@ -119,17 +103,6 @@ def _declare(gitops: Path) -> None:
     head = "\n".join(policy).replace("environments:\n", f"environments:\n{_POLICY}")
     file.write_text(f"{head}\n{_ARTIFACTS}\n{after}")
     shutil.rmtree(gitops / "syrf" / "environments" / "preview" / "pr-123")
-
-
-def _serve(stage: Stage, message: str) -> None:
-    """Make the stage's folder a repository with one commit, on a server beside it."""
-    server = f"../{stage.folder.name}.git"
-    stage.git("init", "--quiet", "--initial-branch=main", is_shown=False)
-    stage.git("add", ".", is_shown=False)
-    stage.git("commit", "--quiet", "-m", message, is_shown=False)
-    stage.git("init", "--quiet", "--bare", "--initial-branch=main", server, is_shown=False)
-    stage.git("remote", "add", "origin", server, is_shown=False)
-    stage.git("push", "--quiet", "--set-upstream", "origin", "main", is_shown=False)
 
 
 def _first_sync(stage: Stage, account: Account) -> None:
@@ -282,8 +255,7 @@ def _upload(stage: Stage, account: Account, key: str, function: str, *, version:
 
 def _leave(stage: Stage, cloud: LocalCloud, folder: Path) -> None:
     """Write how to use and how to end what is left running, and say so."""
-    exports = _exports(cloud.environment())
-    (folder / "env.sh").write_text(exports + f"export LOCKSTEP_CACHE={shlex.quote(str(folder / 'cache'))}\n")
+    write_exports(cloud, folder)
     (folder / "stop.sh").write_text(
         f"#!/bin/sh\nkill -s KILL -- -{cloud.pid}\n"
         f"rm -rf {shlex.quote(str(cloud.folder))} {shlex.quote(str(folder))}\n"
@@ -294,13 +266,3 @@ def _leave(stage: Stage, cloud: LocalCloud, folder: Path) -> None:
     stage.say("lockstep status", indent="  ")
     stage.say("To end it and remove its files:")
     stage.say(f"sh {folder}/stop.sh", indent="  ")
-
-
-def _exports(environment: Mapping[str, str]) -> str:
-    """Shell lines that make AWS mean the local cloud, and ``lockstep`` this one."""
-    names = sorted(name for name in environment if name.startswith("AWS_") or name.lower() == "no_proxy")
-    others = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_ROLE_ARN")
-    lines = [f"unset {' '.join(others)}"]
-    lines += [f"export {name}={shlex.quote(environment[name])}" for name in names]
-    lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
-    return "\n".join(lines) + "\n"

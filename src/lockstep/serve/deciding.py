@@ -28,6 +28,7 @@ __all__ = [
     "left_alone",
     "looked",
     "named",
+    "read",
     "wanted",
 ]
 
@@ -161,8 +162,7 @@ def looked(
     """
     found = {row.target: row for row in rows}
     left = set(wanted(found.values(), project))
-    chosen = {*select({named(key) for key in (*seen.rows, *seen.targets)}, patterns)}
-    about = {key for key in (*seen.rows, *seen.targets) if named(key) in chosen}
+    about = _about(seen, patterns)
     tries = {key: one for key, one in seen.targets.items() if key not in about and key not in found}
     for key, row in found.items():
         before = seen.targets.get(key)
@@ -171,14 +171,25 @@ def looked(
         elif key in left or (row.is_ours and row.status is SyncStatus.UNKNOWN):
             told = why.get(key) or row.problem or ("it still differs" if key in left else "it was not read")
             tries[key] = _again(before, told, now)
+    return replace(read(seen, patterns, found.values(), now), at=heads, aws=None, targets=tries)
+
+
+def read(seen: Seen, patterns: tuple[str, ...], rows: Iterable[StatusRow], now: float) -> Seen:
+    """AWS was read for the targets that the patterns select, and nothing was done yet."""
+    about = _about(seen, patterns)
+    kept = {key: row for key, row in seen.rows.items() if key not in about}
     return replace(
         seen,
-        at=heads,
         looked=seen.looked if patterns else now,
-        aws=None,
-        rows={**{key: row for key, row in seen.rows.items() if key not in about}, **found},
-        targets=tries,
+        rows={**kept, **{row.target: row for row in rows}},
     )
+
+
+def _about(seen: Seen, patterns: tuple[str, ...]) -> frozenset[str]:
+    """What is known of the targets that the patterns select."""
+    keys = (*seen.rows, *seen.targets)
+    chosen = {*select({named(key) for key in keys}, patterns)}
+    return frozenset(key for key in keys if named(key) in chosen)
 
 
 def wanted(rows: Iterable[StatusRow], project: Followed) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from lockstep.serve.deciding import (
     left_alone,
     looked,
     named,
+    read,
     wanted,
 )
 from lockstep.serve.file import Followed
@@ -133,6 +134,7 @@ class Follower:
             return
         patterns = tuple(map(named, patterns or ()))
         rows = self._read(workspace, patterns)
+        self.seen = read(self.seen, patterns, rows, self._clock())
         chosen = wanted(rows, self.project)
         why: dict[str, str] = {}
         for environment in dict.fromkeys(environment_of(key) for key in chosen):

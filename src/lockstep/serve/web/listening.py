@@ -27,7 +27,7 @@ def listening(
         raise BadInput(
             f"the page needs what is not installed ({error.name})",
             where="listen",
-            fix="pip install 'lockstep-gitops[serve]', or leave out listen",
+            fix="pip install 'lockstep-gitops[serve]'; without listen it is not needed",
         ) from None
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     try:

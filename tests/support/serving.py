@@ -1,0 +1,77 @@
+"""A controller as a process, and its page as anybody reads it."""
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Mapping
+
+from tests.support.waiting import until
+
+__all__ = ["DIRECT", "Serving", "fetched", "shown"]
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Serving:
+    """One ``lockstep serve``, with what it says."""
+
+    def __init__(self, *words: str, env: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "lockstep", "serve", *words],
+            env=dict(env),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.text = ""
+        self._has_ended = False
+        self._more = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._more:
+                self.text += line
+                self._more.notify_all()
+        with self._more:
+            self._has_ended = True
+            self._more.notify_all()
+
+    def until(self, *patterns: str) -> str:
+        """Wait until all of these were said, forget what was said up to then, and return it."""
+        with self._more:
+            is_said = [False]
+
+            def is_over() -> bool:
+                is_said[0] = all(re.search(one, self.text) for one in patterns)
+                return is_said[0] or self._has_ended
+
+            self._more.wait_for(is_over, timeout=60)
+            assert is_said[0], self.text
+            said, self.text = self.text, ""
+            return said
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal, and wait for the end."""
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=60)
+        self._reader.join(timeout=60)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return code
+
+
+def fetched(url: str) -> str:
+    """What an address of the page answers."""
+    with DIRECT.open(url, timeout=30) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def shown(url: str, words: str) -> None:
+    """Wait until the page shows some words."""
+    until(lambda: words in fetched(url), seconds=60)
