@@ -40,6 +40,7 @@ def seen(shell: Shell, *, target: str, output: Form) -> int:
     from lockstep.delivery.sync.options import Options
     from lockstep.delivery.sync.rollouts import see
     from lockstep.model import SyncStatus
+    from lockstep.render.cells import hanging
     from lockstep.render.documents import rollout_document
     from lockstep.render.rollout import progress_lines
 
@@ -59,7 +60,11 @@ def seen(shell: Shell, *, target: str, output: Form) -> int:
         if not is_whole:
             shell.suggested.append(f"lockstep plan {quoted([target])}")
         return 1 if one.problem is not None else 0
-    shell.emit([target, *(f"    {line}" for line in progress_lines(progress))])
+    lines = [target]
+    for text in progress_lines(progress):
+        indent = "      " if text.startswith(" ") else "    "
+        lines += hanging(indent, text.strip(), shell.columns, rest="        ")
+    shell.emit(lines)
     if progress.is_asked:
         shell.suggested.append(f"lockstep rollout approve {quoted([target])}")
     return 0

@@ -59,7 +59,7 @@ def _write_workflows(shell: Shell, github: RepositoryKind, *, force: bool) -> No
 
 
 def demo(shell: Shell, *, keep: bool) -> int:
-    """Tell the whole story against a local AWS, in under a minute."""
+    """Tell the whole story against a local AWS, in about a minute."""
     from lockstep.local.story import run_demo
 
     del shell

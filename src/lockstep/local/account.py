@@ -58,7 +58,7 @@ class Account:
             )
 
         self._iam, self._s3, self._sqs = client("iam"), client("s3"), client("sqs")
-        self._lambda, self._logs = client("lambda"), client("logs")
+        self._lambda, self._logs, self._watch = client("lambda"), client("logs"), client("cloudwatch")
 
     def prepare(self) -> None:
         """Make the execution role, both buckets, and another team's notification on the first."""
@@ -127,6 +127,40 @@ class Account:
         self._lambda.update_function_code(FunctionName=name, ZipFile=package.getvalue())
         self._lambda.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
 
+    def watch(self, function: str, alias: str, *, alarm: str) -> None:
+        """Make an alarm that fires when a call through an alias has failed in the last minute."""
+        self._watch.put_metric_alarm(
+            AlarmName=alarm,
+            Namespace="AWS/Lambda",
+            MetricName="Errors",
+            Dimensions=_dimensions(function, alias),
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+
+    def counted(self, function: str, alias: str, version: str) -> tuple[int, int]:
+        """How many calls through an alias a version has had, and how many of them failed."""
+        now = time.time()
+        calls, errors = (
+            sum(
+                point["Sum"]
+                for point in self._watch.get_metric_statistics(
+                    Namespace="AWS/Lambda",
+                    MetricName=metric,
+                    Dimensions=_dimensions(function, alias, version),
+                    StartTime=now - 3600,
+                    EndTime=now + 60,
+                    Period=60,
+                    Statistics=["Sum"],
+                )["Datapoints"]
+            )
+            for metric in ("Invocations", "Errors")
+        )
+        return round(calls), round(errors)
+
     def notifications(self) -> dict[str, str]:
         """Return who is told of uploads: prefix -> name of the function or queue."""
         found = self._s3.get_bucket_notification_configuration(Bucket=BUCKET)
@@ -138,3 +172,10 @@ class Account:
             arn = entry.get("LambdaFunctionArn") or entry["QueueArn"]
             result[prefix] = arn.rpartition(":")[2]
         return result
+
+
+def _dimensions(function: str, alias: str, version: str | None = None) -> list[dict[str, str]]:
+    """As Lambda counts calls through an alias, all of them or those that a version had."""
+    names = {"FunctionName": function, "Resource": f"{function}:{alias}"}
+    names |= {"ExecutedVersion": version} if version else {}
+    return [{"Name": name, "Value": value} for name, value in names.items()]

@@ -1,7 +1,8 @@
 """MiniStack as the local cloud: an AWS on loopback that really runs Python functions on S3 events.
 
 MiniStack is a program of its own (PyPI ``ministack``) and is only ever run as one: it may sit in this
-Python's environment, or in one of its own that ``LOCKSTEP_MINISTACK`` or PATH leads to.
+Python's environment, where ``traffic.py`` is run in its place, or in one of its own that
+``LOCKSTEP_MINISTACK`` or PATH leads to, where it is run as it is.
 """
 
 import importlib.util
@@ -21,6 +22,7 @@ from lockstep.model.foreign import read_json
 
 __all__ = ["ACCOUNT", "REGION", "LocalCloud", "aws_environment"]
 
+_TRAFFIC = Path(__file__).with_name("traffic.py")
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 
@@ -61,9 +63,10 @@ class LocalCloud:
     kind = "ministack"
     runs_functions = True  # S3 events reach Python functions and run them
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, shares_calls: bool) -> None:
         self._server = server
         self.endpoint = server.endpoint
+        self.shares_calls = shares_calls  # by an alias's weights, and counts them by version
 
     @classmethod
     def start(cls, *, detached: bool = False) -> "LocalCloud":
@@ -81,7 +84,8 @@ class LocalCloud:
                 environment=lambda port, folder: _environment(port, folder, token),
                 is_ready=lambda endpoint: _is_ready(endpoint, token),
                 detached=detached,
-            )
+            ),
+            shares_calls=str(_TRAFFIC) in program,
         )
 
     def __enter__(self) -> Self:
@@ -133,7 +137,7 @@ def _program() -> Sequence[str]:
             )
         return (found,)
     if importlib.util.find_spec("ministack") is not None:
-        return (sys.executable, "-m", "ministack")
+        return (sys.executable, "-P", str(_TRAFFIC))
     found = shutil.which("ministack")
     if found is None:
         raise LockstepError(

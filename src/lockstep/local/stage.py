@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from lockstep.errors import LockstepError
+from lockstep.render.cells import message_lines
 
 __all__ = ["Stage"]
 
@@ -103,7 +104,7 @@ class Stage:
             for line in process.stdout:
                 lines.append(line)
                 if is_shown:
-                    self._write(line)
+                    self._write(self._as_on_a_terminal(line))
         output = "".join(lines)
         if process.returncode != code:
             if not is_shown:
@@ -126,6 +127,12 @@ class Stage:
             doing=f"demo, step {self._heading}",
             fix="run it again with --keep to look around; when it fails again, please report it",
         )
+
+    def _as_on_a_terminal(self, line: str) -> str:
+        """A message that is not wrapped into a pipe, as it is on a terminal of the stage's width."""
+        if len(line) <= _WIDTH or "\033" in line:
+            return line
+        return "".join(f"{part}\n" for part in message_lines(line.rstrip("\n"), _WIDTH))
 
     def _bold(self, text: str) -> str:
         return f"\033[1m{text}\033[0m" if self._is_coloured else text

@@ -23,6 +23,9 @@ PRODUCTION = "syrfAppUploadS3Notifier"
 STAGING = f"{PRODUCTION}-staging"
 PREVIEW = f"{PRODUCTION}-pr-1"
 _SOURCE = "src/s3-notifier/app.py"
+_PROJECT = '"project": int(key.split("/")[1])'  # fails for staging/paper.pdf
+_MOST_UPLOADS = 300  # of which one in ten goes to the new version
+_STAGING_FILE = "syrf/environments/staging/s3-notifier/config.yaml"
 _POLICY = """\
   production: {promotion: {merge: review, from: staging, soak: 24h}} # a person merges
   staging: {promotion: {merge: auto}} # merges itself
@@ -33,6 +36,14 @@ artifacts: # packages are assets of the releases of the monorepo
   repository: ../monorepo.git
   tag: "{service}-v{version}"
   asset: "*.zip"
+"""
+
+_ALIAS = """\
+  alias: live
+  rollout:
+    steps: [{weight: 10%, for: 10m}]
+    alarms: [s3-notifier-errors]
+    onFailure: rollback
 """
 
 
@@ -51,14 +62,14 @@ def run_demo(*, keep: bool = False) -> int:
             closing.callback(cloud.stop)
         stage = Stage(folder / "syrf" / "gitops", environment(cloud, folder))
         try:
-            _tell(stage, Account(cloud.endpoint))
+            _tell(stage, Account(cloud.endpoint), shares_calls=cloud.shares_calls)
         finally:
             if keep:
                 _leave(stage, cloud, folder)
     return 0
 
 
-def _tell(stage: Stage, account: Account) -> None:
+def _tell(stage: Stage, account: Account, *, shares_calls: bool) -> None:
     gitops, monorepo = stage.folder, stage.folder.parent / "monorepo"
     _prepare(stage, account, gitops, monorepo)
     _first_sync(stage, account)
@@ -69,6 +80,8 @@ def _tell(stage: Stage, account: Account) -> None:
     _roll_back(stage, account)
     _drift(stage, account)
     _preview(stage, account, gitops, monorepo)
+    if shares_calls:
+        _roll_out(stage, account, gitops, monorepo)
     stage.heading("Git and AWS are in lockstep")
     stage.lockstep("status", shows=("Status: 2 synced, 0 out of sync, 0 unknown",))
     stage.lockstep("plan", "--exit-code")
@@ -230,12 +243,60 @@ def _preview_up(stage: Stage, account: Account, gitops: Path, name: str) -> None
     _upload(stage, account, f"preview/pr-1/{name}.pdf", PREVIEW, version=version)
 
 
+def _roll_out(stage: Stage, account: Account, gitops: Path, monorepo: Path) -> None:
+    stage.heading("A release gets one upload in ten first, and comes back by itself")
+    account.watch(STAGING, "live", alarm="s3-notifier-errors")
+    stage.say(
+        "Staging gets an alias, and its next release a tenth of the calls for ten minutes. An alarm of "
+        "CloudWatch watches for errors of those calls:"
+    )
+    file = gitops / _STAGING_FILE
+    file.write_text(file.read_text().replace("gitVersion:", f"{_ALIAS}gitVersion:"))
+    stage.git("commit", "--quiet", "--all", "-m", "Releases reach staging step by step")
+    stage.git("push", "--quiet")
+    stage.lockstep("sync", "staging", shows=("live",))
+    stage.enter(monorepo)
+    stage.git("switch", "--quiet", "main")
+    _edit(stage, "fix: tell the project, too", '"key": key,', f'"key": key, {_PROJECT},')
+    stage.git("push", "--quiet")
+    stage.lockstep("release", "s3-notifier", is_shown=False, shows=("0.1.7",))
+    stage.enter(gitops)
+    stage.lockstep("promote", "s3-notifier@0.1.7", "--to", "staging", shows=("Merged: pull request",))
+    stage.git("pull", "--quiet")
+    stage.lockstep("sync", "staging", "--no-wait", shows=("10% of the calls of live",))
+    _until_one_fails(stage, account)
+    stage.lockstep("rollout", "status", "staging/s3-notifier", shows=("ALARM",))
+    stage.say("The next sync, by anybody or a schedule, sees it as well:")
+    stage.lockstep("sync", "staging", code=1, shows=("ALARM",))
+    stage.git("pull", "--quiet")
+    stage.lockstep("history", "staging/s3-notifier", shows=("taken back",))
+    stage.lockstep("status", "staging")
+
+
+def _until_one_fails(stage: Stage, account: Account) -> None:
+    """Upload file after file until a call of the new version has failed, and say what was counted."""
+    for number in range(1, _MOST_UPLOADS):
+        key = f"staging/paper-{number}.pdf"
+        account.upload(key)
+        account.message(STAGING, key)  # of a call that failed it comes with the second try
+        counted = {version: account.counted(STAGING, "live", version) for version in ("1", "2")}
+        if counted["2"][1]:
+            break
+    stage.say(f"Upload {number} files, until one call has failed. CloudWatch has counted:")
+    for version, (calls, failed) in counted.items():
+        stage.say(f"version {version} of live: calls {calls}, failed {failed}", indent="  ")
+
+
 def _change(stage: Stage, message: str, word: str) -> None:
+    """Commit a change of the function's source: the event that it tells."""
+    old = (stage.folder / _SOURCE).read_text().partition('"event": "')[2].partition('"')[0]
+    _edit(stage, message, f'"event": "{old}"', f'"event": "{word}"')
+
+
+def _edit(stage: Stage, message: str, old: str, new: str) -> None:
     """Commit a change of the function's source."""
     file = stage.folder / _SOURCE
-    text = file.read_text()
-    old = text.partition('"event": "')[2].partition('"')[0]
-    file.write_text(text.replace(f'"event": "{old}"', f'"event": "{word}"'))
+    file.write_text(file.read_text().replace(old, new))
     stage.git("commit", "--quiet", "--all", "-m", message)
 
 

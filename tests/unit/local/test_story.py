@@ -47,7 +47,7 @@ def test_the_story_is_told_and_what_is_kept_can_be_used_and_ended(kept: Path) ->
     assert told.returncode == 0, told.stdout + told.stderr
     too_long = [line for line in told.stdout.splitlines() if len(line) > 80]
     assert [line for line in too_long if len(line.split()) > 1] == []  # a path is never broken
-    assert re.findall(r"^(\d+)\. ", told.stdout, re.MULTILINE) == [str(n) for n in range(1, 11)]
+    assert re.findall(r"^(\d+)\. ", told.stdout, re.MULTILINE) == [str(n) for n in range(1, 12)]
     (environment,) = kept.glob("lockstep-demo-*/env.sh")
     script = f"set -e; . {environment}; cd {environment.parent}/syrf/gitops; lockstep plan --exit-code"
     used = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
