@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from lockstep.local.ministack import LocalCloud
 from tests.strict import Proxy, Rule
 from tests.support import clouds, skips
+from tests.support.forking import forked
 from tests.support.order import long_first
 from tests.support.pure import PURE
 from tests.support.seed import seed
@@ -128,6 +130,14 @@ def moto(_running: Callable[[str], clouds.Moto]) -> clouds.Moto:
 def cloud(request: pytest.FixtureRequest, _running: Callable[[str], clouds.Cloud]) -> clouds.Cloud:
     """An empty local AWS; the test runs on each emulator."""
     return _running(request.param)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Path]:
+    """A folder with a program ``lockstep`` whose start costs little; see tests.support.forking."""
+    with forked() as folder:
+        yield folder
+    assert not folder.exists(), "the process that forks has left something"
 
 
 @pytest.fixture

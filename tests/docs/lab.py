@@ -60,15 +60,15 @@ class Lab:
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def prepare(cloud: LocalCloud, folder: Path, *, is_empty: bool = False) -> Lab:
+def prepare(cloud: LocalCloud, folder: Path, *, is_empty: bool = False, programs: Path | None = None) -> Lab:
     """Make the lab of a page: the example, committed, with its packages, role and buckets; or nothing.
 
-    ``cloud`` is emptied first.
+    ``cloud`` is emptied first. In ``programs`` commands are looked for before all other places.
     """
     cloud.reset()
     home, project = folder / "home", folder / "project"
     home.mkdir(parents=True)
-    lab = Lab(folder=project, environment=_environment(cloud, home))
+    lab = Lab(folder=project, environment=_environment(cloud, home, programs))
     if is_empty:
         project.mkdir()
         return lab
@@ -94,14 +94,14 @@ def _packages() -> Path:
     return folder
 
 
-def _environment(cloud: LocalCloud, home: Path) -> dict[str, str]:
+def _environment(cloud: LocalCloud, home: Path, programs: Path | None) -> dict[str, str]:
     environment = cloud.environment()
     for name in [*environment]:
         if name.startswith(("GIT_", "GITHUB_", "LOCKSTEP_", "XDG_")) or name == "PYTHONDONTWRITEBYTECODE":
             del environment[name]
-    programs = Path(sys.executable).parent
+    path = [*([str(programs)] if programs else []), str(Path(sys.executable).parent), os.environ["PATH"]]
     return environment | {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(path),
         "HOME": str(home),
         "LOCKSTEP_CACHE": str(home / "cache"),
         "COLUMNS": "80",

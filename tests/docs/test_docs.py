@@ -27,9 +27,11 @@ def _where(block: Block) -> str:
 
 
 @pytest.mark.parametrize("page", RUN, ids=page_name)
-def test_commands_print_what_the_page_shows(page: Path, ministack: LocalCloud, tmp_path: Path) -> None:
+def test_commands_print_what_the_page_shows(
+    page: Path, ministack: LocalCloud, tmp_path: Path, forks: Path
+) -> None:
     """Run in order in a fresh project, every command ends and prints as the page says."""
-    lab = prepare(ministack, tmp_path, is_empty=is_empty_start(page))
+    lab = prepare(ministack, tmp_path, is_empty=is_empty_start(page), programs=forks)
     for block, is_refused in _with_refusals(page):
         if block.file:
             lab.write(block.file, block.lines)

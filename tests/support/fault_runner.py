@@ -16,13 +16,11 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.clouds import REGION
 from tests.support.faults import Job, Killed, Point, sync
 from tests.support.projects import fetch_into
+from tests.support.warm import warm_up
 
 __all__ = ["Runner", "Running", "Victim"]
-
-_SERVICES = ("sts", "lambda", "s3", "logs", "resourcegroupstaggingapi")
 
 
 class Running:
@@ -110,7 +108,7 @@ class Runner:
 
 
 def _serve() -> None:
-    _warm_up()
+    warm_up()
     while head := sys.stdin.buffer.read(4):
         job: Any = pickle.loads(sys.stdin.buffer.read(struct.unpack("!I", head)[0]))  # noqa: S301 - our own
         child = os.fork()
@@ -139,21 +137,6 @@ def _run(job: Job) -> None:
         os.write(2, f"sync failed: {error!r}\n".encode())
     finally:
         os._exit(code)
-
-
-def _warm_up() -> None:
-    """Load what every sync loads: modules and service models. No connection is made."""
-    from lockstep.engines.aws.connection import Connection
-    from lockstep.model import Environment
-
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": "1",
-        "AWS_SECRET_ACCESS_KEY": "1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    connection = Connection(Environment(name="warm", region=REGION), threading.Event())
-    for service in _SERVICES:
-        connection.client(service)
 
 
 if __name__ == "__main__":

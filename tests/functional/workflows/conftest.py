@@ -238,7 +238,11 @@ def app(version: str) -> str:
 
 @pytest.fixture
 def world(
-    ministack: LocalCloud, strict: Callable[..., Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ministack: LocalCloud,
+    strict: Callable[..., Proxy],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    forks: Path,
 ) -> Iterator[World]:
     """Both repositories with their workflows on main; nothing was released or deployed yet.
 
@@ -251,8 +255,9 @@ def world(
     clouds.make_bucket(ministack, PACKAGES)
     clouds.make_bucket(ministack, BUCKET)
     with git_server(tmp_path / "served") as server:
+        programs = (str(forks), str(Path(sys.executable).parent), os.environ["PATH"])
         base = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join(programs),
             "HOME": str(tmp_path / "home"),
             "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"],
             "GIT_CONFIG_SYSTEM": os.devnull,
