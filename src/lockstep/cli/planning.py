@@ -66,6 +66,17 @@ def declare_sync(parser: Parser) -> None:
         action="store_true",
         help="take the steps of rollouts that are due, and do not wait for the next ones",
     )
+    parser.add_argument(
+        "--wait",
+        metavar="MINUTES",
+        type=at_least(0, float),
+        help="wait until AWS is what a cluster was given manifests for; 1 when that takes longer",
+    )
+    parser.add_argument(
+        "--in-cluster",
+        action="store_true",
+        help="this runs in the cluster: apply what engine: argocd-job leaves to it",
+    )
     _declare_scope(parser)
 
 
@@ -137,6 +148,8 @@ def sync(
     dry_run: bool,
     yes: bool,
     no_wait: bool,
+    wait: float | None,
+    in_cluster: bool,
     since: str | None,
     adopt: bool,
     allow_deletes: int | None,
@@ -147,6 +160,10 @@ def sync(
     """Make AWS what the repository says."""
     saved = _saved(targets)
     workspace = shell.open_workspace(timeout=timeout)
+    if in_cluster:
+        from lockstep.delivery.sync.engines import applied_here
+
+        workspace = applied_here(workspace)
     options = _options(
         shell,
         list(saved.selection) if saved else targets,
@@ -177,6 +194,7 @@ def sync(
             watcher=follower,
             agree=partial(follower.agree, workspace) if asks else None,
             follows=not no_wait,
+            waits=None if wait is None else wait * 60,
             stop=stop,
         ),
         partial(_roll_back, shell, workspace, options),

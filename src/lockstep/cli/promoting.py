@@ -9,7 +9,7 @@ from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
     from lockstep.delivery.places.gitops import GitOps
-    from lockstep.delivery.promotion.proposal import Proposed
+    from lockstep.delivery.places.proposal import Proposed
     from lockstep.delivery.sync.options import Options
     from lockstep.model.move import Move
 

@@ -121,6 +121,8 @@ def follow(
             shell.log(
                 f"{count} {'target is' if count == 1 else 'targets are'} {word}; the plan above says why"
             )
+    for key, why in done.late.items():
+        shell.log(f"{key}: the cluster has not applied it yet ({why})")
     for one in done.taken_back:
         if one.progress is not None and one.problem is None:
             shell.log(f"{one.target}: {one.progress.words}")

@@ -95,7 +95,9 @@ def read_terraform(document: Document, env: str, given: Mapping[str, Any], add: 
     if block is None:
         if needs_block(given):
             add(
-                (*at, "engine"), "engine: terraform does not say what it runs", "add terraform: {folder: ...}"
+                (*at, "engine"),
+                f"engine: {given.get('engine')} does not say what it runs",
+                "add terraform: {folder: ...}",
             )
         return None
     at = (*at, TERRAFORM.name)

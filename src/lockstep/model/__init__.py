@@ -51,6 +51,7 @@ from lockstep.model.plan import (
     UpdateCode,
     UpdateConfiguration,
     Verb,
+    WriteManifests,
 )
 from lockstep.model.promotion import Freeze, Hold, Merge, Promotion
 from lockstep.model.report import Outcome, Report, StepResult
@@ -138,6 +139,7 @@ __all__ = [
     "Value",
     "Verb",
     "Verdict",
+    "WriteManifests",
     "looks_secret",
     "select",
 ]

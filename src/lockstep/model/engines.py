@@ -1,12 +1,13 @@
 """What those who do not use an engine have to know of it: one row for each.
 
-An engine is a package in ``engines``, a row here and one in ``delivery.sync.engines``.
+An engine is a package in ``engines``, a row here and one in ``delivery.sync.engines``; one that hands over to
+a cluster is a row alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["AWS", "ENGINES", "TERRAFORM", "EngineTraits"]
+__all__ = ["ACK", "ARGOCD_JOB", "AWS", "ENGINES", "FLUX", "TERRAFORM", "EngineTraits"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,12 +19,36 @@ class EngineTraits:
     block: str | None = None  # of an environment in lockstep.yaml, which says what it applies
     holds_part: bool = False  # what it applies holds a part of a function, which Git need not declare
     leaves_logs: bool = False  # log groups of functions that go stay
+    road: str | None = None  # a cluster applies it, from manifests of this road that ``sync`` writes into Git
+    runs_lockstep: bool = False  # and does so by running Lockstep there
+    whole_buckets: bool = False  # what it writes of a bucket's notifications is the whole of them
+    keeps: bool = False  # functions that are not declared any more, but for previews
 
 
 AWS = EngineTraits(name="aws", features=("plan", "sync"))
 TERRAFORM = EngineTraits(
-    name="terraform", features=("terraform",), block="terraform", holds_part=True, leaves_logs=True
+    name="terraform",
+    features=("terraform",),
+    block="terraform",
+    holds_part=True,
+    leaves_logs=True,
+    whole_buckets=True,
+)
+ACK = EngineTraits(
+    name="ack", features=("plan", "terraform"), leaves_logs=True, road="ack", whole_buckets=True, keeps=True
+)
+FLUX = EngineTraits(
+    name="flux",
+    features=("terraform",),
+    block="terraform",
+    holds_part=True,
+    leaves_logs=True,
+    road="flux",
+    whole_buckets=True,
+)
+ARGOCD_JOB = EngineTraits(
+    name="argocd-job", features=("plan",), road="argocd-job", runs_lockstep=True, keeps=True
 )
 
-ENGINES: Mapping[str, EngineTraits] = {one.name: one for one in (AWS, TERRAFORM)}
+ENGINES: Mapping[str, EngineTraits] = {one.name: one for one in (AWS, TERRAFORM, ACK, FLUX, ARGOCD_JOB)}
 """All engines, by name; the first one is what an environment has that names none."""

@@ -11,7 +11,7 @@ from lockstep.model.engines import AWS, ENGINES, EngineTraits
 from lockstep.model.kubernetes import Kubernetes
 from lockstep.model.obstacle import Obstacle
 from lockstep.model.preview import PreviewPolicy
-from lockstep.model.promotion import Promotion
+from lockstep.model.promotion import Merge, Promotion
 from lockstep.model.source import Sources
 from lockstep.model.target import Target, environment_of
 from lockstep.model.terraform import Terraform
@@ -50,6 +50,11 @@ class Environment:
     def traits(self) -> EngineTraits:
         """What has to be known of its engine."""
         return ENGINES[self.engine]
+
+    @property
+    def merge(self) -> Merge:
+        """How a change of files comes to the branch: previews are nobody's to review."""
+        return Merge.DIRECT if self.name == "preview" else self.promotion.merge
 
     @property
     def where(self) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from lockstep.model.function import Function, Health, Package, SyncStatus, Value
 from lockstep.model.kinds import Resource
+from lockstep.model.promotion import Merge
 from lockstep.model.rollout import Progress
 from lockstep.model.target import Statement
 
@@ -43,6 +44,7 @@ __all__ = [
     "UpdateCode",
     "UpdateConfiguration",
     "Verb",
+    "WriteManifests",
 ]
 
 
@@ -308,6 +310,16 @@ class ApplyResource(_Effect):
     action: str  # create, update, replace, delete, import or forget
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteManifests(_Effect):
+    """Bring files of a road to the branch that a cluster follows. ``target`` names their environments."""
+
+    road: str
+    merge: Merge  # how they come to the branch
+    files: Mapping[str, str]  # path from the repository's root -> "create", "update" or "delete"
+    digest: str  # of their texts
+
+
 Step: TypeAlias = (
     StagePackage
     | CreateFunction
@@ -332,6 +344,7 @@ Step: TypeAlias = (
     | DeleteLogGroup
     | RunTerraform
     | ApplyResource
+    | WriteManifests
 )
 """Every kind of step. A match over it ends in ``assert_never``, so that a new kind is missed nowhere."""
 

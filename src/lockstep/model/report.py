@@ -37,6 +37,7 @@ class Report:
     calls: int = 0  # API calls made
     interrupted: bool = False
     mismatches: tuple[str, ...] = ()  # what still differed when it was read back
+    pending: tuple[str, ...] = ()  # what was handed over, and what it waits for now: nobody saw it applied
 
     @property
     def is_success(self) -> bool:

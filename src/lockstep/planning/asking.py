@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lockstep.model import Plan, PutNotifications, StagePackage, Step, TargetPlan, Verb
+from lockstep.model import Plan, PutNotifications, StagePackage, Step, TargetPlan, Verb, WriteManifests
 from lockstep.model.target import environment_of, is_preview
 from lockstep.model.version import Version
 
@@ -56,6 +56,8 @@ def _owners(step: Step) -> tuple[str, ...]:
             return ()
         case PutNotifications() if step.targets:
             return step.targets
+        case WriteManifests():
+            return tuple(f"{name}/" for name in step.target.split("+"))
         case _:
             return (step.target,)
 

@@ -35,6 +35,7 @@ from lockstep.model import (
     Target,
     UpdateCode,
     UpdateConfiguration,
+    WriteManifests,
 )
 from lockstep.model.function import timeout_of
 from lockstep.model.kinds import KINDS
@@ -458,6 +459,7 @@ class Graph:
                 | DeleteLogGroup()
                 | RunTerraform()
                 | ApplyResource()
+                | WriteManifests()
             ):
                 pass
             case (

@@ -42,6 +42,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
     Value,
+    WriteManifests,
 )
 from lockstep.model.fields import BY_NAME, Call
 from lockstep.model.target import environment_of
@@ -129,6 +130,8 @@ def _do(step: Step, live: Fleet) -> Fleet:
             return replace(live, others=others)
         case RunTerraform() | ApplyResource():
             raise TypeError("what Terraform does is told by its own plan")
+        case WriteManifests():
+            raise TypeError("what a cluster makes of manifests is seen when AWS is read")
         case _:
             assert_never(step)
 

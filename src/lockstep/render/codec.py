@@ -113,6 +113,7 @@ def encode_report(report: Report) -> str:
             "calls": report.calls,
             "interrupted": report.interrupted,
             "mismatches": report.mismatches,
+            **({"pending": report.pending} if report.pending else {}),
         }
     )
 
@@ -126,6 +127,7 @@ def decode_report(text: str, file: str = "report.json") -> Report:
         calls=root.get("calls").integer(),
         interrupted=root.get("interrupted").flag(),
         mismatches=root.get("mismatches").texts(),
+        pending=root.get("pending").texts() if "pending" in root.mapping() else (),
     )
 
 

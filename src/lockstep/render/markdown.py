@@ -18,6 +18,7 @@ from lockstep.model import (
     TargetPlan,
     Verb,
     Verdict,
+    WriteManifests,
 )
 from lockstep.render.blocks import bounded, details, fence, flat, span
 from lockstep.render.cells import printable, printable_lines
@@ -28,7 +29,7 @@ from lockstep.render.report import report_lines, report_summary
 from lockstep.render.rollout import progress_lines
 from lockstep.render.status import cell_words, status_summary
 from lockstep.render.steps import describe, entry_words
-from lockstep.render.text import RESOURCE_SIGNS, is_told, plan_summary, told_changes, version_words
+from lockstep.render.text import MERGES, RESOURCE_SIGNS, is_told, plan_summary, told_changes, version_words
 from lockstep.render.values import one_line, package_words, pair
 
 __all__ = [
@@ -203,5 +204,11 @@ def _step_section(step: object, plan: Plan) -> str:
             return (
                 details(f"terraform in {step.folder}  {step.target}", fence("diff", shared)) if shared else ""
             )
+        case WriteManifests():
+            lines = [
+                f"{RESOURCE_SIGNS.get(action, '!')} {printable(path)}" for path, action in step.files.items()
+            ]
+            head = f"manifests for {step.road}  {step.target}, {MERGES[step.merge]}"
+            return details(head, fence("diff", lines))
         case _:
             return ""

@@ -104,7 +104,7 @@ def _summary(
     objects = sum(map(len, left.objects.values())) if left.deletes_objects else 0
     targets = len(plan.targets) if plan is not None else 0
     steps = len(plan.steps) if plan is not None else 0
-    if not (going or warned or steps or packages or logs or trials or objects):
+    if not (going or warned or targets or steps or packages or logs or trials or objects):
         return "Nothing is left over."
     size = sum(package.size for package in packages)
     groups = f"{len(logs)} log groups; " if logs else ""

@@ -51,7 +51,14 @@ def report_lines(
         for text in report.mismatches:
             for line in printable_lines(text):
                 lines += hanging("  ", line, columns, rest="      ")
-    if lines:
+    is_whole = not lines
+    if report.pending:
+        lines.append(palette.paint(palette.bold, "Handed over, and not applied by this run:"))
+        for text in report.pending:
+            for line in printable_lines(text):
+                lines += hanging("  ", line, columns, rest="      ")
+        lines += [""] if is_whole else []
+    if not is_whole:
         lines += ["", "Run the same command again to finish: what is done is not repeated.", ""]
     colour = palette.good if report.is_success else palette.blocked
     return [*lines, palette.paint(colour, report_summary(report))]

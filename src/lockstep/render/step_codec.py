@@ -15,6 +15,7 @@ from lockstep.model import (
     DeleteVersion,
     Function,
     Health,
+    Merge,
     Package,
     PublishVersion,
     PutAlias,
@@ -36,6 +37,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
     Value,
+    WriteManifests,
 )
 from lockstep.model.kinds import KINDS
 from lockstep.render.masks import concealed, concealed_change
@@ -163,6 +165,13 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
             return "run-terraform", {"folder": step.folder, "workspace": step.workspace}
         case ApplyResource():
             return "apply-resource", {"address": step.address, "action": step.action}
+        case WriteManifests():
+            return "write-manifests", {
+                "road": step.road,
+                "merge": step.merge,
+                "files": dict(step.files),
+                "digest": step.digest,
+            }
         case _:
             assert_never(step)
 
@@ -316,6 +325,14 @@ def step_from(node: Node) -> Step:
             )
         case "apply-resource":
             return ApplyResource(**base, address=node.get("address").text(), action=node.get("action").text())
+        case "write-manifests":
+            return WriteManifests(
+                **base,
+                road=node.get("road").text(),
+                merge=node.get("merge").choice(Merge),
+                files=node.get("files").text_map(),
+                digest=node.get("digest").text(),
+            )
         case other:
             raise node.fail(f"{other!r} is not a kind of step")
 

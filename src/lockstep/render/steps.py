@@ -31,6 +31,7 @@ from lockstep.model import (
     StepResult,
     UpdateCode,
     UpdateConfiguration,
+    WriteManifests,
 )
 from lockstep.model.kinds import KINDS
 from lockstep.model.rolling import TAKEN_BACK
@@ -107,6 +108,8 @@ def describe(step: Step) -> str:
             words = f"terraform apply in {folder}"
         case ApplyResource(address=address, action=action):
             words = f"{action} {address}"
+        case WriteManifests(road=road, files=files):
+            words = f"write {len(files)} {'manifest' if len(files) == 1 else 'manifests'} for {road}"
         case _:
             assert_never(step)
     return printable(words)

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from lockstep.model import (
     ApplyResource,
     Change,
+    Merge,
     Plan,
     PutNotifications,
     RunTerraform,
     StagePackage,
     TargetPlan,
     Verb,
+    WriteManifests,
 )
 from lockstep.render.cells import columns_of, hanging, printable, printable_lines
 from lockstep.render.masks import Masks
@@ -21,6 +23,7 @@ from lockstep.render.steps import describe, entry_words
 from lockstep.render.values import change_lines, package_words
 
 __all__ = [
+    "MERGES",
     "RESOURCE_SIGNS",
     "SIGNS",
     "is_told",
@@ -41,6 +44,12 @@ SIGNS = {
 }
 
 RESOURCE_SIGNS = {"create": "+", "delete": "-", "import": "=", "forget": "="}
+MERGES = {
+    Merge.AUTO: "by a pull request that merges itself",
+    Merge.REVIEW: "by a pull request",
+    Merge.DIRECT: "by a commit",
+}
+"""How files come to a branch, in words."""
 _FEW = 10  # targets of which it is said one by one what was not read
 _VERSION_PATHS = ("version", "tags.lockstep:version")
 
@@ -171,6 +180,8 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
                 lines.append("")
             case RunTerraform():
                 lines += _run_lines(step, plan, palette, columns)
+            case WriteManifests():
+                lines += _manifest_lines(step, palette, columns)
             case _:
                 pass
     return lines
@@ -196,6 +207,19 @@ def _run_lines(run: RunTerraform, plan: Plan, palette: Palette, columns: int) ->
         if isinstance(step, ApplyResource) and run.id in step.needs and not step.target:
             lines += hanging("    ", f"{RESOURCE_SIGNS.get(step.action, '~')} {describe(step)}", columns)
     return [*lines, ""]
+
+
+def _manifest_lines(step: WriteManifests, palette: Palette, columns: int) -> list[str]:
+    """The files that go to the branch which a cluster follows, and how they get there."""
+    head = f"~ manifests for {printable(step.road)}  {printable(step.target)}  {MERGES[step.merge]}"
+    return [palette.paint(palette.update, head), *_file_lines(step, columns), ""]
+
+
+def _file_lines(step: WriteManifests, columns: int) -> list[str]:
+    lines: list[str] = []
+    for path, action in step.files.items():
+        lines += hanging("    ", f"{RESOURCE_SIGNS.get(action, '~')} {printable(path)}", columns)
+    return lines
 
 
 def _items(texts: Iterable[str], sign: str, columns: int) -> list[str]:

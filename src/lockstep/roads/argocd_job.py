@@ -142,7 +142,16 @@ def _job(ground: Ground, target: Target, name: str, namespace: str, hook: Mappin
         "name": "lockstep",
         "image": job.image,
         "command": ["lockstep"],
-        "args": ["--repo", repository, "--rev", settings.revision, "sync", target.key, "--yes"],
+        "args": [
+            "--repo",
+            repository,
+            "--rev",
+            settings.revision,
+            "sync",
+            target.key,
+            "--yes",
+            "--in-cluster",
+        ],
         "env": [
             {"name": "CI", "value": "true"},
             {"name": "HOME", "value": "/work"},

@@ -17,6 +17,7 @@ from lockstep.model import (
     DeleteVersion,
     Function,
     Health,
+    Merge,
     Outcome,
     Package,
     Plan,
@@ -46,6 +47,7 @@ from lockstep.model import (
     UpdateCode,
     UpdateConfiguration,
     Verb,
+    WriteManifests,
 )
 from lockstep.model.kinds import KINDS
 from lockstep.model.rollout import Finding, Progress, Ruling
@@ -205,6 +207,13 @@ kinds_of_steps = dict(
         _kind(DeleteLogGroup, log_group=texts),
         _kind(RunTerraform, folder=texts, workspace=texts),
         _kind(ApplyResource, address=texts, action=texts),
+        _kind(
+            WriteManifests,
+            road=texts,
+            merge=st.sampled_from(Merge),
+            files=st.dictionaries(texts, st.sampled_from(["create", "update", "delete"]), max_size=3),
+            digest=texts,
+        ),
     )
 )
 steps = st.one_of(*kinds_of_steps.values())

@@ -33,7 +33,7 @@ def test_a_job_is_a_hook_that_runs_lockstep() -> None:
     assert (options.words[0], given.yes) == ("sync", True)
     assert words == [
         *("--repo", "https://git.example.com/acme/gitops", "--rev", "main"),
-        *("sync", "staging/api", "--yes"),
+        *("sync", "staging/api", "--yes", "--in-cluster"),
     ]
 
 

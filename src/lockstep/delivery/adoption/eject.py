@@ -13,8 +13,9 @@ from lockstep.engines.terraform.handover import (
 )
 from lockstep.engines.terraform.shape import function_value
 from lockstep.errors import BadInput, NotAllowed
-from lockstep.model import Verb
+from lockstep.model import Verb, select
 from lockstep.model.kinds import KINDS
+from lockstep.model.target import environment_of
 
 __all__ = ["Ejected", "eject_to_terraform"]
 
@@ -36,6 +37,7 @@ def eject_to_terraform(
     Only functions that are in sync go over. Raises NotAllowed with what is not, BadInput when a file
     that would be written is there.
     """
+    _check_own(workspace, patterns)
     session = Session(workspace, replace(options, patterns=patterns))
     plan = session.plan(patterns)
     late = [one.target for one in plan.targets if one.verb is not Verb.NOTHING or one.problem]
@@ -81,3 +83,16 @@ def eject_to_terraform(
     for name, text in texts.items():
         (into / name).write_text(text, encoding="utf-8")
     return Ejected(targets=tuple(keys), files=tuple(str(into / name) for name in texts), notes=tuple(notes))
+
+
+def _check_own(workspace: Workspace, patterns: tuple[str, ...]) -> None:
+    """Two would own a function that a cluster goes on to apply."""
+    targets = workspace.fleet.targets
+    for key in select(targets, patterns):
+        road = workspace.project.environment(environment_of(key)).traits.road
+        if road is not None and targets[key].function is not None:
+            raise NotAllowed(
+                f"a cluster applies it by {road}, and would own it beside Terraform",
+                where=key,
+                fix="take it back first: give its environment engine: aws, remove its manifests, and sync",
+            )

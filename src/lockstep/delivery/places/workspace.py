@@ -20,7 +20,7 @@ from lockstep.model.kubernetes import MANIFESTS
 from lockstep.model.tree import Tree
 from lockstep.waiting import Deadline
 
-__all__ = ["PROJECT_FILE", "Subtree", "Where", "Workspace", "open_tree", "open_workspace"]
+__all__ = ["PROJECT_FILE", "Subtree", "Where", "Workspace", "declarations_in", "open_tree", "open_workspace"]
 
 PROJECT_FILE = "lockstep.yaml"
 
@@ -146,11 +146,15 @@ def _uncommitted(tree: WorkTree | CommitTree, prefix: str, folder: str) -> list[
     """Files of the declaration whose content on disk is not what the commit holds that a plan names."""
     if not tree.is_dirty or tree.commit is None or tree.repository is None:
         return []
+    return declarations_in(changed_paths(tree.repository, tree.commit) or set(), prefix, folder)
+
+
+def declarations_in(paths: Iterable[str], prefix: str, folder: str) -> list[str]:
+    """The paths among some of a repository's that declare something of the project, without its prefix."""
     base = f"{prefix}{folder}/" if folder not in {"", "."} else prefix
-    changed = changed_paths(tree.repository, tree.commit) or set()
     return sorted(
         path.removeprefix(prefix)
-        for path in changed
+        for path in paths
         if path == f"{prefix}{PROJECT_FILE}"
         or (path.startswith(base) and path.endswith((".yaml", ".yml")) and _name(path) not in MANIFESTS)
     )

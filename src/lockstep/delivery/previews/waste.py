@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from lockstep.config.load import read_project_file
 from lockstep.config.preview_file import edit_preview
 from lockstep.config.preview_tree import folder_of, read_previews
+from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.gitops import open_gitops
 from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
 from lockstep.delivery.previews.ground import Ground, open_ground
@@ -141,6 +142,7 @@ def clear(garbage: Garbage, *, watcher: Watcher = SILENT, stop: threading.Event)
         workspace,
         garbage.options,
         garbage.waste,
+        credentials=garbage.ground.gitops.credentials,
         delete_objects=garbage.deletes_objects,
         watcher=watcher,
         stop=stop,
@@ -268,15 +270,18 @@ def remove_waste(
     options: Options,
     waste: Waste,
     *,
+    credentials: Credentials,
     delete_objects: bool = False,
     watcher: Watcher = SILENT,
     stop: threading.Event,
 ) -> Report:
-    """Delete it. NotAllowed when the delete guard refuses."""
+    """Delete it; what a cluster is to delete, by its manifests in Git. NotAllowed when the guard refuses."""
     report = Report()
     if waste.keys:
         chosen = replace(options, patterns=waste.keys, refresh=True)
-        _, report = run_sync(_reading_all(workspace), chosen, watcher=watcher, stop=stop)
+        _, report = run_sync(
+            _reading_all(workspace), chosen, watcher=watcher, stop=stop, credentials=credentials
+        )
     if not stop.is_set():
         if report.is_success:
             remove_remains(workspace, waste.remains, delete_objects=delete_objects)
@@ -290,7 +295,8 @@ def _find_leftovers(
     reading = _reading_all(workspace)
     session = Session(reading, replace(options, refresh=True), watcher=watcher)
     keys = session.engines.leftovers(reading.fleet)
-    return keys, (session.plan(keys) if keys else None), ()
+    plan = session.plan(keys) if keys else None
+    return keys, plan, (plan.notes if plan is not None else ())
 
 
 def _reading_all(workspace: Workspace) -> Workspace:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from lockstep.config import rules
 from lockstep.delivery.places.actor import find_actor
 from lockstep.delivery.places.gitops import GitOps
+from lockstep.delivery.places.proposal import Proposal, Proposed, propose
 from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft
-from lockstep.delivery.promotion.proposal import Proposal, Proposed, propose
 from lockstep.delivery.promotion.review import Review
 from lockstep.delivery.promotion.standing import find_standings
 from lockstep.delivery.sync.options import Options

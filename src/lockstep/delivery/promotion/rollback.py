@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from lockstep.delivery.places.actor import Actor, find_actor
 from lockstep.delivery.places.gitops import GitOps
+from lockstep.delivery.places.proposal import Proposal, Proposed, propose
 from lockstep.delivery.places.timeline import Timeline, read_timeline
 from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft, make_hold_edit
-from lockstep.delivery.promotion.proposal import Proposal, Proposed, propose
 from lockstep.delivery.promotion.review import Review
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lockstep.delivery.places.gitops import GitOps
-from lockstep.delivery.promotion.proposal import Proposed
+from lockstep.delivery.places.proposal import Proposed
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import Synced, sync
 from lockstep.delivery.sync.status import read_status

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.options import Options, Purpose
 from lockstep.engines.aws import AwsEngine
@@ -24,7 +25,7 @@ from lockstep.model import (
     TargetPlan,
     Verb,
 )
-from lockstep.model.engines import AWS, TERRAFORM
+from lockstep.model.engines import AWS, ENGINES, TERRAFORM, EngineTraits
 from lockstep.model.target import environment_of
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.parts import engine_names
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
     from lockstep.engines.terraform import TerraformEngine
 
-__all__ = ["FACTORIES", "Engines", "Means", "make_terraform", "open_engines"]
+__all__ = ["FACTORIES", "Engines", "Means", "applied_here", "make_terraform", "open_engines"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +50,8 @@ class Means:
     purpose: Purpose = Purpose.PLAN
     stop: threading.Event | None = None
     watcher: Watcher = SILENT
+    credentials: Credentials | None = None  # of Git and its host, for what is written there
+    another: Callable[[], AwsEngine] | None = None  # by the same connections, for a part of its own
 
 
 def make_terraform(means: Means) -> "TerraformEngine":
@@ -86,8 +89,32 @@ def _terraform(means: Means) -> Engine:
     return Witnessed(make_terraform(means), means.aws)
 
 
-FACTORIES: Mapping[str, Callable[[Means], Engine]] = {AWS.name: _aws, TERRAFORM.name: _terraform}
+def _handing(traits: EngineTraits) -> Callable[[Means], Engine]:
+    def make(means: Means) -> Engine:
+        from lockstep.delivery.sync.handing import Handing
+        from lockstep.roads.table import ROADS
+
+        aws = means.another() if means.another is not None else means.aws
+        return Handing(traits, ROADS[str(traits.road)], means, aws)
+
+    return make
+
+
+FACTORIES: Mapping[str, Callable[[Means], Engine]] = {
+    AWS.name: _aws,
+    TERRAFORM.name: _terraform,
+    **{name: _handing(traits) for name, traits in ENGINES.items() if traits.road is not None},
+}
 """How each engine is made, by the name that ``engine:`` of an environment gives it."""
+
+
+def applied_here(workspace: Workspace) -> Workspace:
+    """The project as it is in a cluster that runs Lockstep: what is left to that, is applied."""
+    environments = {
+        name: replace(one, engine=AWS.name) if one.traits.runs_lockstep else one
+        for name, one in workspace.project.environments.items()
+    }
+    return replace(workspace, project=replace(workspace.project, environments=environments))
 
 
 def open_engines(means: Means) -> "Engines":
@@ -155,6 +182,7 @@ class Engines:
             calls=sum(report.calls for report in reports),
             interrupted=any(report.interrupted for report in reports),
             mismatches=tuple(text for report in reports for text in report.mismatches),
+            pending=tuple(text for report in reports for text in report.pending),
         )
 
     def leftovers(self, desired: Fleet) -> tuple[str, ...]:
@@ -254,7 +282,7 @@ def _shared_buckets(project: Project, fleet: Fleet) -> Iterable[str]:
         for trigger in target.triggers:
             writers.setdefault(trigger.bucket, Counter())[engine] += 1
     for bucket, engines in sorted(writers.items()):
-        if len(engines) > 1:
+        if len(engines) > 1 and any(ENGINES[name].whole_buckets for name in engines):
             yield (
                 f"the bucket {bucket} has triggers of environments with different engines: Terraform's "
                 "notification of a bucket is the whole of it and removes what the aws engine writes; give "

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from lockstep.engines.aws import surroundings
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.model import Check, Function, Obstacle, Plan, Project, Target, Value, Verdict
-from lockstep.model.engines import AWS
 
 __all__ = ["Footing", "footing_of"]
 
@@ -45,7 +44,7 @@ def footing_of(
         target = targets.get(one.target)
         function = target.function if target is not None else None
         environment = project.environment(one.target.rpartition("/")[0])
-        if target is None or function is None or one.problem is not None or environment.engine != AWS.name:
+        if target is None or function is None or one.problem is not None or environment.traits.holds_part:
             continue
         connection = connections.get(environment)
         for path, identity, ask in _asked(function, {change.path for change in one.changes}):

@@ -9,14 +9,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from lockstep.delivery.places.writing import write_whole
 from lockstep.errors import BadInput, MachineError
 from lockstep.model import select
+from lockstep.model.tree import Tree
 from lockstep.roads.base import Manifest, Rendering, Road, is_chosen
 from lockstep.roads.marks import as_file, mark_of
 
-__all__ = ["Fate", "FileChange", "apply_changes", "changes_in", "texts_of"]
+__all__ = [
+    "Fate",
+    "FileChange",
+    "Files",
+    "FolderFiles",
+    "TreeFiles",
+    "apply_changes",
+    "changes_in",
+    "texts_of",
+]
 
 _ROOMS = ("argocd", "buckets", "environments", "states")
 """Folders below that of the manifests in which roads put files."""
@@ -49,8 +60,20 @@ def texts_of(rendering: Rendering, project: str) -> Mapping[str, tuple[Manifest,
     return {one.path: (one, as_file(one, road, project)) for one in rendering.manifests}
 
 
+class Files(Protocol):
+    """What lies below the folder of the manifests."""
+
+    def read(self, path: str) -> str | None:
+        """The text of a file; None when there is none. BadInput when a link stands in the way."""
+        ...
+
+    def named(self, names: Iterable[str]) -> Iterator[str]:
+        """Paths of files with these names in the folders that roads use."""
+        ...
+
+
 def changes_in(
-    folder: Path,
+    there: Files,
     road: Road,
     rendering: Rendering,
     project: str,
@@ -67,9 +90,7 @@ def changes_in(
     were edited and those of others. BadInput when a link lies in the way.
     """
     keys = set(declared)
-
     texts = texts_of(rendering, project)
-    there = _Files(folder)
     changes: list[FileChange] = []
     for path, (manifest, text) in texts.items():
         if is_chosen(manifest.owner, patterns):
@@ -118,7 +139,7 @@ def _fate(there: str | None, text: str, *, force: bool) -> Fate:
     return Fate.EDITED if mark.is_edited else Fate.WRITTEN
 
 
-class _Files:
+class FolderFiles:
     """The files of a folder, through no link."""
 
     def __init__(self, folder: Path) -> None:
@@ -136,12 +157,13 @@ class _Files:
         except OSError as error:
             raise MachineError.of(error) from error
 
-    def named(self, names: tuple[str, ...]) -> Iterator[str]:
+    def named(self, names: Iterable[str]) -> Iterator[str]:
         """Paths of files with these names in the folders that roads use."""
+        wanted = frozenset(names)
         for room in _ROOMS:
-            yield from self._below(room, names)
+            yield from self._below(room, wanted)
 
-    def _below(self, path: str, names: tuple[str, ...]) -> Iterator[str]:
+    def _below(self, path: str, names: frozenset[str]) -> Iterator[str]:
         try:
             with os.scandir(f"{self._folder}/{path}") as entries:
                 found = sorted(entries, key=lambda one: one.name)
@@ -162,13 +184,46 @@ class _Files:
             if at in self._plain:
                 continue
             if os.path.islink(f"{self._folder}/{at}"):  # noqa: PTH114 - likewise
-                raise BadInput(
-                    "it is a symbolic link, and manifests are not written through one",
-                    where=f"{self._folder}/{at}",
-                    fix="remove the link, or render into another folder",
-                )
+                raise _linked(f"{self._folder}/{at}")
             if depth < len(parts):
                 self._plain.add(at)
+
+
+class TreeFiles:
+    """The files of a folder in a commit, through no link."""
+
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self._tree = tree
+        self._start = f"{folder}/" if folder not in ("", ".") else ""
+
+    def read(self, path: str) -> str | None:
+        """The text of a file; None when there is none. BadInput when a link stands in the way."""
+        parts = f"{self._start}{path}".split("/")
+        for depth in range(1, len(parts) + 1):
+            if (at := "/".join(parts[:depth])) in self._tree.links:
+                raise _linked(at)
+        whole = "/".join(parts)
+        if whole not in self._tree.blobs:
+            return None
+        return self._tree.read([whole])[whole].decode("utf-8", "replace")
+
+    def named(self, names: Iterable[str]) -> Iterator[str]:
+        """Paths of files with these names in the folders that roads use."""
+        wanted = frozenset(names)
+        for path in sorted(self._tree.blobs):
+            below = path.removeprefix(self._start)
+            room, slash, _ = below.partition("/")
+            is_here = path.startswith(self._start) and room in _ROOMS and slash
+            if is_here and path.rpartition("/")[2] in wanted:
+                yield below
+
+
+def _linked(path: str) -> BadInput:
+    return BadInput(
+        "it is a symbolic link, and manifests are not written through one",
+        where=path,
+        fix="remove the link, or render into another folder",
+    )
 
 
 def _tidy(folder: Path, top: Path) -> None:

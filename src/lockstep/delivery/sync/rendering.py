@@ -13,6 +13,8 @@ from lockstep.delivery.sync.folders import fill, folder_of
 from lockstep.delivery.sync.manifests import (
     Fate,
     FileChange,
+    Files,
+    FolderFiles,
     apply_changes,
     changes_in,
     texts_of,
@@ -26,7 +28,7 @@ from lockstep.roads.base import Ground, Loss, Manifest, Need, Rendering, Road, S
 from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 
-__all__ = ["Rendered", "ground_of", "render", "rendered_text"]
+__all__ = ["Rendered", "ground_of", "render", "rendered_text", "without_stuck"]
 
 _HEAD = re.compile(r"^([A-Za-z]\w*):[ \t]+[\"']?([\w./-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 _HEADED = re.compile(
@@ -75,8 +77,9 @@ def render(
     rendering = road.render(ground_of(workspace, road, into, token=token, watcher=watcher))
     if crds is not None:
         _judge(rendering, _read_schemas(crds), crds)
+    there = FolderFiles(into)
     changes = changes_in(
-        into,
+        there,
         road,
         rendering,
         workspace.project.name,
@@ -86,15 +89,15 @@ def render(
         force=force,
     )
     if not force:
-        changes, losses = _without_stuck(into, road, rendering, changes)
+        changes, losses = without_stuck(there, road, rendering, changes)
         rendering = replace(rendering, losses=(*rendering.losses, *losses))
     if not is_check:
         apply_changes(into, changes)
     return Rendered(rendering=rendering, changes=tuple(changes))
 
 
-def _without_stuck(
-    into: Path, road: Road, rendering: Rendering, changes: Sequence[FileChange]
+def without_stuck(
+    there: Files, road: Road, rendering: Rendering, changes: Sequence[FileChange]
 ) -> tuple[list[FileChange], list[Loss]]:
     """The changes without those that take away what the road never takes away, and why."""
     if not road.sticky:
@@ -103,20 +106,20 @@ def _without_stuck(
     kept: list[FileChange] = []
     losses: list[Loss] = []
     for one in changes:
-        stuck = _stuck(into / one.path, road, made[one.path], one.text) if one.fate is Fate.WRITTEN else []
+        stuck = (
+            _stuck(there.read(one.path), road, made[one.path], one.text) if one.fate is Fate.WRITTEN else []
+        )
         losses += [loss(road.name, road.sticky[name], one.owner) for name in stuck]
         kept.append(replace(one, fate=Fate.HELD) if stuck else one)
     return kept, losses
 
 
-def _stuck(path: Path, road: Road, manifest: Manifest, text: str) -> list[str]:
+def _stuck(there: str | None, road: Road, manifest: Manifest, text: str) -> list[str]:
     """Members of a ``spec`` that a file holds and its new text does not, and that would stay as they are."""
-    try:
-        there = path.read_bytes()
-    except OSError:
-        return []  # there is none
+    if there is None:
+        return []
     # Thousands of files change at once, and hardly any is worth reading as YAML.
-    if not any(f" {name}:".encode() in there and f" {name}:" not in text for name in road.sticky):
+    if not any(f" {name}:" in there and f" {name}:" not in text for name in road.sticky):
         return []
 
     def members(objects: Iterable[object]) -> set[tuple[object, str]]:
@@ -136,7 +139,7 @@ def _stuck(path: Path, road: Road, manifest: Manifest, text: str) -> list[str]:
     return sorted({name for _, name in before - members(manifest.objects)})
 
 
-def _documents(data: bytes) -> list[object]:
+def _documents(data: bytes | str) -> list[object]:
     """The documents of a YAML file. Raises ValueError for what is none."""
     import yaml
 

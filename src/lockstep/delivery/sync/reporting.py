@@ -29,6 +29,7 @@ from lockstep.model import (
     ShiftAlias,
     TargetPlan,
     Verb,
+    WriteManifests,
 )
 from lockstep.model.alias import release_of
 from lockstep.model.rolling import TAKEN_BACK, RolloutState
@@ -96,7 +97,7 @@ def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]
     environments = {
         name
         for step in plan.steps
-        if isinstance(step, RunTerraform) and step.target in failed | waiting
+        if isinstance(step, RunTerraform | WriteManifests) and step.target in failed | waiting
         for name in step.target.split("+")
     }
     found: list[Ending] = []
@@ -108,6 +109,8 @@ def endings_of(workspace: Workspace, plan: Plan, report: Report) -> list[Ending]
         declared = workspace.fleet.targets.get(one.target)
         rollout = declared.rollout if declared is not None else None
         came_to, words = DeploymentState.SUCCESS, ""
+        if workspace.project.environment(environment_of(one.target)).traits.road is not None and not is_bad:
+            continue  # a cluster applies it, and nobody saw that done
         if one.progress is not None and not is_bad:
             shifted = _of_rollout(plan, one, rollout)
             if shifted is None:

@@ -34,12 +34,13 @@ class Synced:
     report: Report
     rolled: tuple[TargetPlan, ...] = ()  # targets with a rollout, as they were seen last
     aborted: Mapping[str, str] = field(default_factory=dict)  # targets that this run took back, and why
+    late: Mapping[str, str] = field(default_factory=dict)  # what was waited for in vain, and what it is
 
     @property
     def is_success(self) -> bool:
         """Whether everything that is selected is as Git says, or on its way, as far as anybody can tell."""
         is_done = self.report.is_success and not self.plan.problems and not self.plan.blocked
-        return is_done and not self.taken_back
+        return is_done and not self.taken_back and not self.late
 
     @property
     def taken_back(self) -> tuple[TargetPlan, ...]:
@@ -65,20 +66,29 @@ def sync(
     watcher: Watcher = SILENT,
     agree: Callable[[Plan], bool] | None = None,
     follows: bool = False,
+    waits: float | None = None,
     clock: Clock | None = None,
     stop: threading.Event,
 ) -> Synced:
     """Plan and do it as ``run_sync`` does, then leave records of it and tell the source of it.
 
     One that ``follows`` takes the steps of rollouts until none goes on by itself; ``clock`` is the time that
-    they take. A record or a message that could not be left is a note. Raises what ``run_sync`` raises.
+    they take. With ``waits`` it goes on for so many seconds until AWS is what was handed to a cluster. A
+    record or a message that could not be left is a note. Raises what ``run_sync`` raises.
     """
     from lockstep.delivery.sync.rolling import follow_rollouts
 
     clock = clock or WallClock(stop=stop)
     watcher.progress("planning")
     plan, report = run_sync(
-        workspace, options, saved=saved, watcher=watcher, agree=agree, clock=clock, stop=stop
+        workspace,
+        options,
+        saved=saved,
+        watcher=watcher,
+        agree=agree,
+        clock=clock,
+        stop=stop,
+        credentials=credentials,
     )
     watcher.reported(report)
     tell(workspace, plan, report, credentials, watcher)
@@ -95,6 +105,13 @@ def sync(
         if stop.is_set():
             watcher.note("left: the next sync goes on with what is under way")
             report = replace(report, interrupted=True)
+    if waits is not None and report.is_success:
+        from lockstep.delivery.sync.awaiting import await_cluster
+
+        late = await_cluster(workspace, options, plan, waits, watcher=watcher, clock=clock)
+        if stop.is_set():
+            report = replace(report, interrupted=True)
+        return Synced(plan=plan, report=report, rolled=tuple(rolled.values()), aborted=aborted, late=late)
     return Synced(plan=plan, report=report, rolled=tuple(rolled.values()), aborted=aborted)
 
 
@@ -143,11 +160,13 @@ def run_sync(
     agree: Callable[[Plan], bool] | None = None,
     clock: Clock | None = None,
     stop: threading.Event,
+    credentials: Credentials | None = None,
 ) -> tuple[Plan, Report]:
     """Plan and do it. A target that changed meanwhile is read and planned again.
 
     With ``saved``, only that plan is applied: what would be done now must be just what it says. ``agree``
     is asked about every plan before it is applied, also about one for targets that changed meanwhile.
+    What a cluster applies is written into Git with ``credentials``.
     Raises Declined when the first one is not wanted, NotAllowed when a guard refuses or a saved plan is
     stale, LockstepError when planning fails.
     """
@@ -158,7 +177,15 @@ def run_sync(
         plan = _nothing(workspace, options)
         watcher.planned(plan)
         return plan, Report()
-    session = Session(workspace, options, purpose=Purpose.SYNC, clock=clock, stop=stop, watcher=watcher)
+    session = Session(
+        workspace,
+        options,
+        purpose=Purpose.SYNC,
+        clock=clock,
+        stop=stop,
+        watcher=watcher,
+        credentials=credentials,
+    )
     plan = session.plan(patterns)
     if saved is not None:
         _check_fresh(saved, plan)
@@ -276,4 +303,5 @@ def _joined(first: Report, second: Report, stale: frozenset[str]) -> Report:
         seconds=first.seconds + second.seconds,
         calls=first.calls + second.calls,
         mismatches=(*first.mismatches, *second.mismatches),
+        pending=(*first.pending, *second.pending),
     )

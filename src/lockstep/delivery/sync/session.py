@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.selection import changed_since, check_patterns
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.clock import Clock
@@ -46,6 +47,7 @@ class Session:
         clock: Clock | None = None,
         stop: threading.Event | None = None,
         watcher: Watcher = SILENT,
+        credentials: Credentials | None = None,
     ) -> None:
         from lockstep.delivery.sync.vouching import Vouching
         from lockstep.engines.aws import AwsEngine
@@ -65,21 +67,25 @@ class Session:
         )
         connections = self._connections = Connections(stop)
         self.catalog = open_catalog(workspace, connections, options.github_token)
-        self._aws = AwsEngine(
-            rules,
-            self.catalog.fetch,
-            connections=connections,
-            full=options.full,
-            beside=purpose is not Purpose.STATUS or options.refresh,
-            recalls=options.recalls,
-            values=options.values,
-            timeout=options.timeout,
-            stop=stop,
-            watcher=watcher,
-            vouch=Vouching(workspace),
-            cache=workspace.where.cache,
-            clock=clock.now if clock is not None else present,
-        )
+
+        def make_aws() -> AwsEngine:
+            return AwsEngine(
+                rules,
+                self.catalog.fetch,
+                connections=connections,
+                full=options.full,
+                beside=purpose is not Purpose.STATUS or options.refresh,
+                recalls=options.recalls,
+                values=options.values,
+                timeout=options.timeout,
+                stop=stop,
+                watcher=watcher,
+                vouch=Vouching(workspace),
+                cache=workspace.where.cache,
+                clock=clock.now if clock is not None else present,
+            )
+
+        self._aws = make_aws()
         self.means = Means(
             workspace=workspace,
             aws=self._aws,
@@ -88,6 +94,8 @@ class Session:
             purpose=purpose,
             stop=stop,
             watcher=watcher,
+            credentials=credentials,
+            another=make_aws,
         )
         self.engines = open_engines(self.means)
 

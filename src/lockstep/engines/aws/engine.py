@@ -33,6 +33,7 @@ from lockstep.model import (
     PublishVersion,
     RemovePermission,
     Report,
+    StagePackage,
     Step,
     StepResult,
     Target,
@@ -198,6 +199,13 @@ class AwsEngine:
 
         Only a plan that this engine has just made is applied; anything else is stale by definition.
         """
+        return self._apply(plan, plan.steps, on_step)
+
+    def stage(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
+        """Of what the plan says, put only the packages where Lambda reads them: others do the rest."""
+        return self._apply(plan, tuple(one for one in plan.steps if isinstance(one, StagePackage)), on_step)
+
+    def _apply(self, plan: Plan, steps: tuple[Step, ...], on_step: Callable[[StepResult], None]) -> Report:
         from lockstep.engines.aws.execute import execute
         from lockstep.engines.aws.running import Run
 
@@ -225,7 +233,7 @@ class AwsEngine:
             pace=self._pace,
             clock=self._clock,
         )
-        results, self.stale = execute(plan.steps, run.do, tell, self._stop)
+        results, self.stale = execute(steps, run.do, tell, self._stop)
         if not self._stop.is_set():
             self._memories.share()
         self._memories.save()

@@ -61,6 +61,7 @@ from lockstep.model import (
     Target,
     UpdateCode,
     UpdateConfiguration,
+    WriteManifests,
 )
 from lockstep.model.target import environment_of
 from lockstep.planning.notifications import LAMBDA, entries_of, owner_of
@@ -196,7 +197,7 @@ class Run:
                 self._delete(connection, step)
             case DeleteLogGroup():
                 logs.delete(connection, step.log_group, pace)
-            case RunTerraform() | ApplyResource():
+            case RunTerraform() | ApplyResource() | WriteManifests():
                 raise TypeError(f"a step of another engine: {step.id}")
             case _:
                 assert_never(step)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.delivery.sync.manifests import Fate, apply_changes, changes_in
+from lockstep.delivery.sync.manifests import Fate, FolderFiles, apply_changes, changes_in
 from lockstep.errors import BadInput, MachineError
 from lockstep.roads.argocd_job import ROAD
 from lockstep.roads.base import Rendering
@@ -27,7 +27,7 @@ def _rendering(*keys: str, road: str = ROAD.name, held: Iterable[str] = ()) -> R
 def _put(folder: Path, rendering: Rendering, **more: object) -> dict[str, Fate]:
     """Write, and say what became of each file."""
     road = ROADS[rendering.road]
-    changes = changes_in(folder, road, rendering, "shop", declared=KEYS, **more)  # type: ignore[arg-type]
+    changes = changes_in(FolderFiles(folder), road, rendering, "shop", declared=KEYS, **more)  # type: ignore[arg-type]
     apply_changes(folder, changes)
     return {one.path: one.fate for one in changes}
 
@@ -91,7 +91,7 @@ def test_what_was_refused_or_could_not_be_read_keeps_its_file(tmp_path: Path) ->
     _put(tmp_path, _rendering("staging/api"))
     assert _put(tmp_path, _rendering(held=["staging/api"])) == {FILE: Fate.HELD}
     other = changes_in(
-        tmp_path, ROAD, _rendering(), "shop", declared=["production/api"], doubts=["staging/*"]
+        FolderFiles(tmp_path), ROAD, _rendering(), "shop", declared=["production/api"], doubts=["staging/*"]
     )
     assert [one.fate for one in other] == [Fate.HELD]
     assert (tmp_path / FILE).exists()
