@@ -1,6 +1,5 @@
 """Functions that are called by an alias, on a strict AWS: what is published, called, and brought back."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,8 @@ from lockstep.model import Code, DeleteVersion, Environment, Fleet, Secret, Sync
 from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, resource
-from tests.strict import Notifications, Pages, Statements, Versions, everything
+from tests.strict import Call, Notifications, Pages, Rule, Statements, Versions, everything
+from tests.strict.wire import Answer
 from tests.support.clouds import REGION, Cloud, client, make_queue
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
@@ -362,10 +362,25 @@ def test_what_stands_beside_the_function_moves_to_the_alias_and_back(lab: Lab, k
         assert [one["Name"] for one in there] == ([alias] if alias else [])
 
 
+class Uploads(Rule):
+    """Somebody uploads an object whenever something has changed, before Lockstep hears of it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.s3 = client(cloud, "s3")
+        self.keys: list[str] = []
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """Upload one more."""
+        if call.mutation is not None and answer.is_success:
+            self.keys.append(f"in/{call.mutation}-{len(self.keys)}")
+            self.s3.put_object(Bucket=UPLOADS, Key=self.keys[-1], Body=b"x")
+        return answer
+
+
 def test_moving_to_an_alias_and_back_loses_no_event(
     lab_on: Callable[..., Lab], ministack: Cloud, tmp_path: Path
 ) -> None:
-    """Objects are uploaded all the while; each of them is handled, by whatever is called then."""
+    """An object is uploaded between any two changes; each is handled, by whatever is called then."""
     seen = tmp_path / "handled.txt"
     source = (
         "def handler(event, context):\n"
@@ -373,31 +388,17 @@ def test_moving_to_an_alias_and_back_loses_no_event(
         f"    with open({str(seen)!r}, 'a') as file:\n"
         "        file.write(key + '\\n')\n"
     )
+    uploads = Uploads(ministack)
     lab = lab_on(ministack, *everything())
     lab.sync(make_fleet(declared(alias=None, source=source)))
-    is_over, uploaded = threading.Event(), []
-
-    def upload() -> None:
-        s3 = client(ministack, "s3")
-        while not is_over.is_set():
-            key = f"in/{len(uploaded)}"
-            s3.put_object(Bucket=UPLOADS, Key=key, Body=b"x")
-            uploaded.append(key)
-            is_over.wait(0.02)
-
-    thread = threading.Thread(target=upload)
-    thread.start()
-    try:
-        for alias in ("live", None):
-            lab.aws.forget()
-            lab.sync(make_fleet(declared(alias=alias, source=source)))
-            done = [call for call in lab.aws.calls if call.mutation and call.status in range(200, 300)]
-            order = [call.name.partition(".")[2] for call in done]
-            assert order.count("PutBucketNotificationConfiguration") == 1
-            put = order.index("PutBucketNotificationConfiguration")
-            assert order.index("AddPermission") < put < order.index("RemovePermission")
-    finally:
-        is_over.set()
-        thread.join()
-    until(lambda: seen.exists() and {*seen.read_text().split()} >= {*uploaded}, seconds=20)
-    assert len(uploaded) > 5
+    lab.aws.rules = (*lab.aws.rules, uploads)
+    for alias in ("live", None):
+        lab.aws.forget()
+        lab.sync(make_fleet(declared(alias=alias, source=source)))
+        done = [call for call in lab.aws.calls if call.mutation and call.status in range(200, 300)]
+        order = [call.name.partition(".")[2] for call in done]
+        assert order.count("PutBucketNotificationConfiguration") == 1
+        put = order.index("PutBucketNotificationConfiguration")
+        assert order.index("AddPermission") < put < order.index("RemovePermission")
+    until(lambda: seen.exists() and {*seen.read_text().split()} >= {*uploads.keys}, seconds=20)
+    assert len(uploads.keys) > 10
