@@ -10,6 +10,7 @@ import pytest
 
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import Statement, Trigger
+from lockstep.model.alias import described, qualified
 from lockstep.planning.notifications import entry_for
 from tests.support import clouds
 from tests.support.terraform import (
@@ -103,7 +104,7 @@ def test_a_fleet_from_nothing_to_a_preview_that_is_gone(ministack: LocalCloud, t
     clouds.upload(ministack, "packages", "notifier.zip", first)
     functions = {
         "staging/s3-notifier": _function(
-            "staging", first, "staging/", memory_size=256, log_retention_days=14, timeout=30
+            "staging", first, "staging/", memory_size=256, log_retention_days=14, timeout=30, alias="live"
         ),
         "production/s3-notifier": _function("production", first, "Projects/"),
         "preview/pr-1/s3-notifier": _function("pr-1", first, "preview/pr-1/", reserved_concurrency=2),
@@ -131,23 +132,28 @@ def test_a_fleet_from_nothing_to_a_preview_that_is_gone(ministack: LocalCloud, t
     assert live["Tags"] == {
         "lockstep:project": "syrf",
         "lockstep:target": "staging/s3-notifier",
-        "lockstep:version": "1.0.0",
+        "lockstep:alias": "live",
         "lockstep:buckets": "uploads",
         "lockstep:resources": "logRetentionDays",
     }
     assert live["Configuration"]["MemorySize"] == 256
     assert live["Configuration"]["CodeSha256"] == _hash(first)
     assert live["Configuration"]["Environment"]["Variables"] == {"PASSWORD": "hunter2"}
-    statement = Statement(source_arn="arn:aws:s3:::uploads", source_account=clouds.ACCOUNT)
-    (policy,) = json.loads(lambda_.get_policy(FunctionName="staging")["Policy"])["Statement"]
+    statement = Statement(source_arn="arn:aws:s3:::uploads", source_account=clouds.ACCOUNT, qualifier="live")
+    (policy,) = json.loads(lambda_.get_policy(FunctionName="staging", Qualifier="live")["Policy"])[
+        "Statement"
+    ]
     assert policy["Sid"] == statement.content_id
+    alias = lambda_.get_alias(FunctionName="staging", Name="live")
+    assert alias["FunctionVersion"] == "1"
+    assert alias["Description"] == described("syrf", "staging/s3-notifier", "1.0.0")
     notifications = s3.get_bucket_notification_configuration(Bucket="uploads")
     prefixes = {"staging": "staging/", "production": "Projects/", "pr-1": "preview/pr-1/"}
     assert {entry["Id"] for entry in notifications["LambdaFunctionConfigurations"]} == {
         entry_for(
             "syrf",
             key,
-            f"{ARN}:{function['function_name']}",
+            qualified(f"{ARN}:{function['function_name']}", function.get("alias")),
             Trigger(bucket="uploads", prefix=prefixes[function["function_name"]]),
         )["Id"]
         for key, function in functions.items()
@@ -164,6 +170,7 @@ def test_a_fleet_from_nothing_to_a_preview_that_is_gone(ministack: LocalCloud, t
     terraform(folder, "plan", "-out=plan.bin")
     assert changes(folder) == {
         'module.fleet.aws_lambda_function.this["staging/s3-notifier"]': ["update"],
+        'module.fleet.aws_lambda_alias.this["staging/s3-notifier"]': ["update"],
         'module.fleet.aws_lambda_function.this["preview/pr-1/s3-notifier"]': ["delete"],
         'module.fleet.aws_lambda_permission.s3["preview/pr-1/s3-notifier:uploads"]': ["delete"],
         'module.fleet.aws_s3_bucket_notification.this["uploads"]': ["update"],
@@ -172,6 +179,8 @@ def test_a_fleet_from_nothing_to_a_preview_that_is_gone(ministack: LocalCloud, t
     assert said.index('this["uploads"]: Modifications complete') < said.index(
         'pr-1/s3-notifier"]: Destroying'
     )
+    assert lambda_.get_alias(FunctionName="staging", Name="live")["FunctionVersion"] == "2"
+    terraform(folder, "plan", "-detailed-exitcode")  # 0: nothing to do
     configurations = {
         name: lambda_.get_function(FunctionName=name)["Configuration"]["CodeSha256"]
         for name in ("staging", "production")

@@ -42,7 +42,7 @@ def _check_function_names(project: Project, targets: Iterable[Target], problems:
             place = places[base] = project.environment(base).where
         assert target.function is not None  # noqa: S101 - the caller's choice
         family = seen.setdefault((*place, target.function.name), [])
-        rival = next((one for one in family if not _may_share(target, one)), None)
+        rival = next((one for one in family if not _may_share(project, target, one)), None)
         if rival is not None:
             problems.add(
                 target.place,
@@ -51,7 +51,7 @@ def _check_function_names(project: Project, targets: Iterable[Target], problems:
                 "give each target its own functionName; {env} in it keeps environments apart"
                 + (
                     ""
-                    if target.is_preview or rival.is_preview
+                    if _is_alone(project, target) or _is_alone(project, rival)
                     else ". Or give each a lambda.alias of its own"
                 ),
             )
@@ -62,10 +62,15 @@ def _check_function_names(project: Project, targets: Iterable[Target], problems:
         _check_tags(family, problems)
 
 
-def _may_share(one: Target, other: Target) -> bool:
-    """Whether two targets may have one function. A preview's is its own, since it goes with it."""
+def _may_share(project: Project, one: Target, other: Target) -> bool:
+    """Whether two targets may have one function."""
     has_both = one.alias is not None and other.alias is not None and one.alias != other.alias
-    return has_both and not one.is_preview and not other.is_preview
+    return has_both and not _is_alone(project, one) and not _is_alone(project, other)
+
+
+def _is_alone(project: Project, target: Target) -> bool:
+    """Whether a target's function is its own: a preview's goes with it, and Terraform's has one alias."""
+    return target.is_preview or project.environment(target.environment).terraform is not None
 
 
 def _by_one_alias(one: Target, other: Target) -> str:

@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.model import Bucket, Change, Function, Target, Trigger, Value
+from lockstep.model.alias import qualified, versioned
 from lockstep.planning import beside
-from lockstep.planning.diff import diff_code, diff_settings, diff_tags, is_named_by_tag, with_ignored
+from lockstep.planning.diff import (
+    diff_code,
+    diff_settings,
+    diff_tags,
+    is_named_by_tag,
+    with_ignored,
+    without_unknown,
+)
 from lockstep.planning.notifications import LAMBDA, describe, trigger_of
 
 __all__ = ["differences", "narrowed", "runs_as_declared"]
@@ -31,15 +39,18 @@ def differences(target: Target, live: Target | None, buckets: Mapping[str, Bucke
         *diff_code(wanted, now),
         *diff_settings(wanted, narrowed(now, names, wanted.settings.get("environment"))),
         *diff_tags(wanted.tags, now.tags),
+        *_alias(target, wanted, live),
         *(change for one in beside.differences(target, live) for change in one.changes),
-        *_triggers(target, now.arn or "", buckets),
+        *_triggers(target, qualified(now.arn or "", target.alias), buckets),
     )
 
 
 def runs_as_declared(target: Target, live: Target | None) -> bool:
     """Whether what runs is known to be the declared release's."""
-    wanted, now = target.function, live.function if live is not None else None
+    wanted, now = target.function, live.called if live is not None else None
     if wanted is None or now is None or target.obstacle is not None:
+        return False
+    if target.alias is not None and (live is None or live.live_alias is None):
         return False
     code = wanted.code
     is_known = bool(code.sha256) or (bool(code.image) and not is_named_by_tag(code))
@@ -55,6 +66,28 @@ def narrowed(live: Function, names: frozenset[str] | set[str], declared: Value) 
     elif isinstance(variables, Mapping):
         settings["environment"] = {name: value for name, value in variables.items() if name in declared}
     return replace(live, settings=settings)
+
+
+def _alias(target: Target, wanted: Function, live: Target | None) -> list[Change]:
+    """The alias that is missing, or does not give all calls to what is declared."""
+    if target.alias is None or live is None:
+        return []
+    have, new = live.live_alias, f"{target.alias}: version of {target.version or 'what is declared'}"
+    if have is None:
+        return [Change(path="alias", new=new)]
+    if have.function is not None and not have.weights and not _unlike(wanted, have.function):
+        return []
+    return [Change(path="alias", old=f"{have.name}: {have.words}", new=new)]
+
+
+def _unlike(wanted: Function, version: Function) -> bool:
+    """Whether a published version has something otherwise than declared, of what versions keep."""
+    known = without_unknown(wanted, version)
+    known = replace(known, settings=versioned(known.settings))
+    names = known.settings.keys() | wanted.defaults
+    there = narrowed(version, names, known.settings.get("environment"))
+    there = replace(there, settings=versioned(there.settings))
+    return bool([*diff_code(known, there), *diff_settings(known, there)])
 
 
 def _triggers(target: Target, arn: str, buckets: Mapping[str, Bucket]) -> list[Change]:
@@ -73,7 +106,7 @@ def _triggers(target: Target, arn: str, buckets: Mapping[str, Bucket]) -> list[C
 
 
 def _calling(arn: str, bucket: Bucket) -> list[Trigger]:
-    """The entries of a bucket that call a function, by any of its versions and aliases."""
+    """The entries of a bucket that call a function, by any of its versions and aliases, or one alias."""
     return [
         trigger_of(bucket.name, entry)
         for entry in bucket.raw.get(LAMBDA, ())

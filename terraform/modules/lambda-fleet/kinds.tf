@@ -3,7 +3,9 @@
 
 locals {
   # Read here, all at once, as in main.tf: each instance that refers to the functions reads all of them again.
-  names = { for key, function in aws_lambda_function.this : key => function.function_name }
+  names    = { for key, function in aws_lambda_function.this : key => function.function_name }
+  versions = { for key, function in aws_lambda_function.this : key => function.version }
+  aliases  = { for key, alias in aws_lambda_alias.this : key => alias.name }
 
   kinds = {
     for key, function in var.functions : key => concat(
@@ -23,10 +25,27 @@ locals {
   }
 }
 
+# What is called points at the version that was published last, with all calls. Its description is what the
+# aws engine writes of a release.
+resource "aws_lambda_alias" "this" {
+  for_each = toset([for key, function in var.functions : key if function.alias != null])
+
+  name             = var.functions[each.key].alias
+  function_name    = local.names[each.key]
+  function_version = local.versions[each.key]
+  description      = substr("lockstep ${var.project} ${each.key} ${var.functions[each.key].version == null ? "" : var.functions[each.key].version}", 0, 216)
+
+  # The new one stands before the bucket calls it, and the old one goes after that.
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
 resource "aws_lambda_function_event_invoke_config" "this" {
   for_each = toset([for key, kinds in local.kinds : key if contains(kinds, "asyncInvoke")])
 
   function_name                = local.names[each.key]
+  qualifier                    = lookup(local.aliases, each.key, null)
   maximum_retry_attempts       = var.functions[each.key].async_invoke.maximum_retry_attempts
   maximum_event_age_in_seconds = var.functions[each.key].async_invoke.maximum_event_age
 
@@ -53,6 +72,7 @@ resource "aws_lambda_function_url" "this" {
   for_each = toset([for key, kinds in local.kinds : key if contains(kinds, "url")])
 
   function_name      = local.names[each.key]
+  qualifier          = lookup(local.aliases, each.key, null)
   authorization_type = var.functions[each.key].url.auth_type
   invoke_mode        = var.functions[each.key].url.invoke_mode
 

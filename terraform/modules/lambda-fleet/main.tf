@@ -28,6 +28,12 @@ locals {
     for key, function in var.functions : key => coalesce(function.logging.group, "/aws/lambda/${function.function_name}")
   }
 
+  # What is called: the alias, where there is one.
+  called = {
+    for key, function in var.functions : key =>
+    function.alias == null ? local.function_arns[key] : "${local.function_arns[key]}:${function.alias}"
+  }
+
   buckets = {
     for key, function in var.functions : key => sort(distinct(function.triggers[*].bucket))
   }
@@ -39,6 +45,9 @@ locals {
       for bucket in buckets : "${key}:${bucket}" => {
         function_name = aws_lambda_function.this[key].function_name
         bucket_arn    = "arn:${local.partition}:s3:::${bucket}"
+        qualifier     = lookup(local.aliases, key, null)
+        # The text of lockstep.model.Statement.content_id.
+        content = "[\"lambda:InvokeFunction\", \"s3.amazonaws.com\", \"arn:${local.partition}:s3:::${bucket}\", \"${local.account}\"${var.functions[key].alias == null ? "" : ", \"${var.functions[key].alias}\""}]"
       }
     }
   ]...)
@@ -47,7 +56,8 @@ locals {
   ownership = {
     for key, function in var.functions : key => merge(
       { "lockstep:project" = var.project, "lockstep:target" = key },
-      function.version == null ? {} : { "lockstep:version" = function.version },
+      function.alias == null ? {} : { "lockstep:alias" = function.alias },
+      function.version == null || function.alias != null ? {} : { "lockstep:version" = function.version },
       length(local.buckets[key]) == 0 ? {} : { "lockstep:buckets" = join(" ", local.buckets[key]) },
       length(local.remembered[key]) == 0 ? {} : { "lockstep:resources" = join(" ", local.remembered[key]) },
     )
@@ -65,7 +75,7 @@ resource "aws_lambda_function" "this" {
   function_name = var.functions[each.key].function_name
   description   = var.functions[each.key].description
   role          = local.roles[each.key]
-  publish       = false
+  publish       = var.functions[each.key].alias != null
 
   package_type      = var.functions[each.key].code.image == null ? "Zip" : "Image"
   image_uri         = var.functions[each.key].code.image
@@ -168,14 +178,15 @@ resource "aws_lambda_permission" "s3" {
   for_each = local.callers
 
   function_name  = local.calls[each.key].function_name
+  qualifier      = local.calls[each.key].qualifier
   action         = "lambda:InvokeFunction"
   principal      = "s3.amazonaws.com"
   source_arn     = local.calls[each.key].bucket_arn
   source_account = local.account
 
   # The id is made of the content: a statement that changes gets a new one, so the new statement
-  # stands before the old one goes. The text is that of lockstep.model.Statement.content_id.
-  statement_id = "lockstep-${substr(sha256("[\"lambda:InvokeFunction\", \"s3.amazonaws.com\", \"${local.calls[each.key].bucket_arn}\", \"${local.account}\"]"), 0, 16)}"
+  # stands before the old one goes.
+  statement_id = "lockstep-${substr(sha256(local.calls[each.key].content), 0, 16)}"
 
   lifecycle {
     create_before_destroy = true

@@ -7,14 +7,14 @@ locals {
       for trigger in function.triggers : {
         bucket = trigger.bucket
         owner  = key
-        arn    = local.function_arns[key]
+        arn    = local.called[key]
         events = sort(distinct(trigger.events))
         prefix = trigger.prefix
         suffix = trigger.suffix
         # As Lockstep's aws engine makes it (lockstep.planning.notifications.entry_for): whose it is, and
         # a hash of the content. In the target a slash is written as a dot and a dot as two.
         id = format("lockstep-%s.%s.%s", var.project, replace(replace(key, ".", ".."), "/", "."), substr(sha256(format(
-          "[\"%s\", \"%s\", \"%s\", [%s]]", local.function_arns[key], trigger.prefix, trigger.suffix,
+          "[\"%s\", \"%s\", \"%s\", [%s]]", local.called[key], trigger.prefix, trigger.suffix,
           join(", ", [for event in sort(distinct(trigger.events)) : "\"${event}\""]),
         )), 0, 12))
       }

@@ -41,6 +41,10 @@ locals {
           holds = can(regex("^(arn:aws[a-z-]*:iam::[0-9]{12}:role/.+|[A-Za-z0-9_+=,.@/-]{1,576})$", function.role))
           says  = "role is \"${function.role}\"; give an ARN, or the name of a role in the account"
         },
+        {
+          holds = can(regex("^[a-zA-Z0-9_-]{1,100}$", coalesce(function.alias, "live"))) && !can(regex("^[0-9]+$", coalesce(function.alias, "live")))
+          says  = "alias is \"${coalesce(function.alias, "live")}\"; it has at most 100 letters, digits, hyphens and underscores, and is no number"
+        },
 
         # What it runs
         {

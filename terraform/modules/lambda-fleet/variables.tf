@@ -77,6 +77,10 @@ variable "functions" {
     }), {})
     code_signing_config_arn = optional(string)
 
+    # With a name every change is published as a version, which the alias then points at; buckets, the URL and
+    # the settings of asynchronous calls use the alias. Absent: the function runs as it is ($LATEST).
+    alias = optional(string)
+
     reserved_concurrency = optional(number) # absent: none is reserved
     log_retention_days   = optional(number) # absent: the log group is not touched; 0: kept for ever
 

@@ -267,3 +267,28 @@ def test_a_bucket_of_both_engines_is_warned_of(folder: Path) -> None:
     assert any(
         f"the bucket {UPLOADS} has triggers of environments with different engines" in note for note in notes
     )
+
+
+def test_an_alias_counts_by_what_it_calls(folder: Path, lab: Lab) -> None:
+    """Whatever Terraform says that it applied: one that is missing, or calls something else, is told."""
+    config = folder / "gitops/environments/production/api/config.yaml"
+    config.write_text(config.read_text().replace("api-production", "api-production, alias: live"))
+    plan, _ = _sync(folder, "production")
+    (target,) = plan.targets
+    assert "the alias does not call what is declared" in (target.problem or "")
+
+    functions = lab.client("lambda")
+    for version in ("2.0.0", "1.0.0"):
+        package = make_zip(f"version = '{version}'\n")
+        functions.update_function_code(FunctionName="api-production", ZipFile=package)
+        functions.publish_version(FunctionName="api-production")
+    functions.create_alias(FunctionName="api-production", Name="live", FunctionVersion="2")
+    (row,), _ = read_status(_opened(folder), Options(patterns=("production",)))
+    assert (row.status, row.alias) == (SyncStatus.SYNCED, "live:2")
+
+    functions.update_alias(FunctionName="api-production", Name="live", FunctionVersion="1")
+    plan = make_plan(_opened(folder), Options(patterns=("production",)))
+    (target,) = plan.targets
+    assert target.verb is Verb.BLOCKED
+    assert [change.path for change in target.changes] == ["alias"]
+    assert "the alias does not call what is declared" in (target.problem or "")

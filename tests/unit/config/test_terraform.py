@@ -2,9 +2,11 @@
 
 import pytest
 
+from lockstep.config.load import load
 from lockstep.config.project_file import read_project
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model import Environment
+from tests.unit.config.conftest import PROJECT, STAGING_FILE, staging
 
 HEAD = "project: shop\nenvironments:\n"
 
@@ -105,3 +107,42 @@ def test_the_engine_needs_its_block_and_syrf_its_environments() -> None:
     with pytest.raises(BadInput, match="does not say what it runs"):
         read_project(f"{HEAD}  staging: {{engine: terraform}}\n".encode(), "lockstep.yaml")
     assert "no variables for qa" in _fails("folder: tf\nmapping: syrf", "qa")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "block", "problem"),
+    [
+        ("functions", "", ""),
+        ("functions", "  rollout: allAtOnce", ""),
+        ("syrf", "", "of what Terraform folders are passed only the mapping functions carries it"),
+        (
+            "functions",
+            "  rollout: Canary10Percent5Minutes",
+            "a rollout with steps or a smoke call is declared",
+        ),
+        ("functions", "  rollout: {steps: allAtOnce, smoke: {}}", "a rollout with steps or a smoke call"),
+        ("functions", "  keepVersions: 3", "keeps all that it published"),
+    ],
+)
+def test_an_alias_that_terraform_makes_gives_each_release_all_calls(
+    mapping: str, block: str, problem: str
+) -> None:
+    """The module makes it; what only Lockstep's own writes can do is refused with the reason."""
+    tree = staging(f"  alias: live\n{block}")
+    applied = f"staging: {{engine: terraform, terraform: {{folder: tf, mapping: {mapping}}}}}"
+    tree.files["lockstep.yaml"] = PROJECT.replace("staging: {}", applied).encode()
+    if not problem:
+        assert load(tree).fleet.targets["staging/s3-notifier"].alias == "live"
+        return
+    with pytest.raises(BadInput, match=problem):
+        load(tree)
+
+
+def test_a_number_is_no_release_for_terraform() -> None:
+    """It points the alias at what it publishes."""
+    tree = staging("  alias: live")
+    applied = "staging: {engine: terraform, terraform: {folder: tf}}"
+    tree.files["lockstep.yaml"] = PROJECT.replace("staging: {}", applied).encode()
+    tree.files[STAGING_FILE] = tree.files[STAGING_FILE].replace(b'"0.1.6"', b'"43"')
+    with pytest.raises(BadInput, match="a published version is declared by its number"):
+        load(tree)

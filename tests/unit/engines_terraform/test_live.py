@@ -13,6 +13,7 @@ from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.variables import share_of, source_code_hash
 from lockstep.model import Code, Environment, Project, Secret, Target, Terraform
+from lockstep.model.alias import described
 from tests.support.projects import make_package, make_target, trigger
 from tests.unit.engines_terraform.test_variables import SYRF
 
@@ -127,12 +128,13 @@ def test_the_map_of_functions_is_made_of_the_state() -> None:
         settings=settings,
         package=package,
         tags={"team": "files"},
+        alias="live",
     )
     assert target.function is not None
     values = {
         "environment": [{"variables": {"MODE": "fast", "TOKEN": "hunter2"}}],
         "memory_size": 512,
-        "tags": {"team": "files", "lockstep:target": target.key, "lockstep:version": "1.0.0"},
+        "tags": {"team": "files", "lockstep:target": target.key, "lockstep:alias": "live"},
         "s3_bucket": package.bucket,
     }
     bucket = {
@@ -145,11 +147,16 @@ def test_the_map_of_functions_is_made_of_the_state() -> None:
             }
         ],
     }
+    aliases = [
+        {"function_name": target.function.name, "name": name, "description": description}
+        for name, description in (("theirs", "ours"), ("live", described("shop", target.key, "1.0.0")))
+    ]
     group = {"name": f"/aws/lambda/{target.function.name}", "retention_in_days": 14}
     text = _state(
         _function("this", target, index=target.key, **values),
         _resource("aws_s3_bucket_notification", "this", bucket, index="shop-uploads"),
         _resource("aws_cloudwatch_log_group", "this", group, index=group["name"]),
+        *(_resource("aws_lambda_alias", "this", alias, index=target.key) for alias in aliases),
     )
     run = _run("staging", mapping="functions")
     (live,) = live_targets(text, run, {}, hides=True).values()

@@ -282,3 +282,26 @@ def test_nothing_is_named_after_them() -> None:
         with pytest.raises(CloudError, match="names a resource or an output after a secret") as caught:
             _read(*what.pop("changes", []), credentials=CREDENTIALS, **what)
         assert secret not in str(caught.value)
+
+
+def test_an_alias_is_told_by_what_it_points_at() -> None:
+    """Before the apply nobody knows the number of a version that is still to be published."""
+    before = {"name": "live", "function_name": "api-staging", "function_version": "1"}
+    before["description"] = "lockstep shop staging/api 1.0.0"
+    after = {**before, "description": "lockstep shop staging/api 1.1.0"}
+    unknown = {key: value for key, value in after.items() if key != "function_version"}
+    address = 'module.fleet.aws_lambda_alias.this["staging/api"]'
+    planned = _read(
+        _change(address, ["update"], before=before, after=unknown, after_unknown={"function_version": True})
+    )
+    assert planned.changes["staging/api"] == (
+        Change(path="version", old="1.0.0", new="1.1.0"),
+        Change(path="alias", old="live: version 1", new="live: version of 1.1.0, by Terraform"),
+    )
+    weights = [{"additional_version_weights": {"2": 0.1}}]
+    planned = _read(_change(address, ["update"], before={**before, "routing_config": weights}, after=before))
+    assert planned.changes["staging/api"] == (
+        Change(path="alias", old="live: version 1, version 2: 10 %", new="live: version 1"),
+    )
+    planned = _read(_change(address, ["delete"], before=before))
+    assert planned.changes["staging/api"] == (Change(path="alias", old="live: version 1"),)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.model import Bucket, Change, Code, Obstacle, Target, Value
+from lockstep.model import Alias, Bucket, Change, Code, Obstacle, Target, Value
 from lockstep.model.fields import BY_NAME
 from lockstep.planning.compared import differences, runs_as_declared
 from tests.support.projects import UPLOADS, make_target, trigger
@@ -129,3 +129,32 @@ def test_what_cannot_be_had_is_not_known_to_run() -> None:
     assert runs_as_declared(target, _live(target))
     assert not runs_as_declared(unknown, _live(target))
     assert not runs_as_declared(replace(target, obstacle=Obstacle(text="no release")), _live(target))
+
+
+def test_the_alias_has_to_call_what_is_declared() -> None:
+    """It is there, points at a version with the declared code and configuration, and shares no calls."""
+    target = make_target("staging/api", trigger("staging/"), alias="live", settings={"memorySize": 256})
+    live = _live(target)
+    version = live.function
+    alias = Alias(name="live", version="3", function=version)
+    entries = _entries("staging/", arn=f"{ARN}:live")
+    new = "live: version of 1.0.0"
+    assert differences(target, replace(live, aliases=(alias,)), entries) == ()
+    assert runs_as_declared(target, replace(live, aliases=(alias,)))
+    assert differences(target, live, entries) == (Change(path="alias", new=new),)
+    assert not runs_as_declared(target, live)
+    assert version is not None
+    small = replace(version, settings={**version.settings, "memorySize": 128})
+    for other in (
+        replace(alias, function=replace(version, code=Code(sha256="0" * 64))),
+        replace(alias, function=small),
+        replace(alias, function=None, version="$LATEST"),
+        replace(alias, weights={"2": 0.1}),
+    ):
+        now = replace(live, aliases=(other,))
+        old = f"live: {other.words}"
+        assert differences(target, now, entries) == (Change(path="alias", old=old, new=new),)
+    old_code = replace(alias, function=replace(version, code=Code(sha256="0" * 64)))
+    assert not runs_as_declared(target, replace(live, aliases=(old_code,)))
+    past = differences(target, replace(live, aliases=(alias,)), _entries("staging/"))
+    assert past == (Change(path="trigger", new=f"s3://{UPLOADS}/staging/*"),)

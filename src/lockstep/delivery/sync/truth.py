@@ -168,7 +168,7 @@ def _judged(one: TargetPlan, seen: Seen, way_out: Callable[[str, Sequence[Change
     left = [change for change in seen.changes.get(key, ()) if change.path not in mended]
     if not left or one.verb is Verb.CREATE:
         return replace(one, health=health)
-    stays = one.verb is Verb.NOTHING and any(change.path in ("code", "function") for change in left)
+    stays = one.verb is Verb.NOTHING and any(change.path in ("code", "function", "alias") for change in left)
     told = one.changes if one.verb is not Verb.NOTHING else ()
     return replace(
         one,

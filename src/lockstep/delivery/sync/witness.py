@@ -55,13 +55,19 @@ class Witnessed:
             for key, version in made.versions.items()
             if key not in seen.unread and (key not in seen.declared or version != seen.declared[key].version)
         }
-        live = {key: one.function for key, one in seen.live.items() if one.function is not None}
-        modified = {key: function.modified for key, function in live.items()}
+        live = {key: called for key, one in seen.live.items() if (called := one.called) is not None}
+        modified = {key: seen.live[key].modified for key in live}
+        aliases = {
+            key: f"{alias.name}:{alias.version}"
+            for key, one in seen.live.items()
+            if (alias := one.live_alias) is not None
+        }
         return Look(
             plan=plan,
             versions=versions | seen.versions,
             live=live,
             modified={**made.modified, **modified},
+            aliases=aliases,
         )
 
     def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:

@@ -125,7 +125,7 @@ NEEDS: tuple[Need, ...] = (
     # Without it GetFunction answers an Error in place of variables that a key of the team's encrypts.
     _need("lambda:GetFunction", Thing.KEYS, _VALUES | _TRYING, "kms:Decrypt"),
     _need("lambda:GetPolicy", Thing.FUNCTIONS, _READ, is_former=True),
-    _need("lambda:GetAlias", Thing.FUNCTIONS, _READ),
+    _need("lambda:GetAlias", Thing.FUNCTIONS, _LOOK),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC, "lambda:TagResource"),
     _need("lambda:CreateFunction", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from lockstep.engines.aws import alias as aliases
 from lockstep.engines.aws import function as functions
 from lockstep.engines.aws import kinds, logs, notification
 from lockstep.engines.aws.connection import Connection
 from lockstep.errors import Interrupted, LockstepError
-from lockstep.model import Bucket, Function, Target
+from lockstep.model import Alias, Bucket, Function, Target
+from lockstep.model.alias import release_of
 
 __all__ = ["Observed", "observe"]
 
@@ -66,6 +68,7 @@ def _read(connection: Connection, target: Target) -> Target | None:
     if found is None:
         return None
     found = _with_retention(connection, found, declared)
+    alias = aliases.read(connection, declared.name, target.alias) if target.alias else None
     wanted = {(one.kind, one.identity) for one in target.resources}
     places = dict.fromkeys((one.kind, one.qualifier) for one in target.resources)
     beside = (one for place in places for one in kinds.read(connection, declared.name, *place))
@@ -73,10 +76,16 @@ def _read(connection: Connection, target: Target) -> Target | None:
         target,
         resources=tuple(one for one in beside if (one.kind, one.identity) in wanted),
         function=functions.masked_like(found, declared),
-        version=found.tags.get("lockstep:version"),
+        aliases=() if alias is None else (_masked(alias, declared),),
+        version=release_of(alias.description) if alias is not None else found.tags.get("lockstep:version"),
         triggers=(),
         obstacle=None,
     )
+
+
+def _masked(alias: Alias, declared: Function) -> Alias:
+    function = alias.function
+    return replace(alias, function=functions.masked_like(function, declared) if function else None)
 
 
 def _with_retention(connection: Connection, found: Function, declared: Function) -> Function:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockstep.engines.terraform.state import FUNCTION
+from lockstep.engines.terraform.state import ALIAS, FUNCTION
 from lockstep.errors import BadInput
 from lockstep.model import Bucket, Fleet, Statement, Target, Trigger
 from lockstep.model.foreign import read_json, shaped
@@ -29,6 +29,7 @@ __all__ = [
 
 NOTIFICATION = "aws_s3_bucket_notification"
 PERMISSION = "aws_lambda_permission"
+_BETWEEN = {"aws_lambda_function_url": "/"}  # function and alias in an import's id; a colon elsewhere
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,14 +197,19 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
         assert target.function is not None  # noqa: S101 - callers pass functions that are live
         name = target.function.name
         blocks.append((f'{FUNCTION}.this["{key}"]', name))
+        called = f"{name}:{target.alias}" if target.alias else name
+        if there.live_alias is not None:
+            blocks.append((f'{ALIAS}.this["{key}"]', f"{name}/{target.alias}"))
         carried = [one for one in target.resources if KINDS[one.kind].terraform]
-        blocks += [(f'{KINDS[one.kind].terraform}.this["{key}"]', name) for one in carried]
+        for one in carried:
+            kind = KINDS[one.kind].terraform
+            blocks.append((f'{kind}.this["{key}"]', called.replace(":", _BETWEEN.get(kind, ":"))))
         scope = live.scope(target.environment)
         for bucket in sorted({trigger.bucket for trigger in target.triggers}):
             buckets[bucket] = None
-            sid = _sid(there, scope.bucket_arn(bucket), scope.account)
+            sid = _sid(there, scope.bucket_arn(bucket), scope.account, target.qualifier)
             if sid is not None:
-                blocks.append((f'{PERMISSION}.s3["{key}:{bucket}"]', f"{name}/{sid}"))
+                blocks.append((f'{PERMISSION}.s3["{key}:{bucket}"]', f"{called}/{sid}"))
         if target.function.settings.get("logRetentionDays") is not None:
             groups[str(target.function.settings.get("logging.group") or f"/aws/lambda/{name}")] = None
     blocks += [(f'{NOTIFICATION}.this["{bucket}"]', bucket) for bucket in buckets]
@@ -225,9 +231,9 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
     )
 
 
-def _sid(live: Target, source: str, account: str) -> str | None:
+def _sid(live: Target, source: str, account: str, qualifier: str) -> str | None:
     """The statement that the module would make, when it is there already."""
-    wanted = Statement(source_arn=source, source_account=account)
+    wanted = Statement(source_arn=source, source_account=account, qualifier=qualifier)
     return next((one.sid for one in live.statements if one.sid == wanted.content_id and one == wanted), None)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from lockstep.engines.terraform.handover import Managed, managed_in, triggers_of
 from lockstep.engines.terraform.owners import Owners
 from lockstep.engines.terraform.runs import Run
-from lockstep.engines.terraform.state import FUNCTION, function_of, hex_of
+from lockstep.engines.terraform.state import ALIAS, FUNCTION, function_of, hex_of
 from lockstep.errors import BadInput
 from lockstep.model import Code, Function, Package, Secret, Target, Value
+from lockstep.model.alias import release_of, target_of
 from lockstep.model.fields import existing
 from lockstep.model.foreign import read_json, shaped
 
@@ -84,11 +85,16 @@ def _target(
     for other in managed:
         if other.kind == _LOG_GROUP and other.values.get("name") == group:
             settings["logRetentionDays"] = other.values.get("retention_in_days")
+    alias = _alias(key, function.name, managed)
     environment, _, service = key.rpartition("/")
     return Target(
         environment=environment,
         service=service,
-        version=tags.get("lockstep:version") or told.get("version") or tags.get("version") or None,
+        version=alias.get("release")
+        or tags.get("lockstep:version")
+        or told.get("version")
+        or tags.get("version")
+        or None,
         commit=told.get("commit") or tags.get("commit") or None,
         function=replace(
             function,
@@ -97,8 +103,18 @@ def _target(
             tags={name: text for name, text in tags.items() if not name.startswith("lockstep:")},
         ),
         triggers=triggers_of(function.name, managed),
+        alias=alias.get("name"),
         place=declared.place if declared else "",
     )
+
+
+def _alias(key: str, function: str, managed: Sequence[Managed]) -> dict[str, str]:
+    """Name and release of the alias that the module made for a target; others' have other descriptions."""
+    for one in managed:
+        description = str(one.values.get("description") or "")
+        if one.kind == ALIAS and one.function == function and target_of(description) == key:
+            return {"name": str(one.values.get("name")), "release": release_of(description) or ""}
+    return {}
 
 
 def _code(function: Function, values: Mapping[str, Any]) -> Code:

@@ -9,9 +9,18 @@ from typing import Any
 
 from lockstep.engines.terraform.owners import Owners
 from lockstep.engines.terraform.runs import Run
-from lockstep.engines.terraform.state import FUNCTION, OTHER_WORDS, function_of, hex_of, hidden_in, to_value
+from lockstep.engines.terraform.state import (
+    ALIAS,
+    FUNCTION,
+    OTHER_WORDS,
+    function_of,
+    hex_of,
+    hidden_in,
+    to_value,
+)
 from lockstep.errors import CloudError
 from lockstep.model import Change, Function, ResourceChange, Secret, Target, Value
+from lockstep.model.alias import release_of
 from lockstep.model.blotting import blotted
 from lockstep.model.foreign import read_json, shaped
 from lockstep.planning.diff import diff_code, diff_settings
@@ -214,6 +223,8 @@ def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
     address, kind = str(resource["address"]), str(resource["type"])
     if kind == PERMISSION:
         return _permission(before, after, action)
+    if kind == ALIAS:
+        return _alias(before, {**after, **dict.fromkeys(_unknown_names(unknown))}, action)
     if kind == NOTIFICATION:
         return []  # told as triggers of those that are called
     if kind != FUNCTION:
@@ -258,9 +269,11 @@ def _place_of(values: Mapping[str, Any]) -> str | None:
 
 def _kept(before: Mapping[str, Any], unknown: Any) -> dict[str, Any]:
     """What is not known before the apply counts as it is: Terraform cannot say that it differs."""
-    if not isinstance(unknown, dict):
-        return {}
-    return {name: before.get(name) for name, mark in unknown.items() if mark is True}
+    return {name: before.get(name) for name in _unknown_names(unknown)}
+
+
+def _unknown_names(unknown: Any) -> list[str]:
+    return [name for name, mark in unknown.items() if mark is True] if isinstance(unknown, dict) else []
 
 
 def _mark(marks: Any, name: str) -> Any:
@@ -276,6 +289,32 @@ def _permission(before: Mapping[str, Any], after: Mapping[str, Any], action: str
     old = who(before) if action in ("delete", "replace", "update") else None
     new = who(after) if action in ("create", "replace", "update") else None
     return [Change(path="permission", old=old, new=new)]
+
+
+def _alias(before: Mapping[str, Any], after: Mapping[str, Any], action: str) -> list[Change]:
+    """What the alias points at. The number of a version that is still to be published is not known."""
+    if action in ("forget", "import"):
+        return []
+    releases = [release_of(str(values.get("description") or "")) for values in (before, after)]
+
+    def words(values: Mapping[str, Any], release: str | None) -> str | None:
+        if not values.get("name"):
+            return None
+        number = values.get("function_version")
+        if number is None:
+            return f"{values['name']}: version of {release or 'what is published'}, by Terraform"
+        shares = [
+            f"version {other}: {float(share) * 100:g} %"
+            for routing in values.get("routing_config") or ()
+            for other, share in (routing.get("additional_version_weights") or {}).items()
+        ]
+        return f"{values['name']}: {', '.join([f'version {number}', *shares])}"
+
+    old, new = words(before, releases[0]), words(after if action != "delete" else {}, releases[1])
+    found = [Change(path="alias", old=old, new=new)] if old != new else []
+    if None not in releases and releases[0] != releases[1]:
+        found.insert(0, Change(path="version", old=releases[0], new=releases[1]))
+    return found
 
 
 def _triggers(change: Mapping[str, Any], owners: Owners) -> dict[str, list[Change]]:

@@ -25,6 +25,8 @@ def function_value(target: Target) -> tuple[dict[str, Any], dict[str, str]]:
         value["version"] = target.version
     if target.commit is not None:
         value["commit"] = target.commit
+    if target.alias is not None:
+        value["alias"] = target.alias
     if code.image:
         value["code"] = {"image": code.image}
     elif package is not None:

@@ -12,9 +12,20 @@ from lockstep.model import Code, Function, Secret, Value
 from lockstep.model.fields import BY_NAME, existing, normalise
 from lockstep.model.foreign import read_json, shaped
 
-__all__ = ["FUNCTION", "OTHER_WORDS", "State", "function_of", "hex_of", "hidden_in", "read_state", "to_value"]
+__all__ = [
+    "ALIAS",
+    "FUNCTION",
+    "OTHER_WORDS",
+    "State",
+    "function_of",
+    "hex_of",
+    "hidden_in",
+    "read_state",
+    "to_value",
+]
 
 FUNCTION = "aws_lambda_function"
+ALIAS = "aws_lambda_alias"
 
 _PATHS: Mapping[str, tuple[str, ...]] = {
     "runtime": ("runtime",),

@@ -29,6 +29,12 @@ def way_out(changes: Sequence[Change], folder: str, *, is_refreshed: bool) -> st
             "  fix: let the folder set source_code_hash from what is passed; what somebody deployed by hand "
             "goes with another version, or with terraform apply -replace"
         )
+    if "alias" in paths:
+        return (
+            "the alias does not call what is declared, and Terraform would leave it so, from "
+            f"{folder}\n  fix: let the folder call the module lambda-fleet as this version of Lockstep has "
+            "it, or look who moved the alias"
+        )
     return (
         f"{', '.join(paths)} not as declared, and Terraform would leave it so, from {folder}\n"
         "  fix: pass it with `variables:`, change it in the folder, or take it out of the declaration"

@@ -187,3 +187,41 @@ run "another_text_deploys_the_same_package_again" {
     error_message = "The output is not the package's hash."
   }
 }
+
+run "an_alias_is_what_is_called" {
+  command = plan
+
+  variables {
+    functions = {
+      "staging/s3-notifier" = {
+        function_name = "notifier-staging"
+        version       = "0.1.6"
+        role          = "lambda-role"
+        runtime       = "dotnet8"
+        handler       = "Handler"
+        code          = { bucket = "packages", key = "a.zip", source_code_hash = "noG1g8uJVjoeKQII5TG3gBKprFA4vdceBjDnbQx2NvY=" }
+        alias         = "live"
+        async_invoke  = { maximum_retry_attempts = 0 }
+        url           = { auth_type = "AWS_IAM" }
+        triggers      = [{ bucket = "uploads", prefix = "staging/" }]
+      }
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      aws_lambda_function.this["staging/s3-notifier"].publish,
+      aws_lambda_function.this["staging/s3-notifier"].tags["lockstep:alias"] == "live",
+      !contains(keys(aws_lambda_function.this["staging/s3-notifier"].tags), "lockstep:version"),
+      aws_lambda_alias.this["staging/s3-notifier"].name == "live",
+      aws_lambda_alias.this["staging/s3-notifier"].description == "lockstep syrf staging/s3-notifier 0.1.6",
+      aws_lambda_permission.s3["staging/s3-notifier:uploads"].qualifier == "live",
+      aws_lambda_function_event_invoke_config.this["staging/s3-notifier"].qualifier == "live",
+      aws_lambda_function_url.this["staging/s3-notifier"].qualifier == "live",
+      output.notifications["uploads"][0].arn == "arn:aws:lambda:eu-west-1:123456789012:function:notifier-staging:live",
+      output.notifications["uploads"][0].id == "lockstep-syrf.staging.s3-notifier.16f228b51535",
+      output.statement_ids["staging/s3-notifier:uploads"] == "lockstep-582d2100666d912a",
+    ])
+    error_message = "Something goes past the alias."
+  }
+}
