@@ -26,6 +26,7 @@ SERVICES = {
     "cloudwatch",
     "ec2",
     "ecr",
+    "events",
     "iam",
     "lambda",
     "logs",
@@ -126,7 +127,7 @@ def test_the_policies_allow_what_the_code_calls_and_no_more() -> None:
     """The actions of permissions.md, and of kinds of resources in lambda.md, are those of the table."""
     page = ROOT / "docs" / "reference" / "permissions.md"
     _, _, beside = (page.parent / "lambda.md").read_text().partition("## Resources beside the function")
-    granted = set(re.findall(r"`(lambda:[A-Z]\w+)`", beside))
+    granted = set(re.findall(r"`([a-z0-9]+:[A-Z]\w+)`", beside))
     for block in blocks(page):
         if block.language == "json":
             for statement in json.loads("\n".join(block.lines))["Statement"]:

@@ -47,6 +47,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``CodeSigning``         code signing configurations, with the calls that moto does not know
 ``Mappings``            event source mappings: states for ``calls`` looks, 409 and ResourceInUse meanwhile
 ``Trail``               who wrote aliases, as CloudTrail tells it
+``EventRules``          EventBridge: no rule goes with its targets, a sixth target fails in a 200
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -64,6 +65,7 @@ from tests.strict.pages import Pages
 from tests.strict.proxy import Call, Proxy, Rule
 from tests.strict.quotas import Quotas
 from tests.strict.revisions import Revisions
+from tests.strict.rules import EventRules
 from tests.strict.settings import CodeSigning, FilledIn, KeptPackage
 from tests.strict.sizes import BlockedRuntimes, UnpackedSize
 from tests.strict.trails import Trail
@@ -76,6 +78,7 @@ __all__ = [
     "Checksums",
     "CodeSigning",
     "DryRun",
+    "EventRules",
     "Fault",
     "Faults",
     "FilledIn",
@@ -128,4 +131,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         KeptPackage(),
         CodeSigning(),
         Mappings(calls=lag),
+        EventRules(),
     )

@@ -60,8 +60,9 @@ class PermissionLag(Rule):
         return error(call.operation, 400, "InvalidArgument", message, extra)
 
     def after(self, call: Call, answer: Answer) -> Answer:
-        """A permission was added: start its delay."""
-        if call.name == "lambda.AddPermission" and answer.is_success:
+        """S3 was permitted: start its delay. What another service may do concerns no bucket."""
+        is_ours = call.name == "lambda.AddPermission" and call.json().get("Principal") == "s3.amazonaws.com"
+        if is_ours and answer.is_success:
             account, region, function = call.key
             arn = f"arn:aws:lambda:{region}:{account}:function:{function}"
             with self._lock:

@@ -200,6 +200,17 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             group = call.json().get("logGroupName")
             is_listing = name == "DescribeLogGroups"
             yield f"logs:{name}", "*" if is_listing else f"arn:aws:logs:{place}:log-group:{group}:*"
+        case "events" if name in ("ListRules", "ListEventBuses"):
+            yield f"events:{name}", "*"
+        case "events":
+            # Source: service authorization reference: a rule, and what PutRule's tags need.
+            body = call.json()
+            rule = (
+                body.get("ResourceARN") or f"arn:aws:events:{place}:rule/{body.get('Rule') or body['Name']}"
+            )
+            yield f"events:{name}", rule
+            if name == "PutRule" and body.get("Tags"):
+                yield "events:TagResource", rule
         case "ecr":
             body = call.json()
             yield (

@@ -140,10 +140,11 @@ class Upstream:
         query: dict[str, str] | None = None,
         body: bytes = b"",
         service: str = "lambda",
+        target: str = "",
     ) -> Answer:
         """Make a request of the proxy's own with the credentials of a call; it is not recorded.
 
-        Emulators do not check signatures.
+        ``target`` names the operation where the path does not. Emulators do not check signatures.
         """
         account, region = call.operation.account, call.operation.region or REGION
         scope = f"Credential={account}/20260101/{region}/{service}/aws4_request"
@@ -154,8 +155,10 @@ class Upstream:
         }
         if service == "iam":
             headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
-        target = f"{path}?{urlencode(query)}" if query else path
-        return self.forward(Request(method=method, target=target, headers=headers, body=body))
+        if target:
+            headers["x-amz-target"] = target
+        whole = f"{path}?{urlencode(query)}" if query else path
+        return self.forward(Request(method=method, target=whole, headers=headers, body=body))
 
     def function(self, call: Call) -> dict[str, Any] | None:
         """Return what GetFunction says of the call's function now; None when there is none."""

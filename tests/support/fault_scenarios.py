@@ -136,6 +136,10 @@ def _update() -> Scenario:
     )
 
 
+def _rule(function: str, alias: str = "") -> Resource:
+    return KINDS["rules"].declared({"pattern": '{"source": ["shop"]}'}, alias, "orders", "", function)
+
+
 def _alias() -> Scenario:
     """A function gets an alias, and with it a new release; what stands beside it moves along."""
 
@@ -144,6 +148,7 @@ def _alias() -> Scenario:
         return (
             Resource(kind="asyncInvoke", qualifier=alias, settings={"maximumRetryAttempts": 0}),
             KINDS["permissions"].declared(caller, alias, "rule", ""),
+            _rule("notifier-staging", alias),
         )
 
     return Scenario(
@@ -198,7 +203,12 @@ def _remove() -> Scenario:
         name="removal",
         before=make_fleet(
             stays,
-            make_target("preview/pr-1/notifier", trigger("preview/pr-1/"), settings={"logRetentionDays": 1}),
+            make_target(
+                "preview/pr-1/notifier",
+                trigger("preview/pr-1/"),
+                settings={"logRetentionDays": 1},
+                resources=(_rule("notifier-preview-pr-1"),),
+            ),
             renamed,
         ),
         after=make_fleet(stays, replace(renamed, function=function)),

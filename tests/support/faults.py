@@ -21,6 +21,7 @@ from lockstep.model import Fleet, Package, Plan, Project, Report, StepResult
 from lockstep.planning.policy import Rules
 from tests.strict import (
     Call,
+    EventRules,
     Fault,
     Faults,
     Notifications,
@@ -372,6 +373,7 @@ class StrictAws(Proxy):
             Statements(),
             Versions(),
             PackageExists(),
+            EventRules(),
             witness,
         )
         for rule in self.rules:
@@ -405,6 +407,11 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
             kind: sorted(entries, key=lambda e: str(e["Id"])) if isinstance(entries, list) else entries
             for kind, entries in raw.items()
         }
+    events = api(cloud, "events")
+    for rule in events.list_rules()["Rules"]:
+        about = {"Rule": rule["Name"], "EventBusName": rule["EventBusName"]}
+        kept = {key: value for key, value in rule.items() if value}
+        found[f"rule {rule['Name']}"] = [kept, events.list_targets_by_rule(**about)["Targets"]]
     for group in groups.describe_log_groups()["logGroups"]:
         found[f"log group {group['logGroupName']}"] = group.get("retentionInDays")
     packages = api(cloud, "s3").list_objects_v2(Bucket=PACKAGES, Prefix="lockstep/packages/")

@@ -81,11 +81,13 @@ def _is_own(context: Context, kind: ResourceKind, label: str) -> bool:
 
     What several share would be taken from one another, or come to each of them.
     """
-    for row in kind.sources:
-        path: Path = (*_path(kind, label), *row.split("."))
+    rows = {row.name: row for row in kind.rows}
+    for name_of_row in kind.sources:
+        path: Path = (*_path(kind, label), *name_of_row.split("."))
         given = ((layer.name, value_at(layer.values, path)) for layer in reversed(context.stack.layers))
         name, value = next(((name, value) for name, value in given if value is not None), ("", None))
-        if name == "pull request" or any(part in str(value) for part in ("{pr}", "{env}")):
+        is_filled = not rows[name_of_row].is_literal and any(part in str(value) for part in ("{pr}", "{env}"))
+        if name == "pull request" or is_filled:
             return True
     return False
 

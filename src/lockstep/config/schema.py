@@ -77,7 +77,8 @@ def _of_row(row: Field, name: str) -> Key:
                 says=says,
                 minimum=row.minimum,
                 maximum=row.maximum,
-                lines=row.lines,
+                lines=row.lines or row.is_literal,
+                is_literal=row.is_literal,
             )
         case Kind.STRINGS | Kind.SET:
             item = Key(

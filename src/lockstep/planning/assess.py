@@ -8,7 +8,14 @@ from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, State
 from lockstep.model.fields import APART
 from lockstep.model.kinds import KINDS
 from lockstep.planning.aliases import Shift, of_version, settled, shift_of
-from lockstep.planning.beside import Difference, differences, hidden, remembered, replacement_problem
+from lockstep.planning.beside import (
+    Difference,
+    differences,
+    foreign_problem,
+    hidden,
+    remembered,
+    replacement_problem,
+)
 from lockstep.planning.diff import (
     diff_code,
     diff_settings,
@@ -175,6 +182,8 @@ def assess(
     if problem is None and (problem := _too_large(target, live, policy, beside, fleet, wanted.name)):
         verb = Verb.BLOCKED
     if problem is None and (problem := replacement_problem(beside, wanted.name)):
+        verb = Verb.BLOCKED
+    if problem is None and not may_adopt(rules, target) and (problem := foreign_problem(beside)):
         verb = Verb.BLOCKED
     if problem is None and shift.problem is not None:
         verb, problem = Verb.BLOCKED, shift.problem

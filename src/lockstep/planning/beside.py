@@ -12,6 +12,7 @@ from lockstep.planning.policy import remembered_words
 __all__ = [
     "Difference",
     "differences",
+    "foreign_problem",
     "has_others",
     "hidden",
     "kinds_of",
@@ -135,6 +136,18 @@ def replacement_problem(found: Sequence[Difference], function: str) -> str | Non
     return None
 
 
+def foreign_problem(found: Sequence[Difference]) -> str | None:
+    """Why what others made is not changed: nobody said to take it over. None when nothing is theirs."""
+    for one in found:
+        if one.wanted is not None and one.live is not None and one.live.foreign:
+            place = f"{one.wanted.place}: " if one.wanted.place else ""
+            return (
+                f"{place}the {KINDS[one.wanted.kind].title} of {one.wanted.path} is there, and is not "
+                "Lockstep's; take it over with --adopt or `adopt: true`, or give it another name"
+            )
+    return None
+
+
 def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iterator[Difference]:
     """The wanted ones each with the live one of its identity, then those of ours that nobody wants."""
     declared = [one for one in target.resources if one.kind == kind.name]
@@ -146,7 +159,7 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
     going = {}
     for one in found:
         name = names.get((kind.name, digest_of(one.identity)))
-        if name is not None and not any(one is other for other in matched):
+        if name is not None and not one.foreign and not any(one is other for other in matched):
             former = replace(one, name=name)
             if not _is_others(former, target.ignore):
                 going[one.qualifier, one.identity] = former

@@ -1,5 +1,6 @@
 """Kinds of resources beside a function: what each file has to say, and that nothing else names it."""
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,14 @@ from lockstep.model.fields import Kind
 from lockstep.model.kinds import KINDS, ROWS, ResourceKind
 
 SOURCE = Path(__file__).resolve().parents[3] / "src" / "lockstep"
-LAMBDA = botocore.session.get_session().get_service_model("lambda")
+SESSION = botocore.session.get_session()
+
+
+@functools.cache
+def taken(call: str) -> Any:
+    """The shape of what a call takes, in botocore's model."""
+    service, _, operation = call.partition(":")
+    return SESSION.get_service_model(service).operation_model(operation).input_shape
 
 
 def snake(name: str) -> str:
@@ -20,8 +28,8 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-SHARED = {"AddPermission", "RemovePermission", "GetPolicy"}
-"""Calls that triggers make, too."""
+SHARED = {"AddPermission", "RemovePermission", "GetPolicy", "TagResource", "UntagResource"}
+"""Calls that triggers and functions make, too."""
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -42,26 +50,28 @@ def test_a_kind_is_two_files_and_no_other_names_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_rows_have_a_type_that_aws_takes(name: str) -> None:
-    """Each declared row is a member of what the first writing call takes, in botocore's model."""
+    """Each declared row is a member of what the first writing call that has it takes, in botocore's model."""
     kind = KINDS[name]
-    shape = LAMBDA.operation_model(kind.writes[0].partition(":")[2]).input_shape
     for row in kind.rows:
         if row.computed:
             continue
-        at = shape
+        at = next(shape for call in kind.writes if row.top in (shape := taken(call)).members)
         for part in row.api.split("."):
+            if at.type_name == "list":
+                at = at.member
             if at.type_name == "map":
                 assert part in at.key.enum
                 at = at.value
                 continue
             assert part in at.members, row.api
             at = at.members[part]
-        assert (at.type_name == "list") == (row.kind in (Kind.SET, Kind.STRINGS, Kind.STRUCTS)), row.name
-        for key, member in row.members.items():
+        is_several = row.kind in (Kind.SET, Kind.STRINGS, Kind.STRUCTS)
+        assert (at.type_name in ("list", "map")) == is_several, row.name
+        for key, member in row.members.items() if at.type_name == "list" else ():
             inner = at.member.members[member.api]
             assert set(member.enum) == set(inner.enum), f"{row.name}.{key}"
         at = at.member if row.kind is Kind.SET else at
-        if getattr(at, "enum", None):
+        if getattr(at, "enum", None) and row.kind is not Kind.BOOLEAN:
             assert set(row.enum) == set(at.enum), row.name
         for bound, value in (("min", row.minimum), ("max", row.maximum)):
             if at.type_name == "integer":
@@ -73,10 +83,16 @@ def test_no_member_that_aws_takes_is_left_out(name: str) -> None:
     """A member that botocore learns, however deep, needs a row, or a reason why it has none."""
     kind = KINDS[name]
     known = {row.api for row in kind.rows} | {"FunctionName", "Qualifier", *kind.left_out}
-    for operation in (each.partition(":")[2] for each in kind.writes if each.startswith("lambda:")):
-        if operation != "AddPermission":
-            leaves = set(_leaves(LAMBDA.operation_model(operation).input_shape, ""))
-            assert leaves <= known, operation
+    own = [each for each in kind.writes if each.partition(":")[2] not in SHARED and not _is_read(each)]
+    for call in own or kind.writes[:1]:
+        leaves = set(_leaves(taken(call), ""))
+        within = {leaf for leaf in leaves if any(leaf.startswith(f"{one}.") for one in kind.left_out)}
+        assert leaves - within <= known, call
+
+
+def _is_read(call: str) -> bool:
+    """Whether a call that comes with writing changes nothing."""
+    return call.partition(":")[2].startswith("Get")
 
 
 def _leaves(shape: Any, path: str) -> Iterator[str]:
@@ -85,6 +101,8 @@ def _leaves(shape: Any, path: str) -> Iterator[str]:
         case "structure":
             for member, inner in shape.members.items():
                 yield from _leaves(inner, f"{path}.{member}".lstrip("."))
+        case "list" if shape.member.type_name == "structure" and path == "Targets":
+            yield from _leaves(shape.member, path)
         case "map" if getattr(shape.key, "enum", None):
             for key in shape.key.enum:
                 yield from _leaves(shape.value, f"{path}.{key}")

@@ -8,7 +8,7 @@ from typing import Any
 from lockstep.config import rules
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Workspace
-from lockstep.delivery.setup.resources import Place, lambda_arn, resources_of
+from lockstep.delivery.setup.resources import Place, lambda_arn, outliving_at, resources_of
 from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, needs_of
 from lockstep.errors import BadInput
 from lockstep.model import Target
@@ -84,6 +84,10 @@ def policy_of(workspace: Workspace, features: Iterable[Feature], patterns: tuple
         # A function that is not declared any more may have any name.
         anywhere = {lambda_arn(place, "*")}
         statements.append(_statement(Thing.BY_FUNCTION, beside, {"*"}, anywhere, "NoLongerDeclaredBeside"))
+    if beside := needs_of(wanted, is_former=True).get(Thing.BESIDE):
+        statements.append(
+            _statement(Thing.BESIDE, beside, outliving_at(place), set(), "NoLongerDeclaredElsewhere")
+        )
     if own := needs_of(wanted, is_former=True).get(Thing.FUNCTIONS):
         statements.append(
             {

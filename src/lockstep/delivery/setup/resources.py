@@ -12,10 +12,10 @@ from lockstep.delivery.places.nobody import NOBODY
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.engines.aws.actions import Thing
 from lockstep.model import Reference, Resource, Target
-from lockstep.model.kinds import KINDS
+from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.rollout import Rollout
 
-__all__ = ["Place", "Resources", "lambda_arn", "resources_of"]
+__all__ = ["Place", "Resources", "lambda_arn", "outliving_at", "resources_of"]
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<repository>[^:@]+):(?!.*@)"
@@ -80,6 +80,7 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
                 resources.add(Thing.TRIGGER_OBJECTS, bucket_arn.format(f"{trigger.bucket}/{key}*"))
         for one in target.resources:
             resources.add(Thing.CALLERS, *map(_pattern, _callers(one)))
+            resources.add(Thing.BESIDE, *_beside(here, KINDS[one.kind]))
         packages = project.packages_for(target.environment)
         if packages is not None:
             resources.add(Thing.PACKAGE_BUCKETS, bucket_arn.format(packages.name))
@@ -118,6 +119,18 @@ def _callers(resource: Resource) -> Iterable[str]:
         arn = str(resource.settings.get(row, ""))
         if arn.split(":")[2:3] == [operation.partition(":")[0]]:
             yield arn
+
+
+def outliving_at(place: Place) -> set[str]:
+    """What AWS keeps in other services when a function is deleted, whatever it is called."""
+    return {arn for kind in KINDS.values() if kind.outlives for arn in _beside(place, kind)}
+
+
+def _beside(here: Place, kind: ResourceKind) -> Iterable[str]:
+    """What stands beside a function in another service. One that is gone from Git may have any name."""
+    for operation, end in kind.on.items():
+        if end.startswith(":"):
+            yield "*" if end == ":*" else _arn(here, operation.partition(":")[0], end[1:])
 
 
 def _refer(resources: Resources, here: Place, store: str, name: str) -> None:

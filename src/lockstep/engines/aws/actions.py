@@ -58,6 +58,7 @@ class Thing(StrEnum):
     TRIED = "tried functions"  # versions that a rollout calls once before others do
     KEYS = "keys"  # of KMS, that encrypt environment variables
     BY_FUNCTION = "by function"  # what AWS gives no resources of ours to, but tells the function of
+    BESIDE = "beside"  # rules and the like, which kinds name
     CALLERS = "callers"  # queues, topics and the like, which rows of kinds name
 
 
@@ -103,9 +104,10 @@ def _of_kinds() -> Iterator[Need]:
         rows = {row.name for row in kind.rows}
         for operation in (*kind.reads, *kind.writes, *kind.removes):
             on = kind.on.get(operation, FUNCTIONS)
-            thing = Thing.CALLERS if on in rows else Thing(on)
-            # Nobody deletes a function and leaves behind what AWS keeps of it.
-            is_former = kind.outlives and operation in kind.removes
+            thing = Thing.CALLERS if on in rows else Thing.BESIDE if on.startswith(":") else Thing(on)
+            # Nobody deletes a function and leaves behind what AWS keeps of it, wherever that has to be found.
+            is_former = kind.outlives and (operation in kind.removes or thing is Thing.BESIDE)
+            is_former = is_former and operation not in kind.writes
             features = _LOOK if operation in kind.reads else _WRITE if is_former else _WRITE - _GC
             yield _need(operation, thing, features, is_former=is_former)
 

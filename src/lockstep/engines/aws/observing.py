@@ -15,6 +15,7 @@ from lockstep.engines.aws.connection import Connection
 from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Alias, Bucket, Function, Target
 from lockstep.model.alias import release_of
+from lockstep.model.kinds.base import digest_of
 
 __all__ = ["Observed", "observe"]
 
@@ -71,7 +72,13 @@ def _read(connection: Connection, target: Target) -> Target | None:
     alias = aliases.read(connection, declared.name, target.alias) if target.alias else None
     wanted = {(one.kind, one.identity) for one in target.resources}
     places = dict.fromkeys((one.kind, one.qualifier) for one in target.resources)
-    beside = (one for place in places for one in kinds.read(connection, declared.name, *place))
+    sought = {
+        kind: {digest_of(one.identity): one.identity for one in target.resources if one.kind == kind}
+        for kind, _ in places
+    }
+    beside = (
+        one for place in places for one in kinds.read(connection, declared.name, *place, sought[place[0]])
+    )
     return replace(
         target,
         resources=tuple(one for one in beside if (one.kind, one.identity) in wanted),

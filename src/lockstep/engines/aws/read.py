@@ -42,10 +42,16 @@ from lockstep.model import (
 )
 from lockstep.model.alias import release_of
 from lockstep.model.kinds import KINDS
+from lockstep.model.kinds.base import digest_of
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.beside import kinds_of
 from lockstep.planning.diff import diff_code, is_named_by_tag
-from lockstep.planning.policy import remembered_buckets, remembered_kinds, remembered_qualifiers
+from lockstep.planning.policy import (
+    remembered_buckets,
+    remembered_kinds,
+    remembered_qualifiers,
+    remembered_words,
+)
 
 __all__ = ["read_live", "read_policies_again", "read_versions", "without_variables"]
 
@@ -616,6 +622,7 @@ def _read_beside(
     every = full and (beside or len(reading.wanted) <= FEW)
     wanted: list[tuple[str, str, str]] = []
     needed: set[tuple[str, str]] = set()
+    sought: dict[tuple[str, str], Mapping[str, str]] = {}
     for target in reading.wanted.values():
         function = reading.functions.get(target.function.name) if target.function else None
         if function is None:
@@ -631,6 +638,9 @@ def _read_beside(
             for kind in sorted(asked if place in ("", target.qualifier) else KINDS)
         ]
         needed |= {(function.name, kind) for kind in known}
+        for kind in known & KINDS.keys():
+            place = (function.name, kind)
+            sought[place] = {**_sought(function, target.resources, kind), **sought.get(place, {})}
         reading.functions[function.name] = replace(function, unread=function.unread | KINDS.keys() - asked)
     if full and not every:
         titles = ", ".join(sorted(KINDS[name].title for name in single))
@@ -638,7 +648,7 @@ def _read_beside(
     if wanted:
         watcher.progress(f"reading {len(wanted)} settings beside functions")
     denied: dict[str, LockstepError] = {}
-    for (name, kind, _), found in _each_beside(reading, pool, [*dict.fromkeys(wanted)]):
+    for (name, kind, _), found in _each_beside(reading, pool, [*dict.fromkeys(wanted)], sought):
         if isinstance(found, LockstepError) and (name, kind) in needed:
             reading.refused[name] = found
         elif isinstance(found, LockstepError):
@@ -651,15 +661,27 @@ def _read_beside(
     _read_outliving(reading, pool)
 
 
+def _sought(function: Function, resources: Iterable[Resource], kind: str) -> Mapping[str, str]:
+    """What of several is declared or remembered, by digest: the identity, where the repository tells it."""
+    words = (word.split(":") for word in remembered_words(function.tags))
+    known = {word[2]: "" for word in words if word[0] == kind and len(word) == 3}
+    return known | {digest_of(one.identity): one.identity for one in resources if one.kind == kind}
+
+
 def _each_beside(
-    reading: _Reading, pool: ThreadPoolExecutor, wanted: Sequence[_Place]
+    reading: _Reading,
+    pool: ThreadPoolExecutor,
+    wanted: Sequence[_Place],
+    sought: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> list[tuple[_Place, tuple[Resource, ...] | LockstepError]]:
     """The resources at each place. Many of a kind that a listing tells are read in its pages, all at once."""
     counts = Counter(kind for _, kind, _ in wanted)
     swept = sorted(kind for kind, count in counts.items() if kinds.is_swept(kind) and count > FEW)
     pages = dict(_each(pool, swept, lambda kind: kinds.sweep(reading.connection, kind)))
     single = [one for one in wanted if one[1] not in pages]
-    found = dict(_each(pool, single, lambda one: kinds.read(reading.connection, *one)))
+    found = dict(
+        _each(pool, single, lambda one: kinds.read(reading.connection, *one, sought.get(one[:2], {})))
+    )
     for place in wanted:
         name, kind, qualifier = place
         if kind in pages:
@@ -678,7 +700,12 @@ def _read_outliving(reading: _Reading, pool: ThreadPoolExecutor) -> None:
         if kind in KINDS and KINDS[kind].outlives
         for qualifier in sorted(remembered_qualifiers(other.function.tags))
     }
-    for place, found in _each_beside(reading, pool, [*places]):
+    sought = {
+        (name, kind): _sought(function, (), kind)
+        for (name, kind, _), arn in places.items()
+        if (function := reading.others[arn].function) is not None
+    }
+    for place, found in _each_beside(reading, pool, [*places], sought):
         other = reading.others[places[place]]
         if isinstance(found, LockstepError):
             reading.others[places[place]] = replace(other, obstacle=Obstacle.of(found))

@@ -177,7 +177,14 @@ class Run:
             case PutNotifications():
                 self._put_notifications(connection, step, failed)
             case PutResource():
-                kinds.put(connection, step.function, step.resource, self._pace, step.moves_from)
+                kinds.put(
+                    connection,
+                    step.function,
+                    step.resource,
+                    self._pace,
+                    step.moves_from,
+                    is_new=all(change.old is None for change in step.changes),
+                )
             case RemoveResource():
                 kinds.remove(connection, step.function, step.resource, self._pace)
             case PublishVersion():

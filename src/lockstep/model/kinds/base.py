@@ -34,6 +34,7 @@ class Resource:
     settings: Mapping[str, Value] = field(default_factory=dict)
     name: str = field(default="", compare=False)  # of one of several: what the repository calls it
     handle: str = field(default="", compare=False)  # of a live one: what calls about it name it by
+    foreign: bool = field(default=False, compare=False)  # a live one of others, taken over only when told
     replace: bool = field(default=False, compare=False)  # a new one may take its place
     place: str = field(default="", compare=False)  # file:line of the declaration
 
@@ -85,7 +86,8 @@ class ResourceKind:
     proof: tuple[str, ...]  # members that every answer to its reads and writes has
     proofs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of calls that answer otherwise
     on: Mapping[str, str] = field(default_factory=dict)
-    """What IAM allows a call on, where it is not the function: a ``Thing``, or the row that names it."""
+    """What IAM allows a call on, where it is not the function: a ``Thing``, the row that names it, or after a
+    colon the end of an ARN, of which the call's service is."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Members that its writing calls take and that have no row, and why."""
     terraform: str = ""  # the resource of Terraform's AWS provider that is the like; "": the module has none

@@ -16,9 +16,11 @@ from lockstep.engines.aws.pace import Pace, must_settle
 from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
+from lockstep.model.kinds.base import digest_of
 
 __all__ = ["Calls", "CallsOfSeveral", "Listing", "is_swept", "put", "read", "remove", "sweep"]
 
+_ANY: Mapping[str, str] = MappingProxyType({})
 _TRIES = 5  # of a call on what somebody else is changing
 
 
@@ -41,8 +43,13 @@ class Calls(Protocol):
 class CallsOfSeveral(Protocol):
     """What the file of a kind has of which a function may have several."""
 
-    def read(self, connection: Connection, function: str, qualifier: str) -> Iterable[Resource]:
-        """The live resources of a function, or of an alias of it."""
+    def read(
+        self, connection: Connection, function: str, qualifier: str, sought: Mapping[str, str]
+    ) -> Iterable[Resource]:
+        """The live resources of a function, or of an alias of it, at least those that are ``sought``.
+
+        These are digests of identities, each with the identity where the repository tells it, or "".
+        """
         ...
 
     def put(self, connection: Connection, function: str, resource: Resource, live: Resource | None) -> None:
@@ -83,10 +90,13 @@ _LISTED: Mapping[str, Listing] = MappingProxyType(
 )
 
 
-def read(connection: Connection, function: str, kind: str, qualifier: str) -> tuple[Resource, ...]:
-    """The live resources of a kind, by one or two calls of the family with 15 a second."""
+def read(
+    connection: Connection, function: str, kind: str, qualifier: str, sought: Mapping[str, str] = _ANY
+) -> tuple[Resource, ...]:
+    """The live resources of a kind, by one or two calls of the family with 15 a second, and of several by
+    some for each that is ``sought``: see ``CallsOfSeveral``."""
     if kind in _SEVERAL:
-        return tuple(_SEVERAL[kind].read(connection, function, qualifier))
+        return tuple(_SEVERAL[kind].read(connection, function, qualifier, sought))
     found = _CALLS[kind].read(connection, function, qualifier)
     return () if found is None else (found,)
 
@@ -106,15 +116,22 @@ def sweep(connection: Connection, kind: str) -> Mapping[tuple[str, str], tuple[R
 
 
 def put(
-    connection: Connection, function: str, resource: Resource, pace: Pace, moves_from: str | None = None
+    connection: Connection,
+    function: str,
+    resource: Resource,
+    pace: Pace,
+    moves_from: str | None = None,
+    *,
+    is_new: bool = False,
 ) -> None:
     """Make a resource what is declared and read it back. Waits while it or the function is changed.
 
     One that AWS does not change to it makes way first; ``moves_from`` is the qualifier that it is on now.
+    Where the plan saw none (``is_new``), one of somebody else's is not taken over. Raises CloudError.
     """
     kind = KINDS[resource.kind]
     if kind.is_many:
-        _put_of_several(connection, function, resource, pace, moves_from)
+        _put_of_several(connection, function, resource, pace, moves_from, is_new)
     else:
         calls = _CALLS[resource.kind]
         once_ready(connection, pace, function, lambda: calls.put(connection, function, resource))
@@ -136,10 +153,15 @@ def remove(connection: Connection, function: str, resource: Resource, pace: Pace
         calls = _CALLS[resource.kind]
         at = resource.qualifier
         once_ready(connection, pace, function, lambda: calls.remove(connection, function, at))
+
+    def is_gone() -> bool:
+        left = _there(connection, function, resource, resource.qualifier)
+        return left is None or left.foreign
+
     must_settle(
         connection,
         pace,
-        lambda: _there(connection, function, resource, resource.qualifier) is None,
+        is_gone,
         _titled(function, resource),
         kind.reads[0],
         "was removed, and is still there when read back",
@@ -147,12 +169,24 @@ def remove(connection: Connection, function: str, resource: Resource, pace: Pace
 
 
 def _put_of_several(
-    connection: Connection, function: str, resource: Resource, pace: Pace, moves_from: str | None
+    connection: Connection,
+    function: str,
+    resource: Resource,
+    pace: Pace,
+    moves_from: str | None,
+    is_new: bool,
 ) -> None:
     kind, calls = KINDS[resource.kind], _SEVERAL[resource.kind]
     live = _there(connection, function, resource, resource.qualifier)
     if live is None and moves_from is not None:
         live = _there(connection, function, resource, moves_from)
+    if live is not None and live.foreign and is_new:
+        raise CloudError(
+            f"{_titled(function, resource)} is there already, and is not Lockstep's",
+            where=kind.reads[0],
+            fix="run again: the plan then says what would change of it, and takes it over with --adopt or "
+            "`adopt: true`",
+        )
     if live is not None and kind.fixed(resource, live):
         remove(connection, function, live, pace)
         live = None
@@ -164,14 +198,15 @@ def _put_of_several(
 def _remove_of_several(connection: Connection, function: str, resource: Resource, pace: Pace) -> None:
     calls = _SEVERAL[resource.kind]
     live = _there(connection, function, resource, resource.qualifier)
-    if live is not None:
+    if live is not None and not live.foreign:
         _once_free(connection, function, live, pace, lambda: calls.remove(connection, function, live))
         _until_settled(connection, function, live, pace)
 
 
 def _there(connection: Connection, function: str, resource: Resource, qualifier: str) -> Resource | None:
     """The live one of a resource's kind, and of several of its identity."""
-    found = read(connection, function, resource.kind, qualifier)
+    sought = {digest_of(resource.identity): resource.identity}
+    found = read(connection, function, resource.kind, qualifier, sought)
     return next((one for one in found if one.identity == resource.identity), None)
 
 

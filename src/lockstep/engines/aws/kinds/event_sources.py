@@ -18,7 +18,9 @@ __all__ = ["KIND", "put", "read", "remove", "sweep", "under_way"]
 _STABLE = frozenset({"Enabled", "Disabled"})
 
 
-def read(connection: Connection, function: str, qualifier: str) -> Iterable[Resource]:
+def read(
+    connection: Connection, function: str, qualifier: str, sought: Mapping[str, str]
+) -> Iterable[Resource]:
     """Those of one function or alias; one that is being deleted is gone."""
     called = f"{function}:{qualifier}" if qualifier else function
     for one in _listed(connection, FunctionName=called):

@@ -4,13 +4,12 @@ Source: Lambda API reference (GetPolicy, AddPermission, RemovePermission): a sta
 one that says something else than its id makes way for the right one.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, grant, statements_of
+from lockstep.engines.aws.permission import at, grant, sid_on, statements_of
 from lockstep.model import Resource
 from lockstep.model.kinds.permissions import CONDITIONS, KIND, PREFIX
 
@@ -19,7 +18,9 @@ __all__ = ["KIND", "put", "read", "remove", "under_way"]
 _MEMBERS = {(operator, key.lower()): member for member, (operator, key) in CONDITIONS.items()}
 
 
-def read(connection: Connection, function: str, qualifier: str) -> Iterator[Resource]:
+def read(
+    connection: Connection, function: str, qualifier: str, sought: Mapping[str, str]
+) -> Iterator[Resource]:
     """The statements, but for those that other resources of ours have."""
     for one in statements_of(connection, function, qualifier):
         sid = str(one.get("Sid", ""))
@@ -33,7 +34,7 @@ def put(connection: Connection, function: str, resource: Resource, live: Resourc
     """Add the statement, after one of its id that says something else was taken away."""
     if live is not None:
         remove(connection, function, live)
-    sid = _sid_of(str(resource.settings["id"]), resource.qualifier)
+    sid = sid_on(str(resource.settings["id"]), resource.qualifier)
     said = {member: value for member, value in KIND.request(resource).items() if value is not None}
     grant(connection, function, resource.qualifier, sid, **said)
 
@@ -71,14 +72,5 @@ def _told(statement: Mapping[str, Any]) -> dict[str, Any]:
     return found | ({"OtherConditions": json.dumps(others, sort_keys=True)} if others else {})
 
 
-def _sid_of(name: str, qualifier: str) -> str:
-    """The id of a statement; no two aliases share one, which emulators keep in one policy."""
-    return name + _end_of(qualifier)
-
-
 def _id_of(sid: str, qualifier: str) -> str:
-    return sid.removesuffix(_end_of(qualifier)) if qualifier and sid.startswith(PREFIX) else sid
-
-
-def _end_of(qualifier: str) -> str:
-    return f"-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else ""
+    return sid.removesuffix(sid_on("", qualifier)) if sid.startswith(PREFIX) else sid
