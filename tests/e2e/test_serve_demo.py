@@ -1,8 +1,10 @@
 """``lockstep serve --demo``, as somebody meets it who has read one line about Lockstep."""
 
+import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +44,61 @@ def test_there_is_something_to_look_at(url: str) -> None:
     page = fetched(url)
     assert 'href="/targets/syrf/preview/pr-123/s3-notifier">0.1.6-pr123 ● Synced/Healthy' in page
     assert 'href="/targets/syrf/production/s3-notifier">0.1.5 ● Synced/Healthy' in page
+
+
+@pytest.fixture(scope="module")
+def place(url: str, folder: Path) -> Path:
+    """Where the demo's repositories and data are, once everything is synced."""
+    shown(url, "3 synced, 0 out of sync, 0 unknown")
+    (place,) = folder.glob("lockstep-ministack-*/demo")
+    return place
+
+
+def in_shell(place: Path, script: str) -> str:
+    """Do what the demo says that one may, as a person of its own."""
+    person = "export GIT_AUTHOR_NAME=Ada GIT_COMMITTER_NAME=Ada EMAIL=ada@example.org HOME=/nonexistent"
+    done = subprocess.run(
+        ["sh", "-ec", f". {place}/env.sh; {person}; cd {place}/syrf/gitops; {script}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_push_is_a_run_that_tells_who_and_why(url: str, place: Path) -> None:
+    """Its steps name AWS's requests, the audit who declared it; ``lockstep history`` asks the server."""
+    file = "syrf/environments/staging/s3-notifier/config.yaml"
+    in_shell(place, f"sed -i s/0.1.5/0.1.6/ {file}; git commit -qam 'staging: 0.1.6'; git push -q")
+    shown(f"{url}runs?q=pushed+done", "staging/s3-notifier")
+    (run, *_) = json.loads(fetched(f"{url}api/v1/runs?q=pushed"))["runs"]
+    steps = json.loads(fetched(f"{url}api/v1/runs/{run['id']}"))["run"]["steps"]
+    (update,) = [step for step in steps if step["words"].startswith("staging/s3-notifier: update code")]
+    assert re.fullmatch(r"[0-9a-zA-Z-]+( [0-9a-zA-Z-]+)*", update["requests"])
+    (event,) = json.loads(fetched(f"{url}api/v1/events?q=0.1.6+deployed+staging"))["events"]
+    assert (event["version"], event["run"]) == ("0.1.6", run["id"])
+    assert "declared by Ada" in event["words"]
+    ref = "refs/lockstep/syncs"
+    in_shell(place, f"git fetch -q origin {ref}:{ref}; git push -q origin :{ref}")  # nothing else remembers
+    asked = f"LOCKSTEP_SERVER={url} lockstep history staging/s3-notifier -o json"
+    newest, *_ = json.loads(in_shell(place, asked))["versions"]
+    in_shell(place, f"git push -q origin {ref}")
+    assert newest["deployment"]["run"] == run["id"]
+
+
+def test_drift_is_remembered_and_a_lost_history_stops_nothing(url: str, place: Path) -> None:
+    """It is seen, mended where it may be, and written to a new file when the old one was removed."""
+    (place / "data" / "history.db").unlink()
+    change = "import botocore.session as b; b.Session().create_client('lambda').update_function_configuration"
+    name = "syrfAppUploadS3Notifier-pr-123"
+    in_shell(place, f"python -c \"{change}(FunctionName='{name}', MemorySize=1024)\"")
+    shown(f"{url}audit?q=mended", "preview/pr-123/s3-notifier")
+    (one,) = json.loads(fetched(f"{url}api/v1/drift"))["drift"]
+    assert one["seen"] <= one["mended"]
+    assert "memorySize: 1024 -> " in one["words"]
+    assert fetched(f"{url}healthz") == "ok\n"
 
 
 def test_the_demo_follows_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:

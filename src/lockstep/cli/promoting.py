@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 
 from lockstep.cli.parser import Parser, declare_output, declare_wait, one_by_one
 from lockstep.cli.shell import Output, Shell
-from lockstep.errors import BadInput
+from lockstep.errors import BadInput, LockstepError
 
 if TYPE_CHECKING:
     from lockstep.delivery.places.gitops import GitOps
     from lockstep.delivery.places.proposal import Proposed
     from lockstep.delivery.sync.options import Options
     from lockstep.model.move import Move
+    from lockstep.model.record import Record
 
 __all__ = [
     "declare_history",
@@ -173,7 +174,7 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
     from lockstep.delivery.places.selection import check_patterns
     from lockstep.delivery.places.timeline import read_timeline
     from lockstep.delivery.sync.records import read_records
-    from lockstep.planning.eras import deployment_of
+    from lockstep.planning.eras import deployment_of, in_order
     from lockstep.render.history import history_document, history_lines, history_markdown
 
     workspace = shell.open_workspace()
@@ -182,7 +183,8 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
         raise BadInput("history is of one target", where=target, fix="write ENVIRONMENT/SERVICE")
     found = read_timeline(workspace, workspace.fleet.targets[target])
     records, problem = read_records(workspace, [target], shell.credentials)
-    deployed = {era.sha: record for era in found.eras if (record := deployment_of(era, records[target]))}
+    known = in_order((*records[target], *_remembered(shell, workspace.project.name, target)))
+    deployed = {era.sha: record for era in found.eras if (record := deployment_of(era, known))}
     match output:
         case Output.JSON:
             now = datetime.datetime.now(datetime.UTC)
@@ -196,6 +198,19 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
     if found.is_cut:
         shell.log("this clone holds only the newest commits: git fetch --unshallow shows the rest")
     return 0
+
+
+def _remembered(shell: Shell, project: str, target: str) -> "tuple[Record, ...]":
+    """What the server that is named remembers; that it cannot be asked is told."""
+    if shell.settings.server is None:
+        return ()
+    from lockstep.delivery.sync.server import server_records
+
+    try:
+        return server_records(shell.settings.server, project, target)
+    except LockstepError as error:
+        shell.log(f"note: LOCKSTEP_SERVER was not asked: {error}")
+        return ()
 
 
 def _open(shell: Shell) -> "GitOps":

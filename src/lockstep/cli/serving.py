@@ -46,7 +46,7 @@ def _page(shell: Shell, address: tuple[str, int] | None, controller: "Controller
     from lockstep.serve.web.listening import listening
 
     secret = os.environ.get("LOCKSTEP_GITHUB_HOOK_SECRET")
-    with listening(address, controller.followers, secret=secret) as url:
+    with listening(address, controller.followers, controller.history, secret=secret) as url:
         shell.log(f"{url} shows it, to this machine only: nobody logs in")
         yield
 

@@ -54,7 +54,10 @@ _PROJECT = group(
 SERVE = group(
     "serve",
     "",
-    text("data", "Folder for what is fetched, relative to this file; lockstep-data when absent."),
+    text(
+        "data",
+        "Folder for what is fetched and for history, relative to this file; lockstep-data when absent.",
+    ),
     text(
         "listen",
         "Address of the page, such as 127.0.0.1:8321; without one there is none. Nobody logs in, so it is "
@@ -65,6 +68,13 @@ SERVE = group(
     ),
     _POLL,
     _DRIFT,
+    text(
+        "history",
+        "How long what happened is remembered, in history.db of the data folder; 90d when absent.",
+        pattern=DURATION,
+        says=_SPELLED,
+        example="365d",
+    ),
     Key(
         name="projects",
         shape=Shape.OPEN,

@@ -26,6 +26,7 @@ class StepResult:
     seconds: float = 0.0
     error: str | None = None  # what failed, and what to do about it
     waits_for: str = ""  # what a step that is WAITING waits for
+    requests: tuple[str, ...] = ()  # AWS's ids of the requests that it made, the last ones
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

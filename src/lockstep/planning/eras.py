@@ -10,7 +10,7 @@ from lockstep.model.era import Era, Said
 from lockstep.model.record import Done, Record
 from lockstep.planning.gates import duration, is_backwards
 
-__all__ = ["LastGood", "deployment_of", "eras_of", "last_good", "seconds_of"]
+__all__ = ["LastGood", "deployment_of", "eras_of", "in_order", "last_good", "seconds_of"]
 
 _PROVEN = 15 * 60
 """Seconds that a version has to last before it counts as good: one that was replaced sooner was mended."""
@@ -143,6 +143,11 @@ def deployment_of(era: Era, records: Iterable[Record]) -> Record | None:
     deployed = [one for one in own if one.done is Done.DEPLOYED]
     failed = [one for one in own if one.done is Done.FAILED]
     return next(iter(deployed), None) or next(reversed(failed), None)
+
+
+def in_order(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Records of several sources, oldest first."""
+    return tuple(sorted(records, key=lambda one: _time(one.at)))
 
 
 def seconds_of(era: Era, now: datetime.datetime | None = None) -> int:

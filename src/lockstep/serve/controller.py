@@ -13,6 +13,7 @@ from lockstep.delivery.places.forges import Credentials
 from lockstep.errors import BadInput, MachineError
 from lockstep.serve.file import ServeFile
 from lockstep.serve.following import Follower
+from lockstep.serve.recording import Recorder, open_history
 
 __all__ = ["Controller", "only_one"]
 
@@ -30,6 +31,8 @@ class Controller:
     ) -> None:
         self._stop = stop
         self._tell = tell
+        self.history = open_history(settings.data, _telling(tell, "history"))
+        self._recorder = Recorder(self.history, keep=settings.keep, tell=_telling(tell, "history"))
         self.followers = [
             Follower(
                 project,
@@ -38,6 +41,7 @@ class Controller:
                 tell=_telling(tell, project.name),
                 clock=time.monotonic,
                 stop=stop,
+                recorder=self._recorder,
             )
             for project in settings.projects
         ]
@@ -48,6 +52,7 @@ class Controller:
 
     def run(self) -> None:
         """Follow until it is stopped; what is being applied then is finished first."""
+        self._recorder.start()
         threads = [
             threading.Thread(target=self._follow, args=(one,), name=one.project.name)
             for one in self.followers
@@ -59,6 +64,8 @@ class Controller:
             one.wake.set()
         for thread in threads:
             thread.join()
+        if self.history is not None:
+            self.history.close()
 
     def _follow(self, follower: Follower) -> None:
         try:

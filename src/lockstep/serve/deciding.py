@@ -23,6 +23,7 @@ __all__ = [
     "Wait",
     "asked",
     "backoff",
+    "drifted",
     "due",
     "failed",
     "left_alone",
@@ -205,6 +206,19 @@ def wanted(rows: Iterable[StatusRow], project: Followed) -> tuple[str, ...]:
         and row.status is SyncStatus.OUT_OF_SYNC
         and (leave := project.leave(row.environment)).syncs
         and (leave.heals or row.cause is not Cause.AWS)
+    )
+
+
+def drifted(rows: Iterable[StatusRow], project: Followed) -> tuple[StatusRow, ...]:
+    """Rows that differ because AWS was changed; or nobody knows why, and nobody brings them back."""
+    rows = tuple(rows)
+    syncing = {*wanted(rows, project)}
+    return tuple(
+        row
+        for row in rows
+        if row.is_ours
+        and row.status is SyncStatus.OUT_OF_SYNC
+        and (row.cause in (Cause.AWS, Cause.BOTH) or (row.cause is None and row.target not in syncing))
     )
 
 

@@ -24,7 +24,7 @@ __all__ = ["PREFIX", "Followed", "Leave", "ServeFile", "read_serve_file"]
 
 PREFIX = "LOCKSTEP_SERVE__"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_POLL, _DRIFT = 60, 600  # seconds
+_POLL, _DRIFT, _KEEP = 60, 600, 90 * 86_400  # seconds
 _FLAGS = {"true": True, "false": False}
 
 
@@ -63,6 +63,7 @@ class ServeFile:
 
     data: Path
     listen: tuple[str, int] | None = None  # host and port
+    keep: int = _KEEP  # seconds that what happened is remembered
     projects: tuple[Followed, ...]
 
 
@@ -93,11 +94,13 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
     reader = _Reader(document, places, problems, path.resolve().parent)
     projects = tuple(reader.projects(values))
     reader.check_port(values)
+    keep = reader.keep(values)
     problems.stop()
     host, _, port = (values.get("listen") or "").rpartition(":")
     return ServeFile(
         data=path.resolve().parent / (values.get("data") or "lockstep-data"),
         listen=(host.strip("[]"), int(port)) if host else None,
+        keep=keep,
         projects=projects,
     )
 
@@ -137,6 +140,13 @@ class _Reader:
         listen = values.get("listen")
         if listen and int(listen.rpartition(":")[2]) > 65_535:
             self._add(("listen",), f"{listen} has no port that there is", "write one up to 65535")
+
+    def keep(self, values: Mapping[str, Any]) -> int:
+        text = values.get("history")
+        seconds = _KEEP if text is None else duration(text)
+        if not seconds:
+            self._add(("history",), f"history: {text} is no time at all", "write at least 1s")
+        return seconds or _KEEP
 
     def _repository(self, name: str, given: Mapping[str, Any]) -> str:
         repository = given.get("repository")

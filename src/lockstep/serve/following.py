@@ -1,10 +1,11 @@
 """One project that is followed: asks Git, looks at AWS and syncs, as ``deciding`` says when."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lockstep.delivery.places.actor import find_actor
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.selection import changed_since
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
@@ -37,6 +38,7 @@ from lockstep.serve.deciding import (
     wanted,
 )
 from lockstep.serve.file import Followed
+from lockstep.serve.recording import Recorder, Running
 
 __all__ = ["Follower"]
 
@@ -55,6 +57,7 @@ class Follower:
         tell: Tell,
         clock: Callable[[], float],
         stop: threading.Event,
+        recorder: Recorder | None = None,
     ) -> None:
         self.project = project
         self.seen = Seen()
@@ -68,10 +71,16 @@ class Follower:
         self._tell = tell
         self._clock = clock
         self._stop = stop
+        self._recorder = recorder or Recorder()
         self._branch = project.branch
         self._workspace: Workspace | None = None  # at ``seen.heads``
         self._notes: Mapping[str, str] = {}  # what was said of targets
         self._told: dict[str, str] = {}  # what was said of a thing last: it is not said again
+
+    @property
+    def declared(self) -> str | None:
+        """What the project calls itself; None before it was read."""
+        return self._workspace.project.name if self._workspace is not None else None
 
     def step(self) -> float | None:
         """Do the one thing that is due, or nothing: then the time of the clock at which something will be.
@@ -96,7 +105,8 @@ class Follower:
             work()
         except LockstepError as error:
             self.seen = failed(self.seen, what, str(error), self.project, self._clock())
-            self._say(str(error), about=type(what).__name__)
+            if self._say(str(error), about=type(what).__name__):
+                self._recorder.failed(self.project.name, str(error))
         else:
             self._told.pop(type(what).__name__, None)
 
@@ -114,6 +124,7 @@ class Follower:
                 before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
             heads = replace(heads, previews=before.previews.commit if before.previews else None)
             self._tell(f"{branch} is at {heads.commit[:8]}")
+            self._recorder.pushed(self.project.name, branch, heads.commit)
             for warning in before.warnings:
                 self._say(f"warning: {warning}", about=warning)
         self._branch, self._workspace = branch, before
@@ -135,17 +146,20 @@ class Follower:
         patterns = tuple(map(named, patterns or ()))
         rows = self._read(workspace, patterns)
         self.seen = read(self.seen, patterns, rows, self._clock())
+        self._recorder.read(self.project, patterns, rows)
         chosen = wanted(rows, self.project)
+        by_key = {row.target: row for row in rows}
         why: dict[str, str] = {}
         for environment in dict.fromkeys(environment_of(key) for key in chosen):
             if not self._stop.is_set():
                 own = tuple(key for key in chosen if environment_of(key) == environment)
-                why |= self._sync(workspace, own)
+                why |= self._sync(workspace, heads, _reason(what, heads), [by_key[key] for key in own])
         if self._stop.is_set():
             return
         if chosen:
             kept = [row for row in rows if row.target not in chosen]
             rows = (*kept, *self._read(workspace, tuple(map(named, chosen))))
+            self._recorder.read(self.project, patterns, rows)
         self.seen = looked(self.seen, heads, patterns, rows, why, self.project, self._clock())
         self._say(status_summary(self.seen.rows.values()), about="status")
         notes = {key: one.why for key, one in self.seen.targets.items()} | left_alone(self.seen, self.project)
@@ -173,19 +187,33 @@ class Follower:
         token = self._credentials.github_token
         return Options(patterns=patterns, checked=False, full=True, github_token=token)
 
-    def _sync(self, workspace: Workspace, keys: tuple[str, ...]) -> Mapping[str, str]:
+    def _sync(
+        self, workspace: Workspace, heads: Heads, reason: str, rows: Sequence[StatusRow]
+    ) -> Mapping[str, str]:
         """Sync targets of one environment; why those failed that did."""
+        before = {row.target: row for row in rows}
+        keys = tuple(before)
         patterns = tuple(map(named, keys))
         self.under_way = f"{self.project.name}: {', '.join(patterns)}"
-        watcher = _Steps(self._tell)
+        causes = sorted({str(row.cause) for row in rows if row.cause is not None})
+        running = self._recorder.run(
+            self.project.name,
+            why=": ".join([reason, *causes]),
+            actor=find_actor(workspace.repository).name if workspace.repository else "lockstep",
+            commit=heads.commit,
+            targets=patterns,
+        )
+        watcher = _Steps(self._tell, running)
         try:
             done = sync(
                 workspace, self._options(patterns), self._credentials, watcher=watcher, stop=self._stop
             )
         except LockstepError as error:
+            running.fail(str(error))
             return dict.fromkeys(keys, str(error))
         finally:
             self.under_way = ""
+        running.end(workspace, done, before)
         if done.report.results:
             self._tell(report_summary(done.report))
         failures = [(one.target, one.error) for one in done.report.results if one.error]
@@ -193,11 +221,19 @@ class Follower:
         for_all = "; ".join(done.plan.problems)
         return {**(dict.fromkeys(keys, for_all) if for_all else {}), **dict(failures), **dict(blocked)}
 
-    def _say(self, words: str, *, about: str) -> None:
+    def _say(self, words: str, *, about: str) -> bool:
         """Say something of a thing, unless it was said last."""
-        if self._told.get(about) != words:
-            self._told[about] = words
-            self._tell(words)
+        if self._told.get(about) == words:
+            return False
+        self._told[about] = words
+        self._tell(words)
+        return True
+
+
+def _reason(what: Look, heads: Heads) -> str:
+    if what.targets is not None:
+        return "it is tried again"
+    return f"{heads.commit[:8]} was pushed" if what.since is not None else "all of AWS was looked at"
 
 
 def _head(remote: Remote, branch: str) -> str:
@@ -210,8 +246,9 @@ def _head(remote: Remote, branch: str) -> str:
 class _Steps(Silent):
     """Tells of steps that have ended, and of what is worth knowing."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, running: Running) -> None:
         self._tell = tell
+        self._running = running
         self._words: Mapping[str, str] = {}
 
     def planned(self, plan: Plan) -> None:
@@ -220,6 +257,7 @@ class _Steps(Silent):
 
     def stepped(self, result: StepResult) -> None:
         """Only its end is told."""
+        self._running.step(result, self._words)
         if result.outcome not in (Outcome.STARTED, Outcome.WAITING):
             self._tell("\n".join(line.strip() for line in result_lines(result, self._words, columns=200)))
 

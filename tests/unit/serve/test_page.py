@@ -56,7 +56,7 @@ def ask(app: ASGIApp, path: str, *, body: bytes | None = None, **headers: str) -
 
     scope = {
         "type": "http",
-        "asgi": {"version": "3.0"},
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": "GET" if body is None else "POST",
         "scheme": "http",

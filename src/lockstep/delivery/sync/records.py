@@ -25,7 +25,7 @@ from lockstep.model.target import is_preview
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
 
-__all__ = ["REF", "leave_records", "read_records", "record_of"]
+__all__ = ["REF", "leave_records", "read_records", "record_of", "record_of_fields", "records_of"]
 
 REF = "refs/lockstep/syncs"
 _MOST = 200  # records of a target that are kept
@@ -56,20 +56,8 @@ def leave_records(
     try:
         remote = _remote(workspace, credentials)
         actor = find_actor(remote.repository)
-        lines = {
-            _path(workspace, one.target): _line(
-                Record(
-                    at=now.isoformat(timespec="seconds"),
-                    done=_DONE[one.state],
-                    version=one.version,
-                    by=actor.name,
-                    commit=None if workspace.tree.is_dirty else _commit(workspace, plan, one.target),
-                    source=one.commit,
-                    run=actor.run,
-                )
-            )
-            for one in endings
-        }
+        records = records_of(workspace, plan, report, actor=actor.name, run=actor.run, now=now)
+        lines = {_path(workspace, target): _line(record) for target, record in records.items()}
         gone = {_path(workspace, one.target) for one in endings if _is_gone(one)}
 
         def edit(tree: Tree) -> Mapping[str, bytes | None]:
@@ -85,6 +73,25 @@ def leave_records(
     except LockstepError as error:
         fix = f" (fix: {error.fix})" if error.fix else ""
         watcher.note(f"no record of this sync was left in {REF}: {error.problem}{fix}")
+
+
+def records_of(
+    workspace: Workspace, plan: Plan, report: Report, *, actor: str, run: str | None, now: datetime.datetime
+) -> Mapping[str, Record]:
+    """What a sync did to each target that it changed or could not change."""
+    return {
+        one.target: Record(
+            at=now.isoformat(timespec="seconds"),
+            done=_DONE[one.state],
+            version=one.version,
+            by=actor,
+            commit=None if workspace.tree.is_dirty else _commit(workspace, plan, one.target),
+            source=one.commit,
+            run=run,
+        )
+        for one in endings_of(workspace, plan, report)
+        if one.state in _DONE
+    }
 
 
 def read_records(
@@ -152,7 +159,14 @@ def _line(record: Record) -> bytes:
 def record_of(line: bytes) -> Record | None:
     """A record; None for a line that a newer Lockstep or somebody else wrote in another form."""
     try:
-        fields: Any = read_json(line)
+        return record_of_fields(read_json(line))
+    except ValueError:
+        return None
+
+
+def record_of_fields(fields: Any) -> Record | None:
+    """A record; None for what has another form."""
+    try:
         datetime.datetime.fromisoformat(fields["at"])
         return Record(
             at=fields["at"],
@@ -163,7 +177,7 @@ def record_of(line: bytes) -> Record | None:
             source=_text(fields.get("source")),
             run=_text(fields.get("run")),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

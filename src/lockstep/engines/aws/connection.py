@@ -15,6 +15,7 @@ from lockstep._version import __version__
 from lockstep.engines.aws.answers import Untrue, believe_only_proofs
 from lockstep.engines.aws.deadline import Deadline, check_on_time, within
 from lockstep.engines.aws.errors import code_of, explain
+from lockstep.engines.aws.hearing import note_request
 from lockstep.engines.aws.patience import Patience, persist
 from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import LONGEST, BadInput, CloudError, LockstepError, NotAllowed
@@ -216,6 +217,7 @@ class Connection:
             begun = time.monotonic()
             try:
                 answer: dict[str, Any] = within(seconds, ask, name)
+                note_request(answer)
                 return answer
             finally:
                 # The name only: parameters and answers hold what nobody may see.

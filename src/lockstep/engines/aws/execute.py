@@ -4,10 +4,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from lockstep.engines.aws.errors import Stale
+from lockstep.engines.aws.hearing import hearing
 from lockstep.errors import Interrupted, LockstepError, MachineError
 from lockstep.model import Outcome, PutNotifications, Step, StepResult
 
@@ -47,8 +48,10 @@ def execute(
         begun = time.monotonic()
         error: str | None = None
         outcome = Outcome.DONE
+        requests: Iterable[str] = ()
         try:
-            do(step, lost)
+            with hearing() as requests:
+                do(step, lost)
         except Interrupted:
             outcome = Outcome.NOT_TRIED
         except Stale as problem:
@@ -69,6 +72,7 @@ def execute(
             outcome=outcome,
             seconds=time.monotonic() - begun,
             error=error,
+            requests=tuple(requests),
         )
 
     def finish(result: StepResult, step: Step) -> None:

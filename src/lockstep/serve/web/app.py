@@ -4,7 +4,7 @@ import datetime
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,13 +15,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockstep.model import StatusRow
 from lockstep.render.documents import status_document
-from lockstep.render.wire import dump
 from lockstep.serve.deciding import Seen
 from lockstep.serve.file import Followed
 from lockstep.serve.following import Follower
+from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.figures import figures
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
 from lockstep.serve.web.pages import Moment, found, matrix_page, target_page
+from lockstep.serve.web.past import Past
+
+if TYPE_CHECKING:
+    from lockstep.store.history import History
 
 __all__ = ["make_app"]
 
@@ -35,10 +39,11 @@ _HEADERS = {
 }
 _OWN = ("localhost", "127.0.0.1", "[::1]")
 _FOR_ALL = ("/hooks/", "/healthz", "/readyz")
-_LONGEST_QUERY = 200
 
 
-def make_app(followers: Sequence[Follower], *, secret: str | None) -> ASGIApp:
+def make_app(
+    followers: Sequence[Follower], history: "History | None" = None, *, secret: str | None
+) -> ASGIApp:
     """The application. Without the webhook's secret announcements are not taken."""
     shown = _Shown(followers, Hooks(secret) if secret else None)
     routes = [
@@ -47,6 +52,7 @@ def make_app(followers: Sequence[Follower], *, secret: str | None) -> ASGIApp:
         Route("/api/v1/projects", shown.projects),
         Route("/api/v1/projects/{project}/targets", shown.targets),
         Route("/api/v1/projects/{project}/targets/{target:path}", shown.one_target),
+        *Past(followers, history).routes,
         Route("/healthz", shown.healthz),
         Route("/readyz", shown.readyz),
         Route("/metrics", shown.metrics),
@@ -96,11 +102,9 @@ class _Shown:
     def matrix(self, request: Request) -> Response:
         """Services by environments."""
         asked = request.query_params
-        page = asked.get("page", "1")
-        number = int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
-        query = asked.get("q", "")[:_LONGEST_QUERY]
         problems = asked.get("problems") == "1"
-        return HTMLResponse(matrix_page(self._seen, query, max(number, 1), _now(), problems=problems))
+        page = matrix_page(self._seen, query_of(asked), number_of(asked), _now(), problems=problems)
+        return HTMLResponse(page)
 
     def target(self, request: Request) -> Response:
         """One target."""
@@ -112,7 +116,7 @@ class _Shown:
     def projects(self, request: Request) -> Response:
         """``lockstep.projects/1``."""
         now = _now()
-        return _json(
+        return answer(
             {"format": "lockstep.projects/1", "projects": [_project(*one, now) for one in self._seen]}
         )
 
@@ -120,8 +124,8 @@ class _Shown:
         """``lockstep.status/1``, of targets whose names hold the words of ``q``."""
         follower = self._followers.get(request.path_params["project"])
         if follower is None:
-            return _json({"error": "there is no such project"}, 404)
-        query = request.query_params.get("q", "")[:_LONGEST_QUERY]
+            return answer({"error": "there is no such project"}, 404)
+        query = query_of(request.query_params)
         document = status_document(found(follower.seen.rows.values(), query), ())
         return Response(document, media_type="application/json")
 
@@ -129,7 +133,7 @@ class _Shown:
         """``lockstep.status/1`` with one target."""
         _, _, row = self._row(request)
         if row is None:
-            return _json({"error": "there is no such target"}, 404)
+            return answer({"error": "there is no such target"}, 404)
         return Response(status_document([row], ()), media_type="application/json")
 
     def healthz(self, request: Request) -> Response:
@@ -193,10 +197,6 @@ def _project(project: Followed, seen: Seen, now: Moment) -> Mapping[str, Any]:
             if one is not None
         },
     }
-
-
-def _json(document: Mapping[str, Any], status: int = 200) -> Response:
-    return Response(dump(document), status, media_type="application/json")
 
 
 def _now() -> Moment:

@@ -4,9 +4,13 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lockstep.errors import BadInput
 from lockstep.serve.following import Follower
+
+if TYPE_CHECKING:
+    from lockstep.store.history import History
 
 __all__ = ["listening"]
 
@@ -16,7 +20,7 @@ _MOST = 200  # connections at once
 
 @contextlib.contextmanager
 def listening(
-    address: tuple[str, int], followers: Sequence[Follower], *, secret: str | None
+    address: tuple[str, int], followers: Sequence[Follower], history: "History | None", *, secret: str | None
 ) -> Iterator[str]:
     """Answer at the address while the block runs; yields its URL. BadInput where nobody can listen there."""
     try:
@@ -39,7 +43,7 @@ def listening(
             fix="name a port that nobody uses",
         ) from None
     config = uvicorn.Config(
-        make_app(followers, secret=secret),
+        make_app(followers, history, secret=secret),
         access_log=False,
         http="h11",
         limit_concurrency=_MOST,

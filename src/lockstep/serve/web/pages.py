@@ -16,7 +16,7 @@ from lockstep.render.values import one_line
 from lockstep.serve.deciding import Seen, Try, left_alone
 from lockstep.serve.file import Followed
 
-__all__ = ["PAGE", "Moment", "found", "matrix_page", "target_page"]
+__all__ = ["PAGE", "Moment", "found", "matrix_page", "render", "target_page"]
 
 PAGE = 200  # services of a project on one page
 
@@ -39,10 +39,17 @@ def _environment() -> Environment:
         loader=PackageLoader("lockstep.serve.web"), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["shown"] = lambda text: printable(str(text))
+    environment.filters["lines"] = lambda text: printable_lines(str(text))
+    environment.filters["moment"] = lambda text: f"{text[:10]} {text[11:19]} UTC"
     return environment
 
 
 _PAGES = _environment()
+
+
+def render(name: str, **values: object) -> str:
+    """A page of its template."""
+    return _PAGES.get_template(name).render(values)
 
 
 def found(rows: Iterable[StatusRow], query: str, *, problems: bool = False) -> list[StatusRow]:

@@ -1,0 +1,212 @@
+"""What happened, told to the history. That it cannot be written is said, and changes nothing else."""
+
+import datetime
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.records import records_of
+from lockstep.delivery.sync.run import Synced
+from lockstep.errors import LockstepError
+from lockstep.model import Outcome, StatusRow, StepResult, SyncStatus
+from lockstep.model.record import Done
+from lockstep.render.masks import Masks
+from lockstep.render.report import report_summary
+from lockstep.render.steps import step_words
+from lockstep.render.values import one_line
+from lockstep.serve.deciding import drifted, named
+from lockstep.serve.file import Followed
+from lockstep.store.entries import Event, Happened, Run, RunState, StepEntry, new_run
+
+if TYPE_CHECKING:
+    from lockstep.store.history import History
+
+__all__ = ["Recorder", "Running", "open_history"]
+
+_FILE = "history.db"
+_DONE = {Done.DEPLOYED: Happened.DEPLOYED, Done.FAILED: Happened.FAILED, Done.REMOVED: Happened.REMOVED}
+_PRUNED = datetime.timedelta(hours=1)  # between two times that what is old is forgotten
+_SHOWN = 5  # differences of a target that are written down
+
+
+def open_history(data: Path, tell: Callable[[str], None]) -> "History | None":
+    """The history in a data folder; None where what it needs is not installed, which is told."""
+    try:
+        from lockstep.store.database import Database
+        from lockstep.store.history import History
+    except ImportError as error:
+        tell(f"none is kept: {error.name} is not installed (pip install 'lockstep-gitops[serve]')")
+        return None
+    return History(Database(data / _FILE, tell))
+
+
+class Recorder:
+    """Writes to one history what followers tell; ``keep`` is how many seconds of it are kept."""
+
+    def __init__(
+        self,
+        history: "History | None" = None,
+        *,
+        keep: float = 0,
+        tell: Callable[[str], None] | None = None,
+        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+    ) -> None:
+        self._history = history
+        self._keep = datetime.timedelta(seconds=keep)
+        self._tell = tell
+        self._now = now
+        self._lock = threading.Lock()
+        self._problem = ""
+        self._pruned: datetime.datetime | None = None
+
+    def start(self) -> None:
+        """Say of what was under way that it is not any more; only one controller has this history."""
+        self._write(lambda to: to.lose_running(self._at()))
+
+    def pushed(self, project: str, branch: str, commit: str) -> None:
+        """The branch is at another commit than it was."""
+        words = f"{branch} is at {commit[:8]}"
+        self._add(Event(at=self._at(), project=project, kind=Happened.PUSHED, words=words, commit=commit))
+
+    def failed(self, project: str, why: str) -> None:
+        """Git or AWS could not be read."""
+        self._add(Event(at=self._at(), project=project, kind=Happened.UNREADABLE, words=why))
+
+    def read(self, project: Followed, patterns: tuple[str, ...], rows: Sequence[StatusRow]) -> None:
+        """AWS was read for the targets that the patterns select: all where there are none."""
+        masks = Masks()
+        differing = {
+            row.target: (str(row.cause or "it differs from Git"), _differences(row, masks))
+            for row in drifted(rows, project)
+        }
+        unknown = {row.target for row in rows if row.status is SyncStatus.UNKNOWN}
+        read = {row.target for row in rows} | {named(pattern) for pattern in patterns}
+
+        def is_settled(target: str) -> bool:
+            return target not in unknown and (not patterns or target in read)
+
+        self._write(lambda to: to.drift(project.name, self._at(), differing, is_settled))
+
+    def run(self, project: str, *, why: str, actor: str, commit: str, targets: Sequence[str]) -> "Running":
+        """A sync begins."""
+        return Running(
+            self,
+            Run(
+                id=new_run(),
+                project=project,
+                began=self._at(),
+                why=why,
+                actor=actor,
+                commit=commit,
+                targets=", ".join(targets),
+            ),
+        )
+
+    def _add(self, event: Event) -> None:
+        self._write(lambda to: to.add(event))
+
+    def _at(self) -> str:
+        return self._now().astimezone(datetime.UTC).isoformat(timespec="milliseconds")
+
+    def _write(self, work: Callable[["History"], object]) -> None:
+        if self._history is None:
+            return
+        try:
+            work(self._history)
+            self._prune(self._history)
+        except LockstepError as error:
+            self._say(f"not written: {error}")
+        else:
+            self._say("")
+
+    def _prune(self, history: "History") -> None:
+        now = self._now()
+        with self._lock:
+            if self._pruned is not None and now - self._pruned < _PRUNED:
+                return
+            self._pruned = now
+        with suppress(OverflowError):  # longer than there is time
+            history.prune((now - self._keep).astimezone(datetime.UTC).isoformat(timespec="milliseconds"))
+
+    def _say(self, problem: str) -> None:
+        with self._lock:
+            if problem == self._problem:
+                return
+            before, self._problem = self._problem, problem
+        if self._tell is not None and (problem or before):
+            self._tell(problem or "written again; what happened meanwhile is missing")
+
+
+class Running:
+    """One sync that is written down."""
+
+    def __init__(self, recorder: Recorder, run: Run) -> None:
+        self._recorder = recorder
+        self._run = run
+        recorder._write(lambda to: to.begin(run))
+
+    def step(self, result: StepResult, words: Mapping[str, str]) -> None:
+        """A step has ended."""
+        if result.outcome in (Outcome.STARTED, Outcome.WAITING):
+            return
+        step = StepEntry(
+            at=self._recorder._at(),
+            target=result.target,
+            words=step_words(result, words),
+            outcome=result.outcome.value,
+            seconds=result.seconds,
+            error=result.error or "",
+            requests=" ".join(result.requests),
+        )
+        self._recorder._write(lambda to: to.add_step(self._run.id, step))
+
+    def fail(self, why: str) -> None:
+        """It ended with an error, before anything or in the middle."""
+        self._end(RunState.FAILED, why, 0, [])
+
+    def end(self, workspace: Workspace, done: Synced, rows: Mapping[str, StatusRow]) -> None:
+        """It ended; ``rows`` are its targets as they were seen before."""
+        at = self._recorder._at()
+        now = datetime.datetime.fromisoformat(at)
+        records = records_of(workspace, done.plan, done.report, actor=self._run.actor, run=None, now=now)
+        events = [
+            Event(
+                at=at,
+                project=self._run.project,
+                kind=_DONE[record.done],
+                words=_declared(rows.get(target)),
+                target=target,
+                version=record.version,
+                actor=record.by,
+                commit=record.commit,
+                source=record.source,
+                run=self._run.id,
+            )
+            for target, record in records.items()
+        ]
+        problems = [*done.plan.problems, *(one.problem for one in done.plan.blocked if one.problem)]
+        state = RunState.DONE if done.is_success else RunState.FAILED
+        state = RunState.STOPPED if done.report.interrupted else state
+        words = "; ".join([report_summary(done.report), *problems])
+        self._end(state, words, done.report.calls, events)
+
+    def _end(self, state: RunState, words: str, calls: int, events: Sequence[Event]) -> None:
+        at = self._recorder._at()
+        self._recorder._write(
+            lambda to: to.end(self._run.id, at=at, state=state, words=words, calls=calls, events=events)
+        )
+
+
+def _declared(row: StatusRow | None) -> str:
+    if row is None or row.commit is None:
+        return ""
+    return f"declared by {row.author or 'somebody'} in {row.commit[:8]}"
+
+
+def _differences(row: StatusRow, masks: Masks) -> str:
+    lines = [one_line(change, masks) for change in row.changes]
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "; ".join([*lines[:_SHOWN], *more]) or row.problem or f"it is {row.health}"

@@ -1,0 +1,94 @@
+"""What is remembered, as values. Times are ISO 8601 in UTC, so that later ones are greater."""
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Drift", "Event", "Happened", "Run", "RunState", "StepEntry", "new_run"]
+
+
+class RunState(StrEnum):
+    """How far a run is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"  # somebody stopped the controller; the next run goes on with it
+    LOST = "lost"  # the controller ended before it did
+
+
+class Happened(StrEnum):
+    """What an event tells of."""
+
+    PUSHED = "pushed"  # the branch is at another commit
+    DEPLOYED = "deployed"
+    FAILED = "failed"
+    REMOVED = "removed"
+    DRIFTED = "drifted"  # what is live is not what Git says
+    MENDED = "mended"
+    UNREADABLE = "unreadable"  # Git or AWS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One sync of some targets of one environment."""
+
+    id: str
+    project: str
+    began: str
+    why: str
+    actor: str
+    commit: str | None
+    targets: str  # their names
+    state: RunState = RunState.RUNNING
+    ended: str | None = None
+    words: str = ""  # what it came to
+    calls: int = 0  # of APIs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepEntry:
+    """One step of a run, which has ended."""
+
+    at: str
+    target: str
+    words: str
+    outcome: str
+    seconds: float
+    error: str = ""
+    requests: str = ""  # ids of the requests to AWS that it made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One thing that happened: a line of the audit."""
+
+    at: str
+    project: str
+    kind: Happened
+    words: str
+    target: str | None = None
+    version: str | None = None
+    actor: str = ""
+    commit: str | None = None  # of the GitOps repository
+    source: str | None = None  # commit of the source that is declared
+    run: str | None = None  # id of the run
+    id: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
+    """One target that was not as Git says, from when it was seen to when it was as Git says again."""
+
+    project: str
+    target: str
+    seen: str
+    cause: str
+    words: str  # what differed at first
+    mended: str | None = None
+    id: int = 0
+
+
+def new_run() -> str:
+    """An id that no other run has, in this file or in one that was lost."""
+    return secrets.token_hex(8)

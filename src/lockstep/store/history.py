@@ -1,0 +1,189 @@
+"""What is written to the history and read from it. Each method is one transaction; all raise StoreError."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, or_, select, update
+
+from lockstep.store.database import Database
+from lockstep.store.entries import Drift, Event, Happened, Run, RunState, StepEntry
+from lockstep.store.tables import DRIFTS, EVENTS, RUNS, STEPS
+
+__all__ = ["History"]
+
+_RECORDS = (Happened.DEPLOYED, Happened.FAILED, Happened.REMOVED)
+_MANY = 500  # values in one statement
+
+
+class History:
+    """The history in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def begin(self, run: Run) -> None:
+        """A run has begun."""
+        self._database.run(lambda to: to.execute(insert(RUNS).values(asdict(run))))
+
+    def add_step(self, run: str, step: StepEntry) -> None:
+        """A step of it has ended."""
+        self._database.run(lambda to: to.execute(insert(STEPS).values(run=run, **asdict(step))))
+
+    def end(
+        self, run: str, *, at: str, state: RunState, words: str, calls: int, events: Sequence[Event]
+    ) -> None:
+        """It has ended, and this is what became of its targets."""
+
+        def work(to: Connection) -> None:
+            to.execute(
+                update(RUNS).where(RUNS.c.id == run).values(ended=at, state=state, words=words, calls=calls)
+            )
+            _add_events(to, events)
+
+        self._database.run(work)
+
+    def add(self, event: Event) -> None:
+        """Something happened."""
+        self._database.run(lambda to: _add_events(to, [event]))
+
+    def drift(
+        self,
+        project: str,
+        at: str,
+        differing: Mapping[str, tuple[str, str]],
+        is_settled: Callable[[str], bool],
+    ) -> None:
+        """What differs now, by target with its cause and words; ``is_settled`` when another one was read."""
+
+        def work(to: Connection) -> None:
+            query = select(DRIFTS.c.id, DRIFTS.c.target).where(
+                DRIFTS.c.project == project, DRIFTS.c.mended.is_(None)
+            )
+            known = {target: number for number, target in to.execute(query)}
+            new = [target for target in differing if target not in known]
+            mended = [target for target in known if target not in differing and is_settled(target)]
+            if new:
+                rows = [
+                    {"project": project, "target": key, "seen": at, "cause": cause, "words": words}
+                    for key in new
+                    for cause, words in (differing[key],)
+                ]
+                to.execute(insert(DRIFTS), rows)
+            for start in range(0, len(mended), _MANY):
+                ids = [known[target] for target in mended[start : start + _MANY]]
+                to.execute(update(DRIFTS).where(DRIFTS.c.id.in_(ids)).values(mended=at))
+            told = [
+                *(_event(project, at, Happened.DRIFTED, key, ": ".join(differing[key])) for key in new),
+                *(_event(project, at, Happened.MENDED, key, "is as Git says again") for key in mended),
+            ]
+            _add_events(to, told)
+
+        self._database.run(work)
+
+    def lose_running(self, at: str) -> None:
+        """Runs that did not end with their process never will."""
+        query = (
+            update(RUNS)
+            .where(RUNS.c.state == RunState.RUNNING)
+            .values(
+                state=RunState.LOST, ended=at, words="ended with its process; the next run went on with it"
+            )
+        )
+        self._database.run(lambda to: to.execute(query))
+
+    def prune(self, before: str) -> None:
+        """Forget what ended before a time. What still differs is kept."""
+
+        def work(to: Connection) -> None:
+            to.execute(delete(RUNS).where(RUNS.c.began < before))
+            to.execute(delete(STEPS).where(STEPS.c.at < before))
+            to.execute(delete(EVENTS).where(EVENTS.c.at < before))
+            to.execute(delete(DRIFTS).where(DRIFTS.c.mended < before))
+
+        self._database.run(work)
+
+    def runs(self, *, project: str = "", query: str = "", limit: int = 50, skip: int = 0) -> list[Run]:
+        """Runs, the newest first, that hold all words of a query."""
+        chosen = select(RUNS).where(
+            _matches(RUNS, project, query, ("why", "actor", "targets", "state", "words", "commit"))
+        )
+        chosen = chosen.order_by(RUNS.c.began.desc(), RUNS.c.id).limit(limit).offset(skip)
+        return [Run(**{**row, "state": RunState(row["state"])}) for row in self._rows(chosen)]
+
+    def run(self, number: str) -> tuple[Run, list[StepEntry]] | None:
+        """One run with its steps as they ended; None for one that is not known (any more)."""
+        found = self._rows(select(RUNS).where(RUNS.c.id == number))
+        if not found:
+            return None
+        columns = [column for column in STEPS.c if column.name not in ("id", "run")]
+        steps = self._rows(select(*columns).where(STEPS.c.run == number).order_by(STEPS.c.id))
+        state = RunState(found[0]["state"])
+        return Run(**{**found[0], "state": state}), [StepEntry(**step) for step in steps]
+
+    def events(
+        self,
+        *,
+        project: str = "",
+        target: str = "",
+        query: str = "",
+        kinds: Sequence[Happened] = (),
+        limit: int = 50,
+        before: int | None = None,
+    ) -> list[Event]:
+        """Events with all words of a query, the newest first; ``before`` is the id of the last one seen."""
+        chosen = select(EVENTS).where(
+            _matches(EVENTS, project, query, ("target", "words", "actor", "kind", "version", "commit", "run"))
+        )
+        if target:
+            chosen = chosen.where(EVENTS.c.target == target)
+        if kinds:
+            chosen = chosen.where(EVENTS.c.kind.in_(kinds))
+        if before is not None:
+            chosen = chosen.where(EVENTS.c.id < before)
+        chosen = chosen.order_by(EVENTS.c.id.desc()).limit(limit)
+        return [Event(**{**row, "kind": Happened(row["kind"])}) for row in self._rows(chosen)]
+
+    def records(self, project: str, target: str, *, limit: int = 200) -> list[Event]:
+        """What became of a target in its last syncs, the oldest first."""
+        found = self.events(project=project, target=target, kinds=_RECORDS, limit=limit)
+        return found[::-1]
+
+    def drifts(self, *, project: str = "", query: str = "", limit: int = 50, skip: int = 0) -> list[Drift]:
+        """What differed, the last that was seen first; what differs still comes before all that does not."""
+        chosen = select(DRIFTS).where(_matches(DRIFTS, project, query, ("target", "cause", "words")))
+        chosen = chosen.order_by(DRIFTS.c.mended.is_not(None), DRIFTS.c.seen.desc(), DRIFTS.c.id.desc())
+        return [Drift(**row) for row in self._rows(chosen.limit(limit).offset(skip))]
+
+    def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+        return self._database.run(lambda to: [dict(row) for row in to.execute(query).mappings()])
+
+
+def _add_events(to: Connection, events: Sequence[Event]) -> None:
+    rows = [asdict(event) for event in events]
+    for row in rows:
+        del row["id"]
+    if rows:
+        to.execute(insert(EVENTS), rows)
+
+
+def _event(project: str, at: str, kind: Happened, target: str, words: str) -> Event:
+    return Event(at=at, project=project, kind=kind, target=target, words=words)
+
+
+def _matches(table: Table, project: str, query: str, names: Sequence[str]) -> ColumnElement[bool]:
+    """Rows of a project, or of all, in one of whose columns each word of a query is."""
+    words = [
+        or_(*(table.c[name].icontains(word, autoescape=True) for name in names)) for word in query.split()
+    ]
+    return and_(True, *([table.c.project == project] if project else []), *words)
