@@ -86,15 +86,12 @@ class Shop:
     def push_disk(self, message: str, **files: str) -> str:
         """Commit what lies on disk, with files on top, push, and return the commit."""
         commit = self.work.commit(message, **files)
-        self.work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+        _push(self.work)
         return commit
 
     def pull(self) -> None:
         """Bring the clone to what the server has."""
-        self.work.git("fetch", "-q", "--prune", "origin")
-        self.work.git("checkout", "-q", "--detach")
-        self.work.git("reset", "-q", "--soft", "origin/main")
-        self.work.git("checkout", "-q", "origin/main", "--", ".")
+        _take(self.work)
 
     def show(self, path: str, branch: str = "main") -> str:
         """A file as it is on the server."""
@@ -121,6 +118,18 @@ class Shop:
         return self.forge.pulls(is_open=is_open)
 
 
+def _push(work: Work) -> None:
+    work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+
+
+def _take(work: Work) -> None:
+    """Bring a clone to what its server has."""
+    work.git("fetch", "-q", "--prune", "origin")
+    work.git("checkout", "-q", "--detach")
+    work.git("reset", "-q", "--soft", "origin/main")
+    work.git("checkout", "-q", "origin/main", "--", ".")
+
+
 def write_package(work: Work, service: str, version: str) -> str:
     """Put the package of a version into the repository's files; returns its digest."""
     file = work.folder / "packages" / f"{service}-{version}.zip"
@@ -134,23 +143,37 @@ PRODUCTION_FILE = "environments/production/notifier/config.yaml"
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
-    """The shop with 0.1.0 of its function and 1.0.0 of its API everywhere."""
+def shop(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Shop:
+    """The shop with 0.1.0 of its function and 1.0.0 of its API everywhere.
+
+    Newer versions came to staging where ``live`` or ``moved`` say so.
+    """
     for name in [*os.environ]:
         if name.startswith("GITHUB_") or name in ("GH_TOKEN", "COLUMNS"):
             monkeypatch.delenv(name)
     cache = tmp_path / "cache"
     monkeypatch.setenv("LOCKSTEP_CACHE", str(cache))
-    made = _template(int(time.monotonic() / 120))
+    promoted = next((PROMOTED[name] for name in PROMOTED if name in request.fixturenames), ())
+    made = _template(int(time.monotonic() / 120), promoted)
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     work = Work(tmp_path / "work")
     config = work.folder / ".git" / "config"
     config.write_text(config.read_text().replace(str(made), str(tmp_path)))
+    capsys.readouterr()
     return Shop(work=work, bare=tmp_path / "served" / "gitops.git", cache=cache, capture=capsys)
 
 
+PROMOTED = {"live": ("0.2.0",), "moved": ("0.2.0", "0.3.0")}
+"""Versions that a fixture's shop promoted to staging, one after the other."""
+
+
 @functools.cache
-def _template(_: int) -> Path:
+def _template(_: int, promoted: tuple[str, ...]) -> Path:
     """The repositories of the shop, made once for a process and some minutes, and copied for each test.
 
     How old a commit is counts: what was declared for a quarter of an hour is a good version to go back to.
@@ -174,8 +197,15 @@ def _template(_: int) -> Path:
     work.commit("begin")
     write_package(work, "notifier", "0.1.0")
     work.commit("package notifier 0.1.0")
-    work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    _push(work)
     work.git("fetch", "-q", "origin")
+    for version in promoted:
+        write_package(work, "notifier", version)
+        work.commit(f"package notifier {version}")
+        _push(work)
+        words = ["promote", f"notifier@{version}", "--to", "staging"]
+        assert main(["-C", str(work.folder), *words]) == 0
+        _take(work)
     return folder
 
 
@@ -187,8 +217,5 @@ def live(shop: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv(name, value)
     clouds.make_role(ministack)
     clouds.make_bucket(ministack, "shop-packages")
-    shop.package("notifier", "0.2.0")
-    shop.run("promote", "notifier@0.2.0", "--to", "staging")
-    shop.pull()
     shop.run("sync")
     return shop

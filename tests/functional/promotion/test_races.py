@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +10,12 @@ import pytest
 from tests.functional.promotion.conftest import PROJECT, Shop
 from tests.support.git_http import GitServer, git_server
 
-SERVICES = [f"s{number:02}" for number in range(8)]
+SERVICES = [f"s{number:02}" for number in range(5)]
 
 
 @pytest.fixture
 def server(shop: Shop) -> Iterator[GitServer]:
-    """The shop's repository over HTTP, with eight services in staging."""
+    """The shop's repository over HTTP, with five services in staging."""
     subprocess.run(["git", "-C", str(shop.bare), "config", "http.receivepack", "true"], check=True)
     files = {f"environments/staging/{name}/config.yaml": 'image: {tag: "1.0.0"}\n' for name in SERVICES}
     shop.push(**files)
@@ -24,10 +23,10 @@ def server(shop: Shop) -> Iterator[GitServer]:
         yield running
 
 
-def _promote(server: GitServer, tmp_path: Path, *words: str) -> "subprocess.Popen[bytes]":
+def _promote(server: GitServer, forks: Path, tmp_path: Path, *words: str) -> "subprocess.Popen[bytes]":
     """A job of its own: its own process and its own cache."""
     cache = tmp_path / f"cache-{'-'.join(words).replace('/', '_').replace('*', 'all')}"
-    command = [sys.executable, "-m", "lockstep", "--repo", server.url("gitops.git"), "promote", *words]
+    command = [str(forks / "lockstep"), "--repo", server.url("gitops.git"), "promote", *words]
     environment = {"LOCKSTEP_CACHE": str(cache)}
     return subprocess.Popen(
         [*command, "--to", "staging"],
@@ -37,15 +36,15 @@ def _promote(server: GitServer, tmp_path: Path, *words: str) -> "subprocess.Pope
     )
 
 
-@pytest.mark.parametrize(("merge", "count"), [("direct", 8), ("auto", 4)])
+@pytest.mark.parametrize(("merge", "count"), [("direct", 5), ("auto", 3)])
 def test_promotions_at_once_all_arrive(
-    shop: Shop, server: GitServer, tmp_path: Path, merge: str, count: int
+    shop: Shop, server: GitServer, forks: Path, tmp_path: Path, merge: str, count: int
 ) -> None:
     """Each is one commit on the main line, and every declaration has its new version."""
     services = SERVICES[:count]
     shop.push(**{"lockstep.yaml": PROJECT.replace("merge: auto", f"merge: {merge}")})
     before = len(shop.log())
-    jobs = [_promote(server, tmp_path, f"{name}@2.0.{number}") for number, name in enumerate(services)]
+    jobs = [_promote(server, forks, tmp_path, f"{name}@2.0.{number}") for number, name in enumerate(services)]
     said = [job.communicate(timeout=240)[0].decode() for job in jobs]
     assert [job.returncode for job in jobs] == [0] * count, said
     for number, name in enumerate(services):
@@ -56,10 +55,10 @@ def test_promotions_at_once_all_arrive(
 
 
 def test_two_versions_of_one_service_at_once_end_with_one_of_them(
-    shop: Shop, server: GitServer, tmp_path: Path
+    shop: Shop, server: GitServer, forks: Path, tmp_path: Path
 ) -> None:
     """Never with both pull requests open, and never with the older one on top of the newer."""
-    jobs = [_promote(server, tmp_path, f"s00@2.0.{number}") for number in range(3)]
+    jobs = [_promote(server, forks, tmp_path, f"s00@2.0.{number}") for number in range(3)]
     said = [job.communicate(timeout=240)[0].decode() for job in jobs]
     codes = [job.returncode for job in jobs]
     assert 0 in codes

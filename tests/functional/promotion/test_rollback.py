@@ -11,9 +11,6 @@ API = "environments/staging/api/config.yaml"
 @pytest.fixture
 def moved(shop: Shop) -> Shop:
     """The shop after 0.2.0 and 0.3.0 of the function came to staging."""
-    for version in ("0.2.0", "0.3.0"):
-        shop.package("notifier", version)
-        shop.run("promote", f"notifier@{version}", "--to", "staging")
     return shop
 
 

@@ -30,7 +30,7 @@ lambda: {version: "9.9.9", functionName: "notifier-pr-{pr}"}
 
 
 @pytest.fixture
-def live(shop: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
+def applied(shop: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
     """The shop, applied by Terraform; production ran 0.1.0 and runs 0.2.0.
 
     The folder makes no functions: ``_deploy`` stands for what a team's would have done.
@@ -82,10 +82,10 @@ def _state(tmp_path: Path) -> dict[str, str]:
 
 
 def test_production_rolls_back_beside_a_broken_preview_and_an_undeployed_staging(
-    live: Shop, ministack: LocalCloud, tmp_path: Path
+    applied: Shop, ministack: LocalCloud, tmp_path: Path
 ) -> None:
     """Nothing that stands beside it in the state holds an incident back, and nothing of it changes."""
-    live.push(
+    applied.push(
         **{
             "environments/preview/services/notifier/values.yaml": "{}\n",
             "environments/preview/pr-7/pr.yaml": "number: 7\n",
@@ -93,38 +93,38 @@ def test_production_rolls_back_beside_a_broken_preview_and_an_undeployed_staging
         }
     )
     assert _state(tmp_path) == {"production/notifier": "0.2.0"}
-    _deploy(live, ministack, "notifier", "0.1.0")
-    out = live.run("rollback", "production/notifier", "--now", "--reason", "it burns")
+    _deploy(applied, ministack, "notifier", "0.1.0")
+    out = applied.run("rollback", "production/notifier", "--now", "--reason", "it burns")
     assert "Committed as" in out
     assert _state(tmp_path) == {"production/notifier": "0.1.0"}
-    assert 'version: "0.1.0"' in live.show(PRODUCTION_FILE)
+    assert 'version: "0.1.0"' in applied.show(PRODUCTION_FILE)
 
 
-def test_what_the_sync_would_refuse_is_not_committed(live: Shop, tmp_path: Path) -> None:
+def test_what_the_sync_would_refuse_is_not_committed(applied: Shop, tmp_path: Path) -> None:
     """The folder would replace the function: that is said before Git says another version."""
-    live.push(**{"terraform/main.tf": FUNCTIONS.replace("each.value.function_name", "each.value.version")})
-    before = live.log()
-    live.run("rollback", "production/notifier", "--now", code=1)
-    assert "would be replaced, and production/notifier is still declared" in live.err
-    assert "leave out --now" in live.err
-    assert live.log() == before
+    applied.push(**{"terraform/main.tf": FUNCTIONS.replace("each.value.function_name", "each.value.version")})
+    before = applied.log()
+    applied.run("rollback", "production/notifier", "--now", code=1)
+    assert "would be replaced, and production/notifier is still declared" in applied.err
+    assert "leave out --now" in applied.err
+    assert applied.log() == before
     assert _state(tmp_path) == {"production/notifier": "0.2.0"}
 
 
 def test_what_is_nobodys_does_not_hold_an_incident_back(
-    live: Shop, ministack: LocalCloud, tmp_path: Path
+    applied: Shop, ministack: LocalCloud, tmp_path: Path
 ) -> None:
     """The folder no longer has a bucket: that is for a run of everything, where it is refused."""
     bucket = 'resource "terraform_data" "bucket" {\n  input = { version = "1" }\n}\n'
     staging = "environments/staging/notifier/config.yaml"
-    live.push(**{"terraform/more.tf": bucket})
-    _deploy(live, ministack, "notifier-staging", "0.1.0")
-    live.run("sync")
-    (live.work.folder / "terraform/more.tf").unlink()
-    live.push_disk("the bucket is gone")
-    live.run("sync", code=1)
-    assert "terraform_data.bucket would be deleted" in live.err
-    _deploy(live, ministack, "notifier", "0.1.0")
-    live.run("rollback", "production/notifier", "--now")
+    applied.push(**{"terraform/more.tf": bucket})
+    _deploy(applied, ministack, "notifier-staging", "0.1.0")
+    applied.run("sync")
+    (applied.work.folder / "terraform/more.tf").unlink()
+    applied.push_disk("the bucket is gone")
+    applied.run("sync", code=1)
+    assert "terraform_data.bucket would be deleted" in applied.err
+    _deploy(applied, ministack, "notifier", "0.1.0")
+    applied.run("rollback", "production/notifier", "--now")
     assert _state(tmp_path) == {"production/notifier": "0.1.0", "staging/notifier": "0.1.0"}
-    assert 'version: "0.1.0"' in live.show(staging)
+    assert 'version: "0.1.0"' in applied.show(staging)
