@@ -1,8 +1,9 @@
 """Any call of a sync may fail, in any way: one more run, and what is live is what is declared.
 
-Each test goes through every call of its scenario in turn. What goes wrong rotates from call to call, and
-the run's seed chooses whether a change that fails was done. With LOCKSTEP_EVERY_FAULT=1 every call fails in
-every way, which takes six times as long; with LOCKSTEP_CHAOS=0,100 a hundred runs have failures by chance.
+Each change of a scenario fails in turn; of reads that fail, answers that are lost and commits that are
+reverted after a failure, each run has a fourth. The run's seed chooses which, and whether a change that
+fails was done; what goes wrong rotates from call to call. With LOCKSTEP_EVERY_FAULT=1 every call fails in
+every way, which takes ten times as long; with LOCKSTEP_CHAOS=0,100 a hundred runs have failures by chance.
 """
 
 import contextlib
@@ -27,12 +28,16 @@ NOT_DONE = ("error_before", "timeout", "reset_before")
 DONE = ("error_after", "timeout_after", "reset_after")
 
 
-def each(points: Sequence[Point], *ways: Sequence[str], choose: Random) -> Iterator[tuple[Point, str]]:
-    """Every call with the next mode of one of the ways to fail, or with every mode of all."""
+def each(
+    points: Sequence[Point], *ways: Sequence[str], choose: Random, one_in: int = 1
+) -> Iterator[tuple[Point, str]]:
+    """Each call, or one in so many, with the next mode of one of the ways to fail; or with every mode."""
+    every = bool(os.environ.get("LOCKSTEP_EVERY_FAULT"))
+    first = choose.randrange(one_in)
     for number, point in enumerate(points):
-        if os.environ.get("LOCKSTEP_EVERY_FAULT"):
+        if every:
             yield from ((point, mode) for modes in ways for mode in modes)
-        else:
+        elif number % one_in == first:
             modes = choose.choice(ways)
             yield point, modes[number % len(modes)]
 
@@ -82,7 +87,7 @@ def test_a_read_that_fails_changes_nothing_for_good(faults: FaultLab, scenario: 
     reading = [point for point in clean.reading if point.nth == 1 and point.name != "sts.GetCallerIdentity"]
     wrong = [
         f"{mode} at {point}: {text}"
-        for point, mode in each(some(reading), NOT_DONE, choose=chooser("reads", scenario.name))
+        for point, mode in each(some(reading), NOT_DONE, choose=chooser("reads", scenario.name), one_in=2)
         for text in [*strike(faults, scenario, clean, point, mode), *faults.recover(scenario, clean)]
     ]
     assert not wrong, "\n".join(wrong)
@@ -93,8 +98,10 @@ def test_a_lost_answer_is_no_failure(faults: FaultLab, scenario: Scenario) -> No
     """A change whose answer was lost is tried again by the SDK; the same run still succeeds."""
     clean = faults.clean(scenario)
     wrong: list[str] = []
-    for point in some(clean.mutating):
-        fault = Strike(point=point, mode="reset_after")
+    for point, mode in each(
+        some(clean.mutating), ("reset_after",), choose=chooser("lost", scenario.name), one_in=2
+    ):
+        fault = Strike(point=point, mode=mode)
         faults.prepare(scenario, fault)
         ran = sync(faults.job(scenario, pace=impatient(attempts=2)))
         found = ran.errors + faults.differences(clean.after) + faults.witness.problems
@@ -112,7 +119,9 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
     clean = faults.clean(scenario)
     wrong: list[str] = []
     choose = chooser("reverted", scenario.name)
-    for point, mode in each(some(clean.mutating, 1), ("reset_after", "error_before"), choose=choose):
+    for point, mode in each(
+        some(clean.mutating, 1), ("reset_after", "error_before"), choose=choose, one_in=2
+    ):
         strike(faults, scenario, clean, point, mode)
         assert scenario.before is not None
         pace = replace(PACE, lease_ttl=0.0)

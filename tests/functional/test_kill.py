@@ -29,13 +29,13 @@ def test_a_killed_sync_is_finished_by_one_more_run(
 ) -> None:
     """Killed just before or just after any change, the next run completes it, waiting for no dead lease.
 
-    Every second change, and one of the two, as the run's seed chooses; with LOCKSTEP_EVERY_FAULT=1 all.
+    Every third change, and one of the two, as the run's seed chooses; with LOCKSTEP_EVERY_FAULT=1 all.
     """
     clean = faults.clean(scenario)
     wrong: list[str] = []
     every = bool(os.environ.get("LOCKSTEP_EVERY_FAULT"))
     choose = chooser("kill", scenario.name)
-    for point in clean.mutating if every else clean.mutating[choose.randrange(2) :: 2]:
+    for point in clean.mutating if every else clean.mutating[choose.randrange(3) :: 3]:
         for when in ("before", "after") if every else (choose.choice(("before", "after")),):
             kill_at(faults, runner, scenario, point, when)
             wrong += [f"{when} {point}: {text}" for text in faults.recover(scenario, clean, lease_ttl=LEASE)]

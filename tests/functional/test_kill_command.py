@@ -69,7 +69,13 @@ def project(tmp_path: Path) -> Path:
     ],
 )
 def test_the_command_can_be_run_again(
-    faults: FaultLab, project: Path, tmp_path: Path, point: Point, number: signal.Signals, code: int
+    faults: FaultLab,
+    project: Path,
+    tmp_path: Path,
+    forks: Path,
+    point: Point,
+    number: signal.Signals,
+    code: int,
 ) -> None:
     """Whatever ended the first run, the second one ends with 0 and leaves nothing to do or to lose."""
     environment = faults.aws.environment() | {
@@ -77,9 +83,9 @@ def test_the_command_can_be_run_again(
         "LOCKSTEP_CACHE": str(tmp_path / "cache"),
     }
 
-    def lockstep(*words: str) -> "subprocess.Popen[str]":
+    def start(*command: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "lockstep", *words],
+            command,
             cwd=project,
             env=environment,
             stdout=subprocess.PIPE,
@@ -89,13 +95,13 @@ def test_the_command_can_be_run_again(
 
     running: list[subprocess.Popen[str]] = []
     faults.prepare(NOTHING, At(point, lambda: running[0].send_signal(number)))
-    with lockstep("sync") as first:
+    with start(sys.executable, "-m", "lockstep", "sync") as first:
         running.append(first)
         told, _ = first.communicate(timeout=120)
     assert first.returncode == code, told
     assert "Traceback" not in told
     for words in (["sync"], ["plan", "--exit-code"]):
-        with lockstep(*words) as again:
+        with start(str(forks / "lockstep"), *words) as again:
             told, _ = again.communicate(timeout=120)
         assert again.returncode == 0, told
     assert faults.witness.problems == []

@@ -336,6 +336,7 @@ class Witness(Rule):
 
     def _look(self) -> list[str]:
         found = []
+        policies: dict[str, dict[str, Any]] = {}  # each is read once for all entries
         for bucket in BUCKETS:
             raw = notifications(self._cloud, bucket)
             if not _keeps(_foreign(raw), self._foreign[bucket]):
@@ -347,11 +348,12 @@ class Witness(Rule):
                 for at, prefix in self._guarded
                 if at == bucket and prefix not in prefixes
             ]
-            found += [
-                f"{entry['Id']} of {bucket} calls {entry['LambdaFunctionArn']}, which it may not"
-                for entry in entries
-                if not _may_call(self._cloud, bucket, entry["LambdaFunctionArn"])
-            ]
+            for entry in entries:
+                arn = entry["LambdaFunctionArn"]
+                if arn not in policies:
+                    policies[arn] = _policy(self._cloud, arn)
+                if not _may_call(policies[arn], bucket):
+                    found.append(f"{entry['Id']} of {bucket} calls {arn}, which it may not")
         return found
 
 
@@ -451,11 +453,8 @@ def _prefix(entry: Mapping[str, Any]) -> str:
     return next((rule["Value"] for rule in rules_ if rule["Name"].lower() == "prefix"), "")
 
 
-def _may_call(cloud: Cloud, bucket: str, function_arn: str) -> bool:
-    return any(
-        f"arn:aws:s3:::{bucket}" in str(statement.get("Condition"))
-        for statement in _policy(cloud, function_arn).values()
-    )
+def _may_call(policy: Mapping[str, Any], bucket: str) -> bool:
+    return any(f"arn:aws:s3:::{bucket}" in str(statement.get("Condition")) for statement in policy.values())
 
 
 def _policy(cloud: Cloud, function: str) -> dict[str, Any]:
