@@ -127,9 +127,15 @@ def moto(_running: Callable[[str], clouds.Moto]) -> clouds.Moto:
 
 
 @pytest.fixture(params=["ministack", "moto"])
-def cloud(request: pytest.FixtureRequest, _running: Callable[[str], clouds.Cloud]) -> clouds.Cloud:
+def each_cloud(request: pytest.FixtureRequest, _running: Callable[[str], clouds.Cloud]) -> clouds.Cloud:
     """An empty local AWS; the test runs on each emulator."""
     return _running(request.param)
+
+
+@pytest.fixture
+def cloud(each_cloud: clouds.Cloud) -> clouds.Cloud:
+    """An empty local AWS: each emulator, unless a folder or a file says otherwise."""
+    return each_cloud
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,12 @@ KEY, NAME = "staging/notifier", "notifier-staging"
 NEW = "def handler(event, context):\n    return 'new'\n"
 
 
+@pytest.fixture
+def cloud(each_cloud: Cloud) -> Cloud:
+    """What an emulator keeps of code, and tells of it, is its own."""
+    return each_cloud
+
+
 def digest(source: str) -> str:
     """Return the SHA-256 of a source's package in hex."""
     return hashlib.sha256(make_zip(source)).hexdigest()

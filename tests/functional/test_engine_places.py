@@ -20,6 +20,12 @@ ROLE = f"arn:aws:iam::{OTHER}:role/deployer"
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 
 
+@pytest.fixture
+def cloud(each_cloud: Cloud) -> Cloud:
+    """Accounts and Regions are kept apart by the emulators themselves."""
+    return each_cloud
+
+
 def assumed(cloud: Cloud, service: str) -> Any:
     """Return a client in the other account, as whoever assumes its role gets it."""
     session = botocore.session.Session()

@@ -37,6 +37,12 @@ lambda: {version: "%s", functionName: notifier-staging, s3TriggerPrefix: "stagin
 
 
 @pytest.fixture
+def cloud(each_cloud: Cloud) -> Cloud:
+    """The whole way is gone on both, once."""
+    return each_cloud
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A repository that declares one function."""
     root = tmp_path / "repository"

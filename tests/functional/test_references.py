@@ -14,6 +14,12 @@ KEY, NAME = "staging/notifier", "notifier-staging"
 VALUE = "s3cr3t-v4lue-"
 
 
+@pytest.fixture
+def cloud(each_cloud: Cloud) -> Cloud:
+    """Parameters and secrets are the emulators' own."""
+    return each_cloud
+
+
 def ssm(name: str) -> Reference:
     """Return a reference to a parameter."""
     return Reference(store="ssm", name=name)

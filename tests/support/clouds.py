@@ -1,7 +1,8 @@
 """The two local AWS emulators as tests use them, and the few resources that most tests begin with.
 
-MiniStack runs functions and honours revisions; moto is stricter about roles. A behaviour is tested on
-both (fixture ``cloud``); where they differ, AWS's documentation decides and ``tests.strict`` answers.
+MiniStack runs functions and honours revisions; moto is stricter about roles. What an emulator itself keeps
+is tested on both (fixture ``each_cloud``). Where they differ, AWS documentation decides; ``tests.strict``
+answers, on both alike, so that most behaviour needs one of them.
 Each is one process for the test session (with xdist: one for each worker), emptied before every test.
 """
 
