@@ -160,10 +160,10 @@ def test_one_preview_of_two_hundred(ministack: Cloud, lab_on: Callable[..., Lab]
 def test_a_thousand_functions(ministack: Cloud, lab_on: Callable[..., Lab]) -> None:
     """A plan of 1,000 functions without triggers, with nothing to do, is at most 32 calls.
 
-    A tenth of AWS's pages stands for AWS's: 100 functions in pages of 5 and 10 are 1,000 in 50 and 100.
+    A 25th of AWS's pages stands for AWS's: 40 functions in pages of 2 and 4 are 1,000 in 50 and 100.
     """
-    lab = lab_on(ministack, Pages(functions=5, resources=10))
-    fleet = make_fleet(*targets(100, triggers=False))
+    lab = lab_on(ministack, Pages(functions=2, resources=4))
+    fleet = make_fleet(*targets(40, triggers=False))
     synced(lab, fleet)
     calls = planned(lab, fleet)
     assert calls == {
@@ -179,16 +179,16 @@ def test_a_thousand_functions_with_queues(
 ) -> None:
     """Of 1,000 functions that each consume a queue, a plan reads all mappings in 10 pages, and nothing else.
 
-    A tenth of AWS's pages stands for AWS's.
+    A 25th of AWS's pages stands for AWS's.
     """
-    lab = lab_on(ministack, Pages(functions=5, resources=10, mappings=10))
+    lab = lab_on(ministack, Pages(functions=2, resources=4, mappings=4))
     arn = "arn:aws:sqs:eu-west-1:123456789012"
     fleet = make_fleet(
         *(
             make_target(
                 f"staging/n{number}", resources=(resource("eventSources", source=f"{arn}:queue-{number}"),)
             )
-            for number in range(100)
+            for number in range(40)
         )
     )
     synced(lab, fleet)
@@ -207,11 +207,11 @@ def test_a_thousand_functions_with_triggers(
     """A plan of 1,000 functions with triggers, with nothing to do, is at most 45 calls after a sync.
 
     Policies are remembered by revision: in the package bucket for a job that begins with nothing, in the
-    cache for a second run. Ten are read all the same. A tenth of AWS's pages stands for AWS's.
+    cache for a second run. Ten are read all the same. A 25th of AWS's pages stands for AWS's.
     """
     monkeypatch.setenv("LOCKSTEP_QUOTAS", "1000")
-    lab = lab_on(ministack, Revisions(), Pages(functions=5, resources=10), Notifications())
-    fleet = make_fleet(*targets(100, triggers=True))
+    lab = lab_on(ministack, Revisions(), Pages(functions=2, resources=4), Notifications())
+    fleet = make_fleet(*targets(40, triggers=True))
     synced(lab, fleet)
     calls = planned(lab, fleet, cache=tmp_path / "fresh")
     assert calls == {
@@ -225,4 +225,4 @@ def test_a_thousand_functions_with_triggers(
     assert sum(calls.values()) <= 45
     again = planned(lab, fleet, cache=tmp_path / "fresh")
     assert again == calls - Counter({"s3.GetObject": 1})
-    assert planned(lab, fleet, cache=tmp_path / "fresh", full=True)["lambda.GetPolicy"] == 100
+    assert planned(lab, fleet, cache=tmp_path / "fresh", full=True)["lambda.GetPolicy"] == 40

@@ -12,13 +12,11 @@ __all__ = ["LONG", "long_first"]
 
 LONG = (
     "tests/attack/test_canary_commands.py",
-    "tests/attack/test_growth.py",
     "tests/docs/test_docs.py::test_commands_print_what_the_page_shows",
     "tests/e2e/",
     "tests/functional/promotion/test_races.py",
     "tests/functional/terminal/",
     "tests/functional/terraform/",
-    "tests/functional/test_aliases.py",
     "tests/functional/test_faults",
     "tests/functional/test_kill",
     "tests/functional/workflows/",
