@@ -51,7 +51,7 @@ EXTRAS = "  reservedConcurrency: 5\n  logRetentionDays: 30\n  tags: {team: a}\n"
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Proxy]:
     """One AWS for all; each test begins with an empty one."""
-    cloud = clouds.start("moto")
+    cloud = clouds.start("ministack")
     with Proxy(cloud) as proxy:
         yield proxy
     cloud.stop()
