@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from lockstep.model.function import Unread, Value
 
@@ -511,6 +511,14 @@ def normalise(row: Field, value: Value) -> Value:
     So does what is empty: AWS has no field for which nothing is another thing than its default.
     """
     match row.kind:
+        case Kind.STRING:
+            if isinstance(value, str) and row.enum and value not in row.enum:
+                value = next((e for e in row.enum if e.lower() == value.lower()), value)
+        case Kind.INTEGER | Kind.NUMBER:
+            if isinstance(value, float) and value.is_integer():
+                value = int(value)
+        case Kind.BOOLEAN:
+            pass
         case Kind.SET:
             value = tuple(sorted(set(_items(value))))
         case Kind.STRINGS:
@@ -521,12 +529,8 @@ def normalise(row: Field, value: Value) -> Value:
         case Kind.MAP:
             pairs = value.items() if isinstance(value, Mapping) else ()
             value = dict(sorted((str(k), v) for k, v in pairs if v is not None))
-        case Kind.STRING if row.enum and isinstance(value, str):
-            value = next((e for e in row.enum if e.lower() == value.lower()), value)
-        case Kind.INTEGER | Kind.NUMBER if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        case _:
-            pass
+        case _ as unknown:
+            assert_never(unknown)
     return None if value == row.default or value in (None, (), {}, "") else value
 
 

@@ -98,8 +98,11 @@ def remembered_buckets(tags: Mapping[str, str | None]) -> set[str]:
 
 
 def _words(tag: str, tags: Mapping[str, str | None]) -> set[str]:
-    chunks = (value for key, value in tags.items() if key == tag or key.startswith(f"{tag}."))
-    return {word for chunk in chunks for word in (chunk or "").split()}
+    words: set[str] = set()
+    for key, value in tags.items():
+        if value and key.startswith(tag) and (key == tag or key[len(tag)] == "."):
+            words.update(value.split())
+    return words
 
 
 def remembered_words(tags: Mapping[str, str | None]) -> set[str]:

@@ -38,6 +38,8 @@ class Sharing:
 
     def seen(self, live: Target) -> Target:
         """The live target without what is on others' aliases."""
+        if not self.others:
+            return live
         return replace(
             live,
             aliases=tuple(one for one in live.aliases if one.name not in self.others),

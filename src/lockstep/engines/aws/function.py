@@ -104,7 +104,7 @@ def _read(answer: Mapping[str, Any]) -> Function:
         settings=settings,
         code=code,
         tags=dict(answer.get("Tags") or {}),
-        unread=function.unread - beside.keys(),
+        unread=function.unread.difference(beside),
     )
 
 
@@ -154,6 +154,8 @@ def masked_like(live: Function, desired: Function) -> Function:
         else Secret(str(value))
         for key, value in variables.items()
     }
+    if masked == variables:
+        return live
     return replace(live, settings={**live.settings, "environment": masked})
 
 

@@ -623,6 +623,7 @@ def _read_beside(
     wanted: list[tuple[str, str, str]] = []
     needed: set[tuple[str, str]] = set()
     sought: dict[tuple[str, str], Mapping[str, str]] = {}
+    unread: dict[frozenset[str], frozenset[str]] = {}  # one for all functions of which the same was not asked
     for target in reading.wanted.values():
         function = reading.functions.get(target.function.name) if target.function else None
         if function is None:
@@ -641,7 +642,8 @@ def _read_beside(
         for kind in known & KINDS.keys():
             place = (function.name, kind)
             sought[place] = {**_sought(function, target.resources, kind), **sought.get(place, {})}
-        reading.functions[function.name] = replace(function, unread=function.unread | KINDS.keys() - asked)
+        left = function.unread | KINDS.keys() - asked
+        reading.functions[function.name] = replace(function, unread=unread.setdefault(left, left))
     if full and not every:
         titles = ", ".join(sorted(KINDS[name].title for name in single))
         reading.notes.append(f"{titles}: not read of functions that declare none (--full reads them)")
