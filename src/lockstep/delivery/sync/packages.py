@@ -127,12 +127,17 @@ def absent_packages(workspace: Workspace) -> tuple[BadInput, ...]:
     """
     source = _directory(workspace)
     absent: list[BadInput] = []
+    there: set[str] = set()  # paths: many previews run one version
     for target in workspace.fleet.targets.values():
         release = target.release
         if release is None or release.source != source.kind or release.sha256 is not None:
             continue
+        path = release.options.get("path", "")
+        if path in there:
+            continue
         try:
             source.find(release)
+            there.add(path)
         except ArtifactError as error:
             if not _is_ours_alone(workspace, release):
                 absent.append(BadInput(error.problem, where=error.where, fix=error.fix, doing=target.key))
