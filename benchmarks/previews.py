@@ -14,10 +14,7 @@ _CALLS = 12
 
 
 def measure_one_preview(bench: Bench) -> Result:
-    """Plan after a push that changed one of 200 previews, each with a trigger on one bucket.
-
-    S3 itself takes 100 entries a bucket; how many there are makes no difference to the calls.
-    """
+    """Plan after a push that changed one of 200 previews, each with a trigger; S3 takes 100 a bucket."""
     count = bench.size(202)  # staging and production besides
     with new_scene(bench, "previews", count, triggers=True, services=1) as scene:
         scene.lockstep("sync")

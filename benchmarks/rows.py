@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.strict import Pages, Proxy, Quotas, Revisions
-from tests.support.clouds import make_bucket
 
 from benchmarks import clouds
 from benchmarks.aliases import measure_abort, measure_aliases, measure_rollback
@@ -15,7 +14,7 @@ from benchmarks.promotion import measure_commit_to_live, measure_thousand
 from benchmarks.results import Goal, Result, faster
 from benchmarks.scenes import Bench, Scene, new_scene
 from benchmarks.seed import seed
-from benchmarks.tree import ACCOUNT, REGION, UPLOADS
+from benchmarks.tree import ACCOUNT
 
 __all__ = ["ROWS", "Row"]
 
@@ -177,22 +176,22 @@ def _calls(bench: Bench) -> Result:
 def _triggers(bench: Bench) -> Result:
     count = bench.size(1000)
     quotas = Quotas()
-    with new_scene(bench, "triggers", count, triggers=True, others=False) as scene:
-        for bucket in {target.bucket for target in scene.repository.targets} - {UPLOADS}:
-            make_bucket(scene.cloud, bucket, account=ACCOUNT, region=REGION)
-        with Proxy(scene.cloud, Revisions(), quotas, Pages()) as aws:
-            quick = {"LOCKSTEP_QUOTAS": "0"}
-            scene.lockstep.env, scene.lockstep.extra = clouds.environment(scene.cloud, ACCOUNT), quick
-            scene.lockstep("sync").needs(f"Plan: {count} to create")
-            scene.lockstep.env = clouds.environment(aws, ACCOUNT)
-            scene.lockstep.extra = {"LOCKSTEP_QUOTAS": "1"}
-            found: dict[str, Summary] = {}
-            counts: dict[str, int] = {}
-            for name in ("first", "second"):
-                aws.forget()
-                sample = scene.lockstep("plan", "--exit-code").needs(f"{count} unchanged")
-                found[f"lockstep {name}"] = summarise([sample])
-                counts[name] = sum(aws.counts().values())
+    with (
+        new_scene(bench, "triggers", count, triggers=True, others=False) as scene,
+        Proxy(scene.cloud, Revisions(), quotas, Pages()) as aws,
+    ):
+        quick = {"LOCKSTEP_QUOTAS": "0"}
+        scene.lockstep.env, scene.lockstep.extra = clouds.environment(scene.cloud, ACCOUNT), quick
+        scene.lockstep("sync").needs(f"Plan: {count} to create")
+        scene.lockstep.env = clouds.environment(aws, ACCOUNT)
+        scene.lockstep.extra = {"LOCKSTEP_QUOTAS": "1"}
+        found: dict[str, Summary] = {}
+        counts: dict[str, int] = {}
+        for name in ("first", "second"):
+            aws.forget()
+            sample = scene.lockstep("plan", "--exit-code").needs(f"{count} unchanged")
+            found[f"lockstep {name}"] = summarise([sample])
+            counts[name] = sum(aws.counts().values())
     return Result(
         row="plan-1000-triggers",
         title=f"plan of {count:,} functions with triggers behind AWS's quotas, nothing to do",

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tests.support.clouds import Cloud
+from tests.support.clouds import Cloud, make_bucket
 
 from benchmarks import clouds, sam, terraform
 from benchmarks.lockstep import Lockstep
 from benchmarks.measure import Failed
 from benchmarks.sam import Sam
 from benchmarks.terraform import Terraform
-from benchmarks.tree import ACCOUNT, PACKAGES, UPLOADS, Repository, make_repository
+from benchmarks.tree import ACCOUNT, PACKAGES, REGION, UPLOADS, Repository, make_repository
 
 __all__ = ["Bench", "Scene", "new_scene"]
 
@@ -136,6 +136,8 @@ def new_scene(
     kind = "moto" if others and triggers and bench.is_slow(count) else "ministack"
     with clouds.local_clouds(kind) as (cloud, other):
         clouds.prepare(cloud, ACCOUNT)
+        for bucket in {target.bucket for target in repository.targets} - {UPLOADS}:
+            make_bucket(cloud, bucket, account=ACCOUNT, region=REGION)
         role = clouds.prepare(other, clouds.OTHER, suffix=_SUFFIX)
         env = clouds.environment(other, clouds.OTHER)
         scene = Scene(
