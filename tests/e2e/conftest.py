@@ -22,6 +22,8 @@ from tests.strict import Proxy
 from tests.support import clouds
 from tests.support.badinput.desk import git
 
+FRESH = (sys.executable, "-m", "lockstep")
+
 
 @dataclass(kw_only=True)
 class Terminal:
@@ -67,6 +69,7 @@ class User:
 
     folder: Path
     cloud: clouds.Cloud
+    lockstep: tuple[str, ...]  # a forked one, or a fresh one
     env: dict[str, str] = field(default_factory=dict)
     told: str = ""  # everything that was ever said
     err: str = ""  # what the last command said on stderr
@@ -74,7 +77,7 @@ class User:
     def run(self, *words: str, code: int = 0, **env: str) -> str:
         """Run lockstep as a process, see its exit code, and return its stdout."""
         done = subprocess.run(
-            [sys.executable, "-m", "lockstep", *words],
+            [*self.lockstep, *words],
             cwd=self.folder,
             env=self.env | env,
             capture_output=True,
@@ -96,7 +99,7 @@ class User:
         screen, inside = pty.openpty()
         fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         process = subprocess.Popen(
-            [sys.executable, "-m", "lockstep", *words],
+            [*FRESH, *words],
             cwd=self.folder,
             env=self.env | {"TERM": "xterm-256color"},
             stdin=inside,
@@ -135,14 +138,15 @@ class User:
 
 
 @pytest.fixture
-def user(ministack: clouds.Cloud, tmp_path: Path) -> User:
+def user(ministack: clouds.Cloud, tmp_path: Path, forks: Path) -> User:
     """A user in an empty folder."""
     folder, home = tmp_path / "gitops", tmp_path / "home"
     folder.mkdir()
     home.mkdir()
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
     aws = {name: value for name, value in ministack.environment().items() if name.startswith("AWS_")}
-    return User(folder=folder, cloud=ministack, env=kept | aws | {"HOME": str(home)})
+    lockstep = (str(forks / "lockstep"),)
+    return User(folder=folder, cloud=ministack, lockstep=lockstep, env=kept | aws | {"HOME": str(home)})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import shutil
 import threading
 from pathlib import Path
 
-from tests.e2e.conftest import User
+from tests.e2e.conftest import FRESH, User
 from tests.strict import Proxy
 from tests.support.badinput.desk import git
 
@@ -20,7 +20,8 @@ def rows(user: User) -> dict[str, tuple[str, str]]:
 
 
 def test_from_an_empty_folder_to_a_rollback(user: User, project: User) -> None:
-    """Declare, plan, sync, see drift, mend it, raise a version, roll back."""
+    """Declare, plan, sync, see drift, mend it, raise a version, roll back: as users start it, each time."""
+    user.lockstep = FRESH
     assert user.run("validate") == "Valid: 2 targets in 2 environments.\n"
     assert "Plan: 2 to create" in user.run("plan", "--exit-code", code=2)
     assert "Sync: 3 done" in user.run("sync")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from tests.support.waiting import until
 from tests.support.wheels import elf, make_wheel
 
+FRESH = (sys.executable, "-m", "lockstep")
 PROJECT = """\
 services:
   app:
@@ -72,7 +73,7 @@ def _wheels(folder: Path) -> Path:
 
 
 @pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
+def env(tmp_path: Path, forks: Path) -> dict[str, str]:
     """The environment of a run: no network, and nothing that the machine has configured."""
     kept = {
         key: value
@@ -80,6 +81,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         if not key.startswith(("GIT_", "GITHUB_", "LOCKSTEP_", "PIP_", "UV_", "XDG_", "CI"))
     }
     return kept | {
+        "PATH": f"{forks}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path / "home"),
         "LOCKSTEP_CACHE": str(tmp_path / "cache"),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -100,9 +102,11 @@ def _author(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{name}_DATE", "2026-01-02T03:04:05Z")
 
 
-def _start(*words: str, env: Mapping[str, str], folder: Path, umask: int = 0o022) -> "subprocess.Popen[str]":
+def _start(
+    *words: str, env: Mapping[str, str], folder: Path, umask: int = 0o022, command: Sequence[str] = FRESH
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "lockstep", *words],
+        [*command, *words],
         cwd=folder,
         env=dict(env),
         stdout=subprocess.PIPE,
@@ -112,8 +116,14 @@ def _start(*words: str, env: Mapping[str, str], folder: Path, umask: int = 0o022
     )
 
 
-def _package(*words: str, env: Mapping[str, str], folder: Path, umask: int = 0o022) -> tuple[int, str, str]:
-    process = _start("package", *words, env=env, folder=folder, umask=umask)
+def _package(
+    *words: str,
+    env: Mapping[str, str],
+    folder: Path,
+    umask: int = 0o022,
+    command: Sequence[str] = ("lockstep",),
+) -> tuple[int, str, str]:
+    process = _start("package", *words, env=env, folder=folder, umask=umask, command=command)
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
@@ -136,7 +146,9 @@ def test_two_machines_make_the_same_bytes(tmp_path: Path, env: dict[str, str]) -
         (second / name).write_text("left by a run")
     digests = []
     for folder, environment, umask in ((first, env, 0o022), (second, other, 0o077)):
-        code, out, err = _package("app", "-o", "json", env=environment, folder=folder, umask=umask)
+        code, out, err = _package(
+            "app", "-o", "json", env=environment, folder=folder, umask=umask, command=FRESH
+        )
         assert (code, err) == (0, "")
         document = json.loads(out)
         data = Path(document["path"]).read_bytes()

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,25 @@ HEAVY = (
 )
 
 
-def _run(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "lockstep", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)  # type: ignore[call-overload,no-any-return]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+FRESH = (sys.executable, "-m", "lockstep")
+
+
+@pytest.fixture
+def run(forks: Path, tmp_path: Path) -> Run:
+    """Run a command in an empty folder, and see its streams and its exit code."""
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [str(forks / "lockstep"), *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,7 +50,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_names_every_command() -> None:
     """``lockstep --help`` is where people begin."""
-    result = _run("--help")
+    result = subprocess.run([*FRESH, "--help"], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0
     for command in ("init", "validate", "plan", "sync", "status", "explain", "doctor", "demo"):
         assert f"  {command} " in result.stdout
@@ -68,9 +85,9 @@ def test_help_imports_nothing_heavy() -> None:
         ["validate", "-C", "/no/such/folder"],
     ],
 )
-def test_wrong_arguments_exit_3(words: list[str], tmp_path: Path) -> None:
+def test_wrong_arguments_exit_3(words: list[str], run: Run) -> None:
     """Bad input is 3, never 2, which means differences; the reason is on stderr, without traceback."""
-    result = _run(*words, cwd=tmp_path)
+    result = run(*words)
     assert result.returncode == 3
     assert result.stdout == ""
     assert "rror: " in result.stderr
@@ -78,37 +95,37 @@ def test_wrong_arguments_exit_3(words: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "lockstep.plan/9"}', "\x00"])
-def test_a_damaged_plan_file_exits_3(text: str, tmp_path: Path) -> None:
+def test_a_damaged_plan_file_exits_3(text: str, tmp_path: Path, run: Run) -> None:
     """A saved plan that cannot be read names the file."""
     (tmp_path / "plan.json").write_text(text)
-    result = _run("sync", "plan.json", cwd=tmp_path)
+    result = run("sync", "plan.json")
     assert result.returncode == 3
     assert result.stderr.startswith("error: plan.json: ")
 
 
-def test_a_folder_without_a_project_says_what_to_do(tmp_path: Path) -> None:
+def test_a_folder_without_a_project_says_what_to_do(tmp_path: Path, run: Run) -> None:
     """The first thing that people see when they try it in the wrong place."""
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    result = _run("plan", cwd=tmp_path)
+    result = run("plan")
     assert result.returncode == 3
     assert "lockstep init" in result.stderr
 
 
-def test_an_unknown_log_level_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_log_level_is_bad_input(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     """Settings of the process are checked like everything else."""
     monkeypatch.setenv("LOCKSTEP_LOG", "loud")
-    result = _run("validate")
+    result = run("validate")
     assert result.returncode == 3
     assert "LOCKSTEP_LOG" in result.stderr
 
 
-def test_validate_as_json_lists_problems(tmp_path: Path) -> None:
+def test_validate_as_json_lists_problems(tmp_path: Path, run: Run) -> None:
     """Problems are the result, so they are on stdout, and the exit code is still 3."""
     write_project_file(tmp_path)
     project = tmp_path / "lockstep.yaml"
     project.write_text(project.read_text().replace("artifacts:", "artefacts:", 1))
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    result = _run("validate", "-o", "json", cwd=tmp_path)
+    result = run("validate", "-o", "json")
     assert result.returncode == 3
     document = json.loads(result.stdout)
     assert document["valid"] is False
@@ -116,13 +133,13 @@ def test_validate_as_json_lists_problems(tmp_path: Path) -> None:
     assert document["problems"][0]["where"].startswith("lockstep.yaml:")
 
 
-def test_values_cannot_act_on_the_terminal(tmp_path: Path) -> None:
+def test_values_cannot_act_on_the_terminal(tmp_path: Path, run: Run) -> None:
     """An error that quotes a file's content shows escapes, it does not send them."""
     write_project_file(tmp_path)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     project = tmp_path / "lockstep.yaml"
     project.write_text(project.read_text() + '"\\e[2Jkey": 1\n')
-    result = _run("validate", cwd=tmp_path)
+    result = run("validate")
     assert result.returncode == 3
     assert "\x1b" not in result.stderr
 
@@ -132,7 +149,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     read, write = os.pipe()
     os.close(read)
     process = subprocess.run(
-        [sys.executable, "-m", "lockstep", "--help"],
+        [*FRESH, "--help"],
         stdout=write,
         stderr=subprocess.PIPE,
         timeout=60,
@@ -209,7 +226,7 @@ def test_an_interrupt_of_a_watch_exits_130(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("w") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lockstep", "status", "--watch", "60"],
+            [*FRESH, "status", "--watch", "60"],
             cwd=tmp_path,
             env=os.environ | {"AWS_REGION": "eu-west-1"},
             stdout=subprocess.DEVNULL,
@@ -251,9 +268,9 @@ def test_an_interrupt_while_modules_are_loaded_leaves_no_traceback(module: str, 
     assert done.stderr.strip().startswith("interrupted")
 
 
-def test_errors_are_a_document_where_json_was_asked_for(tmp_path: Path) -> None:
+def test_errors_are_a_document_where_json_was_asked_for(run: Run) -> None:
     """On stdout, which holds nothing else; people read the same on stderr."""
-    result = _run("plan", "-o", "json", cwd=tmp_path)
+    result = run("plan", "-o", "json")
     document = json.loads(result.stdout)
     assert (document["format"], document["exitCode"]) == ("lockstep.errors/1", result.returncode)
     (error,) = document["errors"]

@@ -41,18 +41,19 @@ def project(tmp_path: Path, ministack: LocalCloud) -> Path:
 
 
 @pytest.fixture
-def environment(ministack: LocalCloud, tmp_path: Path) -> dict[str, str]:
+def environment(ministack: LocalCloud, tmp_path: Path, forks: Path) -> dict[str, str]:
     """A process environment in which AWS is the local one and nothing else is of this machine."""
-    return _environment(ministack, tmp_path)
+    return _environment(ministack, tmp_path, forks)
 
 
-def _environment(cloud: clouds.Cloud, tmp_path: Path) -> dict[str, str]:
-    return cloud.environment() | {"PATH": os.environ["PATH"], "LOCKSTEP_CACHE": str(tmp_path / "cache")}
+def _environment(cloud: clouds.Cloud, tmp_path: Path, forks: Path) -> dict[str, str]:
+    path = f"{forks}{os.pathsep}{os.environ['PATH']}"
+    return cloud.environment() | {"PATH": path, "LOCKSTEP_CACHE": str(tmp_path / "cache")}
 
 
 def _run(project: Path, environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "lockstep", *words],
+        ["lockstep", *words],
         cwd=project,
         env=environment,
         capture_output=True,
@@ -130,11 +131,11 @@ def test_an_unknown_target_exits_3_with_a_suggestion(project: Path, environment:
 
 
 def test_an_interrupted_sync_says_what_is_left_and_the_next_one_finishes(
-    project: Path, tmp_path: Path, ministack: LocalCloud, strict: Callable[..., Proxy]
+    project: Path, tmp_path: Path, ministack: LocalCloud, strict: Callable[..., Proxy], forks: Path
 ) -> None:
     """Ctrl-C at the first change: what is under way ends well, the rest is listed, exit 130."""
     aws = strict(ministack)
-    environment = _environment(aws, tmp_path)
+    environment = _environment(aws, tmp_path, forks)
     command = [sys.executable, "-m", "lockstep", "sync"]
     with subprocess.Popen(
         command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
