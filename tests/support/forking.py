@@ -33,6 +33,7 @@ from tests.support.warm import warm_up
 __all__ = ["forked"]
 
 _ROOT = Path(__file__).parents[2]
+_OTHERS = ("lockstep.__main__", "lockstep.serve", "lockstep.store")  # what no command but one loads
 
 # Without site, os and signal, since this is what still starts for each command.
 _PROGRAM = f"""\
@@ -85,7 +86,7 @@ def forked() -> Iterator[Path]:
 def _serve(folder: Path) -> None:
     """Fork for each command until nobody holds the other end of the standard input; remove the folder."""
     for module in pkgutil.walk_packages(lockstep.__path__, "lockstep."):
-        if not module.name.endswith("__main__"):
+        if not module.name.startswith(_OTHERS):
             __import__(module.name)
     warm_up()
     gc.collect()
