@@ -5,13 +5,23 @@ import os
 import re
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
 
 from lockstep.cli import main
-from tests.support.serving import Serving, fetched, shown
+from tests.support.serving import DIRECT, Serving, fetched, shown
+
+
+def stream(url: str) -> HTTPResponse:
+    """A page that stays open."""
+    request = urllib.request.Request(url, headers={"Accept": "text/html, text/event-stream"})
+    answer: HTTPResponse = DIRECT.open(request, timeout=60)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return answer
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +37,10 @@ def demo(folder: Path) -> Iterator[Serving]:
     own = {"HOME": str(folder), "TMPDIR": str(folder), "AWS_PROFILE": "work", "GITHUB_TOKEN": "hunter2"}
     serving = Serving("--demo", env=kept | own)
     yield serving
-    assert serving.end(signal.SIGINT) == 0
+    (address,) = serving.addresses
+    with stream(address) as open_page:  # one that nobody closes keeps nobody from stopping
+        assert open_page.readline()
+        assert serving.end(signal.SIGINT) == 0
     assert "the local AWS and the repositories go" in serving.text
     assert list(folder.iterdir()) == []
 
@@ -35,7 +48,8 @@ def demo(folder: Path) -> Iterator[Serving]:
 @pytest.fixture(scope="module")
 def url(demo: Serving) -> str:
     """The address that it prints."""
-    return re.findall(r"http://127\.0\.0\.1:\d+/", demo.until(r"http://\S+ shows it"))[0]
+    demo.addresses = re.findall(r"http://127\.0\.0\.1:\d+/", demo.until(r"http://\S+ shows it"))
+    return demo.addresses[0]
 
 
 def test_there_is_something_to_look_at(url: str) -> None:
@@ -86,6 +100,25 @@ def test_a_push_is_a_run_that_tells_who_and_why(url: str, place: Path) -> None:
     newest, *_ = json.loads(in_shell(place, asked))["versions"]
     in_shell(place, f"git push -q origin {ref}")
     assert newest["deployment"]["run"] == run["id"]
+
+
+def test_an_open_page_shows_what_happens(url: str, place: Path) -> None:
+    """The page is sent again to whoever keeps it open, once something is another way."""
+    file = "syrf/environments/production/s3-notifier/config.yaml"
+    with stream(url) as page:
+        until_line(page, "0.1.5 ● Synced/Healthy")
+        in_shell(place, f"sed -i s/0.1.5/0.1.6/ {file}; git commit -qam 'production: 0.1.6'; git push -q")
+        until_line(page, 'href="/targets/syrf/production/s3-notifier">0.1.6 ● Synced/Healthy')
+    with stream(f"{url}runs?q=production") as page:
+        until_line(page, "production/s3-notifier")
+
+
+def until_line(page: HTTPResponse, words: str) -> None:
+    """Read until a line holds some words; the time-out of the stream ends the wait."""
+    for line in page:
+        if words in line.decode():
+            return
+    pytest.fail(f"the stream ended before {words}")
 
 
 def test_drift_is_remembered_and_a_lost_history_stops_nothing(url: str, place: Path) -> None:

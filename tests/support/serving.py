@@ -26,6 +26,7 @@ class Serving:
             text=True,
         )
         self.text = ""
+        self.addresses: list[str] = []
         self._has_ended = False
         self._more = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -22,6 +22,7 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.changes = 0  # how often something was written, by this process
 
     @property
     def path(self) -> Path:
@@ -32,13 +33,17 @@ class History:
         """Let go of the file."""
         self._database.close()
 
+    def _write(self, work: Callable[[Connection], object]) -> None:
+        self._database.run(work)
+        self.changes += 1
+
     def begin(self, run: Run) -> None:
         """A run has begun."""
-        self._database.run(lambda to: to.execute(insert(RUNS).values(asdict(run))))
+        self._write(lambda to: to.execute(insert(RUNS).values(asdict(run))))
 
     def add_step(self, run: str, step: StepEntry) -> None:
         """A step of it has ended."""
-        self._database.run(lambda to: to.execute(insert(STEPS).values(run=run, **asdict(step))))
+        self._write(lambda to: to.execute(insert(STEPS).values(run=run, **asdict(step))))
 
     def end(
         self, run: str, *, at: str, state: RunState, words: str, calls: int, events: Sequence[Event]
@@ -51,11 +56,11 @@ class History:
             )
             _add_events(to, events)
 
-        self._database.run(work)
+        self._write(work)
 
     def add(self, event: Event) -> None:
         """Something happened."""
-        self._database.run(lambda to: _add_events(to, [event]))
+        self._write(lambda to: _add_events(to, [event]))
 
     def drift(
         self,
@@ -89,7 +94,7 @@ class History:
             ]
             _add_events(to, told)
 
-        self._database.run(work)
+        self._write(work)
 
     def lose_running(self, at: str) -> None:
         """Runs that did not end with their process never will."""
@@ -100,7 +105,7 @@ class History:
                 state=RunState.LOST, ended=at, words="ended with its process; the next run went on with it"
             )
         )
-        self._database.run(lambda to: to.execute(query))
+        self._write(lambda to: to.execute(query))
 
     def prune(self, before: str) -> None:
         """Forget what ended before a time. What still differs is kept."""
@@ -111,7 +116,7 @@ class History:
             to.execute(delete(EVENTS).where(EVENTS.c.at < before))
             to.execute(delete(DRIFTS).where(DRIFTS.c.mended < before))
 
-        self._database.run(work)
+        self._write(work)
 
     def runs(self, *, project: str = "", query: str = "", limit: int = 50, skip: int = 0) -> list[Run]:
         """Runs, the newest first, that hold all words of a query."""

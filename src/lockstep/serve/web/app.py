@@ -2,11 +2,12 @@
 
 import datetime
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -21,6 +22,8 @@ from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.figures import figures
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
+from lockstep.serve.web.live import Live, State
+from lockstep.serve.web.openapi import openapi_document
 from lockstep.serve.web.pages import Moment, found, matrix_page, target_page
 from lockstep.serve.web.past import Past
 
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["make_app"]
 
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
@@ -42,13 +45,21 @@ _FOR_ALL = ("/hooks/", "/healthz", "/readyz")
 
 
 def make_app(
-    followers: Sequence[Follower], history: "History | None" = None, *, secret: str | None
+    followers: Sequence[Follower],
+    history: "History | None" = None,
+    *,
+    secret: str | None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
-    """The application. Without the webhook's secret announcements are not taken."""
+    """The application. Without the webhook's secret announcements are not taken.
+
+    Streams end when it ``is_over``.
+    """
     shown = _Shown(followers, Hooks(secret) if secret else None)
     routes = [
         Route("/", shown.matrix),
         Route("/targets/{project}/{target:path}", shown.target),
+        Route("/api/v1/openapi.json", lambda request: answer(openapi_document())),
         Route("/api/v1/projects", shown.projects),
         Route("/api/v1/projects/{project}/targets", shown.targets),
         Route("/api/v1/projects/{project}/targets/{target:path}", shown.one_target),
@@ -59,7 +70,23 @@ def make_app(
         Route("/hooks/github", shown.hook, methods=["POST"]),
         Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
     ]
-    return _Guarded(Starlette(routes=routes))
+
+    def state() -> State:
+        changes = history.changes if history is not None else 0
+        return State(seen=tuple(one.seen for one in followers), changes=changes)
+
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    return _Guarded(Live(app, state=state, is_over=is_over))
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """What is not there, or is asked for in another way than by reading: in the form of its neighbours."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    words = error.detail if isinstance(error, HTTPException) else "a fault of Lockstep's"
+    is_api = request.url.path.startswith("/api/")
+    refusal = answer({"error": words}, status) if is_api else PlainTextResponse(f"{words}\n", status)
+    refusal.headers.update((error.headers or {}) if isinstance(error, HTTPException) else {})
+    return refusal
 
 
 class _Guarded:

@@ -42,8 +42,9 @@ def listening(
             where="listen",
             fix="name a port that nobody uses",
         ) from None
+    is_over = threading.Event()
     config = uvicorn.Config(
-        make_app(followers, history, secret=secret),
+        make_app(followers, history, secret=secret, is_over=is_over.is_set),
         access_log=False,
         http="h11",
         limit_concurrency=_MOST,
@@ -62,6 +63,7 @@ def listening(
     try:
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     finally:
+        is_over.set()
         server.should_exit = True
         thread.join()
         place.close()

@@ -11,7 +11,7 @@ from lockstep.model import Health, StatusRow, SyncStatus
 from lockstep.render.cells import printable, printable_lines
 from lockstep.render.masks import Masks
 from lockstep.render.overview import is_well
-from lockstep.render.status import age_words, cell_words, status_summary
+from lockstep.render.status import cell_words, status_summary
 from lockstep.render.values import one_line
 from lockstep.serve.deciding import Seen, Try, left_alone
 from lockstep.serve.file import Followed
@@ -40,8 +40,13 @@ def _environment() -> Environment:
     )
     environment.filters["shown"] = lambda text: printable(str(text))
     environment.filters["lines"] = lambda text: printable_lines(str(text))
-    environment.filters["moment"] = lambda text: f"{text[:10]} {text[11:19]} UTC"
+    environment.filters["moment"] = _utc
     return environment
+
+
+def _utc(text: str) -> str:
+    """``2026-01-01 00:00:00 UTC`` of a time in ISO 8601."""
+    return f"{datetime.datetime.fromisoformat(text).astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _PAGES = _environment()
@@ -88,7 +93,7 @@ def _project(
         "commit": seen.at.commit[:8] if seen.at else None,
         "summary": status_summary(seen.rows.values()),
         "is_looked": seen.looked is not None,
-        "looked": age_words(_moment(seen.looked, now), now.wall) if seen.looked is not None else None,
+        "looked": _moment(seen.looked, now) if seen.looked is not None else None,
         "troubles": [
             (name, printable_lines(one.why), now.at(one.at))
             for name, one in (("Git", seen.git), ("AWS", seen.aws))
@@ -145,7 +150,6 @@ def target_page(project: Followed, seen: Seen, row: StatusRow, now: Moment) -> s
         changes=[one_line(change, masks) for change in row.changes],
         problem=printable_lines(row.problem or ""),
         rollout=row.progress.words if row.progress is not None else None,
-        changed=age_words(row.changed, now.wall),
         alone=left_alone(seen, project).get(row.target),
         attempt=_attempt(attempt, now) if attempt is not None else None,
         leave=project.leave(row.environment),

@@ -1,0 +1,109 @@
+"""Pages that stay as they are asked for: whoever accepts server-sent events gets them again when they change.
+
+The address is the page's own, and so is what is sent: what stands in its ``<main>``, rendered anew. So a
+page without script, a page that was loaded a moment ago and one that lives show the same.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["MOST", "Live", "State"]
+
+MOST = 150  # streams at once; beyond, pages are as old as their loading
+_LOOK = 0.1  # seconds between two looks at whether something changed
+_BEAT = 15.0  # seconds without a message before an empty one, which finds out who has gone
+_KIND = "text/event-stream"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """What pages are made of at one time: values that are replaced whole, and how much was written down."""
+
+    seen: tuple[object, ...]
+    changes: int
+
+    def is_same(self, other: "State") -> bool:
+        """Whether nothing was replaced since, and nothing was written; cheap, whatever the values hold."""
+        same = all(one is another for one, another in zip(self.seen, other.seen, strict=True))
+        return same and self.changes == other.changes
+
+
+class Live:
+    """Answers as ``app`` does, and goes on answering those who want a stream of it.
+
+    When ``state`` is another one, they may have changed. Streams end when
+    ``is_over``, or a server with an open one would never stop.
+    """
+
+    def __init__(self, app: ASGIApp, *, state: Callable[[], State], is_over: Callable[[], bool]) -> None:
+        self._app = app
+        self._state = state
+        self._is_over = is_over
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "GET" or not _wants_stream(scope):
+            await self._app(scope, receive, send)
+            return
+        if self._open >= MOST:
+            await PlainTextResponse("too many pages are open\n", 503)(scope, receive, send)
+            return
+        state = self._state()
+        page = await self._page(scope)
+        if page is None:  # no page, or one that is not there: the answer says so
+            await self._app(scope, receive, send)
+            return
+        self._open += 1
+        try:
+            stream = StreamingResponse(self._pieces(scope, state, page), media_type=_KIND)
+            await stream(scope, receive, send)
+        finally:
+            self._open -= 1
+
+    async def _pieces(self, scope: Scope, state: State, page: str) -> AsyncIterator[str]:
+        yield _message(page)  # it may have changed since it was loaded
+        silence = 0.0
+        while not self._is_over():
+            await asyncio.sleep(_LOOK)
+            silence += _LOOK
+            if not (now := self._state()).is_same(state):
+                state, new = now, await self._page(scope)
+                if new is not None and new != page:
+                    page, silence = new, 0.0
+                    yield _message(page)
+            if silence >= _BEAT:
+                silence = 0.0
+                yield ":\n\n"
+
+    async def _page(self, scope: Scope) -> str | None:
+        """What stands in the page's main part now."""
+        sent: list[Message] = []
+
+        async def nothing() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def keep(message: Message) -> None:
+            sent.append(message)
+
+        await self._app(scope, nothing, keep)
+        body = b"".join(message.get("body", b"") for message in sent[1:]).decode()
+        _, opened, rest = body.partition("<main")
+        if sent[0]["status"] != HTTPStatus.OK or not opened:
+            return None
+        return rest.partition(">")[2].rpartition("</main>")[0]
+
+
+def _wants_stream(scope: Scope) -> bool:
+    return _KIND in Headers(scope=scope).get("accept", "")
+
+
+def _message(page: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in page.splitlines())
+    return f"{lines}\n"

@@ -1,0 +1,188 @@
+"""What ``/api/v1`` answers, as an OpenAPI 3.1 document: schemas follow from the values that are sent."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from typing import Any, get_args, get_origin, get_type_hints
+
+from lockstep._version import __version__
+from lockstep.model import Health, SyncStatus
+from lockstep.model.record import Done
+from lockstep.model.status import Cause
+from lockstep.store.entries import Drift, Event, Run, StepEntry
+
+__all__ = ["openapi_document"]
+
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_MAYBE: Mapping[str, Any] = {"type": ["string", "null"]}
+
+
+def _choice(kind: type[StrEnum], *more: None) -> Mapping[str, Any]:
+    return {"enum": [*(one.value for one in kind), *more]}
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """An object that has all of these and nothing else."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": [*properties],
+        "additionalProperties": False,
+    }
+
+
+def _list(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _of(kind: Any) -> dict[str, Any]:
+    """The schema of a value of a type."""
+    if get_origin(kind) is types.UnionType:
+        found = [_of(one) for one in get_args(kind)]
+        return {"anyOf": found}
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        return _object({field.name: _of(hints[field.name]) for field in fields(kind)})
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return {"enum": [one.value for one in kind]}
+    names = {str: "string", int: "integer", float: "number", types.NoneType: "null"}
+    return {"type": names[kind]}
+
+
+def _named(name: str, **properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with its format."""
+    return _object({"format": {"const": f"lockstep.{name}/1"}, **properties})
+
+
+_STATUS = _named(
+    "status",
+    targets=_list(
+        _object(
+            {
+                **dict.fromkeys(("target", "service", "environment", "deploymentType"), _TEXT),
+                **dict.fromkeys(("declared", "live", "alias"), _MAYBE),
+                "sync": _choice(SyncStatus),
+                "health": _choice(Health),
+                **dict.fromkeys(("healthRead", "problem", "commit", "author", "changed"), _MAYBE),
+                "cause": _choice(Cause, None),
+                "changes": _list({"type": "object"}),
+                "rollout": {"type": ["object", "null"]},
+            }
+        )
+    ),
+    notes=_list(_TEXT),
+)
+_PROJECTS = _named(
+    "projects",
+    projects=_list(
+        _object(
+            {
+                "name": _TEXT,
+                "repository": _TEXT,
+                "commit": _MAYBE,
+                "targets": {"type": "integer"},
+                "failing": {
+                    "type": "object",
+                    "additionalProperties": _object({"why": _TEXT, "next": _TEXT}),
+                },
+            }
+        )
+    ),
+)
+_RECORD = {
+    "at": _TEXT,
+    "done": _choice(Done),
+    "version": _MAYBE,
+    "by": _TEXT,
+    **dict.fromkeys(("commit", "source", "run"), _MAYBE),
+}
+_ERROR = _object({"error": _TEXT})
+_ANSWERS: Mapping[str, tuple[str, Mapping[str, Any], tuple[str, ...], bool]] = {
+    "/api/v1/openapi.json": ("This document.", {"type": "object"}, (), False),
+    "/api/v1/projects": ("Projects, and what is tried again.", _PROJECTS, (), False),
+    "/api/v1/projects/{project}/targets": ("Targets as they were seen last.", _STATUS, ("q",), False),
+    "/api/v1/projects/{project}/targets/{target}": ("One target.", _STATUS, (), False),
+    "/api/v1/runs": (
+        "Syncs, the newest first.",
+        _named("runs", runs=_list(_of(Run))),
+        (*("q", "project", "page"),),
+        True,
+    ),
+    "/api/v1/runs/{run}": (
+        "One sync with its steps.",
+        _named("run", run=_object({**_of(Run)["properties"], "steps": _list(_of(StepEntry))})),
+        (),
+        True,
+    ),
+    "/api/v1/drift": (
+        "What was not as Git says; what is not mended first.",
+        _named("drift", drift=_list(_of(Drift))),
+        ("q", "project", "page"),
+        True,
+    ),
+    "/api/v1/events": (
+        "Everything that happened, the newest first.",
+        _named("events", events=_list(_of(Event))),
+        ("q", "project", "target", "before"),
+        True,
+    ),
+    "/api/v1/records": (
+        "The last syncs of a target, oldest first; the project is named as its lockstep.yaml names it.",
+        _named("records", records=_list(_object(_RECORD))),
+        ("project", "target"),
+        True,
+    ),
+}
+_PARAMETERS = {
+    "q": "Words that each have to be found, in any case; the first 200 characters count.",
+    "project": "Name of the project.",
+    "target": "Name of the target: staging/api.",
+    "page": "Number of the page of 50, from 1; anything else is 1.",
+    "before": "Id of the last event that was seen: the 50 before it come.",
+}
+
+
+def openapi_document() -> dict[str, Any]:
+    """The document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "lockstep serve",
+            "version": __version__,
+            "description": "What runs where, and what happened. Reading only, for this machine only.",
+        },
+        "paths": {path: {"get": _operation(path)} for path in _ANSWERS},
+        "components": {"schemas": {"Error": _ERROR}},
+    }
+
+
+def _operation(path: str) -> Mapping[str, Any]:
+    about, schema, asked, needs_history = _ANSWERS[path]
+    named = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    can_miss = bool(named) or path == "/api/v1/records"
+    errors = {
+        **({"404": "There is no such thing."} if can_miss else {}),
+        **({"503": "No history is kept, or it cannot be read."} if needs_history else {}),
+    }
+    return {
+        "summary": about,
+        "operationId": "_".join(part.strip("{}") for part in path.split("/")[3:]).removesuffix(".json"),
+        "parameters": [
+            *({"name": one, "in": "path", "required": True, "schema": _TEXT} for one in named),
+            *(
+                {"name": one, "in": "query", "description": _PARAMETERS[one], "schema": _TEXT}
+                for one in asked
+            ),
+        ],
+        "responses": {
+            "200": {"description": about, "content": {"application/json": {"schema": schema}}},
+            **{
+                status: {
+                    "description": words,
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+                }
+                for status, words in errors.items()
+            },
+        },
+    }
