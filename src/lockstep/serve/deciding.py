@@ -4,11 +4,14 @@ Level-triggered: nothing is remembered but what was seen and what did not come o
 that starts anew comes to the same by looking at everything once.
 """
 
+import datetime
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from lockstep.model import StatusRow, SyncStatus, select
+from lockstep.model.rollout import Progress
 from lockstep.model.status import Cause
 from lockstep.serve.file import Followed
 
@@ -158,8 +161,8 @@ def looked(
     """AWS was read at ``heads`` for the targets that the patterns select (no patterns select all).
 
     What could be synced was, before it was read: ``why`` says of which targets that failed. What still
-    differs, or is not known, is tried again: a rollout that goes on by itself at the next poll, anything
-    else later each time.
+    differs, or is not known, is tried again: a rollout that goes on by itself when its step is over, and at
+    the next poll at the latest, anything else later each time.
     """
     found = {row.target: row for row in rows}
     left = set(wanted(found.values(), project))
@@ -168,11 +171,21 @@ def looked(
     for key, row in found.items():
         before = seen.targets.get(key)
         if key in left and key not in why and row.progress is not None and row.progress.is_under_way:
-            tries[key] = Try(count=0, at=now + min(project.poll, LONGEST), why=row.progress.words)
+            soon = min(project.poll, LONGEST, _left(row.progress))
+            tries[key] = Try(count=0, at=now + soon, why=row.progress.words)
         elif key in left or (row.is_ours and row.status is SyncStatus.UNKNOWN):
             told = why.get(key) or row.problem or ("it still differs" if key in left else "it was not read")
             tries[key] = _again(before, told, now)
     return replace(read(seen, patterns, found.values(), now), at=heads, aws=None, targets=tries)
+
+
+def _left(progress: Progress) -> float:
+    """Seconds until its step is over; without end where nothing says when, or it was over already."""
+    if progress.due is None or progress.at is None:
+        return math.inf
+    due, at = (datetime.datetime.fromisoformat(text) for text in (progress.due, progress.at))
+    left = (due - at).total_seconds()
+    return left if left > 0 else math.inf
 
 
 def read(seen: Seen, patterns: tuple[str, ...], rows: Iterable[StatusRow], now: float) -> Seen:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockstep.model import Health, StatusRow, SyncStatus
+from lockstep.model.rollout import Progress
 from lockstep.model.status import Cause
 from lockstep.serve.deciding import (
     LONGEST,
@@ -20,10 +21,12 @@ from lockstep.serve.deciding import (
     Wait,
     asked,
     backoff,
+    drifted,
     due,
     failed,
     left_alone,
     looked,
+    read,
     wanted,
 )
 from lockstep.serve.file import Followed, Leave
@@ -157,3 +160,62 @@ def test_everything_is_done_in_time_whatever_happens(events: list[tuple[bool, st
     assert all(later - earlier <= PROJECT.poll for earlier, later in pairwise(asks))
     slack = LONGEST + PROJECT.poll
     assert all(later - earlier <= PROJECT.drift + slack for earlier, later in pairwise(looks[1:]))
+
+
+@pytest.mark.parametrize(
+    ("due_at", "seconds"),
+    [("00:00:20", 20), ("00:00:00", 60), ("00:10:00", 60), (None, 60)],
+)
+def test_a_rollout_goes_on_when_its_step_is_over(due_at: str | None, seconds: float) -> None:
+    """And at the next poll at the latest: one that was due already waits for something else."""
+    day = "2026-01-01T{}+00:00"
+    progress = Progress(
+        health=Health.PROGRESSING,
+        release="1.0.0",
+        step=1,
+        steps=2,
+        due=day.format(due_at) if due_at else None,
+        at=day.format("00:00:00"),
+    )
+    one = replace(row("staging/api", SyncStatus.OUT_OF_SYNC, Cause.GIT), progress=progress)
+    seen = looked(asked(Seen(), HEADS, 0), HEADS, (), [one], {}, PROJECT, 0)
+    assert seen.targets["staging/api"].at == seconds
+    other = looked(seen, HEADS, (), [one], {"staging/api": "no such role"}, PROJECT, 0)
+    assert other.targets["staging/api"].at == backoff(1)
+
+
+def test_what_drifted_is_what_nobody_declared() -> None:
+    """AWS was changed; or it differs, nobody knows why, and nobody brings it back."""
+    off = SyncStatus.OUT_OF_SYNC
+    found = drifted(
+        [
+            row("staging/aws", off, Cause.AWS),
+            row("staging/both", off, Cause.BOTH),
+            row("staging/git", off, Cause.GIT),
+            row("staging/unsaid", off),
+            row("production/unsaid", off),
+            row("production/other", off, Cause.AWS, kind="helm"),
+            row("production/unread", SyncStatus.UNKNOWN),
+        ],
+        PROJECT,
+    )
+    assert [one.target for one in found] == ["staging/aws", "staging/both", "production/unsaid"]
+
+
+def test_what_was_read_is_known_before_it_is_synced() -> None:
+    """Rows of what was looked at are replaced, nothing is concluded from them yet."""
+    seen = asked(Seen(), HEADS, 0)
+    seen = looked(
+        seen,
+        HEADS,
+        (),
+        [row("staging/a", SyncStatus.SYNCED), row("staging/b", SyncStatus.SYNCED)],
+        {},
+        PROJECT,
+        0,
+    )
+    part = read(seen, ("staging/a",), [row("staging/a", SyncStatus.OUT_OF_SYNC)], 5)
+    assert [one.status for one in part.rows.values()] == [SyncStatus.SYNCED, SyncStatus.OUT_OF_SYNC]
+    assert (part.looked, part.targets) == (0, {})
+    whole = read(seen, (), [row("staging/c", SyncStatus.SYNCED)], 5)
+    assert ([*whole.rows], whole.looked) == (["staging/c"], 5)
