@@ -1,6 +1,7 @@
 """``preview up``, ``down``, ``list``, ``gc``, ``compact``: previews of pull requests, written to Git."""
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lockstep.cli.parser import Parser, at_least, declare_output, declare_wait, one_by_one
@@ -118,6 +119,7 @@ def up(
     output: Output,
 ) -> int:
     """Write a pull request's preview: its services at its versions, all others as in staging."""
+    from lockstep.cli.following import Follower
     from lockstep.cli.stopping import stopping
     from lockstep.delivery.previews.bring import Request, bring_up
     from lockstep.delivery.previews.services import parse_wish
@@ -130,11 +132,13 @@ def up(
         dry_run=dry_run,
     )
     ground, options = _open(shell), _options(shell)
-    with stopping(lambda: ["the commit"]) as stop:
-        brought = bring_up(ground, request, options, now=_now(), stop=stop, watcher=shell.watcher)
+    follower = Follower(shell, lambda lines: shell.log("\n".join(lines)))
+    with stopping(lambda: follower.under_way() or ["the commit"]) as stop, follower.ending():
+        brought = bring_up(ground, request, options, now=_now(), stop=stop, watcher=follower)
         shell.end_progress()
         _show(shell, brought, output, is_dry=dry_run)
-        if wait and not dry_run and brought.is_up and brought.moves:
+        is_declared = brought.commit is not None  # else it was deployed by this run, and nothing else comes
+        if wait and not dry_run and is_declared and brought.is_up and brought.moves:
             from lockstep.delivery.promotion.waiting import wait_until_live
 
             rows = wait_until_live(
@@ -147,7 +151,9 @@ def up(
 
 
 def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: Output) -> int:
-    """Remove a pull request's preview; the next sync removes what it runs."""
+    """Remove a pull request's preview, from AWS too unless Git declares it: the next sync does that then."""
+    from lockstep.cli.following import Follower
+    from lockstep.cli.stopping import stopping
     from lockstep.delivery.previews.bring import bring_down
 
     wanted = _number(number)
@@ -158,7 +164,9 @@ def down(shell: Shell, *, number: str, delete_objects: bool, most: int, output: 
 
         # Listed while the folder still says where they are; nothing is removed when there are too many.
         objects = find_objects(ground, wanted, most=most, watcher=shell.watcher)
-    brought = bring_down(ground, wanted)
+    follower = Follower(shell, lambda lines: shell.log("\n".join(lines)))
+    with stopping(lambda: follower.under_way() or ["the commit"]) as stop, follower.ending():
+        brought = bring_down(ground, wanted, _options(shell), watcher=follower, stop=stop)
     shell.end_progress()
     _show(shell, brought, output)
     if objects is not None:
@@ -286,14 +294,19 @@ def _show(shell: Shell, brought: "Brought", output: Output, *, is_dry: bool = Fa
     for note in brought.notes:
         shell.log(note)
     said = (brought.number, brought.moves, brought.reached, brought.commit)
+    is_up, is_deployed = brought.is_up, brought.is_deployed
+    came = partial(brought_markdown, *said, is_up=is_up, is_deployed=is_deployed, is_dry=is_dry)
     match output:
         case Output.JSON:
-            shell.emit(brought_document(*said, is_up=brought.is_up))
+            shell.emit(brought_document(*said, is_up=is_up, is_deployed=is_deployed))
         case Output.MARKDOWN:
-            shell.emit(brought_markdown(*said, is_up=brought.is_up, is_dry=is_dry))
+            shell.emit(came())
         case Output.TABLE:
-            shell.emit(brought_lines(*said, is_up=brought.is_up, is_dry=is_dry, columns=shell.columns))
-    shell.summarise(lambda: brought_markdown(*said, is_up=brought.is_up, is_dry=is_dry))
+            columns = shell.columns
+            shell.emit(
+                brought_lines(*said, is_up=is_up, is_deployed=is_deployed, is_dry=is_dry, columns=columns)
+            )
+    shell.summarise(came)
 
 
 def _now() -> str:

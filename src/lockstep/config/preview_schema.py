@@ -9,7 +9,8 @@ from lockstep.config.durations import DURATION, duration
 from lockstep.config.rows import group, text, texts
 from lockstep.config.source_paths import Report
 from lockstep.config.yaml_reader import Document
-from lockstep.model.preview import FOLDER, PreviewPolicy, WaitFor
+from lockstep.model import Environment
+from lockstep.model.preview import FOLDER, PreviewMode, PreviewPolicy, WaitFor
 
 __all__ = ["PREVIEW", "read_preview_policy"]
 
@@ -18,9 +19,23 @@ _SAYS = "write a number and s, m, h or d: 30m, 24h, 14d"
 _FORK_LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,8}$"
 _LABEL = r"^[^\s,:](?:[^,:\r\n\t]{0,47}[^\s,:])?$"
 
+_NEEDS_FOLDER = {
+    "branch": "a branch is for those",
+    "ttl": "only that says when a preview was changed last",
+    "warn": "only that says when a preview was changed last",
+    "waitFor": "other tools deploy what stands there",
+}
+"""Keys that mean nothing where previews are not declared, and why."""
+
 PREVIEW = group(
     "preview",
     "Previews of pull requests.",
+    text(
+        "mode",
+        "What comes first: gitops (the default): Git declares a preview, and a sync makes it; record: "
+        "`preview up` deploys it and then writes its folder, for people to see; none: nothing is written.",
+        enum=tuple(PreviewMode),
+    ),
     text(
         "branch",
         "Branch that holds the folders of previews, so that the history of the other one stays clean.",
@@ -98,12 +113,15 @@ PREVIEW = group(
 def read_preview_policy(
     document: Document,
     given: Mapping[str, Any],
-    environments: frozenset[str],
+    listed: Mapping[str, Environment],
     wrong: Report,
 ) -> PreviewPolicy:
-    """The policy of a checked project file; ``environments`` are those that it lists (none: any)."""
+    """The policy of a checked project file; ``listed`` are the environments that it has (none: any)."""
     said = {key: value for key, value in given.items() if value is not None}
     usual = PreviewPolicy()
+    environments = frozenset(listed)
+    mode = PreviewMode(said.get("mode", usual.mode))
+    _check_mode(mode, said, listed.get("preview") or Environment(name="preview"), wrong)
     source = said.get("from", usual.source)
     if source == "preview" or ("from" in said and environments and source not in environments):
         others = ", ".join(sorted(environments - {"preview"})) or "the folders below environments/"
@@ -121,6 +139,7 @@ def read_preview_policy(
     if ttl == 0:
         wrong(("preview", "ttl"), "a preview that lives for no time is none", "write for example 14d")
     return PreviewPolicy(
+        mode=mode,
         branch=said.get("branch"),
         has_all=said.get("services") == "all",
         source=source,
@@ -132,6 +151,25 @@ def read_preview_policy(
         wait_for=_wait_for(document, said["waitFor"], wrong) if said.get("waitFor") else None,
         place=f"{document.file}:{document.line(('preview',))}",
     )
+
+
+def _check_mode(mode: PreviewMode, said: Mapping[str, Any], preview: Environment, wrong: Report) -> None:
+    """What does not go with a mode in which previews are live before Git says so, or without it."""
+    if mode is not PreviewMode.GITOPS and not preview.traits.is_direct:
+        wrong(
+            ("preview", "mode"),
+            f"mode: {mode} deploys one preview before Git declares it, and {preview.engine} takes what Git "
+            "declares for the whole",
+            "give environments.preview the engine aws, or leave out the mode",
+        )
+    if mode is PreviewMode.NONE:
+        for key, why in _NEEDS_FOLDER.items():
+            if key in said:
+                wrong(
+                    ("preview", key),
+                    f"mode: none writes no folder, and {why}",
+                    f"remove {key}, or write mode: record",
+                )
 
 
 def _wait_for(document: Document, given: Mapping[str, Any], wrong: Report) -> WaitFor:

@@ -103,7 +103,7 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
         if given and (given.get(TERRAFORM.name) or needs_block(given))
     }
     sources = read_sources_of(document, checked, problems.add)
-    preview = read_preview_policy(document, checked.get("preview") or {}, names, problems.add)
+    preview = read_preview_policy(document, checked.get("preview") or {}, environments, problems.add)
     kubernetes = read_kubernetes(document, checked.get("kubernetes") or {}, problems.add)
     triggers = checked.get("triggers") or {}
     if errors:

@@ -23,9 +23,10 @@ class EngineTraits:
     runs_lockstep: bool = False  # and does so by running Lockstep there
     whole_buckets: bool = False  # what it writes of a bucket's notifications is the whole of them
     keeps: bool = False  # functions that are not declared any more, but for previews
+    is_direct: bool = False  # it can apply one preview before Git declares it, and leave all others alone
 
 
-AWS = EngineTraits(name="aws", features=("plan", "sync"))
+AWS = EngineTraits(name="aws", features=("plan", "sync"), is_direct=True)
 TERRAFORM = EngineTraits(
     name="terraform",
     features=("terraform",),

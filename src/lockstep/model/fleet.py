@@ -133,11 +133,12 @@ class Scope:
 class Fleet:
     """All targets of a project, by key, with the buckets that trigger them.
 
-    A desired fleet is always whole; ``selection`` holds the patterns of what is to be compared and
-    changed (empty: everything), and ``buckets`` names those that are to be read though no selected target
-    has a trigger on them; ``doubts`` name by pattern targets that a file may declare which is not read, so
-    that their absence says nothing. Only of live fleets: ``others`` are functions with this project's
-    tags that no target declares any more, by ARN; ``scopes`` say where each environment is;
+    A desired fleet is always whole; ``selection`` holds the patterns of what is to be compared and changed
+    (empty: everything), and ``buckets`` names those that are to be read though no selected target has a
+    trigger on them; ``doubts`` name by pattern targets that a file may declare which is not read, so that
+    their absence says nothing; ``former`` are names of functions that may be live though nothing declares
+    them, which are asked for, since listings are late. Only of live fleets: ``others`` are functions with
+    this project's tags that no target declares any more, by ARN; ``scopes`` say where each environment is;
     ``unread`` says by target why it could not be looked at and ``closed`` the same by bucket, where an
     absence from ``targets`` and ``buckets`` says nothing; ``notes`` say what else was not read.
     """
@@ -152,6 +153,7 @@ class Fleet:
     closed: Mapping[str, Obstacle] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     doubts: Mapping[str, str] = field(default_factory=dict)
+    former: frozenset[str] = frozenset()
     commit: str | None = None  # 40 hex digits of the commit it was read from
     previews: str | None = None  # of the branch of previews, where they have one of their own
     at: datetime | None = field(default=None, compare=False)  # of live fleets: when they were read

@@ -2,15 +2,34 @@
 
 import datetime
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from lockstep.model.function import Health
 from lockstep.model.status import StatusRow
 
-__all__ = ["FOLDER", "Listed", "Preview", "PreviewPolicy", "PullSeen", "StoredObject", "WaitFor"]
+__all__ = [
+    "FOLDER",
+    "Listed",
+    "Preview",
+    "PreviewMode",
+    "PreviewPolicy",
+    "PullSeen",
+    "StoredObject",
+    "WaitFor",
+]
 
 FOLDER = "environments/preview"
 """Of all previews, below the project's folder."""
 
 _DAY = 86_400
+
+
+class PreviewMode(StrEnum):
+    """What comes first: that Git says it, or that it runs."""
+
+    GITOPS = "gitops"  # Git declares previews, and a sync makes and removes them
+    RECORD = "record"  # ``preview up`` deploys and then writes the folder, for people to see
+    NONE = "none"  # ``preview up`` deploys, and nothing is written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +51,7 @@ class WaitFor:
 class PreviewPolicy:
     """``preview:`` of ``lockstep.yaml``."""
 
+    mode: PreviewMode = PreviewMode.GITOPS
     branch: str | None = None  # that holds the folders of previews; None: the one that is deployed from
     has_all: bool = False  # every service is in every preview, not only those that are listed there
     source: str = "staging"  # environment of which services take the version that nobody names
@@ -42,6 +62,11 @@ class PreviewPolicy:
     fork_label: str = "preview"  # "{fork_label}:{sha}" lets one commit of a fork in
     wait_for: WaitFor | None = None  # None: functions and services come at once
     place: str = field(default="", compare=False)  # file:line
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether what is live of previews need not be declared, so that no sync removes it."""
+        return self.mode is not PreviewMode.GITOPS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,3 +122,12 @@ class Listed:
     services: tuple[StatusRow, ...]
     pull: PullSeen | None = None  # None: the forge could not be asked
     ends: str | None = None  # ISO 8601; None: it has no time to live
+    is_recorded: bool = True  # its folder is there
+
+    @property
+    def is_live(self) -> bool | None:
+        """Whether any of its functions is in AWS; None when that is not known, or when it has none."""
+        seen = [row for row in self.services if row.deployment_type == "lambda"]
+        if any(row.health not in (Health.MISSING, Health.UNKNOWN) for row in seen):
+            return True
+        return False if seen and all(row.health is Health.MISSING for row in seen) else None

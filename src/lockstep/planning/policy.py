@@ -165,9 +165,13 @@ def adoption_problem(
 
 
 def is_prunable(project: Project, environment: str) -> bool:
-    """Say whether targets of an environment are deleted when they are no longer declared."""
-    is_preview = environment.partition("/")[0] == "preview"
-    return is_preview or project.environment(environment).prune
+    """Say whether targets of an environment are deleted when they are no longer declared.
+
+    Previews are, unless they are deployed before anything declares them: who takes such a one down says so.
+    """
+    if environment.partition("/")[0] == "preview":
+        return not project.preview.is_direct
+    return project.environment(environment).prune
 
 
 def deletion_problem(rules: Rules, deletes: int, fleet: Fleet, others: int) -> str | None:

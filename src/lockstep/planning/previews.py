@@ -17,7 +17,18 @@ from lockstep.model.target import is_preview
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE
 
-__all__ = ["Fate", "Judged", "ends_at", "judge", "leftovers", "removal_problem", "stale_packages"]
+__all__ = [
+    "Fate",
+    "Judged",
+    "ends_at",
+    "judge",
+    "leftovers",
+    "number_of",
+    "removal_problem",
+    "stale_packages",
+]
+
+_OF_PULL = re.compile(r"preview/pr-([1-9][0-9]{0,9})/.+")
 
 
 class Fate(StrEnum):
@@ -124,6 +135,12 @@ def leftovers(desired: Fleet, live: Fleet) -> tuple[str, ...]:
             if project == desired.project:
                 found.add(owner)
     return tuple(sorted(key for key in found - desired.targets.keys() if is_preview(key)))
+
+
+def number_of(key: str) -> int | None:
+    """The pull request of a preview's target; None for a name that no preview of ours has."""
+    found = _OF_PULL.fullmatch(key)
+    return int(found[1]) if found is not None else None
 
 
 def stale_packages(

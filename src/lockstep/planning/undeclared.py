@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from lockstep.model import Fleet, Target, select
-from lockstep.model.target import environment_of
+from lockstep.model.target import environment_of, is_preview
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, is_prunable, remembered_sharers
 
@@ -42,9 +42,9 @@ class Undeclared:
 def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping[str, Target]) -> Undeclared:
     """Look for functions and bucket entries of this project that no declared target has.
 
-    Previews go, and so does what lives in an environment with ``prune: true``. Everything else
-    stays, entries too: that a function was not found does not say that it is gone. So does a function
-    that only its tags give to this project.
+    Previews go where Git declares them, and so does what lives in an environment with ``prune: true``.
+    Everything else stays, entries too: that a function was not found does not say that it is gone. So does a
+    function that only its tags give to this project.
     """
     functions: dict[str, Former] = {}
     notes: list[str] = []
@@ -62,7 +62,7 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
             taken = other.key in declared or other.key in functions
             key = f"{other.key} (former {name})" if taken else other.key
             functions[key] = Former(key=key, arn=arn, target=other)
-        else:
+        elif not is_preview(other.key):  # ``preview list`` tells of those that nothing declares
             notes.append(f"{name} belongs to this project ({other.key}){_way_out(other.environment, rules)}")
 
     owners: set[str] = set()
@@ -79,7 +79,7 @@ def find_undeclared(desired: Fleet, live: Fleet, rules: Rules, declared: Mapping
                 continue  # what is called stays, so the call does
             if is_prunable(rules.project, environment):
                 owners.add(owner)
-            elif name not in known:
+            elif name not in known and not is_preview(owner):
                 notes.append(
                     f"the bucket {bucket.name} calls {name} by an entry of {owner}"
                     f"{_way_out(environment, rules)}"

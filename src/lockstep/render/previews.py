@@ -31,6 +31,7 @@ def brought_lines(
     commit: str | None,
     *,
     is_up: bool = True,
+    is_deployed: bool = False,
     is_dry: bool = False,
     columns: int = 80,
 ) -> list[str]:
@@ -42,7 +43,7 @@ def brought_lines(
         was = f"{move.old} -> " if move.old and move.old != move.new else ""
         kind = "" if move.deployment_type == "lambda" else f" ({move.deployment_type})"
         lines.append(f"  {name}{' ' * (width - columns_of(name))}  {printable(f'{was}{move.new}{kind}')}")
-    sentence = _sentence(number, reached, commit, is_up=is_up, is_dry=is_dry)
+    sentence = _sentence(number, reached, commit, is_up=is_up, is_deployed=is_deployed, is_dry=is_dry)
     return [*lines, *([""] if lines else []), *hanging("", sentence, columns)]
 
 
@@ -53,17 +54,24 @@ def brought_markdown(
     commit: str | None,
     *,
     is_up: bool = True,
+    is_deployed: bool = False,
     is_dry: bool = False,
 ) -> str:
     """The same for a job's summary."""
-    lines = brought_lines(number, moves, reached, commit, is_up=is_up, is_dry=is_dry, columns=100)
-    services = lines[: len(moves)]
+    words = _sentence(number, reached, commit, is_up=is_up, is_deployed=is_deployed, is_dry=is_dry)
+    services = brought_lines(number, moves, reached, commit, columns=100)[: len(moves)]
     block = f"\n\n{fence('', flat(services))}" if services else ""
-    return f"### Lockstep: {span(_sentence(number, reached, commit, is_up=is_up, is_dry=is_dry))}{block}\n"
+    return f"### Lockstep: {span(words)}{block}\n"
 
 
 def brought_document(
-    number: int, moves: Sequence[Move], reached: Reached, commit: str | None, *, is_up: bool = True
+    number: int,
+    moves: Sequence[Move],
+    reached: Reached,
+    commit: str | None,
+    *,
+    is_up: bool = True,
+    is_deployed: bool = False,
 ) -> str:
     """``lockstep.preview/1``: one preview and what became of it."""
     return dump(
@@ -71,6 +79,7 @@ def brought_document(
             "format": "lockstep.preview/1",
             "preview": f"preview/pr-{number}",
             "up": is_up,
+            "deployed": is_deployed,
             "reached": reached,
             "commit": commit,
             "services": [
@@ -88,13 +97,22 @@ def brought_document(
     )
 
 
-def _sentence(number: int, reached: Reached, commit: str | None, *, is_up: bool, is_dry: bool) -> str:
+def _sentence(
+    number: int, reached: Reached, commit: str | None, *, is_up: bool, is_deployed: bool, is_dry: bool
+) -> str:
     name = f"preview/pr-{number}"
     if is_dry:
         return f"{name} would be as above; nothing was written."
-    if reached is Reached.NOTHING:
+    done = []
+    if is_deployed and is_up:
+        done.append("deployed")
+    if reached is not Reached.NOTHING:
+        done.append(f"committed as {(commit or '')[:12]}")
+    if is_deployed and not is_up:
+        done.append("removed from AWS")
+    if not done:
         return f"Nothing to do: {name} is {'as above' if is_up else 'not there'}."
-    return f"{name} is {'up' if is_up else 'down'}: committed as {(commit or '')[:12]}."
+    return f"{name} is {'up' if is_up else 'down'}: {', and '.join(done)}."
 
 
 def listing_lines(
@@ -151,6 +169,8 @@ def listing_document(previews: Sequence[Listed], notes: Sequence[str] = ()) -> s
                     "updated": one.preview.updated,
                     "ends": one.ends,
                     "warned": one.preview.warned,
+                    "recorded": one.is_recorded,
+                    "deployed": one.is_live,
                     "pull": None
                     if one.pull is None
                     else {

@@ -107,7 +107,7 @@ class World:
 
     def down(self, number: int) -> Brought:
         """``preview down``."""
-        return bring_down(self.ground(), number)
+        return bring_down(self.ground(), number, Options())
 
     def files(self, number: int | None = None) -> dict[str, str]:
         """What lies below the previews, or in one of them, on the server now."""

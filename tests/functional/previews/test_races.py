@@ -200,7 +200,7 @@ def test_up_and_down_of_one_preview(served: World) -> None:
         together(
             [
                 lambda g=grounds[0]: served.up_on(g, number, "notifier@1.1.0-pr"),  # type: ignore[misc]
-                lambda g=grounds[1]: bring_down(g, number),  # type: ignore[misc]
+                lambda g=grounds[1]: bring_down(g, number, Options()),  # type: ignore[misc]
             ]
         )
         files = served.files(number)

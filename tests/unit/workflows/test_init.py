@@ -35,6 +35,7 @@ def test_it_writes_and_says_what_is_left_to_do(
         "LOCKSTEP_PLAN_ROLE",
         "LOCKSTEP_DRIFT_ROLE",
         "LOCKSTEP_DEPLOY_ROLE",
+        "LOCKSTEP_PREVIEW_ROLE",
         "AWS_REGION",
     ):
         files = "".join(workflow_files(kind).values())

@@ -95,7 +95,7 @@ def test_the_action_is_the_one_at_the_root() -> None:
 def test_permissions_are_what_the_steps_need(kind: Kind) -> None:
     """None for a workflow; for a job reading, and writing only where its command writes there."""
     may_write = {
-        "id-token": r"lockstep (sync|plan|drift|preview gc|promote|rollback)",
+        "id-token": r"lockstep (--repo \S+ )?(sync|plan|drift|preview (up|down|gc)|promote|rollback)",
         "contents": r"lockstep (-C source )?release",
         "pull-requests": r"lockstep plan .*--comment",
         "issues": r"lockstep drift --issue",

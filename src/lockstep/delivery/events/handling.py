@@ -79,7 +79,7 @@ def handle_event(
         if _is_wanted(pull, label):
             words = f"pull request #{pull.number} is open with the label {label} again; its preview stays"
             return Handled(notes=(words,))
-        brought = bring_down(ground, event.number)
+        brought = bring_down(ground, event.number, options, watcher=watcher, stop=stop)
         pull = ground.forge().pull(event.number)
         if not _is_wanted(pull, label):
             return Handled(brought=brought)
@@ -96,7 +96,7 @@ def handle_event(
     if brought.is_up and not _is_wanted(ground.forge().pull(event.number), label):
         # Its own run may have been before this one's commit.
         words = f"pull request #{event.number} is not to have a preview any more"
-        down = bring_down(ground, event.number, reason=words)
+        down = bring_down(ground, event.number, options, reason=words, watcher=watcher, stop=stop)
         brought = replace(down, notes=(*brought.notes, words))
     return Handled(brought=brought, released=released)
 

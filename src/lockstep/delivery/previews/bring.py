@@ -6,11 +6,13 @@ finds out that it is; and who has pushed asks once more, and takes back what nob
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lockstep.config.preview_file import read_preview
 from lockstep.config.preview_tree import Asked, folder_of, preview_files
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.previews.direct import deploy, record
 from lockstep.delivery.previews.ground import Ground
 from lockstep.delivery.previews.services import ChangedService, choose
 from lockstep.delivery.previews.waiting import awaited, wait_for_services
@@ -21,9 +23,10 @@ from lockstep.errors import BadInput, NotAllowed
 from lockstep.forge.base import Pull, PullState
 from lockstep.git.tree import CommitTree
 from lockstep.git.writing import Written
+from lockstep.model import Plan, Report
 from lockstep.model.labels import has_label
 from lockstep.model.move import Move, Reached
-from lockstep.model.preview import Preview, PreviewPolicy
+from lockstep.model.preview import Preview, PreviewMode, PreviewPolicy
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
 
@@ -50,7 +53,11 @@ class Brought:
     commit: str | None = None  # of the branch
     moves: tuple[Move, ...] = ()
     notes: tuple[str, ...] = ()
-    is_up: bool = True  # whether its folder is there now
+    is_up: bool = True  # whether it is to be there now
+    is_deployed: bool = False  # whether this run changed something in AWS
+
+
+_ALL = 10_000  # targets, more than a preview has
 
 
 class _Overtaken(Exception):
@@ -79,11 +86,13 @@ def bring_up(
     """Write the folder of a pull request's preview in one commit; nothing when it is as wanted already.
 
     Where the policy says how services are seen to be up, they come in a commit before, and the functions
-    when they are. ``now`` is ISO 8601. A run for another commit than the newest, and one whose pull request
-    is closed meanwhile, ends without an error and leaves no preview behind. Raises BadInput for what cannot
-    be a preview, NotAllowed when the pull request may not have one (a dry run, which a build may wait for:
-    also for another commit than the newest), ForgeError when nobody knows whether it may, ArtifactError
-    for a function's package that cannot be had, LockstepError for a service that is not up in time.
+    when they are. With ``mode: record`` the functions are deployed before the folder says so, with ``none``
+    nothing is written. ``now`` is ISO 8601. A run for another commit than the newest, and one whose pull
+    request is closed meanwhile, ends without an error and leaves no preview behind. Raises BadInput for what
+    cannot be a preview, NotAllowed when the pull request may not have one (a dry run, which a build may wait
+    for: also for another commit than the newest), ForgeError when nobody knows whether it may, ArtifactError
+    for a function's package that cannot be had, LockstepError for a service that is not up in time, and what
+    a sync raises.
     """
     policy, forge = ground.policy, ground.forge()
     watcher.progress("asking the forge")
@@ -119,12 +128,24 @@ def bring_up(
     if request.dry_run:
         ground.draft(_edit(ground, asked, now))
         return Brought(number=pull.number, reached=Reached.NOTHING, moves=moves, notes=chosen.notes)
-    watcher.progress("writing")
+    stop = stop or threading.Event()
 
     def check() -> None:
         _check(policy, forge.pull(pull.number), pull.sha)
 
-    is_new = False
+    def put(workspace: Workspace) -> tuple[Plan, Report]:
+        watcher.progress("deploying")
+        return deploy(
+            workspace,
+            asked.preview.environment,
+            options,
+            ground.gitops.credentials,
+            watcher=watcher,
+            stop=stop,
+        )
+
+    is_new, is_deployed = False, False
+    written: Written | None = None
     try:
         services = awaited(policy.wait_for, moves)
         if services and policy.wait_for is not None:
@@ -138,20 +159,44 @@ def bring_up(
                     policy.wait_for,
                     services,
                     since=since,
-                    stop=stop or threading.Event(),
+                    stop=stop,
                     watcher=watcher,
                 )
-        written = _write(ground, asked, now, check)
+        if policy.is_direct:
+            check()
+            plan, report = put(ground.draft(_edit(ground, asked, now)))
+            is_deployed = bool(plan.steps)
+        if policy.mode is not PreviewMode.NONE:
+            watcher.progress("writing")
+            written = _write(ground, asked, now, check)
+            is_new |= written.is_new
+        if policy.mode is PreviewMode.RECORD and written is not None:
+            # Another run may have deployed an older commit between the two: what is written counts.
+            recorded = ground.at(written.commit)
+            record(recorded, plan, report, ground.gitops.credentials, watcher=watcher)
+            put(recorded)
         check()
     except _Overtaken as overtaken:
-        return _end(ground, pull.number, overtaken, chosen.notes)
+        return _end(ground, pull.number, overtaken, chosen.notes, options, watcher=watcher, stop=stop)
     return Brought(
         number=pull.number,
-        reached=Reached.COMMITTED if written.is_new or is_new else Reached.NOTHING,
-        commit=written.commit,
+        reached=Reached.COMMITTED if is_new else Reached.NOTHING,
+        commit=written.commit if written is not None else None,
         moves=moves,
-        notes=chosen.notes,
+        notes=(*chosen.notes, *_left_out(policy, moves, request.wishes)),
+        is_deployed=is_deployed,
     )
+
+
+def _left_out(
+    policy: PreviewPolicy, moves: tuple[Move, ...], wishes: tuple[ChangedService, ...]
+) -> Iterator[str]:
+    """What was asked for and is not there: other tools deploy only what is declared."""
+    if policy.mode is PreviewMode.NONE:
+        named = {wish.service for wish in wishes}
+        for move in moves:
+            if move.deployment_type != "lambda" and move.service in named:
+                yield f"{move.service} is deployed by other tools, and nothing is declared for those"
 
 
 def _write(ground: Ground, asked: Asked, now: str, check: Callable[[], None]) -> Written:
@@ -165,10 +210,19 @@ def _write(ground: Ground, asked: Asked, now: str, check: Callable[[], None]) ->
     return ground.write(guarded, _message(asked.preview.number, asked.moves))
 
 
-def bring_down(ground: Ground, number: int, *, reason: str | None = None) -> Brought:
+def bring_down(
+    ground: Ground,
+    number: int,
+    options: Options,
+    *,
+    reason: str | None = None,
+    watcher: Watcher = SILENT,
+    stop: threading.Event | None = None,
+) -> Brought:
     """Remove the folder of a preview in one commit; nothing when it is gone. No forge is asked.
 
-    BadInput when the folder is another pull request's.
+    What was deployed before anything declared it is removed from AWS after that. BadInput when the folder is
+    another pull request's.
     """
 
     def edit(tree: Tree) -> Mapping[str, bytes | None]:
@@ -182,12 +236,27 @@ def bring_down(ground: Ground, number: int, *, reason: str | None = None) -> Bro
 
     because = f"\n\n{reason}" if reason else ""
     written = ground.write(edit, f"preview/pr-{number}: down{because}")
-    return Brought(
+    brought = Brought(
         number=number,
         reached=Reached.COMMITTED if written.is_new else Reached.NOTHING,
         commit=written.commit,
         is_up=False,
     )
+    if not ground.policy.is_direct:
+        return brought
+    watcher.progress("removing it from AWS")
+    left, credentials = ground.at(written.commit), ground.gitops.credentials
+    plan, report = deploy(
+        left,
+        Preview(number=number).environment,
+        replace(options, allow_deletes=_ALL),  # somebody named it
+        credentials,
+        watcher=watcher,
+        stop=stop or threading.Event(),
+    )
+    if ground.policy.mode is PreviewMode.RECORD:
+        record(left, plan, report, credentials, watcher=watcher)
+    return replace(brought, is_deployed=bool(plan.steps))
 
 
 def _refusal(policy: PreviewPolicy, pull: Pull) -> BadInput | NotAllowed | None:
@@ -224,12 +293,31 @@ def _check(policy: PreviewPolicy, pull: Pull, sha: str) -> None:
         raise _Overtaken(f"{refusal.problem}, since this run began", is_over=True)
 
 
-def _end(ground: Ground, number: int, stop: _Overtaken, notes: tuple[str, ...]) -> Brought:
-    """What remains of a run that was overtaken: nothing, when the preview is not to be there."""
-    if not stop.is_over:
-        return Brought(number=number, reached=Reached.NOTHING, notes=(*notes, stop.words))
-    down = bring_down(ground, number, reason=stop.words)
-    return replace(down, notes=(*notes, stop.words, "the preview is down"))
+def _end(
+    ground: Ground,
+    number: int,
+    overtaken: _Overtaken,
+    notes: tuple[str, ...],
+    options: Options,
+    *,
+    watcher: Watcher,
+    stop: threading.Event,
+) -> Brought:
+    """What remains of a run that was overtaken: nothing, when the preview is not to be there.
+
+    Else the run for the newer commit may be through, and this one may have deployed after it: then what that
+    one has written is brought back.
+    """
+    words = overtaken.words
+    if overtaken.is_over:
+        down = bring_down(ground, number, options, reason=words, watcher=watcher, stop=stop)
+        return replace(down, notes=(*notes, words, "the preview is down"))
+    if ground.policy.mode is PreviewMode.RECORD:
+        workspace = ground.now()
+        environment = Preview(number=number).environment
+        if any(target.environment == environment for target in workspace.fleet.targets.values()):
+            deploy(workspace, environment, options, ground.gitops.credentials, watcher=watcher, stop=stop)
+    return Brought(number=number, reached=Reached.NOTHING, notes=(*notes, words))
 
 
 def _edit(ground: Ground, asked: Asked, now: str) -> Callable[[Tree], Mapping[str, bytes | None]]:

@@ -1,9 +1,9 @@
 """Where previews are: the branch that holds their folders, and the forge that holds their pull requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lockstep.delivery.places.gitops import GitOps
+from lockstep.delivery.places.gitops import GitOps, open_gitops
 from lockstep.delivery.places.joined import Joined
 from lockstep.delivery.places.workspace import Subtree, Workspace
 from lockstep.errors import GitError
@@ -78,6 +78,16 @@ class Ground:
         commit = commit_files(
             repository, parent=whole.commit, changes=edit(whole), message="a draft of Lockstep"
         )
+        return self.at(commit)
+
+    def now(self) -> Workspace:
+        """The project as everybody sees it by now."""
+        where = replace(self.gitops.workspace.where, rev=None, about=None, previews=None)
+        return open_gitops(where, self.gitops.credentials).workspace
+
+    def at(self, commit: str) -> Workspace:
+        """The project as it is with a commit of the branch of previews."""
+        workspace = self.gitops.workspace
         if workspace.previews is None:
             return self.gitops.at(commit)
         return self.gitops.at(workspace.whole.commit or "HEAD", previews=commit)

@@ -7,15 +7,15 @@ because it was missing from an answer.
 
 import datetime
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from lockstep.config.load import read_project_file
 from lockstep.config.preview_file import edit_preview
 from lockstep.config.preview_tree import folder_of, read_previews
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.gitops import open_gitops
-from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace
+from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.previews.direct import reading_all
 from lockstep.delivery.previews.ground import Ground, open_ground
 from lockstep.delivery.previews.listing import find_pulls
 from lockstep.delivery.previews.packages import StalePackages, delete_packages, find_packages
@@ -26,13 +26,14 @@ from lockstep.delivery.sync.run import run_sync
 from lockstep.delivery.sync.session import Session
 from lockstep.errors import LockstepError, NotAllowed
 from lockstep.forge.base import Forge
-from lockstep.model import Bucket, Plan, Report
-from lockstep.model.preview import PullSeen
+from lockstep.model import Plan, Report
+from lockstep.model.preview import Preview, PreviewMode, PreviewPolicy, PullSeen
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
-from lockstep.planning.previews import Fate, Judged, judge, removal_problem
+from lockstep.planning.previews import Fate, Judged, judge, number_of, removal_problem
 
 __all__ = [
+    "Ended",
     "Folders",
     "Garbage",
     "Waste",
@@ -69,6 +70,15 @@ class Waste:
     packages: StalePackages
     remains: Remains
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """Who tells which previews are over that need no folder, and those whose folders this run removed."""
+
+    forge: Callable[[], Forge]
+    now: datetime.datetime
+    numbers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +123,9 @@ def collect(
             ground = open_ground(open_gitops(where, ground.gitops.credentials))
             for warning in ground.gitops.workspace.warnings:
                 watcher.note(f"warning: {warning}")
-    waste = find_waste(ground.gitops.workspace, options, now=now, days=days, watcher=watcher)
+    going = folders.of(Fate.REMOVE) if commit is not None else ()
+    ended = Ended(forge=ground.forge, now=now, numbers=frozenset(one.preview.number for one in going))
+    waste = find_waste(ground.gitops.workspace, options, now=now, days=days, ended=ended, watcher=watcher)
     objects = [one for below in waste.remains.objects.values() for one in below]
     if most is not None and len(objects) > most:
         raise NotAllowed(
@@ -254,13 +266,17 @@ def find_waste(
     *,
     now: datetime.datetime,
     days: int,
+    ended: Ended | None = None,
     watcher: Watcher = SILENT,
 ) -> Waste:
-    """Look for what no folder declares: functions and triggers of previews, logs, and staged packages."""
-    keys, plan, notes = _find_leftovers(workspace, options, watcher)
+    """Look for what no folder declares: functions and triggers of previews, logs, and staged packages.
+
+    Where previews need no folder, only those are left over that ``ended`` tells of; without it none is.
+    """
+    keys, plan, notes = _find_leftovers(workspace, options, ended, watcher)
     packages = find_packages(workspace, options, now=now, days=days, watcher=watcher)
     leaves_logs = workspace.project.environment("preview").traits.leaves_logs
-    going = {int(key.split("/")[1].removeprefix("pr-")) for key in keys if leaves_logs}
+    going = {number for key in keys if leaves_logs and (number := number_of(key)) is not None}
     remains = find_remains(workspace, going=going, watcher=watcher)
     return Waste(plan=plan, keys=keys, packages=packages, remains=remains, notes=(*notes, *remains.notes))
 
@@ -280,7 +296,7 @@ def remove_waste(
     if waste.keys:
         chosen = replace(options, patterns=waste.keys, refresh=True)
         _, report = run_sync(
-            _reading_all(workspace), chosen, watcher=watcher, stop=stop, credentials=credentials
+            reading_all(workspace), chosen, watcher=watcher, stop=stop, credentials=credentials
         )
     if not stop.is_set():
         if report.is_success:
@@ -290,25 +306,40 @@ def remove_waste(
 
 
 def _find_leftovers(
-    workspace: Workspace, options: Options, watcher: Watcher
+    workspace: Workspace, options: Options, ended: Ended | None, watcher: Watcher
 ) -> tuple[tuple[str, ...], Plan | None, tuple[str, ...]]:
-    reading = _reading_all(workspace)
+    reading = reading_all(workspace)
     session = Session(reading, replace(options, refresh=True), watcher=watcher)
     keys = session.engines.leftovers(reading.fleet)
+    notes: tuple[str, ...] = ()
+    policy = workspace.project.preview
+    if policy.is_direct:
+        keys, notes = _over(keys, policy, ended) if ended is not None else ((), ())
     plan = session.plan(keys) if keys else None
-    return keys, plan, (plan.notes if plan is not None else ())
+    return keys, plan, (*notes, *(plan.notes if plan is not None else ()))
 
 
-def _reading_all(workspace: Workspace) -> Workspace:
-    """The workspace with every bucket to be read that previews may have left an entry in."""
-    fleet = workspace.fleet
-    names = {
-        trigger.bucket
-        for target in fleet.targets.values()
-        if target.is_preview
-        for trigger in target.triggers
-    }
-    usual = read_project_file(workspace.tree, PROJECT_FILE).trigger_bucket
-    names |= {usual} if usual is not None else set()
-    buckets = {name: Bucket(name=name) for name in sorted(names)}
-    return replace(workspace, fleet=replace(fleet, buckets=buckets))
+def _over(
+    keys: tuple[str, ...], policy: PreviewPolicy, ended: Ended
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of targets that are live and not declared those of which the preview is over, and notes on others.
+
+    The others may be on their way: they are deployed before anything says so.
+    """
+    numbers = {number for key in keys if (number := number_of(key)) is not None}
+    pulls: Mapping[int, PullSeen] = {}
+    notes: list[str] = []
+    try:
+        if numbers:
+            pulls, _, notes = find_pulls(ended.forge(), numbers)
+    except LockstepError as error:
+        notes = [f"nothing that is live is removed, since the forge cannot be asked: {error}"]
+    judged = judge([Preview(number=number) for number in sorted(numbers)], pulls, policy, ended.now)
+    over = {one.preview.number for one in judged if one.fate is Fate.REMOVE} | ended.numbers
+    if policy.mode is PreviewMode.RECORD:
+        notes += [
+            f"{one.preview.environment} is live and not recorded, and stays: {one.why}"
+            for one in judged
+            if one.preview.number not in over
+        ]
+    return tuple(key for key in keys if number_of(key) in over), tuple(notes)

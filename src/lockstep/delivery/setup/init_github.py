@@ -66,6 +66,10 @@ _BRANCH = (
     "runs the workflows of the commit that is pushed; or let the bot pass the protection"
 )
 _ENVIRONMENT = "environment lockstep: for main and previews only, and who has to approve, if somebody has"
+_DIRECT = (
+    "where preview.mode is record or none: variables AWS_REGION and LOCKSTEP_PREVIEW_ROLE, a role that "
+    "trusts the environment lockstep-preview and may do what `lockstep iam-policy previews` prints"
+)
 _PREVIEWS = "environment lockstep-preview: for any branch, since pull requests use it"
 
 
@@ -126,6 +130,7 @@ def what_to_set_up(kind: Kind) -> Iterator[str]:
     yield _ENVIRONMENT
     if kind in (Kind.MONOREPO, Kind.COMBINED):
         yield _PREVIEWS
+        yield _DIRECT
     if kind is not Kind.MONOREPO:
         yield _AWS
         if kind is not Kind.INFRASTRUCTURE:

@@ -368,6 +368,15 @@ def _find_others(
             candidates[arn] = found
     unsure = sorted(arn for arn in candidates if arn not in by_arn)
     confirmed = dict(_each(pool, unsure, lambda arn: functions.get(reading.connection, arn)))
+    named = sorted(desired.former - declared - {arn.rsplit(":", 1)[-1] for arn in candidates})
+    for _, late in _each(pool, named, lambda name: functions.get(reading.connection, name)):
+        if isinstance(late, LockstepError):
+            raise late  # whether it is there is what was asked
+        if late is None or late.arn is None or (late.owner or ("", ""))[0] != desired.project:
+            continue
+        if select([late.tags.get("lockstep:target") or ""], desired.selection):
+            candidates[late.arn] = {key: value for key, value in late.tags.items() if value is not None}
+            confirmed[late.arn] = late
     for arn, found in candidates.items():
         function = by_arn.get(arn) or confirmed.get(arn)
         obstacle = None
