@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from lockstep.artifacts.handlers import handler_problem
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.setup.owners import check_owners
 from lockstep.delivery.setup.resources import Place, resources_of
+from lockstep.delivery.sync.manifests import TreeFiles
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.packages import open_catalog, with_packages
 from lockstep.delivery.sync.session import Session
@@ -60,6 +62,9 @@ def _all(where: Where) -> Iterator[Check]:
         verdict=Verdict.WARNING if workspace.warnings else Verdict.OK,
         detail=f"{workspace.project.file}: {len(workspace.fleet.targets)} targets, {lambdas} of them Lambda"
         + "".join(f"; {warning}" for warning in workspace.warnings),
+    )
+    yield from check_owners(
+        workspace.project, workspace.fleet, TreeFiles(workspace.tree, workspace.project.folder)
     )
     yield from _forge(workspace)
     yield from _clouds(workspace)

@@ -1,0 +1,55 @@
+"""Who owns a function: manifests and engines held against each other."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lockstep.delivery.setup.owners import check_owners
+from lockstep.delivery.sync.manifests import FolderFiles
+from lockstep.model import Fleet, Verdict
+from lockstep.roads.table import ROADS
+from tests.support.roads import files_of, ground, project, target
+
+TARGETS = [target("staging/api", prefix="staging/", alias="live"), target("preview/pr-7/api")]
+
+
+def _doubles(folder: Path, road: str, engine: str, name: str = "shop") -> list[str]:
+    """What is said of manifests of a road, of a project whose environments have an engine."""
+    rendering = ROADS[road].render(ground(*TARGETS, state={"variables": {"functions": {}}}))
+    for path, text in files_of(rendering).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    usual = project(name=name)
+    environments = {key: replace(one, engine=engine) for key, one in usual.environments.items()}
+    made = replace(usual, environments=environments)
+    fleet = Fleet(project=name, targets={one.key: one for one in TARGETS})
+    found = list(check_owners(made, fleet, FolderFiles(folder)))
+    assert all(one.verdict is Verdict.WARNING and one.fix for one in found)
+    return [one.detail for one in found]
+
+
+@pytest.mark.parametrize("engine", ["aws", "terraform", "flux", "argocd-job"])
+def test_a_manifest_of_another_road_is_a_second_owner(tmp_path: Path, engine: str) -> None:
+    """Of a target, and of a bucket that several share, each with its file."""
+    found = _doubles(tmp_path, "ack", engine)
+    assert f"engine: {engine} of staging applies it, too: two own one function" in " ".join(found)
+    assert {one.partition(" ")[0] for one in found} == {
+        "environments/staging/api/function.yaml",
+        "environments/preview/pr-7/lambda/function.yaml",
+        "buckets/shop-uploads/bucket.yaml",
+    }
+
+
+@pytest.mark.parametrize(
+    ("road", "engine", "name"),
+    [
+        ("ack", "ack", "shop"),
+        ("argocd-job", "argocd-job", "shop"),
+        ("argocd-job", "aws", "shop"),  # the Job runs Lockstep, under the same locks
+        ("ack", "aws", "other"),  # another project's
+    ],
+)
+def test_what_belongs_together_is_no_second_owner(tmp_path: Path, road: str, engine: str, name: str) -> None:
+    """Neither are files of other projects."""
+    assert _doubles(tmp_path, road, engine, name) == []
