@@ -42,7 +42,7 @@ def namespace_template(ground: Ground) -> str:
     if template is None:
         raise BadInput(
             "nothing says in which namespace the objects belong",
-            where=ground.project.file,
+            where=ground.settings.place or ground.project.file,
             fix='add kubernetes: {namespace: "..."}; {service}, {env} and {pr} are filled in',
         )
     return template

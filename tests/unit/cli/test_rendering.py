@@ -168,6 +168,69 @@ def test_bad_input_is_told(
     assert said in capsys.readouterr().err
 
 
+NAMESPACE = '  namespace: "shop-{env}"\n'
+TRIGGER = FUNCTION.replace("}\n", ", s3TriggerPrefix: '{env}/'}\n")
+
+
+@pytest.mark.parametrize(
+    ("road", "project", "values", "code", "said"),
+    [
+        (
+            "ack",
+            PROJECT.replace(NAMESPACE, ""),
+            FUNCTION,
+            3,
+            ("nothing says in which namespace", "lockstep.yaml:10", "fix: add kubernetes: {namespace:"),
+        ),
+        (
+            "ack",
+            PROJECT.replace("shop-{env}", "Shop-{env}"),
+            FUNCTION,
+            3,
+            ("lockstep.yaml:11: 'Shop-{env}' is no namespace of Kubernetes", "fix: use at most 63 lowercase"),
+        ),
+        (
+            "argocd-job",
+            PROJECT.replace("shop-{env}", f"{'s' * 61}-{{env}}"),
+            FUNCTION,
+            3,
+            ("characters, and Kubernetes allows 63", "lockstep.yaml:10", "another kubernetes.namespace"),
+        ),
+        (
+            "argocd-job",
+            PROJECT.replace(", serviceAccount: deployer", ""),
+            FUNCTION,
+            1,
+            ("refused job staging/api", "the Job has no service account", "{job: {serviceAccount: ...}}"),
+        ),
+        (
+            "ack",
+            PROJECT,
+            TRIGGER,
+            1,
+            ("refused triggers staging/api", "ACK has permissions on aliases only", "declare lambda.alias"),
+        ),
+    ],
+)
+def test_what_a_road_cannot_make_is_told_with_a_way_out(
+    shop: Path,
+    capsys: pytest.CaptureFixture[str],
+    road: str,
+    project: str,
+    values: str,
+    code: int,
+    said: tuple[str, ...],
+) -> None:
+    """What is wrong with all by its line, what is wrong with a target by its name; nothing is written."""
+    (shop / "lockstep.yaml").write_text(project)
+    (shop / "services/api/values.yaml").write_text(values)
+    assert _render(shop, "staging", "--as", road) == code
+    told = capsys.readouterr()
+    words = " ".join((told.out + told.err).split())
+    assert [one for one in said if one not in words] == [], words
+    assert not [*shop.glob("environments/staging/api/*function.yaml"), *shop.glob("**/deploy-job.yaml")]
+
+
 def test_an_edited_manifest_is_an_error_until_it_is_forced(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
