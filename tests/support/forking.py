@@ -79,7 +79,9 @@ def forked() -> Iterator[Path]:
         start_new_session=True,  # Ctrl-C is for those that start commands
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline(), "the process that forks commands did not start"
+        if not process.stdout.readline():
+            shutil.rmtree(folder)
+            raise AssertionError("the process that forks commands did not start")
         yield folder
 
 
