@@ -37,6 +37,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``Notifications``       S3's validation, overlap, ExpectedBucketOwner, EventBridge kept
 ``Statements``          409 for a statement id that is there, 404 for one that is not
 ``Versions``            versions take time or fail; aliases of what there is, weights as AWS takes and draws
+``Provisioned``         provisioned concurrency takes time or fails, and AWS holds an alias's calls back
 ``Checksums``           ``BadDigest`` for an upload whose SHA-256 is not that of its bytes
 ``Limits``              the model's patterns and ranges, and what does not go together
 ``UnpackedSize``        code and layers together, at each of the two updates
@@ -62,6 +63,7 @@ from tests.strict.mappings import Mappings
 from tests.strict.notifications import Notifications
 from tests.strict.objects import Checksums
 from tests.strict.pages import Pages
+from tests.strict.provisioned import Provisioned
 from tests.strict.proxy import Call, Proxy, Rule
 from tests.strict.quotas import Quotas
 from tests.strict.revisions import Revisions
@@ -92,6 +94,7 @@ __all__ = [
     "PackageExists",
     "Pages",
     "PermissionLag",
+    "Provisioned",
     "Proxy",
     "Quotas",
     "Revisions",
@@ -121,6 +124,7 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         Notifications(),
         Statements(),
         Versions(calls=lag),
+        Provisioned(calls=lag),
         Checksums(),
         RoleExists(),
         PackageExists(),
