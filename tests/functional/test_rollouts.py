@@ -349,6 +349,31 @@ def test_a_smoke_call_comes_before_any_other(
         assert alias(lab) == ("1", {})
 
 
+def test_a_smoke_call_that_fails_shows_the_end_of_its_log(lab: Lab, clock: Clock) -> None:
+    """Ten lines at the most, beside what the function raised: nobody has to look it up in CloudWatch."""
+    lab.sync(release(1), clock=clock)
+    source = (
+        "def handler(event, context):\n"
+        "    for number in range(20):\n"
+        "        print(f'line {number}.')\n"
+        "    raise ValueError('no such table')\n"
+    )
+    smoke = Smoke(payload="a.json", sent="{}", place="values.yaml:9")
+    (target,) = release(2, replace(STEPS, smoke=smoke)).targets.values()
+    fields: dict[str, Any] = {
+        "alias": "live",
+        "rollout": target.rollout,
+        "version": target.version,
+        "source": source,
+    }
+    done = run(lab, make_fleet(make_target(KEY, trigger("in/"), **fields)), clock)
+    told = done.failures[f"{KEY}:smoke"]
+    assert "no such table" in told
+    assert "\n      line 19." in told
+    assert "line 3." not in told
+    assert alias(lab) == ("1", {})
+
+
 def test_two_runs_at_once_take_one_step(lab: Lab, clock: Clock) -> None:
     """The second one's revision is that of before: it is told, and what it plans then is to wait."""
     fleet = begun(lab, clock)
