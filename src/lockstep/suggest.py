@@ -38,6 +38,10 @@ _MEANT = {
     **dict.fromkeys(("arch", "architecture", "platform"), "architectures"),
     **dict.fromkeys(("rolearn", "iamrole", "executionrole"), "role"),
     **dict.fromkeys(("concurrency", "reservedconcurrentexecutions"), "reservedConcurrency"),
+    **dict.fromkeys(
+        ("provisionedconcurrencyconfig", "provisionedconcurrentexecutions", "provisioned"),
+        "provisionedConcurrency",
+    ),
     **dict.fromkeys(("retention", "logretention", "retentionindays"), "logRetentionDays"),
     **dict.fromkeys(("name", "function", "functionname"), "functionName"),
     **dict.fromkeys(("vpcconfig", "network"), "vpc"),

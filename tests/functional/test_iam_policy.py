@@ -43,7 +43,11 @@ lambda:
 {declaration("FIRST")}"""
 SIGNING = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:code-signing-config:csc-{'1' * 17}"
 BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND")) + f"  codeSigningConfigArn: {SIGNING}\n"
-ALIASED = BETWEEN + "  alias: live\n  keepVersions: 1\n  keepVersionsFor: 0m\n"
+ALIASED = (
+    BETWEEN
+    + "  alias: live\n  keepVersions: 1\n  keepVersionsFor: 0m\n"
+    + declaration("FIRST", published=True)
+)
 WATCHED = "  rollout: {steps: [{weight: 10%, for: 1s}], alarms: [checkout], smoke: {}}\n"
 AFTER = """\
 deploymentType: lambda

@@ -167,7 +167,10 @@ def _alias() -> Scenario:
                 source=NEWER,
                 version="1.0.1",
                 alias="live",
-                resources=beside("live"),
+                resources=(
+                    *beside("live"),
+                    Resource(kind="provisionedConcurrency", qualifier="live", settings={"executions": 2}),
+                ),
             )
         ),
         guarded=((UPLOADS, "in/"),),

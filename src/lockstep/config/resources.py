@@ -26,7 +26,8 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
         declared = block.get(name)
         if declared is None:
             continue
-        several = [*_of_several(context, kind, declared)] if kind.is_many else [("", declared)]
+        whole = {kind.bare: declared} if kind.bare else declared
+        several = [*_of_several(context, kind, declared)] if kind.is_many else [("", whole)]
         if several:
             _check_engine(context, kind)
         places: dict[str, str] = {}
@@ -56,6 +57,14 @@ def _read(
     if (problem := kind.check(one.settings)) is not None:
         row_name, what, fix = problem
         context.wrong((*path, *(row_name.split(".") if row_name else ())), what, fix)
+    if kind.published and not alias:
+        context.wrong(
+            path,
+            f"lambda.{kind.name} is about published versions, and Lockstep publishes them for an alias",
+            f"add lambda.alias, or remove {kind.name}",
+        )
+    elif (unsuited := kind.suits(one.settings, block)) is not None:
+        context.wrong(path, *unsuited)
     return one if one.settings or kind.stands_alone else None
 
 

@@ -302,6 +302,9 @@ _EXTRAS = (
 
 def _of_kind(kind: ResourceKind) -> Key:
     """The key of a kind of resources beside the function."""
+    if kind.bare:
+        (row,) = (row for row in kind.rows if row.name == kind.bare)
+        return _of_row(row, kind.name)
     members = _of_rows([row for row in kind.rows if not row.computed])
     if not kind.is_many:
         return Key(name=kind.name, shape=Shape.MAP, about=kind.about, members=members)

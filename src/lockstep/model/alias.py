@@ -16,6 +16,7 @@ __all__ = [
     "described",
     "is_number",
     "is_ours",
+    "mark_of",
     "pointed_at",
     "qualified",
     "release_of",
@@ -46,7 +47,9 @@ class Alias:
     """One live alias and the published version that it points at.
 
     ``function`` is that version as it was published: it never changes. None for ``$LATEST``, which is no
-    published version. ``weights`` are the shares of calls, 0 to 1, that go to other versions by number.
+    published version. ``weights`` are the shares of calls, 0 to 1, that go to other versions by number;
+    ``held`` those that AWS itself gives to the version before, until the one that the alias points at has
+    what the alias is to have of it.
     """
 
     name: str
@@ -56,10 +59,13 @@ class Alias:
     description: str = ""
     candidate: Function | None = None  # the version that its description names besides, as it was published
     revision: str | None = field(default=None, compare=False)  # RevisionId of the alias itself
+    held: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def words(self) -> str:
         """``version 43``, with the shares of others."""
+        if self.held:
+            return f"version {self.version}, AWS still calls version {' and '.join(sorted(self.held))}"
         if not self.weights:
             return f"version {self.version}"
         shares = ", ".join(
@@ -118,6 +124,12 @@ def written_at(alias: Alias) -> datetime | None:
     if found is None or found["number"] != alias.version or alias.weights:
         return None
     return datetime.fromisoformat(found["time"])
+
+
+def mark_of(description: str) -> str | None:
+    """The mark that a description of ours begins with: project, target and release."""
+    found = _MARK.match(description)
+    return found[0] if found else None
 
 
 def release_of(description: str) -> str | None:

@@ -18,6 +18,7 @@ __all__ = [
     "TAKEN_BACK",
     "RolloutRecord",
     "RolloutState",
+    "is_recorded",
     "named_beside",
     "noted",
     "record_of",
@@ -109,6 +110,11 @@ def named_beside(description: str, version: str) -> str | None:
     found = _RECORD.search(description)
     number = found["candidate"] if found is not None else pointed_at(description)
     return number if number != version else None
+
+
+def is_recorded(description: str) -> bool:
+    """Whether a description has a record, believed or not."""
+    return _RECORD.search(description) is not None
 
 
 def taken_over(alias: Alias, record: RolloutRecord | None) -> bool:

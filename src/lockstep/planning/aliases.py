@@ -85,6 +85,12 @@ class Shift:
     off: tuple[Change, ...] = ()  # what that version has otherwise
     changes: tuple[Change, ...] = ()
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the alias has weights, be they AWS's own, and keeps some."""
+        is_left = not self.puts or (self.share is not None and self.share.weight > 0)
+        return self.live is not None and bool(self.live.weights or self.live.held) and is_left
+
 
 def shift_of(
     project: str,
@@ -209,6 +215,9 @@ def _rolled(
     coming = shift.seen if target.number is not None and shift.seen is not None else wanted
     digest = record.digest if record is not None and is_coming else coming.code.sha256 or ""
     match decision:
+        case TakeStep(is_new=True) if have.held:
+            # AWS lets nobody else give an alias weights until the calls are where it points.
+            return _held(shift, have, number, problem=_holding(target, have, live))
         case TakeStep(is_new=True):
             if problem := _unshareable(shift, target, have) or _unknown_alarms(live, target):
                 return replace(shift, problem=problem)
@@ -342,6 +351,17 @@ def _unknown_alarms(live: Target | None, target: Target) -> str | None:
     return (
         f"{place}there is no alarm {', '.join(unknown)} in the Region of {target.key}; create it, or mend "
         "rollout.alarms"
+    )
+
+
+def _holding(target: Target, have: Alias, live: Target | None) -> str:
+    """What a rollout waits for while AWS itself keeps an alias's calls on the version before."""
+    held = " and ".join(sorted(have.held))
+    reason = live.function.reason if live is not None and live.function is not None else None
+    return (
+        f"AWS keeps the calls of {have.name} on version {held} ({reason or 'it tells no reason'}), and "
+        f"takes no other weights meanwhile; run again once version {have.version} has them, or let this "
+        f"release of {target.key} go at once with rollout: allAtOnce"
     )
 
 

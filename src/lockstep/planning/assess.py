@@ -10,6 +10,7 @@ from lockstep.model.kinds import KINDS
 from lockstep.planning.aliases import Shift, of_version, settled, shift_of
 from lockstep.planning.beside import (
     Difference,
+    deferred,
     differences,
     foreign_problem,
     hidden,
@@ -76,6 +77,7 @@ class Assessment:
     shift: Shift  # of the alias that is called
     pruned: Pruned  # published versions
     final_tags: Mapping[str, str | None]  # after buckets and resources were let go
+    deferred: tuple[Difference, ...] = ()  # beside the function, what waits until the alias has no weights
     problem: str | None = None
     is_known: bool = True  # False: not all of it could be compared with what is live
     is_read: bool = True  # False: what is live was not read at all
@@ -108,7 +110,7 @@ def assess(
     buckets = {trigger.bucket for trigger in target.triggers}
     function = with_ignored(function, now, target.ignore)
     policy = permissions(target, live, fleet)
-    beside = differences(target, live)
+    differing = differences(target, live)
     is_meant = target.group is None and rules.wish is not None and rules.wish.target == target.key
     shift = shift_of(
         desired.project,
@@ -120,9 +122,16 @@ def assess(
         wish=rules.wish if is_meant else None,
         ruled=ruled,
     )
+    waiting = deferred(differing, is_weighted=shift.is_weighted)
+    beside = tuple(one for one in differing if one not in waiting)
     if shift.version is not None and now is not None:
         function = settled(function, now)  # nobody calls what it is itself
-    words = remembered(target, live) | (APART & declared - (now.unread if now is not None else frozenset()))
+    kept = {one.live.word for one in waiting if one.live is not None}
+    words = (
+        remembered(target, live)
+        | kept
+        | (APART & declared - (now.unread if now is not None else frozenset()))
+    )
     letting_go: set[str] = set()
     leaving: set[str] = set()
     quitting: set[str] = set()
@@ -162,7 +171,7 @@ def assess(
         *(diff_tags(wanted.tags, now.tags) if now else ()),
         *(Change(path="permission", new=statement.source_arn) for statement in policy.add),
         *(Change(path="permission", old=statement.source_arn) for statement in policy.remove),
-        *(change for one in beside for change in one.changes),
+        *(change for one in differing for change in one.changes),
         *shift.changes,
     )
     concerned = buckets | (remembered_buckets(now.tags) if now else set())
@@ -171,7 +180,7 @@ def assess(
             target.obstacle,
             *_closed(target, concerned, fleet),
             _unread(now, writes) or _unread(shift.seen, shift.off),
-            _hidden(beside),
+            _hidden(differing),
         )
     )
     verb, problem = (
@@ -185,6 +194,8 @@ def assess(
         verb = Verb.BLOCKED
     if problem is None and not may_adopt(rules, target) and (problem := foreign_problem(beside)):
         verb = Verb.BLOCKED
+    if problem is None and (problem := _unmade(waiting, shift, wanted.name)):
+        verb = Verb.BLOCKED
     if problem is None and shift.problem is not None:
         verb, problem = Verb.BLOCKED, shift.problem
     return Assessment(
@@ -197,6 +208,7 @@ def assess(
         permissions=policy,
         beside=beside,
         shift=shift,
+        deferred=waiting,
         pruned=prune(
             desired.project,
             _patient(target, sharing),
@@ -383,6 +395,24 @@ def _hidden(beside: Sequence[Difference]) -> Obstacle | None:
     """Live values of resources that AWS would not show."""
     why = hidden(beside)
     return None if why is None else Obstacle(text=f"{why}, so nothing is written over it", is_unread=True)
+
+
+def _unmade(waiting: Sequence[Difference], shift: Shift, name: str) -> str | None:
+    """What AWS could not make for the version that an alias points at, so that its calls stay elsewhere."""
+    if shift.live is None or not shift.live.held:
+        return None
+    for one in waiting:
+        kind = KINDS[one.live.kind] if one.live is not None else None
+        why = one.live.settings.get(kind.fault) if kind is not None and one.live is not None else None
+        if kind is not None and why is not None:
+            place = f"{one.wanted.place}: " if one.wanted is not None and one.wanted.place else ""
+            held = " and ".join(sorted(shift.live.held))
+            return (
+                f"{place}AWS could not make {kind.title} of {name} for version {shift.live.version} ({why}), "
+                f"and keeps all calls of {shift.live.name} on version {held}; mend what AWS names and "
+                "declare another release, or declare the one before again"
+            )
+    return None
 
 
 def _too_large(

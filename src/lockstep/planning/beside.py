@@ -11,6 +11,7 @@ from lockstep.planning.policy import remembered_words
 
 __all__ = [
     "Difference",
+    "deferred",
     "differences",
     "foreign_problem",
     "has_others",
@@ -19,6 +20,8 @@ __all__ = [
     "outliving",
     "remembered",
     "replacement_problem",
+    "shrinks",
+    "warms",
 ]
 
 
@@ -66,6 +69,32 @@ def differences(target: Target, live: Target | None) -> tuple[Difference, ...]:
     )
 
 
+def deferred(found: Sequence[Difference], *, is_weighted: bool) -> tuple[Difference, ...]:
+    """What has to wait until an alias has no weights: AWS changes none of it before."""
+    return tuple(one for one in found if is_weighted and _is_published(one))
+
+
+def shrinks(one: Difference) -> bool:
+    """Whether what only published code has goes, or gets less."""
+    if not _is_published(one) or one.live is None:
+        return False
+    if one.wanted is None:
+        return True
+    row = KINDS[one.live.kind].bare
+    new, old = one.wanted.settings.get(row), one.live.settings.get(row)
+    return isinstance(new, int) and isinstance(old, int) and new < old
+
+
+def warms(one: Difference) -> bool:
+    """Whether what only published code has is made, or grows."""
+    return _is_published(one) and not shrinks(one)
+
+
+def _is_published(one: Difference) -> bool:
+    resource = one.wanted or one.live
+    return resource is not None and KINDS[resource.kind].published
+
+
 def remembered(target: Target, live: Target | None) -> set[str]:
     """What the tags have to remember once the target is in sync: what is declared, and what of a kind is
     left because others manage a part of it."""
@@ -96,10 +125,14 @@ def has_others(target: Target, live: Target | None, qualifier: str) -> bool:
     """Whether something stands on an alias that others made or manage."""
     names = _names(live)
     declared = {(one.kind, one.identity) for one in target.resources}
+
+    def named(one: Resource) -> Resource:
+        return replace(one, name=names.get((one.kind, digest_of(one.identity)), ""))
+
     return any(
         one.qualifier == qualifier
         and (
-            is_ignored(one.kind, target.ignore)
+            _is_others(named(one), target.ignore)
             or (
                 KINDS[one.kind].is_many
                 and (one.kind, digest_of(one.identity)) not in names

@@ -42,7 +42,7 @@ from lockstep.model.kinds import KINDS
 from lockstep.model.rolling import RolloutState
 from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
-from lockstep.planning.beside import Difference, outliving
+from lockstep.planning.beside import Difference, outliving, shrinks, warms
 from lockstep.planning.diff import call_of, diff_tags
 from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers, remembered_sharers
 from lockstep.planning.triggers import BucketChange
@@ -62,6 +62,7 @@ class Graph:
         self._ids: set[str] = set()
         self._packages: dict[str, int] = {}  # step that stages one -> its place in steps
         self._gates: dict[str, list[str]] = {}  # target -> steps that come before its trigger
+        self._shrunk: dict[str, list[str]] = {}  # target -> steps that give back what published code has
         self._after: tuple[str, ...] = ()  # steps of another target that come before all of this one
 
     def add_targets(self, those: Sequence[Assessment], after: Mapping[str, str]) -> None:
@@ -98,7 +99,7 @@ class Graph:
     def _complete(self, one: Assessment, needs: tuple[str, ...]) -> None:
         """Point the alias, and put in place all that calls it."""
         key = one.target.key
-        self._alias(one, needs)
+        self._alias(one, (*needs, *self._shrunk.get(key, ()), *self._warm(one)))
         for statement in one.permissions.remove:
             if (statement.qualifier, statement.sid) in one.permissions.to_free:
                 self._add(_removal(f"{key}:free", key, one.wanted.name, statement))
@@ -183,6 +184,7 @@ class Graph:
 
     def _update(self, one: Assessment, live: Function) -> None:
         key, wanted = one.target.key, one.wanted
+        self._shrink(one)
         by_config = tuple(c for c in one.writes if call_of(c.path) is Call.CONFIGURATION)
         by_code = tuple(c for c in one.writes if call_of(c.path) is Call.CODE)
         later = _after_code(wanted, live, by_config) if by_code else ()
@@ -317,7 +319,7 @@ class Graph:
                             target=key,
                             function=wanted.name,
                             reserved=number,
-                            needs=needs,
+                            needs=(*needs, *self._shrunk.get(key, ())),
                         )
                     )
                 case Call.RETENTION:
@@ -334,6 +336,50 @@ class Graph:
                 case _:
                     pass
 
+    def _shrink(self, one: Assessment) -> None:
+        """Give back what only published code has, or a part of it, first of all.
+
+        What is reserved for the function may then get less, too, an alias that has none of it any more goes
+        to another version at once, and another alias may have it: a version has it once.
+        """
+        for each in one.beside:
+            if each.live is not None and shrinks(each):
+                is_here = each.live.qualifier == one.target.qualifier
+                end = "" if is_here else f":{each.live.qualifier or 'itself'}"
+                self._shrunk.setdefault(one.target.key, []).append(self._one_beside(one, each, end=end))
+
+    def _warm(self, one: Assessment) -> tuple[str, ...]:
+        """Make what only published code has before an alias gets weights, with which AWS makes none of it."""
+        key, share, live = one.target.key, one.shift.share, one.shift.live
+        if share is None or not share.weight or live is None or live.weights:
+            return ()
+        there = self._those(*(f"{key}:{what}" for what in ("tags", "concurrency")))
+        return tuple(self._one_beside(one, each, there) for each in one.beside if warms(each))
+
+    def _one_beside(
+        self, one: Assessment, each: Difference, needs: tuple[str, ...] = (), *, end: str = ""
+    ) -> str:
+        """The step that makes a resource on the qualifier which is called, or removes one."""
+        key, name = one.target.key, one.wanted.name
+        if each.wanted is not None:
+            step_id = _beside_id(key, each.wanted)
+            self._add(
+                PutResource(
+                    id=step_id,
+                    target=key,
+                    function=name,
+                    resource=each.wanted,
+                    changes=each.changes,
+                    moves_from=each.moves_from,
+                    needs=needs,
+                )
+            )
+            return step_id
+        assert each.live is not None  # noqa: S101 - a difference has one of the two
+        step_id = _beside_id(key, each.live) + end
+        self._add(RemoveResource(id=step_id, target=key, function=name, resource=each.live, needs=needs))
+        return step_id
+
     def _beside(self, one: Assessment) -> None:
         """Resources beside the function, once the tags remember them; what invites callers comes last.
 
@@ -341,7 +387,10 @@ class Graph:
         takes the place of, but where both may be there: then no call falls between them.
         """
         key, name = one.target.key, one.wanted.name
-        there = self._those(f"{key}:create", f"{key}:tags", f"{key}:alias")
+        there = (
+            *self._those(f"{key}:create", f"{key}:tags", f"{key}:alias"),
+            *self._shrunk.get(key, ()),
+        )
         formers = [each for each in one.beside if each.former is not None]
 
         def successor(each: Difference) -> Resource | None:
@@ -350,25 +399,16 @@ class Graph:
         def stays(each: Difference) -> bool:
             return each.wanted is None and _overlaps(successor(each))
 
+        left = [each for each in one.beside if not (warms(each) or shrinks(each)) or not self._has(key, each)]
         for each in sorted(
-            one.beside, key=lambda each: (stays(each), each.wanted is not None, _invites(each.wanted))
+            left, key=lambda each: (stays(each), each.wanted is not None, _invites(each.wanted))
         ):
             if each.wanted is not None:
                 needs = tuple(self._gates.get(key, ())) if _invites(each.wanted) else there
                 is_here = each.former is not None and each.former.qualifier == one.target.qualifier
                 if is_here and each.former is not None and not _overlaps(each.wanted):
                     needs = (*needs, f"{_beside_id(key, each.former)}:former")
-                self._add(
-                    PutResource(
-                        id=_beside_id(key, each.wanted),
-                        target=key,
-                        function=name,
-                        resource=each.wanted,
-                        changes=each.changes,
-                        moves_from=each.moves_from,
-                        needs=needs,
-                    )
-                )
+                self._one_beside(one, each, needs)
             elif each.live is not None and each.live.qualifier == one.target.qualifier:
                 step_id, new = _beside_id(key, each.live), successor(each)
                 needs = (_beside_id(key, new),) if new is not None and _overlaps(new) else ()
@@ -381,6 +421,10 @@ class Graph:
                         needs=needs,
                     )
                 )
+
+    def _has(self, key: str, each: Difference) -> bool:
+        resource = each.wanted or each.live
+        return resource is not None and _beside_id(key, resource) in self._ids
 
     def _let_go(self, key: str, one: Assessment, live: Function, puts: Sequence[str]) -> None:
         """Permissions go after the entries that used them, and then the bucket is forgotten.
@@ -403,6 +447,8 @@ class Graph:
             if each.wanted is None and each.live and each.live.qualifier != one.target.qualifier:
                 step_id = _beside_id(key, each.live)
                 revokes.append(f"{step_id}:{each.live.qualifier or 'itself'}")
+                if revokes[-1] in self._ids:
+                    continue
                 needs = (*there, *self._those(step_id))
                 self._add(
                     RemoveResource(

@@ -95,7 +95,13 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
         ),
         steps=_only_aliases(graph.steps, spoken) if spoken is not None else tuple(graph.steps),
         problems=(guard,) if guard else (),
-        notes=(*live.notes, *found.notes, *_kept_versions(assessed), *_staying(assessed, sharings, rules)),
+        notes=(
+            *live.notes,
+            *found.notes,
+            *_kept_versions(assessed),
+            *_deferred(assessed),
+            *_staying(assessed, sharings, rules),
+        ),
         selection=desired.selection,
     )
 
@@ -255,6 +261,16 @@ def _kept_versions(assessed: Mapping[str, Assessment]) -> list[str]:
         f"{key}: {version.words} stays: {reason}"
         for key, one in assessed.items()
         for version, reason in one.pruned.staying
+    ]
+
+
+def _deferred(assessed: Mapping[str, Assessment]) -> list[str]:
+    """What is left as it is until the alias has no weights any more."""
+    return [
+        f"{key}: {resource.path} stays as it is for now: AWS changes none of an alias while it has weights"
+        for key, one in assessed.items()
+        for each in one.deferred
+        if (resource := each.wanted or each.live) is not None
     ]
 
 

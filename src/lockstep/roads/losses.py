@@ -40,7 +40,10 @@ def _rows() -> Iterator[Row]:
                 problem="the module lambda-fleet has none",
                 instead="what is there stays; write resources of your own for it",
             )
+    told = {row.field for row in _ACK}
     for name in lacking():
+        if name in told:
+            continue
         yield Row(
             road="ack",
             field=name,
@@ -168,6 +171,12 @@ _ACK: tuple[Row, ...] = (
         "rollout",
         "ACK knows no steps and no gates, and has no version to send a share of calls to",
         "all calls run what was deployed, at once",
+    ),
+    _lost(
+        "ack",
+        "provisionedConcurrency",
+        "the alias stands at $LATEST, for which AWS keeps no environments ready",
+        "calls start them",
     ),
     _differs(
         "ack",

@@ -30,10 +30,15 @@ def _found() -> dict[str, Any]:
     return {module.KIND: module for module in modules}
 
 
-def declaration(which: str) -> str:
-    """The lines below ``lambda:`` that declare one resource of every kind; FIRST or SECOND."""
+def declaration(which: str, *, published: bool = False) -> str:
+    """The lines below ``lambda:`` that declare one resource of every kind; FIRST or SECOND.
+
+    Those of ``published`` code alone need an alias.
+    """
     lines = []
     for kind, sample in SAMPLES.items():
+        if KINDS[kind].published != published:
+            continue
         values: dict[str, Any] = {}
         for name, value in getattr(sample, which).items():
             *groups, leaf = name.split("__")
@@ -41,7 +46,8 @@ def declaration(which: str) -> str:
             for group in groups:
                 place = place.setdefault(group, {})
             place[leaf] = value
-        lines.append(f"  {kind}: {json.dumps({name: values} if (name := _name(kind)) else values)}\n")
+        whole: Any = {name: values} if (name := _name(kind)) else values
+        lines.append(f"  {kind}: {json.dumps(values[KINDS[kind].bare] if KINDS[kind].bare else whole)}\n")
     return "".join(lines)
 
 

@@ -19,10 +19,15 @@ SINGLE = pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.ite
 SEVERAL = pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.items() if kind.is_many))
 
 
-def declared(kind: str | None, **settings: object) -> Fleet:
-    """A project of one function, with a resource of a kind beside it."""
-    beside = (resource(kind, **settings),) if kind else ()
-    return make_fleet(make_target(KEY, resources=beside))
+def alias_of(kind: str) -> str | None:
+    """The alias that the function of a test has: what only published code has needs one."""
+    return "live" if KINDS[kind].published else None
+
+
+def declared(kind: str, **settings: object) -> Fleet:
+    """A project of one function, with a resource of a kind beside it where there are settings."""
+    beside = (resource(kind, on=alias_of(kind) or "", **settings),) if settings else ()
+    return make_fleet(make_target(KEY, resources=beside, alias=alias_of(kind)))
 
 
 def test_every_kind_has_samples() -> None:
@@ -35,7 +40,7 @@ def test_a_resource_is_made_changed_mended_and_removed(lab: Lab, kind: str) -> N
     """By the calls of its kind alone; after each run nothing is left to do, and drift is named."""
     sample = SAMPLES[kind]
     engine = lab.engine()
-    lab.sync(declared(None), engine=engine)
+    lab.sync(declared(kind), engine=engine)
     lab.aws.forget()
     lab.sync(declared(kind, **sample.FIRST), engine=engine)
     assert set(lab.aws.counts(mutating=True)) - {"lambda.TagResource"} <= _operations(kind)
@@ -48,7 +53,7 @@ def test_a_resource_is_made_changed_mended_and_removed(lab: Lab, kind: str) -> N
     assert set(changes_of(mended.plan, KEY)) == {path}
 
     # The line is removed from Git: a new engine knows of it from the function's tags alone.
-    removed = lab.sync(declared(None))
+    removed = lab.sync(declared(kind))
     assert {path.partition(".")[0] for path in changes_of(removed.plan, KEY)} == {kind}
     tags = lab.client("lambda").get_function(FunctionName=NAME)["Tags"]
     assert "lockstep:resources" not in tags
@@ -73,8 +78,8 @@ def test_what_somebody_made_beside_ours_is_left_alone(lab: Lab, kind: str) -> No
     somebody = lab.client("lambda")
     arn = somebody.get_function(FunctionName=NAME)["Configuration"]["FunctionArn"]
     somebody.untag_resource(Resource=arn, TagKeys=["lockstep:resources"])
-    assert lab.plan(declared(None)).is_empty
-    assert lab.plan(declared(None), full=True).is_empty
+    assert lab.plan(declared(kind)).is_empty
+    assert lab.plan(declared(kind), full=True).is_empty
     # Declared again it is taken over as it is, and no second one is made.
     lab.aws.forget()
     lab.sync(declared(kind, **sample.FIRST))
@@ -84,16 +89,16 @@ def test_what_somebody_made_beside_ours_is_left_alone(lab: Lab, kind: str) -> No
 @SINGLE
 def test_what_somebody_added_is_seen_by_a_full_reading_and_removed(lab: Lab, kind: str) -> None:
     """The repository is the whole truth, where it was read; a plan from listings says nothing of it."""
-    lab.sync(declared(None))
+    lab.sync(declared(kind))
     sample = SAMPLES[kind]
     lab.sync(declared(kind, **sample.FIRST))
     somebody = lab.client("lambda")
     arn = somebody.get_function(FunctionName=NAME)["Configuration"]["FunctionArn"]
     somebody.untag_resource(Resource=arn, TagKeys=["lockstep:resources"])
-    assert lab.plan(declared(None)).is_empty
-    seen = lab.run(declared(None), full=True)
+    assert lab.plan(declared(kind)).is_empty
+    seen = lab.run(declared(kind), full=True)
     assert {path.partition(".")[0] for path in changes_of(seen.plan, KEY)} == {kind}
-    assert lab.plan(declared(None), full=True).is_empty
+    assert lab.plan(declared(kind), full=True).is_empty
 
 
 @EVERY
@@ -119,7 +124,8 @@ def test_a_resource_that_is_refused_is_told_and_the_next_run_makes_it(
     )
     lab = lab_on(ministack, refusal, *everything())
     make_queue(ministack, "orders")
-    target = make_target(KEY, trigger("staging/"), resources=(resource(kind, **SAMPLES[kind].FIRST),))
+    beside = resource(kind, on=alias_of(kind) or "", **SAMPLES[kind].FIRST)
+    target = make_target(KEY, trigger("staging/"), resources=(beside,), alias=alias_of(kind))
     run = lab.run(make_fleet(target))
     step = f"{KEY}:{kind}:orders" if KINDS[kind].is_many else f"{KEY}:{kind}"
     assert "The destination is not there" in run.failures[step]
@@ -146,4 +152,4 @@ def test_a_status_of_many_functions_asks_for_what_stands_beside_them_only_when_t
     assert plan.is_empty
     calls = {name.replace(":", ".") for kind in KINDS.values() for name in kind.reads} - {"lambda.GetPolicy"}
     assert bool(calls & set(lab.aws.counts())) == reads
-    assert any("function URL: not read" in note for note in plan.notes) == (not reads)
+    assert any("function URL, " in note and ": not read of" in note for note in plan.notes) == (not reads)

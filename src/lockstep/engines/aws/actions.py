@@ -149,7 +149,6 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:DeleteFunctionConcurrency", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:ListVersionsByFunction", Thing.FUNCTIONS, _READ),
     _need("lambda:ListAliases", Thing.FUNCTIONS, _READ),
-    _need("lambda:GetProvisionedConcurrencyConfig", Thing.FUNCTIONS, _READ),
     _need("lambda:PublishVersion", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:CreateAlias", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:UpdateAlias", Thing.FUNCTIONS, _WRITE - _GC),

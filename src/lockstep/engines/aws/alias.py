@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lockstep.engines.aws import function as functions
-from lockstep.engines.aws import permission
+from lockstep.engines.aws import kinds, permission
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale, code_of, message_of
 from lockstep.engines.aws.function import when_ready
@@ -27,14 +27,26 @@ from lockstep.model import (
     Published,
     PublishVersion,
     PutAlias,
+    Resource,
     Target,
 )
-from lockstep.model.alias import LATEST, dated, is_ours, undated, written_at
-from lockstep.model.rolling import named_beside
+from lockstep.model.alias import LATEST, dated, is_ours, mark_of, undated, written_at
+from lockstep.model.kinds import KINDS
+from lockstep.model.rolling import is_recorded, named_beside
 from lockstep.planning.aliases import differing
 from lockstep.planning.diff import diff_code, diff_settings, with_ignored
 
-__all__ = ["delete", "delete_version", "must_read", "publish", "put", "read", "update", "with_versions"]
+__all__ = [
+    "delete",
+    "delete_version",
+    "holding",
+    "must_read",
+    "publish",
+    "put",
+    "read",
+    "update",
+    "with_versions",
+]
 
 
 def read(connection: Connection, function: str, name: str) -> Alias | None:
@@ -77,19 +89,48 @@ def publish(connection: Connection, step: PublishVersion, pace: Pace) -> str:
     return found
 
 
-def put(connection: Connection, step: PutAlias, number: str, now: datetime, pace: Pace) -> None:
+def put(
+    connection: Connection,
+    step: PutAlias,
+    number: str,
+    now: datetime,
+    pace: Pace,
+    live: Alias | None = None,
+    *,
+    is_awaited: bool = False,
+) -> None:
     """Point the alias at a version with all calls, and read it back. Raises Stale when it was changed since.
 
-    The routing is sent each time: a call that leaves it out may leave the weights of before.
+    The routing is sent each time: a call that leaves it out may leave the weights of before. ``live`` is the
+    alias as the plan was made from it. With ``is_awaited`` the alias has what AWS makes anew for another
+    version, and lets no call go there before.
     """
+    revision = step.revision
+    if live is not None and live.held and number not in live.held:
+        revision = _let_go(connection, step, live, now, pace)
+    _put(connection, step, number, now, pace, revision, is_awaited=is_awaited)
+
+
+def _put(
+    connection: Connection,
+    step: PutAlias,
+    number: str,
+    now: datetime,
+    pace: Pace,
+    revision: str | None,
+    *,
+    is_awaited: bool,
+    description: str | None = None,
+) -> None:
+    mark = description or step.description
     request: dict[str, Any] = {
         "FunctionName": step.function,
         "Name": step.alias,
         "FunctionVersion": number,
-        "Description": dated(step.description, number, now),
+        "Description": dated(mark, number, now),
         "RoutingConfig": {"AdditionalVersionWeights": {}},
     }
-    if step.revision is None:
+    if revision is None:
         try:
             when_ready(connection, pace, step.function, "CreateAlias", **request)
         except Exception as error:
@@ -97,12 +138,93 @@ def put(connection: Connection, step: PutAlias, number: str, now: datetime, pace
             if code_of(error) not in _EXISTS:
                 raise connection.explain(error, "lambda", "CreateAlias") from error
     else:
-        update(connection, request | {"RevisionId": step.revision}, pace)
+        update(connection, request | {"RevisionId": revision}, pace)
+    held: list[bool] = []
 
     def agrees(there: Alias) -> bool:  # whatever the time is that a call whose answer was lost left
-        return (there.version, undated(there.description), there.weights) == (number, step.description, {})
+        held.append(bool(holding(connection, step.function, there)))
+        is_so = (there.version, undated(there.description)) == (number, mark)
+        return is_so and (not there.weights or held[-1])
 
     must_read(connection, pace, step.function, step.alias, agrees)
+    if is_awaited or held[-1]:
+        _until_called(connection, step.function, step.alias, number, pace)
+
+
+def holding(connection: Connection, function: str, there: Alias) -> tuple[Resource, ...]:
+    """Why AWS itself gives an alias weights, as it does until another version has what the alias is to have.
+
+    Nothing for weights that have a record, and for those of which AWS makes nothing: somebody gave them.
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function", and what Terraform's
+    provider waits for (hashicorp/terraform-provider-aws 48116).
+    """
+    if not there.weights or is_recorded(there.description):
+        return ()
+    found = kinds.of_published(connection, function, there.name)
+    return tuple(one for one in found if one.state or kinds.fault_of(one) is not None)
+
+
+def _let_go(connection: Connection, step: PutAlias, live: Alias, now: datetime, pace: Pace) -> str | None:
+    """Wait until AWS holds no calls of an alias back any more, and tell its revision then.
+
+    Where it never will, because it could not make what the alias is to have, the alias goes back to the
+    version that has the calls: only from there does AWS let it go on. Raises Stale when somebody else changed
+    the alias meanwhile. Source: Lambda developer guide, "Troubleshoot deployment issues".
+    """
+    for is_last in (False, True):
+        _until_made(connection, step.function, step.alias, pace)
+        answer = connection.find("lambda", "GetAlias", FunctionName=step.function, Name=step.alias)
+        there = as_told(answer) if answer is not None else None
+        if there is None or (there.version, there.description) != (live.version, live.description):
+            raise Stale(
+                f"the alias {step.alias} of {step.function} was changed since it was read",
+                where="lambda:GetAlias",
+                fix="run again",
+            )
+        if not there.weights or is_last:
+            return there.revision
+        back = next(iter(there.weights))
+        function = functions.get(connection, step.function, back)
+        mark = mark_of(str(function.settings.get("description") or "")) if function is not None else None
+        mark = mark or undated(live.description)
+        _put(connection, step, back, now, pace, there.revision, is_awaited=True, description=mark)
+        live = replace(live, version=back, description=dated(mark, back, now))
+    raise AssertionError("the last round returns or raises")
+
+
+def _until_called(connection: Connection, function: str, name: str, number: str, pace: Pace) -> None:
+    """Wait until AWS lets the calls of an alias go to the version that it points at.
+
+    CloudError where that takes too long, or AWS could not make what the alias is to have.
+    """
+    for is_last in (*(False,) * len(pace.readback_pauses), True):
+        being = _until_made(connection, function, name, pace)
+        answer = connection.find("lambda", "GetAlias", FunctionName=function, Name=name)
+        others = " and ".join(sorted(as_told(answer).weights)) if answer is not None else ""
+        if not others:
+            return
+        for one in being:
+            if (why := kinds.fault_of(one)) is not None:
+                title = KINDS[one.kind].title
+                raise CloudError(
+                    f"{title} of {function} could not be made for version {number}: {why}; AWS keeps all "
+                    f"calls of {name} on version {others}",
+                    where=KINDS[one.kind].reads[0],
+                    fix="mend what AWS names and declare another release, or declare the one before again",
+                )
+        if is_last:
+            raise CloudError(
+                f"AWS still calls version {others} by the alias {name} of {function}, not version {number}",
+                where="lambda:GetAlias",
+                fix="look at it in AWS, then run again: it goes on from here",
+            )
+        connection.rest(pace.state_first)
+
+
+def _until_made(connection: Connection, function: str, name: str, pace: Pace) -> list[Resource]:
+    """What only published code has and the alias has, once AWS makes none of it any more."""
+    found = [*kinds.of_published(connection, function, name)]
+    return [made for one in found if (made := kinds.until_made(connection, function, one, pace)) is not None]
 
 
 def must_read(
@@ -206,18 +328,8 @@ def as_told(answer: Mapping[str, Any]) -> Alias:
 
 def _needs(connection: Connection, function: str, number: str) -> str:
     """What a version has of its own, in words."""
-    try:
-        connection.try_call(
-            "lambda", "GetProvisionedConcurrencyConfig", FunctionName=function, Qualifier=number
-        )
-    except Exception as error:
-        if code_of(error) not in (
-            "ProvisionedConcurrencyConfigNotFoundException",
-            "ResourceNotFoundException",
-        ):
-            raise connection.explain(error, "lambda", "GetProvisionedConcurrencyConfig") from error
-    else:
-        return "it has provisioned concurrency"
+    for one in kinds.of_published(connection, function, number):
+        return f"it has {KINDS[one.kind].title}"
     return "it has a policy of its own" if permission.read(connection, function, number).statements else ""
 
 
@@ -236,7 +348,6 @@ def _published(connection: Connection, function: str) -> list[dict[str, Any]]:
     return sorted(published, key=lambda one: int(one["Version"]), reverse=True)
 
 
-_NO_CONCURRENCY = ("ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundException")
 _EXISTS = ("ResourceConflictException", "ConflictException")
 
 

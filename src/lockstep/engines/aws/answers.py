@@ -46,7 +46,6 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     "lambda:GetPolicy": ("Policy{}",),
     "lambda:Invoke": ("ExecutedVersion",),
     "lambda:ListFunctions": tuple(f"Functions[].{name}" for name in _CONFIGURATION),
-    "lambda:GetProvisionedConcurrencyConfig": ("RequestedProvisionedConcurrentExecutions",),
     "lambda:ListAliases": tuple(f"Aliases[].{name}" for name in _ALIAS),
     "lambda:ListVersionsByFunction": tuple(f"Versions[].{name}" for name in (*_CONFIGURATION, "Version")),
     "lambda:PublishVersion": ("FunctionName", "FunctionArn", "Version"),

@@ -37,6 +37,7 @@ _AMAZON = (
 """Ends of the names of AWS's endpoints, VPC endpoints among them."""
 
 _AGAIN = "run again when it answers faster"
+_GONE = ("ResourceNotFoundException", "ProvisionedConcurrencyConfigNotFoundException")
 _LONGEST_BODY = 16_000_000  # bytes
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
@@ -113,7 +114,7 @@ class Connection:
         try:
             return self.try_call(service, operation, **params)
         except Exception as error:
-            if code_of(error) == "ResourceNotFoundException":
+            if code_of(error) in _GONE:
                 return None
             raise self.explain(error, service, operation) from error
 

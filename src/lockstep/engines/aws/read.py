@@ -143,6 +143,7 @@ def read_live(
                 _read_aliases(reading, pool, watcher)
                 _read_policies(reading, memories, pool, full and not recalls, watcher)
                 _read_beside(reading, pool, full, beside, watcher)
+                _find_held(reading, pool)
                 _read_logs(reading, full)
                 _read_signing(reading, pool, full)
                 _read_buckets(reading, desired.buckets, buckets, closed, pool)
@@ -168,13 +169,14 @@ def read_live(
                     _masked_alias(one, target.function) for one in reading.aliases.get(found.name, ())
                 )
                 called = next((one for one in aliases if one.name == target.alias), None)
+                there = tuple(reading.resources.get(found.name, ()))
                 live[key] = replace(
                     target,
-                    function=_as_called(functions.masked_like(found, target.function), called),
+                    function=_as_called(functions.masked_like(found, target.function), called, there),
                     statements=reading.statements.get(found.name, ()),
                     aliases=aliases,
                     versions=tuple(_published(reading, target)),
-                    resources=tuple(reading.resources.get(found.name, ())),
+                    resources=there,
                     version=_version(target, found, called),
                 )
     return Fleet(
@@ -224,13 +226,41 @@ def _masked_alias(alias: Alias, wanted: Function) -> Alias:
     return replace(alias, function=masked(alias.function), candidate=masked(alias.candidate))
 
 
-def _as_called(function: Function, alias: Alias | None) -> Function:
-    """The function with the health of what its calls run, where that is not well."""
-    version = alias.function if alias is not None else None
-    if version is None or version.health in (Health.HEALTHY, Health.UNKNOWN):
+def _as_called(function: Function, alias: Alias | None, beside: Sequence[Resource]) -> Function:
+    """The function with the health of what its calls run, and of what its alias has, where that is ill."""
+    if alias is None:
         return function
-    assert alias is not None  # noqa: S101 - it has the version
-    return replace(function, health=version.health, reason=f"version {alias.version}: {version.reason}")
+    version = alias.function
+    if version is not None and version.health not in (Health.HEALTHY, Health.UNKNOWN):
+        return replace(function, health=version.health, reason=f"version {alias.version}: {version.reason}")
+    kept = f"; AWS still calls version {' and '.join(sorted(alias.held))}" if alias.held else ""
+    for one in beside:
+        title = KINDS[one.kind].title
+        if one.qualifier != alias.name or not KINDS[one.kind].published:
+            continue
+        if (why := kinds.fault_of(one)) is not None:
+            return replace(function, health=Health.DEGRADED, reason=f"{title} could not be made: {why}{kept}")
+        if one.state and function.health in (Health.HEALTHY, Health.UNKNOWN):
+            return replace(function, health=Health.PROGRESSING, reason=f"{title} is {one.state}{kept}")
+    return function
+
+
+def _find_held(reading: _Reading, pool: ThreadPoolExecutor) -> None:
+    """Weights that AWS itself gives aliases for a while are told apart from those of somebody else's.
+
+    Where nobody can read what the alias has, they stay somebody else's.
+    """
+    weighted = [
+        (name, alias) for name, aliases in reading.aliases.items() for alias in aliases if alias.weights
+    ]
+    looks = _each(
+        pool, range(len(weighted)), lambda at: alias_calls.holding(reading.connection, *weighted[at])
+    )
+    for at, found in looks:
+        name, alias = weighted[at]
+        if found and not isinstance(found, LockstepError):
+            aliases = reading.aliases[name]
+            aliases[aliases.index(alias)] = replace(alias, weights={}, held=alias.weights)
 
 
 def _failures(environments: Mapping[str, Connection], readings: Mapping[Connection, _Reading]) -> list[str]:

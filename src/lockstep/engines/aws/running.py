@@ -63,6 +63,7 @@ from lockstep.model import (
     UpdateConfiguration,
     WriteManifests,
 )
+from lockstep.model.kinds import KINDS
 from lockstep.model.target import environment_of
 from lockstep.planning.notifications import LAMBDA, entries_of, owner_of
 
@@ -191,7 +192,7 @@ class Run:
                 self._published[step.id] = alias.publish(connection, step, pace)
                 self._hand_on(connection, step)
             case PutAlias():
-                alias.put(connection, step, self._number(connection, step, pace), self._clock(), pace)
+                self._put_alias(connection, step, pace)
             case ShiftAlias():
                 rollout.shift(connection, step, self._candidate(step), self._clock(), pace)
             case SmokeTest():
@@ -208,6 +209,16 @@ class Run:
                 raise TypeError(f"a step of another engine: {step.id}")
             case _:
                 assert_never(step)
+
+    def _put_alias(self, connection: Connection, step: PutAlias, pace: Pace) -> None:
+        """Point an alias; what it has of published code, AWS makes anew for another version."""
+        live = self._live.targets.get(step.target)
+        before = next((one for one in live.aliases if one.name == step.alias), None) if live else None
+        is_awaited = live is not None and any(
+            KINDS[one.kind].published and one.qualifier == step.alias for one in live.resources
+        )
+        number = self._number(connection, step, pace)
+        alias.put(connection, step, number, self._clock(), pace, before, is_awaited=is_awaited)
 
     def _place(self, key: str, name: str) -> str:
         """The function of a target, which other targets may have too."""

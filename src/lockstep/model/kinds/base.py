@@ -35,6 +35,7 @@ class Resource:
     name: str = field(default="", compare=False)  # of one of several: what the repository calls it
     handle: str = field(default="", compare=False)  # of a live one: what calls about it name it by
     foreign: bool = field(default=False, compare=False)  # a live one of others, taken over only when told
+    state: str = field(default="", compare=False)  # of a live one: that AWS still makes it, in its word
     replace: bool = field(default=False, compare=False)  # a new one may take its place
     place: str = field(default="", compare=False)  # file:line of the declaration
 
@@ -56,6 +57,10 @@ def digest_of(identity: str) -> str:
 
 def _as_they_are(settings: Mapping[str, Value]) -> Mapping[str, Value]:
     return settings
+
+
+def _made(answer: Mapping[str, Any]) -> str:
+    return ""
 
 
 def _nothing(settings: Mapping[str, Value], function: str, name: str) -> Mapping[str, Value]:
@@ -91,6 +96,13 @@ class ResourceKind:
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Members that its writing calls take and that have no row, and why."""
     terraform: str = ""  # the resource of Terraform's AWS provider that is the like; "": the module has none
+    bare: str = ""  # the row that is declared as the value of the kind's key itself
+    published: bool = False
+    """Only published code has one, so it needs an alias: AWS keeps the alias's calls where they are until
+    another version has its own, and changes none of an alias with weights."""
+    state: Callable[[Mapping[str, Any]], str] = _made
+    """What an answer says that AWS is still making of it, in AWS's word."""
+    fault: str = ""  # the computed row that says why AWS could not make it
     stands_alone: bool = False
     invites: bool = False
     moves: bool = False  # one that is there goes to another alias in place
@@ -106,6 +118,8 @@ class ResourceKind:
     loss: str = ""  # what is lost when a new one takes its place
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None
     """What AWS refuses of rows together: the row that is wrong, the problem, the fix."""
+    suits: Callable[[Mapping[str, Value], Mapping[str, Any]], tuple[str, str] | None] = lambda _, __: None
+    """What AWS refuses of rows beside what is declared of the function: the problem, the fix."""
     admits: Callable[["Resource", "Resource | None"], Iterable[Mapping[str, Any]]] = lambda _, __: ()
     """Statements that the wanted resource needs and the live one has not, but for whom they are about."""
 
@@ -116,6 +130,8 @@ class ResourceKind:
 
     def path(self, row: Field, name: str = ANY_NAME) -> str:
         """The row's path under ``lambda:``, as changes and errors name it; ``name`` is of one of several."""
+        if row.name == self.bare:
+            return self.name
         return f"{self.name}.{name}.{row.name}" if self.is_many else f"{self.name}.{row.name}"
 
     def declared(
@@ -133,7 +149,8 @@ class ResourceKind:
         settings = self.normal(from_api(answer, self.rows))
         if not settings and not self.stands_alone:
             return None
-        return replace(self._make(settings, qualifier), handle=str(answer.get(self.handle, "")))
+        handle, state = str(answer.get(self.handle, "")), self.state(answer)
+        return replace(self._make(settings, qualifier), handle=handle, state=state)
 
     def request(self, resource: Resource) -> dict[str, Any]:
         """All rows as the API takes them, defaults included."""

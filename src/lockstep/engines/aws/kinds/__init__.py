@@ -3,7 +3,7 @@
 Law: a file has ``read``, ``put`` and ``remove``, each of which can be repeated, and knows no other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
@@ -18,7 +18,19 @@ from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
 from lockstep.model.kinds.base import digest_of
 
-__all__ = ["Calls", "CallsOfSeveral", "Listing", "is_swept", "put", "read", "remove", "sweep"]
+__all__ = [
+    "Calls",
+    "CallsOfSeveral",
+    "Listing",
+    "fault_of",
+    "is_swept",
+    "of_published",
+    "put",
+    "read",
+    "remove",
+    "sweep",
+    "until_made",
+]
 
 _ANY: Mapping[str, str] = MappingProxyType({})
 _TRIES = 5  # of a call on what somebody else is changing
@@ -101,6 +113,19 @@ def read(
     return () if found is None else (found,)
 
 
+def of_published(connection: Connection, function: str, qualifier: str) -> Iterator[Resource]:
+    """What an alias or a version has of the kinds that only published code has."""
+    for name, kind in KINDS.items():
+        if kind.published:
+            yield from read(connection, function, name, qualifier)
+
+
+def fault_of(resource: Resource) -> str | None:
+    """Why AWS could not make a live resource, in its words; None where it could, or still tries."""
+    found = resource.settings.get(KINDS[resource.kind].fault)
+    return None if found is None else str(found)
+
+
 def is_swept(kind: str) -> bool:
     """Whether a listing tells all resources of a kind, for all functions."""
     return kind in _LISTED
@@ -134,7 +159,15 @@ def put(
         _put_of_several(connection, function, resource, pace, moves_from, is_new)
     else:
         calls = _CALLS[resource.kind]
+        until_made(connection, function, resource, pace)
         once_ready(connection, pace, function, lambda: calls.put(connection, function, resource))
+        made = until_made(connection, function, resource, pace)
+        if made is not None and (why := fault_of(made)) is not None:
+            raise CloudError(
+                f"{_titled(function, resource)} could not be made: {why}",
+                where=kind.reads[0],
+                fix="mend what AWS names, and declare it as a release; or take it out, and run again",
+            )
     must_settle(
         connection,
         pace,
@@ -152,6 +185,7 @@ def remove(connection: Connection, function: str, resource: Resource, pace: Pace
     else:
         calls = _CALLS[resource.kind]
         at = resource.qualifier
+        until_made(connection, function, resource, pace)
         once_ready(connection, pace, function, lambda: calls.remove(connection, function, at))
 
     def is_gone() -> bool:
@@ -223,6 +257,29 @@ def _once_free(
                 raise
         else:
             return
+
+
+def until_made(connection: Connection, function: str, resource: Resource, pace: Pace) -> Resource | None:
+    """The live one, once AWS makes nothing of it any more. CloudError when that takes too long.
+
+    Kinds that are made at once are not looked at.
+    """
+    kind = KINDS[resource.kind]
+    if not kind.published:
+        return None
+    pause, waited = pace.state_first, 0.0
+    while (live := _there(connection, function, resource, resource.qualifier)) is not None and live.state:
+        if waited >= (pace.state_stopped if connection.stop.is_set() else pace.state_total):
+            raise CloudError(
+                f"{_titled(function, live)} is still {live.state} after {waited:.0f} s",
+                where=kind.reads[0],
+                fix="run again: it goes on from here",
+            )
+        pace.tell(f"{kind.title} of {resource.qualifier}")
+        connection.rest(pause)
+        waited += pause
+        pause = min(pause * pace.state_growth, pace.state_most)
+    return live
 
 
 def _until_settled(connection: Connection, function: str, live: Resource | None, pace: Pace) -> None:
