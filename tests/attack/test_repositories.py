@@ -12,8 +12,8 @@ from lockstep.errors import BadInput, GitError
 from lockstep.git import Access, open_commit, open_remote, write
 from lockstep.git.command import Repository, run_git
 from lockstep.git.export import export_commit
+from tests.functional.git.conftest import Work, _own_configuration, cache, served, server, shared, work
 from tests.support.git_http import GitServer, git_server
-from tests.unit.git.conftest import Work, _own_configuration, cache, served, server, shared, work
 
 __all__ = ["_own_configuration", "cache", "served", "server", "shared", "work"]
 

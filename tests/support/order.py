@@ -22,7 +22,7 @@ LONG = (
     "tests/functional/workflows/",
     "tests/terraform_modules/test_example.py",
     "tests/terraform_modules/test_module.py",
-    "tests/unit/local/test_story.py",
+    "tests/functional/local/test_story.py",
 )
 """How the names of tests begin that take more than some seconds."""
 

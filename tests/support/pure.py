@@ -2,12 +2,4 @@
 
 __all__ = ["PURE"]
 
-PURE = (
-    "tests/property/",
-    "tests/unit/config/",
-    "tests/unit/engines/",
-    "tests/unit/model/",
-    "tests/unit/planning/",
-    "tests/unit/render/",
-    "tests/unit/roads/",
-)
+PURE = ("tests/property/", "tests/unit/")

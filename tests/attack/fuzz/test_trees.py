@@ -11,7 +11,7 @@ from lockstep.errors import LockstepError
 from lockstep.git.command import Repository
 from lockstep.git.tree import CommitTree
 from tests.attack.fuzz.changing import bounded
-from tests.unit.git.conftest import Work, _own_configuration, work
+from tests.functional.git.conftest import Work, _own_configuration, work
 
 __all__ = ["_own_configuration", "work"]
 

@@ -14,8 +14,8 @@ from lockstep.forge.github.pace import Clock
 from lockstep.forge.github.transport import Transport
 from lockstep.forge.local import LocalForge
 from tests.functional.forges.ground import Ground
+from tests.functional.git.conftest import Work, _own_configuration
 from tests.support.github import Repository, github_server
-from tests.unit.git.conftest import Work, _own_configuration
 
 __all__ = ["_own_configuration"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lockstep.forge.base import Forge
-from tests.unit.git.conftest import Work
+from tests.functional.git.conftest import Work
 
 __all__ = ["Ground", "push"]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from lockstep.engines.aws import engine
+from tests.functional.git.conftest import _own_configuration
 from tests.functional.previews.ground import World, make_world
 from tests.strict import everything
 from tests.strict.settings import Settings
 from tests.support.clouds import Cloud
 from tests.support.engine import PACE, Lab
-from tests.unit.git.conftest import _own_configuration
 
 __all__ = ["_own_configuration"]
 

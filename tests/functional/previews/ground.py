@@ -20,9 +20,9 @@ from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import run_sync
 from lockstep.forge.local import LocalForge
 from lockstep.model import Report
+from tests.functional.git.conftest import Work
 from tests.support.clouds import make_zip
 from tests.support.preview_tree import FILES, project_file
-from tests.unit.git.conftest import Work
 
 __all__ = ["NOW", "World", "make_world", "write_package"]
 

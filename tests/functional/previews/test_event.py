@@ -23,6 +23,7 @@ from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
 from lockstep.local.ministack import LocalCloud
 from lockstep.model.move import Reached
+from tests.functional.git.conftest import Work
 from tests.functional.previews.ground import NOW
 from tests.support import clouds
 from tests.support.git_http import git_server
@@ -31,7 +32,6 @@ from tests.support.projects import PACKAGES, UPLOADS
 from tests.support.pull_events import payload
 from tests.support.waiting import until
 from tests.support.watching import Telling
-from tests.unit.git.conftest import Work
 
 _MONO = """\
 services:

@@ -19,8 +19,8 @@ from lockstep.cli import main
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
 from lockstep.local.ministack import LocalCloud
+from tests.functional.git.conftest import Work, _own_configuration
 from tests.support import clouds
-from tests.unit.git.conftest import Work, _own_configuration
 
 __all__ = ["Shop", "_own_configuration"]
 

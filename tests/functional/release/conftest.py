@@ -22,8 +22,8 @@ from lockstep.forge.github.transport import Transport
 from lockstep.forge.local import LocalForge
 from lockstep.model.released import Released
 from lockstep.model.watching import SILENT, Watcher
+from tests.functional.git.conftest import Work, _own_configuration
 from tests.support.github import GitHubServer, Repository, github_server
-from tests.unit.git.conftest import Work, _own_configuration
 
 __all__ = ["NAME", "TOKEN", "Mono", "_own_configuration"]
 

@@ -27,11 +27,11 @@ from lockstep.model import (
     Verb,
 )
 from lockstep.model.rollout import Progress
+from tests.functional.git.conftest import Work
 from tests.functional.release.conftest import NAME, TOKEN, Mono
 from tests.support import clouds
 from tests.support.github import Fault, Identity
 from tests.support.watching import Telling
-from tests.unit.git.conftest import Work
 
 PROJECT = """\
 project: shop

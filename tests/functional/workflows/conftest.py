@@ -19,12 +19,12 @@ from lockstep.engines.aws.actions import Feature
 from lockstep.forge.base import Pull
 from lockstep.forge.local import LocalForge
 from lockstep.local.ministack import LocalCloud
+from tests.functional.git.conftest import _own_configuration
 from tests.strict import Proxy
 from tests.strict.policies import Policy
 from tests.support import actions, clouds
 from tests.support.actions.runner import Ran
 from tests.support.git_http import GitServer, git_server
-from tests.unit.git.conftest import _own_configuration
 from tests.unit.workflows.written import workflow
 
 __all__ = ["GITOPS", "MONO", "World", "_own_configuration"]

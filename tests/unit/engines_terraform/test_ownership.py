@@ -1,8 +1,5 @@
 """Functions with two masters, and code that is loaded only where Terraform is used."""
 
-import subprocess
-import sys
-
 import pytest
 
 from lockstep.engines.terraform import Run, State
@@ -47,13 +44,3 @@ def test_a_function_in_a_state_has_one_master(function: str, tags: dict[str, str
         assert check.verdict is Verdict.FAILED
         assert words in check.detail
         assert "state rm 'aws_lambda_function.x'" in (check.fix or "")
-
-
-def test_a_project_without_terraform_loads_none_of_it() -> None:
-    """Commands of an aws-only project pay nothing for the other engine."""
-    code = (
-        "import sys, lockstep.delivery.sync.session, lockstep.delivery.sync.status, lockstep.cli.app;"
-        "print([name for name in sys.modules if name.startswith('lockstep.engines.terraform')])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
