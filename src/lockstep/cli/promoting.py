@@ -174,7 +174,7 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
     from lockstep.delivery.places.selection import check_patterns
     from lockstep.delivery.places.timeline import read_timeline
     from lockstep.delivery.sync.records import read_records
-    from lockstep.planning.eras import deployment_of, in_order
+    from lockstep.planning.eras import deployments_of, in_order
     from lockstep.render.history import history_document, history_lines, history_markdown
 
     workspace = shell.open_workspace()
@@ -184,7 +184,7 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
     found = read_timeline(workspace, workspace.fleet.targets[target])
     records, problem = read_records(workspace, [target], shell.credentials)
     known = in_order((*records[target], *_remembered(shell, workspace.project.name, target)))
-    deployed = {era.sha: record for era in found.eras if (record := deployment_of(era, known))}
+    deployed = deployments_of(found.eras, known)
     match output:
         case Output.JSON:
             now = datetime.datetime.now(datetime.UTC)

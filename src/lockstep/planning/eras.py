@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lockstep.model.commit import LogEntry
@@ -10,10 +10,12 @@ from lockstep.model.era import Era, Said
 from lockstep.model.record import Done, Record
 from lockstep.planning.gates import duration, is_backwards
 
-__all__ = ["LastGood", "deployment_of", "eras_of", "in_order", "last_good", "seconds_of"]
+__all__ = ["LastGood", "deployments_of", "eras_of", "in_order", "last_good", "seconds_of"]
 
 _PROVEN = 15 * 60
 """Seconds that a version has to last before it counts as good: one that was replaced sooner was mended."""
+
+_NOW = datetime.timedelta()
 
 _CLOCKS = datetime.timedelta(minutes=5)
 """How far the clocks of who commits and who syncs may be apart."""
@@ -128,21 +130,38 @@ def _is_same(one: Said, other: Said) -> bool:
     return one.version == other.version and (None in (one.image, other.image) or one.image == other.image)
 
 
-def deployment_of(era: Era, records: Iterable[Record]) -> Record | None:
-    """What is written down of an era, ``records`` oldest first: when its version was first deployed in it.
+def deployments_of(eras: Iterable[Era], records: Iterable[Record]) -> Mapping[str, Record]:
+    """What is written down of eras by their commits, ``records`` oldest first: when each was first deployed.
 
-    Where it never was, the last attempt that failed; None without a record, which proves nothing.
+    Where it never was, the last attempt that failed. An era without a record is left out, which proves
+    nothing.
     """
-    since = _time(era.since) - _CLOCKS
-    until = _time(era.until) if era.until else None
-    own = [
-        one
-        for one in records
-        if one.version == era.version and since <= _time(one.at) and (until is None or _time(one.at) < until)
-    ]
-    deployed = [one for one in own if one.done is Done.DEPLOYED]
-    failed = [one for one in own if one.done is Done.FAILED]
-    return next(iter(deployed), None) or next(reversed(failed), None)
+    chosen = list(eras)
+    found: dict[str, Record] = {}
+    for one in records:
+        sha = _era_of(one, chosen)
+        if sha is None or one.done is Done.REMOVED:
+            continue
+        if sha not in found or found[sha].done is Done.FAILED:
+            found[sha] = one
+    return found
+
+
+def _era_of(record: Record, eras: Iterable[Era]) -> str | None:
+    """The commit of the era that a record tells of: its version's, and of several the nearest in time.
+
+    Times are whole seconds, and those of who commits and who syncs come from two clocks.
+    """
+    same = [era for era in eras if era.version == record.version]
+    if any(era.sha == record.commit for era in same):
+        return record.commit
+    at = _time(record.at)
+    near = {
+        era.sha: away
+        for era in same
+        if (away := max(_time(era.since) - at, at - _time(era.until or record.at), _NOW)) <= _CLOCKS
+    }
+    return min(near, key=near.__getitem__, default=None)
 
 
 def in_order(records: Iterable[Record]) -> tuple[Record, ...]:

@@ -1,6 +1,7 @@
 """Versions over time, and the last good one."""
 
 import datetime
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from lockstep.model.commit import LogEntry
 from lockstep.model.era import Era, Said
 from lockstep.model.record import Done, Record
-from lockstep.planning.eras import deployment_of, eras_of, last_good
+from lockstep.planning.eras import deployments_of, eras_of, last_good
 
 
 def _changes(*saids: Said | str | None) -> list[tuple[LogEntry, Said, bool]]:
@@ -191,33 +192,56 @@ def test_going_back_again_and_again_ends_and_never_comes_to_a_version_twice(
 
 
 def _record(day: float, version: str, done: Done = Done.DEPLOYED) -> Record:
-    moment = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=day - 1)
-    return Record(at=moment.isoformat(), done=done, version=version, by="Ada")
+    return Record(at=_at(day), done=done, version=version, by="Ada")
+
+
+def _at(day: float) -> str:
+    return (
+        datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC) + datetime.timedelta(days=day - 1)
+    ).isoformat()
 
 
 def test_a_version_was_deployed_when_a_sync_in_its_era_says_so() -> None:
     """The first that brought it; one of the same version at another time is another era's."""
     newest, middle, oldest = _eras("1.0", "1.1", "1.0")
     records = [_record(1.5, "1.0"), _record(1.7, "1.0"), _record(3.2, "1.0")]
-    assert deployment_of(oldest, records) == records[0]
-    assert deployment_of(middle, records) is None
-    assert deployment_of(newest, records) == records[2]
+    assert deployments_of((newest, middle, oldest), records) == {
+        oldest.sha: records[0],
+        newest.sha: records[2],
+    }
 
 
 def test_an_attempt_that_failed_is_told_where_none_succeeded() -> None:
     """The last one."""
     (era,) = _eras("1.0")
     records = [_record(1.1, "1.0", Done.FAILED), _record(1.2, "1.0", Done.FAILED)]
-    assert deployment_of(era, records) == records[1]
-    assert deployment_of(era, [*records, found := _record(1.3, "1.0")]) == found
-    assert deployment_of(era, [_record(1.3, "1.0", Done.REMOVED)]) is None
+    assert deployments_of([era], records) == {era.sha: records[1]}
+    found = _record(1.3, "1.0")
+    assert deployments_of([era], [*records, found, _record(1.4, "1.0", Done.FAILED)]) == {era.sha: found}
+    assert deployments_of([era], [_record(1.3, "1.0", Done.REMOVED)]) == {}
 
 
 def test_clocks_may_be_a_little_apart() -> None:
-    """A sync seems to come before the commit that it brought."""
-    (era,) = _eras("1.0")
-    assert deployment_of(era, [_record(1 - 2 / 1440, "1.0")]) is not None
-    assert deployment_of(era, [_record(1 - 10 / 1440, "1.0")]) is None
+    """A sync seems to come before the commit that it brought, or after the one that ended what it brought."""
+    _, era = eras = _eras("1.0", "1.1")
+    for day in (1 - 2 / 1440, 2, 2 + 2 / 1440):
+        assert deployments_of(eras, [_record(day, "1.0")]).keys() == {era.sha}
+    for day in (1 - 10 / 1440, 2 + 10 / 1440):
+        assert deployments_of(eras, [_record(day, "1.0")]) == {}
+
+
+def test_a_record_belongs_to_the_nearest_era_of_its_version() -> None:
+    """Also where minutes are between them, and surely where it names the commit that brought the version."""
+    minute = 1 / 1440
+    changes = [
+        (replace(entry, date=_at(1 + number * minute)), said, False)
+        for number, (entry, said, _) in enumerate(reversed(_changes("1.0", "1.1", "1.0")))
+    ]
+    newest, _, oldest = eras = eras_of(changes[::-1])
+    first, second = _record(1 + 0.4 * minute, "1.0"), _record(1 + 2.4 * minute, "1.0")
+    assert deployments_of(eras, [first, second]) == {oldest.sha: first, newest.sha: second}
+    late = replace(first, at=second.at, commit=oldest.sha)
+    assert deployments_of(eras, [late, second]) == {oldest.sha: late, newest.sha: second}
 
 
 def _pinned(version: str, image: str | None) -> Said:
