@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from lockstep.delivery.sync.manifests import Files
-from lockstep.model import Check, Environment, Fleet, Project, Verdict
+from lockstep.delivery.sync.manifests import Files, marked_in
+from lockstep.model import Check, Fleet, Project, Verdict
 from lockstep.model.engines import AWS, ENGINES
-from lockstep.model.kubernetes import MANIFESTS
-from lockstep.model.target import environment_of
-from lockstep.roads.marks import mark_of
+from lockstep.roads.owners import environments_of
 
 __all__ = ["check_owners"]
 
@@ -17,12 +15,12 @@ def check_owners(project: Project, fleet: Fleet, files: Files) -> Iterator[Check
 
     A Job that runs Lockstep is no second owner beside the aws engine: it does the same, under the same locks.
     """
-    for path in files.named(MANIFESTS):
-        mark = mark_of(files.read(path) or "")
-        road = ENGINES.get(mark.road) if mark is not None else None  # ApplicationSets own no function
-        if mark is None or road is None or mark.project != project.name:
+    for path, mark in marked_in(files, project.name):
+        road = ENGINES.get(mark.road)
+        if road is None:  # ApplicationSets own no function
             continue
-        for environment in _environments(project, fleet, mark.owner):
+        for name in environments_of(mark.owner, project, fleet):
+            environment = project.environment(name)
             traits = environment.traits
             if traits.road == mark.road or (road.runs_lockstep and traits == AWS):
                 continue
@@ -34,18 +32,3 @@ def check_owners(project: Project, fleet: Fleet, files: Files) -> Iterator[Check
                 fix=f"write engine: {mark.road} for {environment.name}; or take the manifest away, in a way "
                 "that the cluster keeps the function",
             )
-
-
-def _environments(project: Project, fleet: Fleet, owner: str) -> list[Environment]:
-    """Those that a manifest is for: of a target, of a state of several, or of the callers of a bucket."""
-    if "/" in owner:
-        names = {environment_of(owner)}
-    else:
-        names = {name for name in owner.split("+") if name in project.environments}
-        names |= {
-            one.environment
-            for one in fleet.targets.values()
-            if any(trigger.bucket == owner for trigger in one.triggers)
-        }
-    found = {project.environment(name).name: project.environment(name) for name in names}
-    return [found[name] for name in sorted(found)]

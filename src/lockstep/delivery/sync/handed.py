@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lockstep.delivery.sync.manifests import Fate, FileChange, Files, changes_in
+from lockstep.delivery.sync.manifests import Fate, FileChange, Files, changes_in, marked_in
 from lockstep.delivery.sync.rendering import without_stuck
 from lockstep.model import Fleet, Project, Target
 from lockstep.model.engines import EngineTraits
@@ -11,7 +11,7 @@ from lockstep.model.kubernetes import MANIFESTS
 from lockstep.model.target import environment_of
 from lockstep.planning.policy import is_prunable
 from lockstep.roads.base import Loss, Rendering, Road, Weight
-from lockstep.roads.marks import mark_of
+from lockstep.roads.owners import environments_of, users_of
 
 __all__ = ["Share"]
 
@@ -111,16 +111,12 @@ class Share:
 
     def users(self, owner: str) -> list[str]:
         """The targets of this engine that a manifest is for."""
-        return [key for key in self._everyone(owner) if self._engine(key) == self.traits.name]
+        return [key for key in users_of(owner, self.fleet) if self._engine(key) == self.traits.name]
 
     def is_mine(self, owner: str) -> bool:
         """Whether this engine writes a manifest; others are written by people, with ``render``."""
-        if "/" in owner:
-            return self._engine(owner) == self.traits.name
-        users = self._everyone(owner)
-        states = [f"{name}/" for name in owner.split("+") if name in self.project.environments]
-        engines = {self._engine(key) for key in (*users, *states)}
-        return not engines or self.traits.name in engines
+        names = environments_of(owner, self.project, self.fleet)
+        return not names or any(self.project.environment(name).engine == self.traits.name for name in names)
 
     def label(self, owner: str) -> str:
         """The environments that a manifest is for: ``production+staging``."""
@@ -130,7 +126,7 @@ class Share:
     def _of_two_engines(self, shared: Iterable[str]) -> Iterator[tuple[str, str]]:
         """One manifest for what two engines apply would undo what the other one does."""
         for owner in shared:
-            engines = sorted({self._engine(key) for key in self._everyone(owner)})
+            engines = sorted({self._engine(key) for key in users_of(owner, self.fleet)})
             if self.traits.name in engines and len(engines) > 1:
                 why = (
                     f"there is one manifest for all of {owner}, and environments of it are applied by "
@@ -153,9 +149,8 @@ class Share:
 
     def _of_two_roads(self, there: Files) -> Iterator[tuple[str, str]]:
         """A manifest of another road that still lies there: two would own one function."""
-        for path in there.named(MANIFESTS.difference(self.road.files)):
-            mark = mark_of(there.read(path) or "")
-            if mark is not None and mark.project == self.project.name and mark.road != self.road.name:
+        for path, mark in marked_in(there, self.project.name, MANIFESTS.difference(self.road.files)):
+            if mark.road != self.road.name:
                 why = (
                     f"{path} still hands it over by {mark.road}, and two would own one function\n"
                     "  fix: remove that file in a way that the cluster keeps the function, then sync"
@@ -165,16 +160,6 @@ class Share:
     def _engine(self, key: str) -> str:
         return self.project.environment(environment_of(key)).engine
 
-    def _everyone(self, owner: str) -> list[str]:
-        if "/" in owner:
-            return [owner] if owner in self.fleet.targets else []
-        return [key for key, one in self.fleet.targets.items() if _shares(one, owner)]
-
     def _own(self) -> list[str]:
         targets: Mapping[str, Target] = self.fleet.targets
         return [key for key, one in targets.items() if one.function and self._engine(key) == self.traits.name]
-
-
-def _shares(target: Target, owner: str) -> bool:
-    is_state = target.environment.partition("/")[0] in owner.split("+")
-    return target.function is not None and (is_state or any(one.bucket == owner for one in target.triggers))

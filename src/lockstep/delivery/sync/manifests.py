@@ -14,9 +14,10 @@ from typing import Protocol
 from lockstep.delivery.places.writing import write_whole
 from lockstep.errors import BadInput, MachineError
 from lockstep.model import select
+from lockstep.model.kubernetes import MANIFESTS
 from lockstep.model.tree import Tree
 from lockstep.roads.base import Manifest, Rendering, Road, is_chosen
-from lockstep.roads.marks import as_file, mark_of
+from lockstep.roads.marks import Mark, as_file, mark_of
 
 __all__ = [
     "Fate",
@@ -26,6 +27,7 @@ __all__ = [
     "TreeFiles",
     "apply_changes",
     "changes_in",
+    "marked_in",
     "texts_of",
 ]
 
@@ -70,6 +72,14 @@ class Files(Protocol):
     def named(self, names: Iterable[str]) -> Iterator[str]:
         """Paths of files with these names in the folders that roads use."""
         ...
+
+
+def marked_in(there: Files, project: str, names: Iterable[str] = MANIFESTS) -> Iterator[tuple[str, Mark]]:
+    """The manifests of a project that lie there, each with what it says of itself."""
+    for path in there.named(names):
+        mark = mark_of(there.read(path) or "")
+        if mark is not None and mark.project == project:
+            yield path, mark
 
 
 def changes_in(
