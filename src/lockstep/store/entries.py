@@ -1,10 +1,15 @@
 """What is remembered, as values. Times are ISO 8601 in UTC, so that later ones are greater."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
-__all__ = ["Drift", "Event", "Happened", "Run", "RunState", "StepEntry", "new_run"]
+__all__ = ["Drift", "Event", "Happened", "Run", "RunState", "Scope", "Session", "StepEntry", "new_run"]
+
+Scope: TypeAlias = Mapping[str, frozenset[str] | None] | None
+"""What somebody may see: environments by project, None for all of one; None for everything."""
 
 
 class RunState(StrEnum):
@@ -87,6 +92,20 @@ class Drift:
     words: str  # what differed at first
     mended: str | None = None
     id: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """Somebody who is logged in."""
+
+    id: str  # digest of what the browser has
+    subject: str  # who it is, for the provider
+    name: str
+    groups: tuple[str, ...]
+    began: str
+    checked: str  # when the provider said so last
+    ends: str
+    sealed: str  # what the provider is asked with; only the browser's part opens it
 
 
 def new_run() -> str:

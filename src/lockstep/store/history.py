@@ -5,10 +5,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from lockstep.store.database import Database
-from lockstep.store.entries import Drift, Event, Happened, Run, RunState, StepEntry
+from lockstep.store.entries import Drift, Event, Happened, Run, RunState, Scope, StepEntry
+from lockstep.store.sessions import Sessions
 from lockstep.store.tables import DRIFTS, EVENTS, RUNS, STEPS
 
 __all__ = ["History"]
@@ -22,6 +37,7 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.sessions = Sessions(database)
         self.changes = 0  # how often something was written, by this process
 
     @property
@@ -118,17 +134,20 @@ class History:
 
         self._write(work)
 
-    def runs(self, *, project: str = "", query: str = "", limit: int = 50, skip: int = 0) -> list[Run]:
-        """Runs, the newest first, that hold all words of a query."""
+    def runs(
+        self, *, project: str = "", query: str = "", limit: int = 50, skip: int = 0, scope: Scope = None
+    ) -> list[Run]:
+        """Runs, the newest first, that hold all words of a query and lie in a scope."""
         chosen = select(RUNS).where(
-            _matches(RUNS, project, query, ("why", "actor", "targets", "state", "words", "commit"))
+            _matches(RUNS, project, query, ("why", "actor", "targets", "state", "words", "commit")),
+            _within(RUNS, RUNS.c.targets, scope),
         )
         chosen = chosen.order_by(RUNS.c.began.desc(), RUNS.c.id).limit(limit).offset(skip)
         return [Run(**{**row, "state": RunState(row["state"])}) for row in self._rows(chosen)]
 
-    def run(self, number: str) -> tuple[Run, list[StepEntry]] | None:
-        """One run with its steps as they ended; None for one that is not known (any more)."""
-        found = self._rows(select(RUNS).where(RUNS.c.id == number))
+    def run(self, number: str, *, scope: Scope = None) -> tuple[Run, list[StepEntry]] | None:
+        """One run with its steps as they ended; None for one that is not known (any more) in the scope."""
+        found = self._rows(select(RUNS).where(RUNS.c.id == number, _within(RUNS, RUNS.c.targets, scope)))
         if not found:
             return None
         columns = [column for column in STEPS.c if column.name not in ("id", "run")]
@@ -145,10 +164,12 @@ class History:
         kinds: Sequence[Happened] = (),
         limit: int = 50,
         before: int | None = None,
+        scope: Scope = None,
     ) -> list[Event]:
         """Events with all words of a query, the newest first; ``before`` is the id of the last one seen."""
+        names = ("target", "words", "actor", "kind", "version", "commit", "run")
         chosen = select(EVENTS).where(
-            _matches(EVENTS, project, query, ("target", "words", "actor", "kind", "version", "commit", "run"))
+            _matches(EVENTS, project, query, names), _within(EVENTS, EVENTS.c.target, scope)
         )
         if target:
             chosen = chosen.where(EVENTS.c.target == target)
@@ -164,9 +185,14 @@ class History:
         found = self.events(project=project, target=target, kinds=_RECORDS, limit=limit)
         return found[::-1]
 
-    def drifts(self, *, project: str = "", query: str = "", limit: int = 50, skip: int = 0) -> list[Drift]:
+    def drifts(
+        self, *, project: str = "", query: str = "", limit: int = 50, skip: int = 0, scope: Scope = None
+    ) -> list[Drift]:
         """What differed, the last that was seen first; what differs still comes before all that does not."""
-        chosen = select(DRIFTS).where(_matches(DRIFTS, project, query, ("target", "cause", "words")))
+        chosen = select(DRIFTS).where(
+            _matches(DRIFTS, project, query, ("target", "cause", "words")),
+            _within(DRIFTS, DRIFTS.c.target, scope),
+        )
         chosen = chosen.order_by(DRIFTS.c.mended.is_not(None), DRIFTS.c.seen.desc(), DRIFTS.c.id.desc())
         return [Drift(**row) for row in self._rows(chosen.limit(limit).offset(skip))]
 
@@ -192,3 +218,15 @@ def _matches(table: Table, project: str, query: str, names: Sequence[str]) -> Co
         or_(*(table.c[name].icontains(word, autoescape=True) for name in names)) for word in query.split()
     ]
     return and_(True, *([table.c.project == project] if project else []), *words)
+
+
+def _within(table: Table, target: ColumnElement[Any], scope: Scope) -> ColumnElement[bool]:
+    """Rows that somebody may see: of some environments of a project only those that name a target there."""
+    if scope is None:
+        return true()
+    seen = []
+    for project, environments in scope.items():
+        there = [func.substr(target, 1, len(name) + 1) == f"{name}/" for name in sorted(environments or ())]
+        of_project = table.c.project == project
+        seen.append(of_project if environments is None else and_(of_project, or_(false(), *there)))
+    return or_(false(), *seen)

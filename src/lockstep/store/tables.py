@@ -2,9 +2,9 @@
 
 from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
 
-__all__ = ["DRIFTS", "EVENTS", "METADATA", "REVISION", "RUNS", "STEPS"]
+__all__ = ["DRIFTS", "EVENTS", "METADATA", "REVISION", "RUNS", "SESSIONS", "STEPS"]
 
-REVISION = "0001"
+REVISION = "0002"
 """Of the newest migration."""
 
 METADATA = MetaData()
@@ -72,4 +72,18 @@ DRIFTS = Table(
     Column("mended", String(40)),
     Index("drifts_open", "project", "mended"),
     Index("drifts_seen", "seen"),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("groups", Text, nullable=False),
+    Column("began", String(40), nullable=False),
+    Column("checked", String(40), nullable=False),
+    Column("ends", String(40), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Index("sessions_ends", "ends"),
 )

@@ -44,4 +44,6 @@ def test_a_file_of_a_released_revision_is_brought_up(path: Path, tmp_path: Path)
     assert (run.targets, [step.words for step in steps]) == ("staging/api", ["create function"])
     assert [event.words for event in history.events()] == ["declared by Ada in cafecafe"]
     assert [drift.target for drift in history.drifts()] == ["production/api"]
+    logged_in = [one.name for one in history.sessions.all("2026-01-01")]
+    assert logged_in == (["Ada"] if path.stem >= "0002" else [])
     history.close()
