@@ -103,7 +103,7 @@ def render(
         text = ""
     shell.end_progress()
     rows = [
-        (one.target, one.field, one.weight.value, one.problem, one.instead)
+        (one.target, one.field, one.weight.value, one.problem, one.instead, one.place)
         for one in done.rendering.losses
         if is_chosen(one.target, patterns)
     ]

@@ -88,7 +88,11 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
     places = {k: checked[k] for k in ("region", "account", "profile", "role") if checked.get(k)}
     given_environments = checked.get("environments") or {}
     environments = {
-        env: Environment(name=env, **{**places, **_settings(given or {})})
+        env: Environment(
+            name=env,
+            **{**places, **_settings(given or {})},
+            place=f"{file}:{document.line(('environments', env))}",
+        )
         for env, given in given_environments.items()
     }
     names = frozenset(environments)

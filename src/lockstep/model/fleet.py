@@ -45,6 +45,7 @@ class Environment:
     adopt: bool = False
     promotion: Promotion = field(default_factory=Promotion)
     terraform: Terraform | None = None  # always there when the engine is terraform
+    place: str = field(default="", compare=False)  # file:line; "" for one that is not listed
 
     @property
     def traits(self) -> EngineTraits:

@@ -10,8 +10,8 @@ from lockstep.render.wire import dump
 
 __all__ = ["LossRow", "losses_document", "losses_lines", "losses_markdown"]
 
-LossRow = tuple[str, str, str, str, str]
-"""Target, field, how bad it is, what cannot be expressed, what happens instead."""
+LossRow = tuple[str, str, str, str, str, str]
+"""Target, field, how bad it is, what cannot be expressed, what happens instead, and its ``file:line``."""
 
 _FEW = 3  # targets that a line names
 
@@ -24,7 +24,9 @@ def losses_lines(rows: Iterable[LossRow], *, palette: Palette = PLAIN, columns: 
         head = palette.paint(paints.get(weight, palette.dim), weight)
         lines.append(f"{head}  {palette.paint(palette.bold, printable(name))}  {printable(_named(targets))}")
         lines += hanging("    ", printable(problem), columns)
-        lines += hanging("    instead: ", printable(instead), columns)
+        for text in _places(targets) if weight == "refused" else ():
+            lines += hanging("    at ", printable(text), columns)
+        lines += hanging("    fix: " if weight == "refused" else "    instead: ", printable(instead), columns)
     return lines
 
 
@@ -35,14 +37,15 @@ def losses_markdown(rows: Iterable[LossRow]) -> str:
         "|---|---|---|---|---|",
     ]
     for (name, weight, problem, instead), targets in _grouped(rows).items():
-        cells = (span(_named(targets)), span(name), weight, _cell(problem), _cell(instead))
+        at = "".join(f"; at {text}" for text in _places(targets)) if weight == "refused" else ""
+        cells = (span(_named(targets)), span(name), weight, _cell(f"{problem}{at}"), _cell(instead))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def losses_document(road: str, rows: Iterable[LossRow], files: Sequence[Mapping[str, Any]]) -> str:
     """``lockstep.render/1``: every loss of every target, and what became of each file."""
-    keys = ("target", "field", "weight", "problem", "instead")
+    keys = ("target", "field", "weight", "problem", "instead", "place")
     return dump(
         {
             "format": "lockstep.render/1",
@@ -53,21 +56,30 @@ def losses_document(road: str, rows: Iterable[LossRow], files: Sequence[Mapping[
     )
 
 
-def _grouped(rows: Iterable[LossRow]) -> dict[tuple[str, str, str, str], list[str]]:
-    """Targets by what they have in common, the worst first."""
+def _grouped(rows: Iterable[LossRow]) -> dict[tuple[str, str, str, str], list[tuple[str, str]]]:
+    """Targets with their places by what they have in common, the worst first."""
     order = ("refused", "lost", "differs")
-    found: dict[tuple[str, str, str, str], list[str]] = {}
-    for target, *said in sorted(rows, key=lambda row: order.index(row[2])):
+    found: dict[tuple[str, str, str, str], list[tuple[str, str]]] = {}
+    for target, *said, place in sorted(rows, key=lambda row: order.index(row[2])):
         name, weight, problem, instead = said
-        found.setdefault((name, weight, problem, instead), []).append(target)
+        found.setdefault((name, weight, problem, instead), []).append((target, place))
     return found
 
 
-def _named(targets: Sequence[str]) -> str:
-    if list(targets) == ["*"]:
+def _named(targets: Sequence[tuple[str, str]]) -> str:
+    names = [target for target, _ in targets]
+    if names == ["*"]:
         return "all targets"
-    more = len(targets) - _FEW
-    return ", ".join(targets[:_FEW]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - _FEW
+    return ", ".join(names[:_FEW]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _places(targets: Sequence[tuple[str, str]]) -> list[str]:
+    """Each place once, with its targets: somebody has to do something about all of them."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for target, place in targets:
+        found.setdefault(place, []).append((target, place))
+    return [f"{place} ({_named(some)})" for place, some in found.items()]
 
 
 def _cell(text: str) -> str:

@@ -33,8 +33,18 @@ from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import ownership_tags
 from lockstep.roads.ack_fields import BESIDE, ack_path_of, lacking, members_of
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
-from lockstep.roads.losses import always, loss
+from lockstep.roads.base import (
+    Ground,
+    Loss,
+    Manifest,
+    Need,
+    Object,
+    Rendering,
+    Weight,
+    place_of,
+    place_of_secret,
+)
+from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import clashing, name_problem, namespace_of
 from lockstep.roads.writing import Said
 
@@ -76,7 +86,10 @@ class AckRoad:
                     )
                 )
         clashes = clashing(manifests)
-        losses += [loss(self.name, "namespace", key, why=why) for key, why in sorted(clashes.items())]
+        losses += [
+            loss(self.name, "namespace", key, ground.settings.place, why=why)
+            for key, why in sorted(clashes.items())
+        ]
         manifests = [one for one in manifests if one.owner not in clashes]
         held = {one.target for one in losses if one.weight is Weight.REFUSED}
         buckets, told = _buckets(ground, held, self.files[1])
@@ -85,7 +98,7 @@ class AckRoad:
         return Rendering(
             road=self.name,
             manifests=(*manifests, *buckets),
-            losses=(*always(self.name), *losses),
+            losses=(*always(self.name), *placed(ground, losses)),
             held=frozenset(held),
         )
 
@@ -101,8 +114,8 @@ class _Made:
     target: Target
     losses: list[Loss] = field(default_factory=list)
 
-    def _lose(self, name: str, **words: str) -> None:
-        self.losses.append(loss(ROAD.name, name, self.target.key, **words))
+    def _lose(self, name: str, place: str = "", **words: str) -> None:
+        self.losses.append(loss(ROAD.name, name, self.target.key, place, **words))
 
     def objects(self) -> list[Object] | None:
         """The objects of the target; None when it is refused."""
@@ -129,7 +142,11 @@ class _Made:
         environment = self.ground.project.environment(self.target.environment)
         missing = [name for name in ("account", "region") if getattr(environment, name) is None]
         if missing:
-            self._lose("account", why=f"{self.target.environment} has no {' and no '.join(missing)}")
+            self._lose(
+                "account",
+                environment.place,
+                why=f"{self.target.environment} has no {' and no '.join(missing)}",
+            )
             return None
         region = environment.region or ""
         return Scope(account=environment.account or "", region=region, partition=partition_of(region))
@@ -151,18 +168,18 @@ class _Made:
             if others := [one.key for one in family if one.key != target.key]:
                 self._lose("functionName", others=", ".join(others))
         if target.triggers and target.alias is None:
-            self._lose("triggers")
+            self._lose("triggers", target.triggers[0].place)
         variables = function.settings.get("environment")
-        kept = variables.items() if isinstance(variables, Mapping) else ()
-        secret = sorted(name for name, value in kept if isinstance(value, Secret | Reference))
+        kept = variables if isinstance(variables, Mapping) else {}
+        secret = sorted(name for name, value in kept.items() if isinstance(value, Secret | Reference))
         if secret:
-            self._lose("environment", names=", ".join(secret))
+            self._lose("environment", place_of_secret(kept), names=", ".join(secret))
         for glob in target.ignore:
             if _is_part(glob):
                 self._lose("ignore", glob=glob)
         for one in target.resources:
             if one.kind == "url" and one.settings.get("authType") != "AWS_IAM":
-                self._lose("url.authType")
+                self._lose("url.authType", one.place)
 
     def _tell(self, function: Function) -> None:
         """What is lost of the target, or works otherwise."""
@@ -180,11 +197,11 @@ class _Made:
                     self._lose(f"{row.name}.{name}")
         for one in target.resources:
             if one.kind in _LACKING:
-                self._lose(one.kind)
+                self._lose(one.kind, one.place)
                 continue
             for name in one.settings:
                 if f"{one.kind}.{name}" in _LACKING:
-                    self._lose(f"{one.kind}.{name}")
+                    self._lose(f"{one.kind}.{name}", one.place)
         if target.alias is not None:
             self._lose("alias")
             self._lose("policy", alias=target.alias)

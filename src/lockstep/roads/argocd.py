@@ -12,7 +12,7 @@ from typing import Any
 from lockstep.model import Target
 from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
 from lockstep.roads.health import customizations
-from lockstep.roads.losses import always, loss
+from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import label_problem, namespace_template
 from lockstep.roads.writing import Said
 
@@ -36,7 +36,7 @@ class ArgoCdRoad:
     def render(self, ground: Ground) -> Rendering:
         """Two files for the project."""
         owner = ground.project.name
-        losses: list[Loss] = [*always(self.name), *_problems(ground)]
+        losses: list[Loss] = [*always(self.name), *placed(ground, _problems(ground))]
         if any(one.weight is Weight.REFUSED for one in losses):
             return Rendering(road=self.name, losses=tuple(losses), held=frozenset({owner}))
         origins = (ground.project.file,)
@@ -86,14 +86,15 @@ def _unmatched(ground: Ground) -> Iterator[Loss]:
         if own not in ground.heads:
             own = _tree(ground, f"environments/preview/services/{target.service}/config.yaml")
             own = own if own in ground.heads else service
+        place = f"{own}:1" if own in ground.heads else ""
         if "serviceName" not in ground.heads.get(own, {}):
-            yield loss(ROAD.name, "serviceName", key, file=own, name="serviceName")
+            yield loss(ROAD.name, "serviceName", key, place, file=own, name="serviceName")
             continue
         kinds = [ground.heads.get(own, {}).get("deploymentType")]
         if own != _own_file(ground, target) or not target.is_preview:
             kinds.append(ground.heads.get(service, {}).get("deploymentType"))
         if "lambda" not in kinds:
-            yield loss(ROAD.name, "serviceName", key, file=own, name="deploymentType: lambda")
+            yield loss(ROAD.name, "serviceName", key, place, file=own, name="deploymentType: lambda")
 
 
 def _own_file(ground: Ground, target: Target) -> str:

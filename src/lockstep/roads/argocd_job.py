@@ -13,7 +13,7 @@ from typing import Any
 from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
-from lockstep.roads.losses import always, loss
+from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import clashing, label_problem, namespace_of
 from lockstep.roads.writing import Said
 
@@ -50,11 +50,14 @@ class JobRoad:
                     )
                 )
         clashes = clashing(manifests)
-        losses += [loss(self.name, "namespace", key, why=why) for key, why in sorted(clashes.items())]
+        losses += [
+            loss(self.name, "namespace", key, ground.settings.place, why=why)
+            for key, why in sorted(clashes.items())
+        ]
         return Rendering(
             road=self.name,
             manifests=tuple(one for one in manifests if one.owner not in clashes),
-            losses=(*always(self.name, revision=ground.settings.revision), *losses),
+            losses=(*always(self.name, revision=ground.settings.revision), *placed(ground, losses)),
             held=frozenset(one.target for one in losses if one.weight is Weight.REFUSED),
         )
 
@@ -73,14 +76,16 @@ def _problems(ground: Ground, target: Target) -> Iterator[Loss]:
         yield loss(ROAD.name, "name", target.key, why=problem)
     job = ground.settings.job
     if job.image is None:
-        yield loss(ROAD.name, "job", target.key, what="image", key="image")
+        yield loss(ROAD.name, "job", target.key, ground.settings.place, what="image", key="image")
     if job.service_account is None:
-        yield loss(ROAD.name, "job", target.key, what="service account", key="serviceAccount")
+        words = {"what": "service account", "key": "serviceAccount"}
+        yield loss(ROAD.name, "job", target.key, ground.settings.place, **words)
     if ground.settings.repository is None:
         yield loss(
             ROAD.name,
             "repository",
             target.key,
+            ground.settings.place,
             why="nothing says by which URL the Job reaches this repository",
         )
     if target.obstacle is not None and not target.obstacle.is_unread:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
-from lockstep.model import Fleet, Project, Target, Terraform, select
+from lockstep.model import Fleet, Project, Reference, Secret, Target, Terraform, Value, select
 from lockstep.model.kubernetes import Kubernetes
 from lockstep.model.target import is_preview
 from lockstep.planning.sharing import families
@@ -26,6 +26,7 @@ __all__ = [
     "is_chosen",
     "names_of",
     "place_of",
+    "place_of_secret",
 ]
 
 Object: TypeAlias = Mapping[str, Any]
@@ -63,6 +64,7 @@ class Loss:
     weight: Weight
     problem: str
     instead: str
+    place: str = ""  # file:line of what it is about; "" for what is so of the whole road
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +112,16 @@ class Ground:
     def families(self) -> Mapping[str, tuple[Target, ...]]:
         """The targets of each function that several share, by their keys."""
         return families(self.fleet, self.project)
+
+    def place(self, owner: str) -> str:
+        """``file:line`` of what declares a target, the state or the environment of several, or the rest."""
+        target = self.fleet.targets.get(owner)
+        if target is not None and target.place:
+            return target.place
+        state = next((one for one in self.states if one.name == owner), None)
+        if state is not None and state.settings.place:
+            return state.settings.place
+        return self.settings.place or f"{self.project.file}:1"
 
     @cached_property
     def has_one_service(self) -> bool:
@@ -197,3 +209,9 @@ def place_of(ground: Ground, target: Target, file: str) -> str:
         return f"environments/{target.environment}/{target.service}/{file}"
     below = "" if ground.has_one_service else f"{target.service}/"
     return f"environments/{target.environment}/lambda/{below}{file}"
+
+
+def place_of_secret(variables: Mapping[str, Value]) -> str:
+    """Where the first secret among variables is written, as far as that is known; "" when it is not."""
+    found = (one.reference if isinstance(one, Secret) else one for one in variables.values())
+    return next((one.place for one in found if isinstance(one, Reference) and one.place), "")

@@ -13,8 +13,18 @@ from typing import Any
 from lockstep.model import Reference, Secret, Target
 from lockstep.model.kinds import KINDS
 from lockstep.model.terraform import CARRIES_KINDS
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, State, Weight
-from lockstep.roads.losses import always, loss
+from lockstep.roads.base import (
+    Ground,
+    Loss,
+    Manifest,
+    Need,
+    Object,
+    Rendering,
+    State,
+    Weight,
+    place_of_secret,
+)
+from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import label_problem
 from lockstep.roads.writing import Said
 
@@ -43,8 +53,12 @@ class FluxRoad:
         """A file for each state. One that a target holds back is left out whole: it stands for all of it."""
         losses: list[Loss] = []
         manifests: list[Manifest] = []
-        stateless = [key for key in ground.targets if not any(key in state.keys for state in ground.states)]
-        losses += [loss(self.name, "terraform", key) for key in stateless]
+        stated = {key for state in ground.states for key in state.keys}
+        losses += [
+            loss(self.name, "terraform", key, ground.project.environment(target.environment).place)
+            for key, target in ground.targets.items()
+            if key not in stated
+        ]
         for state in ground.states:
             told = list(_problems(ground, state))
             losses += told
@@ -54,7 +68,7 @@ class FluxRoad:
         return Rendering(
             road=self.name,
             manifests=tuple(manifests),
-            losses=(*always(self.name), *losses),
+            losses=(*always(self.name), *placed(ground, losses)),
             held=frozenset(
                 held | {state.name for state in ground.states if held & {state.name, *state.keys}}
             ),
@@ -103,14 +117,15 @@ def _target_problems(target: Target, state: State) -> Iterator[Loss]:
     kept = variables if isinstance(variables, Mapping) else {}
     secret = sorted(name for name, value in kept.items() if isinstance(value, Secret | Reference))
     if secret and (carries_all or _HOST in secret):
-        yield loss(ROAD.name, "environment", target.key, names=", ".join(secret))
+        yield loss(ROAD.name, "environment", target.key, place_of_secret(kept), names=", ".join(secret))
     if not carries_all:
         told = sorted({*function.settings, *(one.kind for one in target.resources)})
         if told:
             mapping = state.settings.mapping or "of variables"
             yield loss(ROAD.name, "mapping", target.key, mapping=mapping, fields=", ".join(told))
-    for name in sorted({one.kind for one in target.resources if not KINDS[one.kind].terraform}):
-        yield loss(ROAD.name, name, target.key)
+    place_of = {one.kind: one.place for one in target.resources if not KINDS[one.kind].terraform}
+    for name in sorted(place_of):
+        yield loss(ROAD.name, name, target.key, place_of[name])
     if target.ignore:
         yield loss(ROAD.name, "ignore", target.key, glob=", ".join(target.ignore))
 

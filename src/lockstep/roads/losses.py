@@ -4,14 +4,14 @@ Sources: code and issues of lambda-controller 1.14.1, s3-controller 1.10.0 and A
 tofu-controller 0.16.5 and Argo CD 3.5.1, as far as a row names nothing else.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from lockstep.model.kinds import KINDS
 from lockstep.roads.ack_fields import CONTROLLER, lacking
-from lockstep.roads.base import EVERY, Loss, Weight
+from lockstep.roads.base import EVERY, Ground, Loss, Weight
 
-__all__ = ["LOSSES", "Row", "always", "loss"]
+__all__ = ["LOSSES", "Row", "always", "loss", "placed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -370,8 +370,11 @@ LOSSES: Mapping[tuple[str, str], Row] = {(row.road, row.field): row for row in _
 """Every row, by road and field."""
 
 
-def loss(road: str, field: str, target: str, **words: str) -> Loss:
-    """The loss of a target, as its row says it. KeyError for what is not in the table."""
+def loss(road: str, field: str, target: str, place: str = "", **words: str) -> Loss:
+    """The loss of a target, as its row says it. KeyError for what is not in the table.
+
+    ``place`` is the ``file:line`` of what it is about, where that is another than the target's.
+    """
     row = LOSSES[(road, field)]
     return Loss(
         target=target,
@@ -379,6 +382,15 @@ def loss(road: str, field: str, target: str, **words: str) -> Loss:
         weight=row.weight,
         problem=row.problem.format(**words),
         instead=row.instead.format(**words),
+        place=place,
+    )
+
+
+def placed(ground: Ground, losses: Iterable[Loss]) -> tuple[Loss, ...]:
+    """The losses, each with a place: the one that it names, or that of the target."""
+    return tuple(
+        one if one.place or one.target == EVERY else replace(one, place=ground.place(one.target))
+        for one in losses
     )
 
 

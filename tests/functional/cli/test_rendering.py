@@ -99,6 +99,7 @@ def test_a_state_carries_what_the_mapping_passes(shop: Path, capsys: pytest.Capt
     assert 'path: "./infra"\n' in text
     out = capsys.readouterr().out
     assert "refused  terraform  preview/pr-1/api" in out
+    assert "at lockstep.yaml:6 (preview/pr-1/api)" in out
 
 
 def test_the_report_has_three_forms(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,7 +255,8 @@ def test_layers_that_were_removed_are_refused(shop: Path, capsys: pytest.Capture
     before = path.read_text()
     (shop / "services/api/values.yaml").write_text(FUNCTION)
     assert _render(shop, "--as", "ack") == 1
-    assert "layers (removed)" in capsys.readouterr().out
+    line = next(at for at, text in enumerate(before.splitlines(), 1) if text.strip() == "layers:")
+    assert f"at environments/staging/api/function.yaml:{line} (staging/api)" in capsys.readouterr().out
     assert path.read_text() == before
     assert _render(shop, "--as", "ack", "--force") == 0
     assert "layers:" not in path.read_text()

@@ -115,12 +115,12 @@ def test_a_manifest_that_was_edited_holds_its_target_back(handed: Shop) -> None:
     path = JOB.format("staging")
     handed.push("by hand", **{path: handed.show(path).replace("backoffLimit: 2", "backoffLimit: 9")})
     out = " ".join(handed.run("sync", "staging", code=1).split())
-    assert f"{path} was edited by hand, and is left as it is" in out
+    assert f"{path}:1: it was edited by hand, and is left as it is" in out
     assert "backoffLimit: 9" in handed.show(path)
     text = handed.show("lockstep.yaml").replace("staging: {engine: argocd-job", "staging: {engine: ack")
     handed.push("another road", **{"lockstep.yaml": text})
     out = " ".join(handed.run("plan", "staging", code=1).split())
-    assert f"{path} still hands it over by argocd-job, and two would own one function" in out
+    assert f"{path}:1: it still hands the function over by argocd-job" in out
 
 
 PREVIEW = {

@@ -81,7 +81,7 @@ class Share:
     def refused(self, losses: Iterable[Loss]) -> dict[str, str]:
         """Targets that the road refuses, by what it says of them."""
         return {
-            key: f"{one.field}: {one.problem}\n  fix: {one.instead}"
+            key: f"{one.place}: {one.field}: {one.problem}\n  fix: {one.instead}"
             for one in losses
             if one.weight is Weight.REFUSED
             for key in self.users(one.target)
@@ -92,7 +92,7 @@ class Share:
         words = {Fate.EDITED: "was edited by hand", Fate.FOREIGN: "is no file of ours"}
         fix = f"move it away, or take it over: lockstep render --as {self.road.name} --force"
         return {
-            key: f"{one.path} {words[one.fate]}, and is left as it is\n  fix: {fix}"
+            key: f"{one.path}:1: it {words[one.fate]}, and is left as it is\n  fix: {fix}"
             for one in changes
             if one.fate in words
             for key in self.users(one.owner)
@@ -132,7 +132,7 @@ class Share:
                     f"there is one manifest for all of {owner}, and environments of it are applied by "
                     f"{' and '.join(engines)}\n  fix: give all environments that share it one engine"
                 )
-                yield from ((key, why) for key in self.users(owner))
+                yield from ((key, f"{self._place(key)}: {why}") for key in self.users(owner))
 
     def _destroyed(self, shared: Iterable[str], live: Iterable[Target]) -> Iterator[tuple[str, str]]:
         """What a shared manifest leaves out is destroyed, whether the project gave it up or not."""
@@ -145,17 +145,21 @@ class Share:
                         f"{other.key} is not declared any more, and the manifest of {owner} without it would "
                         "destroy it\n  fix: declare it again, or allow that with prune: true"
                     )
-                    yield from ((key, why) for key in self.users(owner))
+                    yield from ((key, f"{self._place(key)}: {why}") for key in self.users(owner))
 
     def _of_two_roads(self, there: Files) -> Iterator[tuple[str, str]]:
         """A manifest of another road that still lies there: two would own one function."""
         for path, mark in marked_in(there, self.project.name, MANIFESTS.difference(self.road.files)):
             if mark.road != self.road.name:
                 why = (
-                    f"{path} still hands it over by {mark.road}, and two would own one function\n"
-                    "  fix: remove that file in a way that the cluster keeps the function, then sync"
+                    f"{path}:1: it still hands the function over by {mark.road}, and two would own one "
+                    "function\n  fix: remove that file, in a way that the cluster keeps it, then sync"
                 )
                 yield from ((key, why) for key in self.users(mark.owner))
+
+    def _place(self, key: str) -> str:
+        """``file:line`` of a target's environment, or of the target where that is not listed."""
+        return self.project.environment(environment_of(key)).place or self.fleet.targets[key].place
 
     def _engine(self, key: str) -> str:
         return self.project.environment(environment_of(key)).engine

@@ -106,18 +106,18 @@ def without_stuck(
     kept: list[FileChange] = []
     losses: list[Loss] = []
     for one in changes:
-        stuck = (
-            _stuck(there.read(one.path), road, made[one.path], one.text) if one.fate is Fate.WRITTEN else []
-        )
-        losses += [loss(road.name, road.sticky[name], one.owner) for name in stuck]
+        text = there.read(one.path) if one.fate is Fate.WRITTEN else None
+        stuck = _stuck(text, road, made[one.path], one.text) if text is not None else []
+        losses += [
+            loss(road.name, road.sticky[name], one.owner, f"{one.path}:{_line(text or '', name)}")
+            for name in stuck
+        ]
         kept.append(replace(one, fate=Fate.HELD) if stuck else one)
     return kept, losses
 
 
-def _stuck(there: str | None, road: Road, manifest: Manifest, text: str) -> list[str]:
+def _stuck(there: str, road: Road, manifest: Manifest, text: str) -> list[str]:
     """Members of a ``spec`` that a file holds and its new text does not, and that would stay as they are."""
-    if there is None:
-        return []
     # Thousands of files change at once, and hardly any is worth reading as YAML.
     if not any(f" {name}:" in there and f" {name}:" not in text for name in road.sticky):
         return []
@@ -137,6 +137,12 @@ def _stuck(there: str | None, road: Road, manifest: Manifest, text: str) -> list
     except ValueError:
         return []  # it is none of ours
     return sorted({name for _, name in before - members(manifest.objects)})
+
+
+def _line(text: str, name: str) -> int:
+    """The line of a member in a manifest of ours."""
+    lines = text.splitlines()
+    return next((at for at, line in enumerate(lines, 1) if line.strip().startswith(f"{name}:")), 1)
 
 
 def _documents(data: bytes | str) -> list[object]:
