@@ -32,6 +32,7 @@ SERVICES = {
     "logs",
     "resourcegroupstaggingapi",
     "s3",
+    "scheduler",
     "secretsmanager",
     "sqs",
     "ssm",

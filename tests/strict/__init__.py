@@ -49,6 +49,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``Mappings``            event source mappings: states for ``calls`` looks, 409 and ResourceInUse meanwhile
 ``Trail``               who wrote aliases, as CloudTrail tells it
 ``EventRules``          EventBridge: no rule goes with its targets, a sixth target fails in a 200
+``Schedules``           EventBridge Scheduler: expressions, time zones and windows have to be some
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -68,6 +69,7 @@ from tests.strict.proxy import Call, Proxy, Rule
 from tests.strict.quotas import Quotas
 from tests.strict.revisions import Revisions
 from tests.strict.rules import EventRules
+from tests.strict.schedules import Schedules
 from tests.strict.settings import CodeSigning, FilledIn, KeptPackage
 from tests.strict.sizes import BlockedRuntimes, UnpackedSize
 from tests.strict.trails import Trail
@@ -101,6 +103,7 @@ __all__ = [
     "RoleExists",
     "RoleLag",
     "Rule",
+    "Schedules",
     "Statements",
     "Trail",
     "UnpackedSize",
@@ -136,4 +139,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         CodeSigning(),
         Mappings(calls=lag),
         EventRules(),
+        Schedules(),
     )

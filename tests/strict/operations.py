@@ -109,7 +109,7 @@ def identify(request: Request) -> Operation:
         service = "lambda" if re.match(r"^/20\d\d-\d\d-\d\d/", request.path) else "s3"
     if target:
         name = target.rpartition(".")[2]
-    elif service in ("lambda", "s3"):
+    elif service in ("lambda", "s3", "scheduler"):
         name, params = _rest(service, request)
     elif match := re.search(r"/operation/(\w+)$", request.path):
         name = match[1]

@@ -140,6 +140,13 @@ def _rule(function: str, alias: str = "") -> Resource:
     return KINDS["rules"].declared({"pattern": '{"source": ["shop"]}'}, alias, "orders", "", function)
 
 
+def _schedule(function: str, alias: str = "") -> Resource:
+    role = "arn:aws:iam::123456789012:role/scheduler"
+    return KINDS["schedules"].declared(
+        {"schedule": "rate(1 day)", "role": role}, alias, "daily", "", function
+    )
+
+
 def _alias() -> Scenario:
     """A function gets an alias, and with it a new release; what stands beside it moves along."""
 
@@ -149,6 +156,7 @@ def _alias() -> Scenario:
             Resource(kind="asyncInvoke", qualifier=alias, settings={"maximumRetryAttempts": 0}),
             KINDS["permissions"].declared(caller, alias, "rule", ""),
             _rule("notifier-staging", alias),
+            _schedule("notifier-staging", alias),
         )
 
     return Scenario(
@@ -210,7 +218,7 @@ def _remove() -> Scenario:
                 "preview/pr-1/notifier",
                 trigger("preview/pr-1/"),
                 settings={"logRetentionDays": 1},
-                resources=(_rule("notifier-preview-pr-1"),),
+                resources=(_rule("notifier-preview-pr-1"), _schedule("notifier-preview-pr-1")),
             ),
             renamed,
         ),

@@ -414,6 +414,11 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
         about = {"Rule": rule["Name"], "EventBusName": rule["EventBusName"]}
         kept = {key: value for key, value in rule.items() if value}
         found[f"rule {rule['Name']}"] = [kept, events.list_targets_by_rule(**about)["Targets"]]
+    scheduler = api(cloud, "scheduler")
+    for one in scheduler.list_schedules()["Schedules"]:
+        whole = scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"])
+        unlike = ("ResponseMetadata", "CreationDate", "LastModificationDate")
+        found[f"schedule {one['Name']}"] = {key: value for key, value in whole.items() if key not in unlike}
     for group in groups.describe_log_groups()["logGroups"]:
         found[f"log group {group['logGroupName']}"] = group.get("retentionInDays")
     packages = api(cloud, "s3").list_objects_v2(Bucket=PACKAGES, Prefix="lockstep/packages/")

@@ -41,8 +41,22 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
                     f"{one.path} and {kind.name}.{other} are the same to AWS, which keeps one of them",
                     "remove one of them",
                 )
+            _check_rival(context, one, found)
             found.append(one)
     return tuple(found)
+
+
+def _check_rival(context: Context, one: Resource, found: list[Resource]) -> None:
+    """Two that people would take for one another, and that would both call."""
+    kind = KINDS[one.kind]
+    for other in found:
+        if other.kind == kind.rival and other.settings.get("name") == one.settings.get("name"):
+            what = f"a {kind.title} and a {KINDS[other.kind].title} of one name"
+            context.wrong(
+                _path(kind, one.name),
+                f"{one.path} and {other.path} are {what}, {one.settings.get('name')}",
+                "remove one of them: both would call the function; or give one another name",
+            )
 
 
 def _read(

@@ -6,8 +6,9 @@ scheduled rules" (six fields, one of the two days is ?, a rate of 1 is singular)
 
 import datetime
 import re
+from difflib import get_close_matches
 
-__all__ = ["problem_of"]
+__all__ = ["problem_of", "zone_problem"]
 
 _RATE = re.compile(r"rate\((\d+) (minute|minutes|hour|hours|day|days)\)")
 _CRON = re.compile(r"cron\(([^()]*)\)")
@@ -27,7 +28,7 @@ _FIELDS: tuple[tuple[str, int, int, list[str], str], ...] = (
 def problem_of(expression: str, *, once: bool = False) -> str | None:
     """What is wrong with an expression; None when nothing is. ``once`` allows a moment."""
     if found := _RATE.fullmatch(expression):
-        return _rate(int(found[1]), found[2])
+        return _rate(int(found[1]), found[2], once)
     if found := _CRON.fullmatch(expression):
         return _cron(found[1].split())
     if once and (found := _AT.fullmatch(expression)):
@@ -43,9 +44,23 @@ def _once(once: bool) -> tuple[str, ...]:
     return ("at(2026-12-24T18:00:00)",) if once else ()
 
 
-def _rate(number: int, unit: str) -> str | None:
+def zone_problem(name: str) -> str | None:
+    """What is wrong with the name of a time zone; None when nothing is, or where no zones are known."""
+    from zoneinfo import available_timezones
+
+    known = available_timezones()
+    if name in known or not known:
+        return None
+    near = get_close_matches(name, sorted(known), 1)
+    return f"no time zone is called {name}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _rate(number: int, unit: str, once: bool) -> str | None:
     if number == 0:
         return "a rate is 1 and more"
+    if once:
+        # Source: Scheduler API reference: any of the six units with any positive integer.
+        return None
     if (number == 1) == unit.endswith("s"):
         right = unit.rstrip("s") + ("" if number == 1 else "s")
         return f"AWS wants rate({number} {right})"

@@ -192,7 +192,8 @@ def assess(
         verb = Verb.BLOCKED
     if problem is None and (problem := replacement_problem(beside, wanted.name)):
         verb = Verb.BLOCKED
-    if problem is None and not may_adopt(rules, target) and (problem := foreign_problem(beside)):
+    adopts = may_adopt(rules, target)
+    if problem is None and (problem := foreign_problem(beside, may_adopt=adopts)):
         verb = Verb.BLOCKED
     if problem is None and (problem := _unmade(waiting, shift, wanted.name)):
         verb = Verb.BLOCKED

@@ -169,14 +169,18 @@ def replacement_problem(found: Sequence[Difference], function: str) -> str | Non
     return None
 
 
-def foreign_problem(found: Sequence[Difference]) -> str | None:
-    """Why what others made is not changed: nobody said to take it over. None when nothing is theirs."""
+def foreign_problem(found: Sequence[Difference], *, may_adopt: bool) -> str | None:
+    """Why what others made is not changed: nobody said to take it over, or nobody may. None: nothing is."""
     for one in found:
         if one.wanted is not None and one.live is not None and one.live.foreign:
+            kind = KINDS[one.wanted.kind]
+            if may_adopt and not kind.own_only:
+                continue
             place = f"{one.wanted.place}: " if one.wanted.place else ""
+            way = "" if kind.own_only else "take it over with --adopt or `adopt: true`, or "
             return (
-                f"{place}the {KINDS[one.wanted.kind].title} of {one.wanted.path} is there, and is not "
-                "Lockstep's; take it over with --adopt or `adopt: true`, or give it another name"
+                f"{place}the {kind.title} of {one.wanted.path} is there, and is not Lockstep's; "
+                f"{way}give it another name"
             )
     return None
 

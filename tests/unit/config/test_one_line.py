@@ -19,6 +19,7 @@ PROSE = {
     "lambda.rules.pattern",
     "lambda.rules.input",
     "lambda.rules.inputTemplate",
+    "lambda.schedules.input",
     "lockstep.yaml.environments.promotion.hold",
     "lockstep.yaml.environments.promotion.freeze.reason",
     "lockstep.yaml.environments.terraform.variables",

@@ -81,6 +81,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         for one in target.resources:
             resources.add(Thing.CALLERS, *map(_pattern, _callers(one)))
             resources.add(Thing.BESIDE, *_beside(here, KINDS[one.kind]))
+            if caller := one.settings.get(KINDS[one.kind].passes):
+                resources.add(Thing.SCHEDULED, _pattern(str(caller)))
         packages = project.packages_for(target.environment)
         if packages is not None:
             resources.add(Thing.PACKAGE_BUCKETS, bucket_arn.format(packages.name))

@@ -59,6 +59,7 @@ class Thing(StrEnum):
     KEYS = "keys"  # of KMS, that encrypt environment variables
     BY_FUNCTION = "by function"  # what AWS gives no resources of ours to, but tells the function of
     BESIDE = "beside"  # rules and the like, which kinds name
+    SCHEDULED = "scheduled roles"  # that the Scheduler calls functions with
     CALLERS = "callers"  # queues, topics and the like, which rows of kinds name
 
 
@@ -110,6 +111,8 @@ def _of_kinds() -> Iterator[Need]:
             is_former = is_former and operation not in kind.writes
             features = _LOOK if operation in kind.reads else _WRITE if is_former else _WRITE - _GC
             yield _need(operation, thing, features, is_former=is_former)
+            if kind.passes and operation in kind.writes:
+                yield _need(operation, Thing.SCHEDULED, _WRITE - _GC, "iam:PassRole")
 
 
 NEEDS: tuple[Need, ...] = (
@@ -200,6 +203,7 @@ NEEDS: tuple[Need, ...] = (
 
 CONDITIONS: Mapping[Thing, Mapping[str, str]] = {
     Thing.ROLES: {"iam:PassedToService": "lambda.amazonaws.com"},
+    Thing.SCHEDULED: {"iam:PassedToService": "scheduler.amazonaws.com"},
 }
 """What a policy may ask of each call on a kind of thing, and what our calls are."""
 

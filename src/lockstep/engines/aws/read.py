@@ -676,6 +676,7 @@ def _read_beside(
             (function.name, kind, place)
             for place in places
             for kind in sorted(asked if place in ("", target.qualifier) else KINDS)
+            if place == places[0] or not KINDS[kind].at_once
         ]
         needed |= {(function.name, kind) for kind in known}
         for kind in known & KINDS.keys():
@@ -739,7 +740,9 @@ def _read_outliving(reading: _Reading, pool: ThreadPoolExecutor) -> None:
         if other.obstacle is None and other.function is not None
         for kind in sorted(remembered_kinds(other.function.tags))
         if kind in KINDS and KINDS[kind].outlives
-        for qualifier in sorted(remembered_qualifiers(other.function.tags))
+        for qualifier in sorted(remembered_qualifiers(other.function.tags))[
+            : 1 if KINDS[kind].at_once else None
+        ]
     }
     sought = {
         (name, kind): _sought(function, (), kind)

@@ -1,14 +1,28 @@
 """What every kind of resource beside a function says of itself."""
 
+import datetime
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lockstep.model.fields import Field, from_api, normalise, to_api
+from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
 
-__all__ = ["ANY_NAME", "FUNCTIONS", "NAME", "Resource", "ResourceKind", "digest_of"]
+__all__ = [
+    "ANY_NAME",
+    "FUNCTIONS",
+    "NAME",
+    "Resource",
+    "ResourceKind",
+    "compact",
+    "digest_of",
+    "is_json",
+    "moment",
+    "named_after",
+]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
 """What the repository may call one of several resources of a kind; tags of AWS hold it."""
@@ -53,6 +67,37 @@ class Resource:
 def digest_of(identity: str) -> str:
     """An identity in the few characters that a tag has room for."""
     return hashlib.sha256(identity.encode()).hexdigest()[:8]
+
+
+def named_after(function: str, name: str, longest: int) -> str:
+    """A name of the function's and the repository's, which nothing else is likely to have."""
+    whole = f"{function}-{name}"
+    if len(whole) > longest:
+        whole = f"{function[: longest - len(name) - 10]}-{digest_of(function)}-{name}"
+    return whole
+
+
+def compact(text: str) -> str:
+    """JSON written in the one way in which equal means equal; what is none, as it is."""
+    try:
+        return json.dumps(read_json(text), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    except ValueError:
+        return text
+
+
+def is_json(text: str, kind: type = object) -> bool:
+    """Whether a text is JSON, of a kind."""
+    try:
+        return isinstance(read_json(text), kind)
+    except ValueError:
+        return False
+
+
+def moment(value: Any, _: Mapping[str, Any]) -> str:
+    """A moment as the repository writes it."""
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value)
 
 
 def _as_they_are(settings: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -108,6 +153,10 @@ class ResourceKind:
     moves: bool = False  # one that is there goes to another alias in place
     outlives: bool = False  # AWS keeps it when the function is deleted
     overlaps: bool = False  # a new one is there before the one goes whose place it takes
+    at_once: bool = False  # reading tells those of a function on whatever alias they are
+    own_only: bool = False  # one of others is never taken over
+    rival: str = ""  # a kind that has to call its own by other names
+    passes: str = ""  # the row of a role that is handed on to a service by what writes
     handle: str = ""  # member of an answer that calls about it name it by
     identify: Callable[[Mapping[str, Value]], str] | None = None  # None: there is at most one
     normal: Callable[[Mapping[str, Value]], Mapping[str, Value]] = _as_they_are

@@ -5,16 +5,13 @@ EventSourceMappingConfiguration), its service model, and the developer guide on 
 destination of successes is left out: the API reference has it "not supported" for mappings.
 """
 
-import datetime
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from lockstep.model.fields import Field, Kind, Member
-from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import ResourceKind
+from lockstep.model.kinds.base import ResourceKind, compact, is_json, moment
 
 __all__ = ["KIND", "usual_batch"]
 
@@ -106,7 +103,7 @@ def _normal(settings: Mapping[str, Value]) -> Mapping[str, Value]:
     if "pollers.minimum" not in found:
         found = {name: value for name, value in found.items() if not name.startswith("pollers.")}
     if patterns := _patterns(found):
-        found["filters"] = tuple({"pattern": one} for one in sorted({*map(_compact, patterns)}))
+        found["filters"] = tuple({"pattern": one} for one in sorted({*map(compact, patterns)}))
     return found
 
 
@@ -114,13 +111,6 @@ def _patterns(settings: Mapping[str, Value]) -> tuple[str, ...]:
     filters = settings.get("filters")
     listed = filters if isinstance(filters, tuple) else ()
     return tuple(str(one.get("pattern", "")) for one in listed if isinstance(one, Mapping))
-
-
-def _compact(text: str) -> str:
-    try:
-        return json.dumps(read_json(text), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    except ValueError:
-        return text
 
 
 def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
@@ -196,7 +186,7 @@ def _check_rest(kind: str, settings: Mapping[str, Value]) -> tuple[str, str, str
     if isinstance(age, int) and 0 <= age < _LEAST_AGE:
         return "maximumRecordAge", f"{age} s is too short", "write -1 for ever, or 60 and more"
     for one in _patterns(settings):
-        if not _is_object(one):
+        if not is_json(one, dict):
             return (
                 "filters",
                 f"the pattern {one[:60]!r} is no JSON object",
@@ -205,23 +195,9 @@ def _check_rest(kind: str, settings: Mapping[str, Value]) -> tuple[str, str, str
     return None
 
 
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(read_json(text), dict)
-    except ValueError:
-        return False
-
-
 def _is_enabled(state: Any, _: Mapping[str, Any]) -> Any:
     """What the mapping is or is about to be; nothing of one that is just coming or going."""
     return {"Enabled": True, "Enabling": True, "Disabled": False, "Disabling": False}.get(str(state))
-
-
-def _time(value: Any, _: Mapping[str, Any]) -> Any:
-    """A moment as the repository writes it."""
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return str(value)
 
 
 def _of_kafka(name: str, api: str, what: str) -> tuple[Field, ...]:
@@ -365,7 +341,7 @@ KIND = ResourceKind(
             about="With AT_TIMESTAMP: the moment, in UTC; fixed.",
             pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$",
             example="2026-01-31T08:00:00Z",
-            read=_time,
+            read=moment,
             fixed=True,
         ),
         Field(

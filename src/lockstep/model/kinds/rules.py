@@ -4,15 +4,13 @@ Sources: EventBridge API reference (PutRule, PutTargets, RemoveTargets, DeleteRu
 model; user guide, "Event buses", "Input transformation", "Using resource-based policies".
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.model.cron import problem_of
 from lockstep.model.fields import Field, Kind, Member
-from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import Resource, ResourceKind, digest_of
+from lockstep.model.kinds.base import Resource, ResourceKind, compact, digest_of, is_json, named_after
 
 __all__ = ["DEFAULT_BUS", "KIND", "sid_of", "target_of"]
 
@@ -39,33 +37,15 @@ def _identify(settings: Mapping[str, Value]) -> str:
 
 
 def _usual(settings: Mapping[str, Value], function: str, name: str) -> Mapping[str, Value]:
-    """A name of the function's and the repository's, which no other rule is likely to have."""
-    whole = f"{function}-{name}"
-    if len(whole) > _LONGEST:
-        whole = f"{function[: _LONGEST - len(name) - 10]}-{digest_of(function)}-{name}"
-    return {"name": whole}
+    return {"name": named_after(function, name, _LONGEST)}
 
 
 def _normal(settings: Mapping[str, Value]) -> Mapping[str, Value]:
     """With JSON written in one way."""
     return {
-        name: _compact(value) if name in ("pattern", "input") and isinstance(value, str) else value
+        name: compact(value) if name in ("pattern", "input") and isinstance(value, str) else value
         for name, value in settings.items()
     }
-
-
-def _compact(text: str) -> str:
-    try:
-        return json.dumps(read_json(text), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    except ValueError:
-        return text
-
-
-def _is_json(text: str, kind: type = object) -> bool:
-    try:
-        return isinstance(read_json(text), kind)
-    except ValueError:
-        return False
 
 
 def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
@@ -74,7 +54,7 @@ def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
     if (pattern is None) == (schedule is None):
         what = "both pattern and schedule" if pattern else "neither pattern nor schedule"
         return "", f"the rule has {what}", "give one of them: which events, or when"
-    if pattern is not None and not _is_json(str(pattern), dict):
+    if pattern is not None and not is_json(str(pattern), dict):
         return (
             "pattern",
             f"the pattern {str(pattern)[:60]!r} is no JSON object",
@@ -89,7 +69,7 @@ def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
     given = [name for name in _INPUTS if settings.get(name) is not None]
     if len(given) > 1:
         return given[1], f"{' and '.join(given)} are given", "keep one: what the function gets"
-    if settings.get("input") is not None and not _is_json(str(settings["input"])):
+    if settings.get("input") is not None and not is_json(str(settings["input"])):
         return "input", "the input is no JSON", 'write one, for example \'{"kind": "nightly"}\''
     if settings.get("inputPaths") and settings.get("inputTemplate") is None:
         return "inputPaths", "inputPaths are for inputTemplate", "add inputTemplate"

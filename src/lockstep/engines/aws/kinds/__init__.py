@@ -214,11 +214,13 @@ def _put_of_several(
     live = _there(connection, function, resource, resource.qualifier)
     if live is None and moves_from is not None:
         live = _there(connection, function, resource, moves_from)
-    if live is not None and live.foreign and is_new:
+    if live is not None and live.foreign and (is_new or kind.own_only):
         raise CloudError(
             f"{_titled(function, resource)} is there already, and is not Lockstep's",
             where=kind.reads[0],
-            fix="run again: the plan then says what would change of it, and takes it over with --adopt or "
+            fix="give it another name, or remove the one that is there"
+            if kind.own_only
+            else "run again: the plan then says what would change of it, and takes it over with --adopt or "
             "`adopt: true`",
         )
     if live is not None and kind.fixed(resource, live):
@@ -241,7 +243,8 @@ def _there(connection: Connection, function: str, resource: Resource, qualifier:
     """The live one of a resource's kind, and of several of its identity."""
     sought = {digest_of(resource.identity): resource.identity}
     found = read(connection, function, resource.kind, qualifier, sought)
-    return next((one for one in found if one.identity == resource.identity), None)
+    is_it = (resource.identity, qualifier)
+    return next((one for one in found if (one.identity, one.qualifier) == is_it), None)
 
 
 def _once_free(
