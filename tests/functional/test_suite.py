@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.order import LONG, long_first
+from tests.support.order import LONG, TOGETHER, long_first
 from tests.support.providers import PROVIDER, VARIABLE, configure, find_mirror
 from tests.support.pure import PURE
 from tests.support.skips import TERRAFORM, Skipped, lost, words
@@ -184,6 +184,17 @@ def test_each_worker_begins_with_its_share_of_the_long_tests(long: int, short: i
         rest = rest[size:]
     if long >= workers and short >= long * workers:
         assert all(part[0].startswith(LONG) for part in parts)
+
+
+def test_what_shares_its_beginning_goes_to_one_worker() -> None:
+    """A module whose fixtures take long is not divided among workers, wherever its tests stand."""
+    shared = [f"{TOGETHER[0]}test_{word}.py::{number}" for number in range(4) for word in ("a", "b")]
+    others = [f"{LONG[0]}::{number}" for number in range(7)]
+    ordered = long_first([*shared, *others], 3, name=str)
+    assert sorted(ordered) == sorted([*shared, *others])
+    for word in ("a", "b"):
+        places = [place for place, item in enumerate(ordered) if f"test_{word}.py" in item]
+        assert places == [*range(places[0], places[0] + 4)]
 
 
 def test_long_tests_are_there() -> None:

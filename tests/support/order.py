@@ -8,7 +8,7 @@ its share of the long ones.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-__all__ = ["LONG", "long_first"]
+__all__ = ["LONG", "TOGETHER", "long_first"]
 
 LONG = (
     "tests/attack/test_canary_commands.py",
@@ -26,6 +26,9 @@ LONG = (
 )
 """How the names of tests begin that take more than some seconds."""
 
+TOGETHER = ("tests/e2e/",)
+"""Of these, each file goes to one worker: what its tests share takes as long as all of them."""
+
 Item = TypeVar("Item")
 
 
@@ -33,10 +36,15 @@ def long_first(items: Sequence[Item], workers: int, *, name: Callable[[Item], st
     """The same items, so that each of so many equal parts begins with its share of the long ones."""
     long = [item for item in items if name(item).startswith(LONG)]
     others = [item for item in items if not name(item).startswith(LONG)]
+    dealt: dict[str, list[Item]] = {}
+    for item in long:
+        whole = name(item)
+        dealt.setdefault(whole.partition("::")[0] if whole.startswith(TOGETHER) else whole, []).append(item)
+    hands = [*dealt.values()]
     ordered: list[Item] = []
     for worker in range(workers):
         size = (len(items) - len(ordered)) // (workers - worker)
-        mine = long[worker::workers]
+        mine = [item for hand in hands[worker::workers] for item in hand]
         room = max(0, size - len(mine))
         ordered += mine + others[:room]
         others = others[room:]
