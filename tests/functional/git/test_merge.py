@@ -41,15 +41,17 @@ def _histories(draw: st.DrawFn) -> tuple[Tree, Tree, Tree]:
     return base, changed(), changed()
 
 
-def _write(repository: Path, base: Tree, ours: Tree, theirs: Tree) -> None:
+def _write(repository: Path, *histories: tuple[Tree, Tree, Tree]) -> None:
+    """Commits ``base0``, ``ours0`` and ``theirs0``, ``base1`` and so on."""
     stream = b""
-    for name, tree in (("base", base), ("ours", ours), ("theirs", theirs)):
-        start = b"" if name == "base" else b"from refs/heads/base\n"
-        stream += f"reset refs/heads/{name}\ncommit refs/heads/{name}\n".encode()
-        stream += b"committer A <a@example.org> 1700000000 +0000\ndata 0\n" + start + b"deleteall\n"
-        for path, (mode, lines) in tree.items():
-            data = f"{path} is not renamed\n".encode() * 12 + lines  # alike enough to be a rename: never
-            stream += f"M {mode} inline {path}\ndata {len(data)}\n".encode() + data + b"\n"
+    for number, trees in enumerate(histories):
+        for name, tree in zip(("base", "ours", "theirs"), trees, strict=True):
+            start = b"" if name == "base" else f"from refs/heads/base{number}\n".encode()
+            stream += f"reset refs/heads/{name}{number}\ncommit refs/heads/{name}{number}\n".encode()
+            stream += b"committer A <a@example.org> 1700000000 +0000\ndata 0\n" + start + b"deleteall\n"
+            for path, (mode, lines) in tree.items():
+                data = f"{path} is not renamed\n".encode() * 12 + lines  # alike enough to be a rename: never
+                stream += f"M {mode} inline {path}\ndata {len(data)}\n".encode() + data + b"\n"
     subprocess.run(["git", "-C", repository, "fast-import", "--quiet", "--force"], input=stream, check=True)
 
 
@@ -58,28 +60,44 @@ def _files(work: Work, tree: str) -> dict[str, tuple[str, str]]:
     return {line.partition("\t")[2]: (line.split()[0], line.split()[2]) for line in listing}
 
 
-@given(history=_histories())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_it_merges_what_git_merges(work: Work, history: tuple[Tree, Tree, Tree]) -> None:
-    """Where Git finds a conflict there is one, and where it finds none the files are the same."""
-    _write(work.folder, *history)
-    git = subprocess.run(
-        ["git", "merge-tree", "--write-tree", "ours", "theirs"],
-        cwd=work.folder,
+def _merged_by_git(folder: Path, count: int) -> list[tuple[bool, str]]:
+    """Of each history whether Git finds no conflict, and the tree that it made."""
+    pairs = "".join(f"ours{number} theirs{number}\n" for number in range(count))
+    done = subprocess.run(
+        ["git", "merge-tree", "--stdin", "--no-messages"],
+        cwd=folder,
+        input=pairs.encode(),
         capture_output=True,
-        text=True,
-        check=False,
+        check=True,
     )
-    merge = three_way(Repository(folder=work.folder), base="base", ours="ours", theirs="theirs")
-    assert bool(merge.conflicts) == (git.returncode == 1)
-    if not merge.conflicts:
-        files = _files(work, "ours")
-        for path, entry in merge.changes.items():
-            if entry is None:
-                del files[path]
-            else:
-                files[path] = entry.mode, entry.id
-        assert files == _files(work, git.stdout.split()[0])
+    words = done.stdout.split(b"\0")  # of each: whether it is clean, the tree, files in conflict, nothing
+    merged: list[tuple[bool, str]] = []
+    while words[0]:
+        end = words.index(b"", 2)
+        merged.append((words[0] == b"1", words[1].decode()))
+        words = words[end + 1 :]
+    return merged
+
+
+@given(histories=st.lists(_histories(), min_size=12, max_size=12))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+def test_it_merges_what_git_merges(work: Work, histories: list[tuple[Tree, Tree, Tree]]) -> None:
+    """Where Git finds a conflict there is one, and where it finds none the files are the same."""
+    _write(work.folder, *histories)
+    by_git = _merged_by_git(work.folder, len(histories))
+    assert len(by_git) == len(histories)
+    for number, (is_clean, tree) in enumerate(by_git):
+        names = {name: f"{name}{number}" for name in ("base", "ours", "theirs")}
+        merge = three_way(Repository(folder=work.folder), **names)
+        assert bool(merge.conflicts) != is_clean, histories[number]
+        if is_clean:
+            files = _files(work, names["ours"])
+            for path, entry in merge.changes.items():
+                if entry is None:
+                    del files[path]
+                else:
+                    files[path] = entry.mode, entry.id
+            assert files == _files(work, tree), histories[number]
 
 
 def test_conflicts_are_named(work: Work) -> None:
@@ -89,8 +107,8 @@ def test_conflicts_are_named(work: Work) -> None:
     base = {"both": (plain, lines), "lines": (plain, b"1\n"), "gone": (plain, b"1\n")}
     ours = base | {"both": (plain, b"x\n" + lines), "lines": (plain, b"2\n"), "gone": (plain, b"2\n")}
     theirs = {"both": (plain, lines + b"y\n"), "lines": (plain, b"3\n")}
-    _write(work.folder, base, ours, theirs)
-    merge = three_way(Repository(folder=work.folder), base="base", ours="ours", theirs="theirs")
+    _write(work.folder, (base, ours, theirs))
+    merge = three_way(Repository(folder=work.folder), base="base0", ours="ours0", theirs="theirs0")
     assert merge.conflicts == ("gone", "lines")
     assert set(merge.changes) == {"both"}
     entry = merge.changes["both"]
@@ -102,6 +120,6 @@ def test_conflicts_are_named(work: Work) -> None:
 def test_odd_names_are_only_names(work: Work, flag: str) -> None:
     """A path that looks like an option stays a path."""
     name = flag.replace("..", "__")
-    _write(work.folder, {}, {}, {name: ("100644", b"1\n")})
-    merge = three_way(Repository(folder=work.folder), base="base", ours="ours", theirs="theirs")
+    _write(work.folder, ({}, {}, {name: ("100644", b"1\n")}))
+    merge = three_way(Repository(folder=work.folder), base="base0", ours="ours0", theirs="theirs0")
     assert set(merge.changes) == {name}
