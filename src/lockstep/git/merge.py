@@ -60,7 +60,7 @@ def three_way(repository: Repository, *, base: str, ours: str, theirs: str) -> M
             conflicts.append(path)
             continue
         blob = repository.run("hash-object", "-w", "--stdin", doing="merging", data=text).decode().strip()
-        merged[path] = Entry(mode=their.mode if their.mode != old.mode else our.mode, id=blob)
+        merged[path] = Entry(mode=_of_either(old.mode, our.mode, their.mode), id=blob)
     return Merge(changes=merged, conflicts=tuple(sorted(conflicts)))
 
 
@@ -83,7 +83,10 @@ def combine(
         elif mine is None:
             changes[path] = yours.after
         elif sides := _text_sides(mine.before, mine.after, yours.after):
-            both[path] = sides
+            if entry := _without_lines(*sides):
+                changes[path] = entry
+            else:
+                both[path] = sides
         else:
             conflicts.append(path)
     return changes, both, conflicts
@@ -93,6 +96,19 @@ def _text_sides(*sides: Entry | None) -> tuple[Entry, Entry, Entry] | None:
     """Before, ours and theirs, when all are files whose lines may be merged."""
     files = [entry for entry in sides if entry is not None and entry.mode in _FILES]
     return (files[0], files[1], files[2]) if len(files) == 3 else None
+
+
+def _without_lines(old: Entry, our: Entry, their: Entry) -> Entry | None:
+    """The merged file where one side, or both alike, changed its bytes, which may be no text."""
+    if old.id in (our.id, their.id) or our.id == their.id:
+        mode = _of_either(old.mode, our.mode, their.mode)
+        return Entry(mode=mode, id=_of_either(old.id, our.id, their.id))
+    return None
+
+
+def _of_either(old: str, ours: str, theirs: str) -> str:
+    """What one side changed, theirs where both did."""
+    return theirs if theirs != old else ours
 
 
 def _folders(path: str) -> Iterable[str]:

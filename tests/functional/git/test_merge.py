@@ -116,6 +116,24 @@ def test_conflicts_are_named(work: Work) -> None:
     assert (work.git("cat-file", "blob", entry.id).encode() + b"\n").endswith(b"x\n" + lines + b"y\n")
 
 
+def test_a_mode_and_the_bytes_of_a_file_are_merged_apart(work: Work) -> None:
+    """One side made it executable, the other wrote other bytes: what is no text is no conflict then."""
+    plain, executable = "100644", "100755"
+    base = {"ours": (plain, b"\0 1\n"), "theirs": (plain, b"\0 1\n"), "alike": (plain, b"\0 1\n")}
+    changed = (plain, b"\0 2\n")
+    ours = {"ours": (executable, b"\0 1\n"), "theirs": changed, "alike": changed}
+    theirs = {"ours": changed, "theirs": (executable, b"\0 1\n"), "alike": (executable, b"\0 2\n")}
+    _write(work.folder, (base, ours, theirs))
+    merge = three_way(Repository(folder=work.folder), base="base0", ours="ours0", theirs="theirs0")
+    assert merge.conflicts == ()
+    for path, entry in merge.changes.items():
+        assert entry is not None
+        assert entry.mode == executable
+        changed_by = "ours0" if path == "theirs" else "theirs0"
+        assert entry.id == work.git("rev-parse", f"{changed_by}:{path}").strip()
+    assert set(merge.changes) == {"ours", "theirs", "alike"}
+
+
 @pytest.mark.parametrize("flag", ["--index", "../x"])
 def test_odd_names_are_only_names(work: Work, flag: str) -> None:
     """A path that looks like an option stays a path."""
