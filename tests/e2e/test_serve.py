@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.forge.local import LocalForge
 from tests.e2e.conftest import User
+from tests.support.badinput.desk import git
 from tests.support.serving import DIRECT, Serving, shown
 
 STAGING = "environments/staging/hello/config.yaml"
@@ -65,3 +67,50 @@ def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path) ->
     assert "stopped" in serving.text
     lives = project.client("lambda").get_function_configuration
     assert [lives(FunctionName=name)["MemorySize"] for name in ("hello", "hello-staging")] == [1024, 256]
+
+
+KILLS = """\
+#!/bin/sh
+# Kills the controller once for each kind of thing that it writes, at the moment at which it is written.
+while read -r old new ref; do
+  case $ref in refs/heads/main|refs/heads/lockstep/*|refs/lockstep/pulls) ;; *) continue ;; esac
+  mkdir "KILLED/$(echo "$ref" | tr / -)" 2>/dev/null && kill -9 "$(cat KILLED/pid)"
+done
+exit 0
+"""
+
+
+def test_killed_at_each_thing_that_it_writes_a_promotion_is_made_once(
+    project: User, config: Path, tmp_path: Path
+) -> None:
+    """The branch, the pull request and its merge: each is found again, none is made twice, and it is live."""
+    killed, bare = tmp_path / "killed", tmp_path / "served" / "gitops.git"
+    killed.mkdir()
+    policy = "  production:\n    promotion: {from: staging, merge: auto, auto: true}\n"
+    project.change("lockstep.yaml", "  production:\n", policy)
+    project.change(STAGING, '"0.1.0"', '"0.2.0"')
+    project.commit("staging: hello 0.2.0")
+    project.run("sync")
+    git(project.folder, "clone", "-q", "--bare", str(project.folder), str(bare))
+    hook = bare / "hooks" / "post-receive"
+    hook.write_text(KILLS.replace("KILLED", str(killed)))
+    hook.chmod(0o755)
+    config.write_text(config.read_text().replace(str(project.folder), str(bare)))
+
+    def started() -> Serving:
+        serving = Serving("--config", str(config), env=project.env)
+        (killed / "pid").write_text(str(serving.process.pid))
+        return serving
+
+    for _ in range(3):
+        assert started().ended() == -signal.SIGKILL
+    serving = started()
+    serving.until(r"production/hello: update code", "Status: 2 synced, 0 out of sync")
+    assert project.invoke("hello") == "0.2.0"
+    assert serving.end(signal.SIGTERM) == 0
+    assert {one.name for one in killed.iterdir()} == {
+        *("pid", "refs-heads-main", "refs-lockstep-pulls", "refs-heads-lockstep-promote-production-hello"),
+    }
+    assert git(bare, "log", "--format=%s", "-2", "main").splitlines()[1] == "staging: hello 0.2.0"
+    forge = LocalForge(bare.as_uri(), tmp_path / "cache")
+    assert [one.number for one in forge.pulls(is_open=False)] == [1]

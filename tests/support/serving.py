@@ -59,6 +59,10 @@ class Serving:
     def end(self, number: signal.Signals) -> int:
         """Send a signal, and wait for the end."""
         self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end, whoever brings it about."""
         code = self.process.wait(timeout=60)
         self._reader.join(timeout=60)
         assert self.process.stderr is not None

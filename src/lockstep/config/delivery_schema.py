@@ -189,6 +189,12 @@ PROMOTION = group(
         says="write a number and s, m, h or d: 30m, 24h",
         example="24h",
     ),
+    Key(
+        name="auto",
+        shape=Shape.BOOLEAN,
+        about="Whether `lockstep serve` promotes what from runs by itself, once no gate holds it back; false "
+        "when absent.",
+    ),
     texts("freeze", "Times in which nothing is promoted.", _FREEZE),
     text("hold", "Why nothing is promoted here for now; removing the line lifts it.", lines=True),
 )

@@ -39,10 +39,14 @@ def read_promotion(
     soak = duration(given.get("soak")) or 0
     if soak and source is None:
         wrong((*path, "soak"), "soak without from: nothing says where", "add from: an environment")
+    is_automatic = bool(given.get("auto"))
+    if is_automatic and source is None:
+        wrong((*path, "auto"), "auto without from: nothing says which versions", "add from: an environment")
     return Promotion(
         merge=Merge(given.get("merge") or "review"),
         source=source,
         soak=soak,
+        is_automatic=is_automatic,
         freezes=tuple(
             _freeze(document, (*path, "freeze", number), one, wrong)
             for number, one in enumerate(given.get("freeze") or ())

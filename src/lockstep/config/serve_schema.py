@@ -43,6 +43,15 @@ _PROJECT = group(
     ),
     _POLL,
     _DRIFT,
+    text(
+        "previewGc",
+        "How often what previews leave behind is removed, as `lockstep preview gc --apply` does: folders of "
+        "closed pull requests and of those whose time is over, and what nothing declares any more; never "
+        "when absent.",
+        pattern=DURATION,
+        says=_SPELLED,
+        example="1h",
+    ),
     Key(
         name="environments",
         shape=Shape.OPEN,

@@ -90,6 +90,7 @@ class Forge(Protocol):
 
     kind: str  # as ``forge.kind`` of lockstep.yaml names it
     poll: float  # seconds between two looks at something that is waited for
+    is_awake: bool  # it merges what waits by itself; else whoever looks at its pull requests does
 
     def git_token(self) -> str | None:
         """A token for git over HTTPS that the forge gives, where it gives one; soon over."""

@@ -37,6 +37,7 @@ class Promotion:
 
     merge: Merge = Merge.REVIEW
     source: str | None = None  # environment that versions come from; None: any release
+    is_automatic: bool = False  # whoever is awake promotes by itself what no gate holds back
     soak: int = 0  # seconds that a version must have been Synced and Healthy in the source
     freezes: tuple[Freeze, ...] = ()
     hold: str | None = None  # why nothing is promoted to it at all

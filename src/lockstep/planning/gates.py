@@ -51,6 +51,7 @@ class Gate:
     since: datetime.datetime | None = None
     can_override: bool = True
     lifts_itself: bool = False  # waiting is all that it takes
+    until: datetime.datetime | None = None  # when it lifts, where that is known
 
 
 def gates_of(
@@ -121,6 +122,7 @@ def _freezes(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
             since=found.since,
             lifts=f"it ends {found.until:%Y-%m-%d %H:%M} ({found.freeze.timezone})",
             lifts_itself=True,
+            until=found.until,
         )
 
 
@@ -158,9 +160,10 @@ def _sources(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
     ran = int((end - standing.since).total_seconds())
     if ran < policy.soak:
         left = policy.soak - ran
+        until = now + datetime.timedelta(seconds=left) if standing.until is None else None
         lifts = (
-            f"it has run long enough in {duration(left)}, at {_short(now + datetime.timedelta(seconds=left))}"
-            if standing.until is None
+            f"it has run long enough in {duration(left)}, at {_short(until)}"
+            if until is not None
             else f"{standing.target} runs another version; promote that, or bring this one back there"
         )
         yield Gate(
@@ -170,7 +173,8 @@ def _sources(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
             f"the policy asks for {duration(policy.soak)}",
             since=standing.since,
             lifts=lifts,
-            lifts_itself=standing.until is None,
+            lifts_itself=until is not None,
+            until=until,
         )
 
 

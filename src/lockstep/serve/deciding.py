@@ -18,19 +18,24 @@ from lockstep.serve.file import Followed
 __all__ = [
     "LONGEST",
     "Ask",
+    "Clean",
     "Due",
     "Heads",
     "Look",
+    "MoveOn",
     "Seen",
     "Try",
     "Wait",
+    "Waiting",
     "asked",
     "backoff",
+    "cleaned",
     "drifted",
     "due",
     "failed",
     "left_alone",
     "looked",
+    "moved",
     "named",
     "read",
     "wanted",
@@ -59,6 +64,20 @@ class Try:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A version that is not promoted, or not merged, yet."""
+
+    version: str
+    count: int = 0  # attempts in a row that failed; 0 where it only waits
+    at: float  # when it is looked at again at the latest; infinity: when Git is asked
+    why: str
+
+    def is_put_off(self, version: str, now: float) -> bool:
+        """Whether this version failed, and is not tried again yet."""
+        return self.count > 0 and self.version == version and now < self.at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
     """What is known of a project."""
 
@@ -72,11 +91,26 @@ class Seen:
     aws: Try | None = None
     targets: Mapping[str, Try] = field(default_factory=dict)  # those that are not as Git says, or not known
     rows: Mapping[str, StatusRow] = field(default_factory=dict)
+    moved: float | None = None  # when promotions were looked at
+    moving: Try | None = None
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)  # by target
+    cleaned: float | None = None  # when what previews leave behind was removed
+    cleaning: Try | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Ask Git."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOn:
+    """Look at promotions: merge and promote what may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """Remove what previews have left behind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,11 +128,13 @@ class Wait:
     until: float
 
 
-Due: TypeAlias = Ask | Look | Wait
+Due: TypeAlias = Ask | Look | MoveOn | Clean | Wait
 
 
 def due(seen: Seen, project: Followed, now: float) -> Due:
-    """What to do now: Git first, then all of AWS, then what a push changed, then what did not come out."""
+    """What to do now: Git first, then all of AWS, then what a push changed, then promotions and what
+    previews left behind, then what did not come out.
+    """
     ask = seen.git.at if seen.git else _after(seen.asked, project.poll, now)
     if seen.is_hinted:
         ask = min(ask, _after(seen.tried, _APART, now))
@@ -111,11 +147,33 @@ def due(seen: Seen, project: Followed, now: float) -> Due:
         return Look()
     if seen.aws is None and seen.at != seen.heads:
         return Look(since=seen.at)
+    move, clean = _move(seen, project), _clean(seen, project, now)
+    if move <= now:
+        return MoveOn()
+    if clean <= now:
+        return Clean()
     again = {key: one.at for key, one in seen.targets.items()} if seen.aws is None else {}
     ready = tuple(sorted(key for key, at in again.items() if at <= now))
     if ready:
         return Look(targets=ready)
-    return Wait(until=min((ask, look, *again.values())))
+    return Wait(until=min((ask, look, move, clean, *again.values())))
+
+
+def _move(seen: Seen, project: Followed) -> float:
+    """When promotions are due: each time that Git has answered, and when one of them need not wait."""
+    if not project.syncs or seen.asked is None:
+        return math.inf
+    if seen.moving is not None:
+        return seen.moving.at
+    if seen.moved is None or seen.moved < seen.asked:
+        return seen.asked
+    return min((one.at for one in seen.waiting.values()), default=math.inf)
+
+
+def _clean(seen: Seen, project: Followed, now: float) -> float:
+    if project.clean is None:
+        return math.inf
+    return seen.cleaning.at if seen.cleaning is not None else _after(seen.cleaned, project.clean, now)
 
 
 def _after(last: float | None, seconds: float, now: float) -> float:
@@ -132,16 +190,46 @@ def asked(seen: Seen, heads: Heads, now: float) -> Seen:
     return replace(seen, heads=heads, asked=now, tried=now, git=None)
 
 
-def failed(seen: Seen, what: Ask | Look, why: str, project: Followed, now: float) -> Seen:
+def failed(seen: Seen, what: Ask | Look | MoveOn | Clean, why: str, project: Followed, now: float) -> Seen:
     """It did not come out: what was known stays. It is tried again, Git after a poll at the latest."""
     match what:
         case Ask():
             return replace(seen, tried=now, git=_again(seen.git, why, now, project.poll))
+        case MoveOn():
+            return replace(seen, moving=_again(seen.moving, why, now))
+        case Clean():
+            return replace(seen, cleaning=_again(seen.cleaning, why, now))
         case Look(targets=None):
             return replace(seen, aws=_again(seen.aws, why, now))
         case Look(targets=keys):
             tries = {key: _again(seen.targets.get(key), why, now) for key in keys or ()}
             return replace(seen, targets={**seen.targets, **tries})
+
+
+def moved(
+    seen: Seen,
+    held: Iterable[tuple[str, str, str, float | None, bool]],
+    put_off: Iterable[str],
+    now: float,
+) -> Seen:
+    """Promotions were looked at, and these do not go on yet: each a target, a version, why, in how many
+    seconds it does where that is known, and whether it was tried and failed. What was put off waits on.
+    """
+    found = {key: seen.waiting[key] for key in put_off if key in seen.waiting}
+    for target, version, why, seconds, has_failed in held:
+        before = seen.waiting.get(target)
+        if has_failed:
+            count = before.count + 1 if before is not None and before.version == version else 1
+            found[target] = Waiting(version=version, count=count, at=now + backoff(count), why=why)
+        else:
+            at = math.inf if seconds is None else now + max(seconds, _APART)
+            found[target] = Waiting(version=version, at=at, why=why)
+    return replace(seen, moved=now, moving=None, waiting=found)
+
+
+def cleaned(seen: Seen, now: float) -> Seen:
+    """What previews left behind was removed."""
+    return replace(seen, cleaned=now, cleaning=None)
 
 
 def _again(before: Try | None, why: str, now: float, most: float = LONGEST) -> Try:

@@ -46,11 +46,17 @@ class Followed:
     poll: int = _POLL  # seconds
     drift: int = _DRIFT  # seconds
     environments: Mapping[str, Leave] = field(default_factory=dict)
+    clean: int | None = None  # seconds between two times that what previews leave behind is removed
 
     @property
     def shown(self) -> str:
         """Its repository, without a password."""
         return mask(self.repository)
+
+    @property
+    def syncs(self) -> bool:
+        """Whether anything may be done by itself."""
+        return any(leave.syncs for leave in self.environments.values())
 
     def leave(self, environment: str) -> Leave:
         """What may be done in a target's environment; every ``preview/...`` has one leave."""
@@ -134,6 +140,7 @@ class _Reader:
                 poll=self._seconds("poll", _POLL, name, given, values),
                 drift=self._seconds("drift", _DRIFT, name, given, values),
                 environments={env: self._leave(name, env, leave or {}) for env, leave in _all(given)},
+                clean=self._clean(name, given),
             )
 
     def check_port(self, values: Mapping[str, Any]) -> None:
@@ -178,6 +185,22 @@ class _Reader:
         if not seconds:
             self._add(path, f"{key}: {text} is no time at all", "write at least 1s")
         return seconds or otherwise
+
+    def _clean(self, name: str, given: Mapping[str, Any]) -> int | None:
+        text, path = given.get("previewGc"), ("projects", name, "previewGc")
+        if text is None:
+            return None
+        preview = (given.get("environments") or {}).get("preview") or {}
+        if not preview.get("sync"):
+            self._add(
+                path,
+                f"{name} removes what previews leave behind, and does not sync them",
+                "add preview: {sync: true} below environments, or leave previewGc out",
+            )
+        seconds = duration(text)
+        if not seconds:
+            self._add(path, f"previewGc: {text} is no time at all", "write at least 1s")
+        return seconds or None
 
     def _leave(self, name: str, environment: str, given: Mapping[str, Any]) -> Leave:
         syncs, heals = bool(given.get("sync")), bool(given.get("selfHeal"))

@@ -1,38 +1,49 @@
 """One project that is followed: asks Git, looks at AWS and syncs, as ``deciding`` says when."""
 
+import datetime
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lockstep.delivery.places.actor import find_actor
-from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.forges import Credentials, as_app
+from lockstep.delivery.places.gitops import GitOps, open_gitops
 from lockstep.delivery.places.selection import changed_since
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
+from lockstep.delivery.previews.ground import open_ground
+from lockstep.delivery.previews.waste import clear, collect
+from lockstep.delivery.promotion.moving import move_on
 from lockstep.delivery.sync.causes import with_causes
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import sync
 from lockstep.delivery.sync.status import read_status
-from lockstep.errors import BadInput, LockstepError
+from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
 from lockstep.model import Outcome, Plan, StatusRow, StepResult
 from lockstep.model.target import environment_of
 from lockstep.model.watching import Silent
+from lockstep.planning.previews import Fate
+from lockstep.render.outcome import outcome_lines
 from lockstep.render.report import report_summary, result_lines
 from lockstep.render.status import status_summary
 from lockstep.render.steps import words_by_step
 from lockstep.serve.deciding import (
     Ask,
+    Clean,
     Heads,
     Look,
+    MoveOn,
     Seen,
     Wait,
     asked,
+    cleaned,
     due,
     failed,
     left_alone,
     looked,
+    moved,
     named,
     read,
     wanted,
@@ -43,6 +54,7 @@ from lockstep.serve.recording import Recorder, Running
 __all__ = ["Follower"]
 
 Tell = Callable[[str], None]
+_DAYS = 90  # after which a staged package goes that nothing declares, as of ``preview gc``
 
 
 class Follower:
@@ -58,6 +70,7 @@ class Follower:
         clock: Callable[[], float],
         stop: threading.Event,
         recorder: Recorder | None = None,
+        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
         self.project = project
         self.seen = Seen()
@@ -70,6 +83,7 @@ class Follower:
         self._credentials = credentials
         self._tell = tell
         self._clock = clock
+        self._now = now
         self._stop = stop
         self._recorder = recorder or Recorder()
         self._branch = project.branch
@@ -96,11 +110,15 @@ class Follower:
             case Ask() as what:
                 self.seen = replace(self.seen, is_hinted=False)  # what is announced meanwhile counts anew
                 self._trying(what, self._ask)
-            case Look() as what:
-                self._trying(what, lambda: self._look(what))
+            case Look() as look:
+                self._trying(look, lambda: self._look(look))
+            case MoveOn() as what:
+                self._trying(what, self._move_on)
+            case Clean() as what:
+                self._trying(what, self._clean)
         return None
 
-    def _trying(self, what: Ask | Look, work: Callable[[], None]) -> None:
+    def _trying(self, what: Ask | Look | MoveOn | Clean, work: Callable[[], None]) -> None:
         try:
             work()
         except LockstepError as error:
@@ -167,6 +185,83 @@ class Follower:
             self._tell(": ".join(key))
         self._notes = notes
 
+    def _move_on(self) -> None:
+        """Promotions: those that wait are merged when they may be, and what nothing holds back begins."""
+        workspace, began = self._workspace, self._clock()
+        assert workspace is not None  # noqa: S101 - Git was read
+        assert self._branch is not None  # noqa: S101
+        remote = open_remote(self.project.repository, self._where.cache, access=self._where.access)
+        gitops = GitOps(
+            remote=as_app(remote, workspace.project.sources.forge, self._credentials),
+            branch=self._branch,
+            workspace=workspace,
+            credentials=self._credentials,
+        )
+        waiting, now = self.seen.waiting, self._now()
+        done = move_on(
+            gitops,
+            lambda environment: self.project.leave(environment).syncs,
+            self._options(()),
+            now=now,
+            is_put_off=lambda key, version: key in waiting and waiting[key].is_put_off(version, began),
+            stop=self._stop,
+        )
+        for pull in done.merged:
+            self._tell(f"merged pull request #{pull.number}: {pull.title}")
+            self._recorder.merged(self.project.name, pull)
+        for promoted in done.promoted:
+            for line in outcome_lines(promoted.moves, promoted.outcome.arrival, columns=200):
+                if line:
+                    self._tell(line)
+            self._recorder.promoted(self.project.name, promoted)
+        if done.merged or done.promoted:
+            self.seen = replace(self.seen, is_hinted=True)  # Git has moved, as far as anybody knows
+        for one in done.held:
+            if self._is_news(f"{one.version}: {one.reason}", about=f"waits: {one.target}"):
+                self._tell(f"{one.target}: {one.version} waits: {one.why}")
+        held = (
+            (one.target, one.version, one.why, (one.until - now).total_seconds() if one.until else None)
+            + (one.has_failed,)
+            for one in done.held
+        )
+        self.seen = moved(self.seen, held, done.put_off, self._clock())
+
+    def _clean(self) -> None:
+        """What previews have left behind goes, as by ``preview gc --apply``."""
+        gitops = open_gitops(self._where, self._credentials)
+        if gitops.branch != self._branch:
+            raise BadInput(
+                f"previews are removed from {gitops.branch}, and {self._branch} is followed here",
+                where=self.project.name,
+                fix="follow that branch, or leave previewGc out",
+            )
+        self.under_way = f"{self.project.name}: what previews left behind"
+        watcher = _Steps(self._tell, None)
+        try:
+            found = collect(
+                open_ground(gitops),
+                self._options(()),
+                is_applied=True,
+                now=self._now(),
+                days=_DAYS,
+                watcher=watcher,
+            )
+            report = clear(found, watcher=watcher, stop=self._stop)
+        finally:
+            self.under_way = ""
+        gone = [one.preview.environment for one in found.folders.of(Fate.REMOVE) if found.commit is not None]
+        if found.commit is not None:
+            self._tell(f"previews: {', '.join(gone) or 'told that they end'} ({found.commit[:8]})")
+            self.seen = replace(self.seen, is_hinted=True)
+        if gone or report.results:
+            words = "; ".join([*gone, report_summary(report)])
+            self._recorder.cleaned(self.project.name, words, found.commit)
+        for note in (*found.notes, *found.problems):
+            self._say(f"previews: {note}", about=f"previews: {note}")
+        if not report.is_success:
+            raise NotAllowed(f"what previews left behind was not removed: {report_summary(report)}")
+        self.seen = cleaned(self.seen, self._clock())
+
     def _changed(self, workspace: Workspace, since: Heads, now: Heads) -> tuple[str, ...] | None:
         """Targets that changed on either branch, by the code of ``--since``; None for all."""
         found: set[str] = set()
@@ -223,10 +318,15 @@ class Follower:
 
     def _say(self, words: str, *, about: str) -> bool:
         """Say something of a thing, unless it was said last."""
+        if not self._is_news(words, about=about):
+            return False
+        self._tell(words)
+        return True
+
+    def _is_news(self, words: str, *, about: str) -> bool:
         if self._told.get(about) == words:
             return False
         self._told[about] = words
-        self._tell(words)
         return True
 
 
@@ -246,7 +346,7 @@ def _head(remote: Remote, branch: str) -> str:
 class _Steps(Silent):
     """Tells of steps that have ended, and of what is worth knowing."""
 
-    def __init__(self, tell: Tell, running: Running) -> None:
+    def __init__(self, tell: Tell, running: Running | None) -> None:
         self._tell = tell
         self._running = running
         self._words: Mapping[str, str] = {}
@@ -257,7 +357,8 @@ class _Steps(Silent):
 
     def stepped(self, result: StepResult) -> None:
         """Only its end is told."""
-        self._running.step(result, self._words)
+        if self._running is not None:
+            self._running.step(result, self._words)
         if result.outcome not in (Outcome.STARTED, Outcome.WAITING):
             self._tell("\n".join(line.strip() for line in result_lines(result, self._words, columns=200)))
 

@@ -4,16 +4,20 @@ import datetime
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.promotion.promote import Promoted
 from lockstep.delivery.sync.records import records_of
 from lockstep.delivery.sync.run import Synced
 from lockstep.errors import LockstepError
 from lockstep.model import Outcome, StatusRow, StepResult, SyncStatus
+from lockstep.model.pull import Pull
 from lockstep.model.record import Done
 from lockstep.render.masks import Masks
+from lockstep.render.outcome import outcome_lines
 from lockstep.render.report import report_summary
 from lockstep.render.steps import step_words
 from lockstep.render.values import one_line
@@ -74,6 +78,23 @@ class Recorder:
     def failed(self, project: str, why: str) -> None:
         """Git or AWS could not be read."""
         self._add(Event(at=self._at(), project=project, kind=Happened.UNREADABLE, words=why))
+
+    def merged(self, project: str, pull: Pull) -> None:
+        """A pull request that waited was merged."""
+        words = f"pull request #{pull.number}: {pull.title} ({pull.url})"
+        event = Event(at=self._at(), project=project, kind=Happened.MERGED, words=words, actor=pull.author)
+        self._add(replace(event, commit=pull.merge_commit))
+
+    def promoted(self, project: str, promoted: Promoted) -> None:
+        """Versions were brought on their way."""
+        words = " ".join(outcome_lines((), promoted.outcome.arrival, columns=1000))
+        for move in promoted.moves:
+            event = Event(at=self._at(), project=project, kind=Happened.PROMOTED, words=words)
+            self._add(replace(event, target=move.target, version=move.new, commit=promoted.outcome.commit))
+
+    def cleaned(self, project: str, words: str, commit: str | None) -> None:
+        """What previews left behind was removed."""
+        self._add(Event(at=self._at(), project=project, kind=Happened.CLEANED, words=words, commit=commit))
 
     def read(self, project: Followed, patterns: tuple[str, ...], rows: Sequence[StatusRow]) -> None:
         """AWS was read for the targets that the patterns select: all where there are none."""

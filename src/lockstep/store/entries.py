@@ -32,6 +32,9 @@ class Happened(StrEnum):
     DRIFTED = "drifted"  # what is live is not what Git says
     MENDED = "mended"
     UNREADABLE = "unreadable"  # Git or AWS
+    PROMOTED = "promoted"  # a version was brought on its way to an environment
+    MERGED = "merged"  # a pull request that waited
+    CLEANED = "cleaned"  # what previews left behind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

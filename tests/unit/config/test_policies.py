@@ -118,6 +118,7 @@ _IMAGE = "services: {{a: {{image: {{exists: required, repository: ghcr.io/x, {}}
         ("environments: {a: {promotion: {from: b}}}", "'b' is no environment to promote from"),
         ("environments: {a: {promotion: {from: a}}}", "'a' is no environment to promote from"),
         ("environments: {a: {promotion: {soak: 1h}}}", "soak without from"),
+        ("environments: {a: {promotion: {auto: true}}}", "auto without from"),
         ("environments: {a: {}, b: {promotion: {from: a, soak: 1 hour}}}", "no valid soak"),
         ("environments: {a: {promotion: {freeze: [{days: [fri], from: '2026-01-01'}]}}}", "times of day"),
         ("environments: {a: {promotion: {freeze: [{from: '16:00', to: '18:00'}]}}}", "has days, or a date"),

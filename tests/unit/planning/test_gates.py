@@ -33,6 +33,7 @@ def test_a_soak_says_how_long_it_still_takes() -> None:
     assert gate.problem == "0.1.6 ran for 1 h as staging/api; the policy asks for 1 d"
     assert gate.since == NOW - HOUR
     assert gate.lifts == "it has run long enough in 23 h, at 2026-11-25 11:00 UTC"
+    assert gate.until == NOW + 23 * HOUR
 
 
 def test_a_version_that_another_one_replaced_keeps_the_time_that_it_ran() -> None:

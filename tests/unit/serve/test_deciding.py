@@ -13,19 +13,23 @@ from lockstep.model.status import Cause
 from lockstep.serve.deciding import (
     LONGEST,
     Ask,
+    Clean,
     Due,
     Heads,
     Look,
+    MoveOn,
     Seen,
     Try,
     Wait,
     asked,
     backoff,
+    cleaned,
     drifted,
     due,
     failed,
     left_alone,
     looked,
+    moved,
     read,
     wanted,
 )
@@ -80,18 +84,21 @@ def test_what_is_synced(target: str, status: SyncStatus, cause: Cause | None, is
 
 def test_a_push_wakes_what_changed_since_the_last_look() -> None:
     """And the next look at everything comes at its own time."""
-    seen = looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0)
+    seen = moved(looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0), [], [], 0)
     assert due(seen, PROJECT, 59) == Wait(until=60)
     seen = asked(seen, Heads(commit="b" * 40), 60)
     assert due(seen, PROJECT, 60) == Look(since=HEADS)
     seen = looked(seen, Heads(commit="b" * 40), ("staging/api",), [], {}, PROJECT, 61)
+    assert due(seen, PROJECT, 61) == MoveOn()
+    seen = moved(seen, [], [], 61)
     assert due(seen, PROJECT, 61) == Wait(until=120)
     assert due(asked(seen, Heads(commit="b" * 40), 600), PROJECT, 600) == Look()
 
 
 def test_a_push_that_is_announced_is_looked_for_at_once_and_not_more_than_once_a_second() -> None:
     """Also while Git did not answer; how often it is announced meanwhile makes no difference."""
-    seen = replace(looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0), is_hinted=True)
+    seen = moved(looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0), [], [], 0)
+    seen = replace(seen, is_hinted=True)
     assert due(seen, PROJECT, 0.5) == Wait(until=1)
     assert due(seen, PROJECT, 1) == Ask()
     failing = replace(seen, git=Try(count=9, at=50, why="no such host"), tried=20)
@@ -111,7 +118,8 @@ def test_what_is_gone_is_forgotten() -> None:
 def test_the_last_good_state_stays_while_git_does_not_answer() -> None:
     """AWS is compared with what was read before."""
     seen = asked(Seen(), HEADS, 0)
-    seen = failed(looked(seen, HEADS, (), [], {}, PROJECT, 0), Ask(), "no such host", PROJECT, 60)
+    seen = moved(looked(seen, HEADS, (), [], {}, PROJECT, 0), [], [], 0)
+    seen = failed(seen, Ask(), "no such host", PROJECT, 60)
     assert due(seen, PROJECT, 61) == Wait(until=62)
     assert seen.heads == HEADS
     assert seen.git is not None
@@ -132,19 +140,28 @@ def test_everything_is_done_in_time_whatever_happens(events: list[tuple[bool, st
 
     Whether an act comes out, what is unknown afterwards and which commit Git is at are drawn.
     """
-    seen, now, looks, asks = Seen(), 0.0, [0.0], [0.0]
+    project = replace(PROJECT, clean=900)
+    seen, now, looks, asks, cleans = Seen(), 0.0, [0.0], [0.0], [0.0]
     for comes_out, unknown, commit in events:
         for _ in range(8):  # at the most so many acts at one moment: no busy loop
-            what: Due = due(seen, PROJECT, now)
+            what: Due = due(seen, project, now)
             match what:
                 case Wait(until=until):
-                    assert now < until <= now + PROJECT.poll + LONGEST
+                    assert now < until <= now + project.poll + LONGEST
                     now = until
                     break
                 case Ask():
                     asks.append(now)
                     heads = Heads(commit=str(commit) * 40)
-                    seen = asked(seen, heads, now) if comes_out else failed(seen, what, "no", PROJECT, now)
+                    seen = asked(seen, heads, now) if comes_out else failed(seen, what, "no", project, now)
+                case MoveOn() | Clean() if not comes_out:
+                    seen = failed(seen, what, "no", project, now)
+                case MoveOn():
+                    held = [(name, "1.0.0", "it waits", commit or None, commit > 1) for name in unknown]
+                    seen = moved(seen, held, [], now)
+                case Clean():
+                    cleans.append(now)
+                    seen = cleaned(seen, now)
                 case Look(targets=targets):
                     assert seen.heads is not None
                     if targets is None and what.since is None:
@@ -152,14 +169,37 @@ def test_everything_is_done_in_time_whatever_happens(events: list[tuple[bool, st
                     rows = [row(f"staging/{name}", SyncStatus.UNKNOWN) for name in unknown]
                     patterns = targets or (("staging",) if what.since else ())
                     if comes_out:
-                        seen = looked(seen, seen.heads, patterns, rows, {}, PROJECT, now)
+                        seen = looked(seen, seen.heads, patterns, rows, {}, project, now)
                     else:
-                        seen = failed(seen, what, "no", PROJECT, now)
+                        seen = failed(seen, what, "no", project, now)
         else:
             raise AssertionError(f"it never waits: {seen}")
-    assert all(later - earlier <= PROJECT.poll for earlier, later in pairwise(asks))
-    slack = LONGEST + PROJECT.poll
-    assert all(later - earlier <= PROJECT.drift + slack for earlier, later in pairwise(looks[1:]))
+    assert all(later - earlier <= project.poll for earlier, later in pairwise(asks))
+    slack = LONGEST + project.poll
+    assert all(later - earlier <= project.drift + slack for earlier, later in pairwise(looks[1:]))
+    assert all(later - earlier >= 900 for earlier, later in pairwise(cleans[1:]))
+
+
+def test_what_waits_goes_on_at_its_time_and_what_failed_is_put_off() -> None:
+    """Another version of the same target is tried at once; what is left out this time waits on."""
+    seen = moved(looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0), [], [], 0)
+    held = [("production/a", "2", "soaks", 30.0, False), ("production/b", "2", "no package", None, True)]
+    seen = moved(seen, held, [], 0)
+    assert due(seen, PROJECT, 1) == Wait(until=2)
+    assert due(seen, PROJECT, 2) == MoveOn()
+    assert seen.waiting["production/b"].is_put_off("2", 1)
+    assert not seen.waiting["production/b"].is_put_off("3", 1)
+    again = moved(seen, held, [], 2)
+    assert (again.waiting["production/b"].count, again.waiting["production/b"].at) == (2, 6)
+    assert moved(again, [], ["production/b"], 3).waiting == {"production/b": again.waiting["production/b"]}
+    assert due(moved(again, held[:1], [], 3), PROJECT, 32.5) == Wait(until=33)
+
+
+def test_who_may_sync_nothing_moves_nothing_on() -> None:
+    """Nor removes what previews leave behind where nothing says how often."""
+    only = replace(PROJECT, environments={"staging": Leave()})
+    seen = looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, only, 0)
+    assert due(seen, only, 0) == Wait(until=60)
 
 
 @pytest.mark.parametrize(

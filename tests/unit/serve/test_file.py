@@ -38,6 +38,7 @@ def test_a_project_says_what_all_do_not(tmp_path: Path) -> None:
     assert shop.leave("staging") == Leave(syncs=True, heals=True)
     assert shop.leave("preview/pr-7") == Leave(syncs=True)
     assert shop.leave("production") == Leave()
+    assert (shop.clean, shop.syncs, site.syncs) == (None, True, False)
     assert (site.repository, site.branch, site.drift) == (tmp_path.as_uri(), "live", 600)
 
 
@@ -51,9 +52,10 @@ def test_every_key_can_be_given_by_a_variable(tmp_path: Path) -> None:
         PROJECTS__MY_SITE__REPOSITORY="ssh://git@example.org/site.git",
         PROJECTS__MY_SITE__BRANCH="main",
         PROJECTS__SHOP__DRIFT="2m",
+        PROJECTS__SHOP__PREVIEWGC="1h",
         PROJECTS__SHOP__ENVIRONMENTS__STAGING__SELFHEAL="false",
     )
-    assert (data, shop.poll, shop.drift) == (Path("/var/lib/lockstep"), 5, 120)
+    assert (data, shop.poll, shop.drift, shop.clean) == (Path("/var/lib/lockstep"), 5, 120, 3600)
     assert shop.leave("staging") == Leave(syncs=True)
     assert (site.repository, site.branch) == ("ssh://git@example.org/site.git", "main")
 
@@ -74,6 +76,8 @@ def test_every_key_can_be_given_by_a_variable(tmp_path: Path) -> None:
         ("sync: true, selfHeal: true", "selfHeal: true", 7, "heals what it does not sync"),
         ("sync: true, selfHeal: true", "sync: yes", 7, "not a boolean"),
         ("branch: live", "branch: a..b", 11, "branch"),
+        ("drift: 1h", "previewGc: 0h", 5, "no time at all"),
+        ("branch: live", "previewGc: 1h", 11, "does not sync them"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(

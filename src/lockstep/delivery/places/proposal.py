@@ -14,7 +14,7 @@ from lockstep.git.writing import Edit, write
 from lockstep.model import Merge
 from lockstep.model.move import Arrival, Reached
 
-__all__ = ["Proposal", "Proposed", "propose"]
+__all__ = ["Proposal", "Proposed", "merge_when_ready", "propose"]
 
 LABEL = "lockstep"
 _OFF = (
@@ -87,13 +87,13 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
     )
     if merge is Merge.REVIEW:
         return Proposed(reached=Reached.OPEN, commit=written.commit, pull=pull)
+    return merge_when_ready(gitops, opened, pull, sha=written.commit)
+
+
+def merge_when_ready(gitops: GitOps, forge: Forge, pull: Pull, *, sha: str) -> Proposed:
+    """Have the forge merge a pull request with this head as soon as it may."""
     method = gitops.workspace.project.sources.forge.method or MergeMethod.SQUASH
-    return _merge(opened, pull, written.commit, MergeMethod(method))
-
-
-def _merge(forge: Forge, pull: Pull, sha: str, method: MergeMethod) -> Proposed:
-    """Have the forge merge a pull request as soon as it may."""
-    merging = forge.merge_when_ready(pull.number, sha=sha, method=method)
+    merging = forge.merge_when_ready(pull.number, sha=sha, method=MergeMethod(method))
     now = forge.pull(pull.number)
     reached = {
         Merging.MERGED: Reached.MERGED,

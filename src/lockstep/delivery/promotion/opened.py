@@ -24,7 +24,7 @@ from lockstep.model.move import Move
 from lockstep.model.tree import Tree
 from lockstep.render.promotion import moves_noted
 
-__all__ = ["TRAILER", "Open", "branch_name", "check_not_closed", "find", "supersede"]
+__all__ = ["TRAILER", "Open", "branch_name", "check_not_closed", "find", "has_branches", "supersede"]
 
 TRAILER = "Lockstep-Promotes"
 SUPERSEDED = "lockstep-superseded"
@@ -47,6 +47,11 @@ def branch_name(moves: Sequence[Move]) -> str:
         return prefix
     digest = hashlib.sha256("\n".join(sorted(move.target for move in moves)).encode()).hexdigest()[:8]
     return f"{prefix}-and-{len(moves) - 1}-more-{digest}"
+
+
+def has_branches(gitops: GitOps, environment: str) -> bool:
+    """Whether there may be open promotions to an environment; the forge need not be asked."""
+    return bool(list_refs(gitops.remote, f"refs/heads/{_prefix(environment)}"))
 
 
 def find(gitops: GitOps, forge: Forge, environment: str, targets: Iterable[str]) -> list[Open]:

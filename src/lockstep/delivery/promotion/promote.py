@@ -28,7 +28,7 @@ from lockstep.render.cells import hanging
 from lockstep.render.promotion import gate_words, title_of
 from lockstep.suggest import suggestion
 
-__all__ = ["Promoted", "Request", "Wish", "parse_wish", "promote"]
+__all__ = ["Promoted", "Request", "Wish", "find_gates", "parse_wish", "promote"]
 
 _COLUMNS = 80  # of an error, which does not know the terminal
 
@@ -108,11 +108,11 @@ def promote(
         nothing = Proposed(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
         return Promoted(moves=(), outcome=nothing, notes=tuple(notes), merge=policy.merge)
     watcher.progress("looking at the gates")
-    gates = _gates(gitops, wishes, policy, options, now, watcher)
+    gates = find_gates(gitops, wishes, policy, options, now, watcher)
     overridden = _pass(gates, request)
     carried = _carried(gitops, opened, wishes)
     # What else the open pull request brings passes its own gates: somebody may have put it there by hand.
-    also = _gates(gitops, carried, policy, options, now, watcher) if carried else []
+    also = find_gates(gitops, carried, policy, options, now, watcher) if carried else []
     held = {gate.target for gate in also if not (request.override and gate.can_override)}
     if carried and not opened[0].is_ours:
         held |= carried.keys()
@@ -309,7 +309,7 @@ def _moves(
     return tuple(moves)
 
 
-def _gates(
+def find_gates(
     gitops: GitOps,
     wishes: Mapping[str, str],
     policy: Promotion,
@@ -317,6 +317,7 @@ def _gates(
     now: datetime.datetime,
     watcher: Watcher,
 ) -> list[Gate]:
+    """What holds versions back from the targets of one environment that they are wanted for."""
     targets = gitops.workspace.fleet.targets
     standings: Mapping[str, Standing] = {}
     wanted: dict[str, str] = {}

@@ -42,6 +42,7 @@ class GitHub:
 
     kind = "github"
     poll = 5.0
+    is_awake = True
 
     def __init__(
         self,

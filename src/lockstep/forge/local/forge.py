@@ -33,6 +33,7 @@ class LocalForge:
 
     kind = "local"
     poll = 0.5
+    is_awake = False
 
     def __init__(self, repo: str | Path, cache: Path, *, access: Access | None = None) -> None:
         """Open the repository at a URL, or the one that a folder's clone came from, or that folder's own.

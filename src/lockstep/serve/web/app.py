@@ -1,6 +1,7 @@
 """The addresses: pages, JSON below ``/api/v1``, health, figures and the webhook."""
 
 import datetime
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -220,8 +221,22 @@ def _project(project: Followed, seen: Seen, now: Moment) -> Mapping[str, Any]:
         "targets": len(seen.rows),
         "failing": {
             name: {"why": one.why, "next": now.at(one.at)}
-            for name, one in (("git", seen.git), ("aws", seen.aws), *seen.targets.items())
+            for name, one in (
+                ("git", seen.git),
+                ("aws", seen.aws),
+                ("promotions", seen.moving),
+                ("previews", seen.cleaning),
+                *seen.targets.items(),
+            )
             if one is not None
+        },
+        "waiting": {
+            target: {
+                "version": one.version,
+                "why": one.why,
+                "next": None if math.isinf(one.at) else now.at(one.at),
+            }
+            for target, one in seen.waiting.items()
         },
     }
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lockstep.serve.deciding import Seen
+from lockstep.serve.deciding import Seen, Try
 from lockstep.serve.file import Followed
 
 __all__ = ["figures"]
@@ -33,15 +33,29 @@ def figures(seen: Sequence[tuple[Followed, Seen]], ticks: float) -> str:
         ("targets_retried", "Targets that are tried again.", [(at, len(one.targets)) for at, one in named]),
         (
             "failing",
-            "1 while it cannot be read.",
+            "1 while it does not come out, and is tried again.",
             [
                 ({**at, "what": what}, float(attempt is not None))
                 for at, one in named
-                for what, attempt in (("git", one.git), ("aws", one.aws))
+                for what, attempt in _attempts(one)
             ],
+        ),
+        (
+            "promotions_waiting",
+            "Versions that are not promoted or not merged yet.",
+            [(at, len(one.waiting)) for at, one in named],
         ),
     )
     return "".join(line for family in families for line in _lines(*family))
+
+
+def _attempts(seen: Seen) -> tuple[tuple[str, Try | None], ...]:
+    return (
+        ("git", seen.git),
+        ("aws", seen.aws),
+        ("promotions", seen.moving),
+        ("previews", seen.cleaning),
+    )
 
 
 def _counts(at: Mapping[str, str], seen: Seen) -> Iterator[_Sample]:

@@ -86,6 +86,10 @@ _PROJECTS = _named(
                     "type": "object",
                     "additionalProperties": _object({"why": _TEXT, "next": _TEXT}),
                 },
+                "waiting": {
+                    "type": "object",
+                    "additionalProperties": _object({"version": _TEXT, "why": _TEXT, "next": _MAYBE}),
+                },
             }
         )
     ),
