@@ -61,14 +61,6 @@ def read_rollout(context: Context, block: Mapping[str, Any]) -> Rollout | None:
         group_place=context.place(*_AT, "group") if said.get("group") else "",
     )
     _check_together(context, rollout, said)
-    terraform = context.file.project.environment(context.candidate.environment).terraform
-    if terraform is not None and (rollout.stages or rollout.smoke is not None):
-        context.wrong(
-            _AT,
-            "a rollout with steps or a smoke call is declared, and Terraform, which applies this "
-            "environment, gives each version that it publishes all calls at once",
-            "write rollout: allAtOnce, or use `engine: aws`",
-        )
     return rollout
 
 

@@ -153,6 +153,12 @@ class Target:
         return f"{self.environment}/{self.service}"
 
     @property
+    def is_rolled(self) -> bool:
+        """Whether a release comes to its alias by steps, or after a call of its own."""
+        rollout = self.rollout
+        return self.alias is not None and rollout is not None and bool(rollout.stages or rollout.smoke)
+
+    @property
     def group(self) -> tuple[str, str] | None:
         """The environment, and the name of the group in it whose rollouts move as one with its own."""
         name = self.rollout.group if self.rollout is not None else ""

@@ -5,7 +5,13 @@ locals {
   # Read here, all at once, as in main.tf: each instance that refers to the functions reads all of them again.
   names    = { for key, function in aws_lambda_function.this : key => function.function_name }
   versions = { for key, function in aws_lambda_function.this : key => function.version }
-  aliases  = { for key, alias in aws_lambda_alias.this : key => alias.name }
+  aliases  = { for key, alias in merge(aws_lambda_alias.this, aws_lambda_alias.rolled) : key => alias.name }
+
+  # As the aws engine marks an alias: project, target and release.
+  marks = {
+    for key, function in var.functions : key =>
+    substr("lockstep ${var.project} ${key} ${function.version == null ? "" : function.version}", 0, 216)
+  }
 
   kinds = {
     for key, function in var.functions : key => concat(
@@ -25,19 +31,35 @@ locals {
   }
 }
 
-# What is called points at the version that was published last, with all calls. Its description is what the
-# aws engine writes of a release.
+# What is called points at the version that was published last, with all calls.
 resource "aws_lambda_alias" "this" {
-  for_each = toset([for key, function in var.functions : key if function.alias != null])
+  for_each = toset([for key, function in var.functions : key if function.alias != null && !function.rollout])
 
   name             = var.functions[each.key].alias
   function_name    = local.names[each.key]
   function_version = local.versions[each.key]
-  description      = substr("lockstep ${var.project} ${each.key} ${var.functions[each.key].version == null ? "" : var.functions[each.key].version}", 0, 216)
+  description      = local.marks[each.key]
 
   # The new one stands before the bucket calls it, and the old one goes after that.
   lifecycle {
     create_before_destroy = true
+  }
+}
+
+# Likewise where a rollout moves it: it is made with the first version. `ignore_changes` counts for a whole
+# resource, so these are one of their own. A function that changes from one to the other needs
+# `terraform state mv`, as the README says: otherwise its alias would be deleted.
+resource "aws_lambda_alias" "rolled" {
+  for_each = toset([for key, function in var.functions : key if function.alias != null && function.rollout])
+
+  name             = var.functions[each.key].alias
+  function_name    = local.names[each.key]
+  function_version = local.versions[each.key]
+  description      = local.marks[each.key]
+
+  lifecycle {
+    create_before_destroy = true
+    ignore_changes        = [function_version, routing_config, description]
   }
 }
 

@@ -7,7 +7,7 @@ output "functions" {
       version          = var.functions[key].version
       commit           = var.functions[key].commit
       alias            = var.functions[key].alias
-      published        = function.version # what the alias points at; $LATEST without one
+      published        = function.version # what the alias points at, or is to be moved to; $LATEST without one
       source_code_hash = var.functions[key].code.source_code_hash
       redeploy         = var.functions[key].code.redeploy
       code_sha256      = function.code_sha256 # what AWS says it runs

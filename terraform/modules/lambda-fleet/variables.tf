@@ -81,6 +81,10 @@ variable "functions" {
     # the settings of asynchronous calls use the alias. Absent: the function runs as it is ($LATEST).
     alias = optional(string)
 
+    # True: what runs Terraform moves the alias itself, step by step. Terraform makes it, and lets its version,
+    # its weights and its description alone from then on.
+    rollout = optional(bool, false)
+
     reserved_concurrency = optional(number) # absent: none is reserved
     log_retention_days   = optional(number) # absent: the log group is not touched; 0: kept for ever
 

@@ -14,6 +14,7 @@ from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.variables import share_of, source_code_hash
 from lockstep.model import Code, Environment, Project, Secret, Target, Terraform
 from lockstep.model.alias import described
+from lockstep.model.rollout import Rollout, Smoke
 from tests.support.projects import make_package, make_target, trigger
 from tests.unit.engines_terraform.test_variables import SYRF
 
@@ -114,7 +115,8 @@ def test_outputs_say_versions_where_tags_do_not() -> None:
     assert (live[PR.key].version, live[PR.key].commit) == ("7.7.7", "c" * 40)
 
 
-def test_the_map_of_functions_is_made_of_the_state() -> None:
+@pytest.mark.parametrize("rollout", [None, Rollout(smoke=Smoke())])
+def test_the_map_of_functions_is_made_of_the_state(rollout: Rollout | None) -> None:
     """What lambda-fleet applied gives the same value again: settings, tags, code, triggers, log group."""
     package = make_package(key="k.zip")
     settings = {
@@ -152,11 +154,13 @@ def test_the_map_of_functions_is_made_of_the_state() -> None:
         for name, description in (("theirs", "ours"), ("live", described("shop", target.key, "1.0.0")))
     ]
     group = {"name": f"/aws/lambda/{target.function.name}", "retention_in_days": 14}
+    target = replace(target, rollout=rollout)
+    name = "this" if rollout is None else "rolled"
     text = _state(
         _function("this", target, index=target.key, **values),
         _resource("aws_s3_bucket_notification", "this", bucket, index="shop-uploads"),
         _resource("aws_cloudwatch_log_group", "this", group, index=group["name"]),
-        *(_resource("aws_lambda_alias", "this", alias, index=target.key) for alias in aliases),
+        *(_resource("aws_lambda_alias", name, alias, index=target.key) for alias in aliases),
     )
     run = _run("staging", mapping="functions")
     (live,) = live_targets(text, run, {}, hides=True).values()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from lockstep.engines.terraform.handover import takeover
 from lockstep.model import Alias, Bucket, Resource, Statement
 from lockstep.model.fleet import Scope
+from lockstep.model.rollout import Rollout, Smoke
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
 
 ACCOUNT = "123456789012"
@@ -28,6 +29,9 @@ def test_an_alias_goes_over_with_all_that_is_on_it() -> None:
         buckets={UPLOADS: Bucket(name=UPLOADS)},
     )
     blocks = takeover([target.key], make_fleet(target), live, "module.fleet").imports
+    assert f'aws_lambda_alias.this["{target.key}"]' in blocks
+    rolled = make_fleet(replace(target, rollout=Rollout(smoke=Smoke())))
+    assert f'aws_lambda_alias.rolled["{target.key}"]' in takeover([target.key], rolled, live, "m").imports
     ids = dict(re.findall(r"to = module\.fleet\.(\w+)\.\S+\n  id = \"(.+)\"", blocks))
     assert ids == {
         "aws_lambda_function": "api-staging",

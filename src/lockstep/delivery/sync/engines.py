@@ -86,7 +86,8 @@ def _aws(means: Means) -> Engine:
 def _terraform(means: Means) -> Engine:
     from lockstep.delivery.sync.witness import Witnessed
 
-    return Witnessed(make_terraform(means), means.aws)
+    aws = means.another() if means.another is not None else means.aws
+    return Witnessed(make_terraform(means), means.aws, aws, is_rollouts_only=means.options.rollouts)
 
 
 def _handing(traits: EngineTraits) -> Callable[[Means], Engine]:

@@ -24,6 +24,7 @@ class Options:
     refresh: bool = False  # run Terraform though the same was applied last
     github_token: str | None = None
     wish: RolloutWish | None = None  # about one rollout; nothing else is planned then
+    rollouts: bool = False  # look at nothing else, where another engine publishes the versions
 
 
 class Purpose(StrEnum):

@@ -5,6 +5,7 @@ Nothing is kept in between but which targets are followed: a run that ends here 
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from lockstep.delivery.places.workspace import Workspace
@@ -40,6 +41,7 @@ def follow_rollouts(
     keys = [one.target for one in plan.targets if one.progress is not None and one.problem is None]
     if not keys:
         return
+    options = replace(options, rollouts=True)
     session = Session(workspace, options, purpose=Purpose.SYNC, clock=clock, stop=stop, watcher=watcher)
     told: dict[str, str] = {}
     blind: dict[str, int] = {}  # looks in a row at which gates could not be judged

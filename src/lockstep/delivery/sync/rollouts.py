@@ -29,7 +29,7 @@ _FIXES = {
 def see(workspace: Workspace, key: str, options: Options, *, watcher: Watcher = SILENT) -> TargetPlan:
     """A target with how far its rollout is. Changes nothing. Raises LockstepError."""
     _check(workspace, key)
-    session = Session(workspace, options, watcher=watcher)
+    session = Session(workspace, replace(options, rollouts=True), watcher=watcher)
     return _of(session.plan((key,)).targets, key)
 
 
@@ -52,7 +52,7 @@ def say(
     _check(workspace, key)
     by = find_actor(workspace.repository).name if workspace.repository is not None else "somebody"
     said = f"by {by}" + (f": {reason}" if reason else "")
-    options = replace(options, wish=RolloutWish(target=key, word=word, reason=said))
+    options = replace(options, rollouts=True, wish=RolloutWish(target=key, word=word, reason=said))
     session = Session(workspace, options, purpose=Purpose.SYNC, stop=stop, watcher=watcher)
     plan = session.plan((key,))
     one = _of(plan.targets, key)

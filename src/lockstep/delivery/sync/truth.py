@@ -5,7 +5,7 @@ target is read and compared with its declaration, whatever Terraform says: in sy
 be; what Terraform would leave as it is, is told with the way out; and what it has done is looked at again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lockstep.engines.aws import AwsEngine
@@ -59,6 +59,14 @@ class Seen:
             if key not in self.live or runs_as_declared(one, self.live[key])
         }
 
+    def without_aliases(self, keys: Collection[str]) -> "Seen":
+        """The same, where nothing is said of some targets' aliases, which rollouts move."""
+        left = {
+            key: tuple(change for change in found if change.path != "alias" or key not in keys)
+            for key, found in self.changes.items()
+        }
+        return replace(self, changes={key: found for key, found in left.items() if found})
+
 
 def look(aws: AwsEngine, fleet: Fleet, keys: Iterable[str]) -> Seen:
     """Read what is live of some targets and compare it. Changes nothing.
@@ -94,11 +102,13 @@ def judged(plan: Plan, seen: Seen, way_out: Callable[[str, Sequence[Change]], st
     )
 
 
-def mismatches(plan: Plan, report: Report, again: Callable[[Sequence[str]], Seen]) -> tuple[str, ...]:
+def mismatches(
+    plan: Plan, report: Report, again: Callable[[Sequence[str]], Seen], rolled: Collection[str] = ()
+) -> tuple[str, ...]:
     """What a run says that it did and that is not so when it is read.
 
-    ``plan`` is what was applied, judged. A text that begins with a target says that its release is not
-    known to be live.
+    ``plan`` is what was applied, judged; ``rolled`` are targets to whose calls a release comes by itself. A
+    text that begins with a target says that its release is not known to be live.
     """
     troubled = {one.target for one in report.results if one.outcome is not Outcome.DONE}
     done = {one.target: one for one in plan.targets if one.verb in _DOING and one.target not in troubled}
@@ -113,7 +123,11 @@ def mismatches(plan: Plan, report: Report, again: Callable[[Sequence[str]], Seen
         left = [change for change in seen.changes.get(key, ()) if change not in one.changes]
         if key in seen.unread:
             found.append(f"{key}: applied, and nobody knows whether it is live: {seen.unread[key]}")
-        elif key in seen.declared and not runs_as_declared(seen.declared[key], seen.live.get(key)):
+        elif (
+            key in seen.declared
+            and key not in rolled
+            and not runs_as_declared(seen.declared[key], seen.live.get(key))
+        ):
             found.append(f"{key}: applied, and {one.function} does not run what is declared")
         elif left:
             found.append(f"{', '.join(change.path for change in left)} of {key} is still not as declared")

@@ -2,30 +2,59 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from lockstep.delivery.sync.rolled import RolledAliases, Rollouts
 from lockstep.delivery.sync.truth import Seen, judged, look, mismatches
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.base import Look, SelfPlanning
 from lockstep.errors import NotAllowed
-from lockstep.model import Check, Fleet, Obstacle, Plan, Report, StepResult, Target
+from lockstep.model import (
+    ApplyResource,
+    Check,
+    Fleet,
+    Obstacle,
+    Outcome,
+    Plan,
+    Report,
+    StepResult,
+    Target,
+    TargetPlan,
+    Verb,
+)
+from lockstep.planning.rolled import RolloutSteps, overlaid
 
 __all__ = ["Witnessed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
+    """A plan as it was judged, as the engine made it (None: it was not asked), and of what."""
+
+    plan: Plan
+    own: Plan | None
+    desired: Fleet
+    rolled: RolledAliases
 
 
 class Witnessed:
     """Its plan with each target as AWS shows it, and its report with what is not so when it is read."""
 
-    def __init__(self, engine: SelfPlanning, aws: AwsEngine) -> None:
+    def __init__(
+        self, engine: SelfPlanning, aws: AwsEngine, mover: AwsEngine, *, is_rollouts_only: bool = False
+    ) -> None:
+        """``mover`` moves aliases by rollouts; ``is_rollouts_only``: nothing else is looked at or done."""
         self.name = engine.name
         self._engine = engine
         self._aws = aws
-        self._made: tuple[Plan, Plan, Fleet] | None = None  # as judged, as the engine made it, and of what
+        self._rollouts = Rollouts(mover, engine.title)
+        self._is_rollouts_only = is_rollouts_only
+        self._made: _Made | None = None
 
     @property
     def stale(self) -> frozenset[str]:
         """Targets that changed while they were applied."""
-        return self._engine.stale
+        return self._engine.stale | self._rollouts.stale
 
     @property
     def calls(self) -> Counter[str]:
@@ -41,15 +70,35 @@ class Witnessed:
         return self._engine.wants(desired)
 
     def preview(self, desired: Fleet) -> Look:
-        """Look at AWS, hold back what the engine would not notice, let it plan, and judge its plan."""
+        """Look at AWS, hold back what the engine would not notice, let it plan, and judge its plan.
+
+        Aliases that rollouts move are planned apart, as the aws engine plans them.
+        """
+        if self._is_rollouts_only:
+            return self._preview_rollouts(desired)
         desired, seen, notes = self._look(desired)
+        rolled = self._rollouts.look(desired, self._rolled(desired, seen))
+        keys = rolled.targets.keys() | rolled.unread.keys()
+        seen = seen.without_aliases(keys)
+        desired = _without_refused(desired, rolled, seen)
         self._engine.differing = frozenset(seen.changes)
         made = self._engine.preview(desired)
         plan = judged(made.plan, seen, self._engine.way_out)
         order = {key: number for number, key in enumerate(desired.targets)}
-        targets = sorted(plan.targets, key=lambda one: order.get(one.target, len(order)))
-        plan = replace(plan, targets=tuple(targets), notes=(*plan.notes, *notes))
-        self._made = (plan, made.plan, desired)
+        targets = [
+            overlaid(one, rolled.targets[one.target]) if one.target in rolled.targets else one
+            for one in sorted(plan.targets, key=lambda one: order.get(one.target, len(order)))
+        ]
+        steps, waits = _with_needs(rolled.steps, plan, self._engine.title)
+        targets = [replace(one, problem=one.problem or waits.get(one.target)) for one in targets]
+        plan = replace(
+            plan,
+            targets=tuple(targets),
+            steps=(*steps.now, *plan.steps, *steps.later),
+            problems=(*plan.problems, *(rolled.look.plan.problems if rolled.look is not None else ())),
+            notes=(*plan.notes, *notes, *self._sides(desired, targets)),
+        )
+        self._made = _Made(plan=plan, own=made.plan, desired=desired, rolled=replace(rolled, steps=steps))
         versions = {
             key: version
             for key, version in made.versions.items()
@@ -62,25 +111,46 @@ class Witnessed:
             for key, one in seen.live.items()
             if (alias := one.live_alias) is not None
         }
+        stable = rolled.look.versions if rolled.look is not None else {}
         return Look(
             plan=plan,
-            versions=versions | seen.versions,
+            versions=versions | seen.versions | {key: one for key, one in stable.items() if key in keys},
             live=live,
             modified={**made.modified, **modified},
             aliases=aliases,
         )
 
     def apply(self, plan: Plan, on_step: Callable[[StepResult], None]) -> Report:
-        """Let the engine apply its plan, and look at what it says that it did."""
-        if self._made is None or self._made[0] is not plan:
+        """Move aliases whose versions are there, let the engine apply its plan, look at what it says that it
+        did, and move those whose versions came by it.
+        """
+        if self._made is None or self._made.plan is not plan:
             raise NotAllowed("the plan was not made from what is live now", fix="plan again")
-        _, own, desired = self._made
-        self._made = None
+        made, self._made = self._made, None
+        if plan.problems:
+            raise NotAllowed("; ".join(plan.problems))
         before = self.calls.total()
-        report = self._engine.apply(own, on_step)
-        found = mismatches(plan, report, lambda keys: look(self._aws, desired, keys))
+        rolled = made.rolled
+        moved = self._rollouts.move(rolled, on_step)
+        if made.own is None:
+            return moved
+        report = self._engine.apply(made.own, on_step)
+        done = {one.step for one in report.results if one.outcome is Outcome.DONE}
+        lost = set(rolled.steps.awaiting) if report.interrupted else rolled.steps.without(done)
+        came = self._rollouts.follow(made.desired, rolled.steps, lost, on_step)
+        found = mismatches(
+            plan,
+            report,
+            lambda keys: look(self._aws, made.desired, keys).without_aliases(rolled.targets),
+            rolled.targets,
+        )
         return replace(
-            report, mismatches=(*report.mismatches, *found), calls=report.calls + self.calls.total() - before
+            report,
+            results=(*moved.results, *report.results, *came.results),
+            seconds=moved.seconds + report.seconds + came.seconds,
+            mismatches=(*report.mismatches, *found),
+            calls=report.calls + self.calls.total() - before,
+            interrupted=report.interrupted or moved.interrupted or came.interrupted,
         )
 
     def leftovers(self, desired: Fleet) -> tuple[str, ...]:
@@ -115,6 +185,43 @@ class Witnessed:
                 notes.append(f"{key}: {why}; {fix}")
         return replace(desired, targets={**desired.targets, **held}), seen, tuple(notes)
 
+    def _preview_rollouts(self, desired: Fleet) -> Look:
+        """How rollouts stand, and what is due about them."""
+        keys = [key for key in self._keys(desired) if desired.targets[key].is_rolled]
+        rolled = self._rollouts.alone(desired, keys)
+        assert rolled.look is not None  # noqa: S101 - whatever cannot be read was raised
+        plan = replace(rolled.look.plan, engine=self.name)
+        self._made = _Made(plan=plan, own=None, desired=desired, rolled=rolled)
+        return replace(rolled.look, plan=plan)
+
+    def _rolled(self, desired: Fleet, seen: Seen) -> list[str]:
+        """Targets whose aliases are there and ours to move; the others are made, or marked, by the engine."""
+        return [
+            key
+            for key in self._keys(desired)
+            if desired.targets[key].is_rolled
+            and (live := seen.live.get(key)) is not None
+            and live.live_alias is not None
+            and live.function is not None
+            and live.function.owner == (desired.project, key)
+        ]
+
+    def _sides(self, desired: Fleet, targets: Sequence[TargetPlan]) -> tuple[str, ...]:
+        """Who writes what of aliases that rollouts move."""
+        keys = [
+            one.target
+            for one in targets
+            if one.target in desired.targets
+            and desired.targets[one.target].is_rolled
+            and one.verb in (Verb.CREATE, Verb.UPDATE)
+        ]
+        if not keys:
+            return ()
+        return (
+            f"{self._engine.title} makes the alias of {', '.join(keys)} and publishes versions; the alias's "
+            "version, weights and description are Lockstep's from then on",
+        )
+
     def _keys(self, desired: Fleet) -> Sequence[str]:
         project = self._aws.rules.project
         return [
@@ -124,3 +231,33 @@ class Witnessed:
             and desired.targets[key].function
             and not desired.targets[key].obstacle
         ]
+
+
+def _without_refused(desired: Fleet, rolled: RolledAliases, seen: Seen) -> Fleet:
+    """The fleet, where no version is published that could not come to calls, as far as anybody knows."""
+    why = {
+        key: Obstacle(text=one.problem, is_unread=one.verb is Verb.UNKNOWN)
+        for key, one in rolled.targets.items()
+        if one.problem is not None and key in seen.changes
+    }
+    held = {key: replace(desired.targets[key], obstacle=one) for key, one in {**why, **rolled.unread}.items()}
+    return replace(desired, targets={**desired.targets, **held})
+
+
+def _with_needs(steps: RolloutSteps, plan: Plan, title: str) -> tuple[RolloutSteps, dict[str, str]]:
+    """The steps that wait for versions after the run that publishes them, and why others are not taken."""
+    publishing: dict[str, tuple[str, ...]] = {}
+    for one in plan.steps:
+        if isinstance(one, ApplyResource) and one.action in ("create", "update", "replace"):
+            publishing[one.target] = (*publishing.get(one.target, ()), one.id)
+    waits = {
+        key: f"no published version is as declared, and {title} would publish none"
+        for key in steps.awaiting
+        if key not in publishing
+    }
+    later = tuple(
+        replace(step, needs=(*publishing[step.target], *step.needs))
+        for step in steps.later
+        if step.target not in waits
+    )
+    return replace(steps, later=later), waits

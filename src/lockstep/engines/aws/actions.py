@@ -24,6 +24,7 @@ class Feature(StrEnum):
     PREVIEWS = "previews"  # sync of previews only
     GC = "gc"  # preview gc, and preview down --delete-objects
     TERRAFORM = "terraform"  # what Lockstep itself calls; Terraform's own permissions are the team's
+    ROLLOUTS = "rollouts"  # of versions that Terraform publishes: what Lockstep itself does about them
     DOCTOR = "doctor"
     LOGS = "logs"
     INVOKE = "invoke"
@@ -80,6 +81,7 @@ _READ = frozenset(Feature) - _APART - _TRYING
 _LOOK = _READ | {Feature.TERRAFORM}
 _PLAN = frozenset({Feature.PLAN})
 _VALUES = (_LOOK - _PLAN) | {Feature.VALUES}
+_ROLLOUTS = frozenset({Feature.ROLLOUTS})
 _WRITE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.GC})  # gc syncs what it removes
 _STAGE = frozenset({Feature.SYNC, Feature.PREVIEWS, Feature.TERRAFORM})
 _DOCTOR = frozenset({Feature.DOCTOR})
@@ -154,7 +156,7 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:ListAliases", Thing.FUNCTIONS, _READ),
     _need("lambda:PublishVersion", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:CreateAlias", Thing.FUNCTIONS, _WRITE - _GC),
-    _need("lambda:UpdateAlias", Thing.FUNCTIONS, _WRITE - _GC),
+    _need("lambda:UpdateAlias", Thing.FUNCTIONS, (_WRITE - _GC) | _ROLLOUTS),
     _need("lambda:DeleteAlias", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:AddPermission", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:RemovePermission", Thing.FUNCTIONS, _WRITE, is_former=True),
@@ -162,7 +164,7 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:UntagResource", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:DeleteFunction", Thing.FUNCTIONS, _WRITE, is_former=True),
     _need("lambda:Invoke", Thing.FUNCTIONS, frozenset({Feature.INVOKE}), "lambda:InvokeFunction"),
-    _need("lambda:Invoke", Thing.TRIED, _WRITE - _GC, "lambda:InvokeFunction"),
+    _need("lambda:Invoke", Thing.TRIED, (_WRITE - _GC) | _ROLLOUTS, "lambda:InvokeFunction"),
     # Source: CloudWatch API reference, DescribeAlarms.
     _need("cloudwatch:DescribeAlarms", Thing.ALARMS, _READ - _GC),
     _need("cloudwatch:GetMetricData", Thing.METRICS, _READ - _GC),

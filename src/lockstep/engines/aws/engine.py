@@ -205,6 +205,10 @@ class AwsEngine:
         """Of what the plan says, put only the packages where Lambda reads them: others do the rest."""
         return self._apply(plan, tuple(one for one in plan.steps if isinstance(one, StagePackage)), on_step)
 
+    def roll(self, plan: Plan, steps: tuple[Step, ...], on_step: Callable[[StepResult], None]) -> Report:
+        """Of what the plan says, do only these steps, which rollouts need: others do the rest."""
+        return self._apply(plan, steps, on_step)
+
     def _apply(self, plan: Plan, steps: tuple[Step, ...], on_step: Callable[[StepResult], None]) -> Report:
         from lockstep.engines.aws.execute import execute
         from lockstep.engines.aws.running import Run

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lockstep.engines.base import Look
@@ -27,6 +27,7 @@ from lockstep.engines.terraform.made import Made
 from lockstep.engines.terraform.marker import Marker, inputs_of
 from lockstep.engines.terraform.operation import Operation
 from lockstep.engines.terraform.plan_json import Planned
+from lockstep.engines.terraform.rolled import alias_quarrels
 from lockstep.engines.terraform.runs import Run, runs_of
 from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.state import State, read_state
@@ -137,9 +138,10 @@ class TerraformEngine:
         versions: dict[str, str | None] = {}  # live ones
         modified: dict[str, str | None] = {}
         for run in runs:
-            stuck = {key: one for key, one in declared[run.name].items() if one.obstacle is not None}
-            targets = {key: one for key, one in declared[run.name].items() if key not in stuck}
             one = planned[run.name]
+            known = one.targets if isinstance(one, Made) else declared[run.name]
+            stuck = {key: each for key, each in known.items() if each.obstacle is not None}
+            targets = {key: each for key, each in known.items() if key not in stuck}
             plans += held_plans(stuck)
             if isinstance(one, LockstepError):
                 plans += held_plans(targets, Obstacle.of(one))
@@ -334,6 +336,9 @@ class TerraformEngine:
         looked = look(operation, shares, files, locks=ways.locks, refreshes=ways.refreshes, shows=ways.shows)
         if self._stop.is_set():
             raise Interrupted("stopped before anything was changed", where=run.name)
+        if quarrels := alias_quarrels(run, looked.planned, targets):
+            held = {key: replace(targets[key], obstacle=why) for key, why in quarrels.items()}
+            return self._plan(run, {**targets, **held}, selection)
         if targets:
             backends = Backends(self._cache, project)
             backends.check(run, files, is_empty=looked.is_empty_state)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockstep.engines.terraform.state import ALIAS, FUNCTION
+from lockstep.engines.terraform.state import ALIAS, FUNCTION, ROLLED
 from lockstep.errors import BadInput
 from lockstep.model import Bucket, Fleet, Statement, Target, Trigger
 from lockstep.model.foreign import read_json, shaped
@@ -199,7 +199,8 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
         blocks.append((f'{FUNCTION}.this["{key}"]', name))
         called = f"{name}:{target.alias}" if target.alias else name
         if there.live_alias is not None:
-            blocks.append((f'{ALIAS}.this["{key}"]', f"{name}/{target.alias}"))
+            whose = ROLLED if target.is_rolled else "this"
+            blocks.append((f'{ALIAS}.{whose}["{key}"]', f"{name}/{target.alias}"))
         carried = [one for one in target.resources if KINDS[one.kind].terraform]
         for one in carried:
             kind = KINDS[one.kind].terraform

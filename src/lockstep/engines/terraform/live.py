@@ -9,12 +9,13 @@ from typing import Any
 from lockstep.engines.terraform.handover import Managed, managed_in, triggers_of
 from lockstep.engines.terraform.owners import Owners
 from lockstep.engines.terraform.runs import Run
-from lockstep.engines.terraform.state import ALIAS, FUNCTION, function_of, hex_of
+from lockstep.engines.terraform.state import ALIAS, FUNCTION, ROLLED, function_of, hex_of
 from lockstep.errors import BadInput
 from lockstep.model import Code, Function, Package, Secret, Target, Value
 from lockstep.model.alias import release_of, target_of
 from lockstep.model.fields import existing
 from lockstep.model.foreign import read_json, shaped
+from lockstep.model.rollout import Rollout, Smoke
 
 __all__ = ["live_targets", "live_variables"]
 
@@ -104,17 +105,30 @@ def _target(
         ),
         triggers=triggers_of(function.name, managed),
         alias=alias.get("name"),
+        rollout=_rollout(alias, declared),
         place=declared.place if declared else "",
     )
 
 
 def _alias(key: str, function: str, managed: Sequence[Managed]) -> dict[str, str]:
-    """Name and release of the alias that the module made for a target; others' have other descriptions."""
+    """The alias that the module made for a target; those of others have other descriptions."""
     for one in managed:
         description = str(one.values.get("description") or "")
         if one.kind == ALIAS and one.function == function and target_of(description) == key:
-            return {"name": str(one.values.get("name")), "release": release_of(description) or ""}
+            return {
+                "name": str(one.values.get("name")),
+                "release": release_of(description) or "",
+                "resource": one.name,
+            }
     return {}
+
+
+def _rollout(alias: Mapping[str, str], declared: Target | None) -> Rollout | None:
+    """The rollout that moves an alias which Terraform leaves alone, as far as Git tells it."""
+    if alias.get("resource") != ROLLED:
+        return None
+    is_known = declared is not None and declared.is_rolled
+    return declared.rollout if declared is not None and is_known else Rollout(smoke=Smoke())
 
 
 def _code(function: Function, values: Mapping[str, Any]) -> Code:

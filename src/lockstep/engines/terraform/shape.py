@@ -27,6 +27,8 @@ def function_value(target: Target) -> tuple[dict[str, Any], dict[str, str]]:
         value["commit"] = target.commit
     if target.alias is not None:
         value["alias"] = target.alias
+    if target.is_rolled:
+        value["rollout"] = True
     if code.image:
         value["code"] = {"image": code.image}
     elif package is not None:

@@ -16,6 +16,7 @@ __all__ = [
     "ALIAS",
     "FUNCTION",
     "OTHER_WORDS",
+    "ROLLED",
     "State",
     "function_of",
     "hex_of",
@@ -26,6 +27,7 @@ __all__ = [
 
 FUNCTION = "aws_lambda_function"
 ALIAS = "aws_lambda_alias"
+ROLLED = "rolled"  # name of the module's aliases that rollouts move, and not Terraform
 
 _PATHS: Mapping[str, tuple[str, ...]] = {
     "runtime": ("runtime",),

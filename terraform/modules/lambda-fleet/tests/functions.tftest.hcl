@@ -188,6 +188,37 @@ run "another_text_deploys_the_same_package_again" {
   }
 }
 
+run "an_alias_with_a_rollout_is_one_that_terraform_leaves_alone" {
+  command = plan
+
+  variables {
+    functions = {
+      "staging/s3-notifier" = {
+        function_name = "notifier-staging"
+        version       = "0.1.6"
+        role          = "lambda-role"
+        runtime       = "dotnet8"
+        handler       = "Handler"
+        code          = { bucket = "packages", key = "a.zip", source_code_hash = "noG1g8uJVjoeKQII5TG3gBKprFA4vdceBjDnbQx2NvY=" }
+        alias         = "live"
+        rollout       = true
+        triggers      = [{ bucket = "uploads", prefix = "staging/" }]
+      }
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      aws_lambda_function.this["staging/s3-notifier"].publish,
+      length(aws_lambda_alias.this) == 0,
+      aws_lambda_alias.rolled["staging/s3-notifier"].name == "live",
+      aws_lambda_alias.rolled["staging/s3-notifier"].description == "lockstep syrf staging/s3-notifier 0.1.6",
+      aws_lambda_permission.s3["staging/s3-notifier:uploads"].qualifier == "live",
+    ])
+    error_message = "The alias is Terraform's, or something goes past it."
+  }
+}
+
 run "an_alias_is_what_is_called" {
   command = plan
 
