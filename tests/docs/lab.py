@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lockstep.local.ministack import LocalCloud
 from tests.support.clouds import make_bucket, make_role
+from tests.support.quick_git import CONFIGURATION
 
 __all__ = ["ROOT", "Lab", "Result", "prepare"]
 
@@ -108,7 +109,7 @@ def _environment(cloud: LocalCloud, home: Path, programs: Path | None) -> dict[s
         "NO_COLOR": "1",
         "TERM": "dumb",
         "LC_ALL": "C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_SYSTEM": CONFIGURATION,
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_AUTHOR_NAME": "Ada",
         "GIT_AUTHOR_EMAIL": "ada@example.org",

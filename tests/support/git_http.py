@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.support.quick_git import CONFIGURATION
+
 __all__ = ["GitServer", "git_server"]
 
 
@@ -62,6 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
         environment = {
             "PATH": os.environ["PATH"],
+            "GIT_CONFIG_SYSTEM": CONFIGURATION,
             "GIT_PROJECT_ROOT": str(self.server.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "REQUEST_METHOD": self.command,

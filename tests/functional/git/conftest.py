@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.git_http import GitServer, git_server
+from tests.support.quick_git import CONFIGURATION
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
         "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", CONFIGURATION)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from tests.strict.policies import Policy
 from tests.support import actions, clouds
 from tests.support.actions.runner import Ran
 from tests.support.git_http import GitServer, git_server
+from tests.support.quick_git import CONFIGURATION
 from tests.unit.workflows.written import workflow
 
 __all__ = ["GITOPS", "MONO", "World", "_own_configuration"]
@@ -260,7 +261,7 @@ def world(
             "PATH": os.pathsep.join(programs),
             "HOME": str(tmp_path / "home"),
             "GIT_CONFIG_GLOBAL": os.environ["GIT_CONFIG_GLOBAL"],
-            "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_CONFIG_SYSTEM": CONFIGURATION,
             "LOCKSTEP_CACHE": str(tmp_path / "cache"),
         }
         runner = actions.Runner(

@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.quick_git import CONFIGURATION
+
 __all__ = ["Bare", "Conflict"]
 
 _WHO = {
@@ -12,7 +14,7 @@ _WHO = {
     "GIT_AUTHOR_EMAIL": "ada@example.org",
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.org",
-    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_SYSTEM": CONFIGURATION,
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
 
