@@ -45,6 +45,19 @@ KUBERNETES = group(
         "the whole of a bucket's notifications and removes those of others.",
         text("bucket", "", rule=rules.bucket),
     ),
+    Key(
+        name="versions",
+        shape=Shape.OPEN,
+        about="ack: targets with an alias of which each release is published as a version, each with the "
+        "number at which the alias stands: ACK gives it, and it is written here afterwards.",
+        item=text(
+            "number",
+            "",
+            pattern=r"^(\$LATEST|[1-9][0-9]*)$",
+            says='write the number of a published version in quotes, or "$LATEST" before there is one',
+            example='"43"',
+        ),
+    ),
     text(
         "repository",
         "URL of this repository, as the cluster reaches it; without a password.",
@@ -107,6 +120,7 @@ def read_kubernetes(document: Document, given: Mapping[str, Any], wrong: Report)
         namespace=namespace,
         shared_namespace=said.get("sharedNamespace"),
         own_buckets=tuple(sorted(set(said.get("ownBuckets") or ()))),
+        versions=said.get("versions") or {},
         repository=said.get("repository"),
         revision=said.get("revision", usual.revision),
         wave=said.get("wave", usual.wave),

@@ -1,5 +1,6 @@
 """What manifests say besides what is declared of the targets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["MANIFESTS", "ArgoCd", "Flux", "Job", "Kubernetes"]
@@ -52,6 +53,9 @@ class Kubernetes:
     namespace: str | None = None  # of the objects of a target
     shared_namespace: str | None = None  # of a bucket's object, which serves several targets
     own_buckets: tuple[str, ...] = ()  # all of whose notifications are declared here
+    versions: Mapping[str, str] = field(
+        default_factory=dict
+    )  # target -> number that its alias is at, for ACK
     repository: str | None = None  # URL of this repository, as the cluster reaches it
     revision: str = "main"
     wave: int = 5  # of Argo CD, in which functions are deployed

@@ -6,16 +6,16 @@ dropped from a manifest may be sent as 0.
 """
 
 import base64
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from lockstep.errors import BadInput
 from lockstep.model import (
     FIELDS,
-    Field,
     Function,
     Reference,
     Resource,
@@ -23,16 +23,19 @@ from lockstep.model import (
     Secret,
     Statement,
     Target,
-    Value,
 )
 from lockstep.model.alias import LATEST, described, qualified
-from lockstep.model.fields import APART, BY_NAME, Kind, exists
+from lockstep.model.fields import APART, exists
 from lockstep.model.fleet import partition_of
 from lockstep.model.kinds import KINDS
+from lockstep.model.kinds.event_sources import usual_batch
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import ownership_tags
-from lockstep.roads.ack_fields import BESIDE, ack_path_of, lacking, members_of
+from lockstep.roads import ack_stuck
+from lockstep.roads.ack_fields import BESIDE, lacking
+from lockstep.roads.ack_stuck import NEVER_EMPTY
+from lockstep.roads.ack_values import put, rows, rows_of, wire, within
 from lockstep.roads.base import (
     Ground,
     Loss,
@@ -51,22 +54,29 @@ from lockstep.roads.writing import Said
 __all__ = ["ROAD", "AckRoad"]
 
 _LAMBDA = "lambda.services.k8s.aws/v1alpha1"
+_ADOPTION = "services.k8s.aws/adoption-"
+_SOURCES = "eventSources"
 _S3 = "s3.services.k8s.aws/v1alpha1"
-_NEVER_EMPTY = ("layers", "fileSystems")  # an empty list of them is never sent
-_STICKY = {str(ack_path_of(BY_NAME[name])): f"{name} (removed)" for name in _NEVER_EMPTY}
 _LACKING = frozenset(lacking())
-_TOLD = tuple(row for row in FIELDS if row.name in _LACKING or row.name in _NEVER_EMPTY or row.members)
+_TOLD = tuple(row for row in FIELDS if row.name in _LACKING or row.name in NEVER_EMPTY or row.members)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AckRoad:
-    """Function, Alias, FunctionURLConfig and Bucket."""
+    """Function, Alias, Version, EventSourceMapping, FunctionURLConfig and Bucket."""
 
     name: str = "ack"
     title: str = "AWS Controllers for Kubernetes"
     files: tuple[str, ...] = ("function.yaml", "bucket.yaml")
     needs: frozenset[Need] = frozenset({Need.PACKAGES})
-    sticky: Mapping[str, str] = field(default_factory=lambda: _STICKY)
+
+    def may_stick(self, there: str, text: str) -> bool:
+        """Whether lists were emptied, or there is an event source."""
+        return ack_stuck.may_stick(there, text)
+
+    def stuck(self, there: Iterable[Object], wanted: Iterable[Object]) -> Iterable[tuple[str, str]]:
+        """What ACK never sends."""
+        return ack_stuck.stuck(there, wanted)
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target, and one for each bucket of which all notifications are ours."""
@@ -85,6 +95,10 @@ class AckRoad:
                         origins=ground.files.get(key, ()),
                     )
                 )
+        for key in sorted(ground.settings.versions):
+            named = ground.targets.get(key)
+            if named is None or named.alias is None:
+                losses.append(loss(self.name, "versions", key, ground.settings.place))
         clashes = clashing(manifests)
         losses += [
             loss(self.name, "namespace", key, ground.settings.place, why=why)
@@ -129,8 +143,10 @@ class _Made:
         found = [self._function(function, scope, namespace)]
         if target.alias is not None:
             found.append(self._alias(scope, namespace))
+            if target.key in self.ground.settings.versions:
+                found.insert(1, self._version(found[0]))
         found += [
-            self._beside(one, namespace, BESIDE[one.kind].resource)
+            self._beside(one, function, namespace)
             for one in target.resources
             if one.kind in BESIDE and BESIDE[one.kind].resource
         ]
@@ -157,6 +173,9 @@ class _Made:
         name = target.service if target.alias is None else f"{target.service}-{target.alias}"
         if (problem := name_problem(target.service) or name_problem(name)) is not None:
             self._lose("name", why=problem)
+        for one in target.resources:
+            if one.kind == _SOURCES and (problem := name_problem(_name_of(target, one))) is not None:
+                self._lose("name", one.place, why=problem)
         if target.obstacle is not None:
             self._lose("code", why=target.obstacle.text.partition("\n")[0])
         elif target.number is not None:
@@ -188,7 +207,7 @@ class _Made:
             value = function.settings.get(row.name)
             if value is None or is_ignored(row.name, target.ignore):
                 continue
-            if row.name in _LACKING or row.name in _NEVER_EMPTY:
+            if row.name in _LACKING or row.name in NEVER_EMPTY:
                 self._lose(row.name)
             gone = [name for name in row.members if f"{row.name}.{name}" in _LACKING]
             entries = value if isinstance(value, tuple) else ()
@@ -199,11 +218,18 @@ class _Made:
             if one.kind in _LACKING:
                 self._lose(one.kind, one.place)
                 continue
-            for name in one.settings:
-                if f"{one.kind}.{name}" in _LACKING:
-                    self._lose(f"{one.kind}.{name}", one.place)
-        if target.alias is not None:
+            kind = KINDS[one.kind]
+            for row in kind.rows:
+                if row.name in one.settings and kind.path(row) in _LACKING:
+                    self._lose(kind.path(row), one.place)
+        if any(one.kind == _SOURCES for one in target.resources):
+            self._lose(_SOURCES, next(one.place for one in target.resources if one.kind == _SOURCES))
+        if target.key in self.ground.settings.versions:
+            number = self.ground.settings.versions[target.key]
+            self._lose("version", self.ground.settings.place, number=number, alias=str(target.alias))
+        elif target.alias is not None:
             self._lose("alias")
+        if target.alias is not None:
             self._lose("policy", alias=target.alias)
         if target.rollout is not None:
             self._lose("rollout")
@@ -225,11 +251,11 @@ class _Made:
             if package.object_version:
                 spec["code"]["s3ObjectVersion"] = package.object_version
         settings, ignore = function.settings, self.target.ignore
-        for row, path in _rows("Image" if code.image is not None else "Zip"):
+        for row, path in rows("Image" if code.image is not None else "Zip"):
             if not (ignore and is_ignored(row.name, ignore)) and exists(row, settings):
-                _put(spec, path, _value(row, settings.get(row.name), function.name))
+                put(spec, path, wire(row, settings.get(row.name), function.name))
         if self.target.alias is None:
-            _within(spec, self.target.resources)
+            within(spec, self.target.resources)
         spec["tags"] = self._tags(function)
         meta = self._meta(self.target.service, namespace, 0, {"name": function.name}, scope)
         return {"apiVersion": _LAMBDA, "kind": "Function", "metadata": meta, "spec": spec}
@@ -242,16 +268,34 @@ class _Made:
         tags = {**function.tags, **own}
         return {key: value for key, value in sorted(tags.items()) if value is not None}
 
+    def _version(self, function: Object) -> Object:
+        """One for each state of the function: its name tells which, so that another one is another object."""
+        target, spec = self.target, function["spec"]
+        said = {name: value for name, value in spec.items() if name != "tags"}
+        digest = hashlib.sha256(json.dumps(said, sort_keys=True, default=_plain).encode()).hexdigest()
+        made: dict[str, Any] = {"functionRef": {"from": {"name": target.service}}}
+        if "sha256" in spec["code"]:
+            made["codeSHA256"] = Said(
+                spec["code"]["sha256"].value, "nothing is published before the function has it"
+            )
+        project, release = self.ground.project.name, target.version or ""
+        made["description"] = described(project, target.key, release, target.commit)
+        meta = {**function["metadata"], "name": f"{target.service}-{digest[:8]}"}
+        unadopted = {k: v for k, v in meta["annotations"].items() if not k.startswith(_ADOPTION)}
+        wave = str(self.ground.settings.wave + 1)
+        meta["annotations"] = {**unadopted, "argocd.argoproj.io/sync-wave": wave}
+        return {"apiVersion": _LAMBDA, "kind": "Version", "metadata": meta, "spec": made}
+
     def _alias(self, scope: Scope, namespace: str) -> Object:
         target = self.target
         release = target.version or ""
         spec: dict[str, Any] = {
             "name": target.alias,
             "functionRef": {"from": {"name": target.service}},
-            "functionVersion": LATEST,
+            "functionVersion": self.ground.settings.versions.get(target.key, LATEST),
             "description": described(self.ground.project.name, target.key, release, target.commit),
         }
-        _within(spec, target.resources)
+        within(spec, target.resources)
         sources = sorted({scope.bucket_arn(trigger.bucket) for trigger in target.triggers})
         if sources:
             statements = [
@@ -274,13 +318,17 @@ class _Made:
         meta = self._meta(f"{target.service}-{target.alias}", namespace, 1, {}, scope)
         return {"apiVersion": _LAMBDA, "kind": "Alias", "metadata": meta, "spec": spec}
 
-    def _beside(self, resource: Resource, namespace: str, kind: str) -> Object:
-        target = self.target
+    def _beside(self, resource: Resource, function: Function, namespace: str) -> Object:
+        target, kind = self.target, BESIDE[resource.kind].resource
         spec: dict[str, Any] = {"functionRef": {"from": {"name": target.service}}}
-        if target.alias is not None:
+        if resource.kind == _SOURCES:
+            if target.alias is not None:  # what is referred to is the function, and none of its aliases
+                spec = {"functionName": qualified(function.name, target.alias)}
+            spec["batchSize"] = usual_batch(resource.settings)
+        elif target.alias is not None:
             spec["qualifier"] = target.alias
-        _rows_of(spec, resource)
-        meta = self._meta(target.service, namespace, 2, {}, self._scope())
+        rows_of(spec, resource)
+        meta = self._meta(_name_of(target, resource), namespace, 2, {}, self._scope())
         return {"apiVersion": _LAMBDA, "kind": kind, "metadata": meta, "spec": spec}
 
     def _meta(
@@ -314,6 +362,10 @@ def _meta(
     return {"name": name, "namespace": namespace, "annotations": notes}
 
 
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Said) else str(value)
+
+
 def _json(identity: Mapping[str, str]) -> str:
     return "{" + ", ".join(f'"{key}": "{value}"' for key, value in identity.items()) + "}"
 
@@ -324,62 +376,9 @@ def _is_part(glob: str) -> bool:
     return bool(dot) and group in ("environment", "tags")
 
 
-@cache
-def _rows(kind: str) -> tuple[tuple[Field, str], ...]:
-    """The rows that a function of a package or of an image has in ACK, each with its place there."""
-    found = ((row, ack_path_of(row)) for row in FIELDS if row.for_type in ("", kind))
-    return tuple((row, path) for row, path in found if path is not None)
-
-
-def _value(row: Field, value: Value, function: str) -> Any:
-    """A row's value as ACK takes it; AWS's default where nothing else is declared. None: is not written."""
-    if value is None:
-        value = row.reset
-        if isinstance(value, str):
-            value = value.replace("{functionName}", function)
-        return value if value not in ("", [], {}) else None
-    match row.kind:
-        case Kind.MAP:
-            return dict(value) if isinstance(value, Mapping) else None
-        case Kind.STRINGS | Kind.SET:
-            return list(value) if isinstance(value, tuple) else [value]
-        case Kind.STRUCTS:
-            names = members_of(row)
-            entries = value if isinstance(value, tuple) else ()
-            return [
-                {path: one[name] for name, path in names.items() if path is not None and name in one}
-                for one in entries
-                if isinstance(one, Mapping)
-            ]
-        case _:
-            return value
-
-
-def _put(spec: dict[str, Any], path: str, value: Any) -> None:
-    if value is None:
-        return
-    *groups, name = path.split(".")
-    for group in groups:
-        spec = spec.setdefault(group, {})
-    spec[name] = value
-
-
-def _within(spec: dict[str, Any], resources: Iterable[Resource]) -> None:
-    """What stands beside the function and is a member of its own resource, or of its alias's."""
-    for one in resources:
-        beside = BESIDE.get(one.kind)
-        if beside is not None and beside.member:
-            inner: dict[str, Any] = {}
-            _rows_of(inner, one)
-            spec[beside.member] = inner
-
-
-def _rows_of(spec: dict[str, Any], resource: Resource) -> None:
-    kind = KINDS[resource.kind]
-    for row in kind.rows:
-        path = ack_path_of(row, kind.name)
-        if path is not None and not row.computed:
-            _put(spec, path, _value(row, resource.settings.get(row.name), ""))
+def _name_of(target: Target, resource: Resource) -> str:
+    """The name of the object of a resource: of one of several, with its own."""
+    return f"{target.service}-{resource.name}" if resource.name else target.service
 
 
 def _buckets(ground: Ground, held: set[str], file: str) -> tuple[list[Manifest], list[Loss]]:

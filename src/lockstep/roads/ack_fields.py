@@ -71,6 +71,53 @@ _INVOKE = frozenset(
         "maximumRetryAttempts",
     }
 )
+_KAFKA = (
+    "consumerGroupID",
+    "schemaRegistryConfig.eventRecordFormat",
+    "schemaRegistryConfig.schemaRegistryURI",
+    "schemaRegistryConfig.accessConfigs",
+    "schemaRegistryConfig.accessConfigs.type",
+    "schemaRegistryConfig.accessConfigs.uri",
+    "schemaRegistryConfig.schemaValidationConfigs",
+    "schemaRegistryConfig.schemaValidationConfigs.attribute",
+)
+_SOURCES = frozenset(
+    {
+        "batchSize",
+        "bisectBatchOnFunctionError",
+        "destinationConfig.onFailure.destination",
+        "enabled",
+        "eventSourceARN",
+        "filterCriteria.filters",
+        "filterCriteria.filters.pattern",
+        "functionResponseTypes",
+        "loggingConfig.systemLogLevel",
+        "maximumBatchingWindowInSeconds",
+        "maximumRecordAgeInSeconds",
+        "maximumRetryAttempts",
+        "parallelizationFactor",
+        "queues",
+        "scalingConfig.maximumConcurrency",
+        "selfManagedEventSource.endpoints.KAFKA_BOOTSTRAP_SERVERS",
+        "sourceAccessConfigurations",
+        "sourceAccessConfigurations.type_",
+        "sourceAccessConfigurations.uRI",
+        "startingPosition",
+        "startingPositionTimestamp",
+        "topics",
+        "tumblingWindowInSeconds",
+        *(f"amazonManagedKafkaEventSourceConfig.{one}" for one in _KAFKA),
+        *(f"selfManagedKafkaEventSourceConfig.{one}" for one in _KAFKA),
+    }
+)
+_RENAMED: Mapping[str, str] = {
+    "SelfManagedEventSource.Endpoints.KAFKA_BOOTSTRAP_SERVERS": (
+        "selfManagedEventSource.endpoints.KAFKA_BOOTSTRAP_SERVERS"
+    ),
+    "SourceAccessConfigurations.Type": "sourceAccessConfigurations.type_",
+    "SourceAccessConfigurations.URI": "sourceAccessConfigurations.uRI",
+}
+"""Names that the generator does not make as it makes all others."""
 _APART: Mapping[str, str] = {"reservedConcurrency": "reservedConcurrentExecutions"}
 """Rows that are calls of their own with AWS, so that no path says their name."""
 
@@ -86,6 +133,7 @@ class Beside:
 
 BESIDE: Mapping[str, Beside] = {
     "asyncInvoke": Beside(paths=_INVOKE, member="functionEventInvokeConfig"),
+    "eventSources": Beside(paths=_SOURCES, resource="EventSourceMapping"),
     "url": Beside(paths=_URL, resource="FunctionURLConfig"),
 }
 """Kinds that ACK has something for, by their key under ``lambda:``; every other kind is a loss."""
@@ -96,7 +144,7 @@ _INITIALS = re.compile(r"(Id|Arn|Uri|Url)(s?)(?=[A-Z]|\Z)")
 @cache
 def ack_path(api: str) -> str:
     """ACK's name of a member of AWS's API: ``VpcConfig.SubnetIds`` is ``vpcConfig.subnetIDs``."""
-    return ".".join(map(_name, api.split(".")))
+    return _RENAMED.get(api) or ".".join(map(_name, api.split(".")))
 
 
 def _name(part: str) -> str:
@@ -114,11 +162,12 @@ def ack_path_of(row: Field, kind: str = "") -> str | None:
     return path if beside is not None and path in beside.paths else None
 
 
-def members_of(row: Field) -> Mapping[str, str | None]:
+def members_of(row: Field, kind: str = "") -> Mapping[str, str | None]:
     """ACK's names of the members of a list of maps, by ours; None for those that it has not."""
+    known = BESIDE[kind].paths if kind else _FUNCTION
     found = {name: ack_path(f"{row.api}.{member.api}") for name, member in row.members.items()}
     return {
-        name: path.removeprefix(f"{ack_path(row.api)}.") if path in _FUNCTION else None
+        name: path.removeprefix(f"{ack_path(row.api)}.") if path in known else None
         for name, path in found.items()
     }
 

@@ -6,11 +6,11 @@ run the generators as Argo CD documents them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lockstep.model import Target
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
+from lockstep.roads.base import Ground, Loss, Manifest, Need, Obedient, Object, Rendering, Weight, place_of
 from lockstep.roads.health import customizations
 from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import label_problem, namespace_template
@@ -24,14 +24,13 @@ _SHARED = "{buckets/*/bucket.yaml,states/*/terraform.yaml}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ArgoCdRoad:
+class ArgoCdRoad(Obedient):
     """ApplicationSets, and values for Argo CD's own chart."""
 
     name: str = "argocd"
     title: str = "Argo CD's Applications"
     files: tuple[str, ...] = ("applicationsets.yaml", "argocd-values.yaml")
     needs: frozenset[Need] = frozenset({Need.HEADS, Need.STATES})
-    sticky: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, ground: Ground) -> Rendering:
         """Two files for the project."""

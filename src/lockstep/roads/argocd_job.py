@@ -7,12 +7,12 @@ changes the Application is out of sync, and its hooks run.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from lockstep.errors import BadInput
 from lockstep.model import Target
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Object, Rendering, Weight, place_of
+from lockstep.roads.base import Ground, Loss, Manifest, Need, Obedient, Object, Rendering, Weight, place_of
 from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import clashing, label_problem, namespace_of
 from lockstep.roads.writing import Said
@@ -24,14 +24,13 @@ _USER = 65532  # nobody in particular: the container writes to its own folders o
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobRoad:
+class JobRoad(Obedient):
     """A ConfigMap and a Job for each target."""
 
     name: str = "argocd-job"
     title: str = "a Job as Argo CD's sync hook"
     files: tuple[str, ...] = ("deploy-job.yaml",)
     needs: frozenset[Need] = frozenset()
-    sticky: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target."""

@@ -1,6 +1,6 @@
 """What every road is given, and what it gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -18,11 +18,13 @@ __all__ = [
     "Loss",
     "Manifest",
     "Need",
+    "Obedient",
     "Object",
     "Rendering",
     "Road",
     "State",
     "Weight",
+    "identity_of",
     "is_chosen",
     "names_of",
     "place_of",
@@ -178,14 +180,38 @@ class Road(Protocol):
         """What has to be found out before it renders."""
         ...
 
-    @property
-    def sticky(self) -> Mapping[str, str]:
-        """Members of a ``spec`` that it never takes away again, each with its row in the table of losses."""
+    def may_stick(self, there: str, text: str) -> bool:
+        """Whether a file that is to become a text is worth reading for what ``stuck`` finds."""
+        ...
+
+    def stuck(self, there: Iterable[Object], wanted: Iterable[Object]) -> Iterable[tuple[str, str]]:
+        """Changes of objects that it never carries out: the row in the table of losses, and the member."""
         ...
 
     def render(self, ground: Ground) -> Rendering:
         """The manifests of the whole fleet, with all losses. Raises BadInput for what is wrong with all."""
         ...
+
+
+class Obedient:
+    """A road that does to AWS whatever its manifests say."""
+
+    __slots__ = ()
+
+    def may_stick(self, _there: str, _text: str) -> bool:
+        """Nothing does."""
+        return False
+
+    def stuck(self, _there: Iterable[Object], _wanted: Iterable[Object]) -> Iterable[tuple[str, str]]:
+        """Nothing."""
+        return ()
+
+
+def identity_of(one: Object) -> tuple[object, ...]:
+    """What Kubernetes tells an object from all others by."""
+    meta = one.get("metadata")
+    names = meta if isinstance(meta, Mapping) else {}
+    return one.get("apiVersion"), one.get("kind"), names.get("namespace"), names.get("name")
 
 
 def names_of(target: Target) -> dict[str, str]:

@@ -7,7 +7,7 @@ rested since 2024).
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from lockstep.model import Reference, Secret, Target
@@ -18,6 +18,7 @@ from lockstep.roads.base import (
     Loss,
     Manifest,
     Need,
+    Obedient,
     Object,
     Rendering,
     State,
@@ -40,14 +41,13 @@ _NOWHERE = ("", "local", "cloud", "remote")  # backends that no block of ours re
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FluxRoad:
+class FluxRoad(Obedient):
     """A GitRepository and a Terraform object for each state."""
 
     name: str = "flux"
     title: str = "Flux with tofu-controller"
     files: tuple[str, ...] = ("terraform.yaml",)
     needs: frozenset[Need] = frozenset({Need.PACKAGES, Need.STATES})
-    sticky: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each state. One that a target holds back is left out whole: it stands for all of it."""

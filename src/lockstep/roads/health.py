@@ -65,7 +65,7 @@ return {status = "Progressing", message = "waiting for the controller"}
 """
 
 ACK_KINDS: Mapping[str, tuple[str, ...]] = {
-    "lambda.services.k8s.aws": ("Function", "Alias", "FunctionURLConfig"),
+    "lambda.services.k8s.aws": ("Function", "Alias", "Version", "EventSourceMapping", "FunctionURLConfig"),
     "s3.services.k8s.aws": ("Bucket",),
 }
 """Kinds that the road ack makes, by their group."""

@@ -164,7 +164,21 @@ _ACK: tuple[Row, ...] = (
         "ack",
         "alias",
         "an alias needs the number of a version, which nobody knows before ACK has published it",
-        "it stands at $LATEST: calls run what changes in place, and no version is kept to go back to",
+        "it stands at $LATEST: calls run what changes in place, and no version is kept to go back to; "
+        "kubernetes.versions has it published, and moves the alias with a second commit",
+    ),
+    _differs(
+        "ack",
+        "version",
+        "ACK gives a version its number when it publishes it, and the alias {alias} stays at {number} until "
+        "somebody writes that number down",
+        "a second commit with the number under kubernetes.versions moves it; versions are never removed",
+    ),
+    _refused(
+        "ack",
+        "versions",
+        "kubernetes.versions names it, and it is no target with an alias",
+        "declare lambda.alias for it, or take the line away",
     ),
     _lost(
         "ack",
@@ -175,7 +189,7 @@ _ACK: tuple[Row, ...] = (
     _lost(
         "ack",
         "provisionedConcurrency",
-        "the alias stands at $LATEST, for which AWS keeps no environments ready",
+        "AWS keeps environments ready for a published version, and the alias begins at $LATEST",
         "calls start them",
     ),
     _differs(
@@ -200,10 +214,29 @@ _ACK: tuple[Row, ...] = (
         _refused(
             "ack",
             f"{name} (removed)",
-            f"{name} of the function stood in its manifest, and ACK never sends that there are none any more",
+            "{member} of the function stood in its manifest, and ACK never sends that they are gone",
             "take them away in AWS, then render with --force",
         )
         for name in ("layers", "fileSystems")
+    ),
+    _differs(
+        "ack",
+        "eventSources",
+        "an event source mapping has no name by which ACK would find one that is there already",
+        "Lambda refuses a second one of the same source, so delete the live one first; and one that is not "
+        "declared any more stays in AWS and calls on, but for previews",
+    ),
+    _refused(
+        "ack",
+        "eventSources (removed)",
+        "{member} of an event source stood in its manifest, and ACK never sends that it is gone",
+        "take it away in AWS, then render with --force",
+    ),
+    _refused(
+        "ack",
+        "eventSources (fixed)",
+        "{member} of an event source is taken only when it is made, and ACK makes no new one for it",
+        "give it another name under lambda.eventSources, and delete the old one in AWS",
     ),
     _refused(
         "ack",

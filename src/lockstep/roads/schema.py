@@ -2,7 +2,8 @@
 
 Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions": structural
 schemas, unknown fields (refused, as ``kubectl --validate=strict`` and server-side field validation do),
-``null`` in a field that is not nullable (dropped). Rules in CEL are not evaluated.
+``null`` in a field that is not nullable (dropped). Of rules in CEL the one that these resources have is
+judged, ``self == oldSelf``, which the API server asks of an object that was there before.
 """
 
 import re
@@ -41,15 +42,21 @@ def schemas_of(documents: Iterable[Any]) -> Schemas:
     return found
 
 
-def problems_of(one: Object, schemas: Schemas) -> Iterator[str]:
-    """What Kubernetes would refuse of an object; nothing where its kind has no schema here."""
+_FIXED = "self == oldSelf"
+
+
+def problems_of(one: Object, schemas: Schemas, before: Object | None = None) -> Iterator[str]:
+    """What Kubernetes would refuse of an object; nothing where its kind has no schema here.
+
+    ``before`` is the object as it was, where there was one.
+    """
     schema = schemas.get((str(one.get("apiVersion")), str(one.get("kind"))))
     if schema is not None:
         inner = {**schema.get("properties", {}), "metadata": {"x-kubernetes-preserve-unknown-fields": True}}
-        yield from _judge(one, {**schema, "properties": inner}, "")
+        yield from _judge(one, {**schema, "properties": inner}, "", before)
 
 
-def _judge(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
+def _judge(value: Any, schema: Mapping[str, Any], path: str, old: Any = None) -> Iterator[str]:
     if isinstance(value, Said):
         value = value.value
     if value is None:
@@ -59,6 +66,9 @@ def _judge(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
         if not isinstance(value, int | str) or isinstance(value, bool):
             yield f"{at} is neither a number nor a text"
         return
+    for rule in schema.get("x-kubernetes-validations", ()):
+        if rule.get("rule") == _FIXED and old is not None and value != old:
+            yield f"{at} was {old!r}, and stays so: {rule.get('message') or _FIXED}"
     wanted = schema.get("type")
     if wanted is not None and not _is_a(value, wanted):
         yield f"{at} is no {wanted}"
@@ -71,7 +81,7 @@ def _judge(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
         if len(value) > schema.get("maxLength", len(value)) or len(value) < schema.get("minLength", 0):
             yield f"{at} has {len(value)} characters"
     elif isinstance(value, Mapping):
-        yield from _members(value, schema, path)
+        yield from _members(value, schema, path, old if isinstance(old, Mapping) else {})
     elif isinstance(value, list | tuple):
         if len(value) > schema.get("maxItems", len(value)) or len(value) < schema.get("minItems", 0):
             yield f"{at} has {len(value)} entries"
@@ -82,7 +92,9 @@ def _judge(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
         yield from [f"{at} is {value}, which is out of bounds"] if not least <= value <= most else []
 
 
-def _members(value: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> Iterator[str]:
+def _members(
+    value: Mapping[str, Any], schema: Mapping[str, Any], path: str, old: Mapping[str, Any]
+) -> Iterator[str]:
     known = schema.get("properties", {})
     others = schema.get("additionalProperties")
     is_open = schema.get("x-kubernetes-preserve-unknown-fields") or others is True
@@ -91,7 +103,7 @@ def _members(value: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> 
             yield f"{_joined(path, name)} is missing"
     for name, item in value.items():
         if name in known:
-            yield from _judge(item, known[name], _joined(path, name))
+            yield from _judge(item, known[name], _joined(path, name), old.get(name))
         elif isinstance(others, Mapping):
             yield from _judge(item, others, _joined(path, name))
         elif not is_open and not (path == "" and name in ("apiVersion", "kind")):

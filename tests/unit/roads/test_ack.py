@@ -7,10 +7,11 @@ import pytest
 
 from lockstep.errors import BadInput
 from lockstep.model import Environment, Obstacle, Reference, Resource, Secret, Target, Trigger
+from lockstep.model.kinds import KINDS
 from lockstep.model.rollout import Rollout
 from lockstep.roads.ack import ROAD
 from lockstep.roads.base import Rendering, Weight
-from tests.support.roads import SETTINGS, documents, ground, project, target
+from tests.support.roads import SETTINGS, documents, files_of, ground, project, target
 
 
 def _objects(rendering: Rendering, key: str = "staging/api") -> dict[str, dict[str, Any]]:
@@ -108,6 +109,93 @@ def test_a_rollout_is_told_as_lost() -> None:
     """A cluster's controller sends all calls at once."""
     rendering = ROAD.render(ground(target(alias="live", rollout=Rollout())))
     assert _told(rendering)["rollout"] is Weight.LOST
+
+
+_QUEUE = "arn:aws:sqs:eu-west-1:123456789012:orders"
+
+
+def _source(name: str = "orders", **settings: Any) -> Resource:
+    kind = KINDS["eventSources"]
+    return kind.declared(
+        {"source": _QUEUE, **settings}, "", name, "services/api/values.yaml:9", "staging-api"
+    )
+
+
+def test_an_event_source_is_an_object_of_its_own() -> None:
+    """It refers to the function, or names the alias, to which no reference leads; what ACK lacks is told."""
+    access = ({"type": "BASIC_AUTH", "uri": "arn:x"},)
+    made = target(resources=[_source(maximumBatchingWindow=5, sourceAccess=access, metrics=("EventCount",))])
+    rendering = ROAD.render(ground(made))
+    mapping = _objects(rendering)["EventSourceMapping"]
+    assert mapping["metadata"]["name"] == "api-orders"
+    assert mapping["metadata"]["annotations"]["services.k8s.aws/deletion-policy"] == "retain"
+    assert mapping["spec"] == {
+        "functionRef": {"from": {"name": "api"}},
+        "batchSize": 10,
+        "eventSourceARN": _QUEUE,
+        "maximumBatchingWindowInSeconds": 5,
+        "sourceAccessConfigurations": [{"type_": "BASIC_AUTH", "uRI": "arn:x"}],
+    }
+    assert _told(rendering) == {"eventSources": Weight.DIFFERS, "eventSources.NAME.metrics": Weight.LOST}
+    aliased = _objects(ROAD.render(ground(target(resources=[_source()], alias="live"))))["EventSourceMapping"]
+    assert aliased["spec"] == {
+        "functionName": "staging-api:live",
+        "batchSize": 10,
+        "eventSourceARN": _QUEUE,
+    }
+    odd = ROAD.render(ground(target(resources=[_source("Odd_name")])))
+    assert [(one.field, one.place) for one in odd.refused] == [("name", "services/api/values.yaml:9")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ({"maximumBatchingWindow": 5}, {}, [("eventSources (removed)", "maximumBatchingWindowInSeconds")]),
+        ({"maximumConcurrency": 5}, {}, [("eventSources (removed)", "scalingConfig.maximumConcurrency")]),
+        ({}, {"source": f"{_QUEUE}2"}, [("eventSources (fixed)", "eventSourceARN")]),
+        ({"maximumBatchingWindow": 5}, {"maximumBatchingWindow": 6}, []),
+        ({"enabled": False}, {}, []),  # stays as it is, as with our own engine
+        ({"filters": ({"pattern": "{}"},)}, {}, []),  # ACK sends an empty list of these
+        ({"batchSize": 5}, {}, []),  # AWS's default is written
+    ],
+)
+def test_what_ack_never_changes_of_a_mapping_is_known(before: Any, after: Any, found: Any) -> None:
+    """Beside another mapping of the same function, which has it still."""
+    other = _source("other", source=f"{_QUEUE}3", maximumBatchingWindow=5, maximumConcurrency=5)
+
+    def objects(**settings: Any) -> Any:
+        return ROAD.render(ground(target(resources=[_source(**settings), other]))).manifests[0]
+
+    there, wanted = objects(**before), objects(**after)
+    assert ROAD.may_stick(files_of(ROAD.render(ground(target(resources=[other]))))[there.path], "")
+    assert list(ROAD.stuck(documents(there), wanted.objects)) == found
+
+
+def test_a_version_is_published_first_and_its_number_written_then() -> None:
+    """Two commits: the object's name and digest say of which state it is; the alias stays where it is."""
+
+    def render(number: str, **settings: Any) -> dict[str, dict[str, Any]]:
+        own = project(kubernetes=replace(SETTINGS, versions={"staging/api": number}))
+        return _objects(ROAD.render(ground(target(settings=settings, alias="live"), project=own)))
+
+    first, second, other = render("$LATEST"), render("43"), render("43", memorySize=512)
+    version = first["Version"]
+    assert version["spec"]["codeSHA256"] == first["Function"]["spec"]["code"]["sha256"]
+    assert version["spec"]["functionRef"] == {"from": {"name": "api"}}
+    notes = version["metadata"]["annotations"]
+    assert "services.k8s.aws/adoption-policy" not in notes  # it would be the function's
+    assert notes["services.k8s.aws/deletion-policy"] == "retain"
+    waves = [one["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"] for one in first.values()]
+    assert waves == ["5", "6", "6"]
+    assert first["Alias"]["spec"]["functionVersion"] == "$LATEST"
+    assert second["Version"] == version
+    assert second["Alias"]["spec"]["functionVersion"] == "43"
+    assert other["Version"]["metadata"]["name"] != version["metadata"]["name"]
+    own = project(kubernetes=replace(SETTINGS, versions={"staging/api": "43"}))
+    rendering = ROAD.render(ground(target(alias="live"), project=own))
+    assert _told(rendering) == {"version": Weight.DIFFERS, "policy": Weight.DIFFERS}
+    wrong = ROAD.render(ground(target(), project=own))
+    assert [(one.target, one.field) for one in wrong.refused] == [("staging/api", "versions")]
 
 
 _BESIDE = Resource(kind="asyncInvoke", settings={"maximumRetryAttempts": 1})

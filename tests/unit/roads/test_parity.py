@@ -18,6 +18,7 @@ from lockstep.planning.planner import make_plan
 from lockstep.planning.policy import RESOURCES_TAG, Rules
 from lockstep.planning.replay import replay
 from lockstep.roads.ack import ROAD
+from lockstep.roads.ack_fields import BESIDE
 from tests.support.fleets import desired_fleets
 from tests.support.roads import documents, ground, project
 
@@ -37,7 +38,7 @@ def _sent(spec: Mapping[str, Any], api: str) -> Any:
     found: Any = spec
     for part in api.split("."):
         inner = found if isinstance(found, Mapping) else {}
-        found = next((value for key, value in inner.items() if key.lower() == part.lower()), None)
+        found = next((v for key, v in inner.items() if key.lower().rstrip("_") == part.lower()), None)
     return found
 
 
@@ -78,18 +79,34 @@ def _is_told(name: str, lost: Iterable[str]) -> bool:
     return any(f"{one}.".startswith(f"{name}.") for one in lost)
 
 
-def _beside(target: Target, objects: Mapping[str, Any]) -> dict[str, dict[str, Value]]:
-    """The resources that ACK has a place for, by kind."""
-    home = objects["Alias"] if target.alias is not None else objects["Function"]
-    specs = {
-        "asyncInvoke": home["spec"].get("functionEventInvokeConfig"),
-        "url": objects["FunctionURLConfig"]["spec"] if "FunctionURLConfig" in objects else None,
-    }
-    return {name: _settings(spec, KINDS[name].rows) for name, spec in specs.items() if spec is not None}
+def _beside(
+    target: Target, function: str, objects: Iterable[Mapping[str, Any]]
+) -> dict[tuple[str, str], dict[str, Value]]:
+    """The resources that ACK has a place for, by kind and identity; of the alias where there is one."""
+    specs: list[tuple[str, Mapping[str, Any]]] = []
+    home = "Function" if target.alias is None else "Alias"
+    for one in objects:
+        spec = one["spec"]
+        match one["kind"]:
+            case "FunctionURLConfig":
+                assert spec.get("qualifier") == target.alias
+                specs.append(("url", spec))
+            case "EventSourceMapping":
+                called = spec.get("functionName", function)
+                assert called == (f"{function}:{target.alias}" if target.alias else function)
+                specs.append(("eventSources", spec))
+            case kind if kind == home and "functionEventInvokeConfig" in spec:
+                specs.append(("asyncInvoke", spec["functionEventInvokeConfig"]))
+    found: dict[tuple[str, str], dict[str, Value]] = {}
+    for name, spec in specs:
+        kind = KINDS[name]
+        settings = dict(kind.normal(_settings(spec, kind.rows)))
+        found[name, kind.identify(settings) if kind.identify else ""] = settings
+    return found
 
 
-def _wanted(resources: Iterable[Resource]) -> dict[str, dict[str, Value]]:
-    return {one.kind: dict(one.settings) for one in resources if one.kind in ("asyncInvoke", "url")}
+def _wanted(resources: Iterable[Resource]) -> dict[tuple[str, str], dict[str, Value]]:
+    return {(one.kind, one.identity): dict(one.settings) for one in resources if one.kind in BESIDE}
 
 
 @settings(
@@ -132,8 +149,10 @@ def test_ack_makes_what_the_aws_engine_makes(fleet: Fleet) -> None:
         assert _statements(objects.get("Alias")) == {
             (one.content_id, one.source_arn, one.source_account) for one in statements if one.qualifier
         }
-        resources, wanted = _beside(target, objects), _wanted(after.targets[key].resources)
+        resources = _beside(target, expected.name, documents(owners[key]))
+        wanted = _wanted(after.targets[key].resources)
         assert resources.keys() == wanted.keys()
-        for kind, found in resources.items():
-            differing = {n for n in found.keys() | wanted[kind].keys() if found.get(n) != wanted[kind].get(n)}
-            assert {f"{kind}.{name}" for name in differing} <= lost
+        for one, found in resources.items():
+            kind = KINDS[one[0]]
+            differing = {n for n in found.keys() | wanted[one].keys() if found.get(n) != wanted[one].get(n)}
+            assert {kind.path(row) for row in kind.rows if row.name in differing} <= lost

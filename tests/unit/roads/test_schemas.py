@@ -1,5 +1,6 @@
 """Every object as a cluster judges it: by the published definitions, where a folder of them is named."""
 
+import copy
 import os
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,24 @@ def test_objects_are_judged_as_kubernetes_does(spec: Any, problem: str | None) -
     one = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}, "spec": spec}
     assert list(problems_of(one, schemas)) == ([problem] if problem else [])
     assert list(problems_of({**one, "kind": "Other"}, schemas)) == []
+
+
+def test_what_may_never_change_is_held_to_what_it_was() -> None:
+    """``self == oldSelf``, the one rule in CEL that these resources have."""
+    definition = copy.deepcopy(FUNCTION)
+    shape: Any = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]  # type: ignore[index]
+    rule = {"rule": "self == oldSelf", "message": "Value is immutable once set"}
+    shape["properties"]["spec"]["properties"]["mode"]["x-kubernetes-validations"] = [rule]
+    schemas = schemas_of([definition])
+
+    def made(**spec: Any) -> Any:
+        return {"apiVersion": "example.com/v1", "kind": "Thing", "spec": {"name": "x", **spec}}
+
+    assert list(problems_of(made(mode="b"), schemas, made(mode="a"))) == [
+        "spec.mode was 'a', and stays so: Value is immutable once set"
+    ]
+    for before in (None, made(), made(mode="b")):
+        assert list(problems_of(made(mode="b"), schemas, before)) == []
 
 
 @cache

@@ -3,9 +3,10 @@ asked: no cluster, and not AWS."""
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from lockstep.delivery.places.selection import check_patterns
 from lockstep.delivery.places.workspace import Workspace
@@ -24,7 +25,17 @@ from lockstep.errors import BadInput, BadInputs, LockstepError, MachineError
 from lockstep.model import Fleet, Obstacle, Package, Project, Release, Scope, Target
 from lockstep.model.fleet import partition_of
 from lockstep.model.watching import SILENT, Watcher
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Rendering, Road, State, is_chosen
+from lockstep.roads.base import (
+    Ground,
+    Loss,
+    Manifest,
+    Need,
+    Rendering,
+    Road,
+    State,
+    identity_of,
+    is_chosen,
+)
 from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 
@@ -75,9 +86,9 @@ def render(
     check_patterns(workspace, patterns)
     into = _into(workspace, folder)
     rendering = road.render(ground_of(workspace, road, into, token=token, watcher=watcher))
-    if crds is not None:
-        _judge(rendering, _read_schemas(crds), crds)
     there = FolderFiles(into)
+    if crds is not None:
+        _judge(rendering, _read_schemas(crds), crds, there)
     changes = changes_in(
         there,
         road,
@@ -100,49 +111,39 @@ def without_stuck(
     there: Files, road: Road, rendering: Rendering, changes: Sequence[FileChange]
 ) -> tuple[list[FileChange], list[Loss]]:
     """The changes without those that take away what the road never takes away, and why."""
-    if not road.sticky:
-        return list(changes), []
     made = {one.path: one for one in rendering.manifests}
     kept: list[FileChange] = []
     losses: list[Loss] = []
     for one in changes:
         text = there.read(one.path) if one.fate is Fate.WRITTEN else None
         stuck = _stuck(text, road, made[one.path], one.text) if text is not None else []
-        losses += [
-            loss(road.name, road.sticky[name], one.owner, f"{one.path}:{_line(text or '', name)}")
-            for name in stuck
-        ]
+        for row, member in stuck:
+            place = f"{one.path}:{_line(text or '', member)}"
+            losses.append(loss(road.name, row, one.owner, place, member=member))
         kept.append(replace(one, fate=Fate.HELD) if stuck else one)
     return kept, losses
 
 
-def _stuck(there: str, road: Road, manifest: Manifest, text: str) -> list[str]:
-    """Members of a ``spec`` that a file holds and its new text does not, and that would stay as they are."""
-    # Thousands of files change at once, and hardly any is worth reading as YAML.
-    if not any(f" {name}:" in there and f" {name}:" not in text for name in road.sticky):
+def _stuck(there: str, road: Road, manifest: Manifest, text: str) -> list[tuple[str, str]]:
+    """Changes of a file that would never be carried out, each with its row and its member."""
+    if not road.may_stick(there, text):
         return []
-
-    def members(objects: Iterable[object]) -> set[tuple[object, str]]:
-        specs = [(one.get("kind"), one.get("spec")) for one in objects if isinstance(one, Mapping)]
-        return {
-            (kind, name)
-            for kind, spec in specs
-            if isinstance(spec, Mapping)
-            for name in road.sticky
-            if spec.get(name)
-        }
-
-    try:
-        before = members(_documents(there))
-    except ValueError:
-        return []  # it is none of ours
-    return sorted({name for _, name in before - members(manifest.objects)})
+    return list(dict.fromkeys(road.stuck(_objects_in(there).values(), manifest.objects)))
 
 
 def _line(text: str, name: str) -> int:
     """The line of a member in a manifest of ours."""
-    lines = text.splitlines()
-    return next((at for at, line in enumerate(lines, 1) if line.strip().startswith(f"{name}:")), 1)
+    start = f"{name.rpartition('.')[2]}:"
+    return next((at for at, line in enumerate(text.splitlines(), 1) if line.strip().startswith(start)), 1)
+
+
+def _objects_in(text: str | None) -> Mapping[tuple[object, ...], Mapping[str, Any]]:
+    """The objects of a file that is there, by what Kubernetes tells them by; none of a file of others."""
+    try:
+        found = _documents(text or "")
+    except ValueError:
+        return {}
+    return {identity_of(one): one for one in found if isinstance(one, Mapping)}
 
 
 def _documents(data: bytes | str) -> list[object]:
@@ -370,19 +371,23 @@ def _read_schemas(folder: Path) -> Schemas:
     return schemas
 
 
-def _judge(rendering: Rendering, schemas: Schemas, folder: Path) -> None:
+def _judge(rendering: Rendering, schemas: Schemas, folder: Path, there: Files | None = None) -> None:
     """Refuse what the definitions of a cluster do not take. Raises BadInput or BadInputs."""
     errors = [
-        BadInput(problem, where=path, fix=fix) for path, problem, fix in _refused(rendering, schemas, folder)
+        BadInput(problem, where=path, fix=fix)
+        for path, problem, fix in _refused(rendering, schemas, folder, there)
     ]
     if errors:
         raise errors[0] if len(errors) == 1 else BadInputs(errors)
 
 
-def _refused(rendering: Rendering, schemas: Schemas, folder: Path) -> Iterator[tuple[str, str, str]]:
+def _refused(
+    rendering: Rendering, schemas: Schemas, folder: Path, there: Files | None
+) -> Iterator[tuple[str, str, str]]:
     for manifest in rendering.manifests:
+        before = _objects_in(there.read(manifest.path) if there is not None else None)
         for one in manifest.objects:
-            for problem in problems_of(one, schemas):
+            for problem in problems_of(one, schemas, before.get(identity_of(one))):
                 about = f"{one.get('kind')} {one.get('metadata', {}).get('name')}: {problem}"
                 fix = (
                     f"install a newer controller, or do not declare it; {folder} holds what the cluster takes"
