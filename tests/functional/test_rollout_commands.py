@@ -2,13 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import Popen
+from typing import Any
 
 import pytest
 
 from lockstep.delivery.sync import run
+from lockstep.git import command, objects
 from tests.strict import Faults, Notifications, Proxy, Revisions, Versions
 from tests.support import clouds
 from tests.support.badinput.desk import STAGING, Desk, Told, git
@@ -168,3 +171,28 @@ def test_a_failed_gate_says_so_in_git_where_that_is_wanted(desk: Desk) -> None:
     declared = git(desk.folder, "show", f"origin/lockstep/rollback/{TARGET}:{STAGING}")
     assert 'version: "0.1.5"' in declared
     assert "alarm checkout: ALARM" in declared
+
+
+def test_a_release_is_taken_back_by_one_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its version is published still; and git is asked once for what no commit changes."""
+    first(desk, "allAtOnce")
+    assert sync(desk).code == 0
+    assert alias(desk) == ("2", {})
+    begun: list[Sequence[str]] = []
+    start = command.start_git
+
+    def starting(arguments: Sequence[str], **options: Any) -> Popen[bytes]:
+        begun.append(arguments)
+        return start(arguments, **options)
+
+    monkeypatch.setattr(command, "start_git", starting)
+    for name in ("_KNOWN", "_LISTED"):  # as in a process of its own
+        monkeypatch.setattr(objects, name, objects._Known(1_000_000))
+    desk.aws.forget()
+    done = desk.run("rollback", TARGET, "--now", "--reason", "it loses files")
+    assert done.code == 0, done.all
+    assert alias(desk) == ("1", {})
+    assert desk.aws.counts(mutating=True) == {"lambda.UpdateAlias": 1}
+    assert not [words for words in begun if "status" in words]  # whatever lies in the work tree
+    assert len([words for words in begun if "cat-file" in words]) <= 8
+    assert len(begun) <= 75, len(begun)

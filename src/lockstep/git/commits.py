@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lockstep.errors import BadInput
 from lockstep.git.command import Ended, Repository, explain_failure
+from lockstep.git.objects import list_tree
 
 __all__ = [
     "Identity",
@@ -207,7 +208,7 @@ def _modes(repository: Repository, base: str | None) -> dict[str, str]:
     """Return path to mode of everything in a tree that is not a folder."""
     if base is None:
         return {}
-    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", base, doing=f"listing commit {base[:12]}")
+    listing = list_tree(repository, base)
     entries = listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
     return {path: about[:6] for about, _, path in (entry.partition("\t") for entry in entries)}
 

@@ -12,7 +12,7 @@ from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.suggest import suggestion
 from lockstep.waiting import Deadline
 
-__all__ = ["find_repository", "open_commit", "open_worktree", "resolve_commit"]
+__all__ = ["find_repository", "open_commit", "open_worktree", "resolve_commit", "worktree_root"]
 
 
 def open_worktree(folder: Path, *, under: tuple[str, ...] = ()) -> WorkTree:
@@ -21,25 +21,29 @@ def open_worktree(folder: Path, *, under: tuple[str, ...] = ()) -> WorkTree:
     A folder outside Git is opened too; its ``commit`` is None. Raises BadInput when there is no such
     folder or the repository is bare, GitError when git cannot read it.
     """
+    top, is_in_git = worktree_root(folder)
+    return WorkTree(top, repository=Repository(folder=top) if is_in_git else None, under=under)
+
+
+def worktree_root(folder: Path) -> tuple[Path, bool]:
+    """The root of the work tree that a folder lies in, itself outside Git; and whether it lies in Git.
+
+    Raises as ``open_worktree``, and looks at no file.
+    """
     root = _existing(folder)
     try:
-        place = run_git(
-            ("-C", str(root), "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--show-cdup"),
-            doing=f"opening {folder}",
-        )
+        is_bare, is_inside, up, _ = _looked_up(root, doing=f"opening {folder}")
     except (BadInput, GitError):
         if _lies_in_git(root):
             raise
-        return WorkTree(root, repository=None, under=under)
-    is_bare, is_inside, *up = os.fsdecode(place).split("\n")
-    if is_inside != "true":
-        what = "is a bare repository" if is_bare == "true" else "lies inside a .git folder"
+        return root, False
+    if not is_inside:
+        what = "is a bare repository" if is_bare else "lies inside a .git folder"
         raise BadInput(
             f"{folder} {what}: no files are checked out there",
             fix="name a revision to read, for example --rev main, or a clone",
         )
-    top = (root / "".join(up)).resolve()
-    return WorkTree(top, repository=Repository(folder=top), under=under)
+    return (root / up).resolve(), True
 
 
 def open_commit(
@@ -69,10 +73,26 @@ def find_repository(folder: Path) -> Repository:
     """Return the local repository that a folder lies in, bare or not; BadInput when there is none."""
     place = _existing(folder)
     doing = f"opening {folder}"
-    is_bare = run_git(("-C", str(place), "rev-parse", "--is-bare-repository"), doing=doing).strip() == b"true"
-    what = "--absolute-git-dir" if is_bare else "--show-toplevel"
-    top = run_git(("-C", str(place), "rev-parse", what), doing=doing)
+    is_bare, is_inside, up, git = _looked_up(place, doing=doing)
+    if is_bare:
+        return Repository(folder=git)
+    if is_inside:
+        return Repository(folder=(place / up).resolve())
+    top = run_git(("-C", str(place), "rev-parse", "--show-toplevel"), doing=doing)  # which says what is wrong
     return Repository(folder=Path(os.fsdecode(top).removesuffix("\n")))
+
+
+def _looked_up(place: Path, *, doing: str) -> tuple[bool, bool, str, Path]:
+    """Whether a folder's repository is bare, whether the folder lies in its work tree, the way up to the
+    root of that, and the folder of the repository itself.
+    """
+    asked = ("--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--show-cdup")
+    answer = os.fsdecode(run_git(("-C", str(place), "rev-parse", *asked), doing=doing))
+    is_bare, is_inside, rest = answer.split("\n", 2)
+    git, up = rest.removesuffix("\n"), ""
+    if is_inside == "true":  # elsewhere there is no last line
+        git, _, up = git.rpartition("\n")
+    return is_bare == "true", is_inside == "true", up, Path(git)
 
 
 def resolve_commit(repository: Repository, revision: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lockstep.errors import BadInput, GitError
 from lockstep.git.command import Repository
-from lockstep.git.objects import read_blobs
+from lockstep.git.objects import list_tree, read_blobs
 from lockstep.git.paths import check_paths
 
 __all__ = ["CommitTree", "WorkTree"]
@@ -38,10 +38,7 @@ class CommitTree:
         self._commit = commit
         blobs: dict[str, str] = {}
         self._links: dict[str, str] = {}
-        listing = repository.run(
-            *("ls-tree", "-r", "-z", "--full-tree", commit, "--", *_prefixes(under)),
-            doing=f"listing commit {commit[:12]}",
-        )
+        listing = list_tree(repository, commit, *_prefixes(under))
         for entry in _tokens(listing):
             about, _, path = entry.partition("\t")
             mode, _, rest = about.partition(" ")

@@ -13,7 +13,7 @@ from lockstep.git.access import Access
 from lockstep.git.command import NETWORK_SECONDS, Repository, mask
 from lockstep.git.history import changed_paths
 from lockstep.git.remote import open_remote
-from lockstep.git.repository import open_commit, open_worktree
+from lockstep.git.repository import open_commit, open_worktree, worktree_root
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
 from lockstep.model.kubernetes import MANIFESTS
@@ -175,7 +175,7 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
             repo, where.rev or "HEAD", where.cache, access=where.access, deadline=where.deadline
         )
         local = Path(repo) if Path(repo).is_dir() else None
-        top = open_worktree(local).root if local is not None and where.repo is None else local
+        top = _top(tree.repository, local) if local is not None and where.repo is None else local
     else:
         # Without a project file near, only that is looked for: outside Git the folder could be a home.
         work = open_worktree(where.folder, under=() if _is_near(where.folder) else (PROJECT_FILE,))
@@ -196,6 +196,13 @@ def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
         where=mask(where.repo) if where.repo else str(where.folder.resolve()),
         fix="run `lockstep init` there, or name the project's folder with -C",
     )
+
+
+def _top(repository: Repository | None, local: Path) -> Path:
+    """The root of the work tree around ``local``, which the repository tells where it is not a bare one."""
+    if repository is not None and os.path.lexists(repository.folder / ".git"):
+        return repository.folder
+    return worktree_root(local)[0]
 
 
 def _is_near(folder: Path) -> bool:

@@ -59,12 +59,16 @@ def make_draft(
     sources = gitops.workspace.project.sources.services
     # A rollback brings back what ran under a version, whatever its tag names by now.
     moves = with_images(sources, moves, lambda: forge, is_back=hold is not None)
-    first = _commit(gitops, _edit_of(gitops, moves, hold))
-    workspace = gitops.at(first)
+    whole = gitops.workspace.whole
+    changes = _edit_of(gitops, moves, hold)(whole)
+    commit = _commit(gitops, changes)
+    workspace = gitops.at(commit)
     watcher.progress("finding packages")
     moves = with_digests(workspace, moves, options)
     edit = _edit_of(gitops, moves, hold)
-    return Draft(moves=moves, commit=_commit(gitops, edit), edit=edit, source_forge=forge)
+    if (pinned := edit(whole)) != changes:
+        commit = _commit(gitops, pinned)
+    return Draft(moves=moves, commit=commit, edit=edit, source_forge=forge)
 
 
 def make_hold_edit(gitops: GitOps, target: Target, hold: Hold | None) -> Edit:
@@ -114,10 +118,12 @@ def _check_again(project: Tree, moves: Sequence[Move]) -> None:
             )
 
 
-def _commit(gitops: GitOps, edit: Edit) -> str:
-    whole = gitops.workspace.whole
+def _commit(gitops: GitOps, changes: Mapping[str, bytes | None]) -> str:
     return commit_files(
-        gitops.remote.repository, parent=whole.commit, changes=edit(whole), message="a draft of Lockstep"
+        gitops.remote.repository,
+        parent=gitops.workspace.whole.commit,
+        changes=changes,
+        message="a draft of Lockstep",
     )
 
 
