@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
 from lockstep.model import FIELDS, Call, Project, Target
+from lockstep.model.alias import versioned
+from lockstep.model.kinds import KINDS
 from lockstep.planning.notifications import find_overlaps
 from lockstep.planning.policy import MOST_IN_TAG
 
@@ -60,6 +62,7 @@ def _check_function_names(project: Project, targets: Iterable[Target], problems:
         family.append(target)
     for family in seen.values():
         _check_tags(family, problems)
+        _check_published(family, problems)
 
 
 def _may_share(project: Project, one: Target, other: Target) -> bool:
@@ -88,6 +91,47 @@ def _check_tags(family: list[Target], problems: Problems) -> None:
                 f"takes {MOST_IN_TAG} characters: {', '.join(names)}",
                 "give them shorter names, or some of them a functionName of their own",
             )
+
+
+def _check_published(family: list[Target], problems: Problems) -> None:
+    """What a published version has once, two aliases of it cannot both have.
+
+    Source: Lambda developer guide, "Configuring provisioned concurrency for a function".
+    """
+    for number, target in enumerate(family):
+        for mine in target.resources if target.alias is not None else ():
+            kind = KINDS[mine.kind]
+            for other in family[:number] if kind.published else ():
+                theirs = next((one for one in other.resources if one.kind == mine.kind), None)
+                if theirs is not None and _is_one_version(target, other):
+                    problems.add(
+                        mine.place or target.place,
+                        f"{target.key} and {other.key} ({theirs.place or other.place}) have one function, "
+                        f"and their aliases call the same version of it ({target.version}), which has "
+                        f"{kind.title} once",
+                        f"declare {kind.name} for one of them, or give each target its own functionName",
+                    )
+
+
+def _is_one_version(one: Target, other: Target) -> bool:
+    """Whether two targets of one function are known to call the same published version of it."""
+    if one.number is not None or other.number is not None:
+        return one.number == other.number
+    mine, theirs = one.function, other.function
+    assert mine is not None  # noqa: S101 - they have one
+    assert theirs is not None  # noqa: S101 - likewise
+    if one.ignore or other.ignore:
+        return False  # what others manage may be different
+    code, others = (_code_of(each) for each in (one, other))
+    return code is not None and code == others and versioned(mine.settings) == versioned(theirs.settings)
+
+
+def _code_of(target: Target) -> object:
+    """What tells the declared code of a target from other code; None where nothing does."""
+    release, function = target.release, target.function
+    if release is not None:
+        return (release.service, release.version, release.source, dict(release.options))
+    return function.code.image if function is not None else None
 
 
 def _check_shared(target: Target, other: Target, problems: Problems) -> None:

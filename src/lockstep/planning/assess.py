@@ -41,6 +41,7 @@ from lockstep.planning.pruning import Pruned, prune
 from lockstep.planning.rollouts import Decision
 from lockstep.planning.sharing import ALONE, Sharing
 from lockstep.planning.statements import admitted, excess
+from lockstep.planning.taken import taken_problem
 
 __all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
 
@@ -102,6 +103,7 @@ def assess(
     assert function is not None  # noqa: S101 - callers pass targets that have one
     if target.key in fleet.unread:
         return _not_compared(target, function, fleet.unread[target.key])
+    whole = live
     if live is not None:
         live = sharing.seen(live)
     now = live.function if live else None
@@ -194,6 +196,8 @@ def assess(
         verb = Verb.BLOCKED
     adopts = may_adopt(rules, target)
     if problem is None and (problem := foreign_problem(beside, may_adopt=adopts)):
+        verb = Verb.BLOCKED
+    if problem is None and (problem := taken_problem(target, shift, whole, sharing)):
         verb = Verb.BLOCKED
     if problem is None and (problem := _unmade(waiting, shift, wanted.name)):
         verb = Verb.BLOCKED

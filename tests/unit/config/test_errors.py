@@ -318,6 +318,13 @@ def shared(production: str, staging: str, **more: str) -> MemoryTree:
     return sample(files)
 
 
+def warm(version: str) -> MemoryTree:
+    """One function for both environments, whose aliases both want environments that are ready."""
+    tree = shared("production\n  provisionedConcurrency: 2", "staging", provisionedConcurrency="3")
+    tree.files[STAGING_FILE] = tree.files[STAGING_FILE].replace(b'"0.1.6"', version.encode())
+    return tree
+
+
 TOGETHER = {
     "one function name for two targets": (
         lambda: sample(
@@ -352,6 +359,13 @@ TOGETHER = {
         f"{STAGING_FILE}:7",
         "reservedConcurrency of staging/s3-notifier is another than that of production/s3-notifier",
         "give each target its own functionName",
+    ),
+    "two aliases of one version with provisioned concurrency": (
+        lambda: warm('"0.1.5"'),
+        f"{STAGING_FILE}:7",
+        f"staging/s3-notifier and production/s3-notifier ({PRODUCTION_FILE}:7) have one function, and their "
+        "aliases call the same version of it (0.1.5), which has provisioned concurrency once",
+        "declare provisionedConcurrency for one of them",
     ),
     "overlapping triggers": (
         overlap,

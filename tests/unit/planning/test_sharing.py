@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lockstep.model import Alias, Change, Environment, Plan, Project, Published, Target, Verb
+from lockstep.model import Alias, Change, Environment, Plan, Project, Published, Resource, Target, Verb
 from lockstep.model.alias import described
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import Rules, ownership_tags
@@ -202,3 +202,26 @@ def test_versions_stay_as_the_most_careful_of_the_targets_says() -> None:
     made = planned([careful, hasty], [replace(one, settled=100) for one in there])
     gone = [name.rpartition(":")[2] for name in ids(made) if ":delete-version:" in name]
     assert gone == ["2", "1"]
+
+
+def test_a_version_has_provisioned_concurrency_for_one_alias() -> None:
+    """Where another one's alias calls the version and has it, the target is told so, and it alone."""
+    warm = Resource(kind="provisionedConcurrency", settings={"executions": 2}, place="values.yaml:9")
+    one, two = (
+        replace(each, resources=(replace(warm, qualifier=str(each.alias)),))
+        for each in (PRODUCTION, replace(STAGING, version="1.0.0", function=PRODUCTION.function))
+    )
+    there = [
+        replace(each, resources=one.resources)
+        for each in found(pointing(one), pointing(two, "2"), family=(one, two))
+    ]
+    assert all(each.problem is None for each in planned([one, two], there).targets)
+    there = [
+        replace(each, resources=one.resources)
+        for each in found(pointing(one), pointing(two), family=(one, two))
+    ]
+    made = planned([one, two], there)
+    assert of(made, ONE).problem is None
+    assert "values.yaml:9: the alias production of production/api calls version 1 too" in str(
+        of(made, TWO).problem
+    )
