@@ -116,6 +116,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("serve", "as lockstep-serve.yaml says, until Ctrl-C or SIGTERM"),
         ("serve --config /etc/lockstep-serve.yaml", "another file"),
         ("serve --demo", "something to look at, on a local AWS"),
+        ("serve --token ci", "a token for a program that asks it"),
     ),
     "adopt": (("adopt staging --from terraform", "declarations from Terraform's state, and the proof"),),
     "eject": (("eject staging --to terraform --into infra", "import blocks for Terraform"),),

@@ -207,7 +207,7 @@ def _remembered(shell: Shell, project: str, target: str) -> "tuple[Record, ...]"
     from lockstep.delivery.sync.server import server_records
 
     try:
-        return server_records(shell.settings.server, project, target)
+        return server_records(shell.settings.server, project, target, token=shell.settings.server_token)
     except LockstepError as error:
         shell.log(f"note: LOCKSTEP_SERVER was not asked: {error}")
         return ()

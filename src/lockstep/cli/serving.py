@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["declare_serve", "serve"]
 
 _FILE = "lockstep-serve.yaml"
+_DAYS = 90  # that a token is taken, unless somebody writes another day
 
 
 def declare_serve(parser: Parser) -> None:
@@ -35,25 +36,43 @@ def declare_serve(parser: Parser) -> None:
         action="store_true",
         help="follow the repository of the demo on a local AWS, which go when it ends",
     )
+    parser.add_argument(
+        "--token",
+        metavar="NAME",
+        help="follow nothing: print a new token for a program, and what to write of it into the file",
+    )
 
 
 @contextlib.contextmanager
-def _page(shell: Shell, address: tuple[str, int] | None, controller: "Controller") -> Iterator[None]:
+def _page(shell: Shell, settings: "ServeFile", controller: "Controller") -> Iterator[None]:
     """Show what is followed, where an address is named."""
-    if address is None:
+    if settings.listen is None:
         yield
         return
     from lockstep.serve.web.listening import listening
 
-    secret = os.environ.get("LOCKSTEP_GITHUB_HOOK_SECRET")
-    with listening(address, controller.followers, controller.history, secret=secret) as url:
-        shell.log(f"{url} shows it, to this machine only: nobody logs in")
+    access = settings.access
+    with listening(
+        settings.listen,
+        controller.followers,
+        controller.history,
+        access=access,
+        hook_secret=os.environ.get("LOCKSTEP_GITHUB_HOOK_SECRET") or None,
+        login_secret=os.environ.get("LOCKSTEP_LOGIN_SECRET") or None,
+    ) as url:
+        if access.login is None:
+            shell.log(f"{url} shows it, to this machine only: nobody logs in")
+        else:
+            shell.log(f"{url} shows it as {access.url} to who logs in at {access.login.provider}")
         yield
 
 
-def serve(shell: Shell, *, config: Path | None, demo: bool) -> int:
+def serve(shell: Shell, *, config: Path | None, demo: bool, token: str | None) -> int:
     """Follow repositories, and keep AWS as they say until it is stopped."""
     from lockstep.serve.file import read_serve_file
+
+    if token is not None:
+        return _give_token(shell, token)
 
     for name, value in (("--repo", shell.repo), ("--rev", shell.rev)):
         if value is not None:
@@ -63,6 +82,24 @@ def serve(shell: Shell, *, config: Path | None, demo: bool) -> int:
     settings = read_serve_file(shell.directory / (config or Path(_FILE)).expanduser(), os.environ)
     _follow(shell, settings, shell.credentials)
     shell.log("stopped; whoever starts it again goes on from what Git and AWS say")
+    return 0
+
+
+def _give_token(shell: Shell, name: str) -> int:
+    """Print a token, which nobody can find out from what the file says of it."""
+    import datetime
+    import json
+
+    from lockstep.serve.access import digest_of, new_token
+
+    token = new_token()
+    expires = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=_DAYS)
+    shell.log("it is shown this once; write below tokens: of the file, with the groups whose roles it has:")
+    shell.log(f"  {json.dumps(name)}:")
+    shell.log(f"    sha256: {digest_of(token)}")
+    shell.log("    groups: []")
+    shell.log(f'    expires: "{expires}"')
+    shell.emit(f"{token}\n")
     return 0
 
 
@@ -103,5 +140,5 @@ def _follow(shell: Shell, settings: "ServeFile", credentials: "Credentials") -> 
         told.append(controller)
         for project in settings.projects:
             shell.log(f"{project.name}: following {project.shown}")
-        with _page(shell, settings.listen, controller):
+        with _page(shell, settings, controller):
             controller.run()

@@ -1,6 +1,7 @@
 """The keys of ``lockstep-serve.yaml``: what a controller follows, and what it may do."""
 
 from lockstep.config import rules
+from lockstep.config.access_schema import ANYBODY, LOGIN, TOKENS, URL, roles_of
 from lockstep.config.durations import DURATION
 from lockstep.config.rows import flag, group, text
 from lockstep.config.shapes import Key, Shape
@@ -29,6 +30,7 @@ _ENVIRONMENT = group(
     "What may be done in one environment. One that is not named is only looked at.",
     flag("sync", "Bring what Git says to AWS, by itself; false when absent."),
     flag("selfHeal", "Take back what was changed in AWS behind Git's back, too; false when absent."),
+    roles_of("in this environment, besides those of the project"),
 )
 
 _PROJECT = group(
@@ -58,6 +60,7 @@ _PROJECT = group(
         about="By name; preview stands for all previews.",
         item=_ENVIRONMENT,
     ),
+    roles_of("in all environments of the project"),
 )
 
 SERVE = group(
@@ -69,12 +72,17 @@ SERVE = group(
     ),
     text(
         "listen",
-        "Address of the page, such as 127.0.0.1:8321; without one there is none. Nobody logs in, so it is "
-        "one of this machine's own.",
-        pattern=r"^(localhost|127(\.\d{1,3}){3}|\[::1\]):\d{1,5}$",
-        says="write 127.0.0.1 or [::1] and a port: nobody logs in, so no other machine may ask",
+        "Address of the page, such as 127.0.0.1:8321; without one there is none. Without login it is one of "
+        "this machine's own.",
+        pattern=r"^([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}$",
+        says="write an address and a port, such as 127.0.0.1:8321",
         example="127.0.0.1:8321",
     ),
+    URL,
+    LOGIN,
+    roles_of("in all projects"),
+    TOKENS,
+    ANYBODY,
     _POLL,
     _DRIFT,
     text(

@@ -18,6 +18,8 @@ from lockstep.config.yaml_reader import Document, parse
 from lockstep.errors import BadInput
 from lockstep.git.command import mask
 from lockstep.git.mirror import is_url
+from lockstep.model.roles import Grants
+from lockstep.serve.access import Access, read_access, read_roles
 from lockstep.suggest import did_you_mean
 
 __all__ = ["PREFIX", "Followed", "Leave", "ServeFile", "read_serve_file"]
@@ -47,6 +49,7 @@ class Followed:
     drift: int = _DRIFT  # seconds
     environments: Mapping[str, Leave] = field(default_factory=dict)
     clean: int | None = None  # seconds between two times that what previews leave behind is removed
+    grants: Grants = field(default_factory=Grants)
 
     @property
     def shown(self) -> str:
@@ -70,6 +73,7 @@ class ServeFile:
     data: Path
     listen: tuple[str, int] | None = None  # host and port
     keep: int = _KEEP  # seconds that what happened is remembered
+    access: Access = field(default_factory=Access)
     projects: tuple[Followed, ...]
 
 
@@ -101,12 +105,14 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
     projects = tuple(reader.projects(values))
     reader.check_port(values)
     keep = reader.keep(values)
+    access = read_access(values, reader.add)
     problems.stop()
     host, _, port = (values.get("listen") or "").rpartition(":")
     return ServeFile(
         data=path.resolve().parent / (values.get("data") or "lockstep-data"),
         listen=(host.strip("[]"), int(port)) if host else None,
         keep=keep,
+        access=access,
         projects=projects,
     )
 
@@ -121,12 +127,10 @@ class _Reader:
     def projects(self, values: Mapping[str, Any]) -> Iterator[Followed]:
         named = values.get("projects") or {}
         if not named and not self.problems:
-            self._add(
-                ("projects",), "no project is followed", "add projects: {my-project: {repository: URL}}"
-            )
+            self.add(("projects",), "no project is followed", "add projects: {my-project: {repository: URL}}")
         for name, said in named.items():
             if not _NAME.fullmatch(name):
-                self._add(
+                self.add(
                     ("projects", name),
                     f"{name!r} is no name of a project",
                     "write up to 63 lower-case letters, digits and hyphens",
@@ -141,35 +145,39 @@ class _Reader:
                 drift=self._seconds("drift", _DRIFT, name, given, values),
                 environments={env: self._leave(name, env, leave or {}) for env, leave in _all(given)},
                 clean=self._clean(name, given),
+                grants=Grants(
+                    everywhere=read_roles(values, given),
+                    environments={env: read_roles(leave or {}) for env, leave in _all(given)},
+                ),
             )
 
     def check_port(self, values: Mapping[str, Any]) -> None:
         listen = values.get("listen")
         if listen and int(listen.rpartition(":")[2]) > 65_535:
-            self._add(("listen",), f"{listen} has no port that there is", "write one up to 65535")
+            self.add(("listen",), f"{listen} has no port that there is", "write one up to 65535")
 
     def keep(self, values: Mapping[str, Any]) -> int:
         text = values.get("history")
         seconds = _KEEP if text is None else duration(text)
         if not seconds:
-            self._add(("history",), f"history: {text} is no time at all", "write at least 1s")
+            self.add(("history",), f"history: {text} is no time at all", "write at least 1s")
         return seconds or _KEEP
 
     def _repository(self, name: str, given: Mapping[str, Any]) -> str:
         repository = given.get("repository")
         if not repository:
             if not self.problems:
-                self._add(("projects", name), f"{name} has no repository", "add repository: with its URL")
+                self.add(("projects", name), f"{name} has no repository", "add repository: with its URL")
             return ""
         try:
             if is_url(repository):
                 return str(repository)
         except BadInput as error:
-            self._add(("projects", name, "repository"), error.problem, error.fix or "")
+            self.add(("projects", name, "repository"), error.problem, error.fix or "")
             return ""
         folder = (self.folder / Path(repository).expanduser()).resolve()
         if not folder.is_dir():
-            self._add(
+            self.add(
                 ("projects", name, "repository"),
                 f"there is no folder {folder}",
                 "write the URL of the repository, or its folder",
@@ -183,7 +191,7 @@ class _Reader:
         text = given.get(key) or values.get(key)
         seconds = otherwise if text is None else duration(text)
         if not seconds:
-            self._add(path, f"{key}: {text} is no time at all", "write at least 1s")
+            self.add(path, f"{key}: {text} is no time at all", "write at least 1s")
         return seconds or otherwise
 
     def _clean(self, name: str, given: Mapping[str, Any]) -> int | None:
@@ -192,27 +200,27 @@ class _Reader:
             return None
         preview = (given.get("environments") or {}).get("preview") or {}
         if not preview.get("sync"):
-            self._add(
+            self.add(
                 path,
                 f"{name} removes what previews leave behind, and does not sync them",
                 "add preview: {sync: true} below environments, or leave previewGc out",
             )
         seconds = duration(text)
         if not seconds:
-            self._add(path, f"previewGc: {text} is no time at all", "write at least 1s")
+            self.add(path, f"previewGc: {text} is no time at all", "write at least 1s")
         return seconds or None
 
     def _leave(self, name: str, environment: str, given: Mapping[str, Any]) -> Leave:
         syncs, heals = bool(given.get("sync")), bool(given.get("selfHeal"))
         if heals and not syncs:
-            self._add(
+            self.add(
                 ("projects", name, "environments", environment, "selfHeal"),
                 f"{environment} heals what it does not sync",
                 "add sync: true beside it, or leave selfHeal out",
             )
         return Leave(syncs=syncs, heals=heals)
 
-    def _add(self, path: tuple[str, ...], problem: str, fix: str) -> None:
+    def add(self, path: tuple[str, ...], problem: str, fix: str) -> None:
         where = self.places.get(path) or f"{self.document.file}:{self.document.line(path)}"
         self.problems.add(where, problem, fix)
 
@@ -246,6 +254,8 @@ def _override(
     match key.shape:
         case Shape.STRING:
             value: Any = text
+        case Shape.LIST:
+            value = [one.strip() for one in text.split(",")]
         case Shape.BOOLEAN if text in _FLAGS:
             value = _FLAGS[text]
         case Shape.BOOLEAN:
@@ -255,7 +265,8 @@ def _override(
             problems.add(name, "is a map, and a variable gives one value", f"write {name}__KEY")
             return
     checker = Checker(name, templates=False)
-    at[path[-1]] = checker.check(key, value, 1, ".".join(path))
+    lines = (1, [1] * len(value)) if isinstance(value, list) else 1
+    at[path[-1]] = checker.check(key, value, lines, ".".join(path))
     places[path] = name
     for error in checker.errors:
         problems.add(name, error.problem, error.fix)

@@ -111,6 +111,15 @@ def test_what_no_address_is_like_is_answered_in_json(app: ASGIApp) -> None:
     assert ask(app, "/nothing").text == "Not Found\n"
 
 
+def test_a_token_that_is_not_known_is_answered_as_described(app: ASGIApp) -> None:
+    """By each address."""
+    for path in PATHS:
+        named = filled(path, {"project": "shop", "target": "x", "run": "x"})
+        found = ask(app, named, authorization="Bearer x")
+        assert found.status == 401
+        check(path, found.status, found.text)
+
+
 def test_without_a_history_it_says_so(follower: Follower) -> None:
     """As described, too."""
     app = make_app([follower], None, secret=None)

@@ -37,6 +37,11 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
+    lines: tuple[tuple[str, str], ...] = ()  # of the header, also those of one name
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header."""
+        return [value for one, value in self.lines if one == name]
 
 
 def ask(app: ASGIApp, path: str, *, body: bytes | None = None, **headers: str) -> Answer:
@@ -71,8 +76,8 @@ def ask(app: ASGIApp, path: str, *, body: bytes | None = None, **headers: str) -
     asyncio.run(app(scope, receive, send))
     start = sent[0]
     content = b"".join(one.get("body", b"") for one in sent[1:])
-    found = {name.decode(): value.decode() for name, value in start["headers"]}
-    return Answer(status=start["status"], headers=found, text=content.decode())
+    lines = tuple((name.decode(), value.decode()) for name, value in start["headers"])
+    return Answer(status=start["status"], headers=dict(lines), text=content.decode(), lines=lines)
 
 
 @pytest.fixture

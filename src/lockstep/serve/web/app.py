@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,16 +18,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockstep.model import StatusRow
 from lockstep.render.documents import status_document
+from lockstep.serve.access import Access
 from lockstep.serve.deciding import Seen
 from lockstep.serve.file import Followed
 from lockstep.serve.following import Follower
+from lockstep.serve.web.admission import Admission, Admitted
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.figures import figures
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
 from lockstep.serve.web.live import Live, State
+from lockstep.serve.web.login import Logins
 from lockstep.serve.web.openapi import openapi_document
 from lockstep.serve.web.pages import Moment, found, matrix_page, target_page
 from lockstep.serve.web.past import Past
+from lockstep.serve.web.visitor import seen_by
 
 if TYPE_CHECKING:
     from lockstep.store.history import History
@@ -50,12 +55,14 @@ def make_app(
     history: "History | None" = None,
     *,
     secret: str | None,
+    admission: Admission | None = None,
     is_over: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
     """The application. Without the webhook's secret announcements are not taken.
 
-    Streams end when it ``is_over``.
+    Without ``admission`` whoever asks from this machine sees everything. Streams end when it ``is_over``.
     """
+    admission = admission or Admission(Access(), None, None)
     shown = _Shown(followers, Hooks(secret) if secret else None)
     routes = [
         Route("/", shown.matrix),
@@ -65,6 +72,7 @@ def make_app(
         Route("/api/v1/projects/{project}/targets", shown.targets),
         Route("/api/v1/projects/{project}/targets/{target:path}", shown.one_target),
         *Past(followers, history).routes,
+        *(Logins(admission, admission.provider).routes if admission.provider is not None else ()),
         Route("/healthz", shown.healthz),
         Route("/readyz", shown.readyz),
         Route("/metrics", shown.metrics),
@@ -77,7 +85,8 @@ def make_app(
         return State(seen=tuple(one.seen for one in followers), changes=changes)
 
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
-    return _Guarded(Live(app, state=state, is_over=is_over))
+    live = Live(Admitted(app, admission), state=state, is_over=is_over)
+    return _Guarded(live, urlsplit(admission.access.url or "").netloc)
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -91,13 +100,15 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 class _Guarded:
-    """Answers nobody who came by another name than this machine's, and says what browsers may do.
+    """Answers nobody who came by another name than its own, and says what browsers may do.
 
-    Nobody logs in, so a page of somebody else whose name leads here (DNS rebinding) must not read this.
+    A page of somebody else whose name leads here (DNS rebinding) must not read this: where nobody logs in
+    its names are this machine's, else the one that ``url`` gives as well.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, host: str) -> None:
         self._app = app
+        self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:
@@ -111,8 +122,9 @@ class _Guarded:
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         app = self._app
-        if name not in _OWN and not scope["path"].startswith(_FOR_ALL):
-            app = PlainTextResponse("ask for it as 127.0.0.1 or localhost\n", 421)
+        is_own = name in _OWN or (self._host != "" and host.lower() == self._host.lower())
+        if not is_own and not scope["path"].startswith(_FOR_ALL):
+            app = PlainTextResponse(f"ask for it as {self._host or '127.0.0.1 or localhost'}\n", 421)
         await app(scope, receive, guarded)
 
 
@@ -125,7 +137,9 @@ class _Shown:
 
     @property
     def _seen(self) -> list[tuple[Followed, Seen]]:
-        return [(one.project, one.seen) for one in self._followers.values()]
+        """What who asks may see."""
+        each = ((one.project, seen_by(one)) for one in self._followers.values())
+        return [(project, seen) for project, seen in each if seen is not None]
 
     def matrix(self, request: Request) -> Response:
         """Services by environments."""
@@ -150,11 +164,11 @@ class _Shown:
 
     def targets(self, request: Request) -> Response:
         """``lockstep.status/1``, of targets whose names hold the words of ``q``."""
-        follower = self._followers.get(request.path_params["project"])
-        if follower is None:
+        _, seen = self._one(request)
+        if seen is None:
             return answer({"error": "there is no such project"}, 404)
         query = query_of(request.query_params)
-        document = status_document(found(follower.seen.rows.values(), query), ())
+        document = status_document(found(seen.rows.values(), query), ())
         return Response(document, media_type="application/json")
 
     def one_target(self, request: Request) -> Response:
@@ -167,14 +181,13 @@ class _Shown:
     def healthz(self, request: Request) -> Response:
         """Whether every project has somebody who follows it."""
         dead = [name for name, one in self._followers.items() if not one.is_alive]
-        return PlainTextResponse(
-            f"nobody follows {', '.join(dead)}\n" if dead else "ok\n", 503 if dead else 200
-        )
+        words = f"{len(dead)} of {len(self._followers)} projects followed by nobody\n" if dead else "ok\n"
+        return PlainTextResponse(words, 503 if dead else 200)
 
     def readyz(self, request: Request) -> Response:
         """Whether every project was read, in Git and in AWS, once."""
-        waiting = [project.name for project, seen in self._seen if seen.looked is None]
-        words = f"not read yet: {', '.join(waiting)}\n" if waiting else "ok\n"
+        waiting = [one.project.name for one in self._followers.values() if one.seen.looked is None]
+        words = f"{len(waiting)} of {len(self._followers)} projects not read yet\n" if waiting else "ok\n"
         return PlainTextResponse(words, 503 if waiting else 200)
 
     def metrics(self, request: Request) -> Response:
@@ -205,11 +218,16 @@ class _Shown:
             one.wake.set()
         return PlainTextResponse(f"{len(woken)} asked\n", 202)
 
-    def _row(self, request: Request) -> tuple[Followed | None, Seen, StatusRow | None]:
+    def _one(self, request: Request) -> tuple[Follower | None, Seen | None]:
+        """The project that is named, where who asks may see any of it."""
         follower = self._followers.get(request.path_params["project"])
-        if follower is None:
+        seen = seen_by(follower) if follower is not None else None
+        return follower if seen is not None else None, seen
+
+    def _row(self, request: Request) -> tuple[Followed | None, Seen, StatusRow | None]:
+        follower, seen = self._one(request)
+        if follower is None or seen is None:
             return None, Seen(), None
-        seen = follower.seen
         return follower.project, seen, seen.rows.get(request.path_params["target"])
 
 

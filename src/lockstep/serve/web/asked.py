@@ -1,15 +1,21 @@
-"""What is asked in an address, within bounds, and answers in JSON."""
+"""What is asked in an address or a form, within bounds, and answers in JSON."""
 
+import hmac
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 
 from lockstep.render.wire import dump
+from lockstep.serve.web.visitor import visitor
 
-__all__ = ["answer", "number_of", "query_of"]
+__all__ = ["answer", "form_of", "number_of", "query_of"]
 
 _LONGEST = 200
+_MOST = 65_536  # bytes of a form
 
 
 def query_of(asked: Mapping[str, str]) -> str:
@@ -26,3 +32,22 @@ def number_of(asked: Mapping[str, str], name: str = "page") -> int:
 def answer(document: Mapping[str, Any], status: int = 200) -> Response:
     """A document as JSON."""
     return Response(dump(document), status, media_type="application/json")
+
+
+async def form_of(request: Request) -> Mapping[str, str]:
+    """The fields of a form of ours, each once; HTTPException for one that no page of ours has sent."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST:
+            raise HTTPException(413, f"at most {_MOST:,} bytes are read")
+    try:
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise HTTPException(400, "it is no form") from None
+    given = fields.get("csrf", "").encode("utf-8", "replace")
+    if not hmac.compare_digest(given, visitor().csrf.encode()):
+        raise HTTPException(
+            403, "the form is not this session's: load the page again, and send it from there"
+        )
+    return fields

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lockstep.errors import BadInput
+from lockstep.serve.access import Access
 from lockstep.serve.following import Follower
 
 if TYPE_CHECKING:
@@ -20,13 +21,21 @@ _MOST = 200  # connections at once
 
 @contextlib.contextmanager
 def listening(
-    address: tuple[str, int], followers: Sequence[Follower], history: "History | None", *, secret: str | None
+    address: tuple[str, int],
+    followers: Sequence[Follower],
+    history: "History | None",
+    *,
+    access: Access,
+    hook_secret: str | None,
+    login_secret: str | None,
 ) -> Iterator[str]:
     """Answer at the address while the block runs; yields its URL. BadInput where nobody can listen there."""
     try:
         import uvicorn
 
+        from lockstep.serve.web.admission import Admission
         from lockstep.serve.web.app import make_app
+        from lockstep.serve.web.providers import provider_of
     except ImportError as error:
         raise BadInput(
             f"the page needs what is not installed ({error.name})",
@@ -44,7 +53,17 @@ def listening(
         ) from None
     is_over = threading.Event()
     config = uvicorn.Config(
-        make_app(followers, history, secret=secret, is_over=is_over.is_set),
+        make_app(
+            followers,
+            history,
+            secret=hook_secret,
+            admission=Admission(
+                access,
+                history.sessions if history is not None else None,
+                provider_of(access.login, login_secret) if access.login is not None else None,
+            ),
+            is_over=is_over.is_set,
+        ),
         access_log=False,
         http="h11",
         limit_concurrency=_MOST,

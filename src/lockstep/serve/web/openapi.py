@@ -154,10 +154,15 @@ def openapi_document() -> dict[str, Any]:
         "info": {
             "title": "lockstep serve",
             "version": __version__,
-            "description": "What runs where, and what happened. Reading only, for this machine only.",
+            "description": "What runs where, and what happened. Where people log in it takes a token; what "
+            "whoever asks may not see is not there.",
         },
+        "security": [{}, {"token": []}],
         "paths": {path: {"get": _operation(path)} for path in _ANSWERS},
-        "components": {"schemas": {"Error": _ERROR}},
+        "components": {
+            "schemas": {"Error": _ERROR},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -166,8 +171,9 @@ def _operation(path: str) -> Mapping[str, Any]:
     named = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     can_miss = bool(named) or path == "/api/v1/records"
     errors = {
+        "401": "Nobody who is known asks.",
         **({"404": "There is no such thing."} if can_miss else {}),
-        **({"503": "No history is kept, or it cannot be read."} if needs_history else {}),
+        "503": "No history is kept, or it cannot be read." if needs_history else "Sessions cannot be read.",
     }
     return {
         "summary": about,

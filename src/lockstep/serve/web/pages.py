@@ -15,6 +15,7 @@ from lockstep.render.status import cell_words, status_summary
 from lockstep.render.values import one_line
 from lockstep.serve.deciding import Seen, Try, left_alone
 from lockstep.serve.file import Followed
+from lockstep.serve.web.visitor import visitor
 
 __all__ = ["PAGE", "Moment", "found", "matrix_page", "render", "target_page"]
 
@@ -41,6 +42,7 @@ def _environment() -> Environment:
     environment.filters["shown"] = lambda text: printable(str(text))
     environment.filters["lines"] = lambda text: printable_lines(str(text))
     environment.filters["moment"] = _utc
+    environment.globals["visitor"] = visitor
     return environment
 
 

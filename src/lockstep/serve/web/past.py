@@ -5,6 +5,7 @@ import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -12,12 +13,14 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lockstep.errors import LockstepError
+from lockstep.model.roles import Role
 from lockstep.render.cells import printable
 from lockstep.render.wire import compact
 from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.pages import render
-from lockstep.store.entries import Event
+from lockstep.serve.web.visitor import may, scope_of, seen_by
+from lockstep.store.entries import Event, Scope
 
 if TYPE_CHECKING:
     from lockstep.store.history import History
@@ -86,14 +89,18 @@ class Past:
 
         return tell
 
+    @property
+    def _scope(self) -> Scope:
+        return scope_of(self._followers)
+
     def _runs(self, history: "History", request: Request) -> Response:
-        return _listed("runs.html", "runs", request, history.runs)
+        return _listed("runs.html", "runs", request, partial(history.runs, scope=self._scope))
 
     def _drift(self, history: "History", request: Request) -> Response:
-        return _listed("drift.html", "drifts", request, history.drifts)
+        return _listed("drift.html", "drifts", request, partial(history.drifts, scope=self._scope))
 
     def _run(self, history: "History", request: Request) -> Response:
-        found = history.run(request.path_params["run"])
+        found = history.run(request.path_params["run"], scope=self._scope)
         if found is None:
             return HTMLResponse(render("nothing.html", why="There is no such run (any more)."), 404)
         return HTMLResponse(render("run.html", run=found[0], steps=found[1]))
@@ -101,19 +108,21 @@ class Past:
     def _audit(self, history: "History", request: Request) -> Response:
         asked = request.query_params
         query, project = query_of(asked), asked.get("project", "")
-        found = history.events(query=query, project=project, before=_before(asked), limit=_PAGE + 1)
+        found = history.events(
+            query=query, project=project, before=_before(asked), limit=_PAGE + 1, scope=self._scope
+        )
         older = found[_PAGE - 1].id if len(found) > _PAGE else None
         events = found[:_PAGE]
         return HTMLResponse(render("audit.html", events=events, query=query, project=project, older=older))
 
     def _runs_document(self, history: "History", request: Request) -> Response:
-        return _document("runs", request, history.runs)
+        return _document("runs", request, partial(history.runs, scope=self._scope))
 
     def _drift_document(self, history: "History", request: Request) -> Response:
-        return _document("drift", request, history.drifts)
+        return _document("drift", request, partial(history.drifts, scope=self._scope))
 
     def _run_document(self, history: "History", request: Request) -> Response:
-        found = history.run(request.path_params["run"])
+        found = history.run(request.path_params["run"], scope=self._scope)
         if found is None:
             return answer({"error": "there is no such run"}, 404)
         run, steps = found
@@ -128,26 +137,34 @@ class Past:
             target=asked.get("target", ""),
             before=_before(asked),
             limit=_PAGE,
+            scope=self._scope,
         )
         return answer({"format": "lockstep.events/1", "events": [asdict(one) for one in found]})
 
     def _records_document(self, history: "History", request: Request) -> Response:
         """What became of one target of a project, which is named as its lockstep.yaml names it."""
-        asked = request.query_params
-        named = [one.project.name for one in self._followers if one.declared == asked.get("project", "")]
+        asked, target = request.query_params, request.query_params.get("target", "")
+        named = [
+            one.project
+            for one in self._followers
+            if one.declared == asked.get("project", "") and seen_by(one) is not None
+        ]
         if not named:
             return answer({"error": "no project of this name is followed"}, 404)
-        found = [one for name in named for one in history.records(name, asked.get("target", ""))]
+        shown = [one.name for one in named if may(Role.VIEW, one, target)]
+        found = [one for name in shown for one in history.records(name, target)]
         records = [_record(one) for one in sorted(found, key=lambda one: one.at)]
         return answer({"format": "lockstep.records/1", "records": records})
 
     def _csv(self, history: "History", request: Request) -> Response:
-        cells = ([_cell(getattr(one, name)) for name in _COLUMNS] for one in _all(history, request))
+        cells = (
+            [_cell(getattr(one, name)) for name in _COLUMNS] for one in _all(history, request, self._scope)
+        )
         lines = (_csv_line(line) for line in itertools.chain([_COLUMNS], cells))
         return _file(lines, "text/csv; charset=utf-8", "audit.csv")
 
     def _lines(self, history: "History", request: Request) -> Response:
-        lines = ("".join(compact(asdict(one))) + "\n" for one in _all(history, request))
+        lines = ("".join(compact(asdict(one))) + "\n" for one in _all(history, request, self._scope))
         return _file(lines, "application/jsonl", "audit.jsonl")
 
 
@@ -183,17 +200,18 @@ def _record(event: Event) -> Mapping[str, str | None]:
     }
 
 
-def _all(history: "History", request: Request) -> Iterator[Event]:
+def _all(history: "History", request: Request, scope: Scope) -> Iterator[Event]:
     """All events that are asked for, the newest first, a part at a time; the first part is read at once."""
     asked = request.query_params
     query, project = query_of(asked), asked.get("project", "")
-    first = history.events(query=query, project=project, limit=_EXPORTED)
+    read = partial(history.events, query=query, project=project, limit=_EXPORTED, scope=scope)
+    first = read()
 
     def each() -> Iterator[Event]:
         found = first
         while found:
             yield from found
-            found = history.events(query=query, project=project, before=found[-1].id, limit=_EXPORTED)
+            found = read(before=found[-1].id)
 
     return each()
 
