@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,8 +44,33 @@ def declare_serve(parser: Parser) -> None:
     )
 
 
+_Log = Callable[[str, str], None]
+
+
+def json_line(project: str, message: str) -> str:
+    """One line of a log for programs; nothing in it can act on a terminal, or be taken for another line."""
+    import datetime
+    import json
+
+    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"time": at, "project": project or None, "message": message}) + "\n"
+
+
+def _log(shell: Shell, form: str) -> _Log:
+    """Tells what a project says; without the name of one it is the controller that speaks."""
+
+    def tell(project: str, words: str) -> None:
+        if form == "json":
+            sys.stderr.write(json_line(project, words))
+            sys.stderr.flush()
+        else:
+            shell.log(f"{project}: {words}" if project else words)
+
+    return tell
+
+
 @contextlib.contextmanager
-def _page(shell: Shell, settings: "ServeFile", controller: "Controller") -> Iterator[None]:
+def _page(log: _Log, settings: "ServeFile", controller: "Controller") -> Iterator[None]:
     """Show what is followed, where an address is named."""
     if settings.listen is None:
         yield
@@ -61,9 +87,9 @@ def _page(shell: Shell, settings: "ServeFile", controller: "Controller") -> Iter
         login_secret=os.environ.get("LOCKSTEP_LOGIN_SECRET") or None,
     ) as url:
         if access.login is None:
-            shell.log(f"{url} shows it, to this machine only: nobody logs in")
+            log("", f"{url} shows it, to this machine only: nobody logs in")
         else:
-            shell.log(f"{url} shows it as {access.url} to who logs in at {access.login.provider}")
+            log("", f"{url} shows it as {access.url} to who logs in at {access.login.provider}")
         yield
 
 
@@ -80,8 +106,9 @@ def serve(shell: Shell, *, config: Path | None, demo: bool, token: str | None) -
     if demo:
         return _demonstrate(shell, config)
     settings = read_serve_file(shell.directory / (config or Path(_FILE)).expanduser(), os.environ)
-    _follow(shell, settings, shell.credentials)
-    shell.log("stopped; whoever starts it again goes on from what Git and AWS say")
+    log = _log(shell, settings.log)
+    _follow(log, settings, shell.credentials)
+    log("", "stopped; whoever starts it again goes on from what Git and AWS say")
     return 0
 
 
@@ -120,25 +147,27 @@ def _demonstrate(shell: Shell, config: Path | None) -> int:
         for words in ground.hints:
             shell.log(words)
         settings = read_serve_file(ground.config, {})
-        _follow(shell, settings, Credentials(cache=settings.data))
+        _follow(_log(shell, settings.log), settings, Credentials(cache=settings.data))
         shell.log("stopped; the local AWS and the repositories go")
     return 0
 
 
-def _follow(shell: Shell, settings: "ServeFile", credentials: "Credentials") -> None:
+def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials") -> None:
     """Follow until it is stopped."""
     from lockstep.serve.controller import Controller, only_one
 
     told: list[Controller] = []
-    with only_one(settings.data), stopping(lambda: told[0].under_way() if told else []) as stop:
+    line = {"line": lambda words: json_line("", words)} if settings.log == "json" else {}
+    under_way = stopping(lambda: told[0].under_way() if told else [], **line)
+    with only_one(settings.data), under_way as stop:
         controller = Controller(
             settings,
             credentials=replace(credentials, cache=settings.data / "cache"),
-            tell=lambda project, words: shell.log(f"{project}: {words}"),
+            tell=log,
             stop=stop,
         )
         told.append(controller)
         for project in settings.projects:
-            shell.log(f"{project.name}: following {project.shown}")
-        with _page(shell, settings, controller):
+            log(project.name, f"following {project.shown}")
+        with _page(log, settings, controller):
             controller.run()

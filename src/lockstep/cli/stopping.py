@@ -32,22 +32,24 @@ def raising() -> Iterator[None]:
 
 
 @contextmanager
-def stopping(under_way: Callable[[], list[str]]) -> Iterator[threading.Event]:
+def stopping(
+    under_way: Callable[[], list[str]], *, line: Callable[[str], str] = lambda words: f"\n{words}\n"
+) -> Iterator[threading.Event]:
     """An event that Ctrl-C (or SIGTERM, which CI systems send) sets.
 
-    ``under_way`` names what is running at that moment, to be told.
+    ``under_way`` names what is running at that moment, to be told, by a line that is made of the words.
     """
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         # os.write, not print: a handler may run in the middle of another write.
         if stop.is_set():
-            os.write(2, b"\nleft at once; run the same command again to finish\n")
+            os.write(2, line("left at once; run the same command again to finish").encode())
             os._exit(128 + number)
         stop.set()
         running = harmless(", ".join(under_way())) or "what is under way"
-        words = f"\nstopping: finishing {running}; press Ctrl-C again to leave at once\n"
-        os.write(2, words.encode("utf-8", "replace"))
+        words = f"stopping: finishing {running}; press Ctrl-C again to leave at once"
+        os.write(2, line(words).encode("utf-8", "replace"))
 
     with _handling(handle, signal.SIGINT, signal.SIGTERM):
         yield stop

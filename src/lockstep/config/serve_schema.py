@@ -83,6 +83,11 @@ SERVE = group(
     roles_of("in all projects"),
     TOKENS,
     ANYBODY,
+    text(
+        "log",
+        "text, or json: each line of the log is an object with time, project and message; text when absent.",
+        enum=("text", "json"),
+    ),
     _POLL,
     _DRIFT,
     text(

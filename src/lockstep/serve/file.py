@@ -72,6 +72,7 @@ class ServeFile:
 
     data: Path
     listen: tuple[str, int] | None = None  # host and port
+    log: str = "text"  # or "json"
     keep: int = _KEEP  # seconds that what happened is remembered
     access: Access = field(default_factory=Access)
     projects: tuple[Followed, ...]
@@ -111,6 +112,7 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
     return ServeFile(
         data=path.resolve().parent / (values.get("data") or "lockstep-data"),
         listen=(host.strip("[]"), int(port)) if host else None,
+        log=values.get("log") or "text",
         keep=keep,
         access=access,
         projects=projects,

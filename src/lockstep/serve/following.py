@@ -29,6 +29,7 @@ from lockstep.render.outcome import outcome_lines
 from lockstep.render.report import report_summary, result_lines
 from lockstep.render.status import status_summary
 from lockstep.render.steps import words_by_step
+from lockstep.serve.counting import Counted
 from lockstep.serve.deciding import (
     Ask,
     Clean,
@@ -49,7 +50,8 @@ from lockstep.serve.deciding import (
     wanted,
 )
 from lockstep.serve.file import Followed
-from lockstep.serve.recording import Recorder, Running
+from lockstep.serve.recording import Recorder, Running, state_of
+from lockstep.store.entries import RunState
 
 __all__ = ["Follower"]
 
@@ -74,6 +76,7 @@ class Follower:
     ) -> None:
         self.project = project
         self.seen = Seen()
+        self.counted = Counted()  # likewise
         self.under_way = ""  # what is being synced
         self.wake = threading.Event()
         self.is_alive = True  # until its thread ends
@@ -298,17 +301,19 @@ class Follower:
             commit=heads.commit,
             targets=patterns,
         )
-        watcher = _Steps(self._tell, running)
+        watcher, began = _Steps(self._tell, running), self._clock()
         try:
             done = sync(
                 workspace, self._options(patterns), self._credentials, watcher=watcher, stop=self._stop
             )
         except LockstepError as error:
             running.fail(str(error))
+            self.counted = self.counted.run(RunState.FAILED, self._clock() - began, 0)
             return dict.fromkeys(keys, str(error))
         finally:
             self.under_way = ""
         running.end(workspace, done, before)
+        self.counted = self.counted.run(state_of(done), self._clock() - began, done.report.calls)
         if done.report.results:
             self._tell(report_summary(done.report))
         failures = [(one.target, one.error) for one in done.report.results if one.error]

@@ -28,7 +28,7 @@ from lockstep.store.entries import Event, Happened, Run, RunState, StepEntry, ne
 if TYPE_CHECKING:
     from lockstep.store.history import History
 
-__all__ = ["Recorder", "Running", "open_history"]
+__all__ = ["Recorder", "Running", "open_history", "state_of"]
 
 _FILE = "history.db"
 _DONE = {Done.DEPLOYED: Happened.DEPLOYED, Done.FAILED: Happened.FAILED, Done.REMOVED: Happened.REMOVED}
@@ -209,16 +209,21 @@ class Running:
             for target, record in records.items()
         ]
         problems = [*done.plan.problems, *(one.problem for one in done.plan.blocked if one.problem)]
-        state = RunState.DONE if done.is_success else RunState.FAILED
-        state = RunState.STOPPED if done.report.interrupted else state
         words = "; ".join([report_summary(done.report), *problems])
-        self._end(state, words, done.report.calls, events)
+        self._end(state_of(done), words, done.report.calls, events)
 
     def _end(self, state: RunState, words: str, calls: int, events: Sequence[Event]) -> None:
         at = self._recorder._at()
         self._recorder._write(
             lambda to: to.end(self._run.id, at=at, state=state, words=words, calls=calls, events=events)
         )
+
+
+def state_of(done: Synced) -> RunState:
+    """How a sync ended."""
+    if done.report.interrupted:
+        return RunState.STOPPED
+    return RunState.DONE if done.is_success else RunState.FAILED
 
 
 def _declared(row: StatusRow | None) -> str:

@@ -77,6 +77,7 @@ def test_every_key_can_be_given_by_a_variable(tmp_path: Path) -> None:
         ("poll: 30s", 'tokens: {ci: {sha256: abc, expires: "2027-01-01"}}', 1, "the 64 digits"),
         ("poll: 30s", f"tokens: {{ci: {{sha256: {64 * 'a'}}}}}", 1, "has no expires"),
         ("poll: 30s", f'tokens: {{ci: {{sha256: {64 * "a"}, expires: "2027-02-30"}}}}', 1, "no such day"),
+        ("poll: 30s", "log: yaml", 1, "not allowed for log"),
         ("poll: 30s", "listen: 127.0.0.1:65536", 1, "no port that there is"),
         ("shop:", "../shop:", 3, "no name of a project"),
         ("https://git.example.org/shop.git", "ext::sh", 4, "would run a program"),

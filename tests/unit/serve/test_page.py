@@ -24,6 +24,7 @@ from lockstep.serve.following import Follower
 from lockstep.serve.web.app import make_app
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal
 from lockstep.serve.web.pages import PAGE
+from lockstep.store.entries import RunState
 from tests.unit.serve.test_deciding import HEADS, row
 
 SECRET = "It's a Secret to Everybody"
@@ -211,6 +212,8 @@ def test_a_project_that_cannot_be_read_any_more_stays_and_says_so(follower: Foll
 def test_figures_are_those_that_prometheus_reads(follower: Follower) -> None:
     """One line each: a name, labels with everything escaped, a number."""
     app = saw(follower, row('sta"g\\i\nng/api', SyncStatus.SYNCED), row("staging/b", SyncStatus.UNKNOWN))
+    follower.counted = follower.counted.run(RunState.DONE, 0.5, 7).run(RunState.FAILED, 70, 2)
+    assert ask(app, "/hooks/github", body=b"{}").status == 401
     text = ask(app, "/metrics").text
     label = r'[a-z]+="([^"\\\n]|\\["\\n])*"'
     sample = re.compile(rf"lockstep_[a-z_]+\{{{label}(,{label})*\}} [0-9.e+-]+")
@@ -218,6 +221,18 @@ def test_figures_are_those_that_prometheus_reads(follower: Follower) -> None:
     assert all(sample.fullmatch(line) for line in lines), lines
     assert 'lockstep_targets_retried{project="shop"} 1' in lines
     assert sum(line.startswith("lockstep_targets{") for line in lines) == 2
+    assert {
+        'lockstep_runs_total{project="shop",state="failed"} 1',
+        'lockstep_run_calls_total{project="shop"} 9',
+        'lockstep_hooks_total{status="401"} 1',
+        'lockstep_run_seconds_bucket{project="shop",le="60.0"} 1',
+        'lockstep_run_seconds_bucket{project="shop",le="+Inf"} 2',
+        'lockstep_run_seconds_sum{project="shop"} 70.5',
+        'lockstep_drifted_targets{project="shop"} 0',
+        'lockstep_busy{project="shop"} 0',
+    } <= {*lines}
+    declared = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(declared) == len({*declared})
 
 
 def test_every_answer_says_what_browsers_may_do(follower: Follower) -> None:

@@ -3,6 +3,7 @@
 import datetime
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,7 @@ class _Shown:
     def __init__(self, followers: Sequence[Follower], hooks: Hooks | None) -> None:
         self._followers = {one.project.name: one for one in followers}
         self._hooks = hooks
+        self._answered: Counter[int] = Counter()  # webhooks, by status
 
     @property
     def _seen(self) -> list[tuple[Followed, Seen]]:
@@ -192,12 +194,20 @@ class _Shown:
 
     def metrics(self, request: Request) -> Response:
         """Figures for Prometheus."""
+        each = ((one, seen_by(one)) for one in self._followers.values())
+        seen = [(one, what) for one, what in each if what is not None]
         return PlainTextResponse(
-            figures(self._seen, _now().ticks), media_type="text/plain; version=0.0.4; charset=utf-8"
+            figures(seen, self._answered, _now().ticks),
+            media_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
     async def hook(self, request: Request) -> Response:
         """Wake whoever follows the repository that an announcement names."""
+        answer = await self._hook(request)
+        self._answered[answer.status_code] += 1
+        return answer
+
+    async def _hook(self, request: Request) -> Response:
         if self._hooks is None:
             return PlainTextResponse("no secret is set, so no announcement is taken\n", 503)
         body = b""

@@ -2,18 +2,28 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
-from lockstep.serve.deciding import Seen, Try
-from lockstep.serve.file import Followed
+from lockstep.serve.counting import BUCKETS
+from lockstep.serve.deciding import Seen, Try, drifted
+from lockstep.serve.following import Follower
 
 __all__ = ["figures"]
 
 _Sample = tuple[Mapping[str, str], float]
+_TYPE = "# TYPE lockstep_{} {}\n"
 
 
-def figures(seen: Sequence[tuple[Followed, Seen]], ticks: float) -> str:
-    """What is known of every project, as gauges; ages are in seconds."""
-    named = [({"project": project.name}, one) for project, one in seen]
+def figures(seen: Sequence[tuple[Follower, Seen]], hooks: Mapping[int, int], ticks: float) -> str:
+    """What is known of every project, as gauges, ages in seconds, and what was done since the start.
+
+    ``seen`` is what may be seen of each follower, ``hooks`` are announcements, by the status that answered them.
+    """
+    return "".join((*_gauges(seen, ticks), *_counters([one for one, _ in seen], hooks)))
+
+
+def _gauges(seen: Sequence[tuple[Follower, Seen]], ticks: float) -> Iterator[str]:
+    named = [(_at(follower), one) for follower, one in seen]
     families: tuple[tuple[str, str, list[_Sample]], ...] = (
         (
             "targets",
@@ -41,12 +51,43 @@ def figures(seen: Sequence[tuple[Followed, Seen]], ticks: float) -> str:
             ],
         ),
         (
+            "drifted_targets",
+            "Targets that differ because AWS was changed, or nobody knows why.",
+            [(_at(one), len(drifted(what.rows.values(), one.project))) for one, what in seen],
+        ),
+        ("busy", "1 while it syncs.", [(_at(one), float(bool(one.under_way))) for one, _ in seen]),
+        (
             "promotions_waiting",
             "Versions that are not promoted or not merged yet.",
             [(at, len(one.waiting)) for at, one in named],
         ),
     )
-    return "".join(line for family in families for line in _lines(*family))
+    for name, about, samples in families:
+        yield from _lines(name, about, "gauge", samples)
+
+
+def _counters(followers: Sequence[Follower], hooks: Mapping[int, int]) -> Iterator[str]:
+    counted = [(_at(one), one.counted) for one in followers]
+    runs = [
+        ({**at, "state": str(state)}, count)
+        for at, one in counted
+        for state, count in sorted(one.runs.items())
+    ]
+    yield from _lines("runs_total", "Syncs that ended, by how.", "counter", runs)
+    calls = [(at, one.calls) for at, one in counted]
+    yield from _lines("run_calls_total", "Calls of APIs that syncs made.", "counter", calls)
+    answered = [({"status": str(status)}, count) for status, count in sorted(hooks.items())]
+    yield from _lines("hooks_total", "Webhooks, by the status that answered them.", "counter", answered)
+    yield f"# HELP lockstep_run_seconds How long syncs took.\n{_TYPE.format('run_seconds', 'histogram')}"
+    for at, one in counted:
+        for most, count in zip((*map(str, BUCKETS), "+Inf"), accumulate(one.took), strict=True):
+            yield _sample("run_seconds_bucket", {**at, "le": most}, count)
+        yield _sample("run_seconds_sum", at, one.seconds)
+        yield _sample("run_seconds_count", at, sum(one.took))
+
+
+def _at(follower: Follower) -> Mapping[str, str]:
+    return {"project": follower.project.name}
 
 
 def _attempts(seen: Seen) -> tuple[tuple[str, Try | None], ...]:
@@ -66,11 +107,15 @@ def _counts(at: Mapping[str, str], seen: Seen) -> Iterator[_Sample]:
         yield {**at, "environment": environment, "sync": sync, "health": health}, count
 
 
-def _lines(name: str, about: str, samples: Iterable[_Sample]) -> Iterator[str]:
-    yield f"# HELP lockstep_{name} {about}\n# TYPE lockstep_{name} gauge\n"
+def _lines(name: str, about: str, kind: str, samples: Iterable[_Sample]) -> Iterator[str]:
+    yield f"# HELP lockstep_{name} {about}\n{_TYPE.format(name, kind)}"
     for labels, value in samples:
-        inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"lockstep_{name}{{{inside}}} {value:.10g}\n"
+        yield _sample(name, labels, value)
+
+
+def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"lockstep_{name}{{{inside}}} {value:.10g}\n"
 
 
 def _escaped(text: str) -> str:
