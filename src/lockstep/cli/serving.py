@@ -70,6 +70,28 @@ def _log(shell: Shell, form: str) -> _Log:
 
 
 @contextlib.contextmanager
+def heard(log: _Log) -> Iterator[None]:
+    """What the web server warns of is told as everything else is; of an exception its last line.
+
+    Other libraries' logs may hold credentials.
+    """
+    import logging
+
+    class Heard(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            error = record.exc_info[1] if record.exc_info else None
+            log("", record.getMessage() + (f": {type(error).__name__}: {error}" if error else ""))
+
+    server, handler = logging.getLogger("uvicorn"), Heard(logging.WARNING)
+    server.addHandler(handler)
+    server.propagate = False
+    try:
+        yield
+    finally:
+        server.removeHandler(handler)
+
+
+@contextlib.contextmanager
 def _page(log: _Log, settings: "ServeFile", controller: "Controller") -> Iterator[None]:
     """Show what is followed, where an address is named."""
     if settings.listen is None:
@@ -159,7 +181,7 @@ def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials") -> Non
     told: list[Controller] = []
     line = {"line": lambda words: json_line("", words)} if settings.log == "json" else {}
     under_way = stopping(lambda: told[0].under_way() if told else [], **line)
-    with only_one(settings.data), under_way as stop:
+    with only_one(settings.data), heard(log), under_way as stop:
         controller = Controller(
             settings,
             credentials=replace(credentials, cache=settings.data / "cache"),

@@ -56,6 +56,12 @@ from lockstep.store.entries import RunState
 __all__ = ["Follower"]
 
 Tell = Callable[[str], None]
+_AGAIN: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
+    Ask: "Git can be read again",
+    Look: "AWS can be read again",
+    MoveOn: "promotions can be looked at again",
+    Clean: "what previews leave behind can be removed again",
+}
 _DAYS = 90  # after which a staged package goes that nothing declares, as of ``preview gc``
 
 
@@ -129,7 +135,8 @@ class Follower:
             if self._say(str(error), about=type(what).__name__):
                 self._recorder.failed(self.project.name, str(error))
         else:
-            self._told.pop(type(what).__name__, None)
+            if self._told.pop(type(what).__name__, None) is not None:
+                self._tell(_AGAIN[type(what)])
 
     def _ask(self) -> None:
         where, before = self._where, self._workspace

@@ -17,7 +17,8 @@ _TYPE = "# TYPE lockstep_{} {}\n"
 def figures(seen: Sequence[tuple[Follower, Seen]], hooks: Mapping[int, int], ticks: float) -> str:
     """What is known of every project, as gauges, ages in seconds, and what was done since the start.
 
-    ``seen`` is what may be seen of each follower, ``hooks`` are announcements, by the status that answered them.
+    ``seen`` is what may be seen of each follower; ``hooks`` are announcements, by the status that answered
+    them.
     """
     return "".join((*_gauges(seen, ticks), *_counters([one for one, _ in seen], hooks)))
 

@@ -1,6 +1,7 @@
 """Answering, in a thread of its own, until the controller ends."""
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -51,6 +52,7 @@ def listening(
             where="listen",
             fix="name a port that nobody uses",
         ) from None
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what is no HTTP is answered, and not told
     is_over = threading.Event()
     config = uvicorn.Config(
         make_app(

@@ -65,6 +65,7 @@ def seen_by(follower: Follower) -> Seen | None:
         seen,
         rows={key: row for key, row in seen.rows.items() if is_shown(key)},
         targets={key: one for key, one in seen.targets.items() if is_shown(key)},
+        waiting={key: one for key, one in seen.waiting.items() if is_shown(key)},
     )
 
 
