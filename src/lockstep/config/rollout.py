@@ -164,15 +164,22 @@ def _metrics(context: Context, declared: Any) -> Iterator[MetricGate]:
                     f"{ours[0]} is about a comparison, and a metric of your own is not compared",
                     "write most: or least:, the bound of its value",
                 )
-            if entry.get("most") is None and entry.get("least") is None:
+            most, least = entry.get("most"), entry.get("least")
+            if most is None and least is None:
                 context.wrong(where, f"nothing says when {name} is well", "add most: or least:")
+            if most is not None and least is not None and most < least:
+                context.wrong(
+                    (*where, "least"),
+                    f"no value of {name} is at least {least:g} and at most {most:g}: the gate always fails",
+                    f"write most: {least:g} and least: {most:g}, or one of the two",
+                )
             yield MetricGate(
                 namespace=entry["namespace"],
                 metric=name,
                 dimensions=dict(entry.get("dimensions") or {}),
                 statistic=entry.get("statistic") or "Average",
-                most=entry.get("most"),
-                least=entry.get("least"),
+                most=most,
+                least=least,
             )
             continue
         if name not in [*Compared]:
@@ -189,10 +196,17 @@ def _metrics(context: Context, declared: Any) -> Iterator[MetricGate]:
                 f"remove it, or add the namespace of your own {name}",
             )
         compared = Compared(name)
-        worse = entry.get("worse")
+        worse = _WORSE[compared] if entry.get("worse") is None else float(entry["worse"][:-1]) / 100
+        if worse >= 1 and not compared.is_duration:
+            context.wrong(
+                (*where, "worse"),
+                f"{name} is a share of calls, which is never {entry['worse']} above another one: the gate "
+                "never fails",
+                "write less than 100%, such as 1%",
+            )
         yield MetricGate(
             compared=compared,
-            worse=_WORSE[compared] if worse is None else float(worse[:-1]) / 100,
+            worse=worse,
             calls=entry.get("calls") or _CALLS,
         )
 

@@ -140,6 +140,12 @@ STEPS = "    steps: Canary10Percent5Minutes\n"
             f"  rollout:\n{STEPS}    metrics: [{{metric: x, namespace: y, most: 1, calls: 3}}]",
             *(7, "is not compared"),
         ),
+        (
+            f"  rollout:\n{STEPS}    metrics: [{{metric: x, namespace: y, most: 1, least: 5}}]",
+            *(7, "no value of x is at least 5 and at most 1"),
+        ),
+        (f"  rollout:\n{STEPS}    metrics: [{{metric: errors, worse: 200%}}]", 7, "the gate never fails"),
+        (f"  rollout:\n{STEPS}    metrics: [{{metric: throttles, worse: 100%}}]", 7, "never 100% above"),
         (f"  rollout:\n{STEPS}    noData: pass", 7, "noData is about alarms"),
         (f"  rollout:\n{STEPS}    smoke: {{payload: tests/none.json}}", 7, "is not in the repository"),
         (f"  rollout:\n{STEPS}    smoke: {{payload: ../x.json}}", 7, "is no path in the repository"),
