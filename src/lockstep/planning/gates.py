@@ -26,6 +26,7 @@ class Standing:
     health: Health = Health.UNKNOWN
     is_watched: bool = True  # False: another tool deploys it, so only Git says something
     problem: str | None = None  # why AWS could not be asked
+    rollout: str | None = None  # how far it is on its way to all calls, in words
     undone: str | None = None  # how it was taken back there
 
 
@@ -145,6 +146,15 @@ def _sources(policy: Promotion, one: Candidate, now: datetime.datetime, zone: _Z
             target=one.target,
             problem=f"{one.new} was taken back as {standing.target}: {standing.undone}",
             lifts=f"bring it back there first, or promote what {standing.target} declares",
+        )
+        return
+    if standing.rollout is not None and standing.problem is None:
+        yield Gate(
+            name="source",
+            target=one.target,
+            problem=f"{one.new} has not all calls of {standing.target} yet: {standing.rollout}",
+            lifts=f"its rollout ends, from when a soak counts: lockstep sync {standing.target} follows it",
+            lifts_itself=standing.health is Health.PROGRESSING,
         )
         return
     if standing.until is None and standing.is_watched and not _is_well(standing):

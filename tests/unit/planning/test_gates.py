@@ -54,6 +54,20 @@ def test_a_version_that_was_taken_back_in_the_source_does_not_pass() -> None:
     assert gate.can_override
 
 
+@pytest.mark.parametrize(("health", "lifts_itself"), [(Health.PROGRESSING, True), (Health.SUSPENDED, False)])
+def test_a_version_on_its_way_to_its_calls_has_not_begun_its_soak(health: Health, lifts_itself: bool) -> None:
+    """However long it has been declared; how far its rollout is, is said, or why it was taken back."""
+    words = f"{health} 10% 0.1.6, step 1 of 2"
+    coming = replace(WELL, status=SyncStatus.OUT_OF_SYNC, health=health, rollout=words)
+    (gate,) = _gates(POLICY, replace(CANDIDATE, standing=coming))
+    assert (gate.name, gate.lifts_itself) == ("source", lifts_itself)
+    assert gate.problem == f"0.1.6 has not all calls of staging/api yet: {words}"
+    assert "from when a soak counts" in gate.lifts
+    back = replace(coming, problem="0.1.6 was taken back (alarm x: ALARM)")
+    assert back.problem is not None
+    assert back.problem in _gates(POLICY, replace(CANDIDATE, standing=back))[0].problem
+
+
 def test_a_version_that_never_ran_in_the_source_does_not_pass() -> None:
     """Nothing else is said of it: there is no soak to speak of."""
     (gate,) = _gates(POLICY, replace(CANDIDATE, standing=Standing(target="staging/api")))

@@ -77,4 +77,5 @@ def _standing(
         status=row.status,
         health=row.health,
         problem=row.problem,
+        rollout=row.progress.words if row.progress is not None and row.progress.is_under_way else None,
     )
