@@ -18,7 +18,6 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.rollouts import say, see
 from lockstep.delivery.sync.run import Synced, make_plan, sync
-from lockstep.delivery.sync.status import read_status
 from lockstep.model import Plan, SyncStatus, TargetPlan, Verb
 from lockstep.model.rollout import Word
 from lockstep.render.text import plan_lines
@@ -190,13 +189,10 @@ def test_terraform_publishes_and_lockstep_moves_the_alias(lab: Lab, tmp_path: Pa
     assert shop.alias == ("1", {"2": 0.1})
     assert shop.runs
     plan = shop.plan()
-    assert (plan.targets[0].verb, plan.steps, shop.runs) == (Verb.UPDATE, (), 0)
-    (row,), _ = read_status(shop.opened, Options())
-    assert (row.status, row.live, row.alias) == (SyncStatus.OUT_OF_SYNC, "1.0.0", "live:1")
-    assert row.progress is not None
-    assert row.progress.words.startswith("Progressing 10% 2.0.0, step 1 of 1")
-
-    shop.runs  # noqa: B018 - forget those of the status
+    (told,) = plan.targets
+    assert (told.verb, told.status, plan.steps) == (Verb.UPDATE, SyncStatus.OUT_OF_SYNC, ())
+    assert told.progress is not None
+    assert told.progress.words.startswith("Progressing 10% 2.0.0, step 1 of 1")
     shop.say(Word.PAUSE)
     seen = shop.see().progress
     assert seen is not None
@@ -207,6 +203,14 @@ def test_terraform_publishes_and_lockstep_moves_the_alias(lab: Lab, tmp_path: Pa
     assert not again.is_success
     assert "2.0.0 was taken back" in (again.plan.targets[0].problem or "")
     shop.say(Word.RETRY)
+    foreign = {"AdditionalVersionWeights": {"2": 0.5}}
+    lab.client("lambda").update_alias(FunctionName=NAME, Name="live", RoutingConfig=foreign)
+    plan = shop.plan()
+    assert plan.blocked[0].problem is not None
+    assert "has weights that are not Lockstep's" in plan.blocked[0].problem
+    assert any("who gave weights to the alias" in note or "CloudTrail" in note for note in plan.notes)
+    shop.say(Word.ABORT)
+    assert shop.alias == ("1", {})
     assert not shop.runs
 
     shop.declare("2.0.0", "allAtOnce")

@@ -22,6 +22,11 @@ class RolledAliases:
     unread: Mapping[str, Obstacle] = field(default_factory=dict)  # why nothing is known of those there are
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What else was seen of them."""
+        return self.look.plan.notes if self.look is not None else ()
+
+    @property
     def targets(self) -> dict[str, TargetPlan]:
         """What is said of each."""
         return {one.target: one for one in self.look.plan.targets} if self.look is not None else {}
@@ -49,7 +54,7 @@ class Rollouts:
             raise
         except LockstepError as error:
             return RolledAliases(unread=dict.fromkeys(keys, Obstacle.of(error)))
-        return RolledAliases(look=look, made=look.plan, steps=rollout_steps(look.plan, keys))
+        return RolledAliases(look=self._noted(look), made=look.plan, steps=rollout_steps(look.plan, keys))
 
     def alone(self, desired: Fleet, keys: Sequence[str]) -> RolledAliases:
         """Likewise, where nothing but rollouts is looked at: a version that is not there is in the way.
@@ -66,7 +71,12 @@ class Rollouts:
             for one in look.plan.targets
         )
         plan = replace(look.plan, targets=targets, steps=steps.now)
-        return RolledAliases(look=replace(look, plan=plan), made=look.plan, steps=replace(steps, later=()))
+        look, made = replace(look, plan=plan), look.plan
+        return RolledAliases(look=self._noted(look), made=made, steps=replace(steps, later=()))
+
+    def _noted(self, look: Look) -> Look:
+        """The look with what was seen of AWS alone: what the aws engine would leave is the other engine's."""
+        return replace(look, plan=replace(look.plan, notes=self._aws.live.notes))
 
     def move(self, rolled: RolledAliases, on_step: Callable[[StepResult], None]) -> Report:
         """Take the steps of the last look whose versions are there."""

@@ -96,7 +96,7 @@ class Witnessed:
             targets=tuple(targets),
             steps=(*steps.now, *plan.steps, *steps.later),
             problems=(*plan.problems, *(rolled.look.plan.problems if rolled.look is not None else ())),
-            notes=(*plan.notes, *notes, *self._sides(desired, targets)),
+            notes=(*plan.notes, *notes, *rolled.notes, *self._sides(desired, targets)),
         )
         self._made = _Made(plan=plan, own=made.plan, desired=desired, rolled=replace(rolled, steps=steps))
         versions = {
