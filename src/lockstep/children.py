@@ -29,6 +29,7 @@ class Child(StrEnum):
     GIT = "git"  # reads and writes repositories; runs nothing of them
     BUILD = "build"  # tools that run what a repository says
     LOGIN = "login"  # helpers that know the logins of registries, some by credentials of a cloud
+    KUBECTL = "kubectl"  # asks a cluster, by the credentials of a kubeconfig or of a cloud
     TERRAFORM = "terraform"  # runs what the files say, with the credentials of its providers
     DEMO = "demo"  # commands of the demo
     SERVER = "server"  # the demo's local AWS, whose functions inherit it
@@ -77,6 +78,7 @@ _LISTS: Mapping[Child, tuple[str, ...]] = {
         *("GNUPGHOME", "GPG_TTY", "PASSWORD_STORE_*"),
         *("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"),
     ),
+    Child.KUBECTL: (*_MACHINE, "KUBECONFIG", "AWS_*", "GOOGLE_*", "CLOUDSDK_*", "AZURE_*", "ARM_*", "AAD_*"),
     Child.TERRAFORM: (
         *_MACHINE,
         *_SSH,

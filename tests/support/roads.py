@@ -26,7 +26,7 @@ from lockstep.model.kubernetes import Job, Kubernetes
 from lockstep.roads.base import Ground, Manifest, Rendering, State
 from lockstep.roads.marks import as_file
 
-__all__ = ["SETTINGS", "documents", "files_of", "ground", "project", "target"]
+__all__ = ["SETTINGS", "documents", "files_of", "ground", "judged", "project", "target"]
 
 SETTINGS = Kubernetes(
     namespace="shop-{env}",
@@ -112,3 +112,12 @@ def files_of(rendering: Rendering) -> dict[str, str]:
 def documents(manifest: Manifest, road: str = "ack") -> list[dict[str, Any]]:
     """The objects of a file, as anybody reads them back."""
     return [one for one in yaml.safe_load_all(as_file(manifest, road, "shop")) if one is not None]
+
+
+def judged(script: str, one: Mapping[str, Any]) -> str:
+    """How well an object is by a health script of Argo CD's, which it runs by LuaJIT's Lua."""
+    from lupa.luajit21 import LuaRuntime
+
+    runtime = LuaRuntime(unpack_returned_tuples=True)
+    check = runtime.execute(f"return function(obj)\n{script}\nend")
+    return str(check(runtime.table_from(one, recursive=True))["status"])

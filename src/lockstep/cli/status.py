@@ -102,6 +102,7 @@ def _once(
     emit: Callable[[list[str]], None],
 ) -> int:
     from lockstep.delivery.sync.causes import with_causes
+    from lockstep.delivery.sync.clusters import with_cluster
     from lockstep.delivery.sync.status import read_status
     from lockstep.model import SyncStatus
     from lockstep.render.markdown import status_markdown
@@ -109,6 +110,8 @@ def _once(
     workspace = shell.open_workspace(timeout=options.timeout)
     rows, notes = read_status(workspace, options, watcher=shell.watcher)
     rows = with_causes(workspace, rows, shell.credentials)
+    rows, unheard = with_cluster(workspace, rows)
+    notes = (*notes, *unheard)
     shell.end_progress()
     match output:
         case WideOutput.JSON:

@@ -8,7 +8,7 @@ from lockstep.model.function import Health, SyncStatus, Value
 from lockstep.model.plan import Change
 from lockstep.model.rollout import Progress
 
-__all__ = ["Cause", "Check", "Explained", "Origin", "StatusRow", "Verdict"]
+__all__ = ["Cause", "Check", "Condition", "Explained", "Origin", "StatusRow", "Verdict"]
 
 
 class Cause(StrEnum):
@@ -17,6 +17,16 @@ class Cause(StrEnum):
     GIT = "Git is ahead"
     AWS = "AWS was changed"
     BOTH = "Git is ahead, and AWS was changed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """What a cluster says of one object of a target. It is never taken for what is so in AWS."""
+
+    name: str  # "Function syrf-staging/api"
+    health: Health  # as its controller has it; Unknown where it is not there, or nothing tells
+    message: str = ""  # of the controller, without secrets
+    since: str | None = None  # when that was said, ISO 8601
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +51,7 @@ class StatusRow:
     well: str | None = None  # when the health was read, ISO 8601, where it is only remembered
     cause: Cause | None = None  # of the differences; None: there are none, or nothing tells
     progress: Progress | None = None  # of a rollout
+    cluster: tuple[Condition, ...] = ()  # what a cluster that applies it says of its objects
 
     @property
     def is_ours(self) -> bool:

@@ -44,6 +44,10 @@ def _row(row: StatusRow) -> Mapping[str, Any]:
         "changed": row.changed,
         "changes": [change_to(change) for change in row.changes],
         "rollout": progress_to(row.progress),
+        "cluster": [
+            {"object": one.name, "health": one.health, "message": one.message, "since": one.since}
+            for one in row.cluster
+        ],
     }
 
 

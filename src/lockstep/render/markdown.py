@@ -22,6 +22,7 @@ from lockstep.model import (
 )
 from lockstep.render.blocks import bounded, details, fence, flat, span
 from lockstep.render.cells import printable, printable_lines
+from lockstep.render.cluster import cluster_words
 from lockstep.render.doctor import check_lines, doctor_summary
 from lockstep.render.explain import explain_lines
 from lockstep.render.masks import Masks
@@ -88,9 +89,11 @@ def status_markdown(rows: Sequence[StatusRow], notes: Sequence[str] = (), *, lon
         table.append(f"| {span(service)} | {' | '.join(texts)} |")
     sections = ["\n".join(table)] if rows else []
     for row in rows:
-        if row.changes or row.problem:
+        said = list(cluster_words(row))
+        if row.changes or row.problem or said:
             lines = [*printable_lines(row.problem or ""), *(one_line(c, masks) for c in row.changes)]
             lines += progress_lines(row.progress) if row.progress is not None else []
+            lines += flat(said)
             cause = f", {row.cause}" if row.cause is not None else ""
             sections.append(details(f"{row.target}: {row.status}{cause}", fence("", lines)))
     if notes:
@@ -123,6 +126,7 @@ def drift_markdown(
     sections = []
     for row in (*differing, *unknown):
         lines = [*printable_lines(row.problem or ""), *(one_line(change, masks) for change in row.changes)]
+        lines += flat(cluster_words(row))
         cause = f", {row.cause}" if row.cause is not None else ""
         sections.append(details(f"{row.target}: {row.status}, {row.health}{cause}", fence("", lines)))
     if notes:

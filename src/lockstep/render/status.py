@@ -1,10 +1,12 @@
 """Status as tables: services by environments, or one line for each target."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lockstep.model import Health, StatusRow, SyncStatus
+from lockstep.render.ages import age_words
 from lockstep.render.cells import columns_of, hanging, printable, printable_lines
+from lockstep.render.cluster import cluster_words
 from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.rollout import progress_lines
@@ -101,21 +103,6 @@ def cell_words(row: StatusRow) -> str:
     return printable(f"{version} {_MARKS[row.status]} {row.status}/{row.health}")
 
 
-def age_words(moment: str | None, now: datetime) -> str:
-    """An ISO 8601 time as ``5m``, ``3h``, ``12d`` or ``2y`` ago; "-" when it is not known."""
-    if not moment:
-        return "-"
-    try:
-        then = datetime.fromisoformat(moment)
-    except ValueError:
-        return moment
-    seconds = (now - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
-    for unit, length in (("y", 31_557_600), ("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= length:
-            return f"{int(seconds // length)}{unit}"
-    return f"{max(int(seconds), 0)}s"
-
-
 def status_colour(row: StatusRow, palette: Palette) -> str:
     """The colour of a target: how well it is."""
     match row:
@@ -175,7 +162,8 @@ def _differences(rows: Sequence[StatusRow], palette: Palette, columns: int) -> l
     masks = Masks()
     lines: list[str] = []
     for row in rows:
-        if not row.changes and not row.problem and row.cause is None and row.progress is None:
+        said = list(cluster_words(row))
+        if not row.changes and not row.problem and row.cause is None and row.progress is None and not said:
             continue
         cause = f": {row.cause}" if row.cause is not None else ""
         lines.append(palette.paint(status_colour(row, palette), f"{printable(row.target)}{cause}"))
@@ -183,6 +171,8 @@ def _differences(rows: Sequence[StatusRow], palette: Palette, columns: int) -> l
             lines += hanging("    ", text.strip(), columns)
         for change in row.changes:
             lines += change_lines(change, masks, columns=columns, indent="    ")
+        for text in said:
+            lines += hanging("    ", printable(text), columns, rest="        ")
         for text in progress_lines(row.progress) if row.progress is not None else ():
             lines += hanging("    ", text, columns, rest="        ")
         lines.append("")

@@ -9,20 +9,12 @@ from lockstep.roads.argocd import ROAD as ARGOCD
 from lockstep.roads.argocd_job import ROAD as JOB
 from lockstep.roads.health import ACK_EXPRESSIONS, ACK_LUA, TERRAFORM_LUA, customizations
 from tests.docs.lab import ROOT
-from tests.support.roads import documents, ground, target
+from tests.support.roads import documents, ground, judged, target
 
 lua = pytest.mark.skipif(find_spec("lupa") is None, reason="lupa is not installed")
 judge = pytest.mark.skipif(
     find_spec("kubernetes_validate") is None, reason="kubernetes-validate is not installed"
 )
-
-
-def _health(script: str, one: dict[str, Any]) -> str:
-    from lupa.luajit21 import LuaRuntime
-
-    runtime = LuaRuntime(unpack_returned_tuples=True)
-    check = runtime.execute(f"return function(obj)\n{script}\nend")
-    return str(check(runtime.table_from(one, recursive=True))["status"])
 
 
 def _conditions(**conditions: str) -> list[dict[str, str]]:
@@ -46,7 +38,7 @@ def _conditions(**conditions: str) -> list[dict[str, str]]:
 def test_ack_is_well_when_it_says_so(status: Any, health: str) -> None:
     """Old controllers say it in another condition, and what they have given up is broken."""
     one = {"metadata": {"generation": 1}} | ({} if status is None else {"status": status})
-    assert _health(ACK_LUA, one) == health
+    assert judged(ACK_LUA, one) == health
 
 
 @lua
@@ -66,7 +58,7 @@ def test_ack_is_well_when_it_says_so(status: Any, health: str) -> None:
 def test_terraform_is_well_when_it_is_applied(spec: Any, status: Any, health: str) -> None:
     """A plan that waits is suspended, and a status of an older generation says nothing."""
     one = {"metadata": {"generation": 2}, "spec": spec} | ({} if status is None else {"status": status})
-    assert _health(TERRAFORM_LUA, one) == health
+    assert judged(TERRAFORM_LUA, one) == health
 
 
 def test_the_scripts_are_shipped_for_every_kind_that_is_made() -> None:

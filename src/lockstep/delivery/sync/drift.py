@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.causes import with_causes
+from lockstep.delivery.sync.clusters import with_cluster
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.status import read_status
 from lockstep.forge.base import Forge, Issue
 from lockstep.model import StatusRow, SyncStatus
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.aliases import of_version
+from lockstep.render.cluster import cluster_words
 from lockstep.render.markdown import drift_markdown
 
 __all__ = ["Drift", "find_drift", "put_issue"]
@@ -43,6 +45,7 @@ def find_drift(
     """
     rows, notes = read_status(workspace, options, watcher=watcher)
     rows = with_causes(workspace, rows, credentials)
+    rows, unheard = with_cluster(workspace, rows)
     # What other tools deploy has no status of ours.
     declared = workspace.fleet.targets
     ours = [row for row in rows if row.target not in declared or declared[row.target].function is not None]
@@ -52,6 +55,13 @@ def find_drift(
         unknown=_with(ours, SyncStatus.UNKNOWN),
         notes=(
             *notes,
+            *unheard,
+            *(
+                f"{row.target}: {words}"
+                for row in ours
+                if row.status is SyncStatus.SYNCED
+                for words in cluster_words(row)
+            ),
             *(f"{row.target}: {row.progress.words}" for row in ours if row.progress and _is_shifting(row)),
         ),
     )

@@ -68,6 +68,9 @@ _STATUS = _named(
                 "cause": _choice(Cause, None),
                 "changes": _list({"type": "object"}),
                 "rollout": {"type": ["object", "null"]},
+                "cluster": _list(
+                    _object({"object": _TEXT, "health": _choice(Health), "message": _TEXT, "since": _MAYBE})
+                ),
             }
         )
     ),
