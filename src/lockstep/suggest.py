@@ -42,6 +42,8 @@ _MEANT = {
         ("provisionedconcurrencyconfig", "provisionedconcurrentexecutions", "provisioned"),
         "provisionedConcurrency",
     ),
+    **dict.fromkeys(("recursionconfig", "recursiveloop", "recursiveloopdetection"), "recursion"),
+    **dict.fromkeys(("runtimemanagementconfig", "updateruntimeon", "runtimeversionarn"), "runtimeManagement"),
     **dict.fromkeys(("retention", "logretention", "retentionindays"), "logRetentionDays"),
     **dict.fromkeys(("name", "function", "functionname"), "functionName"),
     **dict.fromkeys(("vpcconfig", "network"), "vpc"),

@@ -31,7 +31,9 @@ READS = {
 BESIDE = (
     "GetFunctionCodeSigningConfig",
     "GetFunctionEventInvokeConfig",
+    "GetFunctionRecursionConfig",
     "GetFunctionUrlConfig",
+    "GetRuntimeManagementConfig",
 )
 # Without these nothing is known of any target.
 WHOLE = {"sts.GetCallerIdentity", "tagging.GetResources", "lambda.ListFunctions"}

@@ -16,7 +16,7 @@ from lockstep.delivery.setup.iam_policy import parse_subject
 from lockstep.errors import BadInput
 from lockstep.local.ministack import ACCOUNT, LocalCloud
 from tests.functional.kinds.samples import declaration
-from tests.strict import Proxy
+from tests.strict import Managed, Proxy
 from tests.strict.policies import Policy
 from tests.support import clouds
 
@@ -44,7 +44,7 @@ lambda:
 SIGNING = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:code-signing-config:csc-{'1' * 17}"
 BETWEEN = BEFORE.replace(declaration("FIRST"), declaration("SECOND")) + f"  codeSigningConfigArn: {SIGNING}\n"
 ALIASED = (
-    BETWEEN
+    BETWEEN.replace(declaration("SECOND"), declaration("SECOND", alias="live"))
     + "  alias: live\n  keepVersions: 1\n  keepVersionsFor: 0m\n"
     + declaration("FIRST", published=True)
 )
@@ -76,6 +76,7 @@ class Team:
     patch: pytest.MonkeyPatch
     capture: pytest.CaptureFixture[str]
     proxy: Proxy | None = field(default=None)
+    managed: Managed = field(default_factory=Managed)  # whichever role asks
 
     def write(self, path: str, text: str | None) -> None:
         """Write or remove a file."""
@@ -103,7 +104,7 @@ class Team:
     def take(self, document: Any) -> Policy:
         """Go on with a role that has this policy and no other."""
         rule = Policy(document)
-        for name, value in self.strict(self.cloud, rule).environment().items():
+        for name, value in self.strict(self.cloud, rule, self.managed).environment().items():
             if name.startswith("AWS_"):
                 self.patch.setenv(name, value)
         return rule

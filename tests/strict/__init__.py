@@ -46,6 +46,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``FilledIn``            defaults that AWS fills in; what it does not keep
 ``KeptPackage``         the key of a package and whether it is a copy, as the last call with code said
 ``CodeSigning``         code signing configurations, with the calls that moto does not know
+``Managed``             recursive loop detection and runtime management, which no emulator has
 ``Mappings``            event source mappings: states for ``calls`` looks, 409 and ResourceInUse meanwhile
 ``Trail``               who wrote aliases, as CloudTrail tells it
 ``EventRules``          EventBridge: no rule goes with its targets, a sixth target fails in a 200
@@ -70,7 +71,7 @@ from tests.strict.quotas import Quotas
 from tests.strict.revisions import Revisions
 from tests.strict.rules import EventRules
 from tests.strict.schedules import Schedules
-from tests.strict.settings import CodeSigning, FilledIn, KeptPackage
+from tests.strict.settings import CodeSigning, FilledIn, KeptPackage, Managed
 from tests.strict.sizes import BlockedRuntimes, UnpackedSize
 from tests.strict.trails import Trail
 from tests.strict.updates import UpdatesInProgress
@@ -90,6 +91,7 @@ __all__ = [
     "KnownRuntime",
     "Limits",
     "ListingLag",
+    "Managed",
     "Mappings",
     "Mode",
     "Notifications",
@@ -137,6 +139,7 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         FilledIn(),
         KeptPackage(),
         CodeSigning(),
+        Managed(),
         Mappings(calls=lag),
         EventRules(),
         Schedules(),

@@ -13,7 +13,7 @@ from tests.strict.errors import error
 from tests.strict.proxy import Call, Rule
 from tests.strict.wire import Answer
 
-__all__ = ["FORGOTTEN", "CodeSigning", "FilledIn", "KeptPackage", "Settings", "each_configuration"]
+__all__ = ["FORGOTTEN", "CodeSigning", "FilledIn", "KeptPackage", "Managed", "Settings", "each_configuration"]
 
 # Emulator -> member of the request -> what it does with it (tried with moto 5.2 and MiniStack 1.5).
 FORGOTTEN: Mapping[str, Mapping[str, str]] = {
@@ -190,6 +190,52 @@ class CodeSigning(Rule):
             self._config.pop(call.key, None)
             if config := call.json().get("CodeSigningConfigArn"):
                 self._config[call.key] = config
+        return answer
+
+
+class Managed(Rule):
+    """Recursive loop detection and runtime management of functions, which no emulator has.
+
+    Source: PutFunctionRecursionConfig, PutRuntimeManagementConfig and their siblings in the API reference:
+    both have a default for every function, and Manual alone takes and tells a version of the runtime.
+    """
+
+    _USUAL: Mapping[str, Mapping[str, str]] = {
+        "FunctionRecursionConfig": {"RecursiveLoop": "Terminate"},
+        "RuntimeManagementConfig": {"UpdateRuntimeOn": "Auto"},
+    }
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, tuple[str, str, str]], dict[str, Any]] = {}
+
+    def before(self, call: Call) -> Answer | None:
+        """Answer the four calls."""
+        verb, name = call.operation.name[:3], call.operation.name[3:]
+        if call.operation.service != "lambda" or name not in self._USUAL or verb not in ("Get", "Put"):
+            return None
+        if self.cloud.function(call) is None:
+            text = f"Function not found: {call.function}"
+            return error(call.operation, 404, "ResourceNotFoundException", text)
+        if verb == "Put":
+            said = call.json()
+            is_manual = said.get("UpdateRuntimeOn") == "Manual"
+            if is_manual != ("RuntimeVersionArn" in said):
+                text = "RuntimeVersionArn is required for Manual, and for no other mode"
+                return error(call.operation, 400, "InvalidParameterValueException", text)
+            self._said[name, call.key] = said
+        body = self._said.get((name, call.key), dict(self._USUAL[name]))
+        if name == "RuntimeManagementConfig":
+            account, region, function = call.key
+            body = {**body, "FunctionArn": f"arn:aws:lambda:{region}:{account}:function:{function}"}
+        return Answer(
+            status=200, headers={"content-type": "application/json"}, body=json.dumps(body).encode()
+        )
+
+    def after(self, call: Call, answer: Answer) -> Answer:
+        """A new function has the defaults."""
+        if call.name == "lambda.CreateFunction" and answer.is_success:
+            for name in self._USUAL:
+                self._said.pop((name, call.key), None)
         return answer
 
 

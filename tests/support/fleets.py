@@ -210,6 +210,8 @@ def resources(draw: st.DrawFn, *, live: bool = False, on: str = "") -> tuple[Res
     found = []
     for name in some(draw, list(KINDS), 2):
         kind = KINDS[name]
+        if live and kind.on_alias(on) != on:
+            continue  # drawn for the function itself
         rows = [row for row in kind.rows if live or not row.computed]
         for label in some(draw, NAMES, 2) if kind.is_many else [""]:
             chosen = some(draw, rows, 4) if kind.is_many else rows
@@ -219,7 +221,7 @@ def resources(draw: st.DrawFn, *, live: bool = False, on: str = "") -> tuple[Res
             settings = {key: value for key, value in drawn.items() if value is not None}
             settings = {**kind.usual(settings, "", label), **settings}
             if settings or kind.stands_alone:
-                one = Resource(kind=name, qualifier=on, settings=kind.normal(settings))
+                one = Resource(kind=name, qualifier=kind.on_alias(on), settings=kind.normal(settings))
                 if kind.identify is not None:
                     identity = kind.identify(one.settings)
                     if not identity or identity in {other.identity for other in found}:

@@ -21,6 +21,7 @@ from lockstep.model import (
     PutResource,
     RemovePermission,
     RemoveResource,
+    Resource,
     Secret,
     StagePackage,
     Step,
@@ -82,7 +83,8 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
             # A run may be killed here: what was made has to be found again.
             assert step.resource.word in remembered_words(function.tags)
             assert target is not None
-            _check_there(target, step.resource.qualifier)
+            if not KINDS[step.resource.kind].unversioned:
+                _check_there(target, step.resource.qualifier)
         case RemoveResource():
             known = [each for each in (target, *live.others.values()) if each is not None]
             named = [each for each in known if each.function and each.function.name == step.function]
@@ -230,6 +232,11 @@ def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet, *plans: Plan) -> d
     return parts
 
 
+def _is_on(one: Resource, target: Target) -> bool:
+    """Whether a resource is on what the target is called by, or is of the function as a whole."""
+    return one.qualifier == ("" if KINDS[one.kind].unversioned else target.qualifier)
+
+
 def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
     """What differs of the resources beside a function, apart from what others manage."""
     function = have.function
@@ -238,9 +245,9 @@ def _beside(target: Target, have: Target, before: Target | None) -> list[str]:
     target, have = _single(target), _single(have)
     before = _single(before) if before is not None else None
     wanted = {one.kind: one.settings for one in target.resources}
-    here = [one for one in have.resources if one.qualifier == target.qualifier]
+    here = [one for one in have.resources if _is_on(one, target)]
     found = {one.kind: one.settings for one in here}
-    were = [one for one in (before.resources if before else ()) if one.qualifier == target.qualifier]
+    were = [one for one in (before.resources if before else ()) if _is_on(one, target)]
     was = {one.kind: one.settings for one in were}
     left = [one for one in have.resources if one not in here and one.kind not in target.ignore]
     differing = [f"{one.kind} is left on {one.qualifier or 'the function'}" for one in left]

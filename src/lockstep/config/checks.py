@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
-from lockstep.model import FIELDS, Call, Project, Target
+from lockstep.model import FIELDS, Call, Project, Target, Value
 from lockstep.model.alias import versioned
 from lockstep.model.kinds import KINDS
 from lockstep.planning.notifications import find_overlaps
@@ -145,16 +145,28 @@ def _check_shared(target: Target, other: Target, problems: Problems) -> None:
     ignored = (*target.ignore, *other.ignore)
     values = {name: (one.settings.get(name), two.settings.get(name)) for name in _OF_FUNCTION}
     values["tags"] = (dict(one.tags), dict(two.tags))
+    for name in sorted(name for name, kind in KINDS.items() if kind.unversioned):
+        values[name] = (_settings_of(target, name), _settings_of(other, name))
     for name, (mine, theirs) in values.items():
         if mine == theirs or any(fnmatchcase(name, pattern.partition(".")[0]) for pattern in ignored):
             continue
         problems.add(
-            target.places.get(name) or target.place,
+            _place_of(target, name),
             f"{name} of {target.key} is another than that of {other.key} "
-            f"({other.places.get(name) or other.place}); both have the function {one.name}, and it has one "
+            f"({_place_of(other, name)}); both have the function {one.name}, and it has one "
             f"{name} for all its aliases",
             f"declare the same {name} for both, or give each target its own functionName",
         )
+
+
+def _settings_of(target: Target, kind: str) -> Value:
+    return next((one.settings for one in target.resources if one.kind == kind), None)
+
+
+def _place_of(target: Target, name: str) -> str:
+    """Where the target declares a setting or a resource; else where it is declared itself."""
+    beside = next((one.place for one in target.resources if one.kind == name), "")
+    return target.places.get(name) or beside or target.place
 
 
 def _check_log_groups(project: Project, targets: Iterable[Target], problems: Problems) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "foreign_problem",
     "has_others",
     "hidden",
+    "is_on",
     "kinds_of",
     "outliving",
     "remembered",
@@ -52,8 +53,8 @@ def differences(target: Target, live: Target | None) -> tuple[Difference, ...]:
     What is on another qualifier than the declared one goes: an alias took its place, or gave it back. Of
     several, those that nobody declares go only if the tags say that Lockstep made them.
     """
-    wanted, have = _wanted(target, live), _live(live, target.qualifier)
-    elsewhere = [one for one in _found(live) if one.qualifier != target.qualifier]
+    wanted, have = _wanted(target, live), _live(live, target)
+    elsewhere = [one for one in _found(live) if not is_on(one, target)]
     return (
         *(
             Difference(wanted=one, live=have.get(name), changes=_changes(KINDS[name], one, have.get(name)))
@@ -67,6 +68,11 @@ def differences(target: Target, live: Target | None) -> tuple[Difference, ...]:
             if not KINDS[one.kind].is_many and not is_ignored(one.kind, target.ignore)
         ),
     )
+
+
+def is_on(one: Resource, target: Target) -> bool:
+    """Whether a resource is where the target has those of its kind: on what is called, or on the function."""
+    return one.qualifier == KINDS[one.kind].on_alias(target.qualifier)
 
 
 def deferred(found: Sequence[Difference], *, is_weighted: bool) -> tuple[Difference, ...]:
@@ -189,8 +195,8 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
     """The wanted ones each with the live one of its identity, then those of ours that nobody wants."""
     declared = [one for one in target.resources if one.kind == kind.name]
     found = [one for one in _found(live) if one.kind == kind.name]
-    here = {one.identity: one for one in found if one.qualifier == target.qualifier}
-    away = {one.identity: one for one in found if one.qualifier != target.qualifier} if kind.moves else {}
+    here = {one.identity: one for one in found if is_on(one, target)}
+    away = {one.identity: one for one in found if not is_on(one, target)} if kind.moves else {}
     matched = [here.get(one.identity) or away.get(one.identity) for one in declared]
     names = _names(live)
     going = {}
@@ -212,7 +218,7 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
             before = next((one for one in going.values() if one.name == wanted.name), None)
         old = have or before
         changes = _changes(kind, whole, old)
-        if have is not None and have.qualifier != target.qualifier:
+        if have is not None and not is_on(have, target):
             moved = _moved(replace(have, name=wanted.name), have.qualifier, target)
             changes = (moved, *(change for change in changes if change.path != moved.path))
         fixed = kind.fixed(whole, old) if old is not None else ()
@@ -226,7 +232,7 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
             fixed=tuple(change for change in changes if change.path in paths),
         )
     for one in going.values():
-        is_elsewhere = one.qualifier != target.qualifier
+        is_elsewhere = not is_on(one, target)
         changes = (_moved(one, one.qualifier, target),) if is_elsewhere else _changes(kind, None, one)
         is_told = any(one is other for other in replaced)
         yield Difference(wanted=None, live=one, changes=() if is_told else changes)
@@ -272,7 +278,7 @@ def _read(live: Target | None) -> Iterator[ResourceKind]:
 
 def _wanted(target: Target, live: Target | None) -> Mapping[str, Resource | None]:
     """What there should be of each kind that was read, with the live values of what others manage."""
-    declared, have = _by_kind(target.resources), _live(live, target.qualifier)
+    declared, have = _by_kind(target.resources), _live(live, target)
     return {
         kind.name: _with_ignored(kind, declared.get(kind.name), have.get(kind.name), target)
         for kind in _read(live)
@@ -284,8 +290,8 @@ def _found(live: Target | None) -> tuple[Resource, ...]:
     return live.resources if live is not None else ()
 
 
-def _live(live: Target | None, qualifier: str) -> Mapping[str, Resource]:
-    return _by_kind([one for one in _found(live) if one.qualifier == qualifier])
+def _live(live: Target | None, target: Target) -> Mapping[str, Resource]:
+    return _by_kind([one for one in _found(live) if is_on(one, target)])
 
 
 def _by_kind(resources: Sequence[Resource]) -> Mapping[str, Resource]:
@@ -309,7 +315,8 @@ def _with_ignored(
     settings: dict[str, Value] = {**own, **kept}
     if not settings and not kind.stands_alone:
         return None
-    return replace(wanted or Resource(kind=kind.name, qualifier=target.qualifier), settings=settings)
+    here = Resource(kind=kind.name, qualifier=kind.on_alias(target.qualifier))
+    return replace(wanted or here, settings=settings)
 
 
 def _changes(kind: ResourceKind, wanted: Resource | None, live: Resource | None) -> tuple[Change, ...]:

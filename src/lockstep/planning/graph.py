@@ -42,7 +42,7 @@ from lockstep.model.kinds import KINDS
 from lockstep.model.rolling import RolloutState
 from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
-from lockstep.planning.beside import Difference, outliving, shrinks, warms
+from lockstep.planning.beside import Difference, is_on, outliving, shrinks, warms
 from lockstep.planning.diff import call_of, diff_tags
 from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers, remembered_sharers
 from lockstep.planning.triggers import BucketChange
@@ -344,7 +344,7 @@ class Graph:
         """
         for each in one.beside:
             if each.live is not None and shrinks(each):
-                is_here = each.live.qualifier == one.target.qualifier
+                is_here = is_on(each.live, one.target)
                 end = "" if is_here else f":{each.live.qualifier or 'itself'}"
                 self._shrunk.setdefault(one.target.key, []).append(self._one_beside(one, each, end=end))
 
@@ -405,11 +405,11 @@ class Graph:
         ):
             if each.wanted is not None:
                 needs = tuple(self._gates.get(key, ())) if _invites(each.wanted) else there
-                is_here = each.former is not None and each.former.qualifier == one.target.qualifier
+                is_here = each.former is not None and is_on(each.former, one.target)
                 if is_here and each.former is not None and not _overlaps(each.wanted):
                     needs = (*needs, f"{_beside_id(key, each.former)}:former")
                 self._one_beside(one, each, needs)
-            elif each.live is not None and each.live.qualifier == one.target.qualifier:
+            elif each.live is not None and is_on(each.live, one.target):
                 step_id, new = _beside_id(key, each.live), successor(each)
                 needs = (_beside_id(key, new),) if new is not None and _overlaps(new) else ()
                 self._add(
@@ -444,7 +444,7 @@ class Graph:
         ]
         there = (*puts, *self._gates.get(key, ()), *self._those(*moved))
         for each in one.beside:
-            if each.wanted is None and each.live and each.live.qualifier != one.target.qualifier:
+            if each.wanted is None and each.live and not is_on(each.live, one.target):
                 step_id = _beside_id(key, each.live)
                 revokes.append(f"{step_id}:{each.live.qualifier or 'itself'}")
                 if revokes[-1] in self._ids:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from lockstep.model import Alias, Fleet, Function, Project, Target, select
 from lockstep.model.alias import is_ours, target_of
+from lockstep.model.kinds import KINDS
 from lockstep.model.target import environment_of
 from lockstep.planning.policy import is_prunable, remembered_qualifiers, remembered_sharers
 
@@ -44,7 +45,11 @@ class Sharing:
             live,
             aliases=tuple(one for one in live.aliases if one.name not in self.others),
             statements=tuple(one for one in live.statements if one.qualifier not in self.others),
-            resources=tuple(one for one in live.resources if one.qualifier not in self.others),
+            resources=tuple(
+                one
+                for one in live.resources
+                if one.qualifier not in self.others or KINDS[one.kind].unversioned
+            ),
         )
 
 

@@ -30,14 +30,16 @@ def _found() -> dict[str, Any]:
     return {module.KIND: module for module in modules}
 
 
-def declaration(which: str, *, published: bool = False) -> str:
+def declaration(which: str, *, published: bool = False, alias: str = "") -> str:
     """The lines below ``lambda:`` that declare one resource of every kind; FIRST or SECOND.
 
-    Those of ``published`` code alone need an alias.
+    Those of ``published`` code alone need an alias; with one, those are left out that suit none.
     """
     lines = []
     for kind, sample in SAMPLES.items():
         if KINDS[kind].published != published:
+            continue
+        if alias and KINDS[kind].suits(getattr(sample, which), {"alias": alias}) is not None:
             continue
         values: dict[str, Any] = {}
         for name, value in getattr(sample, which).items():

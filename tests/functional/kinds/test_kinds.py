@@ -46,7 +46,8 @@ def test_a_resource_is_made_changed_mended_and_removed(lab: Lab, kind: str) -> N
     assert set(lab.aws.counts(mutating=True)) - {"lambda.TagResource"} <= _operations(kind)
 
     changed = lab.sync(declared(kind, **sample.SECOND), engine=engine)
-    assert {path.partition(".")[0] for path in changes_of(changed.plan, KEY)} == {kind}
+    changing = {kind} if sample.SECOND != sample.FIRST else set()  # of two words one is the default
+    assert {path.partition(".")[0] for path in changes_of(changed.plan, KEY)} == changing
 
     path = sample.drift(lab.somebody("lambda"), NAME)
     mended = lab.sync(declared(kind, **sample.SECOND), engine=engine)

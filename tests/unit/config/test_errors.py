@@ -367,6 +367,12 @@ TOGETHER = {
         "aliases call the same version of it (0.1.5), which has provisioned concurrency once",
         "declare provisionedConcurrency for one of them",
     ),
+    "two ways of one function with loops": (
+        lambda: shared("production", "staging", recursion="Allow"),
+        f"{STAGING_FILE}:7",
+        "recursion of staging/s3-notifier is another than that of production/s3-notifier",
+        "declare the same recursion for both",
+    ),
     "overlapping triggers": (
         overlap,
         f"{STAGING_FILE}:6",

@@ -68,7 +68,11 @@ def _taken(target: Target) -> Target:
     """The target as ACK takes it: what refuses it is another test's."""
     alias = target.alias or ("live" if target.triggers else None)
     resources = (
-        replace(one, qualifier=alias or "", settings={**one.settings, **_OURS.get(one.kind, {})})
+        replace(
+            one,
+            qualifier=KINDS[one.kind].on_alias(alias or ""),
+            settings={**one.settings, **_OURS.get(one.kind, {})},
+        )
         for one in target.resources
     )
     return replace(target, obstacle=None, ignore=(), alias=alias, resources=tuple(resources))

@@ -676,8 +676,9 @@ def _read_beside(
             (function.name, kind, place)
             for place in places
             for kind in sorted(asked if place in ("", target.qualifier) else KINDS)
-            if place == places[0] or not KINDS[kind].at_once
+            if not KINDS[kind].unversioned and (place == places[0] or not KINDS[kind].at_once)
         ]
+        wanted += [(function.name, kind, "") for kind in sorted(asked) if KINDS[kind].unversioned]
         needed |= {(function.name, kind) for kind in known}
         for kind in known & KINDS.keys():
             place = (function.name, kind)

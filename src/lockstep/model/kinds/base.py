@@ -145,6 +145,7 @@ class ResourceKind:
     published: bool = False
     """Only published code has one, so it needs an alias: AWS keeps the alias's calls where they are until
     another version has its own, and changes none of an alias with weights."""
+    unversioned: bool = False  # of the function as a whole, whichever alias is called
     state: Callable[[Mapping[str, Any]], str] = _made
     """What an answer says that AWS is still making of it, in AWS's word."""
     fault: str = ""  # the computed row that says why AWS could not make it
@@ -176,6 +177,10 @@ class ResourceKind:
     def is_many(self) -> bool:
         """Whether a function may have several."""
         return self.identify is not None
+
+    def on_alias(self, alias: str) -> str:
+        """The qualifier that one is on of a function that is called by an alias, or "" for by itself."""
+        return "" if self.unversioned else alias
 
     def path(self, row: Field, name: str = ANY_NAME) -> str:
         """The row's path under ``lambda:``, as changes and errors name it; ``name`` is of one of several."""
@@ -225,4 +230,5 @@ class ResourceKind:
 
     def _make(self, settings: Mapping[str, Value], qualifier: str) -> Resource:
         identity = self.identify(settings) if self.identify is not None else ""
+        qualifier = self.on_alias(qualifier)
         return Resource(kind=self.name, qualifier=qualifier, identity=identity, settings=settings)
