@@ -22,6 +22,7 @@ from lockstep.cli.explaining import (
     explain,
     validate,
 )
+from lockstep.cli.graphing import declare_graph, graph
 from lockstep.cli.handover import adopt, declare_adopt, declare_eject, eject
 from lockstep.cli.packaging import declare_package, package
 from lockstep.cli.parser import Parser
@@ -105,6 +106,7 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command(status, declare_status),
     "drift": Command(drift, declare_drift),
     "explain": Command(explain, declare_explain),
+    "graph": Command(graph, declare_graph),
     "diff": Command(diff, declare_diff),
     "logs": Command(logs, declare_logs),
     "invoke": Command(invoke, declare_invoke),

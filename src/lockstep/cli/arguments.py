@@ -17,6 +17,7 @@ _READING = (
         "plan",
         "status",
         "explain",
+        "graph",
         "diff",
         "version",
         "changed",

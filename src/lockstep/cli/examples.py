@@ -9,7 +9,7 @@ DOCS = "https://lockstep-gitops.readthedocs.io"
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "begin": ("demo", "init", "validate", "doctor", "iam-policy", "completion"),
     "deploy": ("plan", "sync", "serve", "render", "adopt", "eject"),
-    "look": ("status", "drift", "explain", "diff", "history", "logs", "invoke", "top"),
+    "look": ("status", "drift", "explain", "graph", "diff", "history", "logs", "invoke", "top"),
     "build": ("version", "changed", "package", "release"),
     "promote": ("promote", "rollout", "rollback", "release-hold", "pulls"),
     "previews": ("preview",),
@@ -51,6 +51,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "explain": (
         ("explain staging/api", "every value and the file that it comes from"),
         ("explain staging/api lambda.memorySize", "one value, with the layers below it"),
+    ),
+    "graph": (
+        ("graph staging", "what calls the functions of an environment, as far as it is known"),
+        ("graph staging/api -o mermaid", "for Markdown"),
+        ("graph --declared -o svg > calls.svg", "a picture of what Git says, without AWS"),
     ),
     "logs": (
         ("logs staging/api", "the last ten minutes"),

@@ -97,6 +97,7 @@ class Field:
     required: bool = False  # of a kind beside the function: has to be declared with it
     computed: bool = False  # of such a kind: read and compared, never declared
     fixed: bool = False  # of such a kind: AWS takes it only when the resource is made
+    gets: bool = False  # names what is handed something that the function was called with, or gave
     kept: bool = False  # of such a kind: what is not declared stays as it is
     example: str = ""  # what an error offers in place of a value that does not fit
 
@@ -260,6 +261,7 @@ FIELDS: tuple[Field, ...] = (
         about="ARN of the SQS queue or SNS topic for events that failed.",
         default="",
         reset="",
+        gets=True,
         pattern=rf"^(|{_AWS}:s(qs|ns):{_REGION}:\d{{12}}:[\w-]{{1,256}}(\.fifo)?)$",
     ),
     Field(

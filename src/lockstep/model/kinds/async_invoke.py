@@ -39,6 +39,7 @@ KIND = ResourceKind(
         Field(
             name="onSuccess",
             api="DestinationConfig.OnSuccess.Destination",
+            gets=True,
             kind=Kind.STRING,
             about="ARN of the queue, topic, function or event bus that is told of each success.",
             pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events):.+$",
@@ -47,6 +48,7 @@ KIND = ResourceKind(
         Field(
             name="onFailure",
             api="DestinationConfig.OnFailure.Destination",
+            gets=True,
             kind=Kind.STRING,
             about="ARN of the queue, topic, function, event bus or bucket that gets what failed in the end.",
             pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events|s3):.+$",

@@ -164,6 +164,7 @@ class ResourceKind:
     """Settings in the form in which equal means equal, where that depends on one another."""
     usual: Callable[[Mapping[str, Value], str, str], Mapping[str, Value]] = _nothing
     """Rows that follow from the others and from the names of the function and in Git, if not declared."""
+    callers: tuple[str, ...] = ()  # rows that name what calls, the first that there is; else ``sources`` do
     sources: tuple[str, ...] = ()  # rows that name what calls: one of them has to be a preview's own
     loss: str = ""  # what is lost when a new one takes its place
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None

@@ -386,6 +386,7 @@ KIND = ResourceKind(
         Field(
             name="onFailure",
             api="DestinationConfig.OnFailure.Destination",
+            gets=True,
             kind=Kind.STRING,
             about="Streams and Kafka: ARN of the queue, topic or bucket, or kafka://TOPIC, that is told of "
             "what failed in the end.",

@@ -191,6 +191,7 @@ KIND = ResourceKind(
         "StatementId": "Lockstep owns statements by their ids",
         "RevisionId": "another writer's statement stays whatever is written",
     },
+    callers=("sourceArn", "principal"),
     handle="Sid",
     stands_alone=True,
     invites=True,

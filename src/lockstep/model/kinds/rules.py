@@ -212,6 +212,7 @@ KIND = ResourceKind(
         Field(
             name="deadLetterQueue",
             api="Targets.DeadLetterConfig.Arn",
+            gets=True,
             kind=Kind.STRING,
             about="ARN of the queue for events that could not be handed over.",
             pattern=r"^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}$",

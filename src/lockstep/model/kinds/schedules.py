@@ -182,6 +182,7 @@ KIND = ResourceKind(
         Field(
             name="deadLetterQueue",
             api="Target.DeadLetterConfig.Arn",
+            gets=True,
             kind=Kind.STRING,
             about="ARN of the queue for calls that could not be made.",
             pattern=r"^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}$",
