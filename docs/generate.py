@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lockstep.config.schema import LAMBDA, PROJECT
@@ -113,18 +113,28 @@ def _fields() -> str:
         "it is declared or was made by Lockstep, and everywhere with `--full`. The role that runs Lockstep "
         "needs an IAM action of the same name for each call.",
         "",
-        "| value | AWS | default | read and written by |",
+        "| kind | read by | written by | removed by |",
         "|---|---|---|---|",
+        *(
+            f"| `{kind.name}` | {_calls(kind.reads)} | {_calls(kind.writes)} | {_calls(kind.removes)} |"
+            for kind in KINDS.values()
+        ),
+        "",
+        "| value | AWS | default |",
+        "|---|---|---|",
     ]
     for kind in KINDS.values():
-        calls = ", ".join(f"`{name}`" for name in (*kind.reads, *kind.writes, *kind.removes))
         for row in kind.rows:
             default = "" if row.default in (None, (), {}, "") else f"`{_plain(row.default)}`"
             meaning = _cell(row.about) if row.computed else f"`{row.api}`"
-            lines.append(f"| `{kind.path(row)}` | {meaning} | {default} | {calls} |")
+            lines.append(f"| `{kind.path(row)}` | {meaning} | {default} |")
     lines += ["", "Members of CreateFunction and of both updates that are no fields:", ""]
     lines += [f"- `{name}`: {why}." for name, why in NOT_FIELDS.items()]
     return "\n".join(lines) + "\n"
+
+
+def _calls(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _runtimes() -> str:

@@ -14,6 +14,8 @@ from lockstep.model.terraform import CARRIES_KINDS
 
 __all__ = ["read_resources"]
 
+_REGION = 3  # of arn:aws:SERVICE:REGION:ACCOUNT:...
+
 
 def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource, ...]:
     """The resources that the block declares. Problems are noted in the context.
@@ -71,6 +73,8 @@ def _read(
     if (problem := kind.check(one.settings)) is not None:
         row_name, what, fix = problem
         context.wrong((*path, *(row_name.split(".") if row_name else ())), what, fix)
+    if (far := _far(context, kind, one)) is not None:
+        context.wrong((*path, kind.near), *far)
     if kind.published and not alias:
         context.wrong(
             path,
@@ -80,6 +84,19 @@ def _read(
     elif (unsuited := kind.suits(one.settings, block)) is not None:
         context.wrong(path, *unsuited)
     return one if one.settings or kind.stands_alone else None
+
+
+def _far(context: Context, kind: ResourceKind, one: Resource) -> tuple[str, str] | None:
+    """What AWS refuses of something in another Region than the function's, where that is known."""
+    region = context.file.project.environment(context.candidate.environment).region
+    parts = str(one.settings.get(kind.near, "")).split(":")
+    there = parts[3] if len(parts) > _REGION and parts[0] == "arn" else ""
+    if not region or not there or there == region:
+        return None
+    return (
+        f"{':'.join(parts)} is in {there}, and the function in {region}: AWS joins what is in one Region",
+        f"name one in {region}, or give the environment the region {there}",
+    )
 
 
 def _of_several(

@@ -47,6 +47,14 @@ PREVIEWS = "syrf/environments/preview/services/s3-notifier/values.yaml"
             "too short",
             "60 and more",
         ),
+        (
+            "{source: " + KINESIS + ", startingPosition: LATEST, onFailure: '" + FIFO + "'}",
+            *("is no valid onFailure", ":failed"),
+        ),
+        (
+            "{source: " + SQS.replace("eu-west-1", "us-east-1") + "}",
+            *("is in us-east-1, and the function in eu-west-1", "name one in eu-west-1"),
+        ),
         ("{source: " + SQS + ", batchsize: 3}", "unknown key 'batchsize'", "batchSize"),
     ],
 )

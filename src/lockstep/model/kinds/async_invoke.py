@@ -1,7 +1,8 @@
 """How Lambda treats events that it was handed asynchronously.
 
-Source: Lambda API reference (PutFunctionEventInvokeConfig, GetFunctionEventInvokeConfig,
-DeleteFunctionEventInvokeConfig) and the service model.
+Sources: Lambda API reference (PutFunctionEventInvokeConfig, GetFunctionEventInvokeConfig,
+DeleteFunctionEventInvokeConfig), the service model, and developer guide, "Capturing records of Lambda
+asynchronous invocations": queues and topics are standard ones.
 """
 
 from lockstep.model.fields import Field, Kind
@@ -42,7 +43,7 @@ KIND = ResourceKind(
             gets=True,
             kind=Kind.STRING,
             about="ARN of the queue, topic, function or event bus that is told of each success.",
-            pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events):.+$",
+            pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events):.+(?<!\.fifo)$",
             example=_QUEUE.replace("failed", "done"),
         ),
         Field(
@@ -51,7 +52,7 @@ KIND = ResourceKind(
             gets=True,
             kind=Kind.STRING,
             about="ARN of the queue, topic, function, event bus or bucket that gets what failed in the end.",
-            pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events|s3):.+$",
+            pattern=r"^arn:aws[a-z-]*:(sqs|sns|lambda|events|s3):.+(?<!\.fifo)$",
             example=_QUEUE,
         ),
     ),

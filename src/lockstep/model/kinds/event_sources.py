@@ -392,7 +392,7 @@ KIND = ResourceKind(
             "what failed in the end.",
             default="",
             reset="",
-            pattern=r"^(arn:aws[a-z-]*:(sqs|sns|s3):.+|kafka://.+)$",
+            pattern=r"^(arn:aws[a-z-]*:(sqs|sns|s3):.+(?<!\.fifo)|kafka://.+)$",
             example=_QUEUE.replace("orders", "failed"),
         ),
         Field(
@@ -574,6 +574,7 @@ KIND = ResourceKind(
     identify=_identify,
     normal=_normal,
     sources=("source", "endpoints", "topics", "queues"),
+    near="source",
     loss="its position is lost: what the old one did not hand over yet is not handed over",
     check=_check,
 )
