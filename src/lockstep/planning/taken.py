@@ -11,8 +11,8 @@ __all__ = ["taken_problem"]
 def taken_problem(target: Target, shift: Shift, live: Target | None, sharing: Sharing) -> str | None:
     """Why AWS would refuse what is declared of the version that the alias calls, or is to call.
 
-    ``live`` is the whole function, with what is on others' aliases. Source: Lambda API reference,
-    PutProvisionedConcurrencyConfig.
+    ``live`` is the whole function, with what is on others' aliases. Source: Lambda API reference, on the call
+    that puts it.
     """
     if live is None or shift.version is None:
         return None

@@ -28,7 +28,6 @@ from lockstep.model.alias import LATEST, described, qualified
 from lockstep.model.fields import APART, exists
 from lockstep.model.fleet import partition_of
 from lockstep.model.kinds import KINDS
-from lockstep.model.kinds.event_sources import usual_batch
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import ownership_tags
@@ -324,7 +323,7 @@ class _Made:
         if resource.kind == _SOURCES:
             if target.alias is not None:  # what is referred to is the function, and none of its aliases
                 spec = {"functionName": qualified(function.name, target.alias)}
-            spec["batchSize"] = usual_batch(resource.settings)
+            spec |= KINDS[resource.kind].filled(resource.settings)  # which ACK calls as we do
         elif target.alias is not None:
             spec["qualifier"] = target.alias
         rows_of(spec, resource)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lockstep.model.fields import BY_NAME
-from lockstep.model.kinds.event_sources import KIND
-from lockstep.roads.ack_fields import ack_path_of
+from lockstep.model.kinds import KINDS
+from lockstep.roads.ack_fields import BESIDE, ack_path_of
 from lockstep.roads.base import Object, identity_of
 
 __all__ = ["NEVER_EMPTY", "may_stick", "stuck"]
@@ -18,11 +18,12 @@ __all__ = ["NEVER_EMPTY", "may_stick", "stuck"]
 NEVER_EMPTY = ("layers", "fileSystems")  # an empty list of them is never sent
 _LISTS = {str(ack_path_of(BY_NAME[name])): f"{name} (removed)" for name in NEVER_EMPTY}
 _MAPPING = "EventSourceMapping"
-_PATHS = {row.name: path for row in KIND.rows if (path := ack_path_of(row, KIND.name)) is not None}
-_FIXED = tuple(_PATHS[row.name] for row in KIND.rows if row.fixed and row.name in _PATHS)
+_KIND = next(KINDS[name] for name, one in BESIDE.items() if one.resource == _MAPPING)
+_PATHS = {row.name: path for row in _KIND.rows if (path := ack_path_of(row, _KIND.name)) is not None}
+_FIXED = tuple(_PATHS[row.name] for row in _KIND.rows if row.fixed and row.name in _PATHS)
 _FREE = tuple(
     _PATHS[row.name]
-    for row in KIND.rows
+    for row in _KIND.rows
     if row.name in _PATHS and not row.fixed and not row.kept and row.name != "filters"
 )
 
@@ -42,9 +43,9 @@ def stuck(there: Iterable[Object], wanted: Iterable[Object]) -> Iterator[tuple[s
             continue
         old, new = before.get("spec") or {}, now.get("spec") or {}
         if before.get("kind") == _MAPPING:
-            yield from ((f"{KIND.name} (fixed)", one) for one in _FIXED if _at(old, one) != _at(new, one))
+            yield from ((f"{_KIND.name} (fixed)", one) for one in _FIXED if _at(old, one) != _at(new, one))
             gone = (one for one in _FREE if _at(old, one) is not None and _at(new, one) is None)
-            yield from ((f"{KIND.name} (removed)", one) for one in gone)
+            yield from ((f"{_KIND.name} (removed)", one) for one in gone)
         else:
             yield from ((row, one) for one, row in _LISTS.items() if old.get(one) and not new.get(one))
 

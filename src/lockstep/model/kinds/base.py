@@ -166,6 +166,8 @@ class ResourceKind:
     """Rows that follow from the others and from the names of the function and in Git, if not declared."""
     callers: tuple[str, ...] = ()  # rows that name what calls, the first that there is; else ``sources`` do
     sources: tuple[str, ...] = ()  # rows that name what calls: one of them has to be a preview's own
+    filled: Callable[[Mapping[str, Value]], Mapping[str, Value]] = lambda _: {}
+    """AWS's defaults of rows that depend on the others."""
     near: str = ""  # the row that names what has to be in the function's Region
     loss: str = ""  # what is lost when a new one takes its place
     check: Callable[[Mapping[str, Value]], tuple[str, str, str] | None] = lambda _: None

@@ -574,6 +574,7 @@ KIND = ResourceKind(
     identify=_identify,
     normal=_normal,
     sources=("source", "endpoints", "topics", "queues"),
+    filled=lambda settings: {"batchSize": usual_batch(settings)},
     near="source",
     loss="its position is lost: what the old one did not hand over yet is not handed over",
     check=_check,
