@@ -36,6 +36,11 @@ def declare_render(parser: Parser) -> None:
         help="folder that they are written to, or - for stdout; default: the project's own tree",
     )
     parser.add_argument(
+        "--branch",
+        metavar="NAME",
+        help="commit them to a branch of their own, of what the deployed branch declares",
+    )
+    parser.add_argument(
         "--check", action="store_true", help="write nothing; 2 when files are not what the declarations give"
     )
     parser.add_argument(
@@ -65,6 +70,7 @@ def render(
     targets: list[str],
     road: str,
     into: str | None,
+    branch: str | None,
     check: bool,
     force: bool,
     strict: bool,
@@ -82,12 +88,33 @@ def render(
         raise BadInput("there are no files to compare with", where="--check", fix="name a folder with -o")
     if into == "":
         raise BadInput("the value is empty", where="-o", fix="name a folder, or - for stdout")
-    workspace = shell.open_workspace()
+    if branch is not None and into is not None:
+        raise BadInput(
+            "-o names a folder, and --branch a branch", where="--branch", fix="leave one of them out"
+        )
     way, patterns = ROADS[road], tuple(targets)
     token = shell.settings.github_token
-    if into == "-":
+    text, written = "", None
+    if branch is not None:
+        from lockstep.delivery.places.gitops import open_gitops
+        from lockstep.delivery.sync.rendering_apart import render_to_branch
+
+        done, written = render_to_branch(
+            open_gitops(shell.where, shell.credentials),
+            way,
+            patterns,
+            branch,
+            is_check=check,
+            force=force,
+            crds=crds,
+            token=token,
+            watcher=shell.watcher,
+        )
+    elif into == "-":
+        workspace = shell.open_workspace()
         done, text = rendered_text(workspace, way, patterns, crds=crds, token=token, watcher=shell.watcher)
     else:
+        workspace = shell.open_workspace()
         folder = Path(into).expanduser() if into is not None else None
         done = render_into(
             workspace,
@@ -100,7 +127,6 @@ def render(
             token=token,
             watcher=shell.watcher,
         )
-        text = ""
     shell.end_progress()
     rows = [
         (one.target, one.field, one.weight.value, one.problem, one.instead, one.place)
@@ -124,6 +150,8 @@ def render(
     else:
         shell.emit(told)
         _tell(shell, done.changes, is_check=check)
+        if written is not None and written.is_new:
+            shell.log(f"committed to {branch} as {written.commit[:12]}")
     weights = {row[2] for row in rows}
     if strict and weights - {Weight.DIFFERS}:
         return 2

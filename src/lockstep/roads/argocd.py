@@ -289,7 +289,7 @@ def _deploying(ground: Ground, path: str, namespace: str, directory: Mapping[str
         "project": settings.argocd.project,
         "source": {
             "repoURL": settings.repository,
-            "targetRevision": settings.revision,
+            "targetRevision": ground.branch or settings.revision,
             "path": path,
             "directory": dict(directory),
         },

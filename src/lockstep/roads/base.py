@@ -98,6 +98,7 @@ class Ground:
     tree: str = "."  # of services/ and environments/, from there, too
     states: tuple[State, ...] = ()
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # key -> what declares the target
+    branch: str | None = None  # of the manifests alone; None: they lie beside the declarations
     heads: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # file of the tree -> its plain keys
 
     @property

@@ -118,6 +118,66 @@ def test_the_report_has_three_forms(shop: Path, capsys: pytest.CaptureFixture[st
     assert "| `staging/api` | `logRetentionDays` | lost |" in capsys.readouterr().out
 
 
+def test_a_branch_of_its_own_holds_what_is_declared_for_all(
+    shop: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing but manifests is on it; a work tree does not count, and what somebody edited there stays."""
+    remote = tmp_path_factory.mktemp("remote")
+
+    def git(*words: str) -> str:
+        usual = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+        return subprocess.check_output(
+            ["git", "-C", str(shop), *usual, *words], text=True, stderr=subprocess.DEVNULL
+        )
+
+    def push(branch: str = "main") -> None:
+        git("commit", "-qam", "change")
+        git("push", "-q", "origin", f"HEAD:{branch}")
+
+    git("init", "-q", "--bare", "-b", "main", str(remote))
+    git("checkout", "-qb", "main")
+    git("remote", "add", "origin", str(remote))
+    git("add", ".")
+    push()
+    words = ("--as", "ack", "--branch", "manifests")
+    assert _render(shop, *words, "--check") == 2
+    assert git("ls-remote", "origin", "manifests") == ""
+    assert _render(shop, *words) == 0
+    assert "committed to manifests as " in capsys.readouterr().err
+    git("fetch", "-q")
+    assert git("ls-tree", "-r", "--name-only", "origin/manifests").split() == [
+        "environments/preview/pr-1/lambda/function.yaml",
+        "environments/staging/api/function.yaml",
+    ]
+    head = git("ls-remote", "origin", "manifests")
+    (shop / "services/api/values.yaml").write_text(FUNCTION.replace("}\n", ", memorySize: 512}\n"))
+    assert _render(shop, *words) == 0  # it is in the work tree alone
+    assert git("ls-remote", "origin", "manifests") == head
+    push()
+    assert _render(shop, *words, "--check") == 2
+    assert _render(shop, *words) == 0
+    git("fetch", "-q")
+    assert "memorySize: 512" in git("show", "origin/manifests:environments/staging/api/function.yaml")
+    assert _render(shop, "--as", "argocd", "--branch", "manifests") == 0
+    git("fetch", "-q")
+    sets = git("show", "origin/manifests:argocd/applicationsets.yaml")
+    assert sets.count("targetRevision: manifests") == sets.count("targetRevision: ") > 0
+    assert "revision: main" in sets
+    git("checkout", "-q", "origin/manifests")
+    (shop / "environments/staging/api/function.yaml").write_text("# mine\n")
+    push("manifests")
+    git("checkout", "-q", "main")
+    (shop / "services/api/values.yaml").write_text(FUNCTION)
+    push()
+    assert _render(shop, *words) == 1
+    assert "environments/staging/api/function.yaml is no file of ours" in capsys.readouterr().err
+    for branch, said in (("main", "holds what is declared"), ("taken", "holds lockstep.yaml")):
+        git("push", "-q", "origin", "HEAD:refs/heads/taken")
+        assert _render(shop, "--as", "ack", "--branch", branch) == 3
+        assert said in capsys.readouterr().err
+    assert _render(shop, *words, "-o", "x") == 3
+
+
 def test_stdout_gets_manifests_alone(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """To be piped on; the report is a message then, and no file is written."""
     assert _render(shop, "staging", "--as", "argocd-job", "-o", "-") == 0

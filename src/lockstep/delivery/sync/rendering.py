@@ -39,7 +39,7 @@ from lockstep.roads.base import (
 from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 
-__all__ = ["Rendered", "ground_of", "render", "rendered_text", "without_stuck"]
+__all__ = ["Rendered", "compare", "ground_of", "render", "rendered_text", "without_stuck"]
 
 _HEAD = re.compile(r"^([A-Za-z]\w*):[ \t]+[\"']?([\w./-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 _HEADED = re.compile(
@@ -85,8 +85,26 @@ def render(
     """
     check_patterns(workspace, patterns)
     into = _into(workspace, folder)
-    rendering = road.render(ground_of(workspace, road, into, token=token, watcher=watcher))
     there = FolderFiles(into)
+    ground = ground_of(workspace, road, into, token=token, watcher=watcher)
+    done = compare(workspace, road, ground, there, patterns, force=force, crds=crds)
+    if not is_check:
+        apply_changes(into, done.changes)
+    return done
+
+
+def compare(
+    workspace: Workspace,
+    road: Road,
+    ground: Ground,
+    there: Files,
+    patterns: tuple[str, ...],
+    *,
+    force: bool,
+    crds: Path | None,
+) -> Rendered:
+    """What a road makes of the fleet, and what would become of files. Changes nothing."""
+    rendering = road.render(ground)
     if crds is not None:
         _judge(rendering, _read_schemas(crds), crds, there)
     changes = changes_in(
@@ -102,8 +120,6 @@ def render(
     if not force:
         changes, losses = without_stuck(there, road, rendering, changes)
         rendering = replace(rendering, losses=(*rendering.losses, *losses))
-    if not is_check:
-        apply_changes(into, changes)
     return Rendered(rendering=rendering, changes=tuple(changes))
 
 
