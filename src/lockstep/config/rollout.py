@@ -61,6 +61,15 @@ def read_rollout(context: Context, block: Mapping[str, Any]) -> Rollout | None:
         group_place=context.place(*_AT, "group") if said.get("group") else "",
     )
     _check_together(context, rollout, said)
+    environment = context.file.project.environment(context.candidate.environment)
+    is_left = environment.terraform is not None and environment.traits.road is not None
+    if is_left and (rollout.stages or rollout.smoke is not None):
+        context.wrong(
+            _AT,
+            f"a rollout with steps or a smoke call is declared, and a cluster applies this environment "
+            f"(engine: {environment.engine}), where nobody takes its steps",
+            "write rollout: allAtOnce, or use `engine: terraform` or `engine: aws`",
+        )
     return rollout
 
 

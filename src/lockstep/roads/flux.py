@@ -118,6 +118,8 @@ def _target_problems(target: Target, state: State) -> Iterator[Loss]:
     secret = sorted(name for name, value in kept.items() if isinstance(value, Secret | Reference))
     if secret and (carries_all or _HOST in secret):
         yield loss(ROAD.name, "environment", target.key, place_of_secret(kept), names=", ".join(secret))
+    if target.is_rolled and target.rollout is not None:
+        yield loss(ROAD.name, "rollout", target.key, target.rollout.place)
     if not carries_all:
         told = sorted({*function.settings, *(one.kind for one in target.resources)})
         if told:

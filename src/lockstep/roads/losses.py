@@ -321,6 +321,12 @@ _FLUX: tuple[Row, ...] = (
         "{names} would have to stand in the manifest, and no secret is ever written there",
         "let the function read it itself, or give the folder the name of a parameter in place of its value",
     ),
+    _refused(
+        "flux",
+        "rollout",
+        "Terraform leaves the alias of a rollout alone, and in a cluster nobody takes its steps",
+        "write rollout: allAtOnce, or use another road",
+    ),
     _lost(
         "flux",
         "mapping",

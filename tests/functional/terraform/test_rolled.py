@@ -219,10 +219,8 @@ def test_terraform_publishes_and_lockstep_moves_the_alias(lab: Lab, tmp_path: Pa
     assert (told.verb, refused.report.results) == (Verb.BLOCKED, ())
     command = f"terraform state mv '{ALIAS % 'rolled'}' '{ALIAS % 'this'}'"
     assert command in (told.problem or "")
-    folder = tmp_path / "by-hand"
-    shutil.copytree(shop.folder / "terraform", folder)
-    terraform(folder, "init", f"-backend-config=path={tmp_path / 'state.tfstate'}")
-    terraform(folder, "state", "mv", ALIAS % "rolled", ALIAS % "this")
+    state = f"-state={tmp_path / 'state.tfstate'}"
+    terraform(lab.folder, "state", "mv", state, ALIAS % "rolled", ALIAS % "this")
     moved = shop.sync()
     assert moved.is_success, (moved.report, moved.plan.targets)
     assert shop.alias == ("2", {})

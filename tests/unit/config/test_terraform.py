@@ -132,6 +132,19 @@ def test_an_alias_that_terraform_makes_may_have_a_rollout(mapping: str, block: s
         load(tree)
 
 
+def test_in_a_cluster_nobody_takes_the_steps_of_a_rollout() -> None:
+    """Terraform there would leave the alias alone for ever."""
+    applied = "staging: {engine: flux, terraform: {folder: tf}}"
+    for block, problem in (("allAtOnce", ""), ("Canary10Percent5Minutes", "engine: flux.*nobody takes its")):
+        tree = staging(f"  alias: live\n  rollout: {block}")
+        tree.files["lockstep.yaml"] = PROJECT.replace("staging: {}", applied).encode()
+        if not problem:
+            load(tree)
+            continue
+        with pytest.raises(BadInput, match=problem):
+            load(tree)
+
+
 def test_a_number_is_no_release_for_terraform() -> None:
     """It points the alias at what it publishes."""
     tree = staging("  alias: live")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lockstep.model import Obstacle, Reference, Terraform
+from lockstep.model.rollout import Rollout, Stage
 from lockstep.roads.base import Rendering
 from lockstep.roads.flux import ROAD
 from tests.support.roads import SETTINGS, documents, ground, project, target
@@ -35,6 +36,15 @@ def test_a_state_is_one_object_with_the_backend_that_it_has() -> None:
     source = _objects(rendering)["GitRepository"]
     assert source["spec"]["ref"] == {"branch": "main"}
     assert spec["sourceRef"]["name"] == source["metadata"]["name"]
+
+
+def test_a_rollout_is_refused() -> None:
+    """Its alias would be made anew, and stay where it is: nobody takes the steps."""
+    steps = Rollout(stages=(Stage(weight=0.1, seconds=60),), place="config.yaml:7")
+    assert not _refused(ROAD.render(ground(target(alias="live", rollout=Rollout()))))
+    rendering = ROAD.render(ground(target(alias="live", rollout=steps)))
+    assert _refused(rendering) == {"staging/api": "rollout"}
+    assert [one.place for one in rendering.refused] == ["config.yaml:7"]
 
 
 def test_a_state_of_previews_alone_may_be_destroyed() -> None:

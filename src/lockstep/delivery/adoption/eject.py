@@ -59,6 +59,11 @@ def eject_to_terraform(
                 f"{key}: {', '.join(sorted(secrets))} are secret and were not written; Lockstep passes them "
                 "as secret_environment when it drives Terraform, else pass them yourself"
             )
+        if fleet.targets[key].is_rolled:
+            notes.append(
+                f"{key}: its alias is one that Terraform leaves alone, and Lockstep moves where it drives "
+                "Terraform; to have Terraform point it, declare rollout: allAtOnce first"
+            )
         if left := [one.path for one in fleet.targets[key].resources if not KINDS[one.kind].terraform]:
             notes.append(
                 f"{key}: {', '.join(left)} stay as they are: the module has none, so write and import "
