@@ -2,6 +2,7 @@
 something on the right. The same graph gives the same bytes; no font is measured: letters have one width.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -117,17 +118,27 @@ def _near(keys: Sequence[str], graph: CallGraph, at: Mapping[str, float]) -> lis
 
 def _ways(graph: CallGraph, boxes: Mapping[str, _Box]) -> Iterable[str]:
     beside: dict[tuple[str, str], int] = {}
+    begin, come = (Counter(getattr(way, name) for way in graph.ways) for name in ("source", "sink"))
     for way in ordered(graph):
         start, end = boxes[way.source], boxes[way.sink]
         number = beside[way.source, way.sink] = beside.get((way.source, way.sink), -1) + 1
         if start.left < end.left:
             x1, x2, bend = start.right, end.left, (end.left - start.right) / 2
             path = f"C {x1 + bend:.1f} {start.middle:.1f} {x2 - bend:.1f} {end.middle:.1f}"
-            middle = (x1 + x2) / 2
+            # Where it is alone: nothing else begins or ends there.
+            if come[way.sink] == 1:
+                high = end.middle + (14 if end.middle > start.middle else -6)
+                anchor, middle = "end", x2 - 12
+            elif begin[way.source] == 1:
+                high = start.middle + (14 if start.middle > end.middle else -6)
+                anchor, middle = "start", x1 + 6
+            else:
+                anchor, middle, high = "middle", (x1 + x2) / 2, (start.middle + end.middle) / 2 - 4
         else:
             x1, x2, bend = start.right, end.right, 60.0 + 20 * number
             path = f"C {x1 + bend:.1f} {start.middle:.1f} {max(x1, x2) + bend:.1f} {end.middle:.1f}"
-            middle = max(x1, x2) + bend * 0.75
+            anchor, middle = "middle", max(x1, x2) + bend * 0.75
+            high = (start.middle + end.middle) / 2 - 4
         colour, dashes = _LINES[way.standing]
         said = WORDS[way.standing]
         words = printable(way.words) + (f" ({said})" if said else "")
@@ -135,9 +146,8 @@ def _ways(graph: CallGraph, boxes: Mapping[str, _Box]) -> Iterable[str]:
             f'<path d="M {x1:.1f} {start.middle:.1f} {path} {x2:.1f} {end.middle:.1f}" stroke="{colour}"'
             f'{_dashed(dashes)} marker-end="url(#end)"><title>{escape(words)}</title></path>'
         )
-        high = (start.middle + end.middle) / 2 - 4 + 12 * number
         short = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
-        yield _text(middle, high, short, "small", anchor="middle")
+        yield _text(middle, high + 12 * number, short, "small", anchor=anchor)
 
 
 def _boxes(graph: CallGraph, boxes: Mapping[str, _Box]) -> Iterable[str]:
