@@ -1,0 +1,62 @@
+"""What runs a controller: the image, the chart and the unit agree with each other and with what they run."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from lockstep.serve.file import PREFIX, read_serve_file
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+CHART = DEPLOY / "helm" / "lockstep-serve"
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+PROJECTS = {"shop": {"repository": "https://git.example.org/shop.git"}}
+
+
+def values(**changed: Any) -> dict[str, Any]:
+    """Those of the chart, with an image and a project."""
+    usual = yaml.safe_load((CHART / "values.yaml").read_text())
+    image = usual["image"] | {"repository": "registry.example.org/lockstep", "tag": "1"}
+    return usual | {"image": image, "config": {"projects": PROJECTS}} | changed
+
+
+def test_the_schema_knows_every_value_and_no_other() -> None:
+    """A value that is misspelled is refused; so is what the chart decides, and what nobody could reach."""
+    jsonschema.validate(values(), SCHEMA)
+    assert {*values()} == {*SCHEMA["properties"]} - {"global"}
+    for key, value in values().items():
+        if SCHEMA["properties"][key].get("additionalProperties") is False:
+            assert {*value} == {*SCHEMA["properties"][key]["properties"]}
+    for wrong in (
+        values(replicas=2),
+        values(image={"repository": "registry.example.org/lockstep"}),
+        values(config={"projects": {}}),
+        values(config={"projects": PROJECTS, "data": "/elsewhere"}),
+        values(config={"projects": PROJECTS, "listen": "127.0.0.1:8321"}),
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, SCHEMA)
+
+
+def test_what_they_set_is_what_it_reads(tmp_path: Path) -> None:
+    """The folder is that of the volume; nobody is root, and the numbers are the same everywhere."""
+    image = (DEPLOY / "Dockerfile").read_text()
+    unit = (DEPLOY / "lockstep-serve.service").read_text()
+    pod = (CHART / "templates" / "deployment.yaml").read_text()
+    path = tmp_path / "lockstep-serve.yaml"
+    path.write_text(json.dumps({"projects": PROJECTS}))
+    for text, folder in ((image, "/data"), (unit, "/var/lib/lockstep")):
+        given = dict(re.findall(rf"({PREFIX}\w+)=(\S+)", text))
+        assert read_serve_file(path, given).data == Path(folder)
+    assert "USER 10001:10001" in image
+    assert "runAsUser: 10001" in pod
+    assert "VOLUME /data" in image
+    assert "mountPath: /data" in pod
+    assert "StateDirectory=lockstep" in unit
+    assert "readOnlyRootFilesystem: true" in pod
+    assert 'CMD ["--config", "/etc/lockstep/lockstep-serve.yaml"]' in image
+    assert "mountPath: /etc/lockstep," in pod
