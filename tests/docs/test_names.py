@@ -34,6 +34,7 @@ SERVICES = {
     "s3",
     "scheduler",
     "secretsmanager",
+    "sns",
     "sqs",
     "ssm",
     "sts",

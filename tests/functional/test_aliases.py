@@ -11,10 +11,10 @@ from lockstep.engines.aws.remembered import FEW
 from lockstep.model import Code, DeleteVersion, Environment, Fleet, Secret, SyncStatus, Target, Verb
 from lockstep.model.alias import undated
 from lockstep.model.kinds import KINDS
-from tests.functional.kinds.samples import SAMPLES, resource
+from tests.functional.kinds.samples import SAMPLES, furnish, resource
 from tests.strict import Call, Notifications, Pages, Rule, Statements, Versions, everything
 from tests.strict.wire import Answer
-from tests.support.clouds import REGION, Cloud, client, make_queue
+from tests.support.clouds import REGION, Cloud, client
 from tests.support.engine import Lab, Meanwhile, Refuse, changes_of
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ NEWER = "def handler(event, context):\n    return 2\n"
 def lab(lab_on: Callable[..., Lab], ministack: Cloud) -> Lab:
     """MiniStack, which runs the version that an alias points at; moto uses numbers again."""
     made = lab_on(ministack, *everything())
-    make_queue(ministack, "orders")  # of the sample of event sources
+    furnish(ministack)
     return made
 
 

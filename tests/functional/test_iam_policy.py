@@ -15,7 +15,7 @@ from lockstep.cli import main
 from lockstep.delivery.setup.iam_policy import parse_subject
 from lockstep.errors import BadInput
 from lockstep.local.ministack import ACCOUNT, LocalCloud
-from tests.functional.kinds.samples import declaration
+from tests.functional.kinds.samples import declaration, furnish
 from tests.strict import Managed, Proxy
 from tests.strict.policies import Policy
 from tests.support import clouds
@@ -130,6 +130,7 @@ def team(
     clouds.client(ministack, "ssm").put_parameter(Name="/shop/p", Value="p", Type="String")
     clouds.client(ministack, "secretsmanager").create_secret(Name="shop/s", SecretString="s")
     clouds.make_alarm(ministack, "checkout", "OK")
+    furnish(ministack)
     folder = tmp_path / "gitops"
     made = Team(folder=folder, cloud=ministack, strict=strict, patch=monkeypatch, capture=capsys)
     made.write("lockstep.yaml", PROJECT)

@@ -51,6 +51,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``Trail``               who wrote aliases, as CloudTrail tells it
 ``EventRules``          EventBridge: no rule goes with its targets, a sixth target fails in a 200
 ``Schedules``           EventBridge Scheduler: expressions, time zones and windows have to be some
+``Topics``              SNS: an endpoint is subscribed once, policies have lists, queues and topics are there
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -73,6 +74,7 @@ from tests.strict.rules import EventRules
 from tests.strict.schedules import Schedules
 from tests.strict.settings import CodeSigning, FilledIn, KeptPackage, Managed
 from tests.strict.sizes import BlockedRuntimes, UnpackedSize
+from tests.strict.topics import Topics
 from tests.strict.trails import Trail
 from tests.strict.updates import UpdatesInProgress
 from tests.strict.versions import Versions
@@ -107,6 +109,7 @@ __all__ = [
     "Rule",
     "Schedules",
     "Statements",
+    "Topics",
     "Trail",
     "UnpackedSize",
     "UpdatesInProgress",
@@ -143,4 +146,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         Mappings(calls=lag),
         EventRules(),
         Schedules(),
+        Topics(),
     )

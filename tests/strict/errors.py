@@ -61,7 +61,7 @@ def internal_error(operation: Operation) -> Answer:
             return error(
                 operation, 500, "ServiceException", "An error occurred and the request cannot be processed."
             )
-        case "sts" | "iam":
+        case "sts" | "iam" | "sns":
             return error(operation, 500, "ServiceFailure", "The request processing has failed.")
         case _:
             return error(operation, 500, "InternalServiceError", "Internal service error.")
@@ -75,7 +75,7 @@ def throttled(operation: Operation) -> Answer:
         case "lambda":
             reason = {"Reason": "CallerRateLimitExceeded"}
             return error(operation, 429, "TooManyRequestsException", "Rate exceeded", reason)
-        case "sts" | "iam":
+        case "sts" | "iam" | "sns":
             return error(operation, 400, "Throttling", "Rate exceeded")
         case _:
             return error(operation, 400, "ThrottlingException", "Rate exceeded")
@@ -96,7 +96,7 @@ def access_denied(operation: Operation, action: str = "", resource: str = "*") -
             return error(operation, 403, "AccessDenied", message)
         case "lambda":
             return error(operation, 403, "AccessDeniedException", message)
-        case "sts" | "iam":
+        case "sts" | "iam" | "sns":
             return error(operation, 403, "AccessDenied", message)
         case _:
             return error(operation, 400, "AccessDeniedException", message)
@@ -110,7 +110,7 @@ def expired_token(operation: Operation) -> Answer:
             return error(operation, 400, "ExpiredToken", "The provided token has expired.")
         case "lambda":
             return error(operation, 403, "ExpiredTokenException", message)
-        case "sts" | "iam":
+        case "sts" | "iam" | "sns":
             return error(operation, 403, "ExpiredToken", message)
         case _:
             return error(operation, 400, "ExpiredTokenException", message)

@@ -200,6 +200,9 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             group = call.json().get("logGroupName")
             is_listing = name == "DescribeLogGroups"
             yield f"logs:{name}", "*" if is_listing else f"arn:aws:logs:{place}:log-group:{group}:*"
+        case "sns":
+            # Source: service authorization reference: subscriptions are no resources of their own.
+            yield f"sns:{name}", params["TopicArn"] if name == "Subscribe" else "*"
         case "scheduler" if name == "ListSchedules":
             yield f"scheduler:{name}", "*"
         case "scheduler":

@@ -153,7 +153,7 @@ class Upstream:
             "authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0",
             "x-amz-date": "20260101T000000Z",
         }
-        if service == "iam":
+        if service in ("iam", "sns"):
             headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
         if target:
             headers["x-amz-target"] = target

@@ -10,7 +10,9 @@ from typing import Any
 from lockstep.model import Fleet, Resource, Secret
 from lockstep.model.kinds import KINDS
 from tests.support.clouds import (
+    ACCOUNT,
     HANDLER,
+    REGION,
     Cloud,
     allow_bucket,
     make_bucket,
@@ -147,6 +149,11 @@ def _schedule(function: str, alias: str = "") -> Resource:
     )
 
 
+def _topic(function: str, alias: str = "") -> Resource:
+    settings = {"topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:others", "filterPolicy": '{"kind": ["order"]}'}
+    return KINDS["topics"].declared(settings, alias, "orders", "", function)
+
+
 def _alias() -> Scenario:
     """A function gets an alias, and with it a new release; what stands beside it moves along."""
 
@@ -157,6 +164,7 @@ def _alias() -> Scenario:
             KINDS["permissions"].declared(caller, alias, "rule", ""),
             _rule("notifier-staging", alias),
             _schedule("notifier-staging", alias),
+            _topic("notifier-staging", alias),
         )
 
     return Scenario(
@@ -218,7 +226,7 @@ def _remove() -> Scenario:
                 "preview/pr-1/notifier",
                 trigger("preview/pr-1/"),
                 settings={"logRetentionDays": 1},
-                resources=(_rule("notifier-preview-pr-1"), _schedule("notifier-preview-pr-1")),
+                resources=tuple(one("notifier-preview-pr-1") for one in (_rule, _schedule, _topic)),
             ),
             renamed,
         ),

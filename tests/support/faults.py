@@ -414,6 +414,11 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
         about = {"Rule": rule["Name"], "EventBusName": rule["EventBusName"]}
         kept = {key: value for key, value in rule.items() if value}
         found[f"rule {rule['Name']}"] = [kept, events.list_targets_by_rule(**about)["Targets"]]
+    sns = api(cloud, "sns")
+    for one in sns.list_subscriptions()["Subscriptions"]:
+        told = sns.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
+        kept = {key: value for key, value in told.items() if key != "SubscriptionArn"}
+        found[f"subscription of {one['Endpoint']} to {one['TopicArn']}"] = kept
     scheduler = api(cloud, "scheduler")
     for one in scheduler.list_schedules()["Schedules"]:
         whole = scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"])

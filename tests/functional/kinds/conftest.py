@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.functional.kinds.samples import furnish
 from tests.strict import everything
-from tests.support.clouds import Cloud, make_queue
+from tests.support.clouds import Cloud
 from tests.support.engine import Lab
 
 
 @pytest.fixture
 def lab(lab_on: Callable[..., Lab], ministack: Cloud) -> Lab:
-    """A lab on MiniStack with every AWS rule switched on but throttling, and the queue of samples."""
+    """A lab on MiniStack with every AWS rule switched on but throttling, and what samples name."""
     made = lab_on(ministack, *everything())
-    make_queue(ministack, "orders")
+    furnish(ministack)
     return made

@@ -7,8 +7,15 @@ from typing import Any
 
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
+from tests.support.clouds import Cloud, make_queue, make_topic
 
-__all__ = ["SAMPLES", "declaration", "resource"]
+__all__ = ["SAMPLES", "declaration", "furnish", "resource"]
+
+
+def furnish(cloud: Cloud) -> None:
+    """Make what the samples call by name: a queue and a topic."""
+    make_queue(cloud, "orders")
+    make_topic(cloud, "orders")
 
 
 def resource(kind: str, *, on: str = "", **declared: Any) -> Resource:

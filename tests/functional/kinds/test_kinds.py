@@ -7,9 +7,9 @@ import pytest
 from lockstep.delivery.sync.truth import look
 from lockstep.model import Fleet, Verb
 from lockstep.model.kinds import KINDS
-from tests.functional.kinds.samples import SAMPLES, resource
+from tests.functional.kinds.samples import SAMPLES, furnish, resource
 from tests.strict import everything
-from tests.support.clouds import Cloud, make_queue
+from tests.support.clouds import Cloud
 from tests.support.engine import Lab, Refuse, changes_of
 from tests.support.projects import make_fleet, make_target, trigger
 
@@ -124,7 +124,7 @@ def test_a_resource_that_is_refused_is_told_and_the_next_run_makes_it(
         saying=f"lockstep-{kind}-" if name == "lambda.AddPermission" else "",
     )
     lab = lab_on(ministack, refusal, *everything())
-    make_queue(ministack, "orders")
+    furnish(ministack)
     beside = resource(kind, on=alias_of(kind) or "", **SAMPLES[kind].FIRST)
     target = make_target(KEY, trigger("staging/"), resources=(beside,), alias=alias_of(kind))
     run = lab.run(make_fleet(target))

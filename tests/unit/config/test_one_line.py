@@ -20,6 +20,7 @@ PROSE = {
     "lambda.rules.input",
     "lambda.rules.inputTemplate",
     "lambda.schedules.input",
+    "lambda.topics.filterPolicy",
     "lockstep.yaml.environments.promotion.hold",
     "lockstep.yaml.environments.promotion.freeze.reason",
     "lockstep.yaml.environments.terraform.variables",

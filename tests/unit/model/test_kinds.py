@@ -38,8 +38,8 @@ def test_a_kind_is_two_files_and_no_other_names_it(name: str) -> None:
     kind = KINDS[name]
     operations = {each.partition(":")[2] for each in (*kind.reads, *kind.writes, *kind.removes)}
     own = operations - SHARED
-    named = (rf'KINDS\["{name}"', rf"kinds\.{snake(name)}\b", rf'name="{name}"')
-    words = re.compile("|".join([*named, *(rf"\b{operation}\b" for operation in own)]))
+    named = (rf'KINDS\["{name}"', rf"kinds\.{snake(name)}\b", rf'^    name="{name}"')
+    words = re.compile("|".join([*named, *(rf"\b{operation}\b" for operation in own)]), re.MULTILINE)
     naming = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
@@ -60,7 +60,7 @@ def test_rows_have_a_type_that_aws_takes(name: str) -> None:
             if at.type_name == "list":
                 at = at.member
             if at.type_name == "map":
-                assert part in at.key.enum
+                assert part in getattr(at.key, "enum", ()) or row.top in kind.left_out
                 at = at.value
                 continue
             assert part in at.members, row.api

@@ -179,7 +179,8 @@ def _why_other(operation_model: Any, call: str, body: bytes) -> str | None:
     )
     if operation_model.service_model.resolved_protocol in {"json", "rest-json"}:
         return _why_other_json(shape if has_body else None, body)
-    if not has_body:
+    # The query protocol wraps the metadata of a success that tells nothing else.
+    if not has_body and operation_model.service_model.resolved_protocol != "query":
         return "it has a body" if body.strip() else None
     root = _root(body)
     wanted = ROOTS.get(call, (f"{operation_model.name}Response",))

@@ -23,6 +23,8 @@ __all__ = [
     "add",
     "at",
     "grant",
+    "let_in",
+    "lets_in",
     "listed_in",
     "read",
     "remove",
@@ -137,6 +139,36 @@ def grant(connection: Connection, name: str, qualifier: str, sid: str, **said: A
     except Exception as error:
         if code_of(error) != "ResourceConflictException" or is_in_progress(error):
             raise connection.explain(error, "lambda", "AddPermission") from error
+
+
+_MATCHES = ("ArnLike", "ArnEquals", "StringEquals", "StringLike")
+
+
+def lets_in(statement: Mapping[str, Any], principal: str, arn: str) -> bool:
+    """Whether a statement, whosever it is, lets a service call for one source, whatever else."""
+    tests = {
+        (operator in _MATCHES, key.lower()): value
+        for operator, tests in (statement.get("Condition") or {}).items()
+        for key, value in tests.items()
+    }
+    return (
+        statement.get("Effect") == "Allow"
+        and statement.get("Principal") == {"Service": principal}
+        and statement.get("Action") == "lambda:InvokeFunction"
+        and tests == {(True, "aws:sourcearn"): arn}
+    )
+
+
+def let_in(connection: Connection, name: str, qualifier: str, sid: str, principal: str, arn: str) -> None:
+    """Let a service call the function, or an alias of it, for one source, where no statement does yet.
+
+    One of the id that says something else makes way.
+    """
+    if any(lets_in(one, principal, arn) for one in statements_of(connection, name, qualifier)):
+        return
+    connection.find("lambda", "RemovePermission", **at(name, qualifier), StatementId=sid)
+    said = {"Action": "lambda:InvokeFunction", "Principal": principal, "SourceArn": arn}
+    grant(connection, name, qualifier, sid, **said)
 
 
 def remove(connection: Connection, name: str, sid: str, pace: Pace, qualifier: str = "") -> None:

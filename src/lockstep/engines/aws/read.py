@@ -718,13 +718,20 @@ def _each_beside(
     sought: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> list[tuple[_Place, tuple[Resource, ...] | LockstepError]]:
     """The resources at each place. Many of a kind that a listing tells are read in its pages, all at once."""
+    connection = reading.connection
     counts = Counter(kind for _, kind, _ in wanted)
-    swept = sorted(kind for kind, count in counts.items() if kinds.is_swept(kind) and count > FEW)
-    pages = dict(_each(pool, swept, lambda kind: kinds.sweep(reading.connection, kind)))
+    many = sorted(kind for kind, count in counts.items() if count > FEW)
+    pages = dict(_each(pool, filter(kinds.is_swept, many), lambda kind: kinds.sweep(connection, kind)))
+    told_of = dict(_each(pool, filter(kinds.is_surveyed, many), lambda kind: kinds.survey(connection, kind)))
+
+    def look(one: _Place) -> tuple[Resource, ...]:
+        surveyed = told_of.get(one[1])
+        if isinstance(surveyed, LockstepError):
+            raise surveyed
+        return kinds.read(connection, *one, sought.get(one[:2], {}), surveyed)
+
     single = [one for one in wanted if one[1] not in pages]
-    found = dict(
-        _each(pool, single, lambda one: kinds.read(reading.connection, *one, sought.get(one[:2], {})))
-    )
+    found = dict(_each(pool, single, look))
     for place in wanted:
         name, kind, qualifier = place
         if kind in pages:

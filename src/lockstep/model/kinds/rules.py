@@ -12,9 +12,10 @@ from lockstep.model.fields import Field, Kind, Member
 from lockstep.model.function import Value
 from lockstep.model.kinds.base import Resource, ResourceKind, compact, digest_of, is_json, named_after
 
-__all__ = ["DEFAULT_BUS", "KIND", "sid_of", "target_of"]
+__all__ = ["DEFAULT_BUS", "KIND", "PRINCIPAL", "sid_of", "target_of"]
 
 DEFAULT_BUS = "default"
+PRINCIPAL = "events.amazonaws.com"
 _LONGEST = 64
 _INPUTS = ("input", "inputPath", "inputTemplate")
 _BUS = r"^[/.\-_A-Za-z0-9]{1,256}$"
@@ -86,7 +87,7 @@ def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, An
     yield {
         "Sid": sid_of(wanted.identity) + "-12345678",
         "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
+        "Principal": {"Service": PRINCIPAL},
         "Action": "lambda:InvokeFunction",
         "Condition": {
             "ArnLike": {"AWS:SourceArn": f"arn:aws:events:ap-southeast-1:123456789012:rule/{path}"}

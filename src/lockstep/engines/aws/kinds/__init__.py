@@ -22,12 +22,15 @@ __all__ = [
     "Calls",
     "CallsOfSeveral",
     "Listing",
+    "Surveyed",
     "fault_of",
+    "is_surveyed",
     "is_swept",
     "of_published",
     "put",
     "read",
     "remove",
+    "survey",
     "sweep",
     "until_made",
 ]
@@ -85,6 +88,25 @@ class Listing(Protocol):
         ...
 
 
+class Surveyed(Protocol):
+    """What such a file has besides where AWS lists all that there are together, but not all of each."""
+
+    def survey(self, connection: Connection) -> Any:
+        """What the listing tells of the account and Region."""
+        ...
+
+    def read(
+        self,
+        connection: Connection,
+        function: str,
+        qualifier: str,
+        sought: Mapping[str, str],
+        surveyed: Any = None,
+    ) -> Iterable[Resource]:
+        """As ``CallsOfSeveral.read``, without asking again for what the survey told."""
+        ...
+
+
 def _found() -> dict[str, Any]:
     modules = {one.name: import_module(f"{__name__}.{one.name}") for one in iter_modules(__path__)}
     return {module.KIND.name: module for module in modules.values()}
@@ -100,13 +122,23 @@ _SEVERAL: Mapping[str, CallsOfSeveral] = MappingProxyType(
 _LISTED: Mapping[str, Listing] = MappingProxyType(
     {name: module for name, module in _MODULES.items() if hasattr(module, "sweep")}
 )
+_SURVEYED: Mapping[str, Surveyed] = MappingProxyType(
+    {name: module for name, module in _MODULES.items() if hasattr(module, "survey")}
+)
 
 
 def read(
-    connection: Connection, function: str, kind: str, qualifier: str, sought: Mapping[str, str] = _ANY
+    connection: Connection,
+    function: str,
+    kind: str,
+    qualifier: str,
+    sought: Mapping[str, str] = _ANY,
+    surveyed: Any = None,
 ) -> tuple[Resource, ...]:
     """The live resources of a kind, by one or two calls of the family with 15 a second, and of several by
-    some for each that is ``sought``: see ``CallsOfSeveral``."""
+    some for each that is ``sought``: see ``CallsOfSeveral``. What a ``survey`` told is not asked again."""
+    if surveyed is not None:
+        return tuple(_SURVEYED[kind].read(connection, function, qualifier, sought, surveyed))
     if kind in _SEVERAL:
         return tuple(_SEVERAL[kind].read(connection, function, qualifier, sought))
     found = _CALLS[kind].read(connection, function, qualifier)
@@ -138,6 +170,16 @@ def sweep(connection: Connection, kind: str) -> Mapping[tuple[str, str], tuple[R
         place = (function, one.qualifier)
         found[place] = (*found.get(place, ()), one)
     return found
+
+
+def is_surveyed(kind: str) -> bool:
+    """Whether a listing tells of all resources of a kind, for all functions, though not all of each."""
+    return kind in _SURVEYED
+
+
+def survey(connection: Connection, kind: str) -> Any:
+    """What the listing tells, for ``read``."""
+    return _SURVEYED[kind].survey(connection)
 
 
 def put(

@@ -9,16 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, grant, sid_on, statements_of
+from lockstep.engines.aws.permission import at, let_in, lets_in, sid_on, statements_of
 from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds.base import digest_of
-from lockstep.model.kinds.rules import DEFAULT_BUS, KIND, sid_of, target_of
+from lockstep.model.kinds.rules import DEFAULT_BUS, KIND, PRINCIPAL, sid_of, target_of
 
 __all__ = ["KIND", "put", "read", "remove", "under_way"]
 
 _OWNER = "lockstep:function"
-_MATCHES = ("ArnLike", "ArnEquals", "StringEquals", "StringLike")
 _STATES = {True: "ENABLED", False: "DISABLED"}
 
 
@@ -39,7 +38,7 @@ def read(
             continue  # it is on another alias, and whoever moved it there came to the end
         lacks = {
             "target": ours is None or is_elsewhere,
-            "permission": not any(_lets_in(one, rule["Arn"]) for one in statements),
+            "permission": not any(lets_in(one, PRINCIPAL, rule["Arn"]) for one in statements),
         }
         missing = [what for what, is_missing in lacks.items() if is_missing]
         told = {**rule, "Targets": _shown(ours or {}), "Missing": missing}
@@ -64,12 +63,8 @@ def put(connection: Connection, function: str, resource: Resource, live: Resourc
     arn = str(connection.call("events", "PutRule", **request)["RuleArn"])
     if live is not None and live.foreign:
         connection.call("events", "TagResource", ResourceARN=arn, Tags=request["Tags"])
-    if not any(_lets_in(one, arn) for one in statements_of(connection, function, resource.qualifier)):
-        sid = sid_on(sid_of(resource.identity), resource.qualifier)
-        # One of our id that says something else makes way.
-        connection.find("lambda", "RemovePermission", **at(function, resource.qualifier), StatementId=sid)
-        said = {"Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com", "SourceArn": arn}
-        grant(connection, function, resource.qualifier, sid, **said)
+    sid = sid_on(sid_of(resource.identity), resource.qualifier)
+    let_in(connection, function, resource.qualifier, sid, PRINCIPAL, arn)
     called = {"Id": target_of(function), "Arn": _called(connection, function, resource.qualifier)}
     answer = connection.call(
         "events",
@@ -151,21 +146,6 @@ def _called(connection: Connection, function: str, qualifier: str) -> str:
 def _is_ours(connection: Connection, arn: str, function: str) -> bool:
     answer = connection.find("events", "ListTagsForResource", ResourceARN=arn) or {}
     return {"Key": _OWNER, "Value": function} in answer.get("Tags", [])
-
-
-def _lets_in(statement: Mapping[str, Any], arn: str) -> bool:
-    """Whether a statement, whosever it is, lets the rule call."""
-    tests = {
-        (operator in _MATCHES, key.lower()): value
-        for operator, tests in (statement.get("Condition") or {}).items()
-        for key, value in tests.items()
-    }
-    return (
-        statement.get("Effect") == "Allow"
-        and statement.get("Principal") == {"Service": "events.amazonaws.com"}
-        and statement.get("Action") == "lambda:InvokeFunction"
-        and tests == {(True, "aws:sourcearn"): arn}
-    )
 
 
 def _is_ours_here(statement: Mapping[str, Any], identity: str, qualifier: str) -> bool:
