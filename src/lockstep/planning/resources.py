@@ -18,6 +18,8 @@ _FOLLOWING = frozenset(
     {
         "aws_lambda_permission",
         "aws_lambda_function_event_invoke_config",
+        "aws_lambda_function_recursion_config",
+        "aws_lambda_runtime_management_config",
         "aws_s3_bucket_notification",
         "aws_s3_object",  # of a package
     }

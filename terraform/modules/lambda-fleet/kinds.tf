@@ -16,6 +16,8 @@ locals {
   kinds = {
     for key, function in var.functions : key => concat(
       function.async_invoke == null ? [] : ["asyncInvoke"],
+      function.recursion == null ? [] : ["recursion"],
+      function.runtime_management == null ? [] : ["runtimeManagement"],
       function.url == null ? [] : ["url"],
     )
   }
@@ -109,4 +111,21 @@ resource "aws_lambda_function_url" "this" {
       max_age           = cors.value.max_age
     }
   }
+}
+
+# Both are of the function as a whole, whichever alias is called.
+
+resource "aws_lambda_function_recursion_config" "this" {
+  for_each = toset([for key, kinds in local.kinds : key if contains(kinds, "recursion")])
+
+  function_name  = local.names[each.key]
+  recursive_loop = var.functions[each.key].recursion.loop
+}
+
+resource "aws_lambda_runtime_management_config" "this" {
+  for_each = toset([for key, kinds in local.kinds : key if contains(kinds, "runtimeManagement")])
+
+  function_name       = local.names[each.key]
+  update_runtime_on   = var.functions[each.key].runtime_management.update_on
+  runtime_version_arn = var.functions[each.key].runtime_management.version
 }

@@ -89,6 +89,22 @@ locals {
           holds = try(function.async_invoke.maximum_event_age >= 60 && function.async_invoke.maximum_event_age <= 21600, true)
           says  = "async_invoke.maximum_event_age is ${try(function.async_invoke.maximum_event_age, 0)}; AWS takes 60 to 21600 seconds"
         },
+        {
+          holds = contains(["Allow", "Terminate"], try(function.recursion.loop, "Terminate"))
+          says  = "recursion.loop is \"${try(function.recursion.loop, "")}\"; give Allow or Terminate"
+        },
+        {
+          holds = contains(["Auto", "FunctionUpdate", "Manual"], try(function.runtime_management.update_on, "Auto"))
+          says  = "runtime_management.update_on is \"${try(function.runtime_management.update_on, "")}\"; give Auto, FunctionUpdate or Manual"
+        },
+        {
+          holds = (try(function.runtime_management.update_on, "Auto") == "Manual") == (try(function.runtime_management.version, null) != null)
+          says  = "runtime_management.version goes with update_on Manual, and with no other"
+        },
+        {
+          holds = function.runtime_management == null || function.alias == null
+          says  = "runtime_management is set for a function without alias alone: AWS keeps one for each published version"
+        },
 
         # How it runs
         {

@@ -107,6 +107,13 @@ variable "functions" {
         max_age           = optional(number, 0) # seconds
       }))
     }))
+    recursion = optional(object({
+      loop = optional(string, "Terminate")
+    }))
+    runtime_management = optional(object({
+      update_on = optional(string, "Auto")
+      version   = optional(string) # ARN of the version of the runtime that stays, with Manual
+    }))
 
     # The AWS provider cannot set these. They are here to be refused instead of dropped in silence.
     durable = optional(object({

@@ -28,6 +28,8 @@ SEEDS = (1, 2, 3, 4, 5, 6)
 ALIASED = (1, 4)  # moto keeps settings of asynchronous calls for the function alone
 BESIDE = {
     2: resource("asyncInvoke", **SAMPLES["asyncInvoke"].FIRST),
+    4: resource("recursion", **SAMPLES["recursion"].FIRST),
+    5: resource("runtimeManagement", **SAMPLES["runtimeManagement"].SECOND),
     3: resource("url", authType="AWS_IAM", cors__allowOrigins=["https://shop.example"]),
 }
 ROOT = """\

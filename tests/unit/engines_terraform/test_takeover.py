@@ -14,7 +14,10 @@ ACCOUNT = "123456789012"
 
 def test_an_alias_goes_over_with_all_that_is_on_it() -> None:
     """Each by the id that the provider imports it by, as its documentation says."""
-    beside = tuple(Resource(kind=kind, qualifier="live") for kind in ("asyncInvoke", "url"))
+    beside = (
+        *(Resource(kind=kind, qualifier="live") for kind in ("asyncInvoke", "url")),
+        *(Resource(kind=kind) for kind in ("recursion", "runtimeManagement")),
+    )
     target = make_target("staging/api", trigger("staging/"), alias="live", resources=beside)
     own = Statement(source_arn=f"arn:aws:s3:::{UPLOADS}", source_account=ACCOUNT, qualifier="live")
     bare = replace(own, qualifier="")
@@ -38,6 +41,8 @@ def test_an_alias_goes_over_with_all_that_is_on_it() -> None:
         "aws_lambda_alias": "api-staging/live",
         "aws_lambda_function_event_invoke_config": "api-staging:live",
         "aws_lambda_function_url": "api-staging/live",
+        "aws_lambda_function_recursion_config": "api-staging",
+        "aws_lambda_runtime_management_config": "api-staging,$LATEST",
         "aws_lambda_permission": f"api-staging:live/{own.content_id}",
         "aws_s3_bucket_notification": UPLOADS,
     }

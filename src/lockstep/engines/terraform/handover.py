@@ -30,6 +30,7 @@ __all__ = [
 NOTIFICATION = "aws_s3_bucket_notification"
 PERMISSION = "aws_lambda_permission"
 _BETWEEN = {"aws_lambda_function_url": "/"}  # function and alias in an import's id; a colon elsewhere
+_AFTER = {"aws_lambda_runtime_management_config": ",$LATEST"}  # the function's name in an import's id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,7 +205,9 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
         carried = [one for one in target.resources if KINDS[one.kind].terraform]
         for one in carried:
             kind = KINDS[one.kind].terraform
-            blocks.append((f'{kind}.this["{key}"]', called.replace(":", _BETWEEN.get(kind, ":"))))
+            on = f"{name}:{one.qualifier}" if one.qualifier else name
+            identity = on.replace(":", _BETWEEN.get(kind, ":")) + _AFTER.get(kind, "")
+            blocks.append((f'{kind}.this["{key}"]', identity))
         scope = live.scope(target.environment)
         for bucket in sorted({trigger.bucket for trigger in target.triggers}):
             buckets[bucket] = None

@@ -30,6 +30,7 @@ KIND = ResourceKind(
     removes=("lambda:PutFunctionRecursionConfig",),
     proof=("RecursiveLoop",),
     proofs={"lambda:PutFunctionRecursionConfig": ("RecursiveLoop",)},
+    terraform="aws_lambda_function_recursion_config",
     bare="loop",
     unversioned=True,
 )

@@ -70,6 +70,7 @@ KIND = ResourceKind(
     removes=("lambda:PutRuntimeManagementConfig",),
     proof=_PROOF,
     proofs={"lambda:PutRuntimeManagementConfig": _PROOF},
+    terraform="aws_lambda_runtime_management_config",
     check=_check,
     suits=_suits,
     unversioned=True,
