@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lockstep.delivery.places.workspace import Where, open_workspace
 from lockstep.delivery.sync.awaiting import await_cluster
@@ -68,12 +69,23 @@ def test_a_sync_writes_manifests_and_the_cluster_makes_aws_of_them(handed: Shop)
     handed.run("sync", "staging", "--wait", "0", code=1)
     assert "staging/notifier: the cluster has not applied it yet (OutOfSync, Missing" in handed.err
     assert "synced" not in handed.run("history", "staging/notifier").lower()
-    handed.run("sync", "staging/notifier", "--yes", "--in-cluster")  # what the Job's container runs
+    _, job = yaml.safe_load_all(handed.show(JOB.format("staging")))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["lockstep"]
+    words = container["args"]  # the Job's container has nothing but a clone of that commit
+    assert words[:4] == ["--repo", "https://git.example.com/acme/gitops", "--rev", "main"]
+    handed.pull()
+    handed.run(*words[4:])
     (row,) = [
         one for one in handed.json("status", "staging")["targets"] if one["target"] == "staging/notifier"
     ]
     assert (row["sync"], row["health"], row["live"]) == ("Synced", "Healthy", "0.1.0")
     assert "everything is in sync" in handed.run("sync", "staging", "--wait", "0")
+    # The aws engine finds nothing that it would have made otherwise.
+    own = HANDED.replace("staging: {engine: argocd-job, ", "staging: {")
+    handed.push("Lockstep applies it", **{"lockstep.yaml": own + KUBERNETES})
+    handed.pull()
+    handed.run("plan", "staging", "--full", "--exit-code", code=0)
 
 
 def test_where_a_person_reviews_it_is_a_pull_request_and_stays_one(handed: Shop) -> None:
