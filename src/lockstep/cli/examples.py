@@ -123,8 +123,14 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("serve --demo", "something to look at, on a local AWS"),
         ("serve --token ci", "a token for a program that asks it"),
     ),
-    "adopt": (("adopt staging --from terraform", "declarations from Terraform's state, and the proof"),),
-    "eject": (("eject staging --to terraform --into infra", "import blocks for Terraform"),),
+    "adopt": (
+        ("adopt staging --from terraform", "declarations from Terraform's state, and the proof"),
+        ("adopt staging --from ack", "back from a cluster, step by step"),
+    ),
+    "eject": (
+        ("eject staging --to argocd-job", "another engine, and the proof that nothing changes"),
+        ("eject staging --to terraform --into infra", "import blocks for a Terraform of your own"),
+    ),
     "doctor": (("doctor", "credentials, permissions, buckets, tools"),),
     "iam-policy": (
         ("iam-policy plan", "for the role of a job that only plans"),

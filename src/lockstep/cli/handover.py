@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lockstep.cli.parser import Parser
 from lockstep.cli.shell import Shell
 from lockstep.errors import BadInput
+from lockstep.model.engines import AWS, ENGINES, TERRAFORM
 
 if TYPE_CHECKING:
     from lockstep.delivery.adoption.terraform import Adopted
@@ -23,7 +24,11 @@ def declare_adopt(parser: Parser) -> None:
         help="where the functions belong; those that share a bucket at once",
     )
     parser.add_argument(
-        "--from", dest="source", metavar="MASTER", choices=("terraform",), help="terraform: by its state"
+        "--from",
+        dest="source",
+        metavar="ENGINE",
+        choices=tuple(name for name in ENGINES if name != AWS.name),
+        help="terraform: by its state; or an engine that lets go: terraform, ack, flux, argocd-job",
     )
     parser.add_argument(
         "--function",
@@ -42,22 +47,47 @@ def declare_adopt(parser: Parser) -> None:
         "default: that of the environment's terraform: block",
     )
     parser.add_argument("--version", metavar="VERSION", help="version that runs, where no tag says it")
+    _declare_hand_over(parser)
 
 
 def declare_eject(parser: Parser) -> None:
     """The arguments of ``eject``."""
-    parser.add_argument("targets", nargs="+", metavar="TARGET", help="targets, environments or globs")
     parser.add_argument(
-        "--to", dest="heir", metavar="MASTER", choices=("terraform",), required=True, help="terraform"
+        "targets", nargs="+", metavar="TARGET", help="environments; with --into targets or globs, too"
     )
     parser.add_argument(
-        "--into", metavar="DIR", type=Path, required=True, help="folder of the root module to write into"
+        "--to",
+        dest="heir",
+        metavar="ENGINE",
+        choices=tuple(ENGINES),
+        required=True,
+        help=f"the engine that is to apply them: {', '.join(ENGINES)}",
+    )
+    parser.add_argument(
+        "--into",
+        metavar="DIR",
+        type=Path,
+        help="with --to terraform: folder of a root module of your own to write into, and leave the engine",
     )
     parser.add_argument(
         "--module",
         metavar="ADDRESS",
         default="module.fleet",
         help="address of the module lambda-fleet there; default: module.fleet",
+    )
+    _declare_hand_over(parser)
+
+
+def _declare_hand_over(parser: Parser) -> None:
+    parser.add_argument(
+        "--applied",
+        action="store_true",
+        help="the cluster has applied the manifests that let go: take them away, and name the new engine",
+    )
+    parser.add_argument(
+        "--allow-changes",
+        action="store_true",
+        help="go on though something in AWS would change, which is named",
     )
 
 
@@ -71,14 +101,25 @@ def adopt(
     stack: str | None,
     state: str | None,
     version: str | None,
+    applied: bool,
+    allow_changes: bool,
 ) -> int:
-    """Take live functions over, or Terraform's: declarations, packages, and proof that nothing changes."""
+    """Take functions over, live ones or an engine's: files to commit, and proof that nothing changes."""
     is_live = bool(names or tag or stack)
     if is_live == (source is not None):
         raise BadInput(
             "nothing says which functions" if not is_live else "--from takes Terraform's functions",
             where="adopt",
             fix="name live ones with --function, --tag or --stack, or Terraform's with --from terraform",
+        )
+    if source is not None and _is_engine(shell, source, environments, state):
+        return _hand_over(
+            shell,
+            environments,
+            AWS.name,
+            leaver=source,
+            is_applied=applied,
+            allow_changes=allow_changes,
         )
     if is_live:
         return _adopt_live(shell, environments, names, tag, stack, version)
@@ -157,12 +198,76 @@ def _adopt_from_terraform(
     return 0
 
 
-def eject(shell: Shell, *, targets: list[str], heir: str, into: Path, module: str) -> int:
-    """Hand functions over to Terraform: import blocks and the map of functions."""
+def _is_engine(shell: Shell, source: str, environments: list[str], state: str | None) -> bool:
+    """Whether functions are an engine's of this project, and not those of somebody's Terraform."""
+    if source != TERRAFORM.name:
+        return True
+    project = shell.open_workspace().project
+    return state is None and any(project.environment(name).engine == source for name in environments)
+
+
+def _hand_over(
+    shell: Shell,
+    environments: list[str],
+    heir: str,
+    *,
+    leaver: str | None = None,
+    is_applied: bool,
+    allow_changes: bool,
+    module: str = "module.fleet",
+) -> int:
+    """Write the next step of a hand-over, and tell what is to be done with it."""
+    from lockstep.delivery.adoption.hand_over import hand_over
+    from lockstep.delivery.sync.options import Options
+    from lockstep.render.text import plan_lines
+
+    done = hand_over(
+        shell.open_workspace(),
+        environments,
+        heir,
+        leaver=leaver,
+        is_applied=is_applied,
+        allow_changes=allow_changes,
+        module=module,
+        options=Options(github_token=shell.settings.github_token),
+        watcher=shell.watcher,
+    )
+    shell.end_progress()
+    if done.plan is not None:
+        shell.log("\n".join(plan_lines(done.plan, columns=shell.columns)))
+    for difference in done.differences:
+        shell.log(f"would change: {difference}")
+    if done.plan is not None and not done.differences:
+        shell.log("nothing in AWS would change")
+    shell.emit([f"{'removed' if path in done.removed else 'wrote'} {path}" for path in done.files])
+    shell.emit([f"mind: {done.moment}"])
+    shell.emit([f"{number}. {step}" for number, step in enumerate(done.steps, 1)])
+    return 0
+
+
+def eject(
+    shell: Shell,
+    *,
+    targets: list[str],
+    heir: str,
+    into: Path | None,
+    module: str,
+    applied: bool,
+    allow_changes: bool,
+) -> int:
+    """Hand environments over to another engine, or functions to a Terraform of your own."""
     from lockstep.delivery.adoption.eject import eject_to_terraform
     from lockstep.delivery.places.selection import check_patterns
     from lockstep.delivery.sync.options import Options
 
+    if into is None:
+        return _hand_over(
+            shell, targets, heir, is_applied=applied, allow_changes=allow_changes, module=module
+        )
+    if heir != TERRAFORM.name:
+        raise BadInput(
+            f"{heir} has no root module", where="--into", fix="leave it out, or name --to terraform"
+        )
     workspace = shell.open_workspace()
     check_patterns(workspace, targets)
     ejected = eject_to_terraform(

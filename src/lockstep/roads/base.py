@@ -141,6 +141,7 @@ class Manifest:
     objects: tuple[Object, ...]
     origins: tuple[str, ...] = ()  # files of the repository
     comment: tuple[str, ...] = ()  # lines for people
+    lets_go: bool = False  # a hand-over to another engine is under way (``letting``)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ _FIRST = re.compile(
     r"(?P<project>\S+)\.\Z"
 )
 _DIGEST = re.compile(r"# lockstep:sha256:(?P<digest>[0-9a-f]{64})\Z")
+_LETS_GO = "# It lets go: `lockstep eject` hands over to another engine, and nothing is written by this one."
 _MOST = 40  # lines in which the digest is looked for
 
 
@@ -25,6 +26,7 @@ class Mark:
     owner: str
     project: str
     is_edited: bool
+    lets_go: bool = False
 
 
 def as_file(manifest: Manifest, road: str, project: str) -> str:
@@ -33,6 +35,7 @@ def as_file(manifest: Manifest, road: str, project: str) -> str:
         f"# Made by `lockstep render --as {road}` for {manifest.owner} of the project {project}.",
         "# Change the declarations and render again; a file that was edited is left alone.",
     ]
+    head += [_LETS_GO] if manifest.lets_go else []
     head += [f"# From {path}" for path in manifest.origins]
     head += [f"# {line}" for line in manifest.comment]
     before = "".join(f"{line}\n" for line in head)
@@ -57,6 +60,7 @@ def mark_of(text: str) -> Mark | None:
         owner=found["owner"],
         project=found["project"],
         is_edited=_digest("".join(rest)) != digest,
+        lets_go=f"{_LETS_GO}\n" in rest[:_MOST],
     )
 
 

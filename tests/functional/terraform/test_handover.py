@@ -11,21 +11,23 @@ import yaml
 
 from lockstep.cli import main
 from lockstep.delivery.adoption.eject import Ejected, eject_to_terraform
-from lockstep.delivery.adoption.terraform import adopt_from_terraform
+from lockstep.delivery.adoption.hand_over import hand_over
+from lockstep.delivery.adoption.terraform import adopt_from_terraform, state_of
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.sync.options import Options
-from lockstep.delivery.sync.run import run_sync
+from lockstep.delivery.sync.run import make_plan, run_sync
 from lockstep.delivery.sync.session import Session
 from lockstep.engines.terraform.handover import managed_in, removed_blocks
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import ApplyResource, Verb
+from lockstep.planning.hand_over import Stage
 from tests.functional.terraform.test_parity import ROOT
 from tests.strict import everything
 from tests.strict.settings import Settings
 from tests.support.clouds import ACCOUNT, HANDLER, REGION, Cloud, make_zip, upload
 from tests.support.engine import Lab
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target
-from tests.support.terraform import copy_folder, provider_override, require_terraform
+from tests.support.terraform import copy_folder, provider_override, require_terraform, terraform
 from tests.support.terraform_engine import FUNCTIONS, AwsKeeper, Desk, needs_terraform
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda-role"
@@ -294,6 +296,70 @@ def test_eject_gives_terraform_all_it_needs_to_take_over_with_an_empty_plan(
     assert actions <= {"import", "update"}  # of where the package lies, which AWS does not tell
     assert (lab.notifications(UPLOADS), lab.live("api-staging")["Configuration"]["CodeSha256"]) == before
     assert lab.plan(make_fleet(target)).is_empty
+
+
+def test_an_environment_goes_to_terraform_and_back_and_nothing_changes(
+    moto: Cloud, lab_on: Callable[..., Lab], tmp_path: Path
+) -> None:
+    """By its engine alone: Terraform imports, then forgets; what is in AWS is the same before and after."""
+    require_terraform()
+    lab = lab_on(moto, *everything(lag=0), Settings())
+    root = _repository(tmp_path)
+    _declare_api(root)
+    upload(lab.aws.behind, PACKAGES, "lambda-packages/staging.zip", make_zip(HANDLER))
+    queue = {"Id": "queue", "QueueArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q", "Events": ["s3:ObjectRemoved:*"]}
+    lab.put_notifications({"QueueConfigurations": [queue]})
+    block = f'{{folder: terraform, backend: {{path: "{tmp_path / "state.tfstate"}"}}}}'
+    text = PROJECT.replace("staging: {}", f"staging: {{terraform: {block}}}")
+    (root / "lockstep.yaml").write_text(text)
+    desk = Desk(root=root, state=tmp_path / "state.tfstate", cache=tmp_path / "cache")
+    desk.write(HEIR)
+    desk.write(provider_override(lab.aws.endpoint), "terraform/provider.tf")
+    copy_folder("modules/lambda-fleet", tmp_path / "copy").parent.rename(root / "terraform/modules")
+    _commit(root)
+    run_sync(_opened(root), Options(), stop=threading.Event())
+    seen = lab.notifications(UPLOADS), lab.live("api-staging")["Configuration"]
+
+    done = hand_over(_opened(root), ["staging"], "terraform", options=Options())
+    assert (done.stage, done.differences) == (Stage.CHANGE, ())
+    assert done.files == ("lockstep.yaml", "terraform/handover.auto.tfvars.json", "terraform/imports.tf")
+    with pytest.raises(NotAllowed, match="not committed"):
+        hand_over(_opened(root), ["staging"], "terraform", options=Options())
+    _commit(root)
+    plan, report = run_sync(_opened(root), Options(), stop=threading.Event())
+    assert report.is_success, report
+    actions = {step.action for step in plan.steps if isinstance(step, ApplyResource)}
+    assert actions <= {"import", "update"}
+    assert hand_over(_opened(root), ["staging"], "terraform", options=Options()).stage is Stage.DONE
+
+    back = hand_over(_opened(root), ["staging"], "aws", options=Options())
+    assert (back.stage, back.differences, back.files) == (Stage.CHANGE, (), ("lockstep.yaml",))
+    assert "lockstep adopt staging --from terraform > removed.tf" in back.steps[-1]
+    _commit(root)
+    assert not [one for one in make_plan(_opened(root), Options()).targets if one.changes]
+    state = state_of(_opened(root), ["staging"])
+    let = adopt_from_terraform(
+        _opened(root), ["staging"], state, source="state", version=None, options=Options()
+    )
+    assert (let.differences, let.files) == ((), ())
+    kinds = {one.split(".")[2] for one in let.removed.splitlines() if "from = module.fleet." in one}
+    assert kinds == {"aws_lambda_function", "aws_lambda_permission", "aws_s3_bucket_notification"}
+    (root / "terraform/main.tf").write_text('terraform {\n  backend "local" {}\n}\n' + let.removed)
+    (root / "terraform/imports.tf").unlink()
+    folder = root / "terraform"
+    terraform(folder, "init", f"-backend-config=path={tmp_path / 'state.tfstate'}")
+    terraform(folder, "plan", "-refresh=false", "-out=plan.bin")
+    shown = json.loads(terraform(folder, "show", "-json", "plan.bin").stdout)
+    assert {tuple(one["change"]["actions"]) for one in shown["resource_changes"]} == {("forget",)}
+    now = lab.notifications(UPLOADS), lab.live("api-staging")["Configuration"]
+    assert now[0] == seen[0]
+    assert {name for name in seen[1] if now[1].get(name) != seen[1][name]} <= {"LastModified", "RevisionId"}
+
+
+def _commit(root: Path) -> None:
+    for words in (["add", "-A"], ["commit", "-qm", "x"]):
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *words]
+        subprocess.run(git, cwd=root, check=True)
 
 
 def _declare_api(root: Path) -> None:

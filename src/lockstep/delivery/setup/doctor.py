@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from lockstep.artifacts.handlers import handler_problem
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
-from lockstep.delivery.setup.owners import check_owners
 from lockstep.delivery.setup.resources import Place, resources_of
 from lockstep.delivery.sync.manifests import TreeFiles
 from lockstep.delivery.sync.options import Options
+from lockstep.delivery.sync.owners import check_owners
 from lockstep.delivery.sync.packages import open_catalog, with_packages
 from lockstep.delivery.sync.session import Session
 from lockstep.engines.aws import checks, surroundings

@@ -88,11 +88,15 @@ class Share:
         }
 
     def in_the_way(self, changes: Iterable[FileChange]) -> dict[str, str]:
-        """Targets whose file somebody else has a hand in."""
-        words = {Fate.EDITED: "was edited by hand", Fate.FOREIGN: "is no file of ours"}
-        fix = f"move it away, or take it over: lockstep render --as {self.road.name} --force"
+        """Targets whose file somebody else has a hand in, or that are on their way to another engine."""
+        force = f"lockstep render --as {self.road.name} --force"
+        words = {
+            Fate.EDITED: ("was edited by hand", f"move it away, or take it over: {force}"),
+            Fate.FOREIGN: ("is no file of ours", f"move it away, or take it over: {force}"),
+            Fate.LEAVING: ("lets go for a hand-over", f"go on with lockstep eject; or take it back: {force}"),
+        }
         return {
-            key: f"{one.path}:1: it {words[one.fate]}, and is left as it is\n  fix: {fix}"
+            key: f"{one.path}:1: it {words[one.fate][0]}, and is left as it is\n  fix: {words[one.fate][1]}"
             for one in changes
             if one.fate in words
             for key in self.users(one.owner)

@@ -221,7 +221,9 @@ class Handing:
 
     def _plan(self, desired: Fleet, made: Plan) -> tuple[Plan, tuple[_Batch, ...]]:
         means = self._means
-        workspace = replace(means.workspace, fleet=desired)
+        # `render` looks for no package that its road does not need, and both have to write the same.
+        has_packages = Need.PACKAGES in self._road.needs
+        workspace = replace(means.workspace, fleet=desired) if has_packages else means.workspace
         ground = ground_of(
             workspace, self._road, None, token=means.options.github_token, watcher=means.watcher
         )
@@ -237,7 +239,7 @@ class Handing:
         problems |= share.refused(losses) | share.in_the_way(changes)
         moving = [one for one in changes if one.fate in (Fate.WRITTEN, Fate.REMOVED)]
         needs = tuple(one for one in made.steps if isinstance(one, StagePackage))
-        staged = needs if Need.PACKAGES in self._road.needs else ()
+        staged = needs if has_packages else ()
         batches = tuple(self._batches(share, moving, there, tuple(one.id for one in staged)))
         written = {user for one in moving for user in (one.owner, *share.users(one.owner))}
         plan = handed_over(

@@ -29,6 +29,7 @@ __all__ = [
     "changes_in",
     "marked_in",
     "texts_of",
+    "tidy",
 ]
 
 _ROOMS = ("argocd", "buckets", "environments", "states")
@@ -43,6 +44,7 @@ class Fate(StrEnum):
     UNCHANGED = "unchanged"
     EDITED = "edited"  # by hand since we wrote it: left alone
     FOREIGN = "foreign"  # not ours, and in the way: left alone
+    LEAVING = "leaving"  # it lets go, as a hand-over to another engine wants it: left alone
     HELD = "held"  # its target was refused, or may be declared where nobody could read it
 
 
@@ -119,7 +121,8 @@ def changes_in(
         is_held = mark.owner in rendering.held or (
             mark.owner not in keys and bool(uncertain) and bool(select([mark.owner], uncertain))
         )
-        fate = Fate.HELD if is_held else Fate.EDITED if mark.is_edited and not force else Fate.REMOVED
+        stays = Fate.HELD if is_held else None if force else _fate_of(mark)
+        fate = stays or Fate.REMOVED
         changes.append(FileChange(path=path, owner=mark.owner, fate=fate))
     return sorted(changes, key=lambda one: one.path)
 
@@ -133,7 +136,7 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
                 write_whole(path, one.text)
             elif one.fate is Fate.REMOVED:
                 path.unlink(missing_ok=True)
-                _tidy(path.parent, folder)
+                tidy(path.parent, folder)
     except OSError as error:
         raise MachineError.of(error) from error
 
@@ -146,7 +149,14 @@ def _fate(there: str | None, text: str, *, force: bool) -> Fate:
     mark = mark_of(there)
     if mark is None:
         return Fate.FOREIGN
-    return Fate.EDITED if mark.is_edited else Fate.WRITTEN
+    return _fate_of(mark) or Fate.WRITTEN
+
+
+def _fate_of(mark: Mark) -> Fate | None:
+    """Why a file that is not as it should be stays as it is; None where nothing speaks for that."""
+    if mark.is_edited:
+        return Fate.EDITED
+    return Fate.LEAVING if mark.lets_go else None
 
 
 class FolderFiles:
@@ -236,8 +246,8 @@ def _linked(path: str) -> BadInput:
     )
 
 
-def _tidy(folder: Path, top: Path) -> None:
-    """Remove folders that hold nothing any more, up to that of the manifests."""
+def tidy(folder: Path, top: Path) -> None:
+    """Remove folders that hold nothing any more, from ``folder`` up to ``top``, which stays."""
     while folder != top:
         try:
             folder.rmdir()

@@ -63,7 +63,8 @@ class Rendered:
     @property
     def differing(self) -> tuple[FileChange, ...]:
         """Files that are not what the declarations give."""
-        return tuple(one for one in self.changes if one.fate not in (Fate.UNCHANGED, Fate.HELD))
+        same = (Fate.UNCHANGED, Fate.HELD, Fate.LEAVING)
+        return tuple(one for one in self.changes if one.fate not in same)
 
 
 def render(

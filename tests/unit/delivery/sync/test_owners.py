@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.delivery.setup.owners import check_owners
 from lockstep.delivery.sync.manifests import FolderFiles
+from lockstep.delivery.sync.owners import check_owners
 from lockstep.model import Fleet, Verdict
 from lockstep.roads.table import ROADS
 from tests.support.roads import files_of, ground, project, target
