@@ -134,6 +134,41 @@ def test_drift_is_remembered_and_a_lost_history_stops_nothing(url: str, place: P
     assert fetched(f"{url}healthz") == "ok\n"
 
 
+def test_a_button_shows_what_would_come_and_does_it(url: str, place: Path) -> None:
+    """A rollback is proposed as the policy wants, with the reason and who asked; a sync is a run."""
+    target = {"project": "syrf", "target": "staging/s3-notifier"}
+    address, branch = f"{url}act/rollback/syrf/staging/s3-notifier", "lockstep/rollback/staging/s3-notifier"
+    shown(f"{url}targets/syrf/staging/s3-notifier", "0.1.6 ● Synced/Healthy")
+    page = fetched(address)
+    assert "0.1.6 -&gt; 0.1.5" in page
+    (token,) = re.findall(r'name="csrf" value="([0-9a-f]+)"', page)
+    assert "it is slow" in posted(address, f"csrf={token}&version=&reason=it+is+slow".encode())
+    shown(f"{url}api/v1/runs?q=rollback+done", "waits for a person to merge it")
+    written = f"git fetch -q origin {branch}; git show FETCH_HEAD"
+    told = r"it is slow.*Lockstep-Asked-By: (somebody at this machine)\n.*\+ +by: .\1"
+    assert re.search(told, in_shell(place, written), re.DOTALL)
+    dry = order(url, verb="release-hold", dryRun=True, **target)
+    assert (dry["run"], dry["lines"]) == (None, ["staging/s3-notifier is not held: nothing to do"])
+    run = order(url, verb="sync", reason="to be sure", **target)["run"]
+    shown(f"{url}api/v1/runs?q=sure+done", str(run))
+
+
+def posted(url: str, body: bytes, kind: str = "application/x-www-form-urlencoded") -> str:
+    """What an address answers to a form, where it leads to."""
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": kind})
+    with DIRECT.open(request, timeout=60) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def order(url: str, **fields: object) -> dict[str, object]:
+    """An order in JSON."""
+    found: dict[str, object] = json.loads(
+        posted(f"{url}api/v1/orders", json.dumps(fields).encode(), "application/json")
+    )
+    return found
+
+
 def test_the_demo_follows_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is named beside it is not passed over in silence."""
     assert main(["serve", "--demo", "--config", "lockstep-serve.yaml"]) == 3

@@ -18,6 +18,7 @@ __all__ = ["Served", "served"]
 _FILE = """\
 data: data
 listen: 127.0.0.1:0
+anybody: [admin]
 poll: 1s
 drift: 5s
 projects:

@@ -2,11 +2,12 @@
 
 import datetime
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lockstep.delivery.places.actor import find_actor
+from lockstep.delivery.places.actor import acting_for, find_actor
 from lockstep.delivery.places.forges import Credentials, as_app
 from lockstep.delivery.places.gitops import GitOps, open_gitops
 from lockstep.delivery.places.selection import changed_since
@@ -50,6 +51,7 @@ from lockstep.serve.deciding import (
     wanted,
 )
 from lockstep.serve.file import Followed
+from lockstep.serve.orders import Order, OrderVerb, carry_out, look_ahead
 from lockstep.serve.recording import Recorder, Running, state_of
 from lockstep.store.entries import RunState
 
@@ -62,6 +64,7 @@ _AGAIN: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
     MoveOn: "promotions can be looked at again",
     Clean: "what previews leave behind can be removed again",
 }
+_WAITING = 100  # orders
 _DAYS = 90  # after which a staged package goes that nothing declares, as of ``preview gc``
 
 
@@ -97,6 +100,7 @@ class Follower:
         self._recorder = recorder or Recorder()
         self._branch = project.branch
         self._workspace: Workspace | None = None  # at ``seen.heads``
+        self._orders: deque[tuple[Order, Running]] = deque()  # what people want, in turn
         self._notes: Mapping[str, str] = {}  # what was said of targets
         self._told: dict[str, str] = {}  # what was said of a thing last: it is not said again
 
@@ -113,6 +117,9 @@ class Follower:
         if self.wake.is_set():
             self.wake.clear()
             self.seen = replace(self.seen, is_hinted=True)
+        if self._orders:
+            self._obey(*self._orders.popleft())
+            return None
         match due(self.seen, self.project, self._clock()):
             case Wait(until=until):
                 return until
@@ -126,6 +133,80 @@ class Follower:
             case Clean() as what:
                 self._trying(what, self._clean)
         return None
+
+    def look_ahead(self, order: Order) -> list[str]:
+        """What would come of an order, in lines; any thread may ask. Raises LockstepError."""
+        with acting_for(order.by):
+            return look_ahead(order, self._gitops(), self._options(()), now=self._now())
+
+    def ask(self, order: Order) -> str:
+        """Take an order, which is done in its turn; the id of its run. NotAllowed while too many wait."""
+        heads = self.seen.heads
+        if heads is None:
+            raise NotAllowed("the project was not read yet", where=self.project.name, fix="wait for it")
+        if len(self._orders) >= _WAITING:
+            raise NotAllowed("too much is asked for at once", where=self.project.name, fix="wait a little")
+        running = self._recorder.asked(self.project.name, order, heads.commit)
+        self._orders.append((order, running))
+        self.wake.set()
+        return running.id
+
+    def _obey(self, order: Order, running: Running) -> None:
+        """Do what somebody wants, by the verbs that this does by itself, and look what came of it."""
+        pattern = named(order.target)
+        self.under_way = f"{self.project.name}: {order.verb} {order.target}"
+        try:
+            with acting_for(order.by):
+                if order.verb is OrderVerb.SYNC:
+                    self._sync_asked(pattern, running)
+                else:
+                    words = carry_out(
+                        order,
+                        self._gitops(),
+                        self._options(()),
+                        now=self._now(),
+                        watcher=_Steps(self._tell, running),
+                        stop=self._stop,
+                    )
+                    self._tell(f"{order.target}: {words}")
+                    running.finish(words)
+        except LockstepError as error:
+            running.fail(str(error))
+            self._tell(f"{order.target}: {order.words}: {error}")
+            return
+        finally:
+            self.under_way = ""
+        try:
+            rows = self._read(self._project(), (pattern,))
+        except LockstepError as error:
+            self._tell(f"{order.target}: what came of it was not read: {error}")
+            return
+        self.seen = replace(read(self.seen, (pattern,), rows, self._clock()), is_hinted=True)
+        self._recorder.read(self.project, (pattern,), rows)
+
+    def _sync_asked(self, pattern: str, running: Running) -> None:
+        workspace = self._project()
+        before = {row.target: row for row in self._read(workspace, (pattern,))}
+        watcher, began = _Steps(self._tell, running), self._clock()
+        done = sync(workspace, self._options((pattern,)), self._credentials, watcher=watcher, stop=self._stop)
+        running.end(workspace, done, before)
+        self.counted = self.counted.run(state_of(done), self._clock() - began, done.report.calls)
+
+    def _project(self) -> Workspace:
+        if self._workspace is None:
+            raise NotAllowed("the project was not read yet", where=self.project.name, fix="wait for it")
+        return self._workspace
+
+    def _gitops(self) -> GitOps:
+        workspace = self._project()
+        assert self._branch is not None  # noqa: S101 - Git was read
+        remote = open_remote(self.project.repository, self._where.cache, access=self._where.access)
+        return GitOps(
+            remote=as_app(remote, workspace.project.sources.forge, self._credentials),
+            branch=self._branch,
+            workspace=workspace,
+            credentials=self._credentials,
+        )
 
     def _trying(self, what: Ask | Look | MoveOn | Clean, work: Callable[[], None]) -> None:
         try:
@@ -197,16 +278,7 @@ class Follower:
 
     def _move_on(self) -> None:
         """Promotions: those that wait are merged when they may be, and what nothing holds back begins."""
-        workspace, began = self._workspace, self._clock()
-        assert workspace is not None  # noqa: S101 - Git was read
-        assert self._branch is not None  # noqa: S101
-        remote = open_remote(self.project.repository, self._where.cache, access=self._where.access)
-        gitops = GitOps(
-            remote=as_app(remote, workspace.project.sources.forge, self._credentials),
-            branch=self._branch,
-            workspace=workspace,
-            credentials=self._credentials,
-        )
+        began, gitops = self._clock(), self._gitops()
         waiting, now = self.seen.waiting, self._now()
         done = move_on(
             gitops,

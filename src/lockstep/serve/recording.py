@@ -23,6 +23,7 @@ from lockstep.render.steps import step_words
 from lockstep.render.values import one_line
 from lockstep.serve.deciding import drifted, named
 from lockstep.serve.file import Followed
+from lockstep.serve.orders import Order
 from lockstep.store.entries import Event, Happened, Run, RunState, StepEntry, new_run
 
 if TYPE_CHECKING:
@@ -126,6 +127,14 @@ class Recorder:
             ),
         )
 
+    def asked(self, project: str, order: Order, commit: str) -> "Running":
+        """Somebody wants something of a target, which is a run from then on."""
+        targets = (named(order.target),)
+        running = self.run(project, why=order.words, actor=order.by, commit=commit, targets=targets)
+        event = Event(at=self._at(), project=project, kind=Happened.ASKED, words=order.words)
+        self._add(replace(event, target=order.target, version=order.version, actor=order.by, run=running.id))
+        return running
+
     def _add(self, event: Event) -> None:
         self._write(lambda to: to.add(event))
 
@@ -169,6 +178,11 @@ class Running:
         self._run = run
         recorder._write(lambda to: to.begin(run))
 
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self._run.id
+
     def step(self, result: StepResult, words: Mapping[str, str]) -> None:
         """A step has ended."""
         if result.outcome in (Outcome.STARTED, Outcome.WAITING):
@@ -183,6 +197,10 @@ class Running:
             requests=" ".join(result.requests),
         )
         self._recorder._write(lambda to: to.add_step(self._run.id, step))
+
+    def finish(self, words: str) -> None:
+        """It ended well; ``words`` say what came of it."""
+        self._end(RunState.DONE, words, 0, [])
 
     def fail(self, why: str) -> None:
         """It ended with an error, before anything or in the middle."""

@@ -35,6 +35,7 @@ class Happened(StrEnum):
     PROMOTED = "promoted"  # a version was brought on its way to an environment
     MERGED = "merged"  # a pull request that waited
     CLEANED = "cleaned"  # what previews left behind
+    ASKED = "asked"  # somebody wanted something of a target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,16 @@
 """``lockstep rollback``, ``release-hold`` and ``history``: back to what was good, and staying there."""
 
+import datetime
+
 import pytest
 
+from lockstep.delivery.places.actor import acting_for
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.gitops import open_gitops
+from lockstep.delivery.places.workspace import Where
+from lockstep.delivery.promotion.rollback import hold
 from lockstep.forge.base import PullState
+from lockstep.model.move import Reached
 from tests.functional.promotion.conftest import PRODUCTION_FILE, PROJECT, STAGING_FILE, Shop
 
 API = "environments/staging/api/config.yaml"
@@ -39,6 +47,24 @@ def test_a_hold_keeps_the_bad_version_away_until_it_is_lifted(moved: Shop) -> No
     assert "lockstep" not in after
     moved.run("promote", "notifier@0.3.0", "--to", "staging")
     assert 'version: "0.3.0"' in moved.show(STAGING_FILE)
+
+
+def test_a_hold_alone_is_signed_by_who_asked_for_it(moved: Shop) -> None:
+    """As by a controller's page: nothing is promoted past it, what is declared stays, a second is none."""
+    before, now = moved.show(STAGING_FILE), datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    where = Where(folder=moved.work.folder, cache=moved.cache)
+    with acting_for("Eve"):
+        for reached in (Reached.MERGED, Reached.NOTHING):
+            gitops = open_gitops(where, Credentials(cache=moved.cache))
+            done = hold(gitops, "staging/notifier", reason="until Monday", now=now)
+            assert done.reached is reached
+    after = moved.show(STAGING_FILE)
+    assert after.startswith(before)
+    assert "by: Eve" in after
+    moved.run("promote", "notifier@0.2.0", "--to", "staging", code=1)
+    assert "on hold by Eve: until Monday" in moved.err
+    moved.run("release-hold", "staging/notifier")
+    assert "hold" not in moved.show(STAGING_FILE)
 
 
 def test_rolling_back_twice_goes_on_to_the_version_before(moved: Shop) -> None:

@@ -4,9 +4,11 @@ A commit, a pull request that merges itself, or one that a person merges. Everyt
 branch that holds the commit already is not pushed again, an open pull request is updated.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lockstep.delivery.places.actor import asked_by
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.forge.base import Forge, MergeMethod, Merging, Pull
 from lockstep.git.commits import Identity
@@ -17,6 +19,7 @@ from lockstep.model.move import Arrival, Reached
 __all__ = ["Proposal", "Proposed", "merge_when_ready", "propose"]
 
 LABEL = "lockstep"
+_ASKED = "Lockstep-Asked-By"
 _OFF = (
     "auto-merge is switched off in the repository: switch it on (Settings, General, Allow auto-merge) and "
     "run the same command again, or merge it by hand"
@@ -63,15 +66,16 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
 
     Raises Refused when the branch is protected, ForgeError when the forge says no.
     """
+    message = _signed(proposal.message)
     if merge is Merge.DIRECT:
-        written = write(gitops.remote, gitops.branch, proposal.edit, proposal.message, author=proposal.author)
+        written = write(gitops.remote, gitops.branch, proposal.edit, message, author=proposal.author)
         reached = Reached.COMMITTED if written.is_new else Reached.NOTHING
         return Proposed(reached=reached, commit=written.commit)
     written = write(
         gitops.remote,
         proposal.branch,
         proposal.edit,
-        proposal.message,
+        message,
         base=gitops.branch,
         author=proposal.author,
     )
@@ -88,6 +92,18 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
     if merge is Merge.REVIEW:
         return Proposed(reached=Reached.OPEN, commit=written.commit, pull=pull)
     return merge_when_ready(gitops, opened, pull, sha=written.commit)
+
+
+def _signed(message: str) -> str:
+    """The words of a commit, with who asked the controller for it: git knows the controller only."""
+    name = asked_by()
+    if name is None:
+        return message
+    text = message.rstrip()
+    title, _, last = text.rpartition("\n\n")
+    has_trailers = bool(title) and re.fullmatch(r"([A-Z][A-Za-z-]+: .*\n?)+", last) is not None
+    gap = "\n" if has_trailers else "\n\n"
+    return f"{text}{gap}{_ASKED}: {name}"
 
 
 def merge_when_ready(gitops: GitOps, forge: Forge, pull: Pull, *, sha: str) -> Proposed:

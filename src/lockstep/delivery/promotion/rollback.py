@@ -22,7 +22,7 @@ from lockstep.planning.eras import LastGood, last_good
 from lockstep.render.promotion import title_of
 from lockstep.suggest import suggestion
 
-__all__ = ["RolledBack", "find_target", "release_hold", "roll_back"]
+__all__ = ["RolledBack", "find_target", "hold", "release_hold", "roll_back"]
 
 TRAILER = "Lockstep-Rolls-Back"
 
@@ -64,6 +64,7 @@ def roll_back(
     to: str | None = None,
     reason: str | None = None,
     is_urgent: bool = False,
+    is_dry: bool = False,
     now: datetime.datetime,
     watcher: Watcher = SILENT,
 ) -> RolledBack:
@@ -73,7 +74,8 @@ def roll_back(
     were passed over. Its package has to be
     obtainable, from its release or from the package bucket, before anything is written. ``is_urgent``
     commits straight away, whatever the environment's policy, and only what a sync of the target would
-    then do; freezes and soaks never hold a rollback back. Raises BadInput when there is no such version,
+    then do; freezes and soaks never hold a rollback back. One that ``is_dry``
+    is brought nowhere. Raises BadInput when there is no such version,
     ArtifactError when it cannot be had, NotAllowed when the sync would be refused.
     """
     target = find_target(gitops, key)
@@ -94,6 +96,9 @@ def roll_back(
     draft = make_draft(gitops, (move,), options, hold=hold, watcher=watcher)
     if is_urgent:
         _check_can_sync(gitops, draft, options, watcher)
+    if is_dry:
+        nothing = Proposed(reached=Reached.NOTHING, commit=None)
+        return RolledBack(move=draft.moves[0], outcome=nothing, hold=hold, notes=notes)
     policy = gitops.workspace.project.environment(target.environment).promotion
     merge = Merge.DIRECT if is_urgent else policy.merge
     outcome = propose(
@@ -104,6 +109,28 @@ def roll_back(
         opened = open_promotions.find(gitops, forge, target.environment, [key])
         open_promotions.supersede(gitops, forge, opened, by=outcome.pull)
     return RolledBack(move=draft.moves[0], outcome=outcome, hold=hold, notes=notes)
+
+
+def hold(gitops: GitOps, key: str, *, reason: str | None = None, now: datetime.datetime) -> Proposed:
+    """Hold a target at what it declares, so that nothing is promoted to it until the hold is released.
+
+    Reaches the branch as the environment's policy says. Nothing to do for one that is held.
+    """
+    target = find_target(gitops, key)
+    if target.hold is not None:
+        return Proposed(reached=Reached.NOTHING, commit=gitops.workspace.tree.commit)
+    actor = find_actor(gitops.remote.repository)
+    held = Hold(version=None, since=now.isoformat(timespec="seconds"), by=actor.name, reason=reason)
+    title = f"{target.environment}: {target.service} is held at {target.version or 'what it declares'}"
+    proposal = Proposal(
+        branch=f"lockstep/hold/{key}",
+        edit=make_hold_edit(gitops, target, held),
+        title=title,
+        message=f"{title}\n\n{reason or ''}",
+        body=lambda: f"Nothing is promoted to `{key}` until the hold is released. By {actor.name}.",
+    )
+    policy = gitops.workspace.project.environment(target.environment).promotion
+    return propose(gitops, proposal, policy.merge, gitops.forge)
 
 
 def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: str | None = None) -> Proposed:

@@ -23,6 +23,7 @@ from lockstep.serve.access import Access
 from lockstep.serve.deciding import Seen
 from lockstep.serve.file import Followed
 from lockstep.serve.following import Follower
+from lockstep.serve.web.acting import Acting, verbs_for
 from lockstep.serve.web.admission import Admission, Admitted
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.figures import figures
@@ -72,6 +73,7 @@ def make_app(
         Route("/api/v1/projects", shown.projects),
         Route("/api/v1/projects/{project}/targets", shown.targets),
         Route("/api/v1/projects/{project}/targets/{target:path}", shown.one_target),
+        *Acting(followers).routes,
         *Past(followers, history).routes,
         *(Logins(admission, admission.provider).routes if admission.provider is not None else ()),
         Route("/healthz", shown.healthz),
@@ -155,7 +157,8 @@ class _Shown:
         project, seen, row = self._row(request)
         if project is None or row is None:
             return PlainTextResponse("there is no such target\n", 404)
-        return HTMLResponse(target_page(project, seen, row, _now()))
+        verbs = verbs_for(self._followers[project.name], row)
+        return HTMLResponse(target_page(project, seen, row, _now(), verbs=verbs))
 
     def projects(self, request: Request) -> Response:
         """``lockstep.projects/1``."""

@@ -1,7 +1,7 @@
 """What is asked in an address or a form, within bounds, and answers in JSON."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,10 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from lockstep.model.foreign import read_json
 from lockstep.render.wire import dump
 from lockstep.serve.web.visitor import visitor
 
-__all__ = ["answer", "form_of", "number_of", "query_of"]
+__all__ = ["answer", "document_of", "form_of", "number_of", "query_of"]
 
 _LONGEST = 200
 _MOST = 65_536  # bytes of a form
@@ -36,11 +37,7 @@ def answer(document: Mapping[str, Any], status: int = 200) -> Response:
 
 async def form_of(request: Request) -> Mapping[str, str]:
     """The fields of a form of ours, each once; HTTPException for one that no page of ours has sent."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST:
-            raise HTTPException(413, f"at most {_MOST:,} bytes are read")
+    body = await _body(request)
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
     except ValueError:
@@ -51,3 +48,29 @@ async def form_of(request: Request) -> Mapping[str, str]:
             403, "the form is not this session's: load the page again, and send it from there"
         )
     return fields
+
+
+async def document_of(request: Request, names: Sequence[str]) -> dict[str, Any]:
+    """An object in JSON with some of these names; HTTPException for anything else.
+
+    Its content type is one that no form of another site can have without asking first.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "send application/json")
+    body = await _body(request)
+    try:
+        document = read_json(body.decode())
+    except ValueError:
+        raise HTTPException(400, "it is no JSON") from None
+    if not isinstance(document, dict) or not document.keys() <= {*names}:
+        raise HTTPException(400, f"send an object with some of {', '.join(names)}")
+    return document
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST:
+            raise HTTPException(413, f"at most {_MOST:,} bytes are read")
+    return body

@@ -19,6 +19,7 @@ MOST = 150  # streams at once; beyond, pages are as old as their loading
 _LOOK = 0.1  # seconds between two looks at whether something changed
 _BEAT = 15.0  # seconds without a message before an empty one, which finds out who has gone
 _KIND = "text/event-stream"
+_STILL = "/act/"  # what somebody reads before they decide stays as it is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +102,8 @@ class Live:
 
 
 def _wants_stream(scope: Scope) -> bool:
-    return _KIND in Headers(scope=scope).get("accept", "")
+    is_page = not scope["path"].startswith(_STILL)
+    return is_page and _KIND in Headers(scope=scope).get("accept", "")
 
 
 def _message(page: str) -> str:

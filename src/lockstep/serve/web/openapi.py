@@ -10,6 +10,7 @@ from lockstep._version import __version__
 from lockstep.model import Health, SyncStatus
 from lockstep.model.record import Done
 from lockstep.model.status import Cause
+from lockstep.serve.orders import OrderVerb
 from lockstep.store.entries import Drift, Event, Run, StepEntry
 
 __all__ = ["openapi_document"]
@@ -150,6 +151,53 @@ _PARAMETERS = {
 }
 
 
+def _answered(about: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"description": about, "content": {"application/json": {"schema": schema}}}
+
+
+_ORDER = _named("order", run=_MAYBE, lines=_list(_TEXT))
+_REFUSED = {
+    "400": "It is no such object.",
+    "401": "Nobody who is known asks.",
+    "403": "Who asks may not, or another site sent it.",
+    "404": "There is no such target, or no such verb.",
+    "409": "It cannot be done now; the words say why.",
+    "413": "It is too long.",
+    "415": "It is no JSON.",
+    "503": "Sessions cannot be read.",
+}
+_ORDERING: Mapping[str, Any] = {
+    "summary": "Ask for a verb of a target; it is done in its turn, as a run.",
+    "operationId": "orders",
+    "parameters": [],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        **dict.fromkeys(("project", "target", "reason", "version"), _TEXT),
+                        "verb": _choice(OrderVerb),
+                        "dryRun": {"type": "boolean"},
+                    },
+                    "required": ["project", "target", "verb"],
+                    "additionalProperties": False,
+                }
+            }
+        },
+    },
+    "responses": {
+        "200": _answered("With dryRun: what would come of it, and no run.", _ORDER),
+        "202": _answered("The id of its run, which /api/v1/runs/{run} tells of.", _ORDER),
+        **{
+            status: _answered(words, {"$ref": "#/components/schemas/Error"})
+            for status, words in _REFUSED.items()
+        },
+    },
+}
+
+
 def openapi_document() -> dict[str, Any]:
     """The document."""
     return {
@@ -161,7 +209,10 @@ def openapi_document() -> dict[str, Any]:
             "whoever asks may not see is not there.",
         },
         "security": [{}, {"token": []}],
-        "paths": {path: {"get": _operation(path)} for path in _ANSWERS},
+        "paths": {
+            **{path: {"get": _operation(path)} for path in _ANSWERS},
+            "/api/v1/orders": {"post": _ORDERING},
+        },
         "components": {
             "schemas": {"Error": _ERROR},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},

@@ -140,8 +140,10 @@ def _tone(row: StatusRow) -> str:
             return "unknown"
 
 
-def target_page(project: Followed, seen: Seen, row: StatusRow, now: Moment) -> str:
-    """One target: what is declared, what is live, what differs, and what is done about it."""
+def target_page(
+    project: Followed, seen: Seen, row: StatusRow, now: Moment, *, verbs: Sequence[str] = ()
+) -> str:
+    """One target: what is declared, what is live, what differs, and what is or may be done about it."""
     masks = Masks()
     attempt = seen.targets.get(row.target)
     return _PAGES.get_template("target.html").render(
@@ -155,6 +157,7 @@ def target_page(project: Followed, seen: Seen, row: StatusRow, now: Moment) -> s
         alone=left_alone(seen, project).get(row.target),
         attempt=_attempt(attempt, now) if attempt is not None else None,
         leave=project.leave(row.environment),
+        verbs=verbs,
     )
 
 
