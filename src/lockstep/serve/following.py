@@ -15,15 +15,18 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.previews.ground import open_ground
 from lockstep.delivery.previews.waste import clear, collect
 from lockstep.delivery.promotion.moving import move_on
+from lockstep.delivery.setup.explain import explain_target
 from lockstep.delivery.sync.causes import with_causes
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import sync
 from lockstep.delivery.sync.status import read_status
+from lockstep.delivery.trying.logs import read_logs
 from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
-from lockstep.model import Outcome, Plan, StatusRow, StepResult
+from lockstep.model import Explained, Outcome, Plan, StatusRow, StepResult
 from lockstep.model.target import environment_of
+from lockstep.model.trying import LogLine
 from lockstep.model.watching import Silent
 from lockstep.planning.previews import Fate
 from lockstep.render.outcome import outcome_lines
@@ -65,6 +68,7 @@ _AGAIN: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
     Clean: "what previews leave behind can be removed again",
 }
 _WAITING = 100  # orders
+_LOGGED = 900.0  # seconds of logs that are shown
 _DAYS = 90  # after which a staged package goes that nothing declares, as of ``preview gc``
 
 
@@ -138,6 +142,17 @@ class Follower:
         """What would come of an order, in lines; any thread may ask. Raises LockstepError."""
         with acting_for(order.by):
             return look_ahead(order, self._gitops(), self._options(()), now=self._now())
+
+    def explained(self, target: str) -> tuple[Explained, ...]:
+        """The values of a target with where they come from; none for what is not declared (any more)."""
+        workspace = self._workspace
+        if workspace is None or target not in workspace.fleet.targets:
+            return ()
+        return explain_target(workspace, target, None)
+
+    def logs(self, target: str) -> tuple[LogLine, ...]:
+        """What a target has logged in the last quarter of an hour, without secrets. Raises LockstepError."""
+        return read_logs(self._project(), target, since=_LOGGED, now=self._now().timestamp())
 
     def ask(self, order: Order) -> str:
         """Take an order, which is done in its turn; the id of its run. NotAllowed while too many wait."""

@@ -12,12 +12,16 @@ from urllib.parse import quote
 import pytest
 from starlette.types import ASGIApp
 
+from lockstep.model import Explained, Secret, SyncStatus
+from lockstep.model.status import Origin
+from lockstep.model.trying import LogLine
 from lockstep.serve.following import Follower
 from lockstep.serve.web.app import make_app
 from lockstep.store.database import Database
 from lockstep.store.entries import Event, Happened, Run, RunState, StepEntry, new_run
 from lockstep.store.history import History
-from tests.unit.serve.test_page import EVIL, ask, follower
+from tests.unit.serve.test_deciding import row
+from tests.unit.serve.test_page import EVIL, ask, follower, saw
 
 __all__ = ["follower"]
 
@@ -51,6 +55,52 @@ def history(tmp_path: Path) -> Iterator[History]:
     history.drift("shop", AT, {f"staging/{EVIL}": (EVIL, EVIL)}, lambda _: False)
     yield history
     history.close()
+
+
+def test_a_target_tells_what_became_of_it_and_where_its_values_are(
+    follower: Follower, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With secrets masked and everything escaped; what stays of a value that another one won over, too."""
+    declared = (
+        Explained(
+            path="lambda.memorySize",
+            value=1024,
+            origins=(
+                Origin(layer="global", place="syrf/services/api/config.yaml:3", value=256),
+                Origin(layer="environment", place="syrf/environments/staging/api/config.yaml:9", value=1024),
+            ),
+        ),
+        Explained(
+            path="lambda.environment.API_TOKEN",
+            value=Secret("hunter2-hunter2-hunter2"),
+            origins=(Origin(layer=EVIL, place="f:1", value=Secret("hunter2-hunter2-hunter2")),),
+        ),
+    )
+    monkeypatch.setattr(follower, "explained", lambda target: declared)  # of a project that was read
+    page = make_app([follower], history, secret=None)
+    saw(follower, row(f"staging/{EVIL}", SyncStatus.SYNCED))
+    text = ask(page, f"/targets/shop/{quote(f'staging/{EVIL}')}").text
+    for words in ("<td>failed</td>", "config.yaml:9 (environment)", "<code>256</code> of syrf/services/api"):
+        assert words in text
+    assert "hunter2" not in text
+    assert "<script>alert" not in text
+    saw(follower, row("staging/other", SyncStatus.SYNCED))
+    text = ask(page, "/targets/shop/staging/other").text
+    assert "Nothing that is remembered here" in text
+
+
+def test_logs_are_shown_or_why_they_cannot_be(follower: Follower, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are asked for once for each load: an open page does not go on asking AWS."""
+    page = saw(follower, row("staging/api", SyncStatus.SYNCED))
+    path = "/logs/shop/staging/api"
+    found = ask(page, path)
+    assert (found.status, "was not read yet" in found.text) == (502, True)
+    line = LogLine(id="1", at=1767225600000, text=EVIL)
+    monkeypatch.setattr(follower, "logs", lambda target: (line,))  # read from AWS elsewhere
+    text = ask(page, path, accept="text/event-stream").text
+    assert "2026-01-01 00:00:00 UTC" in text
+    assert "<script>alert" not in text
+    assert ask(page, "/logs/shop/staging/other").status == 404
 
 
 @pytest.fixture

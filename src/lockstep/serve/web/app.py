@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lockstep.errors import LockstepError
 from lockstep.model import StatusRow
 from lockstep.render.documents import status_document
 from lockstep.serve.access import Access
@@ -31,9 +32,10 @@ from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
 from lockstep.serve.web.live import Live, State
 from lockstep.serve.web.login import Logins
 from lockstep.serve.web.openapi import openapi_document
-from lockstep.serve.web.pages import Moment, found, matrix_page, target_page
+from lockstep.serve.web.pages import Moment, found, matrix_page, render, target_page
 from lockstep.serve.web.past import Past
 from lockstep.serve.web.visitor import seen_by
+from lockstep.store.entries import Event
 
 if TYPE_CHECKING:
     from lockstep.store.history import History
@@ -49,6 +51,8 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _OWN = ("localhost", "127.0.0.1", "[::1]")
+_RECORDS = 10  # of what became of a target
+_LINES = 500  # of logs
 _FOR_ALL = ("/hooks/", "/healthz", "/readyz")
 
 
@@ -65,10 +69,11 @@ def make_app(
     Without ``admission`` whoever asks from this machine sees everything. Streams end when it ``is_over``.
     """
     admission = admission or Admission(Access(), None, None)
-    shown = _Shown(followers, Hooks(secret) if secret else None)
+    shown = _Shown(followers, history, Hooks(secret) if secret else None)
     routes = [
         Route("/", shown.matrix),
         Route("/targets/{project}/{target:path}", shown.target),
+        Route("/logs/{project}/{target:path}", shown.logs),
         Route("/api/v1/openapi.json", lambda request: answer(openapi_document())),
         Route("/api/v1/projects", shown.projects),
         Route("/api/v1/projects/{project}/targets", shown.targets),
@@ -134,8 +139,9 @@ class _Guarded:
 class _Shown:
     """What followers have seen, in the forms that are asked for."""
 
-    def __init__(self, followers: Sequence[Follower], hooks: Hooks | None) -> None:
+    def __init__(self, followers: Sequence[Follower], history: "History | None", hooks: Hooks | None) -> None:
         self._followers = {one.project.name: one for one in followers}
+        self._history = history
         self._hooks = hooks
         self._answered: Counter[int] = Counter()  # webhooks, by status
 
@@ -157,8 +163,41 @@ class _Shown:
         project, seen, row = self._row(request)
         if project is None or row is None:
             return PlainTextResponse("there is no such target\n", 404)
-        verbs = verbs_for(self._followers[project.name], row)
-        return HTMLResponse(target_page(project, seen, row, _now(), verbs=verbs))
+        follower = self._followers[project.name]
+        page = target_page(
+            project,
+            seen,
+            row,
+            _now(),
+            verbs=verbs_for(follower, row),
+            values=follower.explained(row.target),
+            records=self._records(project.name, row.target),
+        )
+        return HTMLResponse(page)
+
+    def _records(self, project: str, target: str) -> Sequence[Event]:
+        """What became of a target last, the newest first; nothing where the history cannot be read."""
+        if self._history is None:
+            return ()
+        try:
+            return self._history.events(project=project, target=target, limit=_RECORDS)
+        except LockstepError:
+            return ()
+
+    def logs(self, request: Request) -> Response:
+        """What one target has logged lately."""
+        project, _, row = self._row(request)
+        if project is None or row is None:
+            return PlainTextResponse("there is no such target\n", 404)
+        lines: Sequence[tuple[str, str]] = ()
+        problem = ""
+        try:
+            found = self._followers[project.name].logs(row.target)
+            lines = [(_iso(one.at), one.text) for one in found[-_LINES:]]
+        except LockstepError as error:
+            problem = str(error)
+        page = render("logs.html", project=project.name, row=row, lines=lines, problem=problem)
+        return HTMLResponse(page, 502 if problem else 200)
 
     def projects(self, request: Request) -> Response:
         """``lockstep.projects/1``."""
@@ -270,6 +309,10 @@ def _project(project: Followed, seen: Seen, now: Moment) -> Mapping[str, Any]:
             for target, one in seen.waiting.items()
         },
     }
+
+
+def _iso(milliseconds: int) -> str:
+    return datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat()
 
 
 def _now() -> Moment:

@@ -7,15 +7,17 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lockstep.model import Health, StatusRow, SyncStatus
+from lockstep.model import Explained, Health, StatusRow, SyncStatus
 from lockstep.render.cells import printable, printable_lines
 from lockstep.render.masks import Masks
 from lockstep.render.overview import is_well
+from lockstep.render.rollout import progress_lines
 from lockstep.render.status import cell_words, status_summary
-from lockstep.render.values import one_line
+from lockstep.render.values import one_line, show
 from lockstep.serve.deciding import Seen, Try, left_alone
 from lockstep.serve.file import Followed
 from lockstep.serve.web.visitor import visitor
+from lockstep.store.entries import Event
 
 __all__ = ["PAGE", "Moment", "found", "matrix_page", "render", "target_page"]
 
@@ -141,9 +143,16 @@ def _tone(row: StatusRow) -> str:
 
 
 def target_page(
-    project: Followed, seen: Seen, row: StatusRow, now: Moment, *, verbs: Sequence[str] = ()
+    project: Followed,
+    seen: Seen,
+    row: StatusRow,
+    now: Moment,
+    *,
+    verbs: Sequence[str],
+    values: Sequence[Explained],
+    records: Sequence[Event],
 ) -> str:
-    """One target: what is declared, what is live, what differs, and what is or may be done about it."""
+    """One target: what is declared and where, what is live, what differs, what was and may be done."""
     masks = Masks()
     attempt = seen.targets.get(row.target)
     return _PAGES.get_template("target.html").render(
@@ -153,12 +162,23 @@ def target_page(
         tone=_tone(row),
         changes=[one_line(change, masks) for change in row.changes],
         problem=printable_lines(row.problem or ""),
-        rollout=row.progress.words if row.progress is not None else None,
+        rollout=progress_lines(row.progress) if row.progress is not None else [],
         alone=left_alone(seen, project).get(row.target),
         attempt=_attempt(attempt, now) if attempt is not None else None,
         leave=project.leave(row.environment),
         verbs=verbs,
+        values=[_explained(one, masks) for one in values],
+        records=records,
     )
+
+
+def _explained(one: Explained, masks: Masks) -> Mapping[str, Any]:
+    """A value, where it comes from, and what it won over, the nearest first."""
+    layers = [
+        (origin.layer, origin.place, "-" if origin.value is None else show(one.path, origin.value, masks))
+        for origin in reversed(one.origins)
+    ]
+    return {"path": one.path, "value": show(one.path, one.value, masks), "layers": layers}
 
 
 def _attempt(attempt: Try, now: Moment) -> Mapping[str, Any]:
