@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
-from lockstep.model import FIELDS, Call, Project, Target, Value
+from lockstep.model import FIELDS, Call, Project, Resource, Target, Value
 from lockstep.model.alias import versioned
 from lockstep.model.kinds import KINDS
 from lockstep.planning.notifications import find_overlaps
@@ -27,6 +27,7 @@ def check_fleet(project: Project, targets: Mapping[str, Target], problems: Probl
     _check_function_names(project, lambdas, problems)
     _check_log_groups(project, lambdas, problems)
     _check_triggers(lambdas, problems)
+    _check_sole(project, lambdas, problems)
     _check_groups(lambdas, problems)
     check_previews(project, lambdas, problems)
     if "{sha256}" not in project.package_key:
@@ -242,6 +243,26 @@ def _check_triggers(targets: Iterable[Target], problems: Problems) -> None:
             f"that of {one_key} ({one.place}) on {one.prefix}*{one.suffix}; S3 refuses both",
             "give them prefixes or suffixes of which neither contains the other, or different events",
         )
+
+
+def _check_sole(project: Project, targets: Iterable[Target], problems: Problems) -> None:
+    """What AWS keeps one of, whichever function it calls: two targets would take it from one another."""
+    seen: dict[tuple[str, ...], tuple[Target, Resource]] = {}
+    for target in targets:
+        for one in target.resources:
+            kind = KINDS[one.kind]
+            if not kind.is_sole:
+                continue
+            place = (*project.environment(target.environment).where, one.kind, one.identity)
+            other, theirs = seen.setdefault(place, (target, one))
+            if other is not target:
+                problems.add(
+                    one.place or target.place,
+                    f"the {kind.title} {one.settings.get('name')} of {target.key} is also declared by "
+                    f"{other.key} ({theirs.place}) in the same account and Region, and AWS keeps one of them",
+                    "give one of them another `name`, with {env} in it where environments share the line; "
+                    "without `name` the function's own is in it",
+                )
 
 
 def _check_staged_keys(project: Project, targets: Iterable[Target], problems: Problems) -> None:

@@ -158,7 +158,7 @@ def test_a_function_that_goes_takes_its_rule_along(lab: Lab, left: bool) -> None
 
 
 def test_a_function_without_rules_costs_no_call(lab: Lab) -> None:
-    """Nor do twenty; with rules each costs two, and its policy."""
+    """Nor do eleven; with rules each costs two, and its policy."""
     fleet = make_fleet(*(make_target(f"staging/n{number}") for number in range(11)))
     lab.run(fleet)
     lab.aws.forget()
@@ -173,3 +173,24 @@ def test_a_function_without_rules_costs_no_call(lab: Lab) -> None:
         "events.ListTargetsByRule": 1,
     }
     assert counts["lambda.GetPolicy"] == 1
+
+
+def test_many_rules_are_read_in_pages(lab: Lab) -> None:
+    """A hundred a call; the targets of each are asked for."""
+    many = make_fleet(
+        *(make_target(f"staging/n{number}", resources=(named(number),)) for number in range(11))
+    )
+    lab.sync(many)
+    lab.aws.forget()
+    assert lab.plan(many).is_empty
+    counts = lab.aws.counts()
+    assert {name: count for name, count in counts.items() if name.startswith("events.")} == {
+        "events.ListEventBuses": 1,
+        "events.ListRules": 1,
+        "events.ListTargetsByRule": 11,
+    }
+
+
+def named(number: int) -> Resource:
+    """A rule of a name of its own."""
+    return resource("rules", name=f"orders-{number}", pattern=PATTERN)

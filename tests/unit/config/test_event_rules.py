@@ -6,10 +6,18 @@ from lockstep.config.load import load
 from lockstep.errors import BadInput
 from lockstep.model.cron import problem_of
 from lockstep.model.kinds import KINDS
-from tests.unit.config.conftest import PREVIEW_FILE, PREVIEW_SERVICE, PULL_REQUEST, sample, staging
+from tests.unit.config.conftest import (
+    PREVIEW_FILE,
+    PREVIEW_SERVICE,
+    PULL_REQUEST,
+    SERVICE_VALUES,
+    sample,
+    staging,
+)
 
 STAGING, PREVIEW = "staging/s3-notifier", "preview/pr-123/s3-notifier"
 PREVIEWS = "syrf/environments/preview/services/s3-notifier/values.yaml"
+ROLE = "arn:aws:iam::123456789012:role/scheduler"
 PATTERN = """pattern: '{"source": ["shop"]}'"""
 
 
@@ -112,3 +120,23 @@ def test_a_preview_has_rules_of_its_own_or_none(previews: str, pull: str | None,
     block = f"lambda:\n  rules: {{orders: {previews}}}\n"
     tree = sample({PREVIEWS: PREVIEW_SERVICE.replace("lambda:\n", block), PREVIEW_FILE: own})
     assert len(load(tree).fleet.targets[PREVIEW].resources) == expected
+
+
+@pytest.mark.parametrize("name", ["nightly", "nightly-{env}", None])
+def test_two_targets_do_not_share_what_aws_keeps_one_of(name: str | None) -> None:
+    """Each sync would take it from the other; by the name that Lockstep gives it they have one each."""
+    named = f"name: '{name}', " if name else ""
+    shared = SERVICE_VALUES + f"  rules:\n    a: {{{named}schedule: rate(1 day)}}\n"
+    if name != "nightly":
+        load(staging("", service=shared))
+        return
+    with pytest.raises(BadInput, match="in the same account and Region, and AWS keeps one of them") as caught:
+        load(staging("", service=shared))
+    assert "give one of them another `name`, with {env} in it" in str(caught.value)
+    assert "the rule nightly of " in str(caught.value)
+    # What is told by the function and a topic is each target's own.
+    schedule = f"  schedules:\n    a: {{name: nightly, schedule: rate(1 day), role: '{ROLE}'}}\n"
+    with pytest.raises(BadInput, match="the schedule nightly of "):
+        load(staging("", service=SERVICE_VALUES + schedule))
+    topic = "  topics:\n    a: {topic: 'arn:aws:sns:eu-west-1:123456789012:orders'}\n"
+    load(staging("", service=SERVICE_VALUES + topic))

@@ -15,19 +15,31 @@ from lockstep.model import Resource
 from lockstep.model.kinds.base import digest_of
 from lockstep.model.kinds.rules import DEFAULT_BUS, KIND, PRINCIPAL, sid_of, target_of
 
-__all__ = ["KIND", "put", "read", "remove", "under_way"]
+__all__ = ["KIND", "put", "read", "remove", "survey", "under_way"]
 
 _OWNER = "lockstep:function"
 _STATES = {True: "ENABLED", False: "DISABLED"}
 
 
 def read(
-    connection: Connection, function: str, qualifier: str, sought: Mapping[str, str]
+    connection: Connection,
+    function: str,
+    qualifier: str,
+    sought: Mapping[str, str],
+    surveyed: Mapping[str, dict[str, Any]] | None = None,
 ) -> Iterator[Resource]:
-    """The rules that are sought, with what each lacks to call the function or its alias."""
+    """The rules that are sought, with what each lacks to call the function or its alias.
+
+    ``surveyed``: see ``survey``; without it each rule is asked for by itself.
+    """
+    digests = {digest for digest, identity in sought.items() if not identity}
+    if digests and surveyed is None:
+        surveyed = survey(connection)
     statements: tuple[dict[str, Any], ...] | None = None
-    for identity in sorted({*filter(None, sought.values()), *_named(connection, sought)}):
-        if (rule := _rule(connection, identity)) is None:
+    named = (one for one in surveyed or () if digest_of(one) in digests)
+    for identity in sorted({*filter(None, sought.values()), *named}):
+        rule = _rule(connection, identity) if surveyed is None else surveyed.get(identity)
+        if rule is None:
             continue
         targets = _targets(connection, identity)
         ours = next((one for one in targets if one["Id"] == target_of(function)), None)
@@ -46,6 +58,18 @@ def read(
         if found is not None:
             is_foreign = ours is None and not _is_ours(connection, rule["Arn"], function)
             yield replace(found, foreign=is_foreign)
+
+
+def survey(connection: Connection) -> Mapping[str, dict[str, Any]]:
+    """All rules of the account and Region by identity, 100 a call, each as it tells itself."""
+    buses = connection.pages("events", "ListEventBuses", "EventBuses", "NextToken", "NextToken", Limit=100)
+    return {
+        f"{bus} {one['Name']}": one
+        for bus in [str(one["Name"]) for one in buses]
+        for one in connection.pages(
+            "events", "ListRules", "Rules", "NextToken", "NextToken", EventBusName=bus, Limit=100
+        )
+    }
 
 
 def put(connection: Connection, function: str, resource: Resource, live: Resource | None) -> None:
@@ -100,19 +124,6 @@ def remove(connection: Connection, function: str, live: Resource) -> None:
 def under_way(connection: Connection, live: Resource) -> str:
     """Nothing: rules are written at once."""
     return ""
-
-
-def _named(connection: Connection, sought: Mapping[str, str]) -> Iterator[str]:
-    """Identities of rules that only a digest tells: the account's rules are looked through for them."""
-    digests = {digest for digest, identity in sought.items() if not identity}
-    if not digests:
-        return
-    buses = connection.pages("events", "ListEventBuses", "EventBuses", "NextToken", "NextToken", Limit=100)
-    for bus in [str(one["Name"]) for one in buses]:
-        about = {"EventBusName": bus, "Limit": 100}
-        for one in connection.pages("events", "ListRules", "Rules", "NextToken", "NextToken", **about):
-            if digest_of(f"{bus} {one['Name']}") in digests:
-                yield f"{bus} {one['Name']}"
 
 
 def _place(identity: str) -> dict[str, str]:
