@@ -16,7 +16,7 @@ from lockstep.config.schema import LAMBDA, PROJECT
 from lockstep.config.serve_schema import SERVE
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
-from lockstep.model.kinds import KINDS
+from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.runtimes import AS_OF, RUNTIMES
 from lockstep.roads.base import Weight
 from lockstep.roads.losses import LOSSES
@@ -111,12 +111,13 @@ def _fields() -> str:
         "",
         "Each is a call of its own (`model/kinds/`), which no listing of AWS's tells. A plan reads it where "
         "it is declared or was made by Lockstep, and everywhere with `--full`. The role that runs Lockstep "
-        "needs an IAM action of the same name for each call.",
+        "needs these IAM actions.",
         "",
         "| kind | read by | written by | removed by |",
         "|---|---|---|---|",
         *(
-            f"| `{kind.name}` | {_calls(kind.reads)} | {_calls(kind.writes)} | {_calls(kind.removes)} |"
+            f"| `{kind.name}` | {_calls(kind, kind.reads)} | {_calls(kind, kind.writes)} "
+            f"| {_calls(kind, kind.removes)} |"
             for kind in KINDS.values()
         ),
         "",
@@ -133,8 +134,9 @@ def _fields() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _calls(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _calls(kind: ResourceKind, names: Iterable[str]) -> str:
+    """Calls as IAM names their actions, each once."""
+    return ", ".join(dict.fromkeys(f"`{kind.actions.get(name, name)}`" for name in names))
 
 
 def _runtimes() -> str:

@@ -22,6 +22,7 @@ from tests.docs.snippets import blocks
 
 SOURCE = ROOT / "src" / "lockstep"
 SERVICES = {
+    "apigatewayv2",
     "cloudtrail",
     "cloudwatch",
     "ec2",

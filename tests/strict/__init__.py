@@ -52,6 +52,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``EventRules``          EventBridge: no rule goes with its targets, a sixth target fails in a 200
 ``Schedules``           EventBridge Scheduler: expressions, time zones and windows have to be some
 ``Topics``              SNS: an endpoint is subscribed once, policies have lists, queues and topics are there
+``HttpRoutes``          HTTP APIs: one route of a key, and no integration goes that a route calls
 ======================  ====================================================================
 
 ``strict(cloud, *everything())`` is the strictest AWS without throttling; add ``quotas=1.0`` for AWS's
@@ -70,6 +71,7 @@ from tests.strict.provisioned import Provisioned
 from tests.strict.proxy import Call, Proxy, Rule
 from tests.strict.quotas import Quotas
 from tests.strict.revisions import Revisions
+from tests.strict.routes import HttpRoutes
 from tests.strict.rules import EventRules
 from tests.strict.schedules import Schedules
 from tests.strict.settings import CodeSigning, FilledIn, KeptPackage, Managed
@@ -89,6 +91,7 @@ __all__ = [
     "Fault",
     "Faults",
     "FilledIn",
+    "HttpRoutes",
     "KeptPackage",
     "KnownRuntime",
     "Limits",
@@ -147,4 +150,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         EventRules(),
         Schedules(),
         Topics(),
+        HttpRoutes(),
     )

@@ -109,6 +109,9 @@ def identify(request: Request) -> Operation:
         service = "lambda" if re.match(r"^/20\d\d-\d\d-\d\d/", request.path) else "s3"
     if target:
         name = target.rpartition(".")[2]
+    elif service == "apigateway" and request.path.startswith("/v2/"):
+        service = "apigatewayv2"  # another service to botocore, and the same to who signs
+        name, params = _rest(service, request)
     elif service in ("lambda", "s3", "scheduler"):
         name, params = _rest(service, request)
     elif match := re.search(r"/operation/(\w+)$", request.path):

@@ -223,6 +223,12 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             yield f"events:{name}", rule
             if name == "PutRule" and body.get("Tags"):
                 yield "events:TagResource", rule
+        case "apigatewayv2":
+            # Source: service authorization reference, "Actions defined by Amazon API Gateway Management V2".
+            yield (
+                f"apigateway:{call.request.method}",
+                f"arn:aws:apigateway:{operation.region}::{call.request.path.removeprefix('/v2')}",
+            )
         case "ecr":
             body = call.json()
             yield (

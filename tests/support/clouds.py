@@ -34,6 +34,7 @@ __all__ = [
     "make_alarm",
     "make_bucket",
     "make_function",
+    "make_http_api",
     "make_queue",
     "make_role",
     "make_topic",
@@ -242,6 +243,15 @@ def make_queue(cloud: Cloud, name: str, *, account: str = ACCOUNT) -> str:
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return str(found["Attributes"]["QueueArn"])
+
+
+def make_http_api(cloud: Cloud, api: str = "abcdef1234") -> str:
+    """Create an HTTP API of an id that MiniStack takes from a tag, with a stage; return the id."""
+    http = client(cloud, "apigatewayv2")
+    if api not in [one["ApiId"] for one in http.get_apis()["Items"]]:
+        http.create_api(Name="shop", ProtocolType="HTTP", Tags={"ms-custom-id": api})
+        http.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    return api
 
 
 def make_topic(cloud: Cloud, name: str, *, account: str = ACCOUNT) -> str:

@@ -17,11 +17,12 @@ from tests.support.clouds import (
     allow_bucket,
     make_bucket,
     make_function,
+    make_http_api,
     make_queue,
     make_role,
     make_topic,
 )
-from tests.support.faults import ARCHIVE, api
+from tests.support.faults import ARCHIVE, HTTP_API, api
 from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target, trigger
 
 __all__ = ["SCENARIOS", "Scenario", "furnish"]
@@ -48,6 +49,7 @@ class Scenario:
 def furnish(cloud: Cloud) -> None:
     """Make what is there before anybody syncs: role, buckets and somebody else's settings."""
     make_role(cloud)
+    make_http_api(cloud, HTTP_API)
     for bucket in (PACKAGES, UPLOADS, ARCHIVE):
         make_bucket(cloud, bucket)
     arn = make_function(cloud, "others-resizer", Tags={"team": "media", "lockstep:note": "not an owner"})[
@@ -154,6 +156,11 @@ def _topic(function: str, alias: str = "") -> Resource:
     return KINDS["topics"].declared(settings, alias, "orders", "", function)
 
 
+def _route(alias: str = "") -> Resource:
+    values = {"api": HTTP_API, "route": "GET /orders"}
+    return KINDS["http"].declared(values, alias, "orders", "", "")
+
+
 def _alias() -> Scenario:
     """A function gets an alias, and with it a new release; what stands beside it moves along."""
 
@@ -165,6 +172,7 @@ def _alias() -> Scenario:
             _rule("notifier-staging", alias),
             _schedule("notifier-staging", alias),
             _topic("notifier-staging", alias),
+            _route(alias),
         )
 
     return Scenario(
@@ -226,7 +234,10 @@ def _remove() -> Scenario:
                 "preview/pr-1/notifier",
                 trigger("preview/pr-1/"),
                 settings={"logRetentionDays": 1},
-                resources=tuple(one("notifier-preview-pr-1") for one in (_rule, _schedule, _topic)),
+                resources=(
+                    *(one("notifier-preview-pr-1") for one in (_rule, _schedule, _topic)),
+                    _route(),
+                ),
             ),
             renamed,
         ),

@@ -24,6 +24,7 @@ from tests.strict import (
     EventRules,
     Fault,
     Faults,
+    HttpRoutes,
     Notifications,
     PackageExists,
     PermissionLag,
@@ -41,6 +42,7 @@ from tests.support.projects import PACKAGES, UPLOADS, fetch_into, make_project
 
 __all__ = [
     "ARCHIVE",
+    "HTTP_API",
     "PACE",
     "At",
     "Chaos",
@@ -61,6 +63,7 @@ __all__ = [
 
 ARCHIVE = "shop-archive"
 BUCKETS = (UPLOADS, ARCHIVE)
+HTTP_API = "abcdef1234"
 
 PACE = Pace(
     patience=Patience(attempts=1, connect=2.0, read=20.0, storm=0.5),
@@ -376,6 +379,7 @@ class StrictAws(Proxy):
             Versions(),
             PackageExists(),
             EventRules(),
+            HttpRoutes(),
             witness,
         )
         for rule in self.rules:
@@ -424,6 +428,12 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
         whole = scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"])
         unlike = ("ResponseMetadata", "CreationDate", "LastModificationDate")
         found[f"schedule {one['Name']}"] = {key: value for key, value in whole.items() if key not in unlike}
+    http = api(cloud, "apigatewayv2")
+    for integration in http.get_integrations(ApiId=HTTP_API)["Items"]:
+        target = f"integrations/{integration.pop('IntegrationId')}"
+        routes = [one for one in http.get_routes(ApiId=HTTP_API)["Items"] if one["Target"] == target]
+        keys = [(one["RouteKey"], one["AuthorizationType"]) for one in routes]
+        found.setdefault("integrations", []).append([integration, sorted(keys)])
     for group in groups.describe_log_groups()["logGroups"]:
         found[f"log group {group['logGroupName']}"] = group.get("retentionInDays")
     packages = api(cloud, "s3").list_objects_v2(Bucket=PACKAGES, Prefix="lockstep/packages/")

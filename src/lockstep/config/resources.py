@@ -126,7 +126,9 @@ def _is_own(context: Context, kind: ResourceKind, label: str) -> bool:
         path: Path = (*_path(kind, label), *name_of_row.split("."))
         given = ((layer.name, value_at(layer.values, path)) for layer in reversed(context.stack.layers))
         name, value = next(((name, value) for name, value in given if value is not None), ("", None))
-        is_filled = not rows[name_of_row].is_literal and any(part in str(value) for part in ("{pr}", "{env}"))
+        row = rows[name_of_row]
+        may_be_filled = not (row.is_literal or row.is_path)
+        is_filled = may_be_filled and any(part in str(value) for part in ("{pr}", "{env}"))
         if name == "pull request" or is_filled:
             return True
     return False

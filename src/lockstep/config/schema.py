@@ -78,7 +78,7 @@ def _of_row(row: Field, name: str) -> Key:
                 minimum=row.minimum,
                 maximum=row.maximum,
                 lines=row.lines or row.is_literal,
-                is_literal=row.is_literal,
+                is_literal=row.is_literal or row.is_path,
             )
         case Kind.STRINGS | Kind.SET:
             item = Key(

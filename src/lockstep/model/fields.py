@@ -86,6 +86,7 @@ class Field:
     pattern: str = ""  # the whole text has to fit it
     lines: bool = False  # a text that may hold line breaks
     is_literal: bool = False  # so may it, and braces are its own and no template
+    is_path: bool = False  # braces are parameters of a path and no template; it has one line
     members: Mapping[str, Member] = field(default_factory=dict)  # STRUCTS: by our key
     read: Callable[[Any, Mapping[str, Any]], Any] | None = None  # AWS's value -> ours
     in_pages: bool = True  # ListFunctions tells it

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
-from lockstep.model import Change, Resource, Target, Unread, Value
+from lockstep.model import Change, Fleet, Resource, Scope, Target, Unread, Value
 from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.kinds.base import digest_of
 from lockstep.planning.diff import is_ignored
@@ -11,6 +12,7 @@ from lockstep.planning.policy import remembered_words
 
 __all__ = [
     "Difference",
+    "contested",
     "deferred",
     "differences",
     "foreign_problem",
@@ -149,6 +151,22 @@ def has_others(target: Target, live: Target | None, qualifier: str) -> bool:
     )
 
 
+def contested(desired: Fleet, scopes: Mapping[str, Scope]) -> Mapping[str, str]:
+    """Targets that would take from one another what there is one of for all functions, and why."""
+    holders: dict[object, list[tuple[Target, Resource]]] = {}
+    for target in desired.targets.values():
+        for one in target.resources:
+            if KINDS[one.kind].sole:
+                scope = scopes.get(target.environment.partition("/")[0])
+                holders.setdefault((scope, one.kind, one.identity), []).append((target, one))
+    return {
+        target.key: f"{one.place or target.key}: {one.path} is declared by {other.place or rival.key} too, "
+        "and one would take it from the other; remove one of them"
+        for several in holders.values()
+        for (target, one), (rival, other) in permutations(several, 2)
+    }
+
+
 def hidden(found: Sequence[Difference]) -> str | None:
     """What of live resources AWS would not show; None when all was read."""
     unread = [
@@ -178,7 +196,7 @@ def replacement_problem(found: Sequence[Difference], function: str) -> str | Non
 def foreign_problem(found: Sequence[Difference], *, may_adopt: bool) -> str | None:
     """Why what others made is not changed: nobody said to take it over, or nobody may. None: nothing is."""
     for one in found:
-        if one.wanted is not None and one.live is not None and one.live.foreign:
+        if one.wanted is not None and one.live is not None and one.live.foreign and not one.live.kin:
             kind = KINDS[one.wanted.kind]
             if may_adopt and not kind.own_only:
                 continue

@@ -63,6 +63,8 @@ class Graph:
         self._packages: dict[str, int] = {}  # step that stages one -> its place in steps
         self._gates: dict[str, list[str]] = {}  # target -> steps that come before its trigger
         self._shrunk: dict[str, list[str]] = {}  # target -> steps that give back what published code has
+        self._taking: dict[tuple[str, str], str] = {}  # of what there is one of -> step that takes it
+        self._given: list[RemoveResource] = []  # what may have been taken by another target
         self._after: tuple[str, ...] = ()  # steps of another target that come before all of this one
 
     def add_targets(self, those: Sequence[Assessment], after: Mapping[str, str]) -> None:
@@ -137,6 +139,8 @@ class Graph:
             self._add(step)
             for key in touched:
                 puts.setdefault(key, []).append(step.id)
+        for given in self._given:
+            self._add(replace(given, needs=(*given.needs, *self._taken(given.resource))))
         for key, one in assessed.items():
             if one.problem is None and one.live is not None:
                 self._let_go(key, one, one.live, puts.get(key, []))
@@ -156,7 +160,8 @@ class Graph:
         for one in outliving(former.target):
             step_id = f"{_beside_id(former.key, one)}:{one.qualifier or 'itself'}"
             name = str(former.target.function and former.target.function.name)
-            self._add(RemoveResource(id=step_id, target=owner, function=name, resource=one, needs=gates))
+            needs = (*gates, *self._taken(one))
+            self._add(RemoveResource(id=step_id, target=owner, function=name, resource=one, needs=needs))
             gates = (*gates, step_id)
         group = own_logs(former.target)
         delete, first, last = (
@@ -363,6 +368,8 @@ class Graph:
         key, name = one.target.key, one.wanted.name
         if each.wanted is not None:
             step_id = _beside_id(key, each.wanted)
+            if KINDS[each.wanted.kind].sole:
+                self._taking[each.wanted.kind, each.wanted.identity] = step_id
             self._add(
                 PutResource(
                     id=step_id,
@@ -411,16 +418,22 @@ class Graph:
                 self._one_beside(one, each, needs)
             elif each.live is not None and is_on(each.live, one.target):
                 step_id, new = _beside_id(key, each.live), successor(each)
-                needs = (_beside_id(key, new),) if new is not None and _overlaps(new) else ()
-                self._add(
-                    RemoveResource(
-                        id=f"{step_id}:former" if new is not None else step_id,
-                        target=key,
-                        function=name,
-                        resource=each.live,
-                        needs=needs,
-                    )
+                removal = RemoveResource(
+                    id=f"{step_id}:former" if new is not None else step_id,
+                    target=key,
+                    function=name,
+                    resource=each.live,
+                    needs=(_beside_id(key, new),) if new is not None and _overlaps(new) else (),
                 )
+                if KINDS[each.live.kind].sole:
+                    self._given.append(removal)
+                else:
+                    self._add(removal)
+
+    def _taken(self, resource: Resource) -> tuple[str, ...]:
+        """The step that takes a resource over for another target, of which there is one for all functions."""
+        step_id = self._taking.get((resource.kind, resource.identity))
+        return (step_id,) if step_id is not None else ()
 
     def _has(self, key: str, each: Difference) -> bool:
         resource = each.wanted or each.live

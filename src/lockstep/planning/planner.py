@@ -15,6 +15,7 @@ from lockstep.model.rolling import RolloutState
 from lockstep.model.rollout import Rollout
 from lockstep.model.target import environment_of
 from lockstep.planning.assess import Assessment, assess
+from lockstep.planning.beside import contested
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.graph import Graph
 from lockstep.planning.groups import Member, said_together, together
@@ -46,7 +47,7 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
         if rules.wish is not None and any(rules.wish.target in keys for keys in groups):
             spoken = frozenset(key for key, one in ruled.items() if not isinstance(one, str))
         assessed, follows = _assess(declared, desired, live, rules, sharings, ruled)
-    _block(assessed, quarrels := _quarrels(assessed, live, sharings))
+    _block(assessed, quarrels := _quarrels(assessed, desired, live, sharings))
     _block(assessed, _overtaking(assessed, groups, quarrels))
     found = find_undeclared(desired, live, rules, declared)
 
@@ -300,10 +301,11 @@ def _block(assessed: dict[str, Assessment], problems: Mapping[str, str]) -> None
 
 
 def _quarrels(
-    assessed: Mapping[str, Assessment], live: Fleet, sharings: Mapping[str, Sharing]
+    assessed: Mapping[str, Assessment], desired: Fleet, live: Fleet, sharings: Mapping[str, Sharing]
 ) -> dict[str, str]:
-    """Targets that would overwrite each other's function or package."""
-    found: dict[str, str] = {}
+    """Targets that would overwrite each other's function or package, or take what stands beside it."""
+    ready = {key for key, one in assessed.items() if one.problem is None}
+    found = {key: why for key, why in contested(desired, live.scopes).items() if key in ready}
     functions: dict[str, Assessment] = {}
     packages: dict[tuple[str, str], Assessment] = {}
     for key, one in assessed.items():

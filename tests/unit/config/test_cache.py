@@ -290,7 +290,7 @@ LIVE = {
     Target: {"statements", "aliases", "versions", "measured", "settled", "obstacle"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
     Code: {"package", "size"},
-    Resource: {"handle", "foreign", "state"},
+    Resource: {"handle", "foreign", "kin", "state"},
     Smoke: {"sent", "expected"},  # the files are read each time
 }
 

@@ -131,8 +131,11 @@ def outliving_at(place: Place) -> set[str]:
 def _beside(here: Place, kind: ResourceKind) -> Iterable[str]:
     """What stands beside a function in another service. One that is gone from Git may have any name."""
     for operation, end in kind.on.items():
-        if end.startswith(":"):
-            yield "*" if end == ":*" else _arn(here, operation.partition(":")[0], end[1:])
+        service = kind.actions.get(operation, operation).partition(":")[0]
+        if end.startswith("::"):
+            yield _arn(replace(here, account=""), service, end[2:])
+        elif end.startswith(":"):
+            yield "*" if end == ":*" else _arn(here, service, end[1:])
 
 
 def _refer(resources: Resources, here: Place, store: str, name: str) -> None:

@@ -112,7 +112,7 @@ def _of_kinds() -> Iterator[Need]:
             is_former = kind.outlives and (operation in kind.removes or thing is Thing.BESIDE)
             is_former = is_former and operation not in kind.writes
             features = _LOOK if operation in kind.reads else _WRITE if is_former else _WRITE - _GC
-            yield _need(operation, thing, features, is_former=is_former)
+            yield _need(operation, thing, features, kind.actions.get(operation), is_former=is_former)
             if kind.passes and operation in kind.writes:
                 yield _need(operation, Thing.SCHEDULED, _WRITE - _GC, "iam:PassRole")
 

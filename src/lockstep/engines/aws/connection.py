@@ -37,7 +37,12 @@ _AMAZON = (
 """Ends of the names of AWS's endpoints, VPC endpoints among them."""
 
 _AGAIN = "run again when it answers faster"
-_GONE = ("ResourceNotFoundException", "ProvisionedConcurrencyConfigNotFoundException", "NotFound")
+_GONE = (
+    "ResourceNotFoundException",
+    "NotFoundException",
+    "ProvisionedConcurrencyConfigNotFoundException",
+    "NotFound",
+)
 _LONGEST_BODY = 16_000_000  # bytes
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()

@@ -49,6 +49,7 @@ class Resource:
     name: str = field(default="", compare=False)  # of one of several: what the repository calls it
     handle: str = field(default="", compare=False)  # of a live one: what calls about it name it by
     foreign: bool = field(default=False, compare=False)  # a live one of others, taken over only when told
+    kin: bool = field(default=False, compare=False)  # but for one of another function of the project
     state: str = field(default="", compare=False)  # of a live one: that AWS still makes it, in its word
     replace: bool = field(default=False, compare=False)  # a new one may take its place
     place: str = field(default="", compare=False)  # file:line of the declaration
@@ -137,7 +138,8 @@ class ResourceKind:
     proofs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of calls that answer otherwise
     on: Mapping[str, str] = field(default_factory=dict)
     """What IAM allows a call on, where it is not the function: a ``Thing``, the row that names it, or after a
-    colon the end of an ARN, of which the call's service is."""
+    colon the end of an ARN, of which the action's service is; after two colons of one without an account."""
+    actions: Mapping[str, str] = field(default_factory=dict)  # of calls whose action has another name
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Members that its writing calls take and that have no row, and why."""
     terraform: str = ""  # the resource of Terraform's AWS provider that is the like; "": the module has none
@@ -157,6 +159,7 @@ class ResourceKind:
     at_once: bool = False  # reading tells those of a function on whatever alias they are
     own_only: bool = False  # one of others is never taken over
     is_sole: bool = False  # AWS keeps one of an identity in an account and Region, whatever it calls
+    sole: bool = False  # of an identity there is one for all functions, which no two targets may declare
     rival: str = ""  # a kind that has to call its own by other names
     passes: str = ""  # the row of a role that is handed on to a service by what writes
     handle: str = ""  # member of an answer that calls about it name it by

@@ -256,7 +256,7 @@ def _put_of_several(
     live = _there(connection, function, resource, resource.qualifier)
     if live is None and moves_from is not None:
         live = _there(connection, function, resource, moves_from)
-    if live is not None and live.foreign and (is_new or kind.own_only):
+    if live is not None and live.foreign and not live.kin and (is_new or kind.own_only):
         raise CloudError(
             f"{_titled(function, resource)} is there already, and is not Lockstep's",
             where=kind.reads[0],
