@@ -51,6 +51,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "explain": (
         ("explain staging/api", "every value and the file that it comes from"),
         ("explain staging/api lambda.memorySize", "one value, with the layers below it"),
+        ("explain staging/api role", "the role, and what it needs for what is declared"),
     ),
     "graph": (
         ("graph staging", "what calls the functions of an environment, as far as it is known"),

@@ -117,23 +117,27 @@ def _valid_sources(shell: Shell, output: Output, services: tuple[str, ...], warn
 
 
 def explain(shell: Shell, *, target: str, key: str | None, output: Output) -> int:
-    """Show where each value of a target comes from."""
+    """Show where each value of a target comes from, and of its role what it has to allow."""
     from lockstep.delivery.setup.explain import explain_target
+    from lockstep.delivery.setup.role import role_policy
 
-    values = explain_target(shell.open_workspace(), target, key)
+    workspace = shell.open_workspace()
+    values = explain_target(workspace, target, key)
+    is_role = key is not None and key.removeprefix("lambda.") == "role"
+    needs = role_policy(workspace, target) if is_role else None
     match output:
         case Output.JSON:
             from lockstep.render.documents import explain_document
 
-            shell.emit(explain_document(target, values))
+            shell.emit(explain_document(target, values, needs))
         case Output.MARKDOWN:
             from lockstep.render.markdown import explain_markdown
 
-            shell.emit(explain_markdown(target, values))
+            shell.emit(explain_markdown(target, values, needs))
         case Output.TABLE:
             from lockstep.render.explain import explain_lines
 
-            shell.emit(explain_lines(target, values, palette=shell.palette, columns=shell.columns))
+            shell.emit(explain_lines(target, values, needs, palette=shell.palette, columns=shell.columns))
     return 0
 
 

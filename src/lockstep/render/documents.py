@@ -65,8 +65,11 @@ def rollout_document(target: TargetPlan) -> str:
     )
 
 
-def explain_document(target: str, values: Iterable[Explained]) -> str:
-    """``lockstep.explain/1``: every value with its layers, lowest first; the last one won."""
+def explain_document(target: str, values: Iterable[Explained], needs: Any = None) -> str:
+    """``lockstep.explain/1``: every value with its layers, lowest first; the last one won.
+
+    ``needs`` is the least policy of its role, where that is what was asked for.
+    """
     return dump(
         {
             "format": "lockstep.explain/1",
@@ -82,6 +85,7 @@ def explain_document(target: str, values: Iterable[Explained]) -> str:
                 }
                 for value in values
             ],
+            **({"needs": needs} if needs is not None else {}),
         }
     )
 

@@ -1,6 +1,8 @@
 """Where a target's values come from, as terminal lines."""
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from lockstep.model import Explained
 from lockstep.render.cells import columns_of, fit, hanging, printable
@@ -12,9 +14,17 @@ __all__ = ["explain_lines"]
 
 
 def explain_lines(
-    target: str, values: Sequence[Explained], *, palette: Palette = PLAIN, columns: int = 80
+    target: str,
+    values: Sequence[Explained],
+    needs: Any = None,
+    *,
+    palette: Palette = PLAIN,
+    columns: int = 80,
 ) -> list[str]:
-    """Every value with the chain of layers that set it; the last one won and is marked."""
+    """Every value with the chain of layers that set it; the last one won and is marked.
+
+    ``needs`` is the least policy of its role, as JSON that can be copied.
+    """
     masks = Masks()
     lines = [palette.paint(palette.bold, printable(target))]
     for value in values:
@@ -34,4 +44,7 @@ def explain_lines(
             else:
                 lines.append(f"  {mark} {fit(layer, width)}  {place}")
                 lines += hanging(" " * (width + 6), shown, columns)
+    if needs is not None:
+        lines += ["", "What the role needs for what is declared; what the code calls comes on top:", ""]
+        lines += [printable(line) for line in json.dumps(needs, indent=2).splitlines()]
     return lines

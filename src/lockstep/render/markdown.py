@@ -4,6 +4,7 @@ Everything that comes from a repository or from AWS stands inside code (see ``bl
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from lockstep.model import (
     ApplyResource,
@@ -134,9 +135,11 @@ def drift_markdown(
     return bounded(head, sections, longest)
 
 
-def explain_markdown(target: str, values: Sequence[Explained], *, longest: int = LONGEST) -> str:
-    """The values of a target with their layers."""
-    lines = explain_lines(target, values, columns=100)
+def explain_markdown(
+    target: str, values: Sequence[Explained], needs: Any = None, *, longest: int = LONGEST
+) -> str:
+    """The values of a target with their layers, and what its role needs where that was asked for."""
+    lines = explain_lines(target, values, needs, columns=100)
     return bounded([f"### {span(target)}"], [fence("", lines[2:])], longest)
 
 

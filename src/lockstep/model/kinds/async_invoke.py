@@ -5,12 +5,22 @@ DeleteFunctionEventInvokeConfig), the service model, and developer guide, "Captu
 asynchronous invocations": queues and topics are standard ones.
 """
 
+from collections.abc import Iterator, Mapping
+
 from lockstep.model.fields import Field, Kind
+from lockstep.model.function import Value
 from lockstep.model.kinds.base import ResourceKind
+from lockstep.model.rights import Right, sending
 
 __all__ = ["KIND"]
 
 _QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failed"
+
+
+def _rights(settings: Mapping[str, Value]) -> Iterator[Right]:
+    for row in ("onSuccess", "onFailure"):
+        yield from sending(settings.get(row))
+
 
 KIND = ResourceKind(
     name="asyncInvoke",
@@ -61,4 +71,5 @@ KIND = ResourceKind(
     removes=("lambda:DeleteFunctionEventInvokeConfig",),
     proof=("FunctionArn",),
     terraform="aws_lambda_function_event_invoke_config",
+    rights=_rights,
 )

@@ -10,6 +10,7 @@ from typing import Any
 from lockstep.model.fields import Field, from_api, normalise, to_api
 from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
+from lockstep.model.rights import Right
 
 __all__ = [
     "ANY_NAME",
@@ -178,6 +179,8 @@ class ResourceKind:
     """What AWS refuses of rows together: the row that is wrong, the problem, the fix."""
     suits: Callable[[Mapping[str, Value], Mapping[str, Any]], tuple[str, str] | None] = lambda _, __: None
     """What AWS refuses of rows beside what is declared of the function: the problem, the fix."""
+    rights: Callable[[Mapping[str, Value]], Iterable[Right]] = lambda _: ()
+    """What the function's role has to allow for it."""
     admits: Callable[["Resource", "Resource | None"], Iterable[Mapping[str, Any]]] = lambda _, __: ()
     """Statements that the wanted resource needs and the live one has not, but for whom they are about."""
 

@@ -6,12 +6,13 @@ destination of successes is left out: the API reference has it "not supported" f
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.model.fields import Field, Kind, Member
 from lockstep.model.function import Value
 from lockstep.model.kinds.base import ResourceKind, compact, is_json, moment
+from lockstep.model.rights import NETWORK, Right, items_of, sending
 
 __all__ = ["KIND", "usual_batch"]
 
@@ -66,6 +67,30 @@ _ONLY: Mapping[str, frozenset[str]] = {
 }
 """Rows that not every kind of source takes. Source: the API reference, member by member."""
 
+_READING: Mapping[str, tuple[str, ...]] = {
+    "SQS": ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
+    "Kinesis": (
+        "kinesis:DescribeStream",
+        "kinesis:DescribeStreamSummary",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+    ),
+    "DynamoDB": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+    "MSK": ("kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"),
+    "MQ": ("mq:DescribeBroker",),
+    "DocumentDB": ("rds:DescribeDBClusters",),
+}
+"""By kind of source: what is allowed on it."""
+
+_LISTING: Mapping[str, tuple[str, ...]] = {
+    "Kinesis": ("kinesis:ListStreams",),
+    "DynamoDB": ("dynamodb:ListStreams",),
+    "DocumentDB": ("rds:DescribeDBClusterParameters", "rds:DescribeDBSubnetGroups"),
+}
+"""What is allowed on more than the source."""
+
+_IN_NETWORKS = frozenset({"MSK", "MQ", "DocumentDB"})
 _UNBATCHED = 10  # the largest batch without a window; the largest of a FIFO queue at all
 _BATCHES: Mapping[str, int] = {"SQS": 10}
 _PROOF = ("UUID", "FunctionArn", "State")  # what AWS tells of every mapping
@@ -250,6 +275,29 @@ def _of_kafka(name: str, api: str, what: str) -> tuple[Field, ...]:
             members={"attribute": Member(api="Attribute", enum=("KEY", "VALUE"))},
         ),
     )
+
+
+def _rights(settings: Mapping[str, Value]) -> Iterator[Right]:
+    """What Lambda reads a queue, stream, cluster or broker with, and where it tells of failures."""
+    kind = _type_of(settings) or ""
+    source = str(settings.get("source", ""))
+    stream, _, consumer = source.partition("/consumer/")
+    if actions := _READING.get(kind):
+        yield Right(actions=actions, on=(stream,))
+    if consumer:
+        yield Right(actions=("kinesis:SubscribeToShard",), on=(source,))
+    if actions := _LISTING.get(kind):
+        yield Right(actions=actions, on=("*",))
+    access = [
+        (str(one.get("type")), str(one.get("uri")))
+        for row in ("sourceAccess", "managedKafka.schemaAccess", "selfManagedKafka.schemaAccess")
+        for one in items_of(settings.get(row))
+    ]
+    if secrets := tuple(sorted({uri for _, uri in access if ":secretsmanager:" in uri})):
+        yield Right(actions=("secretsmanager:GetSecretValue",), on=secrets)
+    if kind in _IN_NETWORKS or any(name.startswith("VPC_") for name, _ in access):
+        yield NETWORK
+    yield from sending(settings.get("onFailure"))
 
 
 KIND = ResourceKind(
@@ -578,4 +626,5 @@ KIND = ResourceKind(
     near="source",
     loss="its position is lost: what the old one did not hand over yet is not handed over",
     check=_check,
+    rights=_rights,
 )
