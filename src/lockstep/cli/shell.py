@@ -178,13 +178,13 @@ class Shell:
         from lockstep.cli.stopping import raising
         from lockstep.render.cells import printable
 
-        with _LOCK:
-            sys.stdout.flush()
-            sys.stderr.write(f"{printable(question)} [y/N] ")
-            sys.stderr.flush()
         answer = ""
         try:
-            with raising():
+            with raising():  # before there is a question that somebody may answer with Ctrl-C
+                with _LOCK:
+                    sys.stdout.flush()
+                    sys.stderr.write(f"{printable(question)} [y/N] ")
+                    sys.stderr.flush()
                 answer = sys.stdin.readline()
         finally:
             if not answer.endswith("\n"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from lockstep.cli.following import Follower
 from lockstep.cli.next_step import quoted
 from lockstep.cli.shell import Output, Shell
-from lockstep.cli.stopping import stopping
+from lockstep.cli.stopping import raising, stopping
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.run import Declined, Synced
 from lockstep.delivery.sync.standing import standing
@@ -26,6 +26,7 @@ class SyncFollower(Follower):
 
     def __init__(self, shell: Shell, form: Output) -> None:
         self._form = form
+        self.stop = threading.Event()  # set by Ctrl-C
         self._is_agreed = False
         is_table = form is Output.TABLE
         super().__init__(shell, shell.emit if is_table else lambda lines: shell.log("\n".join(lines)))
@@ -61,12 +62,14 @@ class SyncFollower(Follower):
         self.end()
         if is_again or self._form is not Output.TABLE:
             shell.log("\n".join(plan_lines(plan, columns=shell.columns)))
-        shell.progress("comparing with the deployed branch")
-        warnings = standing(workspace, plan, shell.credentials)
-        shell.end_progress()
-        for warning in warnings:
-            shell.warn(warning)
-        with contextlib.suppress(KeyboardInterrupt) if is_again else contextlib.nullcontext():
+        with contextlib.suppress(KeyboardInterrupt) if is_again else contextlib.nullcontext(), raising():
+            if self.stop.is_set():  # it was the answer to a question that was still to come
+                raise KeyboardInterrupt
+            shell.progress("comparing with the deployed branch")
+            warnings = standing(workspace, plan, shell.credentials)
+            shell.end_progress()
+            for warning in warnings:
+                shell.warn(warning)
             return shell.ask(asked)
         return False
 
@@ -101,6 +104,7 @@ def follow(
     follower = SyncFollower(shell, form)
     try:
         with stopping(follower.under_way) as stop, follower.ending():
+            follower.stop = stop
             done = run(follower, stop)
     except Declined:
         shell.log("Nothing was changed.")

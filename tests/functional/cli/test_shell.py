@@ -1,11 +1,19 @@
 """Streams, colours, the job summary and saved files."""
 
+import io
+import os
+import signal
+import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from lockstep.cli.following import Follower
-from lockstep.cli.shell import Shell, save
+from lockstep.cli.shell import Output, Shell, save
+from lockstep.cli.stopping import stopping
+from lockstep.cli.syncing import SyncFollower
+from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import BadInput, LockstepError
 from lockstep.model import DeleteFunction, Outcome, Plan, StepResult
 from lockstep.settings import Settings, read_settings
@@ -39,6 +47,41 @@ def test_progress_is_quiet_in_a_pipe_and_told_with_v(
     assert capsys.readouterr().err == ""
     Shell(settings=Settings(cache=tmp_path), directory=tmp_path, verbosity=1).progress("reading")
     assert capsys.readouterr().err == "reading\n"
+
+
+class _Impatient(io.StringIO):
+    """A screen at which somebody presses Ctrl-C as soon as a question stands on it."""
+
+    def write(self, text: str) -> int:
+        done = super().write(text)
+        if "[y/N]" in text:
+            os.kill(os.getpid(), signal.SIGINT)
+        return done
+
+
+def test_ctrl_c_answers_a_question_as_soon_as_it_can_be_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never means that what is under way is finished first, while the question waits for a line."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    monkeypatch.setattr(sys, "stderr", _Impatient())
+    with stopping(list) as stop, pytest.raises(KeyboardInterrupt):
+        _shell(tmp_path).ask("Apply it?")
+    assert not stop.is_set()
+
+
+def test_nothing_is_asked_after_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was pressed when the plan was there and the question was not; a later plan is not agreed to."""
+    monkeypatch.setattr("lockstep.cli.syncing.question", lambda _: "Apply it?")
+    monkeypatch.setattr(Shell, "ask", lambda *_: pytest.fail("it asks"))
+    with stopping(list) as stop:
+        follower = SyncFollower(_shell(tmp_path), Output.JSON)
+        follower.stop = stop
+        os.kill(os.getpid(), signal.SIGINT)
+        nowhere, plan = cast("Workspace", None), Plan(engine="aws", project="shop")
+        with pytest.raises(KeyboardInterrupt):
+            follower.agree(nowhere, plan)
+        assert not follower.agree(nowhere, plan)
 
 
 def test_the_job_summary_is_added_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
