@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lockstep.model.commit import LogEntry
 from lockstep.model.era import Era, Said
 from lockstep.model.record import Done, Record
-from lockstep.planning.eras import deployments_of, eras_of, last_good
+from lockstep.planning.eras import deployments_of, eras_of, in_order, last_good
 
 
 def _changes(*saids: Said | str | None) -> list[tuple[LogEntry, Said, bool]]:
@@ -41,6 +41,7 @@ def test_each_version_lasts_until_the_next_one() -> None:
         "2026-11-03",
         "00000000",
     )
+    assert (first.author, first.subject, second.sha[:8], second.subject) == ("Ada", "c0", "00000002", "c2")
     assert (second.version, second.since, second.until) == ("1.1", "2026-11-03", None)
 
 
@@ -242,6 +243,13 @@ def test_a_record_belongs_to_the_nearest_era_of_its_version() -> None:
     assert deployments_of(eras, [first, second]) == {oldest.sha: first, newest.sha: second}
     late = replace(first, at=second.at, commit=oldest.sha)
     assert deployments_of(eras, [late, second]) == {oldest.sha: late, newest.sha: second}
+
+
+def test_records_of_several_sources_are_put_in_order() -> None:
+    """By the moment, however each writes it down."""
+    times = ["2026-11-01T10:00:00+02:00", "2026-11-01T09:00:00", "2026-11-01T10:30:00+00:00"]
+    records = [Record(at=at, done=Done.DEPLOYED, version="1.0", by="Ada") for at in times]
+    assert in_order(reversed(records)) == tuple(records)
 
 
 def _pinned(version: str, image: str | None) -> Said:

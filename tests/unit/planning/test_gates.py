@@ -24,6 +24,8 @@ def test_a_version_that_ran_well_and_long_enough_may_pass() -> None:
     """No gate is in the way of a forward promotion after its soak."""
     assert _gates(POLICY, CANDIDATE) == ()
     assert _gates(Promotion(), replace(CANDIDATE, standing=None)) == ()
+    just = replace(WELL, since=NOW - 24 * HOUR)
+    assert _gates(POLICY, replace(CANDIDATE, standing=just)) == ()
 
 
 def test_a_soak_says_how_long_it_still_takes() -> None:
@@ -117,8 +119,16 @@ def test_holds_are_never_overridden() -> None:
     assert second.problem == "on hold by Ada after 0.1.6 was taken back: it lost files"
     assert second.since == datetime.datetime(2026, 11, 24, 10, 0, tzinfo=datetime.UTC)
     assert second.lifts == "lockstep release-hold production/api"
-    assert not first.can_override
-    assert not second.can_override
+    assert [(gate.name, gate.target) for gate in (first, second)] == [("hold", "production/api")] * 2
+    assert first.can_override is second.can_override is False
+    bare = Hold(version=None, since="2026-11-24T10:00:00", by="Ada", reason="")
+    (gate,) = _gates(Promotion(), replace(CANDIDATE, standing=None, hold=bare))
+    assert gate.problem == "on hold by Ada"
+    assert gate.since == second.since  # a time without a zone is UTC
+    (gate,) = _gates(
+        Promotion(), replace(CANDIDATE, standing=None, hold=replace(bare, since="2026-11-24T11:00:00+01:00"))
+    )
+    assert gate.since == second.since
 
 
 def test_a_freeze_says_when_it_ends() -> None:
@@ -133,7 +143,19 @@ def test_a_freeze_says_when_it_ends() -> None:
     (gate,) = _gates(Promotion(freezes=(freeze,)), replace(CANDIDATE, standing=None))
     assert gate.problem == "frozen: the audit (lockstep.yaml:9)"
     assert gate.lifts == "it ends 2026-11-26 00:00 (Europe/Berlin)"
-    assert gate.can_override
+    berlin = ZoneInfo("Europe/Berlin")
+    assert gate == Gate(
+        name="freeze",
+        target="production/api",
+        problem="frozen: the audit (lockstep.yaml:9)",
+        since=datetime.datetime(2026, 11, 24, tzinfo=berlin),
+        lifts="it ends 2026-11-26 00:00 (Europe/Berlin)",
+        lifts_itself=True,
+        until=datetime.datetime(2026, 11, 26, tzinfo=berlin),
+    )
+    silent = replace(freeze, reason="")
+    (gate,) = _gates(Promotion(freezes=(silent,)), replace(CANDIDATE, standing=None))
+    assert gate.problem == "frozen (lockstep.yaml:9)"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +177,12 @@ def test_backwards_is_judged_by_semantic_precedence(old: str | None, new: str, e
 def test_going_backwards_is_a_rollback() -> None:
     """The gate names the verb that goes back."""
     (gate,) = _gates(Promotion(), replace(CANDIDATE, standing=None, new="0.1.4"))
-    assert gate.lifts == "to go back: lockstep rollback production/api --to 0.1.4"
+    assert gate == Gate(
+        name="backwards",
+        target="production/api",
+        problem="0.1.4 comes before 0.1.5, which is declared",
+        lifts="to go back: lockstep rollback production/api --to 0.1.4",
+    )
 
 
 @pytest.mark.parametrize(

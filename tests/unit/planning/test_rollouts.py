@@ -19,23 +19,29 @@ from lockstep.model.rollout import (
     Measured,
     MetricGate,
     Rollout,
+    RolloutWish,
     Ruling,
     Stage,
     Unjudged,
+    Word,
     span_words,
 )
 from lockstep.planning.judging import LATE, greater_by_chance, judge, worse_by_chance
 from lockstep.planning.rollouts import (
+    NO_ROLLOUT,
     Abort,
     Course,
     Decision,
     Finish,
+    Forget,
+    Mark,
     Pause,
     TakeStep,
     Wait,
     advance,
     approved,
     progress_of,
+    wished,
 )
 
 KEY, MARK = "staging/notifier", "lockstep shop staging/notifier 1.0.0"
@@ -425,6 +431,7 @@ def test_durations_are_judged_minute_by_minute() -> None:
 
     assert one_finding(policy, timed(130, 100, 8)).ruling is Ruling.FAILED
     assert one_finding(policy, timed(115, 100, 8)).ruling is Ruling.PASSED
+    assert one_finding(policy, timed(120, 100, 8)).ruling is Ruling.PASSED  # above by just what is allowed
     assert one_finding(policy, timed(130, 100, 4)).ruling is Ruling.OPEN
     apart = replace(timed(130, 100, 8), stable={"p95": {}})
     assert one_finding(policy, apart).ruling is Ruling.OPEN
@@ -438,6 +445,11 @@ def test_durations_are_judged_minute_by_minute() -> None:
         ("Maximum", {"most": 3.0}, Ruling.FAILED),
         ("Minimum", {"least": 3.0}, Ruling.FAILED),
         ("Minimum", {"least": 2.0, "most": 9.0}, Ruling.PASSED),
+        ("Sum", {"most": 6.0, "least": 6.0}, Ruling.PASSED),
+        ("SampleCount", {"least": 7.0}, Ruling.FAILED),
+        ("Average", {"most": 2.9}, Ruling.FAILED),
+        ("Average", {"least": 3.1}, Ruling.FAILED),
+        ("p95", {"most": 4.0}, Ruling.PASSED),
     ],
 )
 def test_a_metric_of_ones_own_has_a_bound(statistic: str, bound: dict[str, float], ruling: Ruling) -> None:
@@ -445,8 +457,65 @@ def test_a_metric_of_ones_own_has_a_bound(statistic: str, bound: dict[str, float
     gate = MetricGate(namespace="Shop", metric="Failed", statistic=statistic, **bound)  # type: ignore[arg-type]
     policy = replace(STEPS, metrics=(gate,))
     seen = Measured(own={0: {at(60): 2.0, at(120): 4.0}})
-    assert one_finding(policy, seen).ruling is ruling
+    found = one_finding(policy, seen)
+    assert (found.gate, found.ruling) == ("Shop Failed", ruling)
+    assert found.words.startswith(f"{statistic} ")
+    off = [f", at {what} {value:g}" for what, value in bound.items()]
+    assert any(words in found.words for words in off) is (ruling is Ruling.FAILED)
     assert one_finding(policy, Measured()).ruling is Ruling.OPEN
+
+
+ABORT = Abort(reason="alarm x: ALARM")
+PAUSED = running(state=RolloutState.PAUSED)
+ABORTED = running(state=RolloutState.ABORTED)
+
+
+@pytest.mark.parametrize(
+    ("word", "course", "decision", "expected"),
+    [
+        (Word.ABORT, running(), Wait(due=at(600)), Abort(reason="by ann")),
+        (Word.ABORT, PAUSED, None, Abort(reason="by ann")),
+        (Word.ABORT, replace(running(), is_foreign=True), None, Forget()),
+        (Word.ABORT, ABORTED, None, NO_ROLLOUT),
+        (Word.ABORT, Course(), None, NO_ROLLOUT),
+        (Word.RETRY, ABORTED, None, Forget()),
+        (Word.RETRY, running(), None, "no release was taken back"),
+        (Word.RETRY, Course(), None, "no release was taken back"),
+        (Word.PAUSE, running(), Wait(due=at(600)), Mark(state=RolloutState.PAUSED, reason="by ann")),
+        (
+            Word.PAUSE,
+            running(),
+            None,
+            "what comes is not what is declared any more: the next sync sees to it",
+        ),
+        (
+            Word.PAUSE,
+            replace(running(), is_wanted=False),
+            ABORT,
+            "what comes is not what is declared any more",
+        ),
+        (Word.PAUSE, ABORTED, None, NO_ROLLOUT),
+        (Word.RESUME, PAUSED, Pause(reason="paused"), Mark(state=RolloutState.RUNNING)),
+        (Word.RESUME, running(), Wait(due=at(600)), "it is not paused"),
+        (Word.APPROVE, running(), TakeStep(step=1), TakeStep(step=1)),
+        (Word.APPROVE, running(step=1), Finish(), Finish()),
+        (Word.APPROVE, running(), Pause(reason="waiting for approval"), TakeStep(step=1)),
+        (Word.APPROVE, running(step=1), Pause(reason="waiting for approval"), Finish()),
+        (Word.APPROVE, PAUSED, Pause(reason="paused"), "it is paused: resume it first"),
+        (Word.APPROVE, running(), ABORT, "a gate failed: alarm x: ALARM; the next sync takes it back"),
+        (Word.APPROVE, running(), Wait(due=at(600)), "nothing waits for approval: the step is not over"),
+    ],
+)
+def test_what_a_word_does_follows_from_the_record_and_from_what_would_be_done(
+    word: Word, course: Course, decision: Decision | None, expected: Decision | str
+) -> None:
+    """Or why it cannot be, in words: nothing is done for one that does not fit."""
+    done = wished(RolloutWish(target=KEY, word=word, reason="by ann"), STEPS, course, decision)
+    if isinstance(expected, str):
+        assert isinstance(done, str)
+        assert done.startswith(expected)
+    else:
+        assert done == expected
 
 
 def one_finding(policy: Rollout, measured: Measured) -> Finding:
