@@ -37,7 +37,7 @@ def serving(says: list[Answer]) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(answer.body)
 
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815 - the library's names
+        do_GET = do_PATCH = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815 - the library's names
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Say nothing."""
