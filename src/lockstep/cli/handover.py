@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from lockstep.cli.parser import Parser
 from lockstep.cli.shell import Shell
 from lockstep.errors import BadInput
-from lockstep.model.engines import AWS, ENGINES, TERRAFORM
 
 if TYPE_CHECKING:
     from lockstep.delivery.adoption.terraform import Adopted
@@ -17,6 +16,8 @@ __all__ = ["adopt", "declare_adopt", "declare_eject", "eject"]
 
 def declare_adopt(parser: Parser) -> None:
     """The arguments of ``adopt``."""
+    from lockstep.model.engines import AWS, ENGINES
+
     parser.add_argument(
         "environments",
         metavar="ENVIRONMENT",
@@ -52,6 +53,8 @@ def declare_adopt(parser: Parser) -> None:
 
 def declare_eject(parser: Parser) -> None:
     """The arguments of ``eject``."""
+    from lockstep.model.engines import ENGINES
+
     parser.add_argument(
         "targets", nargs="+", metavar="TARGET", help="environments; with --into targets or globs, too"
     )
@@ -105,6 +108,8 @@ def adopt(
     allow_changes: bool,
 ) -> int:
     """Take functions over, live ones or an engine's: files to commit, and proof that nothing changes."""
+    from lockstep.model.engines import AWS
+
     is_live = bool(names or tag or stack)
     if is_live == (source is not None):
         raise BadInput(
@@ -200,6 +205,8 @@ def _adopt_from_terraform(
 
 def _is_engine(shell: Shell, source: str, environments: list[str], state: str | None) -> bool:
     """Whether functions are an engine's of this project, and not those of somebody's Terraform."""
+    from lockstep.model.engines import TERRAFORM
+
     if source != TERRAFORM.name:
         return True
     project = shell.open_workspace().project
@@ -259,6 +266,7 @@ def eject(
     from lockstep.delivery.adoption.eject import eject_to_terraform
     from lockstep.delivery.places.selection import check_patterns
     from lockstep.delivery.sync.options import Options
+    from lockstep.model.engines import TERRAFORM
 
     if into is None:
         return _hand_over(

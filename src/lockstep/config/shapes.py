@@ -14,6 +14,7 @@ from typing import Any
 
 from lockstep.config import rules
 from lockstep.config.yaml_reader import Lines, line_at
+from lockstep.config.yaml_text import scalar_text
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, looks_secret
 from lockstep.suggest import did_you_mean, nearest
@@ -321,7 +322,7 @@ _TAG_VALUE = Key(name="tag value", shape=Shape.STRING, about="", rule=rules.tag_
 
 def _not_a_string(path: str, key: Key, value: Any, text: str | None) -> rules.Problem:
     if text is None:
-        example = key.example or (key.enum[0] if key.enum else "text")
+        example = key.example or (scalar_text(key.enum[0], quote="", in_flow=False) if key.enum else "text")
         is_allowed = problem_of(key, example.strip('"')) is None
         fix = f"write {_last(path)}: {example}" if is_allowed else key.says or "write one text"
         return f"{path} takes a string, not {_kind(value)}", fix
