@@ -1,10 +1,10 @@
 """Any call of a sync may fail, in any way: one more run, and what is live is what is declared.
 
 Of the changes of a scenario each run makes half fail in turn; of reads that fail, answers that are lost and
-commits that are reverted after a failure, a fourth. The run's seed chooses which, and whether a change that
-fails was done; what goes wrong rotates from call to call. With LOCKSTEP_EVERY_FAULT=1, as CI has it once a
-week, every call fails in every way, which takes many times as long; with LOCKSTEP_CHAOS=0,100 a hundred
-runs have failures by chance.
+commits that are reverted after a failure, a fourth; of each a dozen at the most. The run's seed chooses
+which, and whether a change that fails was done; what goes wrong rotates from call to call. With
+LOCKSTEP_EVERY_FAULT=1, as CI has it once a week, every call fails in every way, which takes many times as
+long; with LOCKSTEP_CHAOS=0,100 a hundred runs have failures by chance.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from tests.support.fault_lab import Clean, FaultLab, impatient
 from tests.support.fault_scenarios import SCENARIOS, Scenario
 from tests.support.faults import PACE, Chaos, Point, Strike, sync
 from tests.support.projects import make_project
-from tests.support.seed import chooser
+from tests.support.seed import chooser, spread
 
 pytest_plugins = ["tests.support.fault_fixtures"]
 pytestmark = pytest.mark.timeout(900)
@@ -34,18 +34,13 @@ def each(
 ) -> Iterator[tuple[Point, str]]:
     """Each call, or one in so many, with the next mode of one of the ways to fail; or with every mode."""
     every = bool(os.environ.get("LOCKSTEP_EVERY_FAULT"))
-    first = choose.randrange(one_in)
-    for number, point in enumerate(points):
+    turn = choose.randrange(12)
+    for number, point in enumerate(spread(points, choose, one_in=one_in), turn):
         if every:
             yield from ((point, mode) for modes in ways for mode in modes)
-        elif number % one_in == first:
+        else:
             modes = choose.choice(ways)
             yield point, modes[number % len(modes)]
-
-
-def some(points: Sequence[Point], offset: int = 0) -> Sequence[Point]:
-    """Every second call, or every one."""
-    return points if os.environ.get("LOCKSTEP_EVERY_FAULT") else points[offset::2]
 
 
 def strike(lab: FaultLab, scenario: Scenario, clean: Clean, point: Point, mode: str) -> list[str]:
@@ -90,7 +85,7 @@ def test_a_read_that_fails_changes_nothing_for_good(faults: FaultLab, scenario: 
     reading = [point for point in clean.reading if point.nth == 1 and point.name != "sts.GetCallerIdentity"]
     wrong = [
         f"{mode} at {point}: {text}"
-        for point, mode in each(some(reading), NOT_DONE, choose=chooser("reads", scenario.name), one_in=2)
+        for point, mode in each(reading, NOT_DONE, choose=chooser("reads", scenario.name), one_in=4)
         for text in [*strike(faults, scenario, clean, point, mode), *faults.recover(scenario, clean)]
     ]
     assert not wrong, "\n".join(wrong)
@@ -102,7 +97,7 @@ def test_a_lost_answer_is_no_failure(faults: FaultLab, scenario: Scenario) -> No
     clean = faults.clean(scenario)
     wrong: list[str] = []
     for point, mode in each(
-        some(clean.mutating), ("reset_after",), choose=chooser("lost", scenario.name), one_in=2
+        clean.mutating, ("reset_after",), choose=chooser("lost", scenario.name), one_in=4
     ):
         fault = Strike(point=point, mode=mode)
         faults.prepare(scenario, fault)
@@ -122,9 +117,7 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
     clean = faults.clean(scenario)
     wrong: list[str] = []
     choose = chooser("reverted", scenario.name)
-    for point, mode in each(
-        some(clean.mutating, 1), ("reset_after", "error_before"), choose=choose, one_in=2
-    ):
+    for point, mode in each(clean.mutating, ("reset_after", "error_before"), choose=choose, one_in=4):
         strike(faults, scenario, clean, point, mode)
         assert scenario.before is not None
         pace = replace(PACE, lease_ttl=0.0)

@@ -8,7 +8,7 @@ from tests.support.fault_lab import FaultLab
 from tests.support.fault_runner import Runner, Victim
 from tests.support.fault_scenarios import SCENARIOS, Scenario
 from tests.support.faults import Point
-from tests.support.seed import chooser
+from tests.support.seed import chooser, spread
 
 pytest_plugins = ["tests.support.fault_fixtures"]
 pytestmark = pytest.mark.timeout(900)
@@ -29,13 +29,14 @@ def test_a_killed_sync_is_finished_by_one_more_run(
 ) -> None:
     """Killed just before or just after any change, the next run completes it, waiting for no dead lease.
 
-    Every third change, and one of the two, as the run's seed chooses; with LOCKSTEP_EVERY_FAULT=1 all.
+    Every third change, a dozen at the most, and one of the two, as the run's seed chooses; with
+    LOCKSTEP_EVERY_FAULT=1 all.
     """
     clean = faults.clean(scenario)
     wrong: list[str] = []
     every = bool(os.environ.get("LOCKSTEP_EVERY_FAULT"))
     choose = chooser("kill", scenario.name)
-    for point in clean.mutating if every else clean.mutating[choose.randrange(3) :: 3]:
+    for point in spread(clean.mutating, choose, one_in=3):
         for when in ("before", "after") if every else (choose.choice(("before", "after")),):
             kill_at(faults, runner, scenario, point, when)
             wrong += [f"{when} {point}: {text}" for text in faults.recover(scenario, clean, lease_ttl=LEASE)]

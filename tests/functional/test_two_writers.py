@@ -16,7 +16,7 @@ from tests.support.fault_runner import Runner, Running
 from tests.support.fault_scenarios import SCENARIOS, Scenario, add_entries, entry, put
 from tests.support.faults import PACE, At, Point, notifications, sync
 from tests.support.projects import UPLOADS, make_fleet, make_project, make_target, trigger
-from tests.support.seed import chooser
+from tests.support.seed import chooser, spread
 from tests.support.waiting import until
 
 pytest_plugins = ["tests.support.fault_fixtures"]
@@ -92,9 +92,8 @@ def test_two_syncs_of_the_same_commit_agree(faults: FaultLab, runner: Runner, sc
     The second one takes over the lease of the first, as if that had stood still for too long.
     """
     clean = faults.clean(scenario)
-    every = 1 if os.environ.get("LOCKSTEP_EVERY_FAULT") else 3
     wrong: list[str] = []
-    for point in clean.mutating[chooser("writers", scenario.name).randrange(every) :: every]:
+    for point in spread(clean.mutating, chooser("writers", scenario.name), one_in=3):
         codes: list[int] = []
         impatient = faults.job(scenario, pace=replace(PACE, lease_ttl=0.0))
         at = At(point, lambda codes=codes, job=impatient: codes.append(runner.start(job).wait()))

@@ -8,9 +8,11 @@ others are chosen; the weekly run of CI does so. It is printed at the end of eac
 import os
 import random
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-__all__ = ["chooser", "seed"]
+__all__ = ["chooser", "seed", "spread"]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -25,6 +27,20 @@ def seed() -> str:
 def chooser(*about: object) -> random.Random:
     """What makes the choices of one test."""
     return random.Random(f"{seed()} {about}")  # noqa: S311 - nothing is secret here
+
+
+Item = TypeVar("Item")
+
+
+def spread(items: Sequence[Item], choose: random.Random, *, one_in: int, most: int = 12) -> Sequence[Item]:
+    """One in so many of the items, and about ``most`` of them, evenly; all with LOCKSTEP_EVERY_FAULT=1.
+
+    What a scenario comes to hold with each kind of resource costs time once a week, and not for each commit.
+    """
+    if os.environ.get("LOCKSTEP_EVERY_FAULT"):
+        return items
+    stride = max(one_in, -(-len(items) // most))
+    return items[choose.randrange(stride) :: stride]
 
 
 def _tree() -> str:
