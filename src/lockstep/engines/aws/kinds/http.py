@@ -10,7 +10,7 @@ from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
-from lockstep.engines.aws.permission import at, grant, sid_on, statements_of
+from lockstep.engines.aws.permission import at, let_in, lets_in, sid_on, statements_of
 from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds.base import digest_of
@@ -18,7 +18,6 @@ from lockstep.model.kinds.http import CALLER, KIND, mark_of, sid_of, source_of
 
 __all__ = ["KIND", "put", "read", "remove", "under_way"]
 
-_MATCHES = ("ArnLike", "ArnEquals", "StringEquals", "StringLike")
 _OF_INTEGRATIONS = ("payloadFormatVersion", "timeout")
 _PROJECT = "lockstep:project"
 _MOST = "100"  # of a page
@@ -66,7 +65,7 @@ def read(
             continue  # it is on another alias, and whoever moved it there came to the end
         lacks = {
             "integration": not ours or is_elsewhere or len(ours) > 1,
-            "permission": not any(_lets_in(one, _source(connection, identity)) for one in statements),
+            "permission": not any(lets_in(one, CALLER, _source(connection, identity)) for one in statements),
             "route": route is None or not ours or route.get("Target") != _target(ours[0]),
         }
         told = {**(ours[0] if ours else {}), **(route or {}), "ApiId": name, "RouteKey": key}
@@ -85,19 +84,9 @@ def put(connection: Connection, function: str, resource: Resource, live: Resourc
     name, _ = _parts(resource.identity)
     _check_api(connection, name, resource)
     ours = _integrate(connection, function, resource)
-    if not any(
-        _lets_in(one, _source(connection, resource.identity))
-        for one in statements_of(connection, function, resource.qualifier)
-    ):
-        sid = sid_on(sid_of(resource.identity), resource.qualifier)
-        # One of our id that says something else makes way.
-        connection.find("lambda", "RemovePermission", **at(function, resource.qualifier), StatementId=sid)
-        said = {
-            "Action": "lambda:InvokeFunction",
-            "Principal": CALLER,
-            "SourceArn": _source(connection, resource.identity),
-        }
-        grant(connection, function, resource.qualifier, sid, **said)
+    sid = sid_on(sid_of(resource.identity), resource.qualifier)
+    source = _source(connection, resource.identity)
+    let_in(connection, function, resource.qualifier, sid, CALLER, source)
     _route(connection, resource, _target(ours[0]), is_new=live is None)
     for one in ours[1:]:
         connection.find("apigatewayv2", "DeleteIntegration", ApiId=name, IntegrationId=one["IntegrationId"])
@@ -266,21 +255,6 @@ def _source(connection: Connection, identity: str) -> str:
     name, key = _parts(identity)
     scope = connection.scope
     return f"arn:{scope.partition}:execute-api:{scope.region}:{scope.account}:{name}/{source_of(key)}"
-
-
-def _lets_in(statement: Mapping[str, Any], arn: str) -> bool:
-    """Whether a statement, whosever it is, lets the route call."""
-    tests = {
-        (operator in _MATCHES, key.lower()): value
-        for operator, tests in (statement.get("Condition") or {}).items()
-        for key, value in tests.items()
-    }
-    return (
-        statement.get("Effect") == "Allow"
-        and statement.get("Principal") == {"Service": CALLER}
-        and statement.get("Action") == "lambda:InvokeFunction"
-        and tests == {(True, "aws:sourcearn"): arn}
-    )
 
 
 def _is_ours_here(statement: Mapping[str, Any], identity: str, qualifier: str) -> bool:
