@@ -7,7 +7,7 @@ from lockstep.config.preview_checks import check_previews
 from lockstep.config.problems import Problems
 from lockstep.model import FIELDS, Call, Project, Resource, Target, Value
 from lockstep.model.alias import versioned
-from lockstep.model.kinds import KINDS
+from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.planning.notifications import find_overlaps
 from lockstep.planning.policy import MOST_IN_TAG
 
@@ -246,23 +246,34 @@ def _check_triggers(targets: Iterable[Target], problems: Problems) -> None:
 
 
 def _check_sole(project: Project, targets: Iterable[Target], problems: Problems) -> None:
-    """What AWS keeps one of, whichever function it calls: two targets would take it from one another."""
+    """What AWS keeps one of, whichever function it calls: two targets would take it from one another.
+
+    Where only AWS tells that two environments have one account, the plan holds them back (``contested``).
+    """
     seen: dict[tuple[str, ...], tuple[Target, Resource]] = {}
     for target in targets:
         for one in target.resources:
             kind = KINDS[one.kind]
-            if not kind.is_sole:
+            if not kind.sole:
                 continue
             place = (*project.environment(target.environment).where, one.kind, one.identity)
             other, theirs = seen.setdefault(place, (target, one))
             if other is not target:
                 problems.add(
                     one.place or target.place,
-                    f"the {kind.title} {one.settings.get('name')} of {target.key} is also declared by "
-                    f"{other.key} ({theirs.place}) in the same account and Region, and AWS keeps one of them",
+                    f"the {kind.title} {one.settings.get('name', one.identity)} of {target.key} is also "
+                    f"declared by {other.key} ({theirs.place}) in the same account and Region, and AWS keeps "
+                    "one of them",
                     "give one of them another `name`, with {env} in it where environments share the line; "
-                    "without `name` the function's own is in it",
+                    "without `name` the function's own is in it"
+                    if "name" in one.settings
+                    else f"remove one of them, or give it another {_told_apart_by(kind)}",
                 )
+
+
+def _told_apart_by(kind: ResourceKind) -> str:
+    """The rows that a declaration has to have, which are what AWS tells such resources by."""
+    return " or ".join(f"`{row.name}`" for row in kind.rows if row.required)
 
 
 def _check_staged_keys(project: Project, targets: Iterable[Target], problems: Problems) -> None:

@@ -138,5 +138,9 @@ def test_two_targets_do_not_share_what_aws_keeps_one_of(name: str | None) -> Non
     schedule = f"  schedules:\n    a: {{name: nightly, schedule: rate(1 day), role: '{ROLE}'}}\n"
     with pytest.raises(BadInput, match="the schedule nightly of "):
         load(staging("", service=SERVICE_VALUES + schedule))
+    route = "  http:\n    a: {api: abcdef1234, route: GET /orders}\n"
+    with pytest.raises(BadInput, match="the HTTP route abcdef1234 GET /orders of ") as caught:
+        load(staging("", service=SERVICE_VALUES + route))
+    assert "remove one of them, or give it another `api` or `route`" in str(caught.value)
     topic = "  topics:\n    a: {topic: 'arn:aws:sns:eu-west-1:123456789012:orders'}\n"
     load(staging("", service=SERVICE_VALUES + topic))

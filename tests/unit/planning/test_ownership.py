@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lockstep.model import Environment, Project, SyncStatus, Verb
+from lockstep.model.kinds import KINDS
 from lockstep.planning.policy import Rules
 from tests.unit.planning.fixtures import (
     PROJECT,
@@ -192,3 +193,19 @@ def test_a_clash_with_another_project_names_it() -> None:
     entry = {**foreign(), "Id": "lockstep-elsewhere.staging.x.0123456789ab", "LambdaFunctionArn": "arn:x"}
     made = plan(desired(ONE), live(entries=[entry]))
     assert "staging/x of the Lockstep project 'elsewhere'" in str(of(made, KEY).problem)
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared"),
+    [
+        ("http", {"api": "abcdef1234", "route": "GET /orders"}),
+        ("rules", {"name": "nightly", "schedule": "rate(1 day)"}),
+    ],
+)
+def test_what_aws_keeps_one_of_goes_to_one_target(kind: str, declared: dict[str, str]) -> None:
+    """Two that declare it are held back where AWS tells that their environments have one account."""
+    one = KINDS[kind].declared(declared, "", "a", "", "notifier")
+    keys = (KEY, "staging/notifier")
+    made = plan(desired(*(replace(target(key), resources=(one,)) for key in keys)), live())
+    assert {each.target for each in made.blocked} == set(keys)
+    assert f"{kind}.a is declared by staging/notifier too" in str(of(made, KEY).problem)

@@ -159,8 +159,7 @@ class ResourceKind:
     overlaps: bool = False  # a new one is there before the one goes whose place it takes
     at_once: bool = False  # reading tells those of a function on whatever alias they are
     own_only: bool = False  # one of others is never taken over
-    is_sole: bool = False  # AWS keeps one of an identity in an account and Region, whatever it calls
-    sole: bool = False  # of an identity there is one for all functions, which no two targets may declare
+    sole: bool = False  # AWS keeps one of an identity in an account and Region: no two targets may declare it
     rival: str = ""  # a kind that has to call its own by other names
     passes: str = ""  # the row of a role that is handed on to a service by what writes
     handle: str = ""  # member of an answer that calls about it name it by

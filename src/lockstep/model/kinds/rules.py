@@ -292,7 +292,7 @@ KIND = ResourceKind(
         "events:DeleteRule": ":rule/*",
     },
     stands_alone=True,
-    is_sole=True,
+    sole=True,
     invites=True,
     moves=True,
     outlives=True,

@@ -231,7 +231,7 @@ KIND = ResourceKind(
     },
     passes="role",
     stands_alone=True,
-    is_sole=True,
+    sole=True,
     invites=True,
     moves=True,
     outlives=True,
