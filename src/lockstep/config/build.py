@@ -30,7 +30,7 @@ DECLARING = frozenset({"environment config", "environment service", "pull reques
 
 PLACED = (
     *("role", "vpc.subnetIds", "deadLetterTarget", "kmsKeyArn", "fileSystems", "logRetentionDays"),
-    *("description", "reservedConcurrency", "codeSigningConfigArn"),
+    *("description", "reservedConcurrency", "codeSigningConfigArn", "layers"),
 )
 """Settings whose lines a target knows, because what is wrong with them may show only in AWS or elsewhere."""
 

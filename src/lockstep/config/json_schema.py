@@ -160,6 +160,8 @@ def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
     """Items of lists cannot be null."""
     if isinstance(schema.get("type"), list):
         return {**schema, "type": schema["type"][0]}
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_not_null(option) for option in schema["anyOf"]]}
     if "enum" in schema:
         return {**schema, "enum": [option for option in schema["enum"] if option is not None]}
     return schema

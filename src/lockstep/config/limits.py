@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from lockstep.config.context import Context
 from lockstep.config.layers import Path
 from lockstep.model import Value, runtimes
+from lockstep.model.fields import PARAMETER
 from lockstep.model.runtimes import RUNTIMES, Phase, Runtime
 from lockstep.suggest import nearest
 
@@ -104,13 +105,18 @@ def _check_layers(context: Context, arns: tuple[str, ...]) -> None:
     """A function has a layer once, in one version."""
     seen: dict[str, str] = {}
     for number, arn in enumerate(arns):
-        layer, _, version = arn.rpartition(":")
+        layer, version = (arn, "") if _is_named(arn) else _halves(arn)
         other = seen.get(layer)
         if other is not None:
             again = "twice" if other == version else f"in the versions {other} and {version}"
             path = ("lambda", "layers", number)
             context.wrong(path, f"the layer {layer} is there {again}", "keep one of the two")
         seen[layer] = version
+
+
+def _halves(arn: str) -> tuple[str, str]:
+    layer, _, version = arn.rpartition(":")
+    return layer, version
 
 
 def _check_snap_start(context: Context, settings: Mapping[str, Value], alias: str | None) -> None:
@@ -168,7 +174,9 @@ def _check_places(context: Context, settings: Mapping[str, Value], image: str | 
 def _regions(settings: Mapping[str, Value], image: str | None) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Each thing that has to be in the function's Region: its path, and the Region it names."""
     found: list[tuple[tuple[str | int, ...], str]] = [
-        (("layers", number), arn) for number, arn in enumerate(_texts(settings.get("layers")))
+        (("layers", number), arn)
+        for number, arn in enumerate(_texts(settings.get("layers")))
+        if not _is_named(arn)
     ]
     for name in ("kmsKeyArn", "durable.kmsKeyArn", "codeSigningConfigArn"):
         arn = settings.get(name)
@@ -187,3 +195,8 @@ def _regions(settings: Mapping[str, Value], image: str | None) -> Iterator[tuple
 
 def _texts(value: Value) -> tuple[str, ...]:
     return tuple(str(one) for one in value) if isinstance(value, tuple) else ()
+
+
+def _is_named(arn: str) -> bool:
+    """Whether a parameter holds it, which only AWS tells."""
+    return arn.startswith(PARAMETER)

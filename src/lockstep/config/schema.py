@@ -62,6 +62,16 @@ def _example(name: str) -> str:
     return f"for example {_EXAMPLES[name]}" if name in _EXAMPLES else ""
 
 
+_PARAMETER = Key(
+    name="ssm",
+    shape=Shape.STRING,
+    about="Name of the parameter in Parameter Store that holds it.",
+    pattern=r"^\S{1,2048}$",
+    required=True,
+    example="/layers/{env}/base",
+)
+
+
 def _of_row(row: Field, name: str) -> Key:
     """The key of one row of the field table."""
     most = int(row.maximum) if row.maximum is not None else None
@@ -90,6 +100,8 @@ def _of_row(row: Field, name: str) -> Key:
                 says=says,
                 lines=row.lines,
             )
+            if row.named:
+                item = Key(name=name, shape=Shape.MAP, about="", members=(_PARAMETER,), short=item)
             return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)
         case Kind.MAP:
             return Key(name=name, shape=Shape.ENVIRONMENT, about=row.about)

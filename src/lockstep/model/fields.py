@@ -20,6 +20,7 @@ __all__ = [
     "BY_NAME",
     "FIELDS",
     "NOT_FIELDS",
+    "PARAMETER",
     "Call",
     "Field",
     "Kind",
@@ -28,8 +29,13 @@ __all__ = [
     "exists",
     "from_api",
     "normalise",
+    "parameters_of",
     "to_api",
 ]
+
+
+PARAMETER = "ssm:"
+"""How the name of a parameter begins that stands in a list for the text that it holds."""
 
 
 class Kind(StrEnum):
@@ -92,6 +98,7 @@ class Field:
     in_pages: bool = True  # ListFunctions tells it
     needs: tuple[str, Value] | None = None  # exists only while another field has this value; None: any
     is_born: bool = False  # whether it is there is fixed when the function is created; its value is not
+    named: bool = False  # an entry may be {ssm: name} in place of its text, which stands as PARAMETER and it
     for_type: str = ""  # "Zip" or "Image" where the other does not take it
     along: tuple[str, ...] = ()  # fields that are sent again when this one changes
     serves: tuple[str, ...] = ()  # what it is there for: without any of it AWS does not keep it
@@ -189,12 +196,14 @@ FIELDS: tuple[Field, ...] = (
         name="layers",
         api="Layers",
         kind=Kind.STRINGS,
-        about="ARNs of layer versions, at most five; the order is the order of unpacking.",
+        about="ARNs of layer versions, or {ssm: name} of parameters that hold them; at most five, in the "
+        "order of unpacking.",
         default=(),
         reset=[],
         maximum=5,
         pattern=rf"^({_LAMBDA}:layer:[\w-]+:\d+|arn:[a-zA-Z0-9-]+:lambda:::awslayer:[\w-]+)$",
         read=_layer_arns,
+        named=True,
         for_type="Zip",
     ),
     Field(
@@ -525,7 +534,7 @@ def normalise(row: Field, value: Value) -> Value:
         case Kind.SET:
             value = tuple(sorted(set(_items(value))))
         case Kind.STRINGS:
-            value = tuple(_items(value))
+            value = tuple(_text_of(item) for item in _items(value))
         case Kind.STRUCTS:
             maps = [_without_defaults(row, item) for item in _items(value)]
             value = tuple(sorted((dict(sorted(m.items())) for m in maps), key=repr))
@@ -540,6 +549,16 @@ def normalise(row: Field, value: Value) -> Value:
 def _without_defaults(row: Field, item: Mapping[str, Value]) -> dict[str, Value]:
     defaults = {name: member.default for name, member in row.members.items() if member.default}
     return {k: v for k, v in item.items() if k not in defaults or v not in (None, defaults[k])}
+
+
+def parameters_of(value: Value) -> tuple[str, ...]:
+    """The entries of a list that parameters hold, as ``ssm:NAME``."""
+    return tuple(one for one in _items(value) if isinstance(one, str) and one.startswith(PARAMETER))
+
+
+def _text_of(item: Any) -> Any:
+    """An entry of a list of texts; one that a parameter holds is named."""
+    return f"{PARAMETER}{item['ssm']}" if isinstance(item, Mapping) and {*item} == {"ssm"} else item
 
 
 def _items(value: Any) -> tuple[Any, ...]:

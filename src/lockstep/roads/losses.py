@@ -76,6 +76,15 @@ def _common(road: str) -> tuple[Row, ...]:
     )
 
 
+def _named_layers(road: str) -> Row:
+    return _refused(
+        road,
+        "layers (ssm)",
+        "{names} is read when a function is deployed, and what is rendered holds the ARN itself",
+        "declare the ARN of the layer's version",
+    )
+
+
 def _apart(road: str) -> Row:
     return _refused(road, "namespace", "{why}", "tell them apart in kubernetes.namespace, by {{env}}")
 
@@ -92,6 +101,7 @@ def _promotion(road: str) -> Row:
 _ACK: tuple[Row, ...] = (
     *_common("ack"),
     _apart("ack"),
+    _named_layers("ack"),
     _promotion("ack"),
     _always(
         "ack",
@@ -260,6 +270,7 @@ _ACK: tuple[Row, ...] = (
 
 _FLUX: tuple[Row, ...] = (
     *_common("flux"),
+    _named_layers("flux"),
     _promotion("flux"),
     _always(
         "flux",

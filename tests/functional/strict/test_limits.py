@@ -54,7 +54,8 @@ def declared(row: Field) -> st.SearchStrategy[Any]:
             return st.lists(entry, min_size=1, max_size=most)
         case _:
             assert key.item is not None
-            return st.lists(texts(key.item), min_size=1, max_size=most).map(tuple)
+            text = key.item.short or key.item
+            return st.lists(texts(text), min_size=1, max_size=most).map(tuple)
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])

@@ -78,6 +78,7 @@ def test_mistakes_in_the_project_file_are_shown_while_typing(text: str) -> None:
     "text",
     [
         "lambda: {timeout: null, environment: {AB: null, CD: 1, EF: true, GH: {ssm: x}}}",
+        "lambda: {layers: [{ssm: /layers/base}]}",
         "lambda: {role: 'arn:aws:iam::123456789012:role/{service}', layers: ['{env}']}",
         "lambda: {vpc.subnetIds: [subnet-1], logging.format: JSON}",
         "lambda: {tags: {a: null}}",

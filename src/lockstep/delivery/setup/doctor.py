@@ -30,6 +30,7 @@ from lockstep.model import (
     Verdict,
 )
 from lockstep.model.engines import ENGINES
+from lockstep.model.fields import PARAMETER, parameters_of
 from lockstep.settings import read_settings
 
 if TYPE_CHECKING:
@@ -230,6 +231,8 @@ def _surroundings(
     references = {
         value for one in functions for value in _environment(one).values() if isinstance(value, Reference)
     }
+    layers = {name for one in functions for name in parameters_of(one.settings.get("layers"))}
+    references |= {Reference(store="ssm", name=name.removeprefix(PARAMETER)) for name in layers}
     yield from surroundings.values(connection, references)
 
 

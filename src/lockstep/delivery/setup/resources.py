@@ -12,6 +12,7 @@ from lockstep.delivery.places.nobody import NOBODY
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.engines.aws.actions import Thing
 from lockstep.model import Reference, Resource, Target
+from lockstep.model.fields import PARAMETER, parameters_of
 from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.rollout import Rollout
 
@@ -96,6 +97,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         if image := _IMAGE.match(function.code.image or ""):
             registry = f"arn:{here.partition}:ecr:{image['region']}:{image['account']}"
             resources.add(Thing.REPOSITORIES, f"{registry}:repository/{_pattern(image['repository'])}")
+        for layer in parameters_of(function.settings.get("layers")):
+            resources.add(Thing.LAYERS, _parameter(here, _pattern(layer.removeprefix(PARAMETER))))
         for reference in _references(function.settings):
             _refer(resources, here, reference.store, _pattern(reference.name))
     if artifacts.get("source") == "s3":
@@ -143,13 +146,20 @@ def _refer(resources: Resources, here: Place, store: str, name: str) -> None:
     thing = Thing.PARAMETERS if store == "ssm" else Thing.SECRETS
     if store == "ssm":
         resources.add(Thing.ALL_PARAMETERS, "*")
-    if name.startswith("arn:"):
+    if store == "ssm":
+        resources.add(thing, _parameter(here, name))
+    elif name.startswith("arn:"):
         resources.add(thing, name)
-    elif store == "ssm":
-        resources.add(thing, _arn(here, "ssm", f"parameter/{name.partition(':')[0].lstrip('/')}"))
     else:
         # Secrets Manager adds a hyphen and six characters to the name.
         resources.add(thing, _arn(here, "secretsmanager", f"secret:{name}-??????"))
+
+
+def _parameter(here: Place, name: str) -> str:
+    """The ARN of a parameter, whatever version of it is named."""
+    if name.startswith("arn:"):
+        return name
+    return _arn(here, "ssm", f"parameter/{name.partition(':')[0].lstrip('/')}")
 
 
 def _references(value: object) -> Iterable[Reference]:

@@ -51,6 +51,7 @@ class Thing(StrEnum):
     SOURCES = "artifacts"
     LOG_GROUPS = "log groups"
     PARAMETERS = "parameters"
+    LAYERS = "parameters of layers"
     ALL_PARAMETERS = "all parameters"  # AWS gives the action no resources
     SECRETS = "secrets"
     REPOSITORIES = "repositories"  # of images
@@ -196,6 +197,7 @@ NEEDS: tuple[Need, ...] = (
     _need("ecr:BatchGetImage", Thing.REPOSITORIES, _LOOK),
     _need("ssm:DescribeParameters", Thing.ALL_PARAMETERS, _PLAN),
     _need("ssm:GetParameters", Thing.PARAMETERS, _VALUES),
+    _need("ssm:GetParameters", Thing.LAYERS, _LOOK),
     _need("secretsmanager:GetSecretValue", Thing.SECRETS, _VALUES),
     _need("secretsmanager:ListSecretVersionIds", Thing.SECRETS, _PLAN),
     *_of_kinds(),

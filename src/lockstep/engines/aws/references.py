@@ -13,7 +13,7 @@ from lockstep.engines.aws.errors import Unreachable, code_of
 from lockstep.errors import BadInput, Interrupted, LockstepError, NoCredentials
 from lockstep.model import Reference, Secret
 
-__all__ = ["Resolved", "find_versions", "resolve"]
+__all__ = ["Resolved", "find_versions", "read_plain", "resolve"]
 
 _AT_ONCE = 10  # names that GetParameters takes
 _DESCRIBED = 50  # parameters that DescribeParameters tells in one answer
@@ -42,7 +42,7 @@ def resolve(connection: Connection, references: Iterable[Reference]) -> Resolved
     errors: dict[Reference, LockstepError] = {}
     names = sorted(one.name for one in wanted if one.store == "ssm")
     for start in range(0, len(names), _AT_ONCE):
-        _read_parameters(connection, names[start : start + _AT_ONCE], values, errors)
+        _read_parameters(connection, names[start : start + _AT_ONCE], values, errors, decrypt=True)
     for reference in sorted((one for one in wanted if one.store == "secret"), key=str):
         try:
             values[reference] = _read_secret(connection, reference)
@@ -50,6 +50,21 @@ def resolve(connection: Connection, references: Iterable[Reference]) -> Resolved
             raise
         except LockstepError as error:
             errors[reference] = error
+    return Resolved(values=values, errors=errors)
+
+
+def read_plain(connection: Connection, references: Iterable[Reference]) -> Resolved:
+    """What parameters hold that are no secrets, each asked for once; nothing is decrypted for it.
+
+    One that is encrypted is an error, as one that is not there is. Errors as ``resolve``.
+    """
+    names = sorted({one.name for one in references})
+    if names:
+        _ = connection.scope
+    values: dict[Reference, Secret] = {}
+    errors: dict[Reference, LockstepError] = {}
+    for start in range(0, len(names), _AT_ONCE):
+        _read_parameters(connection, names[start : start + _AT_ONCE], values, errors, decrypt=False)
     return Resolved(values=values, errors=errors)
 
 
@@ -136,10 +151,12 @@ def _read_parameters(
     names: list[str],
     values: dict[Reference, Secret],
     errors: dict[Reference, LockstepError],
+    *,
+    decrypt: bool,
 ) -> None:
     """Read up to ten parameters. AWS refuses all of them for one that is no good: then one by one."""
     try:
-        answer = connection.try_call("ssm", "GetParameters", Names=names, WithDecryption=True)
+        answer = connection.try_call("ssm", "GetParameters", Names=names, WithDecryption=decrypt)
     except Exception as error:
         told = _explained(connection, error, "ssm", "GetParameters", ", ".join(names))
         if isinstance(told, NoCredentials | Unreachable | Interrupted):
@@ -148,7 +165,7 @@ def _read_parameters(
             errors[Reference(store="ssm", name=names[0])] = told
             return
         for name in names:
-            _read_parameters(connection, [name], values, errors)
+            _read_parameters(connection, [name], values, errors, decrypt=decrypt)
         return
     for parameter in answer.get("Parameters", ()):
         # Asked for by ARN or with a version (":3"), the answer's Name is still the plain one.
@@ -156,11 +173,17 @@ def _read_parameters(
         for name in (parameter["Name"] + selector, str(parameter.get("ARN")) + selector):
             if name in names:
                 reference = Reference(store="ssm", name=name)
-                values[reference] = Secret(str(parameter["Value"]), reference)
+                if decrypt or parameter.get("Type") != "SecureString":
+                    values[reference] = Secret(str(parameter["Value"]), reference)
+                else:
+                    errors[reference] = BadInput(
+                        f"{name}: it is a SecureString, and what it is read for is no secret",
+                        fix="store it as a String",
+                    )
     absent = answer.get("InvalidParameters", ())
     for name in names:
         reference = Reference(store="ssm", name=name)
-        if reference not in values:
+        if reference not in values and reference not in errors:
             # Of what is not there AWS says so; of what it does not speak nobody knows anything.
             untold = odd("ssm:GetParameters", f"it says nothing of {name}")
             errors[reference] = _no_parameter(name) if name in absent else untold

@@ -1,13 +1,15 @@
-"""What a declaration only names, from AWS: roles' ARNs, values elsewhere, the digests of images."""
+"""What a declaration only names, from AWS: roles' ARNs, values and layers elsewhere, images' digests."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.images import read_images
-from lockstep.engines.aws.references import Resolved
+from lockstep.engines.aws.references import Resolved, read_plain
 from lockstep.errors import BadInput, Interrupted, LockstepError
-from lockstep.model import Fleet, Function, Obstacle, Reference, Secret, Target
+from lockstep.model import Fleet, Function, Obstacle, Reference, Secret, Target, Value
+from lockstep.model.fields import BY_NAME, PARAMETER, parameters_of
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
 
 __all__ = ["resolve_targets", "with_images"]
@@ -59,8 +61,10 @@ def resolve_targets(
     """
     selected = [target for key in keys if (target := desired.targets[key]).function is not None]
     wanted: dict[Connection, set[Reference]] = {}
+    layers: dict[Connection, set[Reference]] = {}
     for target in selected:
         wanted.setdefault(connect(target.environment), set()).update(_references(target))
+        layers.setdefault(connect(target.environment), set()).update(_layers(target))
     found: dict[Connection, Resolved | LockstepError] = {}
     for connection, references in wanted.items():
         try:
@@ -73,7 +77,68 @@ def resolve_targets(
     for target in selected:
         connection = connect(target.environment)
         targets[target.key] = _resolved(target, connection, found[connection])
+    for connection, references in layers.items():
+        if references:
+            held = _held(connection, references)
+            for target in selected:
+                if connect(target.environment) is connection and _layers(target):
+                    targets[target.key] = _with_layers(targets[target.key], held, connection.scope.region)
     return replace(desired, targets=targets)
+
+
+def _layers(target: Target) -> list[Reference]:
+    """The parameters that hold layers. They are no secrets: what they hold is read for a plan, too."""
+    named = parameters_of(target.function.settings.get("layers")) if target.function else ()
+    return [Reference(store="ssm", name=one.removeprefix(PARAMETER)) for one in named]
+
+
+def _held(connection: Connection, references: Iterable[Reference]) -> Resolved:
+    try:
+        return read_plain(connection, references)
+    except Interrupted:
+        raise
+    except LockstepError as error:  # of the account or the network, so of all of them
+        return Resolved(errors=dict.fromkeys(references, error))
+
+
+def _with_layers(target: Target, held: Resolved, region: str) -> Target:
+    """The target with the layers that its parameters hold, and what is in the way of the others."""
+    assert target.function is not None  # noqa: S101 - only such targets are resolved
+    settings, problems = target.function.settings, list[LockstepError]()
+    layers: list[str] = []
+    for entry in _texts(settings.get("layers")):
+        text, name = entry, entry.removeprefix(PARAMETER)
+        if entry != name:
+            try:
+                text = _layer_in(name, held, region)
+            except LockstepError as error:
+                problems.append(error)
+        layers.append(text)
+    names = [layer.rpartition(":")[0] for layer in layers if not layer.startswith(PARAMETER)]
+    if again := next((name for name in names if names.count(name) > 1), None):
+        problems.append(BadInput(f"the layer {again} is there twice", fix="keep one of the two"))
+    place = target.places.get("layers") or target.place
+    obstacles = [target.obstacle, *(Obstacle.of(one, place) for one in problems)]
+    function = replace(target.function, settings={**settings, "layers": tuple(layers)})
+    return replace(target, function=function, obstacle=Obstacle.all_of(obstacles))
+
+
+def _layer_in(name: str, held: Resolved, region: str) -> str:
+    """The ARN of a layer's version that a parameter holds, of the Region. Raises LockstepError."""
+    reference = Reference(store="ssm", name=name)
+    if reference in held.errors:
+        raise held.errors[reference]
+    arn = str(held.values[reference].value)
+    fix = "store one there, with the version at its end, or name another parameter"
+    if not re.fullmatch(BY_NAME["layers"].pattern, arn):
+        raise BadInput(f"the parameter {name} holds no ARN of a layer's version", fix=fix)
+    if (there := arn.split(":")[3]) not in ("", region):
+        raise BadInput(f"the parameter {name} holds a layer of {there}; the function is in {region}", fix=fix)
+    return arn
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple) else ()
 
 
 def _references(target: Target) -> list[Reference]:
