@@ -71,6 +71,12 @@ SERVE = group(
         "Folder for what is fetched and for history, relative to this file; lockstep-data when absent.",
     ),
     text(
+        "database",
+        "URL of a database of PostgreSQL for history and sessions, in place of history.db; give one with a "
+        "password by LOCKSTEP_SERVE__DATABASE.",
+        example="postgresql://lockstep@db.example.org/lockstep",
+    ),
+    text(
         "listen",
         "Address of the page, such as 127.0.0.1:8321; without one there is none. Without login it is one of "
         "this machine's own.",
@@ -92,7 +98,8 @@ SERVE = group(
     _DRIFT,
     text(
         "history",
-        "How long what happened is remembered, in history.db of the data folder; 90d when absent.",
+        "How long what happened is remembered, in history.db of the data folder or in database; 90d when "
+        "absent.",
         pattern=DURATION,
         says=_SPELLED,
         example="365d",

@@ -31,7 +31,7 @@ class Controller:
     ) -> None:
         self._stop = stop
         self._tell = tell
-        self.history = open_history(settings.data, _telling(tell, "history"))
+        self.history = open_history(settings.data, _telling(tell, "history"), settings.database)
         self._recorder = Recorder(self.history, keep=settings.keep, tell=_telling(tell, "history"))
         self.followers = [
             Follower(

@@ -71,6 +71,7 @@ class ServeFile:
     """All of it."""
 
     data: Path
+    database: str | None = None  # URL of PostgreSQL's; history.db when absent
     listen: tuple[str, int] | None = None  # host and port
     log: str = "text"  # or "json"
     keep: int = _KEEP  # seconds that what happened is remembered
@@ -111,6 +112,7 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
     host, _, port = (values.get("listen") or "").rpartition(":")
     return ServeFile(
         data=path.resolve().parent / (values.get("data") or "lockstep-data"),
+        database=values.get("database"),
         listen=(host.strip("[]"), int(port)) if host else None,
         log=values.get("log") or "text",
         keep=keep,

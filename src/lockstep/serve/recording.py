@@ -12,7 +12,7 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.promotion.promote import Promoted
 from lockstep.delivery.sync.records import records_of
 from lockstep.delivery.sync.run import Synced
-from lockstep.errors import LockstepError
+from lockstep.errors import BadInput, LockstepError
 from lockstep.model import Outcome, StatusRow, StepResult, SyncStatus
 from lockstep.model.pull import Pull
 from lockstep.model.record import Done
@@ -37,13 +37,26 @@ _PRUNED = datetime.timedelta(hours=1)  # between two times that what is old is f
 _SHOWN = 5  # differences of a target that are written down
 
 
-def open_history(data: Path, tell: Callable[[str], None]) -> "History | None":
-    """The history in a data folder; None where what it needs is not installed, which is told."""
+def open_history(data: Path, tell: Callable[[str], None], database: str | None = None) -> "History | None":
+    """The history in a data folder, or in the database that is named.
+
+    None where what a file needs is not installed, which is told. BadInput where the same is so of a
+    database: whoever names one wants it.
+    """
     try:
-        from lockstep.store.database import Database
         from lockstep.store.history import History
+
+        if database is not None:
+            from lockstep.store.server import Server
+
+            return History(Server(database))
+        from lockstep.store.database import Database
     except ImportError as error:
-        tell(f"none is kept: {error.name} is not installed (pip install 'lockstep-gitops[serve]')")
+        extra = "serve" if database is None else "serve,postgres"
+        fix = f"pip install 'lockstep-gitops[{extra}]'"
+        if database is not None:
+            raise BadInput(f"{error.name} is not installed", where="database", fix=fix) from None
+        tell(f"none is kept: {error.name} is not installed ({fix})")
         return None
     return History(Database(data / _FILE, tell))
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from lockstep.errors import LockstepError
-from lockstep.store.tables import REVISION
+from lockstep.store.base import StoreError
+from lockstep.store.revisions import bring_up
 
 __all__ = ["Database", "StoreError"]
 
@@ -27,10 +27,6 @@ _PATIENCE = 5  # seconds for another process that writes
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _GONE = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
 _PARTS = ("", "-wal", "-shm")
-
-
-class StoreError(LockstepError):
-    """Nothing could be written or read. What the controller does does not depend on it."""
 
 
 class Database:
@@ -42,6 +38,11 @@ class Database:
         self._lock = threading.Lock()
         self._file: tuple[int, int] | None = None  # device and inode that are open, with today's tables
         self.engine = _engine(path)
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self.path)
 
     def run(self, work: Callable[[Connection], _T]) -> _T:
         """Do some work in a transaction of its own; raises StoreError, and nothing of it was written then.
@@ -72,35 +73,10 @@ class Database:
         if self._file is None or self._file != _file_of(self.path):
             self._close()  # somebody removed it, or put another one there
             with self.engine.begin() as connection:
-                self._bring_up(connection)
+                bring_up(connection, self.where)
             self._file = _file_of(self.path)
         with self.engine.begin() as connection:
             return work(connection)
-
-    def _bring_up(self, connection: Connection) -> None:
-        """Give the file today's tables."""
-        tables = inspect(connection).get_table_names()
-        found = None
-        if "alembic_version" in tables:
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        elif tables:
-            raise StoreError("the file holds something else", where=str(self.path), fix="move it elsewhere")
-        if found == REVISION:
-            return
-        from alembic import command  # takes half a second, and is needed once for each release
-        from alembic.config import Config
-        from alembic.script import ScriptDirectory
-
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", "lockstep.store:migrations")
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if found is not None and found not in known:
-            raise StoreError(
-                f"the history was written by a newer Lockstep (its revision is {found})",
-                where=str(self.path),
-                fix="run that one, or move the file elsewhere: a new one is begun then",
-            )
-        command.upgrade(config, "head")
 
     def _close(self) -> None:
         self._file = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -17,11 +16,12 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     true,
     update,
 )
 
-from lockstep.store.database import Database
+from lockstep.store.base import Transactions
 from lockstep.store.entries import Drift, Event, Happened, Run, RunState, Scope, StepEntry
 from lockstep.store.sessions import Sessions
 from lockstep.store.tables import DRIFTS, EVENTS, RUNS, STEPS
@@ -35,15 +35,19 @@ _MANY = 500  # values in one statement
 class History:
     """The history in one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Transactions) -> None:
         self._database = database
         self.sessions = Sessions(database)
         self.changes = 0  # how often something was written, by this process
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._database.path
+    def where(self) -> str:
+        """The database, without a password."""
+        return self._database.where
+
+    def check(self) -> None:
+        """Raise StoreError while nothing can be read."""
+        self._database.run(lambda to: to.execute(text("SELECT 1")))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, select, update
 
 from lockstep.model.foreign import read_json
-from lockstep.store.database import Database
+from lockstep.store.base import Transactions
 from lockstep.store.entries import Session
 from lockstep.store.tables import SESSIONS
 
@@ -18,7 +18,7 @@ __all__ = ["Sessions"]
 class Sessions:
     """The sessions in one database. Each method is one transaction; all raise StoreError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Transactions) -> None:
         self._database = database
 
     def begin(self, session: Session, *, instead_of: str = "") -> None:

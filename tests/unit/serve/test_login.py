@@ -218,7 +218,7 @@ def test_a_session_ends_by_its_time_by_hand_and_with_the_store(browser: Browser,
     assert browser.ask("/").status == 303
     browser.log_in()
     assert browser.ask("/").status == 200
-    history.path.unlink()
+    Path(history.where).unlink()
     assert browser.ask("/").status == 303
 
 
@@ -460,7 +460,7 @@ def test_what_is_kept_of_a_session_is_of_no_use_without_its_cookie(
     """The file has neither the cookie's value nor a token of the provider's that could be read."""
     browser.log_in()
     history.close()
-    kept = b"".join(one.read_bytes() for one in history.path.parent.glob("history.db*"))
+    kept = b"".join(one.read_bytes() for one in Path(history.where).parent.glob("history.db*"))
     assert b"4711" in kept
     assert browser.cookies["__Host-lockstep"].encode() not in kept
     assert not [one for one in identity._tokens if one.encode() in kept]

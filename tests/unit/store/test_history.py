@@ -23,6 +23,7 @@ class Told(History):
     def __init__(self, path: Path) -> None:
         self.said: list[str] = []
         self.database = Database(path, self.said.append)
+        self.path = path
         super().__init__(self.database)
 
 

@@ -49,7 +49,7 @@ def test_a_session_is_found_until_it_ends(history: History) -> None:
     assert [one.id for one in sessions.all(AT)] == ["d" * 64, "c" * 64]
     assert [one.id for one in sessions.all(AT, subject="1")] == ["c" * 64]
     sessions.end("c" * 64)
-    history.path.unlink()
+    Path(history.where).unlink()
     assert sessions.all(AT) == []
 
 

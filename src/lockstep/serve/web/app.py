@@ -229,7 +229,12 @@ class _Shown:
         return PlainTextResponse(words, 503 if dead else 200)
 
     def readyz(self, request: Request) -> Response:
-        """Whether every project was read, in Git and in AWS, once."""
+        """Whether every project was read, in Git and in AWS, once, and the history can be."""
+        try:
+            if self._history is not None:
+                self._history.check()
+        except LockstepError as error:
+            return PlainTextResponse(f"the history cannot be read: {error.problem}\n", 503)
         waiting = [one.project.name for one in self._followers.values() if one.seen.looked is None]
         words = f"{len(waiting)} of {len(self._followers)} projects not read yet\n" if waiting else "ok\n"
         return PlainTextResponse(words, 503 if waiting else 200)
