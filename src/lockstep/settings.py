@@ -17,10 +17,11 @@ CI                     set by CI systems: plain lines, no live rows
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from lockstep.errors import BadInput
+from lockstep.values import dataclass
 
 __all__ = ["LOG_LEVELS", "Settings", "read_settings"]
 

@@ -10,10 +10,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from lockstep.errors import BadInput
+from lockstep.values import dataclass
 
 __all__ = [
     "BYTES",

@@ -1,10 +1,10 @@
 """The protocol of all artifact sources."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from lockstep.model import Release
+from lockstep.values import dataclass
 
 __all__ = ["Found", "Source", "Staging"]
 

@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from lockstep.artifacts.cache import Cache
 from lockstep.artifacts.checks import check_zip, sha256_of
 from lockstep.errors import ArtifactError, BadInput, LockstepError, NoCredentials
 from lockstep.model import Package, Release
+from lockstep.values import dataclass
 from lockstep.waiting import Deadline, reading_seconds
 
 __all__ = ["Catalog", "Resolved"]

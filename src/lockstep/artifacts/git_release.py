@@ -8,7 +8,6 @@ refs. Each has the SHA-256 of its assets, so finding one fetches a few hundred b
 import shutil
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from lockstep.model.published import (
     read_published,
     release_ref,
 )
+from lockstep.values import dataclass
 from lockstep.waiting import Deadline
 
 __all__ = ["GitReleaseSource"]

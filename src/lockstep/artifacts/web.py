@@ -4,7 +4,6 @@ Redirects are followed by hand, so that a token never goes to another host, nor 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +18,7 @@ from urllib3.exceptions import (
 from urllib3.util.retry import Retry
 
 from lockstep.errors import ArtifactError, Unreadable
+from lockstep.values import dataclass
 from lockstep.waiting import Deadline, is_over, request_seconds, run_within
 from lockstep.web import USER_AGENT, check_url, headers_of, manager, origin, shown, trouble
 

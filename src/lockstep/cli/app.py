@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
@@ -72,6 +71,7 @@ from lockstep.cli.trying import declare_invoke, declare_logs, declare_top, invok
 from lockstep.cli.versions import changed, declare_changed, declare_version, version
 from lockstep.errors import BadInput
 from lockstep.settings import read_settings
+from lockstep.values import dataclass
 
 __all__ = ["COMMANDS", "GROUPS", "command_parser", "declare_global", "global_parser", "run"]
 

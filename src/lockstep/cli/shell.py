@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lockstep.cli.results import note_result
 from lockstep.errors import BadInput, LockstepError
 from lockstep.settings import Settings
+from lockstep.values import dataclass
 
 if TYPE_CHECKING:
     from lockstep.delivery.places.forges import Credentials

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 from lockstep.config import rules, templates
@@ -14,6 +14,7 @@ from lockstep.config.schema import leaf
 from lockstep.config.shapes import problem_of
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, Value
+from lockstep.values import dataclass
 
 __all__ = ["Context", "Settings", "Shared", "present_day"]
 

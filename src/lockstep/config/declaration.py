@@ -6,7 +6,6 @@ version came from before. Nothing else is ever edited.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from lockstep.config.edit import Change, Changes, edit
@@ -22,6 +21,7 @@ from lockstep.model.move import Move
 from lockstep.model.paths import value_at
 from lockstep.model.pin import Pin, read_pin
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 
 __all__ = [
     "Declaration",

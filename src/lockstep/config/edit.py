@@ -7,7 +7,6 @@ right or refused. Comments stay, but for those inside and behind a value that is
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.config.yaml_nodes import Entry, Node, compose
@@ -15,6 +14,7 @@ from lockstep.config.yaml_reader import Document, parse
 from lockstep.config.yaml_splices import Splices
 from lockstep.config.yaml_text import MapValue, Scalar
 from lockstep.errors import BadInput
+from lockstep.values import dataclass
 
 __all__ = ["Change", "Changes", "edit"]
 

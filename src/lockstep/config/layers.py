@@ -4,13 +4,14 @@ Merging is Helm's: maps merge deeply, lists and scalars replace, null deletes th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import Checker, Key
 from lockstep.config.yaml_reader import Document, Lines, line_at, text_at
 from lockstep.errors import BadInput
+from lockstep.values import dataclass
 
 __all__ = ["SHORT_VERSION", "Layer", "Stack", "fold", "has", "merge", "read_layer"]
 

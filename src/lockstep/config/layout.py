@@ -13,7 +13,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from lockstep.config.near_misses import near_misses
 from lockstep.errors import BadInput
 from lockstep.model.tree import Tree
 from lockstep.suggest import nearest
+from lockstep.values import dataclass
 
 __all__ = ["Base", "Candidate", "Layout", "Slot", "arrange"]
 

@@ -4,7 +4,7 @@ import datetime
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.config.build import build
 from lockstep.config.cache import Cache, Memo, Record, freeze, thaw
@@ -21,6 +21,7 @@ from lockstep.model import Fleet, Project, Target
 from lockstep.model.runtimes import edition
 from lockstep.model.tree import Tree
 from lockstep.planning.paths import unmatched
+from lockstep.values import dataclass
 
 __all__ = ["Files", "Loaded", "load", "read_project_file"]
 

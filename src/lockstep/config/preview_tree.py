@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockstep.config.declaration import Declaration, apply_edits, read_declarations, version_changes
@@ -15,6 +15,7 @@ from lockstep.model import Project, Source
 from lockstep.model.move import Move
 from lockstep.model.preview import FOLDER, Preview
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 
 __all__ = [
     "Asked",

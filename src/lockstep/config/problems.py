@@ -1,8 +1,9 @@
 """Collecting what is wrong, each thing once however many targets share the line."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep.errors import BadInput, BadInputs
+from lockstep.values import dataclass
 
 __all__ = ["Problems"]
 

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lockstep.config import templates
@@ -16,6 +16,7 @@ from lockstep.config.terraform_schema import TERRAFORM, needs_block, read_terraf
 from lockstep.config.yaml_reader import Document, Lines, parse
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model import Environment, PackageBucket, Project
+from lockstep.values import dataclass
 
 __all__ = ["DEFAULTS_LAYER", "ProjectFile", "read_project"]
 

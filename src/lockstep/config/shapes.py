@@ -7,7 +7,7 @@ references become ``Reference``, environment variables strings, masked ones ``Se
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from lockstep.config.yaml_text import scalar_text
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, looks_secret
 from lockstep.suggest import did_you_mean, nearest
+from lockstep.values import dataclass
 
 __all__ = ["REMOVED", "Checker", "Key", "Removed", "Shape", "problem_of"]
 

@@ -1,12 +1,12 @@
 """Everything that can be known to be wrong without AWS."""
 
 import datetime
-from dataclasses import dataclass
 
 from lockstep.config.cache import Cache
 from lockstep.config.load import load
 from lockstep.errors import BadInput, BadInputs
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 
 __all__ = ["Validation", "validate"]
 

@@ -5,8 +5,6 @@ decides which image runs, and the version is read without it. A chart with a key
 has it beside the tag: ``image: {tag: "1.4.0", digest: "sha256:9f86..."}``.
 """
 
-from dataclasses import dataclass
-
 from lockstep.config.edit import Change
 from lockstep.config.layers import SHORT_VERSION, Path, Stack, fold, has
 from lockstep.errors import BadInput
@@ -14,6 +12,7 @@ from lockstep.model import Source
 from lockstep.model.image import digest_of, image_tag, split_image
 from lockstep.model.paths import value_at
 from lockstep.model.source import Pinning
+from lockstep.values import dataclass
 
 __all__ = ["Stated", "find_version", "image_changes"]
 

@@ -6,7 +6,7 @@ Positions count characters of the text without a byte order mark, as libyaml's m
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from yaml.events import (
@@ -20,6 +20,7 @@ from yaml.events import (
 
 from lockstep.config import yaml_reader
 from lockstep.config.yaml_text import is_plain_safe
+from lockstep.values import dataclass
 
 __all__ = ["BREAK", "Entry", "Node", "colon", "compose", "line_end", "line_start", "next_line"]
 

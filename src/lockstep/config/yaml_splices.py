@@ -1,11 +1,12 @@
 """The pieces of text that are replaced, added and removed for an edit, in the style of their surroundings."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lockstep.config.yaml_nodes import BREAK, Entry, Node, line_end, line_start, next_line
 from lockstep.config.yaml_text import Style
+from lockstep.values import dataclass
 
 __all__ = ["Splices"]
 

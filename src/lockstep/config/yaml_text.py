@@ -7,8 +7,9 @@ read as anything but a string is quoted.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from lockstep.values import dataclass
 
 __all__ = ["MapValue", "Scalar", "Style", "is_plain_safe", "scalar_text"]
 

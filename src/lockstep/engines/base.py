@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from lockstep.model import Change, Check, Fleet, Function, Plan, Report, StepResult, Target
+from lockstep.values import dataclass
 
 __all__ = ["Engine", "Look", "SelfPlanning"]
 

@@ -1,12 +1,13 @@
 """What every forge can do, and the values that it gives."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from lockstep.model.pull import Check, CheckState, Commit, Pull, PullState, Remark
+from lockstep.values import dataclass
 
 __all__ = [
     "Asset",

@@ -1,10 +1,11 @@
 """Access to a host with a token: sent to that host only, through git's environment, never written down."""
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from lockstep.errors import BadInput
+from lockstep.values import dataclass
 
 __all__ = ["Access"]
 

@@ -4,11 +4,11 @@ import os
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
 from lockstep.children import Child, environment_of
+from lockstep.values import dataclass
 
 __all__ = ["Address", "address_of", "real_host"]
 

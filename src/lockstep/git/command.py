@@ -12,12 +12,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from lockstep.children import Child, environment_of
 from lockstep.errors import BadInput, GitError, bounded
 from lockstep.git.access import Access
+from lockstep.values import dataclass
 from lockstep.waiting import SOON, Deadline, tell
 
 __all__ = ["Ended", "Repository", "check_revision", "explain_failure", "mask", "run_git", "start_git"]

@@ -8,12 +8,12 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.errors import BadInput
 from lockstep.git.command import Ended, Repository, explain_failure
 from lockstep.git.objects import list_tree
+from lockstep.values import dataclass
 
 __all__ = [
     "Identity",

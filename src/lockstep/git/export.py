@@ -8,13 +8,13 @@ Filters that the user has configured, such as Git LFS, are run. Submodules stay 
 import os
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
 from lockstep.git.objects import fetch_blobs
 from lockstep.git.paths import check_paths
+from lockstep.values import dataclass
 
 __all__ = ["Exported", "commit_time", "export_commit", "submodules_on_disk"]
 

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +11,7 @@ from lockstep.errors import BadInput
 from lockstep.git.command import LOCAL_SECONDS, Repository, check_revision, explain_failure
 from lockstep.git.mirror import fetch_history, open_mirror
 from lockstep.git.repository import find_repository, is_shallow, resolve_commit
+from lockstep.values import dataclass
 
 __all__ = ["Commit", "changed_paths", "last_changes", "shallow_boundary"]
 

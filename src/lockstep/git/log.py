@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lockstep.git.command import Repository
@@ -12,6 +12,7 @@ from lockstep.git.mirror import fetch_history
 from lockstep.git.objects import read_blobs
 from lockstep.git.repository import find_repository, resolve_commit
 from lockstep.model.commit import LogEntry
+from lockstep.values import dataclass
 
 __all__ = [
     "Commits",

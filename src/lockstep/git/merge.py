@@ -6,12 +6,12 @@ the other changed is a conflict). ``git merge-tree --write-tree`` would do, but 
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.errors import GitError
 from lockstep.git.command import Repository
 from lockstep.git.objects import read_blobs
+from lockstep.values import dataclass
 
 __all__ = ["Entry", "Merge", "combine", "three_way"]
 

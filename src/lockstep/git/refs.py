@@ -9,11 +9,12 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lockstep.errors import BadInput, Refused, Rejected
 from lockstep.git.command import Ended, Repository, explain_failure, mask
+from lockstep.values import dataclass
 
 __all__ = ["RefUpdate", "branch_ref", "read_refs", "update_refs"]
 

@@ -1,9 +1,8 @@
 """Where two commits stand to each other."""
 
-from dataclasses import dataclass
-
 from lockstep.git.command import Repository
 from lockstep.git.repository import is_shallow
+from lockstep.values import dataclass
 
 __all__ = ["Relation", "relation"]
 

@@ -6,7 +6,7 @@ that came too late raises Rejected, one that will never be let in Refused.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lockstep.errors import BadInput, GitError, Refused, Rejected
@@ -15,6 +15,7 @@ from lockstep.git.command import NETWORK_SECONDS, Ended, Repository, explain_fai
 from lockstep.git.mirror import fetch_refs, is_url, make_mirror
 from lockstep.git.refs import RefUpdate, read_refs, select_refs, update_refs
 from lockstep.git.repository import find_repository
+from lockstep.values import dataclass
 from lockstep.waiting import Deadline
 
 __all__ = ["Remote", "default_branch", "fetch", "list_refs", "open_remote", "push"]

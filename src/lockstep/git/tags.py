@@ -1,11 +1,11 @@
 """Tags: those of this clone with their commits, and those of the repository that it was cloned from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.git.command import Repository
 from lockstep.git.repository import find_repository, resolve_commit
+from lockstep.values import dataclass
 
 __all__ = ["Tag", "read_tags", "remote_of", "remote_tags", "takes_no_tags"]
 

@@ -7,7 +7,7 @@ branch checked out (see ``refs``). A run that was killed anywhere is finished by
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep.errors import BadInput, Rejected
 from lockstep.git.command import Repository
@@ -17,6 +17,7 @@ from lockstep.git.remote import Remote, fetch, list_refs, push
 from lockstep.git.tree import CommitTree
 from lockstep.model.tree import Tree
 from lockstep.suggest import suggestion
+from lockstep.values import dataclass
 
 __all__ = ["Edit", "Written", "head", "write"]
 

@@ -4,7 +4,6 @@ import contextlib
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.local.account import Account
@@ -12,6 +11,7 @@ from lockstep.local.example import copy_example
 from lockstep.local.ground import environment, put_on_server, write_exports
 from lockstep.local.ministack import LocalCloud
 from lockstep.local.stage import Stage
+from lockstep.values import dataclass
 
 __all__ = ["Served", "served"]
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from lockstep.model.function import Function, Value
+from lockstep.values import dataclass
 
 __all__ = [
     "LATEST",

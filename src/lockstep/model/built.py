@@ -1,8 +1,10 @@
 """A package that was built: what it is, what is in it and what it was made with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from lockstep.values import dataclass
 
 __all__ = ["Built", "Part"]
 

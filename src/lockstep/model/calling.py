@@ -1,8 +1,10 @@
 """Who calls which functions, and what gets something from them: parties and the ways between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from lockstep.values import dataclass
 
 __all__ = ["CallGraph", "Party", "Standing", "Way"]
 

@@ -1,6 +1,6 @@
 """One commit of a history, as the rules on versions need it."""
 
-from dataclasses import dataclass
+from lockstep.values import dataclass
 
 __all__ = ["LogEntry"]
 

@@ -1,9 +1,9 @@
 """How two sides of a target differ: its values, and what is in its packages."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model.function import Value
+from lockstep.values import dataclass
 
 __all__ = ["Difference", "FileChange", "How", "ValueChange"]
 

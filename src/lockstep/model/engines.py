@@ -5,7 +5,8 @@ a cluster is a row alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from lockstep.values import dataclass
 
 __all__ = ["ACK", "ARGOCD_JOB", "AWS", "ENGINES", "FLUX", "TERRAFORM", "EngineTraits"]
 

@@ -1,6 +1,6 @@
 """How long a version was what a declaration said."""
 
-from dataclasses import dataclass
+from lockstep.values import dataclass
 
 __all__ = ["Era", "Said"]
 

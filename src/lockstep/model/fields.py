@@ -10,11 +10,12 @@ and the API reference for defaults.
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, assert_never
 
 from lockstep.model.function import Unread, Value
+from lockstep.values import dataclass
 
 __all__ = [
     "BY_NAME",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +15,7 @@ from lockstep.model.promotion import Merge, Promotion
 from lockstep.model.source import Sources
 from lockstep.model.target import Target, environment_of
 from lockstep.model.terraform import Terraform
+from lockstep.values import dataclass
 
 __all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "partition_of", "select"]
 

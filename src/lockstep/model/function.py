@@ -1,9 +1,11 @@
 """A Lambda function as a value, desired or live, and the values it is made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TypeAlias
+
+from lockstep.values import dataclass
 
 __all__ = [
     "MAX_ENVIRONMENT",

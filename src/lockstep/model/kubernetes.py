@@ -1,7 +1,9 @@
 """What manifests say besides what is declared of the targets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lockstep.values import dataclass
 
 __all__ = ["MANIFESTS", "ArgoCd", "Flux", "Job", "Kubernetes"]
 

@@ -1,10 +1,10 @@
 """One target on its way from one version to another, and how far it came."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model.image import image_tag
 from lockstep.model.target import environment_of, service_of
+from lockstep.values import dataclass
 
 __all__ = ["Arrival", "Move", "Reached"]
 

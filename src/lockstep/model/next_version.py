@@ -1,10 +1,10 @@
 """The version that a commit of a service gets, and what led to it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model.commit import LogEntry
 from lockstep.model.version import Level, Version
+from lockstep.values import dataclass
 
 __all__ = ["Asked", "Basis", "Bump", "NextVersion", "VersionTag"]
 

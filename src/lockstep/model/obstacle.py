@@ -1,9 +1,9 @@
 """Why nothing is done about a target, although something may have to be."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lockstep.errors import LockstepError
+from lockstep.values import dataclass
 
 __all__ = ["Obstacle"]
 

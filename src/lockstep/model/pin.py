@@ -8,7 +8,8 @@ digest, or the digest alone, are enough.
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from lockstep.values import dataclass
 
 __all__ = ["Pin", "read_pin"]
 

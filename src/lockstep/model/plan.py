@@ -5,7 +5,7 @@ again at the same commit and refuses when the outcome differs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from lockstep.model.kinds import Resource
 from lockstep.model.promotion import Merge
 from lockstep.model.rollout import Progress
 from lockstep.model.target import Statement
+from lockstep.values import dataclass
 
 __all__ = [
     "AddPermission",

@@ -1,11 +1,12 @@
 """Previews: what a project allows them, and what the tree says of each."""
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from lockstep.model.function import Health
 from lockstep.model.status import StatusRow
+from lockstep.values import dataclass
 
 __all__ = [
     "FOLDER",

@@ -1,7 +1,9 @@
 """What promotion to an environment asks for, and what holds it back."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from lockstep.values import dataclass
 
 __all__ = ["Freeze", "Hold", "Merge", "Promotion"]
 

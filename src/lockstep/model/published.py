@@ -8,10 +8,10 @@ Whoever wants an asset fetches its one ref: no other content comes along, from a
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.model.foreign import expect, read_json
+from lockstep.values import dataclass
 
 __all__ = [
     "RELEASE_FILE",

@@ -1,7 +1,8 @@
 """Pull requests as a forge tells them, with what a reviewer looks at."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from lockstep.values import dataclass
 
 __all__ = ["Check", "CheckState", "Commit", "Pull", "PullState", "Remark", "Review"]
 

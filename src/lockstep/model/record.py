@@ -1,7 +1,8 @@
 """What a sync did to one target, as it is written down."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from lockstep.values import dataclass
 
 __all__ = ["Done", "Record"]
 

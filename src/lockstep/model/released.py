@@ -1,8 +1,7 @@
 """What became of the release of one service."""
 
-from dataclasses import dataclass
-
 from lockstep.model.version import Version
+from lockstep.values import dataclass
 
 __all__ = ["PackageFile", "Released"]
 

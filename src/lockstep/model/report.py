@@ -1,7 +1,8 @@
 """What was done: the outcome of each step."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from lockstep.values import dataclass
 
 __all__ = ["Outcome", "Report", "StepResult"]
 

@@ -7,9 +7,10 @@ invocations using AWS X-Ray") and the policies that AWS manages for Lambda.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.model.function import Value
+from lockstep.values import dataclass
 
 __all__ = ["NETWORK", "Right", "items_of", "rights_of_settings", "sending"]
 

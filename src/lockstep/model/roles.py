@@ -1,8 +1,10 @@
 """Who may do what: roles that groups have in projects and environments."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from lockstep.values import dataclass
 
 __all__ = ["Grants", "Role", "Who"]
 

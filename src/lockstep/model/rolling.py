@@ -7,11 +7,11 @@ are changed by one conditional write, so a run that is killed leaves the step be
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from lockstep.model.alias import Alias, is_ours, pointed_at, target_of
+from lockstep.values import dataclass
 
 __all__ = [
     "LONGEST_MARK",

@@ -7,11 +7,12 @@ how far a rollout is (``Progress``).
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from lockstep.model.function import Health
+from lockstep.values import dataclass
 
 __all__ = [
     "OWN_METRICS",

@@ -8,8 +8,9 @@ service model. AWS has moved the two later dates again and again, always to a la
 import datetime
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from lockstep.values import dataclass
 
 __all__ = ["AS_OF", "RUNTIMES", "Phase", "Runtime", "edition", "is_newer", "phase_of", "successor"]
 

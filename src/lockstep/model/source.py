@@ -1,10 +1,11 @@
 """Where a service is built from: its paths in a repository, its tags and its builder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from lockstep.model.image import digest_of
+from lockstep.values import dataclass
 
 __all__ = [
     "Build",

@@ -1,12 +1,12 @@
 """What ``status``, ``explain`` and ``doctor`` show."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.errors import LockstepError
 from lockstep.model.function import Health, SyncStatus, Value
 from lockstep.model.plan import Change
 from lockstep.model.rollout import Progress
+from lockstep.values import dataclass
 
 __all__ = ["Cause", "Check", "Condition", "Explained", "Origin", "StatusRow", "Verdict"]
 

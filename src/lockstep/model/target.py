@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.model.alias import Alias, Published, is_number, written_at
 from lockstep.model.function import Function
@@ -11,6 +11,7 @@ from lockstep.model.kinds import Resource
 from lockstep.model.obstacle import Obstacle
 from lockstep.model.promotion import Hold
 from lockstep.model.rollout import Measured, Rollout
+from lockstep.values import dataclass
 
 __all__ = ["Release", "Statement", "Target", "Trigger", "environment_of", "is_preview", "service_of"]
 

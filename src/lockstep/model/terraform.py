@@ -1,7 +1,9 @@
 """How an environment is driven by Terraform: the folder, its state, and what is passed to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lockstep.values import dataclass
 
 __all__ = ["CARRIES_KINDS", "Action", "ResourceChange", "Terraform"]
 

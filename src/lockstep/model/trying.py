@@ -1,6 +1,6 @@
 """What a live function says when it is watched or called."""
 
-from dataclasses import dataclass
+from lockstep.values import dataclass
 
 __all__ = ["Invocation", "LogLine", "Usage"]
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import total_ordering
 from typing import Any
+
+from lockstep.values import dataclass
 
 __all__ = ["Level", "NotAVersion", "Version"]
 

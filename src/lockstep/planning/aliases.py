@@ -6,7 +6,7 @@ from one to another is found again by the next run, wherever the first one was k
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from lockstep.model import Alias, Change, Function, Health, Target
@@ -47,6 +47,7 @@ from lockstep.planning.rollouts import (
     progress_of,
     wished,
 )
+from lockstep.values import dataclass
 
 __all__ = ["CallShare", "Shift", "course_of", "differing", "of_version", "settled", "shift_of"]
 

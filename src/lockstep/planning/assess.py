@@ -1,7 +1,7 @@
 """One target, looked at on its own: what differs, and whether it may be touched."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from lockstep.model import Call, Change, Fleet, Function, Obstacle, Scope, Statement, Target, Verb
@@ -42,6 +42,7 @@ from lockstep.planning.rollouts import Decision
 from lockstep.planning.sharing import ALONE, Sharing
 from lockstep.planning.statements import admitted, excess
 from lockstep.planning.taken import taken_problem
+from lockstep.values import dataclass
 
 __all__ = ["Assessment", "Permissions", "assess", "held_verb", "permissions"]
 

@@ -1,7 +1,7 @@
 """Resources beside a function, compared kind by kind and row by row."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
 
 from lockstep.model import Change, Fleet, Resource, Scope, Target, Unread, Value
@@ -9,6 +9,7 @@ from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.kinds.base import digest_of
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.policy import remembered_words
+from lockstep.values import dataclass
 
 __all__ = [
     "Difference",

@@ -5,7 +5,7 @@ that ``gets`` names what is handed something. A new kind is here by its rows alo
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep.model import FIELDS, Fleet, Resource, Statement, Target, Trigger
 from lockstep.model.calling import CallGraph, Party, Standing, Way
@@ -15,6 +15,7 @@ from lockstep.planning.beside import is_on
 from lockstep.planning.diff import is_ignored
 from lockstep.planning.notifications import describe, entries_of, owner_of, trigger_of
 from lockstep.planning.policy import remembered_words
+from lockstep.values import dataclass
 
 __all__ = ["calls_of"]
 

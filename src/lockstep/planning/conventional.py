@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lockstep.planning.quoting import unquoted
 from lockstep.planning.squashes import Block, blocks_of
+from lockstep.values import dataclass
 
 __all__ = ["KNOWN_TYPES", "Message", "Part", "read_message"]
 

@@ -3,12 +3,13 @@
 import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.model.commit import LogEntry
 from lockstep.model.era import Era, Said
 from lockstep.model.record import Done, Record
 from lockstep.planning.gates import duration, is_backwards
+from lockstep.values import dataclass
 
 __all__ = ["LastGood", "deployments_of", "eras_of", "in_order", "last_good", "seconds_of"]
 

@@ -2,9 +2,9 @@
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from lockstep.model import Freeze
+from lockstep.values import dataclass
 
 __all__ = ["Frozen", "frozen"]
 

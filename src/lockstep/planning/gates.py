@@ -2,11 +2,11 @@
 
 import datetime
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from lockstep.model import Health, Hold, Promotion, SyncStatus
 from lockstep.model.version import Version
 from lockstep.planning.freezes import frozen
+from lockstep.values import dataclass
 
 __all__ = ["Candidate", "Gate", "Standing", "duration", "gates_of", "is_backwards", "way_on"]
 

@@ -7,7 +7,7 @@ first the new versions get all calls beside the stable ones, then the aliases po
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from lockstep.model.rolling import RolloutState
@@ -25,6 +25,7 @@ from lockstep.planning.rollouts import (
     position,
     wished,
 )
+from lockstep.values import dataclass
 
 __all__ = ["Member", "said_together", "together"]
 

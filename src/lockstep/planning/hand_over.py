@@ -5,11 +5,11 @@ its own. Each stage is a commit, and after each at most one of the two writes.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model import Fleet, Project
 from lockstep.model.engines import TERRAFORM, EngineTraits
+from lockstep.values import dataclass
 
 __all__ = ["HandOver", "Stage", "companions", "holds_state"]
 

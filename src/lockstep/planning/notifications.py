@@ -8,11 +8,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from lockstep.model import Trigger
+from lockstep.values import dataclass
 
 __all__ = [
     "Clash",

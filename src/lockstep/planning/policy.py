@@ -1,10 +1,10 @@
 """What may be taken over and what may be deleted."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from lockstep.model import Fleet, Function, Project, Target
 from lockstep.model.rollout import RolloutWish
+from lockstep.values import dataclass
 
 __all__ = [
     "BUCKETS_TAG",

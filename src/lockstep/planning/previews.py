@@ -7,7 +7,6 @@ that it is closed, or when its time is over and its pull request was told so lon
 import datetime
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model import Fleet
@@ -16,6 +15,7 @@ from lockstep.model.preview import Preview, PreviewPolicy, PullSeen, StoredObjec
 from lockstep.model.target import is_preview
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE
+from lockstep.values import dataclass
 
 __all__ = [
     "Fate",

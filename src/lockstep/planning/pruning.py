@@ -7,11 +7,11 @@ there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lockstep.model import Function, Published, Target
 from lockstep.model.alias import is_ours, release_of
 from lockstep.planning.aliases import differing
+from lockstep.values import dataclass
 
 __all__ = ["Pruned", "prune"]
 

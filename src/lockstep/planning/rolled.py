@@ -1,7 +1,7 @@
 """Rollouts of versions that another engine publishes: what of a plan Lockstep does itself."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.model import (
     Change,
@@ -15,6 +15,7 @@ from lockstep.model import (
     TargetPlan,
     Verb,
 )
+from lockstep.values import dataclass
 
 __all__ = ["RolloutSteps", "as_planned", "overlaid", "rollout_steps"]
 

@@ -4,7 +4,7 @@ Each decision is at most one write of the alias under its revision, and whoever 
 from what the alias then says. So no process has to live as long as a rollout does.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from lockstep.model import Health
 from lockstep.model.rolling import TAKEN_BACK, RolloutRecord, RolloutState
 from lockstep.model.rollout import Finding, Measured, Progress, Rollout, RolloutWish, Ruling, Word
 from lockstep.planning.judging import judge, settling
+from lockstep.values import dataclass
 
 __all__ = [
     "NO_ROLLOUT",

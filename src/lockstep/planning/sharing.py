@@ -6,13 +6,14 @@ named there as its owner, and takes down what a target left that is not declared
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.model import Alias, Fleet, Function, Project, Target, select
 from lockstep.model.alias import is_ours, target_of
 from lockstep.model.kinds import KINDS
 from lockstep.model.target import environment_of
 from lockstep.planning.policy import is_prunable, remembered_qualifiers, remembered_sharers
+from lockstep.values import dataclass
 
 __all__ = ["ALONE", "Sharing", "families", "left_by", "sharing_of"]
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from lockstep.values import dataclass
 
 __all__ = ["Block", "blocks_of"]
 

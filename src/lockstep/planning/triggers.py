@@ -1,7 +1,7 @@
 """Triggers of many targets as one change for each bucket."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from lockstep.model import Bucket, Target, Trigger
@@ -20,6 +20,7 @@ from lockstep.planning.notifications import (
     owner_of,
     trigger_of,
 )
+from lockstep.values import dataclass
 
 __all__ = ["BucketChange", "BucketWish", "Parties", "change_bucket", "survivors"]
 

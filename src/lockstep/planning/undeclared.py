@@ -1,12 +1,13 @@
 """What this project made and no longer declares: which of it goes, and which stays."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.model import Fleet, Target, select
 from lockstep.model.target import environment_of, is_preview
 from lockstep.planning.notifications import LAMBDA, function_of, owner_of
 from lockstep.planning.policy import Rules, is_prunable, remembered_sharers
+from lockstep.values import dataclass
 
 __all__ = ["Former", "Undeclared", "find_undeclared"]
 

@@ -1,6 +1,6 @@
 """Colours of the terminal output, as a value: plain text is the palette without colours."""
 
-from dataclasses import dataclass
+from lockstep.values import dataclass
 
 __all__ = ["COLOUR", "PLAIN", "Palette"]
 

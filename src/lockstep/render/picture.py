@@ -4,12 +4,12 @@ something on the right. The same graph gives the same bytes; no font is measured
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 
 from lockstep.model.calling import CallGraph, Standing
 from lockstep.render.calling import WORDS, label_of, ordered
 from lockstep.render.cells import columns_of, printable
+from lockstep.values import dataclass
 
 __all__ = ["svg_text"]
 

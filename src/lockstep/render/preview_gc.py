@@ -1,7 +1,7 @@
 """What previews have left behind, as text and JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from lockstep.model import Plan
@@ -9,6 +9,7 @@ from lockstep.model.preview import Preview, StoredObject
 from lockstep.render.cells import hanging, printable
 from lockstep.render.steps import describe
 from lockstep.render.wire import dump
+from lockstep.values import dataclass
 
 __all__ = ["Left", "gc_document", "gc_lines"]
 

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep._version import __version__
 from lockstep.model import Built
@@ -14,6 +14,7 @@ from lockstep.render.blocks import bounded, fence, flat, span
 from lockstep.render.cells import hanging, printable
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.wire import dump
+from lockstep.values import dataclass
 
 __all__ = [
     "News",

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockstep.errors import BadInput
@@ -49,6 +49,7 @@ from lockstep.roads.base import (
 from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import clashing, name_problem, namespace_of
 from lockstep.roads.writing import Said
+from lockstep.values import dataclass
 
 __all__ = ["ROAD", "AckRoad"]
 

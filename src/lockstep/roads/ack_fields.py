@@ -7,11 +7,11 @@ Uri and Url in capitals. A row that comes to none of these paths is a loss, told
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from lockstep.model.fields import FIELDS, Field
 from lockstep.model.kinds import KINDS
+from lockstep.values import dataclass
 
 __all__ = ["BESIDE", "CONTROLLER", "Beside", "ack_path", "ack_path_of", "lacking", "members_of"]
 

@@ -6,7 +6,6 @@ run the generators as Argo CD documents them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.model import Target
@@ -15,6 +14,7 @@ from lockstep.roads.health import customizations
 from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import label_problem, namespace_template
 from lockstep.roads.writing import Said
+from lockstep.values import dataclass
 
 __all__ = ["ROAD", "ArgoCdRoad"]
 

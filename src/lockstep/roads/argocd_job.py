@@ -7,7 +7,7 @@ changes the Application is out of sync, and its hooks run.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from lockstep.errors import BadInput
@@ -16,6 +16,7 @@ from lockstep.roads.base import Ground, Loss, Manifest, Need, Obedient, Object, 
 from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import clashing, label_problem, namespace_of
 from lockstep.roads.writing import Said
+from lockstep.values import dataclass
 
 __all__ = ["ROAD", "JobRoad"]
 

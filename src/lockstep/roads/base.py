@@ -1,7 +1,7 @@
 """What every road is given, and what it gives."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
@@ -10,6 +10,7 @@ from lockstep.model import Fleet, Project, Reference, Secret, Target, Terraform,
 from lockstep.model.kubernetes import Kubernetes
 from lockstep.model.target import is_preview
 from lockstep.planning.sharing import families
+from lockstep.values import dataclass
 
 __all__ = [
     "EVERY",

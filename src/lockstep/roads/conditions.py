@@ -5,13 +5,13 @@ Sources: see ``roads.health``; Kubernetes API reference, Job ``status.conditions
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.model import Health, Target
 from lockstep.model.status import Condition
 from lockstep.roads.base import Ground
 from lockstep.roads.names import namespace_of
+from lockstep.values import dataclass
 
 __all__ = ["WATCHED", "Watched", "condition_of"]
 

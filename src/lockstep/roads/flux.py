@@ -7,7 +7,6 @@ rested since 2024).
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.model import Reference, Secret, Target
@@ -29,6 +28,7 @@ from lockstep.roads.base import (
 from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import label_problem
 from lockstep.roads.writing import Said
+from lockstep.values import dataclass
 
 __all__ = ["ROAD", "FluxRoad"]
 

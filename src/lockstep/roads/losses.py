@@ -5,11 +5,12 @@ tofu-controller 0.16.5 and Argo CD 3.5.1, as far as a row names nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.model.kinds import KINDS
 from lockstep.roads.ack_fields import CONTROLLER, lacking
 from lockstep.roads.base import EVERY, Ground, Loss, Weight
+from lockstep.values import dataclass
 
 __all__ = ["LOSSES", "Row", "always", "loss", "placed"]
 

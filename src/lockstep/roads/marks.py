@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 
 from lockstep.roads.base import Manifest
 from lockstep.roads.writing import text_of
+from lockstep.values import dataclass
 
 __all__ = ["Mark", "as_file", "mark_of"]
 

@@ -7,9 +7,10 @@ comes out is read back by every reader of YAML 1.1 and 1.2 as it was; a property
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from lockstep.values import dataclass
 
 __all__ = ["Said", "text_of"]
 

@@ -6,13 +6,14 @@ import hmac
 import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
 from lockstep.config.durations import duration
 from lockstep.errors import BadInput
 from lockstep.model.roles import Grants, Role, Who
+from lockstep.values import dataclass
 from lockstep.web import check_url
 
 __all__ = ["Access", "Login", "Token", "digest_of", "new_token", "read_access", "read_roles"]

@@ -2,9 +2,10 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.store.entries import RunState
+from lockstep.values import dataclass
 
 __all__ = ["BUCKETS", "Counted"]
 

@@ -7,13 +7,14 @@ that starts anew comes to the same by looking at everything once.
 import datetime
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from lockstep.model import StatusRow, SyncStatus, select
 from lockstep.model.rollout import Progress
 from lockstep.model.status import Cause
 from lockstep.serve.file import Followed
+from lockstep.values import dataclass
 
 __all__ = [
     "LONGEST",

@@ -6,7 +6,7 @@ below and the path of the key in capitals, two underscores between names and one
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from lockstep.git.mirror import is_url
 from lockstep.model.roles import Grants
 from lockstep.serve.access import Access, read_access, read_roles
 from lockstep.suggest import did_you_mean
+from lockstep.values import dataclass
 
 __all__ = ["PREFIX", "Followed", "Leave", "ServeFile", "read_serve_file"]
 

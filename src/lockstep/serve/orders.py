@@ -2,7 +2,7 @@
 
 import datetime
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from lockstep.delivery.places.gitops import GitOps
@@ -21,6 +21,7 @@ from lockstep.model.watching import SILENT, Watcher
 from lockstep.render.outcome import outcome_lines
 from lockstep.render.rollout import progress_lines
 from lockstep.render.text import plan_lines
+from lockstep.values import dataclass
 
 __all__ = ["Order", "OrderVerb", "carry_out", "look_ahead"]
 

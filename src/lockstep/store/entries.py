@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from lockstep.values import dataclass
 
 __all__ = ["Drift", "Event", "Happened", "Run", "RunState", "Scope", "Session", "StepEntry", "new_run"]
 

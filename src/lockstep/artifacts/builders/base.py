@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from lockstep.artifacts.package import LEFT_OUT, files_below
 from lockstep.errors import BadInput
 from lockstep.model import Build
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 __all__ = [
     "Job",

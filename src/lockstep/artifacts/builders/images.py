@@ -6,10 +6,11 @@ ko (``ko build``, "Naming Images") and Cloud Native Buildpacks (``pack build``).
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import assert_never
 
 from lockstep.model.source import ImageBuild, ImageBuilder
+from lockstep.values import dataclass
 
 __all__ = ["Command", "image_commands"]
 

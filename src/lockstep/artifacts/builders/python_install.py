@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.artifacts.builders import pip_target
@@ -16,6 +15,7 @@ from lockstep.artifacts.builders.base import Job
 from lockstep.artifacts.builders.process import ask, environment, run
 from lockstep.artifacts.builders.requirements import Requirements
 from lockstep.errors import ArtifactError
+from lockstep.values import dataclass
 
 __all__ = ["PythonRuntime", "export_lock", "install"]
 

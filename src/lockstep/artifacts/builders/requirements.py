@@ -3,12 +3,12 @@
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.artifacts.builders.base import Job, inside
 from lockstep.errors import BadInput, bounded
 from lockstep.model.foreign import expect
+from lockstep.values import dataclass
 
 __all__ = ["Requirements", "canonical", "find_requirements", "pinned_names"]
 

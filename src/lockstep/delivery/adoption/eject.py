@@ -1,7 +1,7 @@
 """``eject --to terraform``: the way back, for functions that are in sync."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Verb, select
 from lockstep.model.kinds import KINDS
 from lockstep.model.target import environment_of
+from lockstep.values import dataclass
 
 __all__ = ["Ejected", "eject_to_terraform"]
 

@@ -7,7 +7,7 @@ gone on with by running it again, and a proof is made of what would be committed
 import json
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.adoption.stages import in_order, leaving, let_go, named
 from lockstep.delivery.adoption.terraform import differences_of
@@ -29,6 +29,7 @@ from lockstep.planning.hand_over import HandOver, Stage, companions, holds_state
 from lockstep.roads.letting import AFTER
 from lockstep.roads.table import ROADS
 from lockstep.roads.unplanned import UNPLANNED
+from lockstep.values import dataclass
 
 __all__ = ["Handed", "hand_over"]
 

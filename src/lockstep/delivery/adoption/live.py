@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import ArtifactError, BadInput
 from lockstep.model import Function, Package, PackageBucket, Trigger
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 __all__ = ["Wanted", "adopt_live"]
 

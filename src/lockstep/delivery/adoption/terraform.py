@@ -1,7 +1,7 @@
 """``adopt --from terraform``: functions change their master without a change to themselves."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.adoption.declaration import declaration, write_declaration
 from lockstep.delivery.adoption.matching import functions_of, service_of
@@ -21,6 +21,7 @@ from lockstep.engines.terraform.state import FUNCTION
 from lockstep.errors import BadInput
 from lockstep.model import Plan
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 __all__ = ["Adopted", "adopt_from_terraform", "differences_of", "state_of"]
 

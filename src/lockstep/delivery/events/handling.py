@@ -10,7 +10,7 @@ jobs of their own for building and for writing, as ``init --github`` has them, k
 """
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.events.reading import Event, Wanted, decide
 from lockstep.delivery.places.forges import Credentials
@@ -27,6 +27,7 @@ from lockstep.forge.base import Pull, PullState
 from lockstep.model.labels import has_label
 from lockstep.model.released import Released
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 __all__ = ["Handled", "Place", "handle_event"]
 

@@ -5,7 +5,6 @@ checked for its form here, and nothing of it decides alone. The forge is asked b
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +12,7 @@ from lockstep.errors import BadInput
 from lockstep.model.foreign import read_json
 from lockstep.model.labels import has_label
 from lockstep.model.paths import value_at
+from lockstep.values import dataclass
 
 __all__ = ["Decision", "Event", "Wanted", "decide", "read_event"]
 

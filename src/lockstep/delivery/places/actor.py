@@ -5,9 +5,9 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 from lockstep.git.command import Repository
+from lockstep.values import dataclass
 
 __all__ = ["Actor", "acting_for", "asked_by", "find_actor"]
 

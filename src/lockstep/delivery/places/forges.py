@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from lockstep.git.address import Address, address_of, real_host
 from lockstep.git.mirror import is_url
 from lockstep.git.remote import Remote
 from lockstep.model import ForgeSettings, Project, Sources
+from lockstep.values import dataclass
 
 __all__ = ["Credentials", "as_app", "open_forge", "open_source_forge", "url_of"]
 

@@ -1,6 +1,6 @@
 """The GitOps repository as the verbs see it that write to it: its branch, its newest commit, its forge."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.places.forges import Credentials, as_app, open_forge, open_source_forge
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
@@ -8,6 +8,7 @@ from lockstep.errors import BadInput
 from lockstep.forge.base import Forge
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
+from lockstep.values import dataclass
 
 __all__ = ["GitOps", "open_gitops"]
 

@@ -6,7 +6,6 @@ branch that holds the commit already is not pushed again, an open pull request i
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lockstep.delivery.places.actor import asked_by
 from lockstep.delivery.places.gitops import GitOps
@@ -15,6 +14,7 @@ from lockstep.git.commits import Identity
 from lockstep.git.writing import Edit, write
 from lockstep.model import Merge
 from lockstep.model.move import Arrival, Reached
+from lockstep.values import dataclass
 
 __all__ = ["Proposal", "Proposed", "merge_when_ready", "propose"]
 

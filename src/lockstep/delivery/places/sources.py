@@ -1,7 +1,6 @@
 """Opening the repository that services are built from: its ``services:`` and the commit that is meant."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lockstep.config.sources import read_sources
 from lockstep.delivery.places.workspace import PROJECT_FILE, Subtree, Where, open_tree
@@ -13,6 +12,7 @@ from lockstep.model import Source, Sources
 from lockstep.model.tree import Tree
 from lockstep.planning.paths import unmatched
 from lockstep.suggest import suggestion
+from lockstep.values import dataclass
 
 __all__ = ["Built", "SourceTree", "built_here", "open_sources"]
 

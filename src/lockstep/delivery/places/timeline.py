@@ -1,7 +1,6 @@
 """Which versions a target declared over time, from the Git history of its declaration."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from lockstep.config.past import said_by
 from lockstep.delivery.places.workspace import Workspace
@@ -10,6 +9,7 @@ from lockstep.git.log import FileHistory, histories
 from lockstep.model import Target
 from lockstep.model.era import Era
 from lockstep.planning.eras import eras_of
+from lockstep.values import dataclass
 
 __all__ = ["Timeline", "declaring_file", "read_timeline", "read_timelines"]
 

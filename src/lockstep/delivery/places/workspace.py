@@ -3,7 +3,7 @@
 import datetime
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from lockstep.config.cache import Cache
@@ -18,6 +18,7 @@ from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
 from lockstep.model.kubernetes import MANIFESTS
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 from lockstep.waiting import Deadline
 
 __all__ = ["PROJECT_FILE", "Subtree", "Where", "Workspace", "declarations_in", "open_tree", "open_workspace"]

@@ -7,7 +7,7 @@ finds out that it is; and who has pushed asks once more, and takes back what nob
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.config.preview_file import read_preview
 from lockstep.config.preview_tree import Asked, folder_of, preview_files
@@ -29,6 +29,7 @@ from lockstep.model.move import Move, Reached
 from lockstep.model.preview import Preview, PreviewMode, PreviewPolicy
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 __all__ = ["Brought", "Request", "approval_label", "bring_down", "bring_up"]
 

@@ -5,7 +5,7 @@ that is deployed from never had them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.config.load import read_project_file
 from lockstep.delivery.places.forges import Credentials
@@ -19,6 +19,7 @@ from lockstep.git.tree import CommitTree
 from lockstep.git.writing import head, write
 from lockstep.model import Project
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 
 __all__ = ["Compacted", "compact"]
 

@@ -1,7 +1,7 @@
 """Where previews are: the branch that holds their folders, and the forge that holds their pull requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.places.gitops import GitOps, open_gitops
 from lockstep.delivery.places.joined import Joined
@@ -13,6 +13,7 @@ from lockstep.git.tree import CommitTree
 from lockstep.git.writing import Edit, Written, head, write
 from lockstep.model.preview import PreviewPolicy
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 
 __all__ = ["Ground", "open_ground"]
 

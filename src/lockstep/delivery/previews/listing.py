@@ -1,7 +1,6 @@
 """``preview list``: every preview with what Git, AWS and the forge say of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from lockstep.config.preview_tree import read_previews
 from lockstep.delivery.previews.direct import as_declared
@@ -14,6 +13,7 @@ from lockstep.model import Health, StatusRow, SyncStatus, Target
 from lockstep.model.preview import Listed, Preview, PreviewMode, PullSeen
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.previews import ends_at, number_of
+from lockstep.values import dataclass
 
 __all__ = ["Listing", "find_pulls", "list_previews", "seen"]
 

@@ -1,13 +1,13 @@
 """Objects that lie below the prefixes of a preview's triggers: found, counted, and deleted when asked for."""
 
 import re
-from dataclasses import dataclass
 
 from lockstep.delivery.previews.ground import Ground
 from lockstep.engines.aws.connection import Connections
 from lockstep.errors import NotAllowed
 from lockstep.model.preview import StoredObject
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 __all__ = ["Objects", "delete_objects", "find_objects"]
 

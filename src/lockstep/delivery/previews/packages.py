@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.timeline import read_timeline
@@ -14,6 +14,7 @@ from lockstep.model import Environment, PackageBucket
 from lockstep.model.preview import StoredObject
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.previews import stale_packages
+from lockstep.values import dataclass
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog

@@ -5,7 +5,7 @@ other target declares its version or ever has; and only one that ``release --pr`
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep.config.preview_tree import read_previews
 from lockstep.delivery.places.timeline import read_timelines
@@ -17,6 +17,7 @@ from lockstep.forge.base import Forge
 from lockstep.model.target import service_of
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.next_version import pull_of, version_in_tag
+from lockstep.values import dataclass
 
 __all__ = ["Prereleases", "find_prereleases", "withdraw_prereleases"]
 

@@ -8,7 +8,7 @@ one whose function is there: who removes that removes the rest.
 import functools
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from lockstep.config.preview_tree import read_previews
@@ -20,6 +20,7 @@ from lockstep.errors import LockstepError
 from lockstep.model import Target
 from lockstep.model.preview import StoredObject
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 if TYPE_CHECKING:
     from lockstep.engines.aws.connection import Connection

@@ -1,7 +1,7 @@
 """Which services a preview has, and which version of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.config import rules
 from lockstep.config.declaration import Declaration, read_declarations
@@ -13,6 +13,7 @@ from lockstep.model.image import image_tag, split_image
 from lockstep.model.move import Move
 from lockstep.model.tree import Tree
 from lockstep.suggest import suggestion
+from lockstep.values import dataclass
 
 __all__ = ["ChangedService", "Chosen", "choose", "parse_wish"]
 

@@ -8,7 +8,7 @@ because it was missing from an answer.
 import datetime
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.config.preview_file import edit_preview
 from lockstep.config.preview_tree import folder_of, read_previews
@@ -31,6 +31,7 @@ from lockstep.model.preview import Preview, PreviewMode, PreviewPolicy, PullSeen
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.previews import Fate, Judged, judge, number_of, removal_problem
+from lockstep.values import dataclass
 
 __all__ = [
     "Ended",

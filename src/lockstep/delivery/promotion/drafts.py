@@ -6,7 +6,7 @@ error before anything is pushed.
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.config.declaration import HoldChange, apply_edits, read_declarations, version_edits
 from lockstep.delivery.places.gitops import GitOps
@@ -24,6 +24,7 @@ from lockstep.model.paths import value_at
 from lockstep.model.tree import Tree
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import is_backwards
+from lockstep.values import dataclass
 
 __all__ = ["Draft", "make_draft", "make_hold_edit"]
 

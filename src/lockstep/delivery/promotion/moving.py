@@ -8,7 +8,7 @@ import datetime
 import functools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.places.proposal import merge_when_ready
@@ -22,6 +22,7 @@ from lockstep.model.move import Reached
 from lockstep.model.target import is_preview
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.gates import Gate, is_backwards
+from lockstep.values import dataclass
 
 __all__ = ["Held", "Moved", "move_on"]
 

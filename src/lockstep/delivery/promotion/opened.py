@@ -7,7 +7,6 @@ nor the commit's message, which anybody can write, is believed.
 import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from lockstep.config.declaration import read_declarations
 from lockstep.config.versions import Stated
@@ -23,6 +22,7 @@ from lockstep.model.labels import has_label
 from lockstep.model.move import Move
 from lockstep.model.tree import Tree
 from lockstep.render.promotion import moves_noted
+from lockstep.values import dataclass
 
 __all__ = ["TRAILER", "Open", "branch_name", "check_not_closed", "find", "has_branches", "supersede"]
 

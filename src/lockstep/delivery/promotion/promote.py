@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from lockstep.planning.gates import Candidate, Gate, Standing, gates_of, is_back
 from lockstep.render.cells import hanging
 from lockstep.render.promotion import gate_words, title_of
 from lockstep.suggest import suggestion
+from lockstep.values import dataclass
 
 __all__ = ["Promoted", "Request", "Wish", "find_gates", "parse_wish", "promote"]
 

@@ -1,7 +1,6 @@
 """Pull requests for people who have no page for them: opened, read, merged and closed on any forge."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lockstep.config.sources import read_sources
 from lockstep.delivery.places.forges import Credentials, open_forge
@@ -12,6 +11,7 @@ from lockstep.git.command import Repository
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.model.pull import Pull, PullState, Review
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 
 __all__ = ["Place", "close", "label", "merge", "open_place", "propose", "read_review"]
 

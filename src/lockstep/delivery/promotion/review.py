@@ -1,7 +1,6 @@
 """What a reviewer of a promotion is told: commits, digests, who, and what a sync would do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from lockstep.delivery.places.actor import Actor
 from lockstep.delivery.places.gitops import GitOps
@@ -14,6 +13,7 @@ from lockstep.model.watching import Watcher
 from lockstep.planning.gates import Gate
 from lockstep.render.markdown import plan_markdown
 from lockstep.render.promotion import body_markdown
+from lockstep.values import dataclass
 
 __all__ = ["Review"]
 

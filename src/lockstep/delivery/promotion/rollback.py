@@ -1,7 +1,7 @@
 """``rollback`` and ``release-hold``: back to the last good version, and stay there until somebody says so."""
 
 import datetime
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.places.actor import Actor, find_actor
 from lockstep.delivery.places.gitops import GitOps
@@ -21,6 +21,7 @@ from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.eras import LastGood, last_good
 from lockstep.render.promotion import title_of
 from lockstep.suggest import suggestion
+from lockstep.values import dataclass
 
 __all__ = ["RolledBack", "find_target", "hold", "release_hold", "roll_back"]
 

@@ -11,7 +11,7 @@ import datetime
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lockstep.delivery.places.actor import find_actor
@@ -46,6 +46,7 @@ from lockstep.planning.bumps import decide_bump
 from lockstep.planning.next_version import version_in_tag
 from lockstep.planning.paths import touched
 from lockstep.render.release import News, facts_document, release_notes
+from lockstep.values import dataclass
 
 __all__ = ["Monorepo", "Request", "open_monorepo", "release"]
 

@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from lockstep.delivery.releases.release import Monorepo, Request, release
 from lockstep.delivery.releases.versions import changed_services
 from lockstep.errors import BadInput, Interrupted, LockstepError
 from lockstep.model.released import Released
 from lockstep.model.watching import SILENT, Prefixed, Watcher
+from lockstep.values import dataclass
 
 __all__ = ["NotReleased", "names_of", "release_each"]
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockstep.delivery.places.sources import SourceTree, open_sources
@@ -25,6 +25,7 @@ from lockstep.planning.next_version import (
     version_in_tag,
 )
 from lockstep.planning.paths import touched
+from lockstep.values import dataclass
 
 __all__ = ["Changed", "Decided", "changed_services", "find_version", "read_gitversion"]
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockstep.config import rules
@@ -13,6 +13,7 @@ from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, needs_of
 from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.model.fleet import partition_of
+from lockstep.values import dataclass
 
 __all__ = ["Subject", "parse_subject", "policy_of", "trust_of"]
 

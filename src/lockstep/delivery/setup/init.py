@@ -4,11 +4,11 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockstep.delivery.places.writing import write_whole
 from lockstep.errors import BadInput
+from lockstep.values import dataclass
 
 __all__ = ["write_project_file"]
 

@@ -6,7 +6,7 @@ of the declarations with a made-up pull request, whose number then becomes ``*``
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.places.nobody import NOBODY
 from lockstep.delivery.places.workspace import Workspace
@@ -15,6 +15,7 @@ from lockstep.model import Reference, Resource, Target
 from lockstep.model.fields import PARAMETER, parameters_of
 from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.rollout import Rollout
+from lockstep.values import dataclass
 
 __all__ = ["Place", "Resources", "lambda_arn", "outliving_at", "resources_of"]
 

@@ -1,9 +1,10 @@
 """The time that rollouts take: a clock, and waiting by it."""
 
 import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+from lockstep.values import dataclass
 
 __all__ = ["Clock", "WallClock"]
 

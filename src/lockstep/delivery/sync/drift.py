@@ -1,7 +1,6 @@
 """``drift``: what is live otherwise than Git says, and the one issue that tells of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
@@ -15,6 +14,7 @@ from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.aliases import of_version
 from lockstep.render.cluster import cluster_words
 from lockstep.render.markdown import drift_markdown
+from lockstep.values import dataclass
 
 __all__ = ["Drift", "find_drift", "put_issue"]
 

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.forges import Credentials
@@ -31,6 +31,7 @@ from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.parts import engine_names
 from lockstep.planning.policy import Rules, deletion_problem
 from lockstep.planning.summary import summarise_held
+from lockstep.values import dataclass
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog

@@ -6,11 +6,12 @@ holds its targets back; what may not be asked is a note, for it may well be ther
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep.engines.aws import surroundings
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.model import Check, Function, Obstacle, Plan, Project, Target, Value, Verdict
+from lockstep.values import dataclass
 
 __all__ = ["Footing", "footing_of"]
 

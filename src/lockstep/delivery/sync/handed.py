@@ -1,7 +1,7 @@
 """Which manifests an engine that hands over to a cluster writes, and whose they are."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.sync.manifests import Fate, FileChange, Files, changes_in, marked_in
 from lockstep.delivery.sync.rendering import without_stuck
@@ -12,6 +12,7 @@ from lockstep.model.target import environment_of
 from lockstep.planning.policy import is_prunable
 from lockstep.roads.base import Loss, Rendering, Road, Weight
 from lockstep.roads.owners import environments_of, users_of
+from lockstep.values import dataclass
 
 __all__ = ["Share"]
 

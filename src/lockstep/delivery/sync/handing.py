@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.workspace import declarations_in
@@ -39,6 +39,7 @@ from lockstep.planning.handing import handed_over, strictest
 from lockstep.planning.parts import part_of
 from lockstep.planning.policy import deletion_problem
 from lockstep.roads.base import Need, Road
+from lockstep.values import dataclass
 
 if TYPE_CHECKING:
     from lockstep.delivery.places.gitops import GitOps

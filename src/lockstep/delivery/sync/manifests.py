@@ -6,7 +6,6 @@ alone. What a road refused keeps the file that it has: it was not looked at to b
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +17,7 @@ from lockstep.model.kubernetes import MANIFESTS
 from lockstep.model.tree import Tree
 from lockstep.roads.base import Manifest, Rendering, Road, is_chosen
 from lockstep.roads.marks import Mark, as_file, mark_of
+from lockstep.values import dataclass
 
 __all__ = [
     "Fate",

@@ -1,9 +1,9 @@
 """What is asked of a run."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model.rollout import RolloutWish
+from lockstep.values import dataclass
 
 __all__ = ["Options", "Purpose"]
 

@@ -1,13 +1,13 @@
 """Whether two would own one function: its environment's engine, and a cluster that follows a manifest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lockstep.delivery.sync.manifests import Files, marked_in
 from lockstep.model import Check, Environment, Fleet, Project, Verdict
 from lockstep.model.engines import AWS, ENGINES
 from lockstep.roads.marks import Mark
 from lockstep.roads.owners import environments_of
+from lockstep.values import dataclass
 
 __all__ = ["Double", "check_owners", "doubles_in"]
 

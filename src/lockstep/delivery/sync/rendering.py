@@ -4,7 +4,7 @@ asked: no cluster, and not AWS."""
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from lockstep.roads.base import (
 )
 from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
+from lockstep.values import dataclass
 
 __all__ = ["Rendered", "compare", "ground_of", "render", "rendered_text", "without_stuck"]
 

@@ -8,7 +8,7 @@ A report that cannot be made is a note: the sync is what it was.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.places.actor import find_actor
 from lockstep.delivery.places.forges import Credentials, open_forge, open_source_forge
@@ -36,6 +36,7 @@ from lockstep.model.rolling import TAKEN_BACK, RolloutState
 from lockstep.model.rollout import Rollout, share_words
 from lockstep.model.target import environment_of, is_preview, service_of
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 __all__ = ["Ending", "endings_of", "report_deployments"]
 

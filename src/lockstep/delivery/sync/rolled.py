@@ -1,13 +1,14 @@
 """Aliases that rollouts move, where another engine publishes the versions: by the aws engine's own writes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.base import Look
 from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Fleet, Obstacle, Outcome, Plan, Report, StepResult, TargetPlan
 from lockstep.planning.rolled import RolloutSteps, as_planned, rollout_steps
+from lockstep.values import dataclass
 
 __all__ = ["RolledAliases", "Rollouts"]
 

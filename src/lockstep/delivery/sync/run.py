@@ -3,7 +3,7 @@
 import datetime
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
@@ -16,6 +16,7 @@ from lockstep.model.engines import AWS
 from lockstep.model.rolling import TAKEN_BACK
 from lockstep.model.watching import SILENT, Prefixed, Watcher
 from lockstep.planning.resources import GOING
+from lockstep.values import dataclass
 
 __all__ = ["Declined", "Synced", "make_plan", "run_sync", "sync", "tell"]
 

@@ -6,7 +6,7 @@ be; what Terraform would leave as it is, is told with the way out; and what it h
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.aws.observing import Observed
@@ -25,6 +25,7 @@ from lockstep.model import (
 )
 from lockstep.planning.compared import differences, runs_as_declared
 from lockstep.planning.diff import is_named_by_tag, unread_in
+from lockstep.values import dataclass
 
 __all__ = ["Seen", "judged", "look", "mismatches"]
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.delivery.sync.rolled import RolledAliases, Rollouts
 from lockstep.delivery.sync.truth import Seen, judged, look, mismatches
@@ -23,6 +23,7 @@ from lockstep.model import (
     Verb,
 )
 from lockstep.planning.rolled import RolloutSteps, overlaid
+from lockstep.values import dataclass
 
 __all__ = ["Witnessed"]
 

@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from lockstep.model import Explained, Package, Target
 from lockstep.model.differing import Difference, FileChange, ValueChange
 from lockstep.model.masking import without_literals
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.values import dataclass
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.session import Session

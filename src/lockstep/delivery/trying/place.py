@@ -1,12 +1,12 @@
 """The live function of a target: its name, where it logs, and what none of its words may show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lockstep.delivery.places.selection import check_patterns
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import BadInput
 from lockstep.model import Function, Reference, Secret, looks_secret
+from lockstep.values import dataclass
 
 __all__ = ["Place", "find_place", "secrets_of"]
 

@@ -6,11 +6,11 @@ Source: AWS service authorization reference (an operation's action often has ano
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from lockstep.model.kinds import KINDS
 from lockstep.model.kinds.base import FUNCTIONS
+from lockstep.values import dataclass
 
 __all__ = ["CONDITIONS", "NEEDS", "Feature", "Need", "Thing", "actions_of", "needs_of"]
 

@@ -1,7 +1,6 @@
 """What ``doctor`` asks of an account: the clock, room for packages, permissions, buckets. Changes nothing."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -10,6 +9,7 @@ from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, actions_of
 from lockstep.engines.aws.connection import Connection
 from lockstep.errors import LockstepError
 from lockstep.model import Check, PackageBucket, Verdict
+from lockstep.values import dataclass
 
 __all__ = ["Need", "clock", "code_storage", "package_bucket", "permissions", "trigger_bucket"]
 

@@ -6,11 +6,12 @@ in the answer). Lambda takes images of its own Region only.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.errors import LockstepError
+from lockstep.values import dataclass
 
 __all__ = ["Images", "read_images"]
 

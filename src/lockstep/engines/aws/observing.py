@@ -6,7 +6,7 @@ notifications and, where they are declared, its log group and what stands beside
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.engines.aws import alias as aliases
 from lockstep.engines.aws import function as functions
@@ -16,6 +16,7 @@ from lockstep.errors import Interrupted, LockstepError
 from lockstep.model import Alias, Bucket, Function, Target
 from lockstep.model.alias import release_of
 from lockstep.model.kinds.base import digest_of
+from lockstep.values import dataclass
 
 __all__ = ["Observed", "observe"]
 

@@ -1,12 +1,13 @@
 """How long to wait for what, and waiting for a read-back to agree."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.patience import Patience
 from lockstep.errors import CloudError
+from lockstep.values import dataclass
 
 __all__ = ["Pace", "must_settle", "present", "settles"]
 

@@ -7,13 +7,13 @@ four as well (five minutes, and nine more for EC2's rate).
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of, message_of
 from lockstep.engines.aws.pace import Pace
 from lockstep.errors import CloudError, Interrupted
+from lockstep.values import dataclass
 
 __all__ = [
     "FAILURES",

@@ -7,11 +7,12 @@ share them, so that a refusal says nothing about the call.
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockstep.engines.aws.deadline import Deadline, TooLate
 from lockstep.engines.aws.errors import THROTTLED, code_of
+from lockstep.values import dataclass
 from lockstep.waiting import BYTES, reading_seconds, request_seconds, tell
 
 __all__ = ["Patience", "persist"]

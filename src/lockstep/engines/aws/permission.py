@@ -6,7 +6,7 @@ Source: Lambda API reference (GetPolicy, AddPermission, RemovePermission).
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockstep.engines.aws.answers import odd
@@ -17,6 +17,7 @@ from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import Statement
 from lockstep.model.foreign import expect, read_json, shaped
+from lockstep.values import dataclass
 
 __all__ = [
     "Policy",

@@ -8,7 +8,7 @@ one is asked for by GetFunction before anything is decided from its absence.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from os.path import commonprefix
 from random import SystemRandom
@@ -52,6 +52,7 @@ from lockstep.planning.policy import (
     remembered_qualifiers,
     remembered_words,
 )
+from lockstep.values import dataclass
 
 __all__ = ["read_live", "read_policies_again", "read_versions", "without_variables"]
 

@@ -5,13 +5,14 @@ Source: SSM API reference (GetParameters, ten names a call; DescribeParameters),
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.engines.aws.answers import odd
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Unreachable, code_of
 from lockstep.errors import BadInput, Interrupted, LockstepError, NoCredentials
 from lockstep.model import Reference, Secret
+from lockstep.values import dataclass
 
 __all__ = ["Resolved", "find_versions", "read_plain", "resolve"]
 

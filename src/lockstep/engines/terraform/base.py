@@ -1,11 +1,11 @@
 """What the engine needs from others: the files of a repository, and AWS."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from lockstep.model import Environment, Fleet, Package, Terraform
 from lockstep.model.tree import Tree
+from lockstep.values import dataclass
 
 __all__ = ["Cloud", "Source"]
 

@@ -16,13 +16,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from lockstep.children import Child, credentials_of, environment_of
 from lockstep.errors import BadInput
 from lockstep.model.foreign import read_json
+from lockstep.values import dataclass
 
 __all__ = ["Output", "Program"]
 

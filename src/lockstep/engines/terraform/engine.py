@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lockstep.engines.base import Look
@@ -56,6 +56,7 @@ from lockstep.model.target import environment_of, is_preview
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
 from lockstep.planning.resources import resource_problems
+from lockstep.values import dataclass
 
 __all__ = ["TerraformEngine", "Ways"]
 

@@ -3,10 +3,10 @@
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.errors import BadInput, CloudError, LockstepError, bounded
+from lockstep.values import dataclass
 
 __all__ = ["Diagnostic", "StalePlan", "error_of", "plain_text", "read_diagnostic"]
 

@@ -8,11 +8,12 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.engines.terraform.base import Source
 from lockstep.errors import BadInput
 from lockstep.model.foreign import read_json
+from lockstep.values import dataclass
 
 __all__ = ["Files", "read_files"]
 

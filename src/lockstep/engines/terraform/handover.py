@@ -7,7 +7,7 @@ provider's of how each resource is imported.
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockstep.engines.terraform.state import ALIAS, FUNCTION, ROLLED
@@ -16,6 +16,7 @@ from lockstep.model import Bucket, Fleet, Statement, Target, Trigger
 from lockstep.model.foreign import read_json, shaped
 from lockstep.model.kinds import KINDS
 from lockstep.planning.notifications import LAMBDA, owner_of
+from lockstep.values import dataclass
 
 __all__ = [
     "Managed",

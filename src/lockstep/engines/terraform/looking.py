@@ -1,7 +1,7 @@
 """What Terraform would do about what may change, and about nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockstep.engines.terraform.files import Files
 from lockstep.engines.terraform.live import live_targets
@@ -11,6 +11,7 @@ from lockstep.engines.terraform.shares import Shares
 from lockstep.engines.terraform.variables import Share
 from lockstep.model import Target
 from lockstep.planning.resources import GOING
+from lockstep.values import dataclass
 
 __all__ = ["Looked", "look"]
 

@@ -1,13 +1,13 @@
 """A run that Terraform has planned, and what is needed to apply it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lockstep.engines.terraform.marker import Applied, Marker
 from lockstep.engines.terraform.operation import Operation
 from lockstep.engines.terraform.plan_json import Planned
 from lockstep.engines.terraform.runs import Run
 from lockstep.model import Target
+from lockstep.values import dataclass
 
 __all__ = ["Made"]
 

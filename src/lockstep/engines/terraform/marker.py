@@ -14,7 +14,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockstep.engines.terraform.base import Cloud
@@ -23,6 +23,7 @@ from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.variables import Share
 from lockstep.model.foreign import expect, read_json
 from lockstep.model.paths import value_at
+from lockstep.values import dataclass
 
 __all__ = ["Applied", "Marker", "inputs_of"]
 

@@ -6,7 +6,7 @@ import os
 import posixpath
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lockstep.engines.terraform.workdir import Workdir
 from lockstep.errors import LONGEST, BadInput, CloudError, Interrupted, LockstepError
 from lockstep.model.blotting import blotted
 from lockstep.model.watching import Watcher
+from lockstep.values import dataclass
 
 __all__ = ["Operation"]
 

@@ -4,7 +4,7 @@ Source: "JSON Output Format" of Terraform's documentation, format 1.x.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lockstep.engines.terraform.owners import Owners
@@ -24,6 +24,7 @@ from lockstep.model.alias import release_of
 from lockstep.model.blotting import blotted
 from lockstep.model.foreign import read_json, shaped
 from lockstep.planning.diff import diff_code, diff_settings
+from lockstep.values import dataclass
 
 __all__ = ["Planned", "read_plan"]
 

@@ -1,11 +1,11 @@
 """Which environments share one run of Terraform."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lockstep.errors import BadInput
 from lockstep.model import Environment, Fleet, Project, Target, Terraform, select
 from lockstep.model.engines import TERRAFORM
+from lockstep.values import dataclass
 
 __all__ = ["Run", "is_driven", "runs_of", "states_of"]
 

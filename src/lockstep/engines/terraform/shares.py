@@ -7,7 +7,7 @@ state.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lockstep.engines.terraform.live import live_variables
@@ -16,6 +16,7 @@ from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.variables import Fill, Share, lacking, share_of, variables_for
 from lockstep.errors import BadInput
 from lockstep.model import Code, Target
+from lockstep.values import dataclass
 
 __all__ = ["Shares"]
 

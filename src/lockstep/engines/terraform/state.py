@@ -4,13 +4,14 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lockstep.errors import CloudError
 from lockstep.model import Code, Function, Secret, Value
 from lockstep.model.fields import BY_NAME, existing, normalise
 from lockstep.model.foreign import read_json, shaped
+from lockstep.values import dataclass
 
 __all__ = [
     "ALIAS",

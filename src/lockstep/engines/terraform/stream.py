@@ -5,12 +5,13 @@ Source: "Machine-Readable UI" of Terraform's documentation.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
 from lockstep.engines.terraform.errors import Diagnostic, read_diagnostic
 from lockstep.model.foreign import read_json
+from lockstep.values import dataclass
 
 __all__ = ["Lock", "Stream", "lock_of"]
 

@@ -10,7 +10,7 @@ target that is not to change can be the one that was applied last.
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from lockstep.engines.terraform.runs import Run
@@ -18,6 +18,7 @@ from lockstep.engines.terraform.shape import function_value
 from lockstep.errors import BadInput
 from lockstep.model import Code, Environment, Secret, Target, Value
 from lockstep.model.target import service_of
+from lockstep.values import dataclass
 
 __all__ = ["Fill", "Share", "lacking", "share_of", "source_code_hash", "variables_for"]
 

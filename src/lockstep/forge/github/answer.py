@@ -1,11 +1,11 @@
 """What GitHub answered to one request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.errors import ForgeError
 from lockstep.model.foreign import read_json
+from lockstep.values import dataclass
 
 __all__ = ["Answer", "Told"]
 

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from lockstep.forge.github.client import Client
 from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import RefusedByGitHub
 from lockstep.forge.github.transport import Uncertain
+from lockstep.values import dataclass
 
 __all__ = ["File", "OtherContent", "check", "complete", "files_of", "listed", "missing", "to_asset"]
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from lockstep.errors import BadInput, ForgeError
 from lockstep.forge.github.problems import refused
 from lockstep.forge.github.transport import Transport
 from lockstep.model.foreign import expect, shaped
+from lockstep.values import dataclass
 
 __all__ = ["App", "Credential", "Installation", "Kind", "Token"]
 

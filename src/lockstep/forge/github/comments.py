@@ -1,9 +1,8 @@
 """Comments on pull requests and issues, of which there is one for each marker."""
 
-from dataclasses import dataclass
-
 from lockstep.forge.github.client import Client
 from lockstep.forge.github.markers import mark, marked
+from lockstep.values import dataclass
 
 __all__ = ["put"]
 

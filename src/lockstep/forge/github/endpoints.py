@@ -1,9 +1,9 @@
 """Where an API, its GraphQL, its uploads and its web pages are."""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lockstep.errors import BadInput
+from lockstep.values import dataclass
 from lockstep.web import check_url, shown
 
 __all__ = ["GITHUB", "Endpoints", "endpoints_of"]

@@ -1,6 +1,5 @@
 """Merging a pull request: now, when GitHub sees that it is ready, or through a merge queue."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from lockstep.errors import ForgeError
@@ -9,6 +8,7 @@ from lockstep.forge.github import checks
 from lockstep.forge.github.client import Client
 from lockstep.forge.github.problems import RefusedByGitHub
 from lockstep.forge.github.pulls import pull
+from lockstep.values import dataclass
 
 __all__ = ["allows_auto_merge", "merge_pull", "merge_when_ready"]
 

@@ -11,9 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from lockstep.forge.github.answer import Answer
+from lockstep.values import dataclass
 
 __all__ = ["Clock", "Pace", "asked_to_wait", "backoff"]
 

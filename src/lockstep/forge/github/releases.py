@@ -5,7 +5,7 @@ latest release" of the whole, and links to ``releases/latest`` that others made 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lockstep.forge.github.client import Client, in_path
 from lockstep.forge.github.markers import mark
 from lockstep.forge.github.pace import backoff
 from lockstep.forge.github.problems import RefusedByGitHub
+from lockstep.values import dataclass
 
 __all__ = ["publish", "release", "tags", "withdraw"]
 

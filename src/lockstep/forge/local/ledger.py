@@ -14,7 +14,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +26,7 @@ from lockstep.git.objects import read_blobs
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import Remote, fetch, list_refs, push
 from lockstep.git.repository import is_shallow
+from lockstep.values import dataclass
 
 __all__ = ["BRANCHES", "DEPLOYMENTS", "PULLS", "STATUSES", "Edit", "Ledgers", "Snapshot"]
 

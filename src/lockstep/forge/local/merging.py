@@ -1,11 +1,10 @@
 """The commit that a merge would make: three methods, without a work tree."""
 
-from dataclasses import dataclass
-
 from lockstep.forge.base import MergeMethod
 from lockstep.git.command import Repository
 from lockstep.git.commits import Identity, commit_tree, write_entries
 from lockstep.git.merge import three_way
+from lockstep.values import dataclass
 
 __all__ = ["Merged", "conflicts_of", "merge"]
 

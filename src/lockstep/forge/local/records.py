@@ -7,13 +7,14 @@ request.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockstep.errors import ForgeError
 from lockstep.forge.base import MergeMethod, PullState
 from lockstep.model.foreign import expect, read_json
 from lockstep.model.labels import has_label
+from lockstep.values import dataclass
 
 __all__ = ["Auto", "Branches", "Ending", "Note", "Thread", "check_branch", "read_thread", "write_thread"]
 

@@ -10,13 +10,13 @@ So what is open is listed without reading all that ever was.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from lockstep.errors import ForgeError
 from lockstep.forge.local.ledger import PULLS, Edit, Snapshot
 from lockstep.forge.local.records import Thread, read_thread, write_thread
 from lockstep.git.refs import RefUpdate
 from lockstep.model.foreign import read_json
+from lockstep.values import dataclass
 
 __all__ = ["Threads"]
 

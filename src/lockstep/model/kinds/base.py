@@ -4,13 +4,14 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from lockstep.model.fields import Field, from_api, normalise, to_api
 from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
 from lockstep.model.rights import Right
+from lockstep.values import dataclass
 
 __all__ = [
     "ANY_NAME",

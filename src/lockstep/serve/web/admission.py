@@ -5,7 +5,7 @@ import json
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +24,7 @@ from lockstep.serve.web.sealing import seal, unseal
 from lockstep.serve.web.visitor import Visitor, entering
 from lockstep.store.entries import Session
 from lockstep.store.sessions import Sessions
+from lockstep.values import dataclass
 
 __all__ = ["OPEN", "Admission", "Admitted"]
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from urllib3.exceptions import HTTPError
 
 from lockstep.model.foreign import read_json
+from lockstep.values import dataclass
 from lockstep.web import USER_AGENT, manager, shown, trouble
 
 __all__ = ["Denied", "Person", "Provider", "Unreachable", "asked", "texts_of"]

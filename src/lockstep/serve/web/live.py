@@ -6,12 +6,13 @@ page without script, a page that was loaded a moment ago and one that lives show
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lockstep.values import dataclass
 
 __all__ = ["MOST", "Live", "State"]
 

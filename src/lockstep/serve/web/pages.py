@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,6 +17,7 @@ from lockstep.serve.deciding import Seen, Try, left_alone
 from lockstep.serve.file import Followed
 from lockstep.serve.web.visitor import visitor
 from lockstep.store.entries import Event
+from lockstep.values import dataclass
 
 __all__ = ["PAGE", "Moment", "found", "matrix_page", "render", "target_page"]
 

@@ -4,13 +4,14 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockstep.model.roles import Role, Who
 from lockstep.serve.deciding import Seen
 from lockstep.serve.file import Followed
 from lockstep.serve.following import Follower
 from lockstep.store.entries import Scope
+from lockstep.values import dataclass
 
 __all__ = ["Visitor", "entering", "may", "scope_of", "seen_by", "visitor"]
 

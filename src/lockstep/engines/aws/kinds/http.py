@@ -5,7 +5,7 @@ an integration that a route names is not deleted.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
@@ -15,6 +15,7 @@ from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds.base import digest_of
 from lockstep.model.kinds.http import CALLER, KIND, mark_of, sid_of, source_of
+from lockstep.values import dataclass
 
 __all__ = ["KIND", "put", "read", "remove", "under_way"]
 
