@@ -33,7 +33,8 @@ def declare_render(parser: Parser) -> None:
         *("-o", "--output"),
         metavar="DIR",
         dest="into",
-        help="folder that they are written to, or - for stdout; default: the project's own tree",
+        help="folder that they are written to, or - for stdout; default: kubernetes.branch, or the project's "
+        "own tree",
     )
     parser.add_argument(
         "--branch",
@@ -95,6 +96,10 @@ def render(
     way, patterns = ROADS[road], tuple(targets)
     token = shell.settings.github_token
     text, written = "", None
+    workspace = None
+    if into is None and branch is None:
+        workspace = shell.open_workspace()
+        branch = workspace.project.kubernetes.branch
     if branch is not None:
         from lockstep.delivery.places.gitops import open_gitops
         from lockstep.delivery.sync.rendering_apart import render_to_branch
@@ -114,7 +119,7 @@ def render(
         workspace = shell.open_workspace()
         done, text = rendered_text(workspace, way, patterns, crds=crds, token=token, watcher=shell.watcher)
     else:
-        workspace = shell.open_workspace()
+        workspace = workspace or shell.open_workspace()
         folder = Path(into).expanduser() if into is not None else None
         done = render_into(
             workspace,

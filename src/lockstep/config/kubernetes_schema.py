@@ -65,7 +65,13 @@ KUBERNETES = group(
         says="write an https:// or ssh:// URL without a password",
         example="https://github.com/acme/cluster-gitops",
     ),
-    text("revision", "Branch that the cluster follows; main when absent.", rule=rules.branch),
+    text("revision", "Branch that declarations are deployed from; main when absent.", rule=rules.branch),
+    text(
+        "branch",
+        "Branch that manifests are written to, made when there is none and holding nothing else; beside the "
+        "declarations when absent.",
+        rule=rules.branch,
+    ),
     Key(
         name="wave",
         shape=Shape.INTEGER,
@@ -123,6 +129,7 @@ def read_kubernetes(document: Document, given: Mapping[str, Any], wrong: Report)
         versions=said.get("versions") or {},
         repository=said.get("repository"),
         revision=said.get("revision", usual.revision),
+        branch=said.get("branch"),
         wave=said.get("wave", usual.wave),
         job=Job(image=job.get("image"), service_account=job.get("serviceAccount"), secret=job.get("secret")),
         flux=Flux(

@@ -60,6 +60,7 @@ class Kubernetes:
     )  # target -> number that its alias is at, for ACK
     repository: str | None = None  # URL of this repository, as the cluster reaches it
     revision: str = "main"
+    branch: str | None = None  # of the manifests alone; None: they lie beside the declarations
     wave: int = 5  # of Argo CD, in which functions are deployed
     job: Job = field(default_factory=Job)
     flux: Flux = field(default_factory=Flux)

@@ -319,6 +319,7 @@ class WriteManifests(_Effect):
     merge: Merge  # how they come to the branch
     files: Mapping[str, str]  # path from the repository's root -> "create", "update" or "delete"
     digest: str  # of their texts
+    branch: str | None = None  # of the manifests alone; None: the one that is deployed from
 
 
 Step: TypeAlias = (

@@ -31,7 +31,14 @@ from lockstep.render.report import report_lines, report_summary
 from lockstep.render.rollout import progress_lines
 from lockstep.render.status import cell_words, status_summary
 from lockstep.render.steps import describe, entry_words
-from lockstep.render.text import MERGES, RESOURCE_SIGNS, is_told, plan_summary, told_changes, version_words
+from lockstep.render.text import (
+    RESOURCE_SIGNS,
+    is_told,
+    plan_summary,
+    told_changes,
+    version_words,
+    way_of,
+)
 from lockstep.render.values import one_line, package_words, pair
 
 __all__ = [
@@ -215,7 +222,7 @@ def _step_section(step: object, plan: Plan) -> str:
             lines = [
                 f"{RESOURCE_SIGNS.get(action, '!')} {printable(path)}" for path, action in step.files.items()
             ]
-            head = f"manifests for {step.road}  {step.target}, {MERGES[step.merge]}"
+            head = f"manifests for {step.road}  {step.target}, {way_of(step)}"
             return details(head, fence("diff", lines))
         case _:
             return ""

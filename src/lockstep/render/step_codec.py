@@ -171,6 +171,7 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "merge": step.merge,
                 "files": dict(step.files),
                 "digest": step.digest,
+                "branch": step.branch,
             }
         case _:
             assert_never(step)
@@ -332,6 +333,7 @@ def step_from(node: Node) -> Step:
                 merge=node.get("merge").choice(Merge),
                 files=node.get("files").text_map(),
                 digest=node.get("digest").text(),
+                branch=node.get("branch").maybe(Node.text),
             )
         case other:
             raise node.fail(f"{other!r} is not a kind of step")

@@ -23,7 +23,6 @@ from lockstep.render.steps import describe, entry_words
 from lockstep.render.values import change_lines, package_words
 
 __all__ = [
-    "MERGES",
     "RESOURCE_SIGNS",
     "SIGNS",
     "is_told",
@@ -31,6 +30,7 @@ __all__ = [
     "plan_summary",
     "told_changes",
     "version_words",
+    "way_of",
 ]
 
 SIGNS = {
@@ -44,7 +44,7 @@ SIGNS = {
 }
 
 RESOURCE_SIGNS = {"create": "+", "delete": "-", "import": "=", "forget": "="}
-MERGES = {
+_MERGES = {
     Merge.AUTO: "by a pull request that merges itself",
     Merge.REVIEW: "by a pull request",
     Merge.DIRECT: "by a commit",
@@ -211,8 +211,15 @@ def _run_lines(run: RunTerraform, plan: Plan, palette: Palette, columns: int) ->
 
 def _manifest_lines(step: WriteManifests, palette: Palette, columns: int) -> list[str]:
     """The files that go to the branch which a cluster follows, and how they get there."""
-    head = f"~ manifests for {printable(step.road)}  {printable(step.target)}  {MERGES[step.merge]}"
+    head = f"~ manifests for {printable(step.road)}  {printable(step.target)}  {way_of(step)}"
     return [palette.paint(palette.update, head), *_file_lines(step, columns), ""]
+
+
+def way_of(step: WriteManifests) -> str:
+    """How its files come to which branch."""
+    return _MERGES[step.merge] + (
+        f" to the branch {printable(step.branch)}" if step.branch is not None else ""
+    )
 
 
 def _file_lines(step: WriteManifests, columns: int) -> list[str]:

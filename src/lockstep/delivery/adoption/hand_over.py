@@ -132,6 +132,12 @@ def _committed(workspace: Workspace) -> Workspace:
             where=str(workspace.root),
             fix="commit it first",
         )
+    if workspace.project.kubernetes.branch is not None:
+        raise NotAllowed(
+            "manifests have a branch of their own, and a hand-over is commits of them and the engine",
+            where=workspace.project.kubernetes.place,
+            fix="leave out kubernetes.branch, sync, and let the cluster follow the deployed branch",
+        )
     if workspace.uncommitted:
         raise NotAllowed(
             "it is not committed, and a hand-over goes from commit to commit",

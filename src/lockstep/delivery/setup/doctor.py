@@ -8,7 +8,7 @@ from lockstep.artifacts.handlers import handler_problem
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.setup.resources import Place, resources_of
-from lockstep.delivery.sync.manifests import TreeFiles
+from lockstep.delivery.sync.manifest_place import manifest_place
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.owners import check_owners
 from lockstep.delivery.sync.packages import open_catalog, with_packages
@@ -64,9 +64,7 @@ def _all(where: Where) -> Iterator[Check]:
         detail=f"{workspace.project.file}: {len(workspace.fleet.targets)} targets, {lambdas} of them Lambda"
         + "".join(f"; {warning}" for warning in workspace.warnings),
     )
-    yield from check_owners(
-        workspace.project, workspace.fleet, TreeFiles(workspace.tree, workspace.project.folder)
-    )
+    yield from _owners(workspace)
     yield from _forge(workspace)
     yield from _clouds(workspace)
     engines = Session(workspace, Options(github_token=read_settings().github_token)).engines
@@ -74,6 +72,16 @@ def _all(where: Where) -> Iterator[Check]:
         yield from engines.checks(workspace.fleet)
     finally:
         engines.close()
+
+
+def _owners(workspace: Workspace) -> Iterator[Check]:
+    """Whether two would own one function, by the manifests where they lie."""
+    try:
+        files = manifest_place(workspace).files
+    except LockstepError as error:
+        yield Check.failure("owners", error)
+        return
+    yield from check_owners(workspace.project, workspace.fleet, files)
 
 
 def _forge(workspace: Workspace) -> Iterator[Check]:

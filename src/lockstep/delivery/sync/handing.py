@@ -3,6 +3,9 @@
 Its plan shows what differs in AWS; what is done about it is a change of files on the deployed branch, by the
 merge policy of the environment. Of AWS nothing is changed but that packages are staged, which no cluster
 does. So nothing is ever said to be applied here: that is seen when AWS is read again.
+
+Manifests that have a branch of their own are written there. What is declared is looked at after that branch,
+each time it is edited: so of two that write it at once the one that is later writes what is declared later.
 """
 
 import hashlib
@@ -15,13 +18,15 @@ from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.workspace import declarations_in
 from lockstep.delivery.sync.handed import Share
-from lockstep.delivery.sync.manifests import Fate, FileChange, Files, TreeFiles
+from lockstep.delivery.sync.manifest_place import ManifestPlace, begin_branch, manifest_place
+from lockstep.delivery.sync.manifests import Fate, FileChange, TreeFiles
 from lockstep.delivery.sync.options import Purpose
 from lockstep.delivery.sync.rendering import ground_of
 from lockstep.engines.aws import AwsEngine
 from lockstep.engines.base import Look
 from lockstep.errors import Interrupted, LockstepError, NotAllowed
 from lockstep.git.history import changed_paths
+from lockstep.git.writing import head
 from lockstep.model import (
     Check,
     Fleet,
@@ -170,7 +175,8 @@ class Handing:
 
     def _words(self, done: "Proposed") -> str:
         gitops = self._gitops
-        branch = gitops.branch if gitops is not None else "the branch"
+        own = self._project.kubernetes.branch
+        branch = own or (gitops.branch if gitops is not None else "the branch")
         match done.reached:
             case Reached.COMMITTED:
                 came = f"committed to {branch} as {(done.commit or '')[:12]}"
@@ -202,22 +208,32 @@ class Handing:
         self._gitops = open_gitops(where, means.credentials)
         self._check_declared(self._gitops, self._gitops.workspace.tree.commit)
 
-    def _check_declared(self, gitops: "GitOps", head: str | None) -> None:
+    def _check_declared(self, gitops: "GitOps", newest: str | None) -> None:
         workspace = self._means.workspace
         commit = workspace.tree.commit
-        if head is None or commit is None or head == commit:
+        if newest is None or commit is None or newest == commit:
             return
-        paths = changed_paths(gitops.remote.repository, commit, head)
+        paths = changed_paths(gitops.remote.repository, commit, newest)
         if paths is None:
             changed = ["it has another history"]
         else:
             changed = declarations_in(paths, workspace.prefix, self._project.folder)
         if changed:
             raise NotAllowed(
-                f"{gitops.branch} is at {head[:12]} and declares something else than commit {commit[:12]}: "
+                f"{gitops.branch} is at {newest[:12]} and declares something else than commit {commit[:12]}: "
                 f"{changed[0]}{f' and {len(changed) - 1} more' if len(changed) > 1 else ''}",
                 doing="writing manifests",
                 fix=f"check out the newest {gitops.branch} and sync that",
+            )
+
+    def _check_previews(self, gitops: "GitOps") -> None:
+        """NotAllowed when previews that have a branch of their own are not as they were planned."""
+        branch, known = self._project.preview.branch, self._means.workspace.fleet.previews
+        if branch is not None and head(gitops.remote, branch) != known:
+            raise NotAllowed(
+                f"{branch} has moved since it was read, and may declare other previews",
+                doing="writing manifests",
+                fix="sync again",
             )
 
     def _plan(self, desired: Fleet, made: Plan) -> tuple[Plan, tuple[_Batch, ...]]:
@@ -230,10 +246,14 @@ class Handing:
         )
         rendering = self._road.render(ground)
         read = self._gitops.workspace if self._gitops is not None else means.workspace
-        there = TreeFiles(read.tree, self._project.folder)
+        place = manifest_place(read, self._gitops.remote if self._gitops is not None else None)
+        there = place.files
         share = Share(project=self._project, traits=self._traits, road=self._road, fleet=desired)
         problems = share.problems(
-            rendering, there, self._aws.live.others.values(), is_apart=means.workspace.previews is not None
+            rendering,
+            there,
+            self._aws.live.others.values(),
+            is_apart=means.workspace.previews is not None and place.branch is None,
         )
         held = {one.target for one in made.targets if one.problem is not None} | problems.keys()
         changes, losses = share.changes(rendering, there, held)
@@ -241,7 +261,7 @@ class Handing:
         moving = [one for one in changes if one.fate in (Fate.WRITTEN, Fate.REMOVED)]
         needs = tuple(one for one in made.steps if isinstance(one, StagePackage))
         staged = needs if has_packages else ()
-        batches = tuple(self._batches(share, moving, there, tuple(one.id for one in staged)))
+        batches = tuple(self._batches(share, moving, place, tuple(one.id for one in staged)))
         written = {user for one in moving for user in (one.owner, *share.users(one.owner))}
         plan = handed_over(
             made,
@@ -256,16 +276,15 @@ class Handing:
         return (replace(plan, problems=(guard,)) if guard and not plan.problems else plan), batches
 
     def _batches(
-        self, share: Share, changes: Iterable[FileChange], there: Files, needs: tuple[str, ...]
+        self, share: Share, changes: Iterable[FileChange], place: ManifestPlace, needs: tuple[str, ...]
     ) -> Iterator[_Batch]:
         """One for the files of each environment, and for those that several share."""
         groups: dict[str, list[FileChange]] = {}
         for one in changes:
             groups.setdefault(share.label(one.owner), []).append(one)
-        folder = self._project.folder
-        start = self._means.workspace.prefix + (f"{folder}/" if folder not in ("", ".") else "")
+        start = place.start
         for label, files in sorted(groups.items()):
-            before = {f"{start}{one.path}": there.read(one.path) for one in files}
+            before = {f"{start}{one.path}": place.files.read(one.path) for one in files}
             texts = {f"{start}{one.path}": None if one.fate is Fate.REMOVED else one.text for one in files}
             actions = {
                 path: "delete" if text is None else "create" if before[path] is None else "update"
@@ -278,6 +297,7 @@ class Handing:
                 road=self._road.name,
                 merge=strictest(self._project.environment(name).merge for name in label.split("+")),
                 files=actions,
+                branch=place.branch,
                 digest=hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest(),
             )
             users = {user for one in files for user in share.users(one.owner)}
@@ -291,8 +311,13 @@ class Handing:
         if gitops is None:
             raise NotAllowed("the branch was not read", fix="sync again")
 
+        step, own = batch.step, batch.step.branch
+        has_previews = own is not None and "preview" in step.target.split("+")
+
         def edit(tree: Tree) -> Mapping[str, bytes | None]:
-            self._check_declared(gitops, tree.commit)
+            self._check_declared(gitops, tree.commit if own is None else head(gitops.remote, gitops.branch))
+            if has_previews:
+                self._check_previews(gitops)
             now = TreeFiles(tree, "")
             files: dict[str, bytes | None] = {}
             for path, text in batch.texts.items():
@@ -304,7 +329,8 @@ class Handing:
                 files[path] = None if text is None else text.encode()
             return files
 
-        step = batch.step
+        if own is not None:
+            begin_branch(gitops.remote, self._project, own)
         fleet = self._means.workspace.fleet
         count = len(step.files)
         title = f"{step.target}: {count} {'manifest' if count == 1 else 'manifests'} for {self._road.name}"
@@ -321,7 +347,8 @@ class Handing:
             message=f"{title}\n\n{told}".rstrip(),
             body=lambda: body,
         )
-        return propose(gitops, proposal, step.merge, gitops.forge)
+        into = gitops if own is None else replace(gitops, branch=own)
+        return propose(into, proposal, step.merge, gitops.forge)
 
 
 def _pull(done: "Proposed") -> str:

@@ -106,7 +106,7 @@ def changes_in(
     changes: list[FileChange] = []
     for path, (manifest, text) in texts.items():
         if is_chosen(manifest.owner, patterns):
-            fate = _fate(there.read(path), text, force=force)
+            fate = _fate(there.read(path), text, project, force=force)
             changes.append(FileChange(path=path, owner=manifest.owner, fate=fate, text=text))
     uncertain = tuple(doubts)
     for path in there.named(road.files):
@@ -141,13 +141,13 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
         raise MachineError.of(error) from error
 
 
-def _fate(there: str | None, text: str, *, force: bool) -> Fate:
+def _fate(there: str | None, text: str, project: str, *, force: bool) -> Fate:
     if there == text:
         return Fate.UNCHANGED
     if there is None or force:
         return Fate.WRITTEN
     mark = mark_of(there)
-    if mark is None:
+    if mark is None or mark.project != project:
         return Fate.FOREIGN
     return _fate_of(mark) or Fate.WRITTEN
 

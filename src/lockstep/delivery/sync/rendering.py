@@ -209,11 +209,13 @@ def ground_of(
         watcher.progress("finding packages")
         fleet = _with_roles(_with_the_rest(workspace, fleet, token), project)
     tree = f"{workspace.prefix}{project.folder}" if project.folder != "." else workspace.prefix.rstrip("/")
+    branch = project.kubernetes.branch if into is None else None
     return Ground(
         project=project,
         fleet=fleet,
         fill=fill,
-        folder=_folder(workspace, into) or tree or ".",
+        folder="." if branch is not None else _folder(workspace, into) or tree or ".",
+        branch=branch,
         tree=tree or ".",
         states=_states(workspace, fleet) if Need.STATES in road.needs else (),
         files=workspace.files,

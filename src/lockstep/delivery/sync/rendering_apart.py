@@ -11,9 +11,9 @@ from pathlib import Path
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.places.selection import check_patterns
 from lockstep.delivery.places.workspace import Workspace
+from lockstep.delivery.sync.manifest_place import check_is_apart, check_is_empty_of
 from lockstep.delivery.sync.manifests import Fate, TreeFiles
 from lockstep.delivery.sync.rendering import Rendered, compare, ground_of
-from lockstep.errors import BadInput
 from lockstep.git.tree import CommitTree
 from lockstep.git.writing import EmptyTree, Written, head, write
 from lockstep.model.tree import Tree
@@ -40,13 +40,13 @@ def render_to_branch(
     ``is_check`` writes nothing, and then there is no commit; nor is there where no branch is and nothing to
     put on it. BadInput for a branch that holds declarations; Refused and Rejected as of every push.
     """
-    _check_apart(gitops, branch)
+    check_is_apart(gitops.workspace.project, branch, gitops.branch)
     check_patterns(gitops.workspace, patterns)
     done: list[Rendered] = []
 
     def edit(tree: Tree) -> Mapping[str, bytes | None]:
         workspace = _newest(gitops)
-        _check_empty_of(workspace, branch, tree)
+        check_is_empty_of(workspace.project, branch, tree)
         ground = replace(
             ground_of(workspace, road, None, token=token, watcher=watcher), folder=".", branch=branch
         )
@@ -74,24 +74,3 @@ def _newest(gitops: GitOps) -> Workspace:
     if commit is None or commit == gitops.workspace.tree.commit:
         return gitops.workspace
     return gitops.at(commit)
-
-
-def _check_apart(gitops: GitOps, branch: str) -> None:
-    others = {gitops.branch: "what is declared", gitops.workspace.project.preview.branch: "the previews"}
-    if branch in others:
-        raise BadInput(
-            f"the branch {branch} holds {others[branch]}, and manifests would lie among it",
-            where="--branch",
-            fix="name another branch, which is made when there is none; or leave it out",
-        )
-
-
-def _check_empty_of(workspace: Workspace, branch: str, tree: Tree) -> None:
-    """BadInput for a branch of somebody's work: one that holds a project file."""
-    found = next((path for path in tree.blobs if path.rpartition("/")[2] == workspace.project.file), None)
-    if found is not None:
-        raise BadInput(
-            f"the branch {branch} holds {found}, so it is not the manifests' own",
-            where="--branch",
-            fix="name another branch, which is made when there is none",
-        )

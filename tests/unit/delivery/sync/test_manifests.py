@@ -86,6 +86,14 @@ def test_a_file_of_somebody_else_is_never_overwritten_or_removed(tmp_path: Path)
     assert (tmp_path / FILE.replace("deploy-job", "function")).exists()
 
 
+def test_the_manifest_of_another_project_is_somebody_elses(tmp_path: Path) -> None:
+    """Two projects in one folder may come to one path; neither overwrites nor removes the other's."""
+    _put(tmp_path, _rendering("staging/api"))
+    for keys in (("staging/api",), ()):
+        changes = changes_in(FolderFiles(tmp_path), ROAD, _rendering(*keys), "other")
+        assert [one.fate for one in changes] == [Fate.FOREIGN for _ in keys]
+
+
 def test_what_was_refused_or_could_not_be_read_keeps_its_file(tmp_path: Path) -> None:
     """Nothing goes because it was not seen."""
     _put(tmp_path, _rendering("staging/api"))
