@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from lockstep.forge.local import LocalForge
 from tests.e2e.conftest import User
 from tests.support.badinput.desk import git
+from tests.support.receivers import HttpReceiver, http_receiver
 from tests.support.serving import DIRECT, Serving, shown
+from tests.support.waiting import until
 
 STAGING = "environments/staging/hello/config.yaml"
 
@@ -30,6 +33,11 @@ def config(project: User, tmp_path: Path) -> Path:
     return path
 
 
+def texts(chat: HttpReceiver) -> list[str]:
+    """All lines that stand in the channel."""
+    return [line for one in list(chat.channel.values()) for line in one["text"].splitlines()]
+
+
 def push(url: str, repository: Path) -> None:
     """Announce a push, as GitHub does."""
     body = json.dumps({"repository": {"clone_url": repository.as_uri()}}).encode()
@@ -40,9 +48,22 @@ def push(url: str, repository: Path) -> None:
         assert answer.read() == b"1 asked\n"
 
 
-def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path) -> None:
-    """What is declared comes, what was changed by hand is healed where it may be, and else only seen."""
+@pytest.fixture
+def chat() -> Iterator[HttpReceiver]:
+    """A Slack."""
+    with http_receiver() as server:
+        yield server
+
+
+def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path, chat: HttpReceiver) -> None:
+    """What is declared comes, what was changed by hand is healed where it may be, and else only seen.
+
+    Of each thing of it there is one message.
+    """
     project.env["LOCKSTEP_GITHUB_HOOK_SECRET"] = "a secret"
+    project.env["LOCKSTEP_MESSAGE_SECRET__ON_CALL"] = "xoxb-secret"
+    to = f"messages:\n  on-call: {{slack: C1, api: '{chat.url}/api'}}\n"
+    config.write_text(f"{config.read_text()}{to}")
     serving = Serving("--config", str(config), env=project.env)
     serving.until(r"staging/hello: create function")
     assert serving.end(signal.SIGKILL) == -signal.SIGKILL
@@ -63,8 +84,12 @@ def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path) ->
     serving.until(r"staging/hello: update configuration", "production/hello: differs from Git")
     project.run("serve", "--config", str(config), code=3)
     assert "another lockstep serve works in this folder" in project.err
+    until(lambda: {"AWS was changed"} <= {line.partition(": ")[0] for line in texts(chat)})
     assert serving.end(signal.SIGTERM) == 0
     assert "stopped" in serving.text
+    keys = [one["metadata"]["event_payload"]["key"] for one in chat.channel.values()]
+    assert len(keys) == len(set(keys)) >= 3
+    assert "xoxb" not in serving.text
     lives = project.client("lambda").get_function_configuration
     assert [lives(FunctionName=name)["MemorySize"] for name in ("hello", "hello-staging")] == [1024, 256]
 

@@ -3,6 +3,7 @@
 from lockstep.config import rules
 from lockstep.config.access_schema import ANYBODY, LOGIN, TOKENS, URL, roles_of
 from lockstep.config.durations import DURATION
+from lockstep.config.messages_schema import MESSAGES
 from lockstep.config.rows import flag, group, text
 from lockstep.config.shapes import Key, Shape
 
@@ -104,6 +105,7 @@ SERVE = group(
         says=_SPELLED,
         example="365d",
     ),
+    MESSAGES,
     Key(
         name="projects",
         shape=Shape.OPEN,

@@ -16,7 +16,16 @@ from lockstep.model.roles import Grants, Role, Who
 from lockstep.values import dataclass
 from lockstep.web import check_url
 
-__all__ = ["Access", "Login", "Token", "digest_of", "new_token", "read_access", "read_roles"]
+__all__ = [
+    "Access",
+    "Login",
+    "Token",
+    "digest_of",
+    "is_own_machine",
+    "new_token",
+    "read_access",
+    "read_roles",
+]
 
 _SESSION = 12 * 3600  # seconds
 _SCOPES = ("profile", "email", "groups")
@@ -99,7 +108,7 @@ def read_access(values: Mapping[str, Any], add: _Add) -> Access:
     if login is not None and values.get("anybody") is not None:
         add(("anybody",), "anybody may something, though people log in", "leave out anybody, or login")
     host = (values.get("listen") or "").rpartition(":")[0]
-    if host and login is None and not _is_own(host):
+    if host and login is None and not is_own_machine(host):
         add(
             ("listen",),
             f"{values['listen']} may be asked by other machines, and nobody logs in",
@@ -163,7 +172,7 @@ def _is_usable(path: tuple[str, ...], url: str, add: _Add) -> bool:
     return True
 
 
-def _is_own(host: str) -> bool:
+def is_own_machine(host: str) -> bool:
     """Whether only this machine can ask there."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback

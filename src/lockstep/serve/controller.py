@@ -13,6 +13,8 @@ from lockstep.delivery.places.forges import Credentials
 from lockstep.errors import BadInput, MachineError
 from lockstep.serve.file import ServeFile
 from lockstep.serve.following import Follower
+from lockstep.serve.messages.messenger import Messenger
+from lockstep.serve.messages.tellers import teller_of
 from lockstep.serve.recording import Recorder, open_history
 
 __all__ = ["Controller", "only_one"]
@@ -45,6 +47,26 @@ class Controller:
             )
             for project in settings.projects
         ]
+        self._messengers = self._messengers_of(settings)
+
+    def _messengers_of(self, settings: ServeFile) -> list[Messenger]:
+        if self.history is None:
+            if settings.destinations:
+                self._tell("messages", "nobody is told anything, because no history is kept")
+            return []
+        by_name = {one.project.name: one for one in self.followers}
+        address = f"{settings.access.url}/" if settings.access.url else ""
+        return [
+            Messenger(
+                one.name,
+                teller_of(one.way, address, lambda name: by_name[name].forge()),
+                one.rules,
+                self.history,
+                tell=_telling(self._tell, "messages"),
+                stop=self._stop,
+            )
+            for one in settings.destinations
+        ]
 
     def under_way(self) -> list[str]:
         """What is being synced now."""
@@ -53,10 +75,13 @@ class Controller:
     def run(self) -> None:
         """Follow until it is stopped; what is being applied then is finished first."""
         self._recorder.start()
+        for messenger in self._messengers:
+            messenger.begin()
         threads = [
             threading.Thread(target=self._follow, args=(one,), name=one.project.name)
             for one in self.followers
         ]
+        threads += [threading.Thread(target=one.run, name=one.name) for one in self._messengers]
         for thread in threads:
             thread.start()
         self._stop.wait()

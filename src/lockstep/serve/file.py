@@ -20,6 +20,7 @@ from lockstep.git.command import mask
 from lockstep.git.mirror import is_url
 from lockstep.model.roles import Grants
 from lockstep.serve.access import Access, read_access, read_roles
+from lockstep.serve.messages.destinations import Destination, read_destinations
 from lockstep.suggest import did_you_mean
 from lockstep.values import dataclass
 
@@ -77,6 +78,7 @@ class ServeFile:
     log: str = "text"  # or "json"
     keep: int = _KEEP  # seconds that what happened is remembered
     access: Access = field(default_factory=Access)
+    destinations: tuple[Destination, ...] = ()  # who is told what goes on
     projects: tuple[Followed, ...]
 
 
@@ -109,6 +111,7 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
     reader.check_port(values)
     keep = reader.keep(values)
     access = read_access(values, reader.add)
+    destinations = tuple(read_destinations(values, environ, reader.add))
     problems.stop()
     host, _, port = (values.get("listen") or "").rpartition(":")
     return ServeFile(
@@ -118,6 +121,7 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
         log=values.get("log") or "text",
         keep=keep,
         access=access,
+        destinations=destinations,
         projects=projects,
     )
 

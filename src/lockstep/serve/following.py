@@ -22,6 +22,7 @@ from lockstep.delivery.sync.run import sync
 from lockstep.delivery.sync.status import read_status
 from lockstep.delivery.trying.logs import read_logs
 from lockstep.errors import BadInput, LockstepError, NotAllowed
+from lockstep.forge.base import Forge
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
 from lockstep.model import Explained, Outcome, Plan, StatusRow, StepResult
@@ -153,6 +154,10 @@ class Follower:
     def logs(self, target: str) -> tuple[LogLine, ...]:
         """What a target has logged in the last quarter of an hour, without secrets. Raises LockstepError."""
         return read_logs(self._project(), target, since=_LOGGED, now=self._now().timestamp())
+
+    def forge(self) -> Forge:
+        """Where the repository is; any thread may ask. Raises LockstepError, also before it was read."""
+        return self._gitops().forge()
 
     def ask(self, order: Order) -> str:
         """Take an order, which is done in its turn; the id of its run. NotAllowed while too many wait."""
@@ -394,6 +399,7 @@ class Follower:
             actor=find_actor(workspace.repository).name if workspace.repository else "lockstep",
             commit=heads.commit,
             targets=patterns,
+            is_attempt=True,
         )
         watcher, began = _Steps(self._tell, running), self._clock()
         try:

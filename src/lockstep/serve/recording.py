@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.promotion.promote import Promoted
 from lockstep.delivery.sync.records import records_of
 from lockstep.delivery.sync.run import Synced
 from lockstep.errors import BadInput, LockstepError
-from lockstep.model import Outcome, StatusRow, StepResult, SyncStatus
+from lockstep.model import Health, Outcome, StatusRow, StepResult, SyncStatus
 from lockstep.model.pull import Pull
 from lockstep.model.record import Done
 from lockstep.render.masks import Masks
@@ -24,7 +24,7 @@ from lockstep.render.values import one_line
 from lockstep.serve.deciding import drifted, named
 from lockstep.serve.file import Followed
 from lockstep.serve.orders import Order
-from lockstep.store.entries import Event, Happened, Run, RunState, StepEntry, new_run
+from lockstep.store.entries import Event, Happened, Rollout, RolloutEnd, Run, RunState, StepEntry, new_run
 
 if TYPE_CHECKING:
     from lockstep.store.history import History
@@ -124,9 +124,42 @@ class Recorder:
             return target not in unknown and (not patterns or target in read)
 
         self._write(lambda to: to.drift(project.name, self._at(), differing, is_settled))
+        self._roll(project, rows, is_settled)
 
-    def run(self, project: str, *, why: str, actor: str, commit: str, targets: Sequence[str]) -> "Running":
-        """A sync begins."""
+    def _roll(self, project: Followed, rows: Sequence[StatusRow], is_settled: Callable[[str], bool]) -> None:
+        """Rollouts that go on, and what became of those that do not any more."""
+        at, by_target = self._at(), {row.target: row for row in rows}
+        going = {
+            row.target: Rollout(
+                project=project.name,
+                target=row.target,
+                release=row.progress.release,
+                began=at,
+                state=RolloutEnd.WAITING if row.progress.is_asked else RolloutEnd.RUNNING,
+                words=replace(row.progress, due=None, late=0).words,  # without what each look changes
+            )
+            for row in rows
+            if row.progress is not None and row.progress.is_under_way
+        }
+
+        def end_of(one: Rollout) -> Rollout | None:
+            if not is_settled(one.target):
+                return None
+            return replace(one, ended=at, **ending(one, by_target.get(one.target)))
+
+        self._write(lambda to: to.roll(project.name, at, going, end_of))
+
+    def run(
+        self,
+        project: str,
+        *,
+        why: str,
+        actor: str,
+        commit: str,
+        targets: Sequence[str],
+        is_attempt: bool = False,
+    ) -> "Running":
+        """A sync begins; an attempt is tried for as long as it comes to nothing."""
         return Running(
             self,
             Run(
@@ -138,6 +171,7 @@ class Recorder:
                 commit=commit,
                 targets=", ".join(targets),
             ),
+            is_attempt=is_attempt,
         )
 
     def asked(self, project: str, order: Order, commit: str) -> "Running":
@@ -186,10 +220,10 @@ class Recorder:
 class Running:
     """One sync that is written down."""
 
-    def __init__(self, recorder: Recorder, run: Run) -> None:
+    def __init__(self, recorder: Recorder, run: Run, *, is_attempt: bool) -> None:
         self._recorder = recorder
         self._run = run
-        recorder._write(lambda to: to.begin(run))
+        recorder._write(lambda to: to.begin(run, is_attempt=is_attempt))
 
     @property
     def id(self) -> str:
@@ -255,6 +289,23 @@ def state_of(done: Synced) -> RunState:
     if done.report.interrupted:
         return RunState.STOPPED
     return RunState.DONE if done.is_success else RunState.FAILED
+
+
+class _Ending(TypedDict):
+    state: RolloutEnd
+    words: str
+
+
+def ending(one: Rollout, row: StatusRow | None) -> _Ending:
+    """What became of a rollout that does not go on, by its target as it was read now."""
+    if row is None:
+        return {"state": RolloutEnd.LEFT, "words": f"{one.target} is not declared any more"}
+    progress = row.progress
+    if progress is not None and progress.release == one.release and progress.health is Health.DEGRADED:
+        return {"state": RolloutEnd.FAILED, "words": progress.words}
+    if row.live == one.release:
+        return {"state": RolloutEnd.DONE, "words": f"{one.release} has all calls"}
+    return {"state": RolloutEnd.LEFT, "words": f"it does not go on: {row.live or 'another version'} is live"}
 
 
 def _declared(row: StatusRow | None) -> str:

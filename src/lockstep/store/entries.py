@@ -1,5 +1,6 @@
 """What is remembered, as values. Times are ISO 8601 in UTC, so that later ones are greater."""
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +8,22 @@ from typing import TypeAlias
 
 from lockstep.values import dataclass
 
-__all__ = ["Drift", "Event", "Happened", "Run", "RunState", "Scope", "Session", "StepEntry", "new_run"]
+__all__ = [
+    "Drift",
+    "Event",
+    "Happened",
+    "News",
+    "Rollout",
+    "RolloutEnd",
+    "Run",
+    "RunState",
+    "Scope",
+    "Sent",
+    "Session",
+    "StepEntry",
+    "key_of",
+    "new_run",
+]
 
 Scope: TypeAlias = Mapping[str, frozenset[str] | None] | None
 """What somebody may see: environments by project, None for all of one; None for everything."""
@@ -54,6 +70,7 @@ class Run:
     ended: str | None = None
     words: str = ""  # what it came to
     calls: int = 0  # of APIs
+    first: str | None = None  # id of the first of the attempts in a row that this one is of, if not itself
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +116,41 @@ class Drift:
     id: int = 0
 
 
+class RolloutEnd(StrEnum):
+    """How far a rollout is."""
+
+    RUNNING = "running"
+    WAITING = "waiting"  # for somebody
+    DONE = "done"  # the version has all calls
+    FAILED = "failed"  # it was taken back
+    LEFT = "left"  # something else is declared or live now
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rollout:
+    """One rollout of a target, from when it was seen first to when it was seen to be over."""
+
+    project: str
+    target: str
+    release: str  # that comes
+    began: str
+    state: RolloutEnd = RolloutEnd.RUNNING
+    words: str = ""  # how far it is, or what became of it
+    ended: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """What one destination was told of one thing last."""
+
+    key: str
+    destination: str
+    remote: str = ""  # by what it is found there again
+    digest: str = ""  # of the words; "" while they are being sent for the first time
+    at: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """Somebody who is logged in."""
@@ -111,6 +163,31 @@ class Session:
     checked: str  # when the provider said so last
     ends: str
     sealed: str  # what the provider is asked with; only the browser's part opens it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """What goes on, and what ended lately: the newest first."""
+
+    runs: tuple[Run, ...] = ()
+    steps: Mapping[str, int]  # that have ended, of runs that go on
+    drifts: tuple[Drift, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+
+
+def key_of(one: Run | Drift | Rollout) -> str:
+    """By what it is known everywhere: also where another history begins to count from 1."""
+    match one:
+        case Run():
+            return f"run/{one.first or one.id}"
+        case Drift():
+            return f"drift/{_short(one.project, one.target, one.seen)}"
+        case Rollout():
+            return f"rollout/{_short(one.project, one.target, one.began)}"
+
+
+def _short(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
 def new_run() -> str:

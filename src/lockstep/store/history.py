@@ -22,14 +22,16 @@ from sqlalchemy import (
 )
 
 from lockstep.store.base import Transactions
-from lockstep.store.entries import Drift, Event, Happened, Run, RunState, Scope, StepEntry
+from lockstep.store.entries import Drift, Event, Happened, Rollout, Run, RunState, Scope, StepEntry, key_of
+from lockstep.store.outbox import Outbox, rollout_of
 from lockstep.store.sessions import Sessions
-from lockstep.store.tables import DRIFTS, EVENTS, RUNS, STEPS
+from lockstep.store.tables import DRIFTS, EVENTS, ROLLOUTS, RUNS, SENT, STEPS
 
 __all__ = ["History"]
 
 _RECORDS = (Happened.DEPLOYED, Happened.FAILED, Happened.REMOVED)
 _MANY = 500  # values in one statement
+_UNFINISHED = (RunState.FAILED, RunState.STOPPED, RunState.LOST)
 
 
 class History:
@@ -38,6 +40,7 @@ class History:
     def __init__(self, database: Transactions) -> None:
         self._database = database
         self.sessions = Sessions(database)
+        self.outbox = Outbox(database)
         self.changes = 0  # how often something was written, by this process
 
     @property
@@ -57,9 +60,25 @@ class History:
         self._database.run(work)
         self.changes += 1
 
-    def begin(self, run: Run) -> None:
-        """A run has begun."""
-        self._write(lambda to: to.execute(insert(RUNS).values(asdict(run))))
+    def begin(self, run: Run, *, is_attempt: bool = False) -> None:
+        """A run has begun; an attempt goes on with the last one of the same, where that came to nothing."""
+
+        def work(to: Connection) -> None:
+            first = None
+            if is_attempt:
+                same = and_(
+                    RUNS.c.project == run.project,
+                    RUNS.c.targets == run.targets,
+                    RUNS.c.commit == run.commit,
+                    RUNS.c.actor == run.actor,
+                )
+                columns = select(RUNS.c.id, RUNS.c.first, RUNS.c.state).where(same)
+                last = to.execute(columns.order_by(RUNS.c.began.desc()).limit(1)).first()
+                if last is not None and last.state in _UNFINISHED:
+                    first = last.first or last.id
+            to.execute(insert(RUNS).values({**asdict(run), "first": first}))
+
+        self._write(work)
 
     def add_step(self, run: str, step: StepEntry) -> None:
         """A step of it has ended."""
@@ -116,6 +135,37 @@ class History:
 
         self._write(work)
 
+    def roll(
+        self,
+        project: str,
+        at: str,
+        going: Mapping[str, Rollout],
+        end_of: Callable[[Rollout], Rollout | None],
+    ) -> None:
+        """Rollouts that go on now, by target; ``end_of`` gives one that does not as it ended, or None where
+        that is not known.
+        """
+
+        def work(to: Connection) -> bool:
+            query = select(ROLLOUTS).where(ROLLOUTS.c.project == project, ROLLOUTS.c.ended.is_(None))
+            known = [rollout_of(row) for row in to.execute(query).mappings()]
+            is_known = {one.target for one in known if one.release == _release(going.get(one.target))}
+            changed = [one for target, one in going.items() if target not in is_known]
+            for one in changed:
+                row = {**asdict(one), "began": at}
+                del row["id"]
+                to.execute(insert(ROLLOUTS).values(row))
+            for one in known:
+                now = going[one.target] if one.target in is_known else end_of(one)
+                if now is not None and (now.state, now.words, now.ended) != (one.state, one.words, one.ended):
+                    values = {"state": now.state, "words": now.words, "ended": now.ended}
+                    to.execute(update(ROLLOUTS).where(ROLLOUTS.c.id == one.id).values(values))
+                    changed.append(now)
+            return bool(changed)
+
+        if self._database.run(work):
+            self.changes += 1
+
     def lose_running(self, at: str) -> None:
         """Runs that did not end with their process never will."""
         query = (
@@ -135,6 +185,13 @@ class History:
             to.execute(delete(STEPS).where(STEPS.c.at < before))
             to.execute(delete(EVENTS).where(EVENTS.c.at < before))
             to.execute(delete(DRIFTS).where(DRIFTS.c.mended < before))
+            to.execute(delete(ROLLOUTS).where(ROLLOUTS.c.ended < before))
+            open_drifts = select(DRIFTS).where(DRIFTS.c.mended.is_(None))
+            kept = {key_of(Drift(**row)) for row in to.execute(open_drifts).mappings()}
+            old = to.execute(select(SENT.c.key).where(SENT.c.at < before, SENT.c.key != "")).scalars()
+            gone = [key for key in {*old} if key not in kept]
+            for start in range(0, len(gone), _MANY):
+                to.execute(delete(SENT).where(SENT.c.key.in_(gone[start : start + _MANY])))
 
         self._write(work)
 
@@ -202,6 +259,10 @@ class History:
 
     def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         return self._database.run(lambda to: [dict(row) for row in to.execute(query).mappings()])
+
+
+def _release(rollout: Rollout | None) -> str | None:
+    return rollout.release if rollout is not None else None
 
 
 def _add_events(to: Connection, events: Sequence[Event]) -> None:

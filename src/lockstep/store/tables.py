@@ -2,9 +2,9 @@
 
 from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
 
-__all__ = ["DRIFTS", "EVENTS", "METADATA", "REVISION", "RUNS", "SESSIONS", "STEPS"]
+__all__ = ["DRIFTS", "EVENTS", "METADATA", "REVISION", "ROLLOUTS", "RUNS", "SENT", "SESSIONS", "STEPS"]
 
-REVISION = "0002"
+REVISION = "0003"
 """Of the newest migration."""
 
 METADATA = MetaData()
@@ -23,6 +23,7 @@ RUNS = Table(
     Column("ended", String(40)),
     Column("words", Text, nullable=False),
     Column("calls", Integer, nullable=False),
+    Column("first", String(16)),
     Index("runs_began", "began"),
 )
 
@@ -86,4 +87,28 @@ SESSIONS = Table(
     Column("ends", String(40), nullable=False),
     Column("sealed", Text, nullable=False),
     Index("sessions_ends", "ends"),
+)
+
+ROLLOUTS = Table(
+    "rollouts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("project", String(63), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("began", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("ended", String(40)),
+    Index("rollouts_open", "project", "ended"),
+)
+
+SENT = Table(
+    "sent",
+    METADATA,
+    Column("key", String(40), primary_key=True),
+    Column("destination", String(63), primary_key=True),
+    Column("remote", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("at", String(40), nullable=False),
 )

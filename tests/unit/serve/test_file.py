@@ -1,11 +1,14 @@
 """``lockstep-serve.yaml``, and the variables that win over it."""
 
+import base64
 from pathlib import Path
 
 import pytest
 
 from lockstep.errors import BadInput, BadInputs
 from lockstep.serve.file import PREFIX, Followed, Leave, read_serve_file
+from lockstep.serve.messages.destinations import Deployments, Mail, Slack, Webhook
+from lockstep.serve.messages.message import Rule, Subject
 
 TEXT = """\
 poll: 30s
@@ -100,6 +103,77 @@ def test_what_is_wrong_is_told_with_its_line(
         read(tmp_path, TEXT.replace(old, new))
     assert f"lockstep-serve.yaml:{where}: " in str(caught.value)
     assert says in str(caught.value)
+
+
+SECRET = "LOCKSTEP_MESSAGE_SECRET"
+MESSAGES = """\
+messages:
+  chat:
+    slack: C0123
+  anybody:
+    webhook: https://hooks.example.org/lockstep
+    rules:
+      - {projects: [shop], environments: [production], events: [failure, drift]}
+  on-call:
+    mail: {server: "mail.example.org:587", user: lockstep, from: l@example.org, to: [ada@example.org]}
+  github: {deployments: true}
+"""
+
+
+def secrets(folder: Path) -> dict[str, str]:
+    """One for each of them that has one."""
+    (folder / "password").write_text("s3cr3t\n")
+    return {
+        f"{SECRET}__CHAT": "xoxb-s3cr3t",
+        f"{SECRET}__ANYBODY": f"whsec_{base64.b64encode(b'k' * 24).decode()}",
+        f"{SECRET}_FILE__ON_CALL": str(folder / "password"),
+    }
+
+
+def test_who_is_told_what_has_its_secret_elsewhere(tmp_path: Path) -> None:
+    """In the environment, or in a file that it names; none is shown."""
+    path = tmp_path / "lockstep-serve.yaml"
+    path.write_text(TEXT + MESSAGES)
+    chat, anybody, on_call, github = read_serve_file(path, secrets(tmp_path)).destinations
+    assert chat.way == Slack(channel="C0123", token="xoxb-s3cr3t")
+    assert anybody.way == Webhook(url="https://hooks.example.org/lockstep", key=b"k" * 24)
+    assert isinstance(on_call.way, Mail)
+    assert (on_call.way.password, on_call.way.security, on_call.way.port) == ("s3cr3t", "starttls", 587)
+    assert (github.way, github.rules) == (Deployments(), (Rule(),))
+    assert anybody.rules[0].events == {Subject.FAILURE, Subject.DRIFT}
+    assert "s3cr3t" not in repr((chat, anybody, on_call))
+    assert "kkkk" not in repr(anybody)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("  chat:", "  Chat:", 13, "no name of a destination"),
+        ("    slack: C0123", "    slack: '#general'", 14, "write the channel's id"),
+        ("    slack: C0123", "    slack: C0123\n    webhook: https://example.org", 13, "names two ways"),
+        ("    slack: C0123", "    rules: []", 13, "names no way"),
+        ("    slack: C0123", "    slackWebhook: true", 13, "no https URL"),
+        ("https://hooks", "http://hooks", 16, "not an https URL"),
+        ("[failure, drift]", "[failures]", 18, "did you mean failure?"),
+        ("projects: [shop]", "projects: [blog]", 17, "no project blog is followed"),
+        ("to: [ada@example.org]", "to: []", 20, "mails nobody"),
+        ("ada@example.org", '"ada@example.org\\nBcc: eve@example.org"', 20, "to[0]"),
+        ("ada@example.org", "Ada <ada@example.org>", 20, "no address"),
+        (":587", ":70000", 20, "no port that there is"),
+        ("user: lockstep", "security: none", 20, "another machine"),
+        ("  anybody:", "  nobody:", 15, f"set {SECRET}__NOBODY"),
+    ],
+)
+def test_what_is_wrong_with_who_is_told(tmp_path: Path, old: str, new: str, line: int, says: str) -> None:
+    """With its line; a secret that is missing is known before anything is started."""
+    assert MESSAGES.count(old) == 1
+    path = tmp_path / "lockstep-serve.yaml"
+    path.write_text(TEXT + MESSAGES.replace(old, new))
+    with pytest.raises(BadInput) as caught:
+        read_serve_file(path, secrets(tmp_path))
+    assert f"lockstep-serve.yaml:{line}: " in str(caught.value)
+    assert says in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -46,4 +46,6 @@ def test_a_file_of_a_released_revision_is_brought_up(path: Path, tmp_path: Path)
     assert [drift.target for drift in history.drifts()] == ["production/api"]
     logged_in = [one.name for one in history.sessions.all("2026-01-01")]
     assert logged_in == (["Ada"] if path.stem >= "0002" else [])
+    told = [one.remote for one in history.outbox.sent("on-call").values()]
+    assert told == (["1.1"] if path.stem >= "0003" else [])
     history.close()
