@@ -55,7 +55,7 @@ from lockstep.serve.deciding import (
     wanted,
 )
 from lockstep.serve.file import Followed
-from lockstep.serve.orders import Order, OrderVerb, carry_out, look_ahead
+from lockstep.serve.orders import Order, OrderVerb, TooMany, carry_out, look_ahead
 from lockstep.serve.recording import Recorder, Running, state_of
 from lockstep.store.entries import RunState
 
@@ -69,6 +69,7 @@ _AGAIN: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
     Clean: "what previews leave behind can be removed again",
 }
 _WAITING = 100  # orders
+_REMEMBERED = 5000  # things of which it is known what was said last
 _LOGGED = 900.0  # seconds of logs that are shown
 _DAYS = 90  # after which a staged package goes that nothing declares, as of ``preview gc``
 
@@ -165,7 +166,7 @@ class Follower:
         if heads is None:
             raise NotAllowed("the project was not read yet", where=self.project.name, fix="wait for it")
         if len(self._orders) >= _WAITING:
-            raise NotAllowed("too much is asked for at once", where=self.project.name, fix="wait a little")
+            raise TooMany("too much is asked for at once", where=self.project.name, fix="wait a little")
         running = self._recorder.asked(self.project.name, order, heads.commit)
         self._orders.append((order, running))
         self.wake.set()
@@ -431,7 +432,10 @@ class Follower:
     def _is_news(self, words: str, *, about: str) -> bool:
         if self._told.get(about) == words:
             return False
+        self._told.pop(about, None)
         self._told[about] = words
+        if len(self._told) > _REMEMBERED:
+            del self._told[next(iter(self._told))]
         return True
 
 

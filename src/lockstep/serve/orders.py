@@ -12,7 +12,7 @@ from lockstep.delivery.promotion.rollback import find_target, hold, release_hold
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.rollouts import say, see
 from lockstep.delivery.sync.run import make_plan
-from lockstep.errors import BadInput
+from lockstep.errors import BadInput, NotAllowed
 from lockstep.model.move import Move
 from lockstep.model.roles import Role
 from lockstep.model.rollout import Word
@@ -23,9 +23,13 @@ from lockstep.render.rollout import progress_lines
 from lockstep.render.text import plan_lines
 from lockstep.values import dataclass
 
-__all__ = ["Order", "OrderVerb", "carry_out", "look_ahead"]
+__all__ = ["Order", "OrderVerb", "TooMany", "carry_out", "look_ahead"]
 
 _COLUMNS = 100
+
+
+class TooMany(NotAllowed):
+    """More is asked for than is done; later there is room again."""
 
 
 class OrderVerb(StrEnum):

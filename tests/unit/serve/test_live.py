@@ -159,6 +159,7 @@ def test_streams_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         await anext(first)
         start, *_ = [one async for one in messages(world)]
         assert start["status"] == 503
+        assert dict(start["headers"])[b"retry-after"] == b"5"
         await first.aclose()  # type: ignore[attr-defined]
         await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -21,6 +21,7 @@ from lockstep.model.status import Cause
 from lockstep.serve.deciding import Ask, asked, failed, looked
 from lockstep.serve.file import Followed, Leave
 from lockstep.serve.following import Follower
+from lockstep.serve.web import intake
 from lockstep.serve.web.app import make_app
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal
 from lockstep.serve.web.pages import PAGE
@@ -303,6 +304,43 @@ def test_an_announcement_without_end_is_not_read(follower: Follower) -> None:
     """What is too large is refused before it is judged."""
     app = make_app([follower], secret=SECRET)
     assert ask(app, "/hooks/github", body=b"x" * (MOST + 1)).status == 413
+    assert ask(app, "/hooks/github", body=b"x", content_length=str(30_000_000)).status == 413
+
+
+def test_webhooks_are_read_a_few_at_a_time(follower: Follower, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Senders that never end hold a bounded part of the memory, for a bounded time."""
+    monkeypatch.setattr(intake, "_SECONDS", 0.2)
+    app = make_app([follower], secret=SECRET)
+    statuses: list[int] = []
+    retry: list[bytes | None] = []
+
+    async def slow() -> None:
+        pieces = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+        async def receive() -> Message:
+            if pieces:
+                return pieces.pop()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+                retry.append(dict(message["headers"]).get(b"retry-after"))
+
+        headers = [(b"host", b"127.0.0.1:8321")]
+        scope = {"type": "http", "method": "POST", "path": "/hooks/github", "headers": headers}
+        await app({**scope, "query_string": b"", "root_path": ""}, receive, send)
+
+    async def many() -> None:
+        await asyncio.gather(*(slow() for _ in range(12)))
+
+    asyncio.run(many())
+    assert statuses == [503] * 4 + [408] * 8
+    assert set(retry[:4]) == {b"5"}
+    body = push(follower.project.repository)
+    assert ask(app, "/hooks/github", body=body, x_hub_signature_256=signed(body)).text == "1 asked\n"
+    assert 'lockstep_hooks_total{status="503"} 4' in ask(app, "/metrics").text
 
 
 def test_the_signature_is_the_one_that_github_documents() -> None:

@@ -13,8 +13,9 @@ from lockstep.errors import LockstepError
 from lockstep.model import StatusRow
 from lockstep.render.cells import printable
 from lockstep.serve.following import Follower
-from lockstep.serve.orders import Order, OrderVerb
+from lockstep.serve.orders import Order, OrderVerb, TooMany
 from lockstep.serve.web.asked import answer, document_of, form_of
+from lockstep.serve.web.intake import AGAIN
 from lockstep.serve.web.pages import render
 from lockstep.serve.web.visitor import may, seen_by, visitor
 
@@ -81,6 +82,8 @@ class Acting:
         try:
             follower, order = self._order({**form, **request.path_params})
             run = await run_in_threadpool(follower.ask, order)
+        except TooMany as error:
+            return PlainTextResponse(f"{error}\n", 503, dict(AGAIN))
         except LockstepError as error:
             return PlainTextResponse(f"{error}\n", 409)
         return RedirectResponse(f"/runs/{run}", 303)
@@ -95,6 +98,10 @@ class Acting:
             follower, order = self._order({name: str(value) for name, value in asked.items()})
             lines = await run_in_threadpool(follower.look_ahead, order) if is_dry else []
             run = None if is_dry else await run_in_threadpool(follower.ask, order)
+        except TooMany as error:
+            refusal = answer({"error": str(error)}, 503)
+            refusal.headers.update(AGAIN)
+            return refusal
         except LockstepError as error:
             return answer({"error": str(error)}, 409)
         return answer({"format": "lockstep.order/1", "run": run, "lines": lines}, 200 if is_dry else 202)

@@ -29,6 +29,7 @@ from lockstep.serve.web.admission import Admission, Admitted
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.figures import figures
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
+from lockstep.serve.web.intake import Intake
 from lockstep.serve.web.live import Live, State
 from lockstep.serve.web.login import Logins
 from lockstep.serve.web.openapi import openapi_document
@@ -53,6 +54,7 @@ _HEADERS = {
 _OWN = ("localhost", "127.0.0.1", "[::1]")
 _RECORDS = 10  # of what became of a target
 _LINES = 500  # of logs
+_HOOKS = 8  # webhooks that are read at once; what more would say is found by polling
 _FOR_ALL = ("/hooks/", "/healthz", "/readyz")
 
 
@@ -143,6 +145,7 @@ class _Shown:
         self._followers = {one.project.name: one for one in followers}
         self._history = history
         self._hooks = hooks
+        self._intake = Intake(MOST, _HOOKS)
         self._answered: Counter[int] = Counter()  # webhooks, by status
 
     @property
@@ -250,18 +253,18 @@ class _Shown:
 
     async def hook(self, request: Request) -> Response:
         """Wake whoever follows the repository that an announcement names."""
-        answer = await self._hook(request)
+        try:
+            answer = await self._hook(request)
+        except HTTPException as refusal:
+            self._answered[refusal.status_code] += 1
+            raise
         self._answered[answer.status_code] += 1
         return answer
 
     async def _hook(self, request: Request) -> Response:
         if self._hooks is None:
             return PlainTextResponse("no secret is set, so no announcement is taken\n", 503)
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MOST:
-                return PlainTextResponse(f"at most {MOST:,} bytes are read\n", 413)
+        body = await self._intake.body(request)
         try:
             places = self._hooks.places(
                 body,

@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from lockstep.model.foreign import read_json
 from lockstep.render.wire import dump
+from lockstep.serve.web.intake import Intake
 from lockstep.serve.web.visitor import visitor
 
 __all__ = ["answer", "document_of", "form_of", "number_of", "query_of"]
 
 _LONGEST = 200
-_MOST = 65_536  # bytes of a form
+_FORMS = Intake(65_536, at_once=100)
 
 
 def query_of(asked: Mapping[str, str]) -> str:
@@ -37,7 +38,7 @@ def answer(document: Mapping[str, Any], status: int = 200) -> Response:
 
 async def form_of(request: Request) -> Mapping[str, str]:
     """The fields of a form of ours, each once; HTTPException for one that no page of ours has sent."""
-    body = await _body(request)
+    body = await _FORMS.body(request)
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=50))
     except ValueError:
@@ -57,7 +58,7 @@ async def document_of(request: Request, names: Sequence[str]) -> dict[str, Any]:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "send application/json")
-    body = await _body(request)
+    body = await _FORMS.body(request)
     try:
         document = read_json(body.decode())
     except ValueError:
@@ -65,12 +66,3 @@ async def document_of(request: Request, names: Sequence[str]) -> dict[str, Any]:
     if not isinstance(document, dict) or not document.keys() <= {*names}:
         raise HTTPException(400, f"send an object with some of {', '.join(names)}")
     return document
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST:
-            raise HTTPException(413, f"at most {_MOST:,} bytes are read")
-    return body

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lockstep.serve.web.intake import AGAIN
 from lockstep.values import dataclass
 
 __all__ = ["MOST", "Live", "State"]
@@ -55,7 +56,8 @@ class Live:
             await self._app(scope, receive, send)
             return
         if self._open >= MOST:
-            await PlainTextResponse("too many pages are open\n", 503)(scope, receive, send)
+            refusal = PlainTextResponse("too many pages are open\n", 503, dict(AGAIN))
+            await refusal(scope, receive, send)
             return
         state = self._state()
         page = await self._page(scope)

@@ -164,7 +164,8 @@ _REFUSED = {
     "409": "It cannot be done now; the words say why.",
     "413": "It is too long.",
     "415": "It is no JSON.",
-    "503": "Sessions cannot be read.",
+    "408": "It takes too long to be sent.",
+    "503": "Sessions cannot be read, or too much is asked for at once: Retry-After says when to ask again.",
 }
 _ORDERING: Mapping[str, Any] = {
     "summary": "Ask for a verb of a target; it is done in its turn, as a run.",
