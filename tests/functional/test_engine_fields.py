@@ -64,6 +64,11 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     "durable.executionTimeout": (60, 120, 180),
     "durable.retentionDays": (7, 21, 30),
     "durable.kmsKeyArn": tuple(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{one}" for one in "abc"),
+    "capacityProvider.arn": tuple(
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:capacity-provider:{one}" for one in "abc"
+    ),
+    "capacityProvider.maxConcurrency": (8, 16, 32),
+    "capacityProvider.memoryPerVCpu": (4, 8, 2.5),
     "tenancy": ("PER_TENANT", None, None),
     "codeSigningConfigArn": tuple(
         f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{one * 17}" for one in "abc"
@@ -84,6 +89,14 @@ BESIDE: dict[str, dict[str, Any]] = {
     "durable.retentionDays": {"durable.executionTimeout": 60},
     "durable.kmsKeyArn": {"durable.executionTimeout": 60},
 }
+
+MANAGED = {
+    "capacityProvider.arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:capacity-provider:a",
+    "capacityProvider.maxConcurrency": 16,
+    "memorySize": 2048,
+    "logging.format": "JSON",
+}
+BESIDE |= {name: MANAGED for name in BY_NAME if name.startswith("capacityProvider.")}
 
 # The call that each kind of field is changed by, as the proxy names it.
 CALLS = {

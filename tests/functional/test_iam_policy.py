@@ -304,6 +304,21 @@ def test_a_repository_is_named_where_a_tag_has_to_be_looked_up(team: Team) -> No
         assert (arn in json.dumps(document)) == bool(actions)
 
 
+def test_a_capacity_provider_may_be_passed_where_one_is_declared(team: Team) -> None:
+    """To sync, and that one alone."""
+    arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:capacity-provider:shared"
+    team.write(
+        "environments/staging/shop/config.yaml",
+        "deploymentType: lambda\nlambda: {version: '1.0.0', functionName: s, alias: live, "
+        "runtime: python3.13, memorySize: 2048, logging: {format: JSON}, "
+        f"capacityProvider: {{arn: '{arn}', maxConcurrency: 16}}}}\n",
+    )
+    for role, resources in (("sync", [arn]), ("plan", None)):
+        statements = team.policy(role)["Statement"]
+        found = [one["Resource"] for one in statements if "lambda:PassCapacityProvider" in one["Action"]]
+        assert found == ([resources] if resources else [])
+
+
 def test_what_is_removed_from_git_is_known_by_its_tags(team: Team) -> None:
     """Its name is in no policy any more; what another project owns stays out of reach."""
     team.take(team.policy("sync"))

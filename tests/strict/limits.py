@@ -23,7 +23,9 @@ __all__ = ["Limits", "together", "violations"]
 
 _CHANGES = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode")
 _ORDINARY = {"MemorySize": 10240, "Timeout": 900, "EphemeralStorage.Size": 10240}
-"""Greatest values of a function that is on no managed instance, where the model allows more."""
+"""Greatest values where the model allows more: for managed instances, and storage for accelerators there."""
+_MANAGED = {"EphemeralStorage.Size": 10240}
+"""The same of a function on managed instances."""
 _SPACES = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -36,11 +38,14 @@ class Limits(Rule):
         if operation.service != "lambda" or operation.name not in (*_CHANGES, "TagResource"):
             return None
         body = call.json()
-        if found := next(violations(operation.name, body), None):
+        live = {}
+        if operation.name != "TagResource":
+            live = (self.cloud.function(call) or {}).get("Configuration", {})
+        is_managed = bool({**live, **body}.get("CapacityProviderConfig"))
+        if found := next(violations(operation.name, body, is_managed=is_managed), None):
             return error(operation, 400, "ValidationException", f"1 validation error detected: {found}")
         if operation.name == "TagResource":
             return None
-        live = (self.cloud.function(call) or {}).get("Configuration", {})
         found = next(together(body, live, account=operation.account, region=operation.region), None)
         return None if found is None else error(operation, 400, *found)
 
@@ -52,29 +57,29 @@ def _input(operation: str) -> Any:
     return model.operation_model(operation).input_shape
 
 
-def violations(operation: str, request: Mapping[str, Any]) -> Iterator[str]:
+def violations(operation: str, request: Mapping[str, Any], *, is_managed: bool = False) -> Iterator[str]:
     """Each value of a request that breaks a constraint, in Lambda's words."""
-    return _violations(_input(operation), request, "")
+    return _violations(_input(operation), request, "", _MANAGED if is_managed else _ORDINARY)
 
 
-def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
+def _violations(shape: Any, value: Any, path: str, most: Mapping[str, int]) -> Iterator[str]:
     match shape.type_name:
         case "structure":
             for name, inner in value.items():
                 if name in shape.members:
-                    yield from _violations(shape.members[name], inner, f"{path}.{name}".lstrip("."))
+                    yield from _violations(shape.members[name], inner, f"{path}.{name}".lstrip("."), most)
         case "list":
-            yield from _bounds(shape, len(value), value, path, "length")
+            yield from _bounds(shape, len(value), value, path, "length", most)
             for number, inner in enumerate(value, 1):
-                yield from _violations(shape.member, inner, f"{path}.{number}.member")
+                yield from _violations(shape.member, inner, f"{path}.{number}.member", most)
         case "map":
             for key, inner in value.items():
-                yield from _violations(shape.key, key, f"{path}.key")
-                yield from _violations(shape.value, inner, f"{path}.{key}")
+                yield from _violations(shape.key, key, f"{path}.key", most)
+                yield from _violations(shape.value, inner, f"{path}.{key}", most)
         case "integer" | "long" | "double":
-            yield from _bounds(shape, value, value, path, "value")
+            yield from _bounds(shape, value, value, path, "value", most)
         case "string":
-            yield from _bounds(shape, len(value), value, path, "length")
+            yield from _bounds(shape, len(value), value, path, "length", most)
             if shape.enum and value not in shape.enum:
                 yield _says(value, path, f"satisfy enum value set: [{', '.join(shape.enum)}]")
             pattern = shape.metadata.get("pattern")
@@ -82,8 +87,10 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
                 yield _says(value, path, f"satisfy regular expression pattern: {pattern}")
 
 
-def _bounds(shape: Any, size: float, value: Any, path: str, what: str) -> Iterator[str]:
-    least, most = shape.metadata.get("min"), _ORDINARY.get(path, shape.metadata.get("max"))
+def _bounds(
+    shape: Any, size: float, value: Any, path: str, what: str, mosts: Mapping[str, int]
+) -> Iterator[str]:
+    least, most = shape.metadata.get("min"), mosts.get(path, shape.metadata.get("max"))
     if least is not None and size < least:
         yield _says(value, path, f"have {what} greater than or equal to {least}")
     if most is not None and size > most:

@@ -186,6 +186,9 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
                 yield "lambda:TagResource", function
             if body.get("Role"):
                 yield "iam:PassRole", body["Role"]
+            if managed := body.get("CapacityProviderConfig"):
+                arn = managed["LambdaManagedInstancesCapacityProviderConfig"]["CapacityProviderArn"]
+                yield "lambda:PassCapacityProvider", arn
             if body.get("KMSKeyArn"):
                 yield "kms:CreateGrant", body["KMSKeyArn"]
                 yield "kms:Encrypt", body["KMSKeyArn"]

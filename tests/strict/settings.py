@@ -18,6 +18,7 @@ __all__ = ["FORGOTTEN", "CodeSigning", "FilledIn", "KeptPackage", "Managed", "Se
 # Emulator -> member of the request -> what it does with it (tried with moto 5.2 and MiniStack 1.5).
 FORGOTTEN: Mapping[str, Mapping[str, str]] = {
     "moto": {
+        "CapacityProviderConfig": "not kept",
         "Architectures": "UpdateFunctionCode leaves them as they were",
         "DeadLetterConfig": "not kept",
         "DurableConfig": "not kept",
@@ -83,21 +84,30 @@ def each_configuration(
     return answer
 
 
+_INSTANCES = "LambdaManagedInstancesCapacityProviderConfig"
+_MANAGED_MB = 2048
+
+
 class FilledIn(Rule):
     """What Lambda fills in where a request says nothing, what it asks for then, and what it does not keep.
 
     Sources: developer guide, "Configure Lambda durable functions" (the time-out is required, the history
-    is kept for 14 days by default, and a function is durable from its creation or never); S3FilesConfig
-    of the API reference; kms_key_arn of the AWS provider for Terraform (not saved without variables).
+    is kept for 14 days by default, and a function is durable from its creation or never), "Lambda Managed
+    Instances" (likewise; 2048 MB, JSON and 2 GiB for a vCPU are the defaults, ``$LATEST`` is never called;
+    LocalStack's tests of parity have the words); S3FilesConfig of the API reference; kms_key_arn of the
+    AWS provider for Terraform (not saved without variables).
     """
 
     def __init__(self) -> None:
         self._durable: set[tuple[str, str, str]] = set()
+        self._managed: set[tuple[str, str, str]] = set()
 
     def before(self, call: Call) -> Answer | None:
         """Refuse a durable configuration without time-out, or for a function that was made without."""
         if call.name not in ("lambda.CreateFunction", "lambda.UpdateFunctionConfiguration"):
             return None
+        if (refused := self._managed_problem(call)) is not None:
+            return error(call.operation, 400, "InvalidParameterValueException", refused)
         durable = call.json().get("DurableConfig")
         if call.name == "lambda.CreateFunction" and durable:
             self._durable.add(call.key)
@@ -111,6 +121,26 @@ class FilledIn(Rule):
             return None
         return error(call.operation, 400, "InvalidParameterValueException", text)
 
+    def _managed_problem(self, call: Call) -> str | None:
+        """What Lambda refuses of a function on managed instances, or of one that is on none."""
+        said = call.json()
+        managed = (said.get("CapacityProviderConfig") or {}).get(_INSTANCES)
+        if call.name == "lambda.CreateFunction":
+            self._managed.discard(call.key)
+            if managed:
+                self._managed.add(call.key)
+        elif managed and call.key not in self._managed:
+            return "CapacityProviderConfig isn't supported for Lambda Default functions."
+        if call.key not in self._managed:
+            return None
+        if managed is not None and "CapacityProviderArn" not in managed:
+            return "CapacityProviderArn is required in CapacityProviderConfig"
+        if said.get("MemorySize", _MANAGED_MB) < _MANAGED_MB:
+            return f"MemorySize of a function on managed instances is at least {_MANAGED_MB}"
+        if (said.get("LoggingConfig") or {}).get("LogFormat") == "Text":
+            return 'LogFormat "Text" is not supported on managed instances'
+        return None
+
     def after(self, call: Call, answer: Answer) -> Answer:
         """Show what was filled in."""
         return each_configuration(call, answer, self._whole)
@@ -118,6 +148,11 @@ class FilledIn(Rule):
     def _whole(self, config: dict[str, Any]) -> dict[str, Any]:
         if durable := config.get("DurableConfig"):
             config["DurableConfig"] = {"RetentionPeriodInDays": 14, **durable}
+        if managed := (config.get("CapacityProviderConfig") or {}).get(_INSTANCES):
+            usual = {"ExecutionEnvironmentMemoryGiBPerVCpu": 2.0, "PerExecutionEnvironmentMaxConcurrency": 16}
+            config["CapacityProviderConfig"] = {_INSTANCES: {**usual, **managed}}
+            if config.get("Version") == "$LATEST" and config.get("State") == "Active":
+                config["State"] = "ActiveNonInvocable"
         for mounted in config.get("FileSystemConfigs") or ():
             if ":s3files:" in mounted["Arn"]:
                 mounted.setdefault("S3FilesConfig", {"DirectS3Read": "AUTO"})

@@ -85,6 +85,7 @@ _SAMPLES: dict[str, tuple[Value, ...]] = {
     "imageConfig.command": ((), ("run",)),
     "imageConfig.workingDirectory": ("", "/app"),
     "durable.kmsKeyArn": ("", "arn:aws:kms:eu-west-1:1:key/d"),
+    "capacityProvider.arn": (None, "arn:aws:lambda:eu-west-1:1:capacity-provider:c"),
     "codeSigningConfigArn": (None, "arn:aws:lambda:eu-west-1:1:code-signing-config:c"),
 }
 

@@ -1,8 +1,8 @@
 """What AWS refuses of a whole function although each of its fields is well formed.
 
 Sources: the Lambda developer guide ("Lambda runtimes", "Lambda SnapStart", "Working with layers",
-"Configuring file system access", "Tenant isolation", "Create a function using a container image"), and
-"Tag naming limits" of the AWS general reference.
+"Configuring file system access", "Tenant isolation", "Create a function using a container image", "Lambda
+Managed Instances"), and "Tag naming limits" of the AWS general reference.
 """
 
 import re
@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from lockstep.config.context import Context
 from lockstep.config.layers import Path
 from lockstep.model import Value, runtimes
-from lockstep.model.fields import PARAMETER
+from lockstep.model.fields import BY_NAME, FIELDS, PARAMETER
 from lockstep.model.runtimes import RUNTIMES, Phase, Runtime
 from lockstep.suggest import nearest
 
 __all__ = ["check_limits", "check_tags"]
 
 _MAX_TAGS = 50
+_MANAGED_MB = 2048  # the least on managed instances
 _SNAP_START_MB = 512  # of /tmp; more does not go with SnapStart
 _IMAGE_REGION = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.")
 
@@ -38,6 +39,10 @@ def check_limits(
         )
     if settings.get("snapStart") == "PublishedVersions":
         _check_snap_start(context, settings, alias)
+    if "capacityProvider.arn" in settings:
+        _check_managed(context, settings, alias)
+    else:
+        _check_bounds(context, settings)
     _check_places(context, settings, image)
 
 
@@ -147,6 +152,63 @@ def _check_snap_start(context: Context, settings: Mapping[str, Value], alias: st
         )
 
 
+def _check_managed(context: Context, settings: Mapping[str, Value], alias: str | None) -> None:
+    """What Lambda Managed Instances ask for, and what does not go with them.
+
+    Sources: Lambda developer guide, "Lambda Managed Instances" (runtimes; ``$LATEST`` is never called, and a
+    call without qualifier goes to ``$LATEST.PUBLISHED``), and what AWS answers, as LocalStack's tests of
+    parity hold it (2048 MB and the format JSON are the defaults there, and the least).
+    """
+    path: Path = ("lambda", "capacityProvider")
+    runtime = RUNTIMES.get(str(settings.get("runtime")))
+    if alias is None:
+        context.wrong(
+            path,
+            "managed instances run published versions only, and Lockstep publishes them for an alias",
+            "add lambda.alias",
+        )
+    if "capacityProvider.maxConcurrency" not in settings:
+        context.wrong(
+            path,
+            "capacityProvider has no maxConcurrency, of which AWS's default depends on the runtime",
+            "add capacityProvider.maxConcurrency, for example 16",
+        )
+    if runtime is not None and not runtime.is_managed:
+        context.wrong(
+            ("lambda", "runtime"),
+            f"managed instances do not run {runtime.name}",
+            "use nodejs22.x, python3.13, java21, dotnet8 or a newer one of these, or provided.al2023",
+        )
+    memory = settings.get("memorySize", BY_NAME["memorySize"].default)
+    if isinstance(memory, int) and memory < _MANAGED_MB:
+        context.wrong(
+            path if "memorySize" not in settings else ("lambda", "memorySize"),
+            f"managed instances give a function at least {_MANAGED_MB} MB of memory; memorySize is {memory}",
+            f"write memorySize: {_MANAGED_MB}",
+        )
+    if settings.get("logging.format") != "JSON":
+        context.wrong(
+            path if "logging.format" not in settings else ("lambda", "logging", "format"),
+            "a function on managed instances logs in the format JSON, and in no other",
+            "write logging: {format: JSON}",
+        )
+    if settings.get("snapStart") == "PublishedVersions":
+        context.wrong(path, "SnapStart does not go with managed instances", "remove one of the two")
+
+
+def _check_bounds(context: Context, settings: Mapping[str, Value]) -> None:
+    """Values that only managed instances take."""
+    for row in FIELDS:
+        value = settings.get(row.name)
+        if row.most is None or row.maximum is None or not isinstance(value, int) or value <= row.maximum:
+            continue
+        context.wrong(
+            ("lambda", row.name),
+            f"lambda.{row.name}: {value} is out of range",
+            f"it takes at least {row.minimum} and at most {row.maximum} ({row.most} on managed instances)",
+        )
+
+
 def _check_places(context: Context, settings: Mapping[str, Value], image: str | None) -> None:
     """Lambda takes things of its own Region, and a role of its own account."""
     environment = context.file.project.environment(context.candidate.environment)
@@ -178,7 +240,7 @@ def _regions(settings: Mapping[str, Value], image: str | None) -> Iterator[tuple
         for number, arn in enumerate(_texts(settings.get("layers")))
         if not _is_named(arn)
     ]
-    for name in ("kmsKeyArn", "durable.kmsKeyArn", "codeSigningConfigArn"):
+    for name in ("kmsKeyArn", "durable.kmsKeyArn", "capacityProvider.arn", "codeSigningConfigArn"):
         arn = settings.get(name)
         if isinstance(arn, str):
             found.append((tuple(name.split(".")), arn))

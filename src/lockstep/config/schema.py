@@ -44,6 +44,7 @@ _EXAMPLES = {
     "deadLetterTarget": "arn:aws:sqs:eu-west-1:123456789012:queue",
     "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/id",
     "durable.kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/id",
+    "capacityProvider.arn": "arn:aws:lambda:eu-west-1:123456789012:capacity-provider:name",
     "codeSigningConfigArn": (
         "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-0123456789abcdef0"
     ),
@@ -86,7 +87,8 @@ def _of_row(row: Field, name: str) -> Key:
                 pattern=row.pattern,
                 says=says,
                 minimum=row.minimum,
-                maximum=row.maximum,
+                maximum=row.most or row.maximum,
+                usual=row.maximum if row.most else None,
                 lines=row.lines or row.is_literal,
                 is_literal=row.is_literal or row.is_path,
             )

@@ -59,6 +59,7 @@ class Key:
     says: str = ""  # the pattern in words
     minimum: float | None = None
     maximum: float | None = None
+    usual: float | None = None  # the greatest but on managed instances, which only the whole function shows
     most: int | None = None  # items of a list
     rule: rules.Rule | None = None
     members: tuple["Key", ...] = ()
@@ -172,6 +173,8 @@ class Checker:
         ):
             low = "" if key.minimum is None else f"at least {key.minimum:g}"
             high = "" if key.maximum is None else f"at most {key.maximum:g}"
+            if key.usual is not None:
+                high = f"at most {key.usual:g} ({key.maximum:g} on managed instances)"
             bounds = " and ".join(filter(None, (low, high)))
             self.add(lines, f"{path}: {_short(value)} is out of range", f"it takes {bounds}")
         elif key.enum and str(value) not in key.enum:

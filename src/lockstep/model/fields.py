@@ -90,6 +90,7 @@ class Field:
     enum: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    most: float | None = None  # in place of ``maximum``, on Lambda Managed Instances
     pattern: str = ""  # the whole text has to fit it
     lines: bool = False  # a text that may hold line breaks
     is_literal: bool = False  # so may it, and braces are its own and no template
@@ -129,6 +130,7 @@ _AWS = r"arn:aws[a-zA-Z-]*"
 _REGION = r"(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-\d"
 _LAMBDA = rf"{_AWS}:lambda:{_REGION}:\d{{12}}"
 _KEY = rf"^(|{_AWS}:kms:{_REGION}:\d{{12}}:(key|alias)/[a-zA-Z0-9/_:-]+)$"
+_MANAGED = "CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig"
 _ROLE_NAME = r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}"
 
 FIELDS: tuple[Field, ...] = (
@@ -169,21 +171,24 @@ FIELDS: tuple[Field, ...] = (
         name="memorySize",
         api="MemorySize",
         kind=Kind.INTEGER,
-        about="Memory in MB.",
+        about="Memory in MB: at most 10240 but on managed instances, and there at least 2048.",
         default=128,
         reset=128,
         minimum=128,
         maximum=10240,
+        most=32768,
     ),
     Field(
         name="timeout",
         api="Timeout",
         kind=Kind.INTEGER,
-        about="Time-out of one invocation in seconds.",
+        about="Time-out of one invocation in seconds: at most 900 but on managed instances, where "
+        "asynchronous calls and event sources, other than MQ and DocumentDB, may take longer.",
         default=3,
         reset=3,
         minimum=1,
         maximum=900,
+        most=5400,
     ),
     Field(
         name="environment",
@@ -450,6 +455,36 @@ FIELDS: tuple[Field, ...] = (
         needs=("durable.executionTimeout", None),
     ),
     Field(
+        name="capacityProvider.arn",
+        api=f"{_MANAGED}.CapacityProviderArn",
+        kind=Kind.STRING,
+        about="Capacity provider on whose instances the function runs (Lambda Managed Instances). That it "
+        "has one is fixed when the function is created; which one is not.",
+        pattern=rf"^{_LAMBDA}:capacity-provider:[a-zA-Z0-9_-]{{1,64}}$",
+        is_born=True,
+    ),
+    Field(
+        name="capacityProvider.maxConcurrency",
+        api=f"{_MANAGED}.PerExecutionEnvironmentMaxConcurrency",
+        kind=Kind.INTEGER,
+        about="Invocations that one execution environment runs at once. Has to be said: AWS's default "
+        "depends on the runtime.",
+        minimum=1,
+        maximum=1600,
+        needs=("capacityProvider.arn", None),
+    ),
+    Field(
+        name="capacityProvider.memoryPerVCpu",
+        api=f"{_MANAGED}.ExecutionEnvironmentMemoryGiBPerVCpu",
+        kind=Kind.NUMBER,
+        about="GiB of memory for each vCPU of an execution environment.",
+        default=2,
+        reset=2,
+        minimum=2,
+        maximum=8,
+        needs=("capacityProvider.arn", None),
+    ),
+    Field(
         name="tenancy",
         api="TenancyConfig.TenantIsolationMode",
         kind=Kind.STRING,
@@ -510,10 +545,9 @@ NOT_FIELDS: Mapping[str, str] = {
     "PackageType": "follows from the code: zip or image",
     "Tags": "owned key by key, see planning.policy",
     "Publish": "a version is published by a call of its own, once code and configuration are settled",
-    "PublishTo": "managed instances are not supported yet",
-    "CapacityProviderConfig": "Lambda managed instances are not supported yet",
-    "RuntimeConfig": "custom runtimes of managed instances are not supported yet",
-    "AcceleratorConfig": "accelerators of managed instances are not supported yet",
+    "PublishTo": "of managed instances too a version is published with a number, which the alias calls",
+    "RuntimeConfig": "runtimes of one's own are newer than the botocore that Lockstep is made with (1.43)",
+    "AcceleratorConfig": "accelerators are newer than the botocore that Lockstep is made with (1.43)",
 }
 """Members of CreateFunction and of both updates, by path in CreateFunction, that have no row, and why."""
 

@@ -37,6 +37,18 @@ class Runtime:
     has_snap_start: bool = False
 
     @property
+    def is_managed(self) -> bool:
+        """Whether Lambda Managed Instances run it, or a newer one that AWS has not listed yet.
+
+        Source: Lambda developer guide, "Lambda Managed Instances", supported runtimes.
+        """
+        least = _MANAGED.get(self.family)
+        found = _numbers(self.name)
+        if least is None or found is None:
+            return self.name == "provided.al2023"
+        return found[1] >= least
+
+    @property
     def family(self) -> str:
         """What its versions have in common: ``python``, ``nodejs``, ``provided``, ..."""
         return _FAMILY.split(self.name, maxsplit=1)[0]
@@ -44,6 +56,7 @@ class Runtime:
 
 _FAMILY = re.compile(r"(?=[0-9.])")
 _NUMBERED = re.compile(r"([a-z]+)([0-9]+)(?:\.([0-9]+))?(\.x)?")
+_MANAGED: Mapping[str, tuple[int, ...]] = {"nodejs": (22,), "python": (3, 13), "java": (21,), "dotnet": (8,)}
 _AHEAD = 4  # how far above the newest that we know a version may be to be one that came later
 
 

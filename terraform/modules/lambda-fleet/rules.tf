@@ -182,6 +182,10 @@ locals {
           says  = "the AWS provider 5 cannot set durable; leave this function to the engine aws"
         },
         {
+          holds = function.capacity_provider == null || try(function.capacity_provider.arn == null && function.capacity_provider.max_concurrency == null && function.capacity_provider.memory_per_vcpu == null, true)
+          says  = "the AWS provider 5 cannot set capacity_provider; leave this function to the engine aws"
+        },
+        {
           holds = function.tenancy == null
           says  = "the AWS provider 5 cannot set tenancy; leave this function to the engine aws"
         },

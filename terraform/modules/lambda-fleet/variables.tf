@@ -121,6 +121,11 @@ variable "functions" {
       retention_days    = optional(number)
       kms_key_arn       = optional(string)
     }))
+    capacity_provider = optional(object({
+      arn             = optional(string)
+      max_concurrency = optional(number)
+      memory_per_vcpu = optional(number)
+    }))
     tenancy                = optional(string)
     source_kms_key_arn     = optional(string)
     s3_object_storage_mode = optional(string)

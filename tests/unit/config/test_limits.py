@@ -19,6 +19,21 @@ SIGNING = "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:csc-"
 FAR = ECR.replace("eu-west-1", "us-east-2")
 
 
+def managed(line: str = "", concurrency: str = ", maxConcurrency: 16") -> str:
+    """A function on managed instances, but for one line."""
+    said = line.strip().partition(":")[0]
+    usual = {
+        "alias": "live",
+        "runtime": "python3.13",
+        "memorySize": "2048",
+        "logging": "{format: JSON}",
+        "capacityProvider": "{arn: 'arn:aws:lambda:eu-west-1:123456789012:capacity-provider:shared'"
+        + concurrency
+        + "}",
+    }
+    return line + "".join(f"  {name}: {value}\n" for name, value in usual.items() if name != said)
+
+
 def judged(block: str, *, today: datetime.date = TODAY) -> Validation:
     """Staging with lines in its block."""
     return validate(staging(block), today=today)
@@ -52,6 +67,20 @@ def judged(block: str, *, today: datetime.date = TODAY) -> Validation:
         ("  snapStart: PublishedVersions\n  runtime: python3.11", "does not go with the runtime python3.11"),
         ("  snapStart: PublishedVersions\n  tenancy: PER_TENANT", "does not go with tenancy"),
         ("  snapStart: PublishedVersions\n" + MOUNT + VPC, "does not go with fileSystems"),
+        ("  timeout: 901", "901 is out of range"),
+        ("  capacityProvider: {maxConcurrency: 16}", "exists only with capacityProvider.arn"),
+        (managed("  alias: null\n"), "published versions only"),
+        (managed(concurrency=""), "has no maxConcurrency"),
+        (managed(concurrency=", maxConcurrency: 1601"), "1601 is out of range"),
+        (managed(concurrency=", maxConcurrency: 1, memoryPerVCpu: 1.5"), "1.5 is out of range"),
+        (managed("  runtime: python3.12\n"), "do not run python3.12"),
+        (managed("  runtime: ruby3.4\n"), "do not run ruby3.4"),
+        (managed("  memorySize: 1024\n"), "give a function at least 2048 MB"),
+        (managed("  logging: {format: Text}\n"), "logs in the format JSON"),
+        (managed("  timeout: 5401\n"), "5401 is out of range"),
+        (managed("  runtime: python3.14\n  snapStart: PublishedVersions\n"), "does not go with managed"),
+        (managed().replace("eu-west-1", "us-east-1"), "lies in the Region us-east-1"),
+        (managed().replace("capacity-provider:", "capacity-provider/"), "is no valid arn"),
         ("  kmsKeyArn: arn:aws:kms:eu-west-2:123456789012:key/k", "lies in the Region eu-west-2"),
         ("  kmsKeyArn: arn:aws:kms:key/k", "is no valid kmsKeyArn"),
         ("  kmsKeyArn: alias/shop", "is no valid kmsKeyArn"),
@@ -83,7 +112,10 @@ def test_what_aws_refuses_is_an_error(block: str, problem: str) -> None:
         MOUNT + VPC,
         f'{VPC}  fileSystems: [{{localMountPath: /mnt/s3, arn: "arn:aws:s3files:eu-west-1:123456789012:'
         f'file-system/fs-{"a" * 17}/access-point/fsap-{"b" * 17}"}}]',
-        "  memorySize: 10240\n  ephemeralStorage: 10240",
+        "  memorySize: 10240\n  ephemeralStorage: 10240\n  timeout: 900",
+        managed(),
+        managed("  memorySize: 32768\n") + "  timeout: 5400",
+        managed(concurrency=", maxConcurrency: 1, memoryPerVCpu: 2.5"),
         "  kmsKeyArn: arn:aws:kms:eu-west-1:999999999999:key/mrk-1",
         "  deadLetterTarget: arn:aws:sns:eu-west-1:999999999999:topic",
         "  role: service-role/team/x",

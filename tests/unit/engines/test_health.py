@@ -55,6 +55,11 @@ def test_every_reason_has_a_meaning() -> None:
         (config("Deactivating"), Health.SUSPENDED),
         (config("Deactivated"), Health.SUSPENDED),
         (config("ActiveNonInvocable"), Health.SUSPENDED),
+        ({**config("ActiveNonInvocable"), "CapacityProviderConfig": {"a": {}}}, Health.HEALTHY),
+        (
+            {**config("ActiveNonInvocable"), "CapacityProviderConfig": {"a": {}}, "Version": "3"},
+            Health.SUSPENDED,
+        ),
         (config("SomethingNew"), Health.UNKNOWN),
         (config(None), Health.UNKNOWN),
         (config(LastUpdateStatus="InProgress"), Health.PROGRESSING),

@@ -67,6 +67,8 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         resources.add(Thing.LOOKED_AT, role)
         if function.settings.get("vpc.subnetIds") or function.settings.get("vpc.securityGroupIds"):
             resources.add(Thing.NETWORKS, "*")
+        if provider := function.settings.get("capacityProvider.arn"):
+            resources.add(Thing.CAPACITY, _pattern(str(provider)))
         for name_of_key in ("kmsKeyArn", "sourceKmsKeyArn"):
             if kms_key := function.settings.get(name_of_key):
                 resources.add(Thing.KEYS, _pattern(str(kms_key)))

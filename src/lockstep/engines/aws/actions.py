@@ -58,6 +58,7 @@ class Thing(StrEnum):
     ALARMS = "alarms"  # of rollouts: of composite ones AWS allows it on all only
     METRICS = "metrics"  # of rollouts: AWS gives the action no resources
     TRIED = "tried functions"  # versions that a rollout calls once before others do
+    CAPACITY = "capacity providers"  # that functions are given
     KEYS = "keys"  # of KMS, that encrypt environment variables
     BY_FUNCTION = "by function"  # what AWS gives no resources of ours to, but tells the function of
     BESIDE = "beside"  # rules and the like, which kinds name
@@ -137,6 +138,8 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:CreateFunction", Thing.FUNCTIONS, _WRITE - _GC, "lambda:TagResource"),
     _need("lambda:CreateFunction", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
+    # Source: Lambda developer guide, "Lambda Managed Instances", required permissions.
+    _need("lambda:CreateFunction", Thing.CAPACITY, _WRITE - _GC, "lambda:PassCapacityProvider"),
     # Source: Lambda developer guide, "Securing Lambda environment variables".
     _need("lambda:CreateFunction", Thing.KEYS, _WRITE - _GC, "kms:CreateGrant"),
     _need("lambda:CreateFunction", Thing.KEYS, _WRITE - _GC, "kms:Encrypt"),
@@ -146,6 +149,7 @@ NEEDS: tuple[Need, ...] = (
     _need("lambda:UpdateFunctionCode", Thing.KEYS, _WRITE - _GC, "kms:GenerateDataKey"),
     _need("lambda:UpdateFunctionConfiguration", Thing.FUNCTIONS, _WRITE - _GC),
     _need("lambda:UpdateFunctionConfiguration", Thing.ROLES, _WRITE - _GC, "iam:PassRole"),
+    _need("lambda:UpdateFunctionConfiguration", Thing.CAPACITY, _WRITE - _GC, "lambda:PassCapacityProvider"),
     _need("lambda:UpdateFunctionConfiguration", Thing.KEYS, _WRITE - _GC, "kms:CreateGrant"),
     _need("lambda:UpdateFunctionConfiguration", Thing.KEYS, _WRITE - _GC, "kms:Encrypt"),
     _need("lambda:GetFunctionCodeSigningConfig", Thing.FUNCTIONS, _READ),

@@ -29,7 +29,7 @@ STATES: Mapping[str, Health] = {
     "Failed": Health.DEGRADED,
     "Deactivating": Health.SUSPENDED,  # of managed instances: nothing runs it until it is activated
     "Deactivated": Health.SUSPENDED,
-    "ActiveNonInvocable": Health.SUSPENDED,  # made, and nobody can call it
+    "ActiveNonInvocable": Health.SUSPENDED,  # made, and nobody can call it: see ``_said``
     "Deleting": Health.PROGRESSING,
 }
 """``State``: what it says of a function."""
@@ -114,7 +114,7 @@ def health_of(config: Mapping[str, Any]) -> Health:
 
 
 def _one(config: Mapping[str, Any], status: str, code: str, _: str, meanings: Mapping[str, Health]) -> Health:
-    health = meanings.get(str(config.get(status)), Health.UNKNOWN)
+    health = meanings.get(str(_said(config, status)), Health.UNKNOWN)
     if config.get(status) != "Inactive":
         return health
     why = config.get(code)
@@ -123,10 +123,20 @@ def _one(config: Mapping[str, Any], status: str, code: str, _: str, meanings: Ma
     return Health.PROGRESSING if why in UNDER_WAY else Health.DEGRADED if why in FIXES else Health.UNKNOWN
 
 
+def _said(config: Mapping[str, Any], status: str) -> str | None:
+    """What AWS says of a function; on managed instances published versions are called, never ``$LATEST``.
+
+    That one is well when nobody can call it. Source: developer guide, "Lambda Managed Instances".
+    """
+    said: str | None = config.get(status)
+    is_managed = config.get("CapacityProviderConfig") and config.get("Version", "$LATEST") == "$LATEST"
+    return "Active" if said == "ActiveNonInvocable" and is_managed else said
+
+
 def reason_of(config: Mapping[str, Any]) -> str | None:
     """Why the function is not as it should be, in AWS's words; None when it is, or was not asked."""
     for status, code, reason, meanings in _STATUSES:
-        said = config.get(status)
+        said = _said(config, status)
         if said is not None and (said == "Inactive" or meanings.get(said) is not Health.HEALTHY):
             words = [f"{status}={said}", str(config.get(code) or "")]
             text = " ".join(word for word in words if word)

@@ -48,6 +48,7 @@ locals {
     concurrency       = [{ reserved_concurrency = -1 }, "reserved_concurrency is -1"]
     retention         = [{ log_retention_days = 2 }, "log_retention_days is 2"]
     durable           = [{ durable = { retention_days = 7 } }, "cannot set durable"]
+    capacity-provider = [{ capacity_provider = { max_concurrency = 16 } }, "cannot set capacity_provider"]
     tenancy           = [{ tenancy = "PER_TENANT" }, "cannot set tenancy"]
     source-key        = [{ source_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/k" }, "cannot set source_kms_key_arn"]
     storage-mode      = [{ s3_object_storage_mode = "REFERENCE" }, "cannot set s3_object_storage_mode"]
