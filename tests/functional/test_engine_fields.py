@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lockstep.local.ministack import LocalCloud
-from lockstep.model import FIELDS, Call, Field, Fleet, Verb
+from lockstep.model import FIELDS, Call, Field, Fleet, Health, Verb
 from lockstep.model.fields import APART, BY_NAME, normalise, to_api
 from tests.support.clouds import ACCOUNT, REGION, make_zip
 from tests.support.engine import Lab, Refuse, changes_of
@@ -206,6 +206,18 @@ def drift(lab: Lab, row: Field, target: Any, value: Any) -> None:
                 logGroupName=f"/aws/lambda/{NAME}", retentionInDays=value
             )
     lab.settle(NAME)
+
+
+def test_a_function_on_managed_instances_is_well_although_nobody_calls_it_unpublished(lab: Lab) -> None:
+    """Its version has the calls; another setting is another version, and the plan is empty after each."""
+    for number, concurrency in enumerate((16, 32), 1):
+        settings = {**MANAGED, "capacityProvider.maxConcurrency": concurrency}
+        fleet = make_fleet(make_target(KEY, settings=settings, alias="live"))
+        run = lab.sync(fleet)
+        live = run.engine.live.targets[KEY].function
+        assert live is not None
+        assert live.health is Health.HEALTHY
+        assert run.engine.preview(fleet).aliases[KEY] == f"live:{number}"
 
 
 def test_the_order_of_a_set_is_no_difference(lab: Lab) -> None:
