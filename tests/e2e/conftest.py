@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 from tests.strict import Proxy
 from tests.support import clouds
 from tests.support.badinput.desk import git
+from tests.support.serving import Serving, shown, stream
 
 FRESH = (sys.executable, "-m", "lockstep")
 
@@ -172,3 +174,39 @@ def slow(project: User, strict: Callable[..., Proxy]) -> tuple[User, Proxy]:
     proxy = strict(project.cloud)
     project.env |= {name: value for name, value in proxy.environment().items() if name.startswith("AWS_")}
     return project, proxy
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo's temporary files are."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Iterator[Serving]:
+    """One demo, which leaves nothing when it is stopped; credentials of its user are there to be ignored."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    own = {"HOME": str(folder), "TMPDIR": str(folder), "AWS_PROFILE": "work", "GITHUB_TOKEN": "hunter2"}
+    serving = Serving("--demo", env=kept | own)
+    yield serving
+    (address,) = serving.addresses
+    with stream(address) as open_page:  # one that nobody closes keeps nobody from stopping
+        assert open_page.readline()
+        assert serving.end(signal.SIGINT) == 0
+    assert "the local AWS and the repositories go" in serving.text
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def url(demo: Serving) -> str:
+    """The address that it prints."""
+    demo.addresses = re.findall(r"http://127\.0\.0\.1:\d+/", demo.until(r"http://\S+ shows it"))
+    return demo.addresses[0]
+
+
+@pytest.fixture(scope="module")
+def place(url: str, folder: Path) -> Path:
+    """Where the demo's repositories and data are, once everything is synced."""
+    shown(url, "3 synced, 0 out of sync, 0 unknown")
+    (place,) = folder.glob("lockstep-ministack-*/demo")
+    return place

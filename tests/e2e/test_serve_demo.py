@@ -1,55 +1,15 @@
 """``lockstep serve --demo``, as somebody meets it who has read one line about Lockstep."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 import urllib.request
-from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
 
 from lockstep.cli import main
-from tests.support.serving import DIRECT, Serving, fetched, shown
-
-
-def stream(url: str) -> HTTPResponse:
-    """A page that stays open."""
-    request = urllib.request.Request(url, headers={"Accept": "text/html, text/event-stream"})
-    answer: HTTPResponse = DIRECT.open(request, timeout=60)
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    return answer
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the demo's temporary files are."""
-    return tmp_path_factory.mktemp("demo")
-
-
-@pytest.fixture(scope="module")
-def demo(folder: Path) -> Iterator[Serving]:
-    """One demo, which leaves nothing when it is stopped; credentials of its user are there to be ignored."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-    own = {"HOME": str(folder), "TMPDIR": str(folder), "AWS_PROFILE": "work", "GITHUB_TOKEN": "hunter2"}
-    serving = Serving("--demo", env=kept | own)
-    yield serving
-    (address,) = serving.addresses
-    with stream(address) as open_page:  # one that nobody closes keeps nobody from stopping
-        assert open_page.readline()
-        assert serving.end(signal.SIGINT) == 0
-    assert "the local AWS and the repositories go" in serving.text
-    assert list(folder.iterdir()) == []
-
-
-@pytest.fixture(scope="module")
-def url(demo: Serving) -> str:
-    """The address that it prints."""
-    demo.addresses = re.findall(r"http://127\.0\.0\.1:\d+/", demo.until(r"http://\S+ shows it"))
-    return demo.addresses[0]
+from tests.support.serving import DIRECT, fetched, in_shell, shown, stream
 
 
 def test_there_is_something_to_look_at(url: str) -> None:
@@ -58,28 +18,6 @@ def test_there_is_something_to_look_at(url: str) -> None:
     page = fetched(url)
     assert 'href="/targets/syrf/preview/pr-123/s3-notifier">0.1.6-pr123 ● Synced/Healthy' in page
     assert 'href="/targets/syrf/production/s3-notifier">0.1.5 ● Synced/Healthy' in page
-
-
-@pytest.fixture(scope="module")
-def place(url: str, folder: Path) -> Path:
-    """Where the demo's repositories and data are, once everything is synced."""
-    shown(url, "3 synced, 0 out of sync, 0 unknown")
-    (place,) = folder.glob("lockstep-ministack-*/demo")
-    return place
-
-
-def in_shell(place: Path, script: str) -> str:
-    """Do what the demo says that one may, as a person of its own."""
-    person = "export GIT_AUTHOR_NAME=Ada GIT_COMMITTER_NAME=Ada EMAIL=ada@example.org HOME=/nonexistent"
-    done = subprocess.run(
-        ["sh", "-ec", f". {place}/env.sh; {person}; cd {place}/syrf/gitops; {script}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_push_is_a_run_that_tells_who_and_why(url: str, place: Path) -> None:

@@ -7,10 +7,12 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPResponse
+from pathlib import Path
 
 from tests.support.waiting import until
 
-__all__ = ["DIRECT", "Serving", "fetched", "shown"]
+__all__ = ["DIRECT", "Serving", "fetched", "in_shell", "shown", "stream"]
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -80,3 +82,25 @@ def fetched(url: str) -> str:
 def shown(url: str, words: str) -> None:
     """Wait until the page shows some words."""
     until(lambda: words in fetched(url), seconds=60)
+
+
+def stream(url: str) -> HTTPResponse:
+    """A page that stays open."""
+    request = urllib.request.Request(url, headers={"Accept": "text/html, text/event-stream"})
+    answer: HTTPResponse = DIRECT.open(request, timeout=60)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return answer
+
+
+def in_shell(place: Path, script: str) -> str:
+    """Do what the demo says that one may, as a person of its own."""
+    person = "export GIT_AUTHOR_NAME=Ada GIT_COMMITTER_NAME=Ada EMAIL=ada@example.org HOME=/nonexistent"
+    done = subprocess.run(
+        ["sh", "-ec", f". {place}/env.sh; {person}; cd {place}/syrf/gitops; {script}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

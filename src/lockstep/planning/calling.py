@@ -4,7 +4,7 @@ Triggers, and whatever the rows of kinds tell: a kind that ``invites`` has somet
 that ``gets`` names what is handed something. A new kind is here by its rows alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
 from lockstep.model import FIELDS, Fleet, Resource, Statement, Target, Trigger
@@ -17,7 +17,7 @@ from lockstep.planning.notifications import describe, entries_of, owner_of, trig
 from lockstep.planning.policy import remembered_words
 from lockstep.values import dataclass
 
-__all__ = ["calls_of"]
+__all__ = ["among", "calls_of"]
 
 _ARN_PARTS = 6
 _KINDS: Mapping[str, str] = {
@@ -124,6 +124,27 @@ def calls_of(desired: Fleet, live: Fleet | None, notes: Iterable[str] = ()) -> C
     if live is not None:
         _beside_buckets(drawing, live, {trigger.bucket for one in chosen for trigger in one.triggers})
     return CallGraph(parties=drawing.parties, ways=tuple(drawing.ways), unread=unread, notes=tuple(notes))
+
+
+def among(graph: CallGraph, is_shown: Callable[[str], bool]) -> CallGraph:
+    """The part of a graph that has to do with some targets. Of what nobody is told nothing is drawn.
+
+    A way between a target that is shown and one that is not ends at a party without a name.
+    """
+    hidden = {key for key, one in graph.parties.items() if one.target and not is_shown(one.target)}
+    shown = {key for key, one in graph.parties.items() if one.target} - hidden
+    if not hidden:
+        return graph
+    ways = tuple(way for way in graph.ways if way.source in shown or way.sink in shown)
+    ends = {end for way in ways for end in (way.source, way.sink)}
+    parties = {
+        key: Party(kind="function", name="of another target", is_foreign=True) if key in hidden else one
+        for key, one in graph.parties.items()
+        if key in shown or key in ends
+    }
+    return CallGraph(
+        parties=parties, ways=ways, unread={key: graph.unread[key] for key in shown & graph.unread.keys()}
+    )
 
 
 def _function(target: Target) -> Party:

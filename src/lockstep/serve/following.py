@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lockstep.config.preview_tree import read_previews
 from lockstep.delivery.places.actor import acting_for, find_actor
 from lockstep.delivery.places.forges import Credentials, as_app
 from lockstep.delivery.places.gitops import GitOps, open_gitops
@@ -15,6 +16,7 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.previews.ground import open_ground
 from lockstep.delivery.previews.waste import clear, collect
 from lockstep.delivery.promotion.moving import move_on
+from lockstep.delivery.setup.calling import declared_calls, live_calls
 from lockstep.delivery.setup.explain import explain_target
 from lockstep.delivery.sync.causes import with_causes
 from lockstep.delivery.sync.options import Options
@@ -26,10 +28,12 @@ from lockstep.forge.base import Forge
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
 from lockstep.model import Explained, Outcome, Plan, StatusRow, StepResult
+from lockstep.model.calling import CallGraph
+from lockstep.model.preview import Preview
 from lockstep.model.target import environment_of
 from lockstep.model.trying import LogLine
 from lockstep.model.watching import Silent
-from lockstep.planning.previews import Fate
+from lockstep.planning.previews import Fate, ends_at
 from lockstep.render.outcome import outcome_lines
 from lockstep.render.report import report_summary, result_lines
 from lockstep.render.status import status_summary
@@ -108,6 +112,8 @@ class Follower:
         self._workspace: Workspace | None = None  # at ``seen.heads``
         self._orders: deque[tuple[Order, Running]] = deque()  # what people want, in turn
         self._notes: Mapping[str, str] = {}  # what was said of targets
+        self._drawing = threading.Lock()
+        self._drawn: tuple[object, CallGraph, str] | None = None  # at what was seen
         self._told: dict[str, str] = {}  # what was said of a thing last: it is not said again
 
     @property
@@ -151,6 +157,33 @@ class Follower:
         if workspace is None or target not in workspace.fleet.targets:
             return ()
         return explain_target(workspace, target, None)
+
+    def calls(self) -> tuple[CallGraph, str]:
+        """Who calls which functions, and why AWS's part of it is missing, if it is; any thread may ask.
+
+        AWS is read for it at most once for each time that all of it was looked at, and that Git has moved.
+        """
+        workspace = self._project()
+        with self._drawing:
+            of = (self.seen.at, self.seen.looked)
+            if self._drawn is None or self._drawn[0] != of:
+                problem = ""
+                try:
+                    graph = live_calls(workspace, replace(self._options(()), full=False, recalls=True))
+                except LockstepError as error:
+                    graph, problem = declared_calls(workspace, ()), str(error)
+                self._drawn = of, graph, problem
+            _, graph, problem = self._drawn
+        return graph, problem
+
+    def previews(self) -> tuple[tuple[Preview, datetime.datetime | None], ...]:
+        """Previews that Git records, each with when it ends where its time is limited."""
+        workspace = self._workspace
+        if workspace is None:
+            return ()
+        project = workspace.project
+        recorded = read_previews(workspace.tree, project.folder)
+        return tuple((one, ends_at(one, project.preview)) for one in recorded.values())
 
     def logs(self, target: str) -> tuple[LogLine, ...]:
         """What a target has logged in the last quarter of an hour, without secrets. Raises LockstepError."""

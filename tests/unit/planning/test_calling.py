@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lockstep.model import FIELDS, Bucket, Fleet, Obstacle, Statement
-from lockstep.model.calling import CallGraph, Standing
+from lockstep.model.calling import CallGraph, Party, Standing, Way
 from lockstep.model.kinds import KINDS
-from lockstep.planning.calling import calls_of
+from lockstep.planning.calling import among, calls_of
 from tests.functional.kinds.samples import SAMPLES, resource
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
 from tests.unit.planning.fixtures import SCOPES
@@ -134,3 +136,31 @@ def test_a_selection_shows_its_own_functions() -> None:
         selection=("staging",),
     )
     assert said(calls_of(fleet, None)) == {("queue orders", KEY, "declared")}
+
+
+@given(
+    ends=st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("abcde")), max_size=12),
+    functions=st.sets(st.sampled_from("abcd")),
+    shown=st.sets(st.sampled_from("abcd")),
+)
+def test_a_part_of_a_graph_tells_nothing_of_what_is_not_shown(
+    ends: list[tuple[str, str]], functions: set[str], shown: set[str]
+) -> None:
+    """Neither its name nor what happens between others; of what is shown nothing is left out."""
+    parties = {
+        key: Party(kind="function", name=f"name-{key}", target=f"env/{key}" if key in functions else "")
+        for key in "abcde"
+    }
+    ways = tuple(
+        Way(source=source, sink=sink, words=source + sink, standing=Standing.LIVE) for source, sink in ends
+    )
+    graph = CallGraph(parties=parties, ways=ways, unread=dict.fromkeys(functions, ("rule",)), notes=("note",))
+    part = among(graph, lambda target: target.rpartition("/")[2] in shown)
+    hidden, seen = functions - shown, functions & shown
+    told = {name for one in part.parties.values() for name in (one.name, one.target)}
+    assert not told & {f"name-{key}" for key in hidden} | told & {f"env/{key}" for key in hidden}
+    assert {*part.parties} >= seen
+    kept = [way for way in ways if way.source in seen or way.sink in seen]
+    assert part == graph if not hidden else list(part.ways) == kept
+    assert all(way.source in part.parties and way.sink in part.parties for way in part.ways)
+    assert {*part.unread} == seen

@@ -26,6 +26,7 @@ from lockstep.serve.file import Followed
 from lockstep.serve.following import Follower
 from lockstep.serve.web.acting import Acting, verbs_for
 from lockstep.serve.web.admission import Admission, Admitted
+from lockstep.serve.web.around import Around
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.figures import figures
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
@@ -45,7 +46,7 @@ __all__ = ["make_app"]
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -81,6 +82,7 @@ def make_app(
         Route("/api/v1/projects/{project}/targets", shown.targets),
         Route("/api/v1/projects/{project}/targets/{target:path}", shown.one_target),
         *Acting(followers).routes,
+        *Around(followers, _now).routes,
         *Past(followers, history).routes,
         *(Logins(admission, admission.provider).routes if admission.provider is not None else ()),
         Route("/healthz", shown.healthz),
@@ -123,8 +125,10 @@ class _Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
+                own = {name for name, _ in message["headers"]}
                 headers = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                message = {**message, "headers": [*message["headers"], *headers]}
+                more = [(name, value) for name, value in headers if name not in own]
+                message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
         if scope["type"] != "http":

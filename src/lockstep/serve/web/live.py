@@ -21,7 +21,7 @@ MOST = 150  # streams at once; beyond, pages are as old as their loading
 _LOOK = 0.1  # seconds between two looks at whether something changed
 _BEAT = 15.0  # seconds without a message before an empty one, which finds out who has gone
 _KIND = "text/event-stream"
-_STILL = ("/act/", "/logs/")  # what AWS is asked for each time, and what somebody decides by
+_STILL = ("/act/", "/calls", "/logs/")  # what AWS is asked for each time, and what somebody decides by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lockstep.model import Explained, Health, StatusRow, SyncStatus
+from lockstep.model.target import is_preview
 from lockstep.render.cells import printable, printable_lines
 from lockstep.render.masks import Masks
 from lockstep.render.overview import is_well
@@ -19,7 +20,7 @@ from lockstep.serve.web.visitor import visitor
 from lockstep.store.entries import Event
 from lockstep.values import dataclass
 
-__all__ = ["PAGE", "Moment", "found", "matrix_page", "render", "target_page"]
+__all__ = ["PAGE", "Moment", "cell", "found", "holds", "matrix_page", "render", "target_page"]
 
 PAGE = 200  # services of a project on one page
 
@@ -63,12 +64,12 @@ def render(name: str, **values: object) -> str:
 
 def found(rows: Iterable[StatusRow], query: str, *, problems: bool = False) -> list[StatusRow]:
     """Rows whose target holds each of the words, in any case; with ``problems`` only what is not well."""
-    words = query.casefold().split()
-    return [
-        row
-        for row in rows
-        if all(word in row.target.casefold() for word in words) and not (problems and is_well(row))
-    ]
+    return [row for row in rows if holds(row.target, query) and not (problems and is_well(row))]
+
+
+def holds(name: str, query: str) -> bool:
+    """Whether a name holds each of the words, in any case."""
+    return all(word in name.casefold() for word in query.casefold().split())
 
 
 def matrix_page(
@@ -87,10 +88,10 @@ def _project(
     project: Followed, seen: Seen, query: str, page: int, now: Moment, problems: bool
 ) -> Mapping[str, Any]:
     rows = found(seen.rows.values(), query, problems=problems)
-    services = list(dict.fromkeys(row.service for row in rows))
+    services = sorted({row.service for row in rows})
     shown = services[(page - 1) * PAGE : page * PAGE]
     cells = {(row.service, row.environment): row for row in rows}
-    environments = list(dict.fromkeys(row.environment for row in rows))
+    environments = sorted({row.environment for row in rows}, key=_column)
     return {
         "name": project.name,
         "repository": project.shown,
@@ -105,18 +106,26 @@ def _project(
         ],
         "environments": environments,
         "lines": [
-            (service, [_cell(cells.get((service, name)), seen) for name in environments]) for service in shown
+            (service, [cell(cells.get((service, name)), seen) for name in environments]) for service in shown
         ],
         "pages": -(-len(services) // PAGE),
         "services": len(services),
     }
 
 
+def _column(environment: str) -> tuple[bool, int, str]:
+    """Previews stand last, the newest first."""
+    number = environment.rpartition("-")[2]
+    is_last = is_preview(environment)
+    return (is_last, -int(number) if is_last and number.isdecimal() else 0, environment)
+
+
 def _moment(ticks: float, now: Moment) -> str:
     return (now.wall - datetime.timedelta(seconds=now.ticks - ticks)).isoformat()
 
 
-def _cell(row: StatusRow | None, seen: Seen) -> Mapping[str, Any] | None:
+def cell(row: StatusRow | None, seen: Seen) -> Mapping[str, Any] | None:
+    """What is shown of a target in a table; None where there is none."""
     if row is None:
         return None
     return {

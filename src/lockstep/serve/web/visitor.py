@@ -13,7 +13,7 @@ from lockstep.serve.following import Follower
 from lockstep.store.entries import Scope
 from lockstep.values import dataclass
 
-__all__ = ["Visitor", "entering", "may", "scope_of", "seen_by", "visitor"]
+__all__ = ["Visitor", "entering", "may", "scope_of", "seen_by", "sees", "visitor"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +49,12 @@ def visitor() -> Visitor:
 def may(role: Role, project: Followed, environment: str) -> bool:
     """Whether who asks may do something in an environment of a project."""
     return project.grants.may(visitor().who, role, environment)
+
+
+def sees(project: Followed, environment: str) -> bool:
+    """Whether who asks may see an environment, as ``staging`` or ``preview/pr-123``."""
+    environments = project.grants.seen(visitor().who)
+    return environments is None or environment.partition("/")[0] in environments
 
 
 def seen_by(follower: Follower) -> Seen | None:

@@ -1,0 +1,164 @@
+"""The page in Chromium: what is looked at, typed, pressed and heard, on the demo's repositories and AWS."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support.browser import PHONE, Reader, browsing, found_by_axe, keep
+from tests.support.github.npm import NotThere
+from tests.support.serving import fetched, in_shell, shown
+
+STAGING, PRODUCTION = "staging/s3-notifier", "production/s3-notifier"
+PAGES = {
+    "matrix": "",
+    "nothing-found": "?q=nobody",
+    "target": f"targets/syrf/{STAGING}",
+    "calls": "calls",
+    "promotions": "promotions",
+    "previews": "previews",
+    "runs": "runs",
+    "drift": "drift",
+    "audit": "audit",
+    "logs": f"logs/syrf/{STAGING}",
+    "sync": f"act/sync/syrf/{STAGING}",
+    "promote": f"act/promote/syrf/{PRODUCTION}",  # which the demo's policy refuses: the answer says why
+}
+FOCUSED = """() => {
+  const one = document.activeElement;
+  return [one.getAttribute("href") || one.name || one.textContent, getComputedStyle(one).outlineStyle];
+}"""
+REFUSED = "Failed to load resource: the server responded with a status of 409"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all."""
+    try:
+        with browsing() as opened:
+            yield opened
+    except NotThere as missing:
+        pytest.skip(str(missing))
+
+
+def test_every_page_can_be_read_by_everybody(browser: Browser, url: str, place: Path) -> None:
+    """By what axe-core can tell, in light and dark, 320 pixels wide; no script and no style is refused."""
+    run = json.loads(fetched(f"{url}api/v1/runs"))["runs"][0]["id"]
+    found: dict[str, list[str]] = {}
+    with Reader(browser, url, width=PHONE) as reader:
+        for name, path in {**PAGES, "run": f"runs/{run}"}.items():
+            page = reader.go(path)
+            try:
+                wrong = found_by_axe(page)
+                page.emulate_media(color_scheme="dark")
+                wrong += found_by_axe(page, "color-contrast")
+            except NotThere as missing:
+                pytest.skip(str(missing))
+            page.emulate_media(color_scheme="light")
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wrong.append("it is wider than the screen")
+            found[name] = [*wrong, *(one for one in reader.complaints if not one.startswith(REFUSED))]
+            reader.complaints.clear()
+            keep(page, f"{name}-{PHONE}")
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    with Reader(browser, url) as reader:
+        for name in ("matrix", "target", "calls", "previews"):
+            page = reader.go(PAGES[name])
+            for image in page.locator("img").all():
+                assert image.evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
+            keep(page, name)
+
+
+def test_a_page_finds_what_is_typed_and_its_address_can_be_shared(browser: Browser, url: str) -> None:
+    """The search stands in the address, and who opens that sees the same."""
+    with Reader(browser, url) as reader:
+        page = reader.go("")
+        page.get_by_label("Search").fill("notifier STAGING")
+        page.get_by_label("only what is not well").check()
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("Nothing matches.")).to_be_visible()
+        page.get_by_label("only what is not well").uncheck()
+        page.get_by_role("button", name="Show").click()
+        expect(page.locator("tbody tr")).to_have_count(1)
+        with Reader(browser, page.url, scripts=False) as other:
+            expect(other.go("").locator("tbody tr")).to_have_count(1)
+
+
+def test_a_target_is_reached_read_and_synced_with_the_keyboard_alone(
+    browser: Browser, url: str, place: Path
+) -> None:
+    """From the first page to the run that came of it: what has the focus is seen."""
+    with Reader(browser, url, zone="America/New_York") as reader:
+        page = reader.go("")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="To the content")).to_be_focused()
+
+        def reach(words: str) -> None:
+            for _ in range(60):
+                name, outline = page.evaluate(FOCUSED)
+                if name == words:
+                    assert outline != "none"
+                    return
+                page.keyboard.press("Tab")
+            pytest.fail(f"{words} is not reached with Tab")
+
+        reach(f"/targets/syrf/{STAGING}")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/{PAGES['target']}")
+        reach(f"/act/sync/syrf/{STAGING}")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/{PAGES['sync']}")
+        reach("reason")
+        page.keyboard.press("Enter")  # a reason is asked for: nothing is sent
+        assert page.url.endswith(PAGES["sync"])
+        page.keyboard.type("to be sure")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/runs/*")
+        expect(page.get_by_text(re.compile(r"done"))).to_be_visible(timeout=60_000)  # without a reload
+        expect(page.get_by_text("to be sure")).to_be_visible()
+        began = page.locator("dd time").first
+        utc = began.get_attribute("datetime")
+        told = page.evaluate("one => new Date(one).toLocaleString()", utc)
+        assert began.text_content() == told  # as the reader's clock has it
+
+
+def test_held_and_released_with_the_mouse_and_seen_without_a_reload(
+    browser: Browser, url: str, place: Path
+) -> None:
+    """Git gets what is ordered, with the reason; a page that stays open follows a push by itself."""
+    file = "syrf/environments/staging/s3-notifier/config.yaml"
+    with Reader(browser, url) as reader, Reader(browser, url) as watching:
+        matrix = watching.go("")
+        cell = matrix.locator(f"a[href='/targets/syrf/{STAGING}']")
+        expect(cell).to_contain_text("0.1.5")
+        matrix.evaluate("window.isSame = true")
+        in_shell(place, f"sed -i s/0.1.5/0.1.6/ {file}; git commit -qam 'staging: 0.1.6'; git push -q")
+        expect(cell).to_contain_text("0.1.6 ● Synced/Healthy", timeout=60_000)
+        assert matrix.evaluate("window.isSame")
+        keep(matrix, "matrix-after-a-push")
+        for verb in ("hold", "release-hold"):
+            page = reader.go(PAGES["target"])
+            page.get_by_role("link", name=verb, exact=True).click()
+            page.get_by_label("Reason").fill(f"we {verb} it")
+            page.get_by_role("button", name=verb).click()
+            page.wait_for_url("**/runs/*")
+            shown(f"{url}api/v1/runs?q={verb}+done", f"we {verb} it")
+        written = in_shell(place, "git fetch -q; git log --all --format=%B")
+        assert "we hold it" in written  # in a pull request, which nobody has merged: there is none to release
+        shown(f"{url}api/v1/runs?q=release-hold+done", "nothing to do")
+        assert reader.complaints + watching.complaints == []
+
+
+def test_without_scripts_everything_is_read_and_ordered(browser: Browser, url: str, place: Path) -> None:
+    """Times are in UTC then, and a form is sent as forms always were."""
+    with Reader(browser, url, scripts=False) as reader:
+        page = reader.go(PAGES["target"])
+        expect(page.locator("time").first).to_contain_text("UTC")
+        page.get_by_role("link", name="rollback", exact=True).click()
+        expect(page.locator("pre")).to_contain_text("-> 0.1.5")
+        page.get_by_label("Reason").fill("no script")
+        page.get_by_role("button", name="rollback").click()
+        shown(f"{url}api/v1/runs?q=rollback+done", "no script")
