@@ -185,3 +185,12 @@ def test_no_page_brings_a_script_or_a_style_of_its_own() -> None:
         )
         for name in re.findall(r'(?:src|href)="/static/([^"]+)"', text):
             assert (WEB / "static" / name).is_file()
+
+
+def test_what_listens_is_there_before_the_script_that_starts_it_begins() -> None:
+    """htmx begins at once when the page is read already: a deferred script races with its own extension."""
+    page = (WEB / "templates" / "base.html").read_text()
+    assert re.findall(r'<script src="/static/vendor/([^"]+)"([^>]*)>', page) == [
+        ("htmx.min.js", ""),
+        ("hx-sse.min.js", ""),
+    ]
