@@ -174,7 +174,9 @@ def test_a_failed_gate_says_so_in_git_where_that_is_wanted(desk: Desk) -> None:
 
 
 def test_a_release_is_taken_back_by_one_write(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where its version is published still; and git is asked once for what no commit changes."""
+    """Where its version is published still: planned once, from one look at AWS. What was planned is the
+    commit that is pushed, and git is asked once for what no commit changes.
+    """
     first(desk, "allAtOnce")
     assert sync(desk).code == 0
     assert alias(desk) == ("2", {})
@@ -193,6 +195,11 @@ def test_a_release_is_taken_back_by_one_write(desk: Desk, monkeypatch: pytest.Mo
     assert done.code == 0, done.all
     assert alias(desk) == ("1", {})
     assert desk.aws.counts(mutating=True) == {"lambda.UpdateAlias": 1}
+    counts = desk.aws.counts()
+    once = ("sts.GetCallerIdentity", "tagging.GetResources", "lambda.ListVersionsByFunction")
+    assert {counts[name] for name in once} == {1}
     assert not [words for words in begun if "status" in words]  # whatever lies in the work tree
     assert len([words for words in begun if "cat-file" in words]) <= 8
-    assert len(begun) <= 75, len(begun)
+    # The declaration, the same with the digest that its package turned out to have, and the record.
+    assert len([words for words in begun if "commit-tree" in words]) == 3
+    assert len(begun) <= 55, len(begun)

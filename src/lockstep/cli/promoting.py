@@ -10,6 +10,7 @@ from lockstep.errors import BadInput, LockstepError
 if TYPE_CHECKING:
     from lockstep.delivery.places.gitops import GitOps
     from lockstep.delivery.places.proposal import Proposed
+    from lockstep.delivery.promotion.rollback import RolledBack
     from lockstep.delivery.sync.options import Options
     from lockstep.model.move import Move
     from lockstep.model.record import Record
@@ -141,6 +142,7 @@ def rollback(
             is_urgent=now,
             now=moment,
             watcher=shell.watcher,
+            stop=stop,
         )
         shell.end_progress()
         for note in done.notes:
@@ -151,7 +153,7 @@ def rollback(
             if wait:
                 return _wait(shell, gitops, done.outcome, (done.move,), options, stop, timeout)
             return _code(done.outcome)
-    return _sync(shell, gitops, done.outcome, done.move)
+    return _sync(shell, gitops, done, stop)
 
 
 def release_hold(shell: Shell, *, target: str, reason: str | None, now: bool, output: Output) -> int:
@@ -274,10 +276,11 @@ def _wait(
     return 0
 
 
-def _sync(shell: Shell, gitops: "GitOps", outcome: "Proposed", move: "Move") -> int:
+def _sync(shell: Shell, gitops: "GitOps", done: "RolledBack", stop: threading.Event) -> int:
     from lockstep.cli.syncing import follow
     from lockstep.delivery.promotion.waiting import sync_move
 
+    move = done.move
     if move.deployment_type != "lambda":
         shell.log(f"{move.target} is deployed by another tool; Lockstep has changed what Git says")
         return 0
@@ -285,5 +288,8 @@ def _sync(shell: Shell, gitops: "GitOps", outcome: "Proposed", move: "Move") -> 
     return follow(
         shell,
         Output.TABLE,
-        lambda watcher, stop: sync_move(gitops, outcome, move, options, watcher=watcher, stop=stop),
+        lambda watcher, stop: sync_move(
+            gitops, done.outcome, move, options, begun=done.begun, watcher=watcher, stop=stop
+        ),
+        stop=stop,
     )

@@ -33,13 +33,17 @@ def raising() -> Iterator[None]:
 
 @contextmanager
 def stopping(
-    under_way: Callable[[], list[str]], *, line: Callable[[str], str] = lambda words: f"\n{words}\n"
+    under_way: Callable[[], list[str]],
+    stop: threading.Event | None = None,
+    /,
+    *,
+    line: Callable[[str], str] = lambda words: f"\n{words}\n",
 ) -> Iterator[threading.Event]:
-    """An event that Ctrl-C (or SIGTERM, which CI systems send) sets.
+    """An event that Ctrl-C (or SIGTERM, which CI systems send) sets; ``stop`` where there is one already.
 
     ``under_way`` names what is running at that moment, to be told, by a line that is made of the words.
     """
-    stop = threading.Event()
+    stop = stop or threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         # os.write, not print: a handler may run in the middle of another write.

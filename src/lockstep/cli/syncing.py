@@ -96,14 +96,16 @@ def follow(
     form: Output,
     run: Callable[[SyncFollower, threading.Event], Synced],
     after: Callable[[Synced], None] | None = None,
+    *,
+    stop: threading.Event | None = None,
 ) -> int:
     """Show a sync as it happens, Ctrl-C ending it after what is under way; returns the exit code.
 
-    ``after`` is called when it has come to its end.
+    ``after`` is called when it has come to its end; ``stop`` is what Ctrl-C has set before, if any.
     """
     follower = SyncFollower(shell, form)
     try:
-        with stopping(follower.under_way) as stop, follower.ending():
+        with stopping(follower.under_way, stop) as stop, follower.ending():
             follower.stop = stop
             done = run(follower, stop)
     except Declined:

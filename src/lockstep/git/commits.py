@@ -17,11 +17,13 @@ from lockstep.values import dataclass
 
 __all__ = [
     "Identity",
+    "Made",
     "author_of",
     "clean_message",
     "commit_files",
     "commit_tree",
     "is_ours",
+    "make_commit",
     "parents_of",
     "write_blobs",
     "write_entries",
@@ -40,6 +42,18 @@ class Identity:
 # Used where neither git's configuration nor its environment variables name anybody. The domain is
 # reserved (RFC 2606), so mail to it goes nowhere.
 LOCKSTEP = Identity(name="Lockstep", email="lockstep@users.noreply.invalid")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """A commit that was made here, and what it consists of."""
+
+    commit: str
+    parent: str | None
+    tree: str | None  # None: its parent's
+    message: str  # as git has it
+    author: Identity | None  # None: whom git would name
+
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +82,23 @@ def commit_files(
     are not executable. No ref is moved. Raises BadInput for a path that leaves the tree, leads into
     ``.git`` or through a link, and for a name that is both file and folder.
     """
+    return make_commit(repository, parent=parent, changes=changes, message=message, author=author).commit
+
+
+def make_commit(
+    repository: Repository,
+    *,
+    parent: str | None,
+    changes: Mapping[str, bytes | None],
+    message: str,
+    author: Identity | None = None,
+) -> Made:
+    """Commit as ``commit_files`` does, and say what was made."""
     tree = write_tree(repository, parent, changes)
-    return commit_tree(repository, tree, parents=(parent,) if parent else (), message=message, author=author)
+    parents = (parent,) if parent else ()
+    files = tree or f"{parent}^{{tree}}"
+    commit = commit_tree(repository, files, parents=parents, message=message, author=author)
+    return Made(commit=commit, parent=parent, tree=tree, message=clean_message(message), author=author)
 
 
 def commit_tree(
@@ -111,9 +140,13 @@ def commit_tree(
     return made.output.strip()
 
 
-def write_tree(repository: Repository, base: str | None, changes: Mapping[str, bytes | None]) -> str:
-    """Write the tree of commit ``base`` with changes and return its id; see ``commit_files``."""
-    modes = _modes(repository, base)
+def write_tree(repository: Repository, base: str | None, changes: Mapping[str, bytes | None]) -> str | None:
+    """Write the tree of commit ``base`` with changes and return its id; see ``commit_files``.
+
+    None where it is the tree of ``base``.
+    """
+    there = _entries(repository, base)
+    modes = {path: mode for path, (mode, _) in there.items()}
     _check(changes, modes)
     written = {path: content for path, content in changes.items() if content is not None}
     blobs = dict(zip(written, write_blobs(repository, written.values()), strict=True))
@@ -121,6 +154,8 @@ def write_tree(repository: Repository, base: str | None, changes: Mapping[str, b
         path: None for path in changes if path not in blobs and path in modes
     }
     entries |= {path: (modes.get(path, _FILES[0]), blob) for path, blob in blobs.items()}
+    if base is not None and all(there.get(path) == entry for path, entry in entries.items()):
+        return None
     return write_entries(repository, base, entries)
 
 
@@ -204,13 +239,14 @@ def clean_message(message: str) -> str:
     return message.replace("\0", "").strip() + "\n"
 
 
-def _modes(repository: Repository, base: str | None) -> dict[str, str]:
-    """Return path to mode of everything in a tree that is not a folder."""
+def _entries(repository: Repository, base: str | None) -> dict[str, tuple[str, str]]:
+    """Return path to mode and id of everything in a tree that is not a folder."""
     if base is None:
         return {}
     listing = list_tree(repository, base)
     entries = listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
-    return {path: about[:6] for about, _, path in (entry.partition("\t") for entry in entries)}
+    parts = (entry.partition("\t") for entry in entries)
+    return {path: (about[:6], about.rpartition(" ")[2]) for about, _, path in parts}
 
 
 def _check(changes: Mapping[str, bytes | None], modes: Mapping[str, str]) -> None:

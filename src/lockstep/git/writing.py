@@ -11,7 +11,7 @@ from dataclasses import field
 
 from lockstep.errors import BadInput, Rejected
 from lockstep.git.command import Repository
-from lockstep.git.commits import Identity, clean_message, commit_tree, write_tree
+from lockstep.git.commits import Identity, Made, clean_message, commit_tree, write_tree
 from lockstep.git.refs import RefUpdate, branch_ref
 from lockstep.git.remote import Remote, fetch, list_refs, push
 from lockstep.git.tree import CommitTree
@@ -71,13 +71,15 @@ def write(
     base: str | None = None,
     may_create: bool = False,
     author: Identity | None = None,
+    made: Made | None = None,
     attempts: int = _ATTEMPTS,
 ) -> Written:
     """Commit what ``edit`` makes of a branch's files on top of its head, and push it.
 
     With ``base`` the branch is built on the head of that other branch instead: made when it is not
     there, and replaced when it holds anything else than this one commit. When the edit changes
-    nothing, nothing is pushed and ``commit`` is the head that was edited.
+    nothing, nothing is pushed and ``commit`` is the head that was edited. With ``made``, a commit of the
+    edit that was looked at before, that one is pushed as long as it stands on the head.
 
     A push that came too late is no error: the head is read and edited again, up to ``attempts``
     times, after random waits that grow to a few times what an attempt takes: so many writers at once
@@ -88,7 +90,9 @@ def write(
     for attempt in range(1, attempts + 1):
         began = time.monotonic()
         try:
-            return _write(remote, branch, edit, message, base=base, may_create=may_create, author=author)
+            return _write(
+                remote, branch, edit, message, base=base, may_create=may_create, author=author, made=made
+            )
         except Rejected as error:
             if attempt == attempts:
                 raise Rejected(
@@ -110,6 +114,7 @@ def _write(
     base: str | None,
     may_create: bool,
     author: Identity | None,
+    made: Made | None,
 ) -> Written:
     repository = remote.repository
     target, start = branch_ref(branch), branch_ref(base or branch)
@@ -118,18 +123,25 @@ def _write(
     parent, now = refs.get(start), refs.get(target)
     if parent is None and not may_create:
         raise _unknown(remote, base or branch)
-    tree: Tree = CommitTree(repository, parent) if parent else EmptyTree()
-    changes = edit(tree)
-    files = write_tree(repository, parent, changes) if changes else None
-    if files is None or (parent and files == _tree_of(repository, parent)):
+    if made is not None and parent is not None and made.parent == parent:
+        files, said, author = made.tree, made.message, made.author
+    else:
+        made = None
+        tree: Tree = CommitTree(repository, parent) if parent else EmptyTree()
+        changes = edit(tree)
+        files = write_tree(repository, parent, changes) if changes else None
+        said = clean_message(message if isinstance(message, str) else message(tree)) if files else ""
+    if files is None:
         if parent is None:
             raise BadInput("there is nothing to commit", doing=f"making the branch {branch}")
         return Written(commit=parent, is_new=False, parent=parent)
-    said = clean_message(message if isinstance(message, str) else message(tree))
     if now and base and _is_made_of(repository, now, files, parent, said):
         return Written(commit=now, is_new=False, parent=parent)
-    parents = (parent,) if parent else ()
-    commit = commit_tree(repository, files, parents=parents, message=said, author=author)
+    if made is not None:
+        commit = made.commit
+    else:
+        parents = (parent,) if parent else ()
+        commit = commit_tree(repository, files, parents=parents, message=said, author=author)
     push(remote, RefUpdate(ref=target, old=now, new=commit))
     return Written(commit=commit, is_new=True, parent=parent)
 
@@ -143,13 +155,6 @@ def _is_made_of(repository: Repository, commit: str, tree: str, parent: str | No
     return (
         lines[0] == f"tree {tree}" and parents == ([f"parent {parent}"] if parent else []) and said == message
     )
-
-
-def _tree_of(repository: Repository, commit: str) -> str:
-    output = repository.run(
-        "rev-parse", "--verify", f"{commit}^{{tree}}", doing="looking up a commit's files"
-    )
-    return output.decode("ascii").strip()
 
 
 def _unknown(remote: Remote, branch: str) -> BadInput:

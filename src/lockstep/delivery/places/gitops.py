@@ -7,6 +7,7 @@ from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.errors import BadInput
 from lockstep.forge.base import Forge
 from lockstep.git.remote import Remote, default_branch, open_remote
+from lockstep.git.tree import CommitTree
 from lockstep.git.writing import head
 from lockstep.values import dataclass
 
@@ -30,7 +31,8 @@ class GitOps:
 
         Previews that have a branch of their own are as at ``previews``, or as they are now.
         """
-        return open_workspace(replace(self.workspace.where, rev=commit, previews=previews))
+        where = replace(self.workspace.where, rev=commit, previews=previews)
+        return open_workspace(where, opened=_opened(where, self.remote, commit))
 
     def forge(self) -> Forge:
         """Where its pull requests are."""
@@ -71,4 +73,12 @@ def _read(where: Where, remote: Remote, branch: str) -> Workspace:
         )
     # A change that is tried out is a commit of its own, which nobody knows: this is what it stands on.
     about = f"commit {commit[:8]} ({branch}) of {remote}"
-    return open_workspace(replace(where, rev=commit, about=about))
+    where = replace(where, rev=commit, about=about)
+    return open_workspace(where, opened=_opened(where, remote, commit))
+
+
+def _opened(where: Where, remote: Remote, commit: str) -> CommitTree | None:
+    """The files of a commit that was just fetched or made here; None where a mirror may have to fetch it."""
+    if remote.repository.url is not None:
+        return None
+    return CommitTree(replace(remote.repository, deadline=where.deadline), commit)

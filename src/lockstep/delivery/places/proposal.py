@@ -10,13 +10,13 @@ from collections.abc import Callable
 from lockstep.delivery.places.actor import asked_by
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.forge.base import Forge, MergeMethod, Merging, Pull
-from lockstep.git.commits import Identity
+from lockstep.git.commits import Identity, Made
 from lockstep.git.writing import Edit, write
 from lockstep.model import Merge
 from lockstep.model.move import Arrival, Reached
 from lockstep.values import dataclass
 
-__all__ = ["Proposal", "Proposed", "merge_when_ready", "propose"]
+__all__ = ["Proposal", "Proposed", "merge_when_ready", "propose", "signed"]
 
 LABEL = "lockstep"
 _ASKED = "Lockstep-Asked-By"
@@ -36,6 +36,7 @@ class Proposal:
     message: str  # of the commit
     body: Callable[[], str]  # of the pull request, made when there is one
     author: Identity | None = None
+    made: Made | None = None  # the change with its words, as a commit that nothing names yet
     labels: tuple[str, ...] = (LABEL,)
 
 
@@ -66,9 +67,16 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
 
     Raises Refused when the branch is protected, ForgeError when the forge says no.
     """
-    message = _signed(proposal.message)
+    message = signed(proposal.message)
     if merge is Merge.DIRECT:
-        written = write(gitops.remote, gitops.branch, proposal.edit, message, author=proposal.author)
+        written = write(
+            gitops.remote,
+            gitops.branch,
+            proposal.edit,
+            message,
+            author=proposal.author,
+            made=proposal.made,
+        )
         reached = Reached.COMMITTED if written.is_new else Reached.NOTHING
         return Proposed(reached=reached, commit=written.commit)
     written = write(
@@ -78,6 +86,7 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
         message,
         base=gitops.branch,
         author=proposal.author,
+        made=proposal.made,
     )
     if written.commit == written.parent:
         return Proposed(reached=Reached.NOTHING, commit=written.commit)
@@ -94,7 +103,7 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
     return merge_when_ready(gitops, opened, pull, sha=written.commit)
 
 
-def _signed(message: str) -> str:
+def signed(message: str) -> str:
     """The words of a commit, with who asked the controller for it: git knows the controller only."""
     name = asked_by()
     if name is None:

@@ -92,17 +92,20 @@ class Subtree:
         return {path.removeprefix(self.prefix): data for path, data in found.items()}
 
 
-def open_workspace(where: Where, *, today: datetime.date | None = None) -> Workspace:
+def open_workspace(
+    where: Where, *, today: datetime.date | None = None, opened: CommitTree | None = None
+) -> Workspace:
     """Read the project and check all that can be checked without AWS, as of today or of another day.
 
+    ``opened`` is the tree of the revision, where it was opened before.
     Raises BadInput or BadInputs with file and line; GitError when git cannot read the tree.
     """
     with where.deadline.reading(where.timeout or NETWORK_SECONDS):
-        return _open_workspace(where, today)
+        return _open_workspace(where, today, opened)
 
 
-def _open_workspace(where: Where, today: datetime.date | None) -> Workspace:
-    whole, prefix, root = open_tree(where)
+def _open_workspace(where: Where, today: datetime.date | None, opened: CommitTree | None) -> Workspace:
+    whole, prefix, root = open_tree(where, opened)
     tree: Tree = Subtree(whole, prefix) if prefix else whole
     previews: CommitTree | None = None
     leftover: list[str] = []
@@ -165,14 +168,16 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def open_tree(where: Where) -> tuple[WorkTree | CommitTree, str, Path | None]:
+def open_tree(
+    where: Where, opened: CommitTree | None = None
+) -> tuple[WorkTree | CommitTree, str, Path | None]:
     """The repository's tree, the prefix of the project's folder in it, and that folder on disk.
 
     The project file is looked for in the folder and in those above it, up to the repository's root.
     """
     if where.repo is not None or where.rev is not None:
         repo = where.repo or str(where.folder)
-        tree: WorkTree | CommitTree = open_commit(
+        tree: WorkTree | CommitTree = opened or open_commit(
             repo, where.rev or "HEAD", where.cache, access=where.access, deadline=where.deadline
         )
         local = Path(repo) if Path(repo).is_dir() else None

@@ -4,19 +4,21 @@ The draft is a commit that no ref reaches. What cannot be read after the edit, o
 error before anything is pushed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from lockstep.config.declaration import HoldChange, apply_edits, read_declarations, version_edits
 from lockstep.delivery.places.gitops import GitOps
-from lockstep.delivery.places.workspace import Subtree
+from lockstep.delivery.places.proposal import signed
+from lockstep.delivery.places.workspace import Subtree, Workspace
 from lockstep.delivery.releases.images import with_images
 from lockstep.delivery.sync.digests import with_digests
 from lockstep.delivery.sync.options import Options
+from lockstep.engines.aws.connection import Connections
 from lockstep.errors import LockstepError, NotAllowed
 from lockstep.forge.base import Forge
-from lockstep.git.commits import commit_files
+from lockstep.git.commits import Made, make_commit
 from lockstep.git.writing import Edit
 from lockstep.model import Hold, Target
 from lockstep.model.move import Move
@@ -36,7 +38,9 @@ class Draft:
     """A change that can be made. ``edit`` makes it again on a newer head."""
 
     moves: tuple[Move, ...]  # with what was found out about them
-    commit: str  # of the draft
+    message: str  # of its commit
+    made: Made  # its commit, which becomes the branch's where nobody is faster
+    workspace: Workspace  # the project at that commit, read and validated
     edit: Edit
     source_forge: Forge | None
 
@@ -46,10 +50,12 @@ def make_draft(
     moves: Sequence[Move],
     options: Options,
     *,
+    words: Callable[[Sequence[Move]], str],
     hold: Hold | None = None,
+    connections: Connections | None = None,
     watcher: Watcher = SILENT,
 ) -> Draft:
-    """Try a change of versions, and with ``hold`` hold the targets at them.
+    """Try a change of versions, and with ``hold`` hold the targets at them; ``words`` are the commit's.
 
     Raises BadInput for a project that is not valid with the change, ArtifactError for a package that
     is not there or is not the one that was pinned.
@@ -61,15 +67,17 @@ def make_draft(
     # A rollback brings back what ran under a version, whatever its tag names by now.
     moves = with_images(sources, moves, lambda: forge, is_back=hold is not None)
     whole = gitops.workspace.whole
-    changes = _edit_of(gitops, moves, hold)(whole)
-    commit = _commit(gitops, changes)
-    workspace = gitops.at(commit)
+    changes, message = _edit_of(gitops, moves, hold)(whole), words(moves)
+    made = _commit(gitops, changes, message)
+    workspace = gitops.at(made.commit)
     watcher.progress("finding packages")
-    moves = with_digests(workspace, moves, options)
+    moves = with_digests(workspace, moves, options, connections)
     edit = _edit_of(gitops, moves, hold)
-    if (pinned := edit(whole)) != changes:
-        commit = _commit(gitops, pinned)
-    return Draft(moves=moves, commit=commit, edit=edit, source_forge=forge)
+    if (edit(whole), words(moves)) != (changes, message):
+        message = words(moves)
+        made = _commit(gitops, edit(whole), message)
+        workspace = gitops.at(made.commit)
+    return Draft(moves=moves, message=message, made=made, workspace=workspace, edit=edit, source_forge=forge)
 
 
 def make_hold_edit(gitops: GitOps, target: Target, hold: Hold | None) -> Edit:
@@ -119,12 +127,12 @@ def _check_again(project: Tree, moves: Sequence[Move]) -> None:
             )
 
 
-def _commit(gitops: GitOps, changes: Mapping[str, bytes | None]) -> str:
-    return commit_files(
+def _commit(gitops: GitOps, changes: Mapping[str, bytes | None], message: str) -> Made:
+    return make_commit(
         gitops.remote.repository,
         parent=gitops.workspace.whole.commit,
         changes=changes,
-        message="a draft of Lockstep",
+        message=signed(message),
     )
 
 

@@ -1,7 +1,7 @@
 """``promote``: new versions into the declarations of an environment, as its policy allows."""
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
@@ -125,7 +125,8 @@ def promote(
         if key in held
     ]
     wishes |= {key: version for key, version in carried.items() if key not in held}
-    draft = make_draft(gitops, _moves(gitops, wishes, images, policy), options, watcher=watcher)
+    moves = _moves(gitops, wishes, images, policy)
+    draft = make_draft(gitops, moves, options, words=lambda made: _message(made, request), watcher=watcher)
     if request.dry_run:
         nothing = Proposed(reached=Reached.NOTHING, commit=None)
         return Promoted(
@@ -395,12 +396,17 @@ def _proposal(
     actor = find_actor(gitops.remote.repository)
     title = title_of(draft.moves)
     review = Review(gitops=gitops, draft=draft, actor=actor, reason=request.override, overridden=overridden)
-    lines = [f"{open_promotions.TRAILER}: {move.target}@{move.new}" for move in draft.moves]
-    reason = f"{request.override}\n\n" if request.override else ""
     return Proposal(
         branch=opened[0].pull.head if opened else open_promotions.branch_name(draft.moves),
         edit=draft.edit,
         title=title,
-        message=f"{title}\n\n{reason}" + "\n".join(lines),
+        message=draft.message,
         body=lambda: review.body(options, watcher),
+        made=draft.made,
     )
+
+
+def _message(moves: Sequence[Move], request: Request) -> str:
+    lines = [f"{open_promotions.TRAILER}: {move.target}@{move.new}" for move in moves]
+    reason = f"{request.override}\n\n" if request.override else ""
+    return f"{title_of(moves)}\n\n{reason}" + "\n".join(lines)

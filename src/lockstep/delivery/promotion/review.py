@@ -55,8 +55,8 @@ class Review:
         if not targets:
             return None, "other tools deploy these services; Lockstep changes only what Git says of them"
         try:
-            workspace = self.gitops.at(self.draft.commit)
-            plan = make_plan(workspace, Options(patterns=targets, github_token=options.github_token))
+            chosen = Options(patterns=targets, github_token=options.github_token)
+            plan = make_plan(self.draft.workspace, chosen)
         except LockstepError as error:
             return None, f"AWS was not read: {error.problem}"
         return plan_markdown(plan, longest=_LONGEST_PLAN), None

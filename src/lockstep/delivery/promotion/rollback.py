@@ -1,6 +1,8 @@
 """``rollback`` and ``release-hold``: back to the last good version, and stay there until somebody says so."""
 
 import datetime
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lockstep.delivery.places.actor import Actor, find_actor
@@ -11,7 +13,8 @@ from lockstep.delivery.promotion import opened as open_promotions
 from lockstep.delivery.promotion.drafts import Draft, make_draft, make_hold_edit
 from lockstep.delivery.promotion.review import Review
 from lockstep.delivery.sync.options import Options
-from lockstep.delivery.sync.run import make_plan
+from lockstep.delivery.sync.run import Begun, begin, make_plan
+from lockstep.engines.aws.connection import Connections
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model import Hold, Merge, Target
 from lockstep.model.era import Era
@@ -36,6 +39,7 @@ class RolledBack:
     outcome: Proposed
     hold: Hold
     notes: tuple[str, ...] = ()
+    begun: Begun | None = None  # the sync that was planned before it was committed, where that is what is
 
 
 def find_target(gitops: GitOps, key: str) -> Target:
@@ -68,6 +72,7 @@ def roll_back(
     is_dry: bool = False,
     now: datetime.datetime,
     watcher: Watcher = SILENT,
+    stop: threading.Event | None = None,
 ) -> RolledBack:
     """Declare an earlier version of a target again, and hold it there.
 
@@ -94,9 +99,17 @@ def roll_back(
     )
     actor = find_actor(gitops.remote.repository)
     hold = Hold(version=target.version, since=now.isoformat(timespec="seconds"), by=actor.name, reason=reason)
-    draft = make_draft(gitops, (move,), options, hold=hold, watcher=watcher)
-    if is_urgent:
-        _check_can_sync(gitops, draft, options, watcher)
+
+    def words(moves: Sequence[Move]) -> str:
+        text = f"{reason}\n\n" if reason else ""
+        return f"{title_of(moves, verb='roll back')}\n\n{text}{TRAILER}: {key}@{move.new}"
+
+    stop = stop or threading.Event()
+    connections = Connections(stop)
+    draft = make_draft(
+        gitops, (move,), options, words=words, hold=hold, connections=connections, watcher=watcher
+    )
+    begun = _begun(gitops, draft, options, connections, stop, watcher) if is_urgent else None
     if is_dry:
         nothing = Proposed(reached=Reached.NOTHING, commit=None)
         return RolledBack(move=draft.moves[0], outcome=nothing, hold=hold, notes=notes)
@@ -109,7 +122,10 @@ def roll_back(
         forge = gitops.forge()
         opened = open_promotions.find(gitops, forge, target.environment, [key])
         open_promotions.supersede(gitops, forge, opened, by=outcome.pull)
-    return RolledBack(move=draft.moves[0], outcome=outcome, hold=hold, notes=notes)
+    is_it = outcome.commit == draft.made.commit
+    return RolledBack(
+        move=draft.moves[0], outcome=outcome, hold=hold, notes=notes, begun=begun if is_it else None
+    )
 
 
 def hold(gitops: GitOps, key: str, *, reason: str | None = None, now: datetime.datetime) -> Proposed:
@@ -157,13 +173,35 @@ def release_hold(gitops: GitOps, key: str, *, is_urgent: bool = False, reason: s
     return propose(gitops, proposal, Merge.DIRECT if is_urgent else policy.merge, gitops.forge)
 
 
-def _check_can_sync(gitops: GitOps, draft: Draft, options: Options, watcher: Watcher) -> None:
-    """Refuse, before anything is committed, what the sync after it would refuse."""
+def _begun(
+    gitops: GitOps,
+    draft: Draft,
+    options: Options,
+    connections: Connections,
+    stop: threading.Event,
+    watcher: Watcher,
+) -> Begun | None:
+    """The sync of the draft, planned. Refuses, before anything is committed, what it would refuse.
+
+    None where there is none, or where the engine plans only what the branch holds.
+    """
     targets = tuple(move.target for move in draft.moves if move.deployment_type == "lambda")
     if not targets:
-        return
+        return None
     watcher.progress("planning what the sync will do")
-    plan = make_plan(gitops.at(draft.commit), replace(options, patterns=targets), watcher=watcher)
+    chosen = replace(options, patterns=targets)
+    begun = None
+    if gitops.workspace.project.environment(draft.moves[0].environment).traits.is_direct:
+        begun = begin(
+            draft.workspace,
+            chosen,
+            targets,
+            stop=stop,
+            watcher=watcher,
+            credentials=gitops.credentials,
+            connections=connections,
+        )
+    plan = begun.plan if begun is not None else make_plan(draft.workspace, chosen, watcher=watcher)
     reasons = [*plan.problems, *(f"{one.target}: {one.problem}" for one in plan.blocked)]
     if reasons:
         raise NotAllowed(
@@ -171,6 +209,7 @@ def _check_can_sync(gitops: GitOps, draft: Draft, options: Options, watcher: Wat
             doing=f"rolling back {', '.join(targets)}",
             fix="mend it first; or leave out --now, which changes only what Git says, by the policy",
         )
+    return begun
 
 
 def _find(target: Target, timeline: Timeline, to: str | None) -> tuple[Era, tuple[str, ...]]:
@@ -214,13 +253,12 @@ def _proposal(
     watcher: Watcher,
 ) -> Proposal:
     move = draft.moves[0]
-    title = title_of(draft.moves, verb="roll back")
     review = Review(gitops=gitops, draft=draft, actor=actor, reason=reason, notes=notes)
-    text = f"{reason}\n\n" if reason else ""
     return Proposal(
         branch=f"lockstep/rollback/{move.target}",
         edit=draft.edit,
-        title=title,
-        message=f"{title}\n\n{text}{TRAILER}: {move.target}@{move.new}",
+        title=title_of(draft.moves, verb="roll back"),
+        message=draft.message,
         body=lambda: review.body(options, watcher),
+        made=draft.made,
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.places.proposal import Proposed
 from lockstep.delivery.sync.options import Options
-from lockstep.delivery.sync.run import Synced, sync
+from lockstep.delivery.sync.run import Begun, Synced, sync
 from lockstep.delivery.sync.status import read_status
 from lockstep.errors import ForgeError, Interrupted, LockstepError, NotAllowed
 from lockstep.forge.base import Forge, PullState
@@ -48,13 +48,20 @@ def sync_move(
     move: Move,
     options: Options,
     *,
+    begun: Begun | None = None,
     stop: threading.Event,
     watcher: Watcher = SILENT,
 ) -> Synced:
-    """Sync the one target whose version was just changed, as of that change. Raises what ``sync`` raises."""
-    workspace = gitops.at(outcome.commit) if outcome.commit else gitops.workspace
+    """Sync the one target whose version was just changed, as of that change. Raises what ``sync`` raises.
+
+    ``begun`` is that sync where it was planned before the change was made.
+    """
+    if begun is not None:
+        workspace = begun.session.workspace
+    else:
+        workspace = gitops.at(outcome.commit) if outcome.commit else gitops.workspace
     chosen = replace(options, patterns=(move.target,))
-    return sync(workspace, chosen, gitops.credentials, watcher=watcher, stop=stop)
+    return sync(workspace, chosen, gitops.credentials, begun=begun, watcher=watcher, stop=stop)
 
 
 def wait_until_merged(

@@ -14,7 +14,9 @@ from lockstep.model.move import Move
 __all__ = ["with_digests"]
 
 
-def with_digests(workspace: Workspace, moves: Sequence[Move], options: Options) -> tuple[Move, ...]:
+def with_digests(
+    workspace: Workspace, moves: Sequence[Move], options: Options, connections: Connections | None = None
+) -> tuple[Move, ...]:
     """The moves with the digests of their packages, and with those that the declarations pin images to.
 
     ``workspace`` is the project with the moves made.
@@ -23,7 +25,7 @@ def with_digests(workspace: Workspace, moves: Sequence[Move], options: Options) 
     missing = [key for key in keys if key not in workspace.fleet.targets]
     if missing:
         raise BadInput("the service is left out of the environment (enabled: false)", where=missing[0])
-    catalog = open_catalog(workspace, Connections(), options.github_token)
+    catalog = open_catalog(workspace, connections or Connections(), options.github_token)
     fleet: Fleet = replace(workspace.fleet, selection=keys)
     fleet, errors = with_packages(fleet, catalog, workspace.project)
     if errors:

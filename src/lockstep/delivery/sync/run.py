@@ -4,6 +4,7 @@ import datetime
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Workspace
@@ -18,13 +19,24 @@ from lockstep.model.watching import SILENT, Prefixed, Watcher
 from lockstep.planning.resources import GOING
 from lockstep.values import dataclass
 
-__all__ = ["Declined", "Synced", "make_plan", "run_sync", "sync", "tell"]
+if TYPE_CHECKING:
+    from lockstep.engines.aws.connection import Connections
+
+__all__ = ["Begun", "Declined", "Synced", "begin", "make_plan", "run_sync", "sync", "tell"]
 
 _ROUNDS = 3  # plans made for targets that change while they are synced
 
 
 class Declined(Exception):
     """Whoever was asked did not want the plan to be applied. Nothing was changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begun:
+    """A sync that is planned, and of which nothing is done."""
+
+    session: Session
+    plan: Plan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +75,7 @@ def sync(
     options: Options,
     credentials: Credentials,
     *,
+    begun: Begun | None = None,
     saved: Plan | None = None,
     watcher: Watcher = SILENT,
     agree: Callable[[Plan], bool] | None = None,
@@ -84,6 +97,7 @@ def sync(
     plan, report = run_sync(
         workspace,
         options,
+        begun=begun,
         saved=saved,
         watcher=watcher,
         agree=agree,
@@ -152,10 +166,36 @@ def make_plan(
     return Session(workspace, options, watcher=watcher).plan(patterns)
 
 
+def begin(
+    workspace: Workspace,
+    options: Options,
+    patterns: tuple[str, ...],
+    *,
+    watcher: Watcher = SILENT,
+    clock: Clock | None = None,
+    stop: threading.Event,
+    credentials: Credentials | None = None,
+    connections: "Connections | None" = None,
+) -> Begun:
+    """Plan a sync, which ``run_sync`` then does. Changes nothing. Raises LockstepError."""
+    session = Session(
+        workspace,
+        options,
+        purpose=Purpose.SYNC,
+        clock=clock,
+        stop=stop,
+        watcher=watcher,
+        credentials=credentials,
+        connections=connections,
+    )
+    return Begun(session=session, plan=session.plan(patterns))
+
+
 def run_sync(
     workspace: Workspace,
     options: Options,
     *,
+    begun: Begun | None = None,
     saved: Plan | None = None,
     watcher: Watcher = SILENT,
     agree: Callable[[Plan], bool] | None = None,
@@ -165,6 +205,7 @@ def run_sync(
 ) -> tuple[Plan, Report]:
     """Plan and do it. A target that changed meanwhile is read and planned again.
 
+    ``begun`` is the sync where it was planned before, of the same files under the same options.
     With ``saved``, only that plan is applied: what would be done now must be just what it says. ``agree``
     is asked about every plan before it is applied, also about one for targets that changed meanwhile.
     What a cluster applies is written into Git with ``credentials``.
@@ -178,16 +219,16 @@ def run_sync(
         plan = _nothing(workspace, options)
         watcher.planned(plan)
         return plan, Report()
-    session = Session(
+    begun = begun or begin(
         workspace,
         options,
-        purpose=Purpose.SYNC,
+        patterns,
         clock=clock,
         stop=stop,
         watcher=watcher,
         credentials=credentials,
     )
-    plan = session.plan(patterns)
+    session, plan = begun.session, begun.plan
     if saved is not None:
         _check_fresh(saved, plan)
     watcher.planned(plan)

@@ -28,6 +28,7 @@ from lockstep.planning.policy import Rules
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.footing import Footing
+    from lockstep.engines.aws.connection import Connections
 
 __all__ = ["Session", "patterns_of"]
 
@@ -48,6 +49,7 @@ class Session:
         stop: threading.Event | None = None,
         watcher: Watcher = SILENT,
         credentials: Credentials | None = None,
+        connections: "Connections | None" = None,
     ) -> None:
         from lockstep.delivery.sync.vouching import Vouching
         from lockstep.engines.aws import AwsEngine
@@ -65,7 +67,7 @@ class Session:
             allow_deletes=options.allow_deletes,
             wish=options.wish,
         )
-        connections = self._connections = Connections(stop)
+        connections = self._connections = connections or Connections(stop)
         self.catalog = open_catalog(workspace, connections, options.github_token)
 
         def make_aws() -> AwsEngine:
