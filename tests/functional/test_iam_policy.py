@@ -192,8 +192,17 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
 
 def test_doctor_asks_for_all_that_a_sync_may_need(team: Team) -> None:
     """Under the printed policy nothing is missing; whatever is taken out of it is named."""
-    team.write(STAGING, BEFORE + "  environment: {PLACE: {ssm: /shop/p}, SHELF: {secret: shop/s}}\n")
+    gates = "alarms: [checkout], metrics: [{metric: errors, worse: 1%}], smoke: {}"
+    team.write(
+        STAGING,
+        ALIASED
+        + "  environment: {PLACE: {ssm: /shop/p}, SHELF: {secret: shop/s}}\n"
+        + f"  rollout: {{steps: [{{weight: 10%, for: 10m}}], {gates}}}\n",
+    )
     document = team.policy("plan", "sync", "doctor")
+    assert {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "lambda:InvokeFunction"} <= _actions(
+        document
+    )
     rule = team.take(document)
     assert team.run("doctor") == 0, team.capture.readouterr().out
     assert "actions allowed (by simulation)" in team.capture.readouterr().out

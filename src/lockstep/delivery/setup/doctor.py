@@ -26,17 +26,18 @@ from lockstep.model import (
     Merge,
     PackageBucket,
     Reference,
+    Target,
     Value,
     Verdict,
 )
-from lockstep.model.engines import ENGINES
+from lockstep.model.engines import ENGINES, EngineTraits
 from lockstep.model.fields import PARAMETER, parameters_of
 from lockstep.settings import read_settings
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
 
-__all__ = ["run_checks"]
+__all__ = ["features_of", "run_checks"]
 
 SIMULATED = 20  # resources of a kind that one simulation is asked for
 
@@ -174,22 +175,34 @@ def _needs(workspace: Workspace, connection: Connection, environments: list[Envi
     place = Place(account=scope.account, region=scope.region, partition=scope.partition)
     everything = {**workspace.fleet.targets, **any_preview(workspace)}
     for engine in ENGINES.values():
-        features = tuple(map(Feature, engine.features))
         targets = [
             target
             for target in everything.values()
             for environment in [workspace.project.environment(target.environment)]
             if target.function and environment in environments and environment.engine == engine.name
         ]
-        resources = resources_of(workspace, targets, place) if targets else {}
-        for thing, actions in needs_of(frozenset(features)).items():
-            if arns := resources.get(thing):
-                some = tuple(sorted(map(_example, arns))[:SIMULATED])
-                told: tuple[tuple[str, str], ...] = ()
-                if thing is Thing.BY_FUNCTION:
-                    example = min(map(_example, resources[Thing.FUNCTIONS]))
-                    told = (("lambda:FunctionArn", example),)
-                yield Need(features=features, thing=thing, actions=actions, arns=some, told=told)
+        for features, chosen in features_of(engine, targets):
+            resources = resources_of(workspace, chosen, place)
+            for thing, actions in needs_of(frozenset(features)).items():
+                if arns := resources.get(thing):
+                    some = tuple(sorted(map(_example, arns))[:SIMULATED])
+                    told: tuple[tuple[str, str], ...] = ()
+                    if thing is Thing.BY_FUNCTION:
+                        example = min(map(_example, resources[Thing.FUNCTIONS]))
+                        told = (("lambda:FunctionArn", example),)
+                    yield Need(features=features, thing=thing, actions=actions, arns=some, told=told)
+
+
+def features_of(
+    engine: EngineTraits, targets: list[Target]
+) -> Iterator[tuple[tuple[Feature, ...], list[Target]]]:
+    """What is done to targets of an engine, as ``iam-policy`` names it; nothing where there are none."""
+    features = tuple(map(Feature, engine.features))
+    if targets:
+        yield features, targets
+    rolled = [target for target in targets if target.is_rolled]
+    if rolled and Feature.SYNC not in features:  # which is all that a rollout needs
+        yield (*features, Feature.ROLLOUTS), rolled
 
 
 def _example(arn: str) -> str:
