@@ -239,13 +239,15 @@ def main_in(world: World, *words: str, code: int = 0) -> None:
 
 
 def test_packages_that_nobody_needs(world: World, aws: Lab) -> None:
-    """Old ones that no declaration names, now or ever; what else lies there is somebody's."""
-    for target in ("staging", "production"):
+    """Old ones that no declaration names, now or ever, and no published version is made of; what else lies
+    there is somebody's.
+    """
+    for target, alias in (("staging", ""), ("production", "  alias: live\n")):
         world.push(
             **{
                 f"environments__{target}__notifier__config.yaml": (
                     f"serviceName: notifier\nlambda:\n  version: 1.0.0\n  sha256: {digest(world, '1.0.0')}\n"
-                    f"  functionName: notifier-{target}\n  s3TriggerPrefix: {target}/\n"
+                    f"  functionName: notifier-{target}\n  s3TriggerPrefix: {target}/\n{alias}"
                 )
             }
         )
@@ -256,7 +258,18 @@ def test_packages_that_nobody_needs(world: World, aws: Lab) -> None:
     world.push(**{path: here})
     folder = "lockstep/packages/notifier"
     orphans = [f"{n:064x}" for n in range(14)]
-    for name in (*orphans, kept, recorded):
+    code = make_zip({"app.py": "published once"})
+    published = hashlib.sha256(code).hexdigest()
+    role = f"arn:aws:iam::{ACCOUNT}:role/lambda-role"
+    aws.client("lambda").create_function(
+        FunctionName="notifier-production",
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role=role,
+        Code={"ZipFile": code},
+        Publish=True,
+    )
+    for name in (published, *orphans, kept, recorded):
         upload(aws.aws.behind, PACKAGES, f"{folder}/{name}.zip")
     upload(aws.aws.behind, PACKAGES, f"{folder}/notes.txt")
     now = datetime.datetime.now(datetime.UTC)
@@ -272,6 +285,7 @@ def test_packages_that_nobody_needs(world: World, aws: Lab) -> None:
     assert f"{folder}/notes.txt" in left
     assert f"{folder}/{kept}.zip" in left
     assert f"{folder}/{recorded}.zip" in left
+    assert f"{folder}/{published}.zip" in left
     assert not left & {f"{folder}/{name}.zip" for name in keys}
 
 

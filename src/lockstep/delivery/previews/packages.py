@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.packages import open_catalog, with_packages
 from lockstep.engines.aws.connection import Connections
+from lockstep.errors import LockstepError
 from lockstep.model import Environment, PackageBucket
 from lockstep.model.preview import StoredObject
 from lockstep.model.watching import SILENT, Watcher
@@ -23,6 +25,7 @@ __all__ = ["StalePackages", "delete_packages", "find_packages"]
 
 NEWEST = 10  # packages of a service that stay, whatever their age
 MOST = 100_000  # objects that are looked at
+_WORKERS = 8
 _AT_ONCE = 1000  # packages that one run deletes
 
 
@@ -58,7 +61,8 @@ def find_packages(
     """Look through the package buckets. Nothing is stale as long as anything of it is in doubt.
 
     Kept are the packages of all versions that are declared, of all that the history of the declarations
-    pins, those younger than ``days``, and of each service the newest ones.
+    pins, of all that AWS has published for an alias to go back to, those younger than ``days``, and of each
+    service the newest ones.
     """
     template = workspace.project.package_key
     prefix = template.partition("{")[0]
@@ -69,6 +73,9 @@ def find_packages(
     connections = Connections()
     watcher.progress("looking through the history of packages")
     kept = _kept(workspace, open_catalog(workspace, connections, options.github_token))
+    if kept.doubt is None:
+        watcher.progress("asking for published versions")
+        kept = _with_published(kept, workspace, connections)
     if kept.doubt is not None:
         return StalePackages(notes=(f"packages were not looked at: {kept.doubt}",))
     from lockstep.engines.aws.objects import list_objects
@@ -131,3 +138,26 @@ def _kept(workspace: Workspace, catalog: "Catalog") -> _Kept:
             return kept
         kept.digests |= {era.said.sha256 for era in timeline.eras if era.said.sha256 is not None}
     return kept
+
+
+def _with_published(kept: _Kept, workspace: Workspace, connections: Connections) -> _Kept:
+    """And the packages of published versions that AWS keeps of functions with an alias.
+
+    One whose code AWS reads where it is staged (``s3ObjectStorageMode: REFERENCE``) ends with its package.
+    """
+    from lockstep.engines.aws.alias import digests
+
+    project = workspace.project
+    functions = {
+        (target.environment, target.function.name): project.environment(target.environment)
+        for target in workspace.fleet.targets.values()
+        if target.function is not None and target.alias is not None and not target.is_preview
+    }
+    if not functions:
+        return kept
+    try:
+        with connections.reading(len(functions)), ThreadPoolExecutor(_WORKERS) as pool:
+            found = pool.map(lambda one: digests(connections.get(functions[one]), one[1]), functions)
+            return replace(kept, digests=kept.digests.union(*found))
+    except LockstepError as error:
+        return replace(kept, doubt=f"published versions are not known ({error.problem})")

@@ -39,6 +39,7 @@ from lockstep.planning.diff import diff_code, diff_settings, with_ignored
 __all__ = [
     "delete",
     "delete_version",
+    "digests",
     "holding",
     "must_read",
     "publish",
@@ -313,6 +314,14 @@ def with_versions(connection: Connection, target: Target) -> Target:
         ),
         settled=settled,
     )
+
+
+def digests(connection: Connection, function: str) -> frozenset[str]:
+    """The digests of the packages of all published versions of a function; none where it is not there."""
+    if connection.find("lambda", "GetFunction", FunctionName=function) is None:
+        return frozenset()
+    found = [functions.read_configuration(one) for one in _published(connection, function)]
+    return frozenset(one.code.sha256 for one in found if one.code.sha256 is not None)
 
 
 def as_told(answer: Mapping[str, Any]) -> Alias:
