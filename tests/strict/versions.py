@@ -4,7 +4,9 @@ Sources: the Lambda API reference (PublishVersion, CreateAlias, UpdateAlias, Del
 guide ("Manage Lambda function versions", "Create an alias for a Lambda function", "Implement Lambda canary
 deployments using a weighted alias": two versions at most, both published, of one execution role and one
 dead-letter setting); botocore's model (Alias, Weight); LocalStack's tests that were validated against AWS
-(test_lambda_versions_and_aliases) for the refusals' words.
+(test_lambda_versions_and_aliases) for the refusals' words. Of SnapStart: developer guide, "Activating and
+managing Lambda SnapStart" (``OptimizationStatus`` is On, and State Active, once there is a snapshot) and
+"Troubleshooting SnapStart errors for Lambda functions" (SnapStartNotReadyException and its words).
 """
 
 import json
@@ -44,7 +46,7 @@ class Versions(Rule):
     ``calls`` is how many looks (GetFunction with the version's number) still find a new version ``Pending``.
     ``fail`` maps function names to (reason code, reason): their next new version ends ``Failed``, and stays
     so. ``aliases`` is how many a function may have. A call of an alias with weights runs the version that is
-    drawn for it.
+    drawn for it, and one of a version whose snapshot is not made yet is refused.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Versions(Rule):
             case "lambda.DeleteFunction" if call.operation.params.get("Qualifier"):
                 return self._in_use(call)
             case "lambda.Invoke" if call.operation.params.get("Qualifier"):
-                return self._drawn(call)
+                return self._without_snapshot(call) or self._drawn(call)
             case _:
                 return None
 
@@ -75,6 +77,10 @@ class Versions(Rule):
         """Begin a version; show how far it is, and the hash of its configuration."""
         if call.operation.service != "lambda" or not answer.is_success:
             return answer
+        number = call.operation.params.get("Qualifier", "")
+        if call.name == "lambda.Invoke" and number.isdigit():
+            # Source: Lambda API reference, Invoke, ExecutedVersion; moto leaves it out.
+            return replace(answer, headers={"x-amz-executed-version": number, **answer.headers})
         if call.name == "lambda.PublishVersion":
             body = json.loads(answer.body)
             with self._lock:
@@ -92,16 +98,22 @@ class Versions(Rule):
         said = {name: config[name] for name in _CONFIGURED if name in config}
         config["ConfigSha256"] = sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         account, region, _ = call.key
+        snaps = (config.get("SnapStart") or {}).get("ApplyOn") == "PublishedVersions"
+        if snaps:
+            config["SnapStart"] = {**config["SnapStart"], "OptimizationStatus": "Off"}
         with self._lock:
             making = self._making.get((account, region, config["FunctionName"], str(config.get("Version"))))
-            if making is None or call.name == "lambda.ListVersionsByFunction":
+            if call.name == "lambda.ListVersionsByFunction" or not str(config.get("Version")).isdigit():
                 return config
+            making = making or _Making(0, None)
             if making.looks > 0:
                 making.looks -= call.name == "lambda.GetFunction"
                 return config | {"State": "Pending", "StateReasonCode": "Creating", "StateReason": "..."}
             if making.failure is not None:
                 code, reason = making.failure
                 return config | {"State": "Failed", "StateReasonCode": code, "StateReason": reason}
+        if snaps:
+            config["SnapStart"]["OptimizationStatus"] = "On"
         return config
 
     def _published_as_it_is(self, call: Call) -> Answer | None:
@@ -152,6 +164,19 @@ class Versions(Rule):
             if (main.get(member) or None) != (second.get(member) or None):
                 return _invalid(call, f"The versions {version} and {other} must have the same {member}")
         return None
+
+    def _without_snapshot(self, call: Call) -> Answer | None:
+        number = call.operation.params["Qualifier"]
+        if not self._is_unready(call, number):
+            return None
+        snaps = (self._version(call, number) or {}).get("SnapStart") or {}
+        if snaps.get("ApplyOn") != "PublishedVersions":
+            return None
+        message = (
+            "Lambda is initializing your function. It will be ready to invoke once your function state "
+            "becomes ACTIVE."
+        )
+        return error(call.operation, 409, "SnapStartNotReadyException", message)
 
     def _drawn(self, call: Call) -> Answer | None:
         """Let a call of an alias with weights run the version that is drawn for it."""
