@@ -78,6 +78,7 @@ class Key:
         return {member.name: member for member in self.members}
 
 
+_FIFO = ".fifo"
 _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -93,6 +94,9 @@ def problem_of(key: Key, text: str) -> rules.Problem | None:
     if (found := _not_one_line(key, text)) is not None:
         return found
     if key.pattern and not re.fullmatch(key.pattern, text, re.ASCII):
+        standard = text.removesuffix(_FIFO)
+        if standard != text and re.fullmatch(key.pattern, standard, re.ASCII):
+            return f"{_short(text)} is a FIFO one, and AWS takes none for {key.name}", "name a standard one"
         fix = key.says or (f"for example {key.example}" if key.example else f"it must match {key.pattern}")
         return f"{_short(text)} is no valid {key.name}", fix
     return key.rule(text) if key.rule is not None else None

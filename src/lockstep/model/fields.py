@@ -278,7 +278,8 @@ FIELDS: tuple[Field, ...] = (
         default="",
         reset="",
         gets=True,
-        pattern=rf"^(|{_AWS}:s(qs|ns):{_REGION}:\d{{12}}:[\w-]{{1,256}}(\.fifo)?)$",
+        # Source: Lambda developer guide, "Dead-letter queues": a standard queue or topic, no FIFO one.
+        pattern=rf"^(|{_AWS}:s(qs|ns):{_REGION}:\d{{12}}:[\w-]{{1,256}})$",
     ),
     Field(
         name="kmsKeyArn",

@@ -1,6 +1,7 @@
 """Every kind of resource beside a function: made, changed, mended, remembered, removed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -154,3 +155,24 @@ def test_a_status_of_many_functions_asks_for_what_stands_beside_them_only_when_t
     calls = {name.replace(":", ".") for kind in KINDS.values() for name in kind.reads} - {"lambda.GetPolicy"}
     assert bool(calls & set(lab.aws.counts())) == reads
     assert any("function URL, " in note and ": not read of" in note for note in plan.notes) == (not reads)
+
+
+@pytest.mark.parametrize(("times", "is_made"), [(2, True), (99, False)])
+def test_a_right_that_the_role_lacks_is_waited_for_and_then_told_at_its_line(
+    lab_on: Callable[..., Lab], ministack: Cloud, times: int, is_made: bool
+) -> None:
+    """IAM shows rights late; a destination that the role may not write to is refused in the same words."""
+    lacks = Refuse(
+        "lambda.PutFunctionEventInvokeConfig",
+        "InvalidParameterValueException",
+        "The function's execution role does not have permissions to call SendMessage on the destination",
+        times=times,
+    )
+    lab = lab_on(ministack, lacks, *everything())
+    one = replace(resource("asyncInvoke", **SAMPLES["asyncInvoke"].FIRST), place="staging/config.yaml:9")
+    run = lab.run(make_fleet(make_target(KEY, resources=(one,))))
+    assert run.report.is_success == is_made
+    if not is_made:
+        told = run.failures[f"{KEY}:asyncInvoke"]
+        assert told.startswith("staging/config.yaml:9: ")
+        assert "fix: give the execution role the permission that the message names" in told

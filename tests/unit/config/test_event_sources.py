@@ -49,7 +49,7 @@ PREVIEWS = "syrf/environments/preview/services/s3-notifier/values.yaml"
         ),
         (
             "{source: " + KINESIS + ", startingPosition: LATEST, onFailure: '" + FIFO + "'}",
-            *("is no valid onFailure", ":failed"),
+            *("is a FIFO one, and AWS takes none for onFailure", "name a standard one"),
         ),
         (
             "{source: " + SQS.replace("eu-west-1", "us-east-1") + "}",

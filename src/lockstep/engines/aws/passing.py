@@ -25,6 +25,7 @@ __all__ = [
     "outlast",
     "passing",
     "persist",
+    "persisted",
 ]
 
 _T = TypeVar("_T")
@@ -41,7 +42,7 @@ class Passing:
     says: str  # a pattern of the message
     waits_for: str  # in words for the terminal
     seconds: float
-    field: str  # of the declaration, that it is about
+    field: str  # of the declaration, that it is about; "" for that of the resource
     fix: str
 
 
@@ -106,6 +107,14 @@ PASSING: tuple[Passing, ...] = (
         "subnets, then run again",
     ),
     Passing(
+        code="InvalidParameterException",
+        says="Could not execute the lambda function",
+        waits_for="CloudWatch Logs to see that it may call the function",
+        seconds=60,
+        field="",
+        fix="see that nobody takes the log group's statement out of the function's policy, then run again",
+    ),
+    Passing(
         code="OperationAbortedException",
         says="",
         waits_for="another change of the log group",
@@ -116,7 +125,7 @@ PASSING: tuple[Passing, ...] = (
 )
 """The first row that fits counts."""
 
-FIELDS: frozenset[str] = frozenset(row.field for row in PASSING)
+FIELDS: frozenset[str] = frozenset(row.field for row in PASSING if row.field)
 
 _IAM = "IAM to show the role's permissions to Lambda"
 _EFS = "the mount targets of the file system"
@@ -170,22 +179,36 @@ def persist(
 
     Other errors of AWS's are let through. Raises StillRefused when it does not pass.
     """
+
+    def call() -> None:
+        try:
+            connection.try_call(service, operation, **params)
+        except Exception as error:
+            if passing(error) is None:
+                raise
+            raise connection.explain(error, service, operation) from error
+
+    persisted(connection, pace, call)
+
+
+def persisted(connection: Connection, pace: Pace, do: Callable[[], _T]) -> _T:
+    """Do what makes calls itself and puts AWS's errors into words, as ``persist`` makes a call."""
     waited = 0.0
     while True:
         try:
-            connection.try_call(service, operation, **params)
-            return
-        except Exception as error:
-            row = passing(error)
+            return do()
+        except CloudError as error:
+            row = passing(error.__cause__) if isinstance(error.__cause__, Exception) else None
             if row is None:
                 raise
             if waited >= row.seconds:
-                raise _still(connection, row, service, operation, error) from error
+                problem = f"{error.problem} (after {row.seconds:.0f} s)"
+                still = StillRefused(problem, where=error.where, fix=row.fix)
+                still.field = row.field
+                raise still from error
             pace.tell(row.waits_for)
             if connection.stop.wait(pace.passing_pause):
-                raise Interrupted(
-                    f"stopped while waiting for {row.waits_for}", where=f"{service}:{operation}"
-                ) from error
+                raise Interrupted(f"stopped while waiting for {row.waits_for}", where=error.where) from error
             waited += _BETWEEN
 
 
@@ -211,15 +234,3 @@ def outlast(connection: Connection, pace: Pace, change: Callable[[], _T]) -> _T:
             if connection.stop.wait(pace.passing_pause * 2**number):
                 raise Interrupted(f"stopped while waiting for {waits_for}", where=failed.where) from failed
     raise AssertionError("the last try returns or raises")
-
-
-def _still(
-    connection: Connection, row: Passing, service: str, operation: str, error: Exception
-) -> StillRefused:
-    told = connection.explain(error, service, operation)
-    problem = told.problem if isinstance(told, CloudError) else str(told)
-    still = StillRefused(
-        f"{problem} (after {row.seconds:.0f} s)", where=f"{service}:{operation}", fix=row.fix
-    )
-    still.field = row.field
-    return still

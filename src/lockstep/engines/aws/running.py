@@ -129,6 +129,8 @@ class Run:
         """The error at the line of the declaration that it is about."""
         target = self._declared.get(step.target)
         place = target and (target.places.get(error.field) or target.place)
+        if isinstance(step, PutResource):
+            place = step.resource.place or place
         if not place:
             return error
         return CloudError(error.problem, where=place, doing=error.where, fix=error.fix)

@@ -13,6 +13,7 @@ from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.engines.aws.function import once_ready
 from lockstep.engines.aws.pace import Pace, must_settle
+from lockstep.engines.aws.passing import persisted
 from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
@@ -202,7 +203,11 @@ def put(
     else:
         calls = _CALLS[resource.kind]
         until_made(connection, function, resource, pace)
-        once_ready(connection, pace, function, lambda: calls.put(connection, function, resource))
+        persisted(
+            connection,
+            pace,
+            lambda: once_ready(connection, pace, function, lambda: calls.put(connection, function, resource)),
+        )
         made = until_made(connection, function, resource, pace)
         if made is not None and (why := fault_of(made)) is not None:
             raise CloudError(
@@ -292,11 +297,11 @@ def _there(connection: Connection, function: str, resource: Resource, qualifier:
 def _once_free(
     connection: Connection, function: str, live: Resource | None, pace: Pace, do: Callable[[], None]
 ) -> None:
-    """Do what AWS refuses while the resource, or its function, is being changed."""
+    """Do what AWS refuses while the resource, or its function, is being changed, or a right is new."""
     for is_last in (*(False,) * _TRIES, True):
         _until_settled(connection, function, live, pace)
         try:
-            once_ready(connection, pace, function, do)
+            persisted(connection, pace, lambda: once_ready(connection, pace, function, do))
         except Exception as error:
             if is_last or code_of(error.__cause__ or error) != "ResourceInUseException":
                 raise
