@@ -230,13 +230,15 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
         if _is_others(wanted, target.ignore):
             continue
         whole = _completed(kind, wanted, have, target.ignore)
-        if whole == have:
+        if whole == have and not have.foreign:
             continue
         before: Resource | None = None
         if have is None:
             before = next((one for one in going.values() if one.name == wanted.name), None)
         old = have or before
         changes = _changes(kind, whole, old)
+        if whole == have:
+            changes = (Change(path=whole.path, old="somebody else's", new="Lockstep's"),)
         if have is not None and not is_on(have, target):
             moved = _moved(replace(have, name=wanted.name), have.qualifier, target)
             changes = (moved, *(change for change in changes if change.path != moved.path))
