@@ -51,6 +51,7 @@ The rules, in the order in which ``everything()`` puts them:
 ``Trail``               who wrote aliases, as CloudTrail tells it
 ``EventRules``          EventBridge: no rule goes with its targets, a sixth target fails in a 200
 ``Schedules``           EventBridge Scheduler: expressions, time zones and windows have to be some
+``LogFilters``          CloudWatch Logs: who may not call subscribes nothing, two filters a group
 ``Topics``              SNS: an endpoint is subscribed once, policies have lists, queues and topics are there
 ``HttpRoutes``          HTTP APIs: one route of a key, and no integration goes that a route calls
 ======================  ====================================================================
@@ -63,6 +64,7 @@ from tests.strict.faults import Fault, Faults, Mode
 from tests.strict.functions import DryRun, KnownRuntime, PackageExists, RoleExists, Statements
 from tests.strict.lag import ListingLag, PermissionLag, RoleLag
 from tests.strict.limits import Limits
+from tests.strict.log_filters import LogFilters
 from tests.strict.mappings import Mappings
 from tests.strict.notifications import Notifications
 from tests.strict.objects import Checksums
@@ -96,6 +98,7 @@ __all__ = [
     "KnownRuntime",
     "Limits",
     "ListingLag",
+    "LogFilters",
     "Managed",
     "Mappings",
     "Mode",
@@ -151,4 +154,5 @@ def everything(*faults: Fault, lag: int = 1, quotas: float | None = None) -> tup
         Schedules(),
         Topics(),
         HttpRoutes(),
+        LogFilters(calls=lag),
     )

@@ -67,6 +67,7 @@ def furnish(cloud: Cloud) -> None:
         "EventBridgeConfiguration": {},
     }
     put(cloud, UPLOADS, for_uploads)
+    api(cloud, "logs").create_log_group(logGroupName="/shop/orders")
     put(cloud, ARCHIVE, {"LambdaFunctionConfigurations": [entry("others-archive", arn, "images/")]})
 
 
@@ -161,6 +162,11 @@ def _route(alias: str = "") -> Resource:
     return KINDS["http"].declared(values, alias, "orders", "", "")
 
 
+def _logs(function: str, alias: str = "") -> Resource:
+    settings = {"group": "/shop/orders", "pattern": "ERROR"}
+    return KINDS["logSubscriptions"].declared(settings, alias, "orders", "", function)
+
+
 def _alias() -> Scenario:
     """A function gets an alias, and with it a new release; what stands beside it moves along."""
 
@@ -173,6 +179,7 @@ def _alias() -> Scenario:
             _schedule("notifier-staging", alias),
             _topic("notifier-staging", alias),
             _route(alias),
+            _logs("notifier-staging", alias),
         )
 
     return Scenario(
@@ -235,7 +242,7 @@ def _remove() -> Scenario:
                 trigger("preview/pr-1/"),
                 settings={"logRetentionDays": 1},
                 resources=(
-                    *(one("notifier-preview-pr-1") for one in (_rule, _schedule, _topic)),
+                    *(one("notifier-preview-pr-1") for one in (_rule, _schedule, _topic, _logs)),
                     _route(),
                 ),
             ),

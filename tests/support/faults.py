@@ -435,7 +435,11 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
         keys = [(one["RouteKey"], one["AuthorizationType"]) for one in routes]
         found.setdefault("integrations", []).append([integration, sorted(keys)])
     for group in groups.describe_log_groups()["logGroups"]:
-        found[f"log group {group['logGroupName']}"] = group.get("retentionInDays")
+        name = group["logGroupName"]
+        found[f"log group {name}"] = group.get("retentionInDays")
+        for one in groups.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]:
+            kept = {key: value for key, value in one.items() if key != "creationTime"}
+            found[f"filter {one['filterName']} of {name}"] = kept
     packages = api(cloud, "s3").list_objects_v2(Bucket=PACKAGES, Prefix="lockstep/packages/")
     found["packages"] = sorted(one["Key"] for one in packages.get("Contents", ()))
     return found

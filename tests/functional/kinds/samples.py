@@ -7,16 +7,17 @@ from typing import Any
 
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS
-from tests.support.clouds import Cloud, make_http_api, make_queue, make_topic
+from tests.support.clouds import Cloud, client, make_http_api, make_queue, make_topic
 
 __all__ = ["SAMPLES", "declaration", "furnish", "resource"]
 
 
 def furnish(cloud: Cloud) -> None:
-    """Make what the samples call by name: a queue, a topic and an API."""
+    """Make what the samples call by name: a queue, a topic, an API and a log group."""
     make_queue(cloud, "orders")
     make_topic(cloud, "orders")
     make_http_api(cloud)
+    client(cloud, "logs").create_log_group(logGroupName="/shop/orders")
 
 
 def resource(kind: str, *, on: str = "", **declared: Any) -> Resource:

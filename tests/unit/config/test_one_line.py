@@ -21,6 +21,8 @@ PROSE = {
     "lambda.rules.inputTemplate",
     "lambda.schedules.input",
     "lambda.topics.filterPolicy",
+    "lambda.logSubscriptions.pattern",
+    "lambda.logSubscriptions.fieldSelectionCriteria",
     "lockstep.yaml.environments.promotion.hold",
     "lockstep.yaml.environments.promotion.freeze.reason",
     "lockstep.yaml.environments.terraform.variables",
