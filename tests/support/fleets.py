@@ -38,6 +38,7 @@ from lockstep.model import (
 from lockstep.model.alias import described, qualified
 from lockstep.model.fields import BY_NAME, existing, normalise
 from lockstep.model.kinds import KINDS, ROWS, Resource
+from lockstep.model.relay import rules_of
 from lockstep.planning.beside import kinds_of
 from lockstep.planning.notifications import LAMBDA, clashes, entry_for, function_of
 from lockstep.planning.policy import Rules, ownership_tags
@@ -255,13 +256,18 @@ def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
     """A desired target."""
     key = f"{environment}/{service}"
     alias = pick(draw, [None, None, "live", "blue"])
+    function = draw(functions(name=key.replace("/", "-").replace(".", "_")))
+    there = draw(triggers(environment, service))
+    relayed = tuple(one for one in there if pick(draw, [False, False, True]))
+    rules = {rule.identity: rule for one in relayed for rule in rules_of(one, alias or "", function.name)}
     return Target(
         environment=environment,
         service=service,
         version=pick(draw, ["1.0.0", "1.1.0"]),
-        function=draw(functions(name=key.replace("/", "-").replace(".", "_"))),
-        triggers=draw(triggers(environment, service)),
-        resources=draw(resources(on=alias or "")),
+        function=function,
+        triggers=tuple(one for one in there if one not in relayed),
+        relayed=relayed,
+        resources=(*draw(resources(on=alias or "")), *rules.values()),
         alias=alias,
         keep_versions=pick(draw, [1, 2, 5]),
         commit=pick(draw, [None, "c" * 40]),

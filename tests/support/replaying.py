@@ -210,8 +210,8 @@ def plain(value: object) -> object:
 def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet, *plans: Plan) -> dict[str, object]:
     """Everything on the buckets that Lockstep may never touch, in its order.
 
-    Without the entries that an adopted function's target may take over, and without those that
-    call, for nobody, a function that one of the plans deletes.
+    Without the entries that an adopted function's target may take over, without those that call, for
+    nobody, a function that one of the plans deletes, and without a switch for EventBridge that one puts on.
     """
     adoptable = {
         fleet.scope(t.environment).function_arn(t.function.name)
@@ -219,6 +219,8 @@ def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet, *plans: Plan) -> d
         if t.function and may_adopt(rules, t)
     }
     adoptable |= {s.function for made in plans for s in made.steps if isinstance(s, DeleteFunction)}
+    steps = [step for made in plans for step in made.steps]
+    switched = {step.bucket for step in steps if isinstance(step, PutNotifications) and step.switch_on}
     parts: dict[str, object] = {}
     for name, bucket in fleet.buckets.items():
         entries = [
@@ -227,7 +229,8 @@ def foreign_parts(fleet: Fleet, rules: Rules, desired: Fleet, *plans: Plan) -> d
             if (owner_of(entry["Id"]) or ("",))[0] != fleet.project
             and not (owner_of(entry["Id"]) is None and function_of(entry["LambdaFunctionArn"]) in adoptable)
         ]
-        others = {member: value for member, value in bucket.raw.items() if member != LAMBDA}
+        left_out = {LAMBDA, *(["EventBridgeConfiguration"] if name in switched else [])}
+        others = {member: value for member, value in bucket.raw.items() if member not in left_out}
         parts[name] = [entries, others]
     return parts
 

@@ -15,8 +15,9 @@ from lockstep.config.resources import read_resources
 from lockstep.config.rollout import read_rollout
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
+from lockstep.config.triggers import read_triggers
 from lockstep.config.versions import find_version
-from lockstep.model import Code, Function, Target, Trigger
+from lockstep.model import Code, Function, Target
 from lockstep.model.alias import is_number
 from lockstep.model.fields import APART
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
@@ -100,6 +101,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
     alias = read_alias(context, block)
     keep_versions, keep_seconds = read_keeping(context, block)
     is_published = alias is not None and is_number(version)
+    triggers, relayed, rules_of_them = read_triggers(context, block)
     target = Target(
         environment=context.candidate.environment,
         service=context.candidate.service,
@@ -113,8 +115,9 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
             defaults=defaults,
         ),
         release=None if is_published else read_release(context, block, version, commit, place),
-        triggers=_triggers(context, block),
-        resources=read_resources(context, block),
+        triggers=triggers,
+        relayed=relayed,
+        resources=(*read_resources(context, block), *rules_of_them),
         alias=alias,
         keep_versions=keep_versions,
         keep_seconds=keep_seconds,
@@ -135,32 +138,6 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         own = ownership_tags(context.file.project.name, target, buckets, beside)
         check_tags(context, tags, own=len(own))
     return target
-
-
-def _triggers(context: Context, block: dict[str, Any]) -> tuple[Trigger, ...]:
-    triggers = []
-    if block.get("s3TriggerPrefix") is not None:
-        triggers.append(
-            _trigger(context, {"prefix": block["s3TriggerPrefix"]}, ("lambda", "s3TriggerPrefix"))
-        )
-    for number, entry in enumerate(block.get("triggers") or ()):
-        triggers.append(_trigger(context, entry, ("lambda", "triggers", number)))
-    return tuple(triggers)
-
-
-def _trigger(context: Context, entry: Mapping[str, Any], path: Path) -> Trigger:
-    bucket = entry.get("bucket") or context.file.trigger_bucket
-    if bucket is None:
-        fix = "add 'triggers: {bucket: name}' to lockstep.yaml"
-        context.wrong(path, "the trigger names no bucket", fix)
-    events = entry.get("events")
-    return Trigger(
-        bucket=bucket or "",
-        prefix=entry.get("prefix") or "",
-        suffix=entry.get("suffix") or "",
-        events=tuple(sorted(set(events))) if events else context.file.trigger_events,
-        place=context.stack.place(path),
-    )
 
 
 def _has_misspelt_block(context: Context) -> bool:

@@ -209,6 +209,7 @@ _TARGET = _Shape(
         "function": _FUNCTION.one(),
         "release": _Shape(Release).one(),
         "triggers": _Shape(Trigger).each(),
+        "relayed": _Shape(Trigger).each(),
         "resources": _Shape(Resource, live={"handle"}).each(),
         "hold": _Shape(Hold).one(),
         "rollout": _ROLLOUT.one(),

@@ -31,13 +31,16 @@ def _is_preview(target: Target) -> bool:
 def _check_prefixes(targets: Iterable[Target], problems: Problems) -> None:
     buckets: dict[str, list[tuple[str, Target, Trigger]]] = {}
     for target in targets:
-        for trigger in target.triggers:
+        for trigger in target.every_trigger:
             buckets.setdefault(trigger.bucket, []).append((trigger.prefix, target, trigger))
     for bucket, entries in buckets.items():
         entries.sort(key=lambda entry: (entry[0], _is_preview(entry[1]), entry[1].key))
         for outer, inner in _nested(entries):
             (_, one, first), (_, other, second) = outer, inner
-            if overlap(first.events, first.prefix, first.suffix, second.events, second.prefix, second.suffix):
+            is_told = first in one.triggers and second in other.triggers
+            if is_told and overlap(
+                first.events, first.prefix, first.suffix, second.events, second.prefix, second.suffix
+            ):
                 continue  # S3 refuses them, which is told for all environments alike
             # The preview is what has to change; of two, the one that is there later.
             mine, theirs = (other, one) if _is_preview(other) else (one, other)

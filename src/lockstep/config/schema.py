@@ -19,6 +19,7 @@ from lockstep.model.alias import PATTERN
 from lockstep.model.engines import ENGINES
 from lockstep.model.fields import FIELDS, Field, Kind
 from lockstep.model.kinds import KINDS, ROWS, ResourceKind, unnamed
+from lockstep.model.relay import VIA
 from lockstep.suggest import did_you_mean
 
 __all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
@@ -188,12 +189,19 @@ _EVENTS = texts(
 _TRIGGER = Key(
     name="trigger",
     shape=Shape.MAP,
-    about="One entry of a bucket's notifications.",
+    about="Objects of a bucket for which the function is called.",
     members=(
         text("bucket", "Bucket; the one under triggers in lockstep.yaml when absent.", rule=rules.bucket),
         text("prefix", "Beginning of the object keys, percent-encoded.", rule=rules.s3_filter),
         text("suffix", "End of the object keys, percent-encoded.", rule=rules.s3_filter),
         _EVENTS,
+        Key(
+            name="via",
+            shape=Shape.STRING,
+            about="How the events come: by the bucket's notifications, or through EventBridge, in its form.",
+            enum=VIA,
+            example="eventbridge",
+        ),
     ),
 )
 _ARTIFACT = (

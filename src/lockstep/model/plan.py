@@ -170,13 +170,15 @@ class PutNotifications(_Effect):
     """Write a bucket's notifications once, for all its targets.
 
     ``put`` are entries of ours (LambdaFunctionConfigurations as the API takes them) and ``remove``
-    ids of ours; at apply time they are merged again into what the bucket then holds.
+    ids of ours; at apply time they are merged again into what the bucket then holds. ``switch_on``: from
+    then on the bucket sends its events to EventBridge too.
     """
 
     bucket: str
     put: tuple[Mapping[str, Any], ...]
     remove: tuple[str, ...]
     targets: tuple[str, ...]
+    switch_on: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -98,6 +98,7 @@ class Target:
     function: Function | None = None  # None: not deployed by Lockstep, or missing in AWS
     release: Release | None = field(default=None, compare=False)
     triggers: tuple[Trigger, ...] = ()
+    relayed: tuple[Trigger, ...] = ()  # triggers through EventBridge, whose rules are among the resources
     resources: tuple[Resource, ...] = ()  # beside the function, by kind
     alias: str | None = None  # what calls the function calls this alias; None: the function itself
     keep_versions: int = 5  # published versions that stay, with an alias
@@ -115,6 +116,11 @@ class Target:
     place: str = field(default="", compare=False)  # file:line of the declaration
     obstacle: Obstacle | None = field(default=None, compare=False)  # why it is not known what it should be
     places: Mapping[str, str] = field(default_factory=dict, compare=False)  # some settings -> file:line
+
+    @property
+    def every_trigger(self) -> tuple[Trigger, ...]:
+        """The triggers, whichever way they come: by the bucket's notifications or through EventBridge."""
+        return (*self.triggers, *self.relayed)
 
     @property
     def qualifier(self) -> str:

@@ -177,7 +177,9 @@ def assess(
         *(change for one in differing for change in one.changes),
         *shift.changes,
     )
-    concerned = buckets | (remembered_buckets(now.tags) if now else set())
+    concerned = {one.bucket for one in target.every_trigger} | (
+        remembered_buckets(now.tags) if now else set()
+    )
     unknown = Obstacle.all_of(
         (
             target.obstacle,
@@ -323,7 +325,7 @@ def held_verb(why: Obstacle) -> Verb:
 
 def _closed(target: Target, buckets: set[str], fleet: Fleet) -> list[Obstacle]:
     """Why buckets that the target has to do with could not be read."""
-    places = {trigger.bucket: trigger.place for trigger in reversed(target.triggers)}
+    places = {trigger.bucket: trigger.place for trigger in reversed(target.every_trigger)}
     return [
         replace(fleet.closed[name], text=f"{places[name]}: {fleet.closed[name].text}")
         if places.get(name)
@@ -382,7 +384,7 @@ def _has_entries(fleet: Fleet, bucket: str, project: str, target: str) -> bool:
 
 
 def _missing_bucket(target: Target, fleet: Fleet) -> str | None:
-    for trigger in sorted(target.triggers, key=lambda one: one.bucket):
+    for trigger in sorted(target.every_trigger, key=lambda one: one.bucket):
         if trigger.bucket not in fleet.buckets:
             place = f"{trigger.place}: " if trigger.place else ""
             return f"{place}the bucket {trigger.bucket} does not exist; create it, or mend the trigger"

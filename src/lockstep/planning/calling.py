@@ -11,9 +11,10 @@ from lockstep.model import FIELDS, Fleet, Resource, Statement, Target, Trigger
 from lockstep.model.calling import CallGraph, Party, Standing, Way
 from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.kinds.base import digest_of
+from lockstep.model.relay import rules_of
 from lockstep.planning.beside import is_on
 from lockstep.planning.diff import is_ignored
-from lockstep.planning.notifications import describe, entries_of, owner_of, trigger_of
+from lockstep.planning.notifications import describe, entries_of, is_switched_on, owner_of, trigger_of
 from lockstep.planning.policy import remembered_words
 from lockstep.values import dataclass
 
@@ -122,7 +123,7 @@ def calls_of(desired: Fleet, live: Fleet | None, notes: Iterable[str] = ()) -> C
         if have is not None:
             _others(drawing, target, have)
     if live is not None:
-        _beside_buckets(drawing, live, {trigger.bucket for one in chosen for trigger in one.triggers})
+        _beside_buckets(drawing, live, {trigger.bucket for one in chosen for trigger in one.every_trigger})
     return CallGraph(parties=drawing.parties, ways=tuple(drawing.ways), unread=unread, notes=tuple(notes))
 
 
@@ -182,6 +183,7 @@ def _declared(drawing: _Drawing, target: Target, have: Target | None) -> None:
         standing = _standing_of_trigger(trigger, target, live)
         drawing.way(drawing.bucket(trigger.bucket), key, describe(trigger), standing)
     assert target.function is not None  # noqa: S101 - the caller's choice
+    relays = _relays(target)
     settings = target.function.settings
     for row in FIELDS:
         if row.gets and isinstance(value := settings.get(row.name), str):
@@ -194,13 +196,29 @@ def _declared(drawing: _Drawing, target: Target, have: Target | None) -> None:
         is_unread = have is not None and have.function is not None and one.kind in have.function.unread
         is_there = there is not None and is_on(there, target)
         standing = Standing.UNKNOWN if is_unread else _standing(target, live, is_there)
-        if kind.invites:
+        if kind.invites and (relayed := relays.get((one.kind, one.name))) is not None:
+            bucket = live.buckets.get(relayed.bucket) if live is not None else None
+            if standing is Standing.LIVE and not (bucket and is_switched_on(bucket.raw)):
+                standing = Standing.MISSING
+            words = f"{describe(relayed)} through EventBridge"
+            drawing.way(drawing.bucket(relayed.bucket), key, words, standing)
+        elif kind.invites:
             drawing.way(*_called(drawing, kind, one, key, is_foreign=False), standing)
         for row in kind.rows:
             if row.gets and isinstance(value := one.settings.get(row.name), str):
                 is_so = is_there and there is not None and there.settings.get(row.name) == value
                 now = standing if is_so or standing is not Standing.LIVE else Standing.MISSING
                 drawing.way(key, drawing.party(value), kind.path(row, one.name), now)
+
+
+def _relays(target: Target) -> Mapping[tuple[str, str], Trigger]:
+    """The triggers through EventBridge by what calls for them."""
+    name = target.function.name if target.function is not None else ""
+    return {
+        (rule.kind, rule.name): trigger
+        for trigger in target.relayed
+        for rule in rules_of(trigger, target.qualifier, name)
+    }
 
 
 def _standing(target: Target, live: Fleet | None, is_there: bool) -> Standing:

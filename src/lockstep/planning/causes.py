@@ -43,7 +43,7 @@ def _moved(then: Target, now: Target) -> frozenset[str]:
         paths.add("alias")
     keys = old.tags.keys() | new.tags.keys()
     paths |= {f"tags.{key}" for key in keys if old.tags.get(key) != new.tags.get(key)}
-    if then.triggers != now.triggers:
+    if then.every_trigger != now.every_trigger:
         paths.add("*")
     return frozenset(paths)
 

@@ -18,7 +18,7 @@ from lockstep.planning.diff import (
     with_ignored,
     without_unknown,
 )
-from lockstep.planning.notifications import LAMBDA, describe, trigger_of
+from lockstep.planning.notifications import LAMBDA, describe, is_switched_on, switch_words, trigger_of
 
 __all__ = ["differences", "narrowed", "runs_as_declared"]
 
@@ -93,9 +93,13 @@ def _unlike(wanted: Function, version: Function) -> bool:
 def _triggers(target: Target, arn: str, buckets: Mapping[str, Bucket]) -> list[Change]:
     """Triggers that are missing and entries that call the function without one, on the buckets declared."""
     changes: list[Change] = []
-    for name in dict.fromkeys(trigger.bucket for trigger in target.triggers):
+    for name in dict.fromkeys(trigger.bucket for trigger in target.every_trigger):
+        bucket = buckets.get(name, Bucket(name=name))
         wanted = {describe(trigger) for trigger in target.triggers if trigger.bucket == name}
-        live = {describe(trigger) for trigger in _calling(arn, buckets.get(name, Bucket(name=name)))}
+        live = {describe(trigger) for trigger in _calling(arn, bucket)}
+        if any(one.bucket == name for one in target.relayed):
+            wanted.add(switch_words(name))
+            live |= {switch_words(name)} if is_switched_on(bucket.raw) else set()
         missing, extra = sorted(wanted - live), sorted(live - wanted)
         if len(missing) == len(extra) == 1:
             changes.append(Change(path="trigger", old=extra[0], new=missing[0]))

@@ -1,6 +1,6 @@
 """Steps laid out as a graph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -39,6 +39,7 @@ from lockstep.model import (
 )
 from lockstep.model.function import timeout_of
 from lockstep.model.kinds import KINDS
+from lockstep.model.relay import is_relay
 from lockstep.model.rolling import RolloutState
 from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
@@ -125,8 +126,10 @@ class Graph:
     def add_buckets(self, buckets: Sequence[BucketChange], assessed: Mapping[str, Assessment]) -> None:
         """One PUT for each bucket, then what may only go once the entries are gone."""
         puts: dict[str, list[str]] = {}
+        added: dict[str, list[str]] = {}
         for change in buckets:
             touched = sorted({*change.added, *change.removed})
+            rules = self._callers(change.relaying)
             step = PutNotifications(
                 id=f"bucket:{change.bucket}",
                 target=change.bucket,
@@ -134,16 +137,32 @@ class Graph:
                 put=change.put,
                 remove=change.remove,
                 targets=tuple(touched),
-                needs=tuple(step for key in sorted(change.added) for step in self._gates.get(key, ())),
+                switch_on=change.switch_on,
+                needs=(
+                    *(step for key in sorted(change.added) for step in self._gates.get(key, ())),
+                    *rules,
+                ),
             )
             self._add(step)
+            for key in change.added:
+                added.setdefault(key, []).append(step.id)
             for key in touched:
                 puts.setdefault(key, []).append(step.id)
         for given in self._given:
-            self._add(replace(given, needs=(*given.needs, *self._taken(given.resource))))
+            # A rule whose trigger comes by the bucket's notifications from now on calls until it does.
+            first = added.get(given.target, ()) if is_relay(given.resource) else ()
+            self._add(replace(given, needs=(*given.needs, *self._taken(given.resource), *first)))
         for key, one in assessed.items():
             if one.problem is None and one.live is not None:
                 self._let_go(key, one, one.live, puts.get(key, []))
+
+    def _callers(self, targets: Collection[str]) -> tuple[str, ...]:
+        """What is made of rules of the targets: no entry goes before what is to call in its place."""
+        return tuple(
+            step.id
+            for step in self.steps
+            if isinstance(step, PutResource) and step.target in targets and is_relay(step.resource)
+        )
 
     def add_delete(self, former: Former, buckets: Sequence[BucketChange]) -> None:
         """Delete a function once no bucket calls it and its successor is there; its policy goes with it.

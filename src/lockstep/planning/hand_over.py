@@ -96,7 +96,7 @@ def companions(
     runs = {block.run for name in chosen if (block := project.environment(name).terraform) is not None}
     buckets: dict[str, set[str]] = {}
     for target in fleet.targets.values():
-        for trigger in target.triggers:
+        for trigger in target.every_trigger:
             buckets.setdefault(trigger.bucket, set()).add(target.environment.partition("/")[0])
     for name in others:
         block = project.environment(name).terraform

@@ -25,9 +25,11 @@ __all__ = [
     "find_overlaps",
     "function_of",
     "is_same",
+    "is_switched_on",
     "merge",
     "overlap",
     "owner_of",
+    "switch_words",
     "trigger_of",
 ]
 
@@ -39,6 +41,7 @@ KINDS: Mapping[str, str] = {
 }
 """Members of the configuration that hold entries with filters, and their destination's key."""
 
+_SWITCH = "EventBridgeConfiguration"
 _FUNCTION_PARTS = 7  # of arn:aws:lambda:REGION:ACCOUNT:function:NAME
 _OURS = re.compile(r"lockstep-(?P<project>[^.]+)\.(?P<target>.+)\.[0-9a-f]{12}\Z")
 
@@ -163,10 +166,26 @@ def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return one == other or content_of(one) == content_of(other)
 
 
+def is_switched_on(raw: Mapping[str, Any]) -> bool:
+    """Whether the bucket sends its events to EventBridge."""
+    return _SWITCH in raw
+
+
+def switch_words(bucket: str) -> str:
+    """That it does, in one line."""
+    return f"s3://{bucket}/ to EventBridge"
+
+
 def merge(
-    raw: Mapping[str, Any], *, put: Iterable[Mapping[str, Any]], remove: Iterable[str]
+    raw: Mapping[str, Any],
+    *,
+    put: Iterable[Mapping[str, Any]],
+    remove: Iterable[str],
+    switch_on: bool = False,
 ) -> dict[str, Any]:
     """The configuration with our entries put and removed by id, and everything else as it was.
+
+    The switch for EventBridge is put on where that is asked, and never off: others' rules may count on it.
 
     Entries of others keep their bytes and their order; so do settings that have no entries
     (EventBridgeConfiguration) and members that did not exist when this was written. An entry
@@ -183,6 +202,8 @@ def merge(
             kept.append(entry)
     kept.extend(new[entry_id] for entry_id in sorted(new))
     result = {member: value for member, value in raw.items() if member != LAMBDA}
+    if switch_on:
+        result.setdefault(_SWITCH, {})
     return {LAMBDA: kept, **result} if kept else result
 
 

@@ -345,7 +345,7 @@ def _change_buckets(
     by_arn = {_arn(one, live): key for key, one in leads.items()}
     wanting: dict[str, set[str]] = {}  # bucket -> targets with a trigger on it
     for key, target in declared.items():
-        for trigger in target.triggers:
+        for trigger in target.every_trigger:
             wanting.setdefault(trigger.bucket, set()).add(key)
 
     changes: list[BucketChange] = []
@@ -360,6 +360,7 @@ def _change_buckets(
                 target=one.target,
                 arn=_arn(one, live),
                 triggers=tuple(t for t in one.target.triggers if t.bucket == name),
+                relays=any(t.bucket == name for t in one.target.relayed),
                 may_take_over=may_adopt(rules, one.target),
                 is_heir=key in leads,
                 spared=frozenset(sharings.get(key, ALONE).staying),
@@ -379,7 +380,7 @@ def _change_buckets(
                 declared=declared,
             ),
         )
-        if change.put or change.remove:
+        if change.added or change.removed:
             changes.append(change)
     return changes
 

@@ -106,7 +106,8 @@ def _do(step: Step, live: Fleet) -> Fleet:
             kept = tuple(s for s in target.statements if (s.qualifier, s.sid) != gone)
             return _with_target(live, step.target, replace(target, statements=kept))
         case PutNotifications():
-            raw = merge(live.buckets[step.bucket].raw, put=step.put, remove=step.remove)
+            there = live.buckets[step.bucket].raw
+            raw = merge(there, put=step.put, remove=step.remove, switch_on=step.switch_on)
             bucket = Bucket(name=step.bucket, raw=raw)
             return replace(live, buckets={**live.buckets, step.bucket: bucket})
         case PutResource():

@@ -15,9 +15,11 @@ from lockstep.planning.notifications import (
     entry_for,
     function_of,
     is_same,
+    is_switched_on,
     merge,
     overlap,
     owner_of,
+    switch_words,
     trigger_of,
 )
 from lockstep.values import dataclass
@@ -39,6 +41,7 @@ class BucketWish:
     target: Target
     arn: str  # of its function
     triggers: tuple[Trigger, ...]  # on this bucket; empty: none any more
+    relays: bool = False  # it has triggers on this bucket that come through EventBridge
     may_take_over: bool = False
     is_heir: bool = True
     spared: frozenset[str] = frozenset()
@@ -57,11 +60,16 @@ class Parties:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BucketChange:
-    """What has to change on one bucket. Nothing when ``put`` and ``remove`` are empty."""
+    """What has to change on one bucket: nothing when nobody is in ``added`` or ``removed``.
+
+    ``relaying`` are targets that hear of the bucket through EventBridge: their rules come first.
+    """
 
     bucket: str
     put: tuple[Raw, ...] = ()
     remove: tuple[str, ...] = ()
+    switch_on: bool = False  # the bucket is to send its events to EventBridge, and does not
+    relaying: frozenset[str] = frozenset()
     added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # target -> triggers in words
     removed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)  # target -> why it cannot have its way
@@ -78,8 +86,12 @@ def change_bucket(project: str, bucket: Bucket, parties: Parties) -> BucketChang
     removals: dict[str, tuple[str, Raw]] = {}  # id -> whose it is, and the entry
     added: dict[str, list[str]] = {}
     live = _Live(project, bucket, parties.declared)
+    relaying = frozenset(wish.target.key for wish in parties.wishes if wish.relays)
+    switch_on = bool(relaying) and not is_switched_on(bucket.raw)
     for wish in parties.wishes:
         key = wish.target.key
+        if switch_on and wish.relays:
+            added.setdefault(key, []).append(switch_words(bucket.name))
         wanted = {
             str(entry["Id"]): (entry, trigger)
             for trigger in wish.triggers
@@ -103,7 +115,7 @@ def change_bucket(project: str, bucket: Bucket, parties: Parties) -> BucketChang
         for old in live.of_nobody(arn):
             removals.setdefault(str(old["Id"]), (owner, old))
 
-    if not put and not removals:
+    if not put and not removals and not switch_on:
         return BucketChange(bucket=bucket.name)
     removed: dict[str, list[str]] = {}
     for key, old in removals.values():
@@ -113,6 +125,8 @@ def change_bucket(project: str, bucket: Bucket, parties: Parties) -> BucketChang
         bucket=bucket.name,
         put=tuple(put),
         remove=tuple(removals),
+        switch_on=switch_on,
+        relaying=relaying,
         added={key: tuple(values) for key, values in added.items()},
         removed={key: tuple(values) for key, values in removed.items()},
         problems={

@@ -30,7 +30,7 @@ from lockstep.render.masks import Masks
 from lockstep.render.report import report_lines, report_summary
 from lockstep.render.rollout import progress_lines
 from lockstep.render.status import cell_words, status_summary
-from lockstep.render.steps import describe, entry_words
+from lockstep.render.steps import SWITCHED_ON, describe, entry_words
 from lockstep.render.text import (
     RESOURCE_SIGNS,
     is_told,
@@ -206,7 +206,8 @@ def _step_section(step: object, plan: Plan) -> str:
         case StagePackage(package=package) if not package.is_staged:
             return details("package", fence("diff", [f"+ {package_words(package)}"]))
         case PutNotifications():
-            lines = [f"+ {entry_words(entry)}" for entry in step.put]
+            lines = [f"+ {SWITCHED_ON}"] if step.switch_on else []
+            lines += [f"+ {entry_words(entry)}" for entry in step.put]
             lines += [f"- {printable(name)}" for name in step.remove]
             return details(f"bucket {step.bucket}  notifications", fence("diff", lines))
         case RunTerraform():

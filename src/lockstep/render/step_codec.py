@@ -99,6 +99,7 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
                 "put": [dict(entry) for entry in step.put],
                 "remove": step.remove,
                 "targets": step.targets,
+                "switchOn": step.switch_on,
             }
         case PutResource():
             return "put-resource", {
@@ -250,6 +251,7 @@ def step_from(node: Node) -> Step:
                 put=node.get("put").many(Node.raw_mapping),
                 remove=node.get("remove").texts(),
                 targets=node.get("targets").texts(),
+                switch_on=node.get("switchOn").maybe(Node.flag) or False,
             )
         case "put-resource":
             return PutResource(

@@ -38,7 +38,10 @@ from lockstep.model.rolling import TAKEN_BACK
 from lockstep.model.rollout import share_words
 from lockstep.render.cells import printable
 
-__all__ = ["describe", "entry_words", "step_words", "words_by_step"]
+__all__ = ["SWITCHED_ON", "describe", "entry_words", "step_words", "words_by_step"]
+
+SWITCHED_ON = "all events to EventBridge"
+"""What is new about a bucket whose switch for EventBridge is put on."""
 
 
 def describe(step: Step) -> str:

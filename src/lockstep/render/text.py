@@ -19,7 +19,7 @@ from lockstep.render.cells import columns_of, hanging, printable, printable_line
 from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.rollout import progress_lines
-from lockstep.render.steps import describe, entry_words
+from lockstep.render.steps import SWITCHED_ON, describe, entry_words
 from lockstep.render.values import change_lines, package_words
 
 __all__ = [
@@ -173,6 +173,8 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
             case PutNotifications():
                 head = palette.paint(palette.update, f"~ bucket {printable(step.bucket)}  notifications")
                 lines.append(head)
+                if step.switch_on:
+                    lines.append(f"    + {SWITCHED_ON}")
                 for entry in step.put:
                     lines += hanging("    + ", entry_words(entry), columns)
                 for name in _gone_from(step, plan) or step.remove:

@@ -241,6 +241,7 @@ FULL = Target(
         place="a:1",
     ),
     triggers=(Trigger(bucket="b", prefix="p/", suffix=".x", events=("s3:ObjectRemoved:*",), place="a:2"),),
+    relayed=(Trigger(bucket="b", prefix="q/", suffix=".y", events=("s3:ObjectRemoved:*",), place="a:3"),),
     resources=(
         Resource(
             kind="some",

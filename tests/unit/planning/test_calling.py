@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lockstep.model import FIELDS, Bucket, Fleet, Obstacle, Statement
 from lockstep.model.calling import CallGraph, Party, Standing, Way
 from lockstep.model.kinds import KINDS
+from lockstep.model.relay import rules_of
 from lockstep.planning.calling import among, calls_of
 from tests.functional.kinds.samples import SAMPLES, resource
 from tests.support.projects import UPLOADS, make_fleet, make_target, trigger
@@ -67,6 +68,18 @@ def test_one_queue_is_one_party_whoever_reads_and_whoever_fills_it() -> None:
         ("queue orders", "staging/reader", "declared"),
         (KEY, "staging/reader", "declared"),
     }
+
+
+def test_a_trigger_through_eventbridge_is_drawn_from_its_bucket_once() -> None:
+    """Not as the rule that it is made of; without the bucket's switch it calls nobody."""
+    there = trigger("in/")
+    target = make_target(KEY, resources=rules_of(there, "", "notifier-staging"))
+    fleet = make_fleet(replace(target, relayed=(there,)))
+    way = (f"bucket {UPLOADS}", KEY)
+    assert said(calls_of(fleet, None)) == {(*way, "declared")}
+    for raw, standing in (({"EventBridgeConfiguration": {}}, "live"), ({}, "missing")):
+        live = live_of(fleet, buckets={UPLOADS: Bucket(name=UPLOADS, raw=raw)})
+        assert said(calls_of(fleet, live)) == {(*way, standing)}
 
 
 def test_what_is_live_is_told_apart_from_what_is_not_there_and_what_was_not_read() -> None:

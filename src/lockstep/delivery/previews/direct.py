@@ -36,7 +36,7 @@ def reading_all(workspace: Workspace) -> Workspace:
         trigger.bucket
         for target in fleet.targets.values()
         if target.is_preview
-        for trigger in target.triggers
+        for trigger in target.every_trigger
     }
     usual = read_project_file(workspace.tree, PROJECT_FILE).trigger_bucket
     names |= {usual} if usual is not None else set()

@@ -44,7 +44,7 @@ def find_objects(
             (trigger.bucket, trigger.prefix)
             for target in workspace.fleet.targets.values()
             if target.environment == environment
-            for trigger in target.triggers
+            for trigger in target.every_trigger
         }
     )
     for bucket, prefix in prefixes:

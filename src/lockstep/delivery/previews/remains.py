@@ -176,7 +176,7 @@ def _objects(
     """What lies below each prefix of a preview that is gone."""
     from lockstep.engines.aws.objects import list_objects
 
-    prefixes = {(trigger.bucket, trigger.prefix) for one in targets for trigger in one.triggers}
+    prefixes = {(trigger.bucket, trigger.prefix) for one in targets for trigger in one.every_trigger}
     for bucket, prefix in sorted(prefixes):
         named = pattern_of(prefix, NOBODY)
         if named is None or not named.prefix:

@@ -218,7 +218,7 @@ def _buckets(
     for target in workspace.fleet.targets.values():
         environment = workspace.project.environment(target.environment)
         if target.function is not None and environment in environments:
-            names.update(trigger.bucket for trigger in target.triggers)
+            names.update(trigger.bucket for trigger in target.every_trigger)
             bucket = workspace.project.packages_for(target.environment)
             staging |= {bucket} if bucket else set()
     for bucket in sorted(staging, key=lambda one: one.name):

@@ -74,7 +74,7 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
                 resources.add(Thing.KEYS, _pattern(str(kms_key)))
         if target.rollout is not None:
             _watch(resources, here, target.rollout, name)
-        for trigger in target.triggers:
+        for trigger in target.every_trigger:
             resources.add(Thing.TRIGGER_BUCKETS, bucket_arn.format(trigger.bucket))
             resources.add(Thing.LEASES, bucket_arn.format(f"{trigger.bucket}/lockstep/leases/*"))
             if project.lock_bucket:

@@ -281,7 +281,7 @@ def _shared_buckets(project: Project, fleet: Fleet) -> Iterable[str]:
     writers: dict[str, Counter[str]] = {}
     for target in fleet.targets.values():
         engine = project.environment(target.environment).engine
-        for trigger in target.triggers:
+        for trigger in target.every_trigger:
             writers.setdefault(trigger.bucket, Counter())[engine] += 1
     for bucket, engines in sorted(writers.items()):
         if len(engines) > 1 and any(ENGINES[name].whole_buckets for name in engines):

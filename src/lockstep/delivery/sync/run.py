@@ -327,7 +327,7 @@ def _targets_of(fleet: Fleet, stale: frozenset[str]) -> set[str]:
     return {
         key
         for key, target in fleet.targets.items()
-        if key in stale or any(trigger.bucket in stale for trigger in target.triggers)
+        if key in stale or any(trigger.bucket in stale for trigger in target.every_trigger)
     } | {key for key in stale if "/" in key}
 
 

@@ -19,7 +19,16 @@ from lockstep.engines.aws.lease import Lease
 from lockstep.engines.aws.pace import Pace, settles
 from lockstep.errors import CloudError
 from lockstep.model import PutNotifications
-from lockstep.planning.notifications import KINDS, LAMBDA, Entry, clashes, entries_of, merge, owner_of
+from lockstep.planning.notifications import (
+    KINDS,
+    LAMBDA,
+    Entry,
+    clashes,
+    entries_of,
+    is_switched_on,
+    merge,
+    owner_of,
+)
 from lockstep.planning.triggers import survivors
 
 __all__ = ["read", "write"]
@@ -91,7 +100,7 @@ def write(
                 fix="run again: what is there is read anew",
             )
         put, remove = survivors(raw, step.put, step.remove, failed)
-        wanted = merge(raw, put=put, remove=remove)
+        wanted = merge(raw, put=put, remove=remove, switch_on=step.switch_on)
         if wanted != raw and not _put(connection, step.bucket, wanted, pauses, pace, lease):
             continue
         is_there = _holds(connection, step.bucket, wanted, pace)
@@ -127,13 +136,14 @@ def _keyed(one: Entry) -> tuple[str, ...]:
 
 
 def _is_undone(got: Mapping[str, Any], wanted: Mapping[str, Any], step: PutNotifications) -> bool:
-    """Whether entries of the step are not as it wrote them: somebody wrote what had been read before."""
+    """Whether the step's entries, or the switch, are not as it wrote them: somebody wrote what was read
+    before."""
     mine = {str(entry["Id"]) for entry in step.put} | {*step.remove}
 
     def own(raw: Mapping[str, Any]) -> set[tuple[str, ...]]:
         return {_keyed(one) for one in entries_of(raw) if one.id in mine}
 
-    return own(got) != own(wanted)
+    return own(got) != own(wanted) or (step.switch_on and not is_switched_on(got))
 
 
 def _restored(raw: dict[str, Any], undone: Mapping[str, Any], step: PutNotifications) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _read_buckets(
     for target in targets:
         if target.key not in observed.live:
             continue
-        for name in dict.fromkeys(trigger.bucket for trigger in target.triggers):
+        for name in dict.fromkeys(trigger.bucket for trigger in target.every_trigger):
             if name not in observed.buckets and name not in failed:
                 try:
                     raw = notification.read(connection_of(target.environment), name)

@@ -852,7 +852,7 @@ def _read_buckets(
     pool: ThreadPoolExecutor,
 ) -> None:
     """Buckets of triggers, those that tags remember, and those that the desired fleet names besides."""
-    names = {*asked} | {trigger.bucket for target in reading.wanted.values() for trigger in target.triggers}
+    names = {*asked} | {trigger.bucket for t in reading.wanted.values() for trigger in t.every_trigger}
     proven = [other for other in reading.others.values() if other.obstacle is None]
     for function in (*reading.functions.values(), *(t.function for t in proven)):
         if function is not None:
