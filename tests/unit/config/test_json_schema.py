@@ -40,7 +40,7 @@ def test_the_sample_is_valid() -> None:
     [
         "lambda: {memorysize: 1}",
         "lambda: {version: 0.10}",
-        "lambda: {timeout: 1000}",
+        "lambda: {timeout: 5401}",
         "lambda: {logRetentionDays: 8}",
         "lambda: {tracing: activ}",
         "lambda: {vpc: {subnets: []}}",
