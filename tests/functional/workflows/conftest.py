@@ -32,11 +32,14 @@ __all__ = ["GITOPS", "MONO", "World", "_own_configuration"]
 
 MONO, GITOPS = "acme/shop", "acme/gitops"
 KINDS = {MONO: Kind.MONOREPO, GITOPS: Kind.GITOPS}
-PLAN, DRIFT, DEPLOY = (f"arn:aws:iam::{clouds.ACCOUNT}:role/{name}" for name in ("plan", "drift", "deploy"))
+PLAN, DRIFT, DEPLOY, PREVIEW = (
+    f"arn:aws:iam::{clouds.ACCOUNT}:role/{name}" for name in ("plan", "drift", "deploy", "preview")
+)
 _FEATURES = {
     PLAN: [Feature.PLAN],
     DRIFT: [Feature.PLAN, Feature.VALUES],
     DEPLOY: [Feature.SYNC, Feature.GC],
+    PREVIEW: [Feature.PREVIEWS],
 }
 BUCKET, PACKAGES = "shop-uploads", "shop-packages"
 
@@ -274,6 +277,7 @@ def world(
                 "LOCKSTEP_PLAN_ROLE": PLAN,
                 "LOCKSTEP_DRIFT_ROLE": DRIFT,
                 "LOCKSTEP_DEPLOY_ROLE": DEPLOY,
+                "LOCKSTEP_PREVIEW_ROLE": PREVIEW,
                 "AWS_REGION": "eu-west-1",
             },
             secrets={"LOCKSTEP_TOKEN": "token-of-a-bot"},

@@ -2,9 +2,10 @@
 
 import pytest
 
+from lockstep.cli import main
 from lockstep.delivery.setup.init_github import Kind
-from lockstep.forge.base import PullState
-from tests.functional.workflows.conftest import BUCKET, GITOPS, MONO, World, app, combined
+from lockstep.forge.base import Pull, PullState
+from tests.functional.workflows.conftest import BUCKET, DEPLOY, GITOPS, MONO, World, app, combined
 from tests.support import clouds
 from tests.support.waiting import until
 
@@ -87,6 +88,75 @@ def test_from_a_label_to_a_preview_and_back_to_nothing(world: World) -> None:
     assert not [*world.runner.folder.rglob("owned")]
 
 
+def _first(world: World, mode: str) -> Pull:
+    """Have previews deployed first, everything else live, and a labelled pull request beside another one."""
+    world.git(GITOPS, "fetch", "-q", "origin")
+    text = world.git(GITOPS, "show", "origin/main:lockstep.yaml")
+    world.push(GITOPS, {"lockstep.yaml": text.replace("label: preview", f"mode: {mode}")}, message=mode)
+    world.allow()
+    _deployed(world)
+    forge = world.forge(MONO)
+    for branch in ("feature", "other"):  # no open one at all would be odd to gc
+        world.push(MONO, {"src/notifier/app.py": app(branch)}, branch=branch, message="feat: try")
+        pull = forge.open_pull(head=branch, base="main", title="x", body="", labels=["preview"])
+    return forge.pull(pull.number - 1)
+
+
+def _files(world: World) -> str:
+    world.git(GITOPS, "fetch", "-q", "origin")
+    return world.git(GITOPS, "ls-tree", "-r", "--name-only", "origin/main")
+
+
+def test_a_preview_that_is_recorded_after_it_is_live(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A write that failed leaves it live and told as such; the next run of the workflow records it."""
+    pull = _first(world, "record")
+    hook = world.server.root / GITOPS / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(AssertionError, match=r"up: .* ended with 1"):
+        world.happened(MONO, "preview", "labeled", pull, label="preview")
+    hook.unlink()
+    name = f"notifier-pr-{pull.number}"
+    assert world.functions() == {"notifier-staging", name}
+    assert "/pr-" not in _files(world)
+    for key, value in world.runner.aws[DEPLOY].items():
+        monkeypatch.setenv(key, value)
+    words = ["-C", str(world.clone(GITOPS)), "preview", "list"]
+
+    def told() -> str:
+        capsys.readouterr()
+        assert main(words) == 0
+        done = capsys.readouterr()
+        return " ".join((done.out + done.err).split())
+
+    assert f"preview/pr-{pull.number} is live and not recorded" in told()
+    world.happened(MONO, "preview", "synchronize", pull)
+    assert f"environments/preview/pr-{pull.number}/services/notifier.values.yaml" in _files(world)
+    assert "not recorded" not in told()
+    world.forge(MONO).close_pull(pull.number)
+    world.happened(MONO, "preview", "closed", world.forge(MONO).pull(pull.number))
+    assert world.functions() == {"notifier-staging"}
+    assert world.prefixes() == {"staging/"}
+    assert "/pr-" not in _files(world)
+
+
+def test_a_preview_that_nothing_declares(world: World) -> None:
+    """It is live by its workflow alone, and gc knows it by its tags when it is over."""
+    pull = _first(world, "none")
+    head = world.head(GITOPS)
+    world.happened(MONO, "preview", "labeled", pull, label="preview")
+    assert world.head(GITOPS) == head
+    name = f"notifier-pr-{pull.number}"
+    assert world.functions() == {"notifier-staging", name}
+    world.forge(MONO).close_pull(pull.number)
+    world.scheduled(GITOPS, "previews-gc")
+    assert world.functions() == {"notifier-staging"}
+    assert world.prefixes() == {"staging/"}
+
+
 def test_a_label_that_is_taken_away_takes_the_preview(world: World) -> None:
     """The same job as closing; another label changes nothing."""
     world.pushed(MONO, "release")
@@ -159,6 +229,26 @@ def test_a_plan_is_one_comment_without_secrets(world: World) -> None:
     (note,) = forge.comments(pull.number)
     assert "Lockstep could not plan" in note.body
     assert f"{path}:" in note.body
+
+
+def test_manifests_that_are_not_what_is_declared_stop_a_plan(world: World) -> None:
+    """Where the repository's variable names a road: until they are committed with what they are made of."""
+    _deployed(world)
+    world.runner.vars["LOCKSTEP_ROAD"] = "argocd-job"
+    world.git(GITOPS, "fetch", "-q", "origin")
+    text = world.git(GITOPS, "show", "origin/main:lockstep.yaml") + "\n"
+    cluster = (
+        'kubernetes: {namespace: "shop-{env}", repository: "https://git.example.com/acme/gitops", '
+        'job: {image: "registry.example.com/lockstep:1", serviceAccount: deployer}}\n'
+    )
+    world.push(GITOPS, {"lockstep.yaml": text + cluster}, branch="road", message="a road")
+    pull = world.forge(GITOPS).open_pull(head="road", base="main", title="A road", body="")
+    with pytest.raises(AssertionError, match=r'plan: lockstep render --as "\$ROAD" --check ended with 2'):
+        world.happened(GITOPS, "plan", "opened", pull)
+    assert main(["-C", str(world.clone(GITOPS)), "render", "--as", "argocd-job"]) == 0
+    world.push(GITOPS, {}, branch="road", message="its manifests")
+    ran = world.happened(GITOPS, "plan", "synchronize", world.forge(GITOPS).pull(pull.number))
+    assert "1 unchanged; nothing was written" in ran[0].output
 
 
 def test_drift_is_one_issue_that_closes_when_it_is_mended(world: World) -> None:
