@@ -43,6 +43,8 @@ from lockstep.roads.base import (
     Object,
     Rendering,
     Weight,
+    identity_of,
+    note_of,
     place_of,
     place_of_secret,
 )
@@ -55,6 +57,7 @@ __all__ = ["ROAD", "AckRoad"]
 
 _LAMBDA = "lambda.services.k8s.aws/v1alpha1"
 _ADOPTION = "services.k8s.aws/adoption-"
+_DELETION = "services.k8s.aws/deletion-policy"
 _SOURCES = "eventSources"
 _S3 = "s3.services.k8s.aws/v1alpha1"
 _LACKING = frozenset(lacking())
@@ -77,6 +80,12 @@ class AckRoad:
     def stuck(self, there: Iterable[Object], wanted: Iterable[Object]) -> Iterable[tuple[str, str]]:
         """What ACK never sends."""
         return ack_stuck.stuck(there, wanted)
+
+    def kept(self, gone: Iterable[Object]) -> Iterable[str]:
+        """What its object says to retain; versions pile up in any case, which a row of their own tells."""
+        for one in gone:
+            if note_of(one, _DELETION) == "retain" and one.get("kind") != "Version":
+                yield f"{one.get('kind')} {identity_of(one)[-1]}"
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target, and one for each bucket of which all notifications are ours."""
@@ -360,7 +369,7 @@ def _meta(
         notes["services.k8s.aws/adoption-fields"] = _json(identity)
     policy = "retain" if is_kept else "delete"
     why = "ACK deletes by default what loses its manifest" if is_kept else "a preview goes with its folder"
-    notes["services.k8s.aws/deletion-policy"] = Said(policy, why)
+    notes[_DELETION] = Said(policy, why)
     notes["argocd.argoproj.io/sync-wave"] = str(ground.settings.wave + wave)
     return {"name": name, "namespace": namespace, "annotations": notes}
 

@@ -5,7 +5,7 @@ Lambda function. Merging keys and names inside generators are free text for the 
 run the generators as Argo CD documents them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lockstep.model import Target
@@ -31,6 +31,10 @@ class ArgoCdRoad(Obedient):
     title: str = "Argo CD's Applications"
     files: tuple[str, ...] = ("applicationsets.yaml", "argocd-values.yaml")
     needs: frozenset[Need] = frozenset({Need.HEADS, Need.STATES})
+
+    def kept(self, _gone: Iterable[Object]) -> Iterable[str]:
+        """Nothing: Applications own no function."""
+        return ()
 
     def render(self, ground: Ground) -> Rendering:
         """Two files for the project."""

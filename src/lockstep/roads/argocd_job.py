@@ -6,13 +6,25 @@ changes the Application is out of sync, and its hooks run.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from lockstep.errors import BadInput
 from lockstep.model import Target
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Obedient, Object, Rendering, Weight, place_of
+from lockstep.roads.base import (
+    Ground,
+    Loss,
+    Manifest,
+    Need,
+    Obedient,
+    Object,
+    Rendering,
+    Weight,
+    identity_of,
+    note_of,
+    place_of,
+)
 from lockstep.roads.losses import always, loss, placed
 from lockstep.roads.names import clashing, label_problem, namespace_of
 from lockstep.roads.writing import Said
@@ -21,6 +33,7 @@ from lockstep.values import dataclass
 __all__ = ["ROAD", "JobRoad"]
 
 _LONGEST = 52  # of a Job's name: Kubernetes makes Pods of it, and their label has 63
+_HOOK = "argocd.argoproj.io/hook"
 _USER = 65532  # nobody in particular: the container writes to its own folders only
 
 
@@ -32,6 +45,12 @@ class JobRoad(Obedient):
     title: str = "a Job as Argo CD's sync hook"
     files: tuple[str, ...] = ("deploy-job.yaml",)
     needs: frozenset[Need] = frozenset()
+
+    def kept(self, gone: Iterable[Object]) -> Iterable[str]:
+        """The function of a target without a Job that removes it."""
+        jobs = [one for one in gone if one.get("kind") == "Job"]
+        if all(note_of(one, _HOOK) != "PreDelete" for one in jobs):
+            yield from (f"Job {identity_of(one)[-1]}" for one in jobs)
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each target."""
@@ -105,9 +124,9 @@ def _objects(ground: Ground, target: Target) -> Iterator[Object]:
         },
         "data": _desired(target),
     }
-    yield _job(ground, target, name, namespace, {"argocd.argoproj.io/hook": "Sync"})
+    yield _job(ground, target, name, namespace, {_HOOK: "Sync"})
     if target.is_preview:
-        yield _job(ground, target, f"{name}-remove", namespace, {"argocd.argoproj.io/hook": "PreDelete"})
+        yield _job(ground, target, f"{name}-remove", namespace, {_HOOK: "PreDelete"})
 
 
 def _desired(target: Target) -> dict[str, Any]:

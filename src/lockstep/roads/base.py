@@ -28,6 +28,7 @@ __all__ = [
     "identity_of",
     "is_chosen",
     "names_of",
+    "note_of",
     "place_of",
     "place_of_secret",
 ]
@@ -191,6 +192,10 @@ class Road(Protocol):
         """Changes of objects that it never carries out: the row in the table of losses, and the member."""
         ...
 
+    def kept(self, gone: Iterable[Object]) -> Iterable[str]:
+        """What of it stays in AWS when objects are taken out of the manifests, in words."""
+        ...
+
     def render(self, ground: Ground) -> Rendering:
         """The manifests of the whole fleet, with all losses. Raises BadInput for what is wrong with all."""
         ...
@@ -215,6 +220,13 @@ def identity_of(one: Object) -> tuple[object, ...]:
     meta = one.get("metadata")
     names = meta if isinstance(meta, Mapping) else {}
     return one.get("apiVersion"), one.get("kind"), names.get("namespace"), names.get("name")
+
+
+def note_of(one: Object, name: str) -> object:
+    """An annotation of an object, whoever wrote it; None where there is none."""
+    meta = one.get("metadata")
+    notes = meta.get("annotations") if isinstance(meta, Mapping) else None
+    return notes.get(name) if isinstance(notes, Mapping) else None
 
 
 def names_of(target: Target) -> dict[str, str]:

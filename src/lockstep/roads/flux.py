@@ -6,7 +6,7 @@ rested since 2024).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lockstep.model import Reference, Secret, Target
@@ -23,6 +23,8 @@ from lockstep.roads.base import (
     Rendering,
     State,
     Weight,
+    identity_of,
+    note_of,
     place_of_secret,
 )
 from lockstep.roads.losses import always, loss, placed
@@ -34,6 +36,7 @@ __all__ = ["ROAD", "FluxRoad"]
 
 _SOURCE = "source.toolkit.fluxcd.io/v1"
 _TERRAFORM = "infra.contrib.fluxcd.io/v1alpha2"
+_PRUNED = "kustomize.toolkit.fluxcd.io/prune"
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _TAG = re.compile(r"(refs/tags/|v?\d+\.\d)")
 _SCP = re.compile(r"(?P<user>[\w.-]+)@(?P<host>[\w.-]+):(?P<path>[^/\s]\S*)\Z")
@@ -49,6 +52,12 @@ class FluxRoad(Obedient):
     title: str = "Flux with tofu-controller"
     files: tuple[str, ...] = ("terraform.yaml",)
     needs: frozenset[Need] = frozenset({Need.PACKAGES, Need.STATES})
+
+    def kept(self, gone: Iterable[Object]) -> Iterable[str]:
+        """All of a state that is not for previews alone."""
+        for one in gone:
+            if one.get("kind") == "Terraform" and note_of(one, _PRUNED) == "disabled":
+                yield f"Terraform {identity_of(one)[-1]}"
 
     def render(self, ground: Ground) -> Rendering:
         """A file for each state. One that a target holds back is left out whole: it stands for all of it."""
@@ -214,7 +223,7 @@ def _terraform(ground: Ground, state: State) -> Object:
     }
     notes = {"argocd.argoproj.io/sync-wave": str(ground.settings.wave)}
     if not state.is_of_previews:
-        notes["kustomize.toolkit.fluxcd.io/prune"] = "disabled"
+        notes[_PRUNED] = "disabled"
     meta = {"name": _name(ground, state), "namespace": flux.namespace, "annotations": notes}
     return {"apiVersion": _TERRAFORM, "kind": "Terraform", "metadata": meta, "spec": spec}
 

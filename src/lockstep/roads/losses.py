@@ -140,6 +140,12 @@ _ACK: tuple[Row, ...] = (
         "no manifest is there any more to say that a function is to go",
         "outside previews it stays in AWS, whatever `prune` says; remove it there",
     ),
+    _lost(
+        "ack",
+        "deletion",
+        "{what} is not declared any more, and its object says deletion-policy: retain",
+        "what AWS has of it stays there, and goes on as it is; delete it in AWS",
+    ),
     _refused(
         "ack",
         "account",
@@ -303,6 +309,13 @@ _FLUX: tuple[Row, ...] = (
         "Terraform destroys what is not among its variables any more, and its plans approve themselves",
         "a function goes with its declaration, whatever `prune` says; prevent_destroy in the folder keeps it",
     ),
+    _lost(
+        "flux",
+        "deletion",
+        "{what} is not declared any more, and its object neither destroys anything nor is pruned by Flux",
+        "what AWS has of it stays there, and where Flux applies manifests the object stays, too, and is "
+        "applied on; delete it",
+    ),
     _refused(
         "flux",
         "terraform",
@@ -375,6 +388,18 @@ _JOB: tuple[Row, ...] = (
         "Argo CD tries a commit that failed no second time by itself",
         "the ApplicationSet of `--as argocd` sets syncPolicy.retry; an Application of yours needs it, too",
     ),
+    _always(
+        "argocd-job",
+        "prune",
+        "no Job runs for a target that is not declared any more",
+        "outside previews its function stays in AWS, whatever `prune` says; remove it there",
+    ),
+    _lost(
+        "argocd-job",
+        "deletion",
+        "the target of {what} is not declared any more, and no Job is there to remove it",
+        "what AWS has of it stays there, and goes on as it is; delete it in AWS",
+    ),
     _refused(
         "argocd-job",
         "job",
@@ -396,6 +421,13 @@ _ARGOCD: tuple[Row, ...] = (
         "manifests",
         "Applications deploy what lies in the folder of a target",
         "render the targets as ack or argocd-job into the same folder",
+    ),
+    _always(
+        "argocd",
+        "prune",
+        "an Application that no generator makes any more leaves its objects in the cluster "
+        "(preserveResourcesOnDeletion), but for previews",
+        "delete them there; what AWS has goes by what the road of the objects does",
     ),
     _always(
         "argocd",

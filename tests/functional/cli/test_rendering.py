@@ -320,3 +320,50 @@ def test_layers_that_were_removed_are_refused(shop: Path, capsys: pytest.Capture
     assert path.read_text() == before
     assert _render(shop, "--as", "ack", "--force") == 0
     assert "layers:" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("road", "file", "what"),
+    [
+        ("ack", "environments/staging/api/function.yaml", "Function api"),
+        ("argocd-job", "environments/staging/api/deploy-job.yaml", "Job lockstep-api"),
+        ("flux", "states/staging/terraform.yaml", "Terraform shop-staging"),
+    ],
+)
+def test_a_deletion_that_a_road_keeps_from_happening_is_told(
+    shop: Path, capsys: pytest.CaptureFixture[str], road: str, file: str, what: str
+) -> None:
+    """What goes from the manifests and stays in AWS, once; a preview goes from both, and is none."""
+    (shop / "environments/staging/web").mkdir()
+    (shop / "environments/staging/web/config.yaml").write_text("serviceName: web\nimage: {tag: '1'}\n")
+    _render(shop, "--as", road)
+    capsys.readouterr()
+    assert (shop / file).exists()
+    (shop / "environments/staging/api/config.yaml").unlink()
+    for path in ("pr.yaml", "services/api.values.yaml"):
+        (shop / "environments/preview/pr-1" / path).unlink()
+    if road == "flux":
+        (shop / "lockstep.yaml").write_text(
+            PROJECT.replace("{terraform: {folder: infra, backend: {bucket: states, key: shop}}}", "{}")
+        )
+    assert _render(shop, "--as", road, "--strict", "--report", "json") == 2
+    losses = json.loads(capsys.readouterr().out)["losses"]
+    (lost,) = [one for one in losses if one["field"] == "deletion"]
+    assert f"{what} is not declared any more" in lost["problem"]
+    assert (lost["weight"], lost["place"]) == ("lost", f"{file}:1")
+    assert not (shop / file).exists()
+    assert _render(shop, "--as", road, "--strict") == 0
+
+
+def test_an_address_that_is_not_declared_any_more_stays_with_ack(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its object is retained, so whoever may call it can call on: that is told."""
+    (shop / "services/api/values.yaml").write_text(FUNCTION.replace("}\n", ", url: {authType: AWS_IAM}}\n"))
+    assert _render(shop, "--as", "ack") == 0
+    (shop / "services/api/values.yaml").write_text(FUNCTION)
+    capsys.readouterr()
+    assert _render(shop, "--as", "ack") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count("FunctionURLConfig api is not declared any more") == 1
+    assert "lost deletion staging/api" in told

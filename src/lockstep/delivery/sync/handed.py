@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from lockstep.delivery.sync.manifests import Fate, FileChange, Files, changes_in, marked_in
-from lockstep.delivery.sync.rendering import without_stuck
+from lockstep.delivery.sync.rendering import what_stays, without_stuck
 from lockstep.model import Fleet, Project, Target
 from lockstep.model.engines import EngineTraits
 from lockstep.model.kubernetes import MANIFESTS
@@ -56,7 +56,9 @@ class Share:
             declared=self.fleet.targets,
             doubts=self.fleet.doubts,
         )
-        return without_stuck(there, self.road, chosen, [one for one in found if self.is_mine(one.owner)])
+        mine_too = [one for one in found if self.is_mine(one.owner)]
+        changes, losses = without_stuck(there, self.road, chosen, mine_too)
+        return changes, [*losses, *what_stays(there, self.road, chosen, changes)]
 
     def problems(
         self, rendering: Rendering, there: Files, live: Iterable[Target], *, is_apart: bool

@@ -40,9 +40,10 @@ from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 from lockstep.values import dataclass
 
-__all__ = ["Rendered", "compare", "ground_of", "render", "rendered_text", "without_stuck"]
+__all__ = ["Rendered", "compare", "ground_of", "render", "rendered_text", "what_stays", "without_stuck"]
 
 _HEAD = re.compile(r"^([A-Za-z]\w*):[ \t]+[\"']?([\w./-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+_NAMED = re.compile(r"^(?:kind|  name): .*$", re.MULTILINE)  # of objects, as manifests have them
 _HEADED = re.compile(
     r"(?:environments/(?!preview/)[^/]+/[^/]+/config|services/[^/]+/config"
     r"|environments/preview/services/[^/]+/config|environments/preview/pr-\d+/services/[^/]+\.values)\.yaml\Z"
@@ -122,6 +123,8 @@ def compare(
     if not force:
         changes, losses = without_stuck(there, road, rendering, changes)
         rendering = replace(rendering, losses=(*rendering.losses, *losses))
+    kept = what_stays(there, road, rendering, changes)
+    rendering = replace(rendering, losses=(*rendering.losses, *kept))
     return Rendered(rendering=rendering, changes=tuple(changes))
 
 
@@ -140,6 +143,23 @@ def without_stuck(
             losses.append(loss(road.name, row, one.owner, place, member=member))
         kept.append(replace(one, fate=Fate.HELD) if stuck else one)
     return kept, losses
+
+
+def what_stays(there: Files, road: Road, rendering: Rendering, changes: Sequence[FileChange]) -> list[Loss]:
+    """What is taken out of the manifests, and not out of AWS: deletions that a road keeps from happening."""
+    made = {one.path: one for one in rendering.manifests}
+    losses: list[Loss] = []
+    for one in changes:
+        if one.fate not in (Fate.WRITTEN, Fate.REMOVED) or (text := there.read(one.path)) is None:
+            continue
+        if set(_NAMED.findall(text)) <= set(_NAMED.findall(one.text)):
+            continue
+        wanted = made[one.path].objects if one.fate is Fate.WRITTEN else ()
+        after = {identity_of(each) for each in wanted}
+        gone = [each for identity, each in _objects_in(text).items() if identity not in after]
+        for what in road.kept(gone):
+            losses.append(loss(road.name, "deletion", one.owner, f"{one.path}:1", what=what))
+    return losses
 
 
 def _stuck(there: str, road: Road, manifest: Manifest, text: str) -> list[tuple[str, str]]:
