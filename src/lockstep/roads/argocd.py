@@ -311,26 +311,31 @@ def _deploying(ground: Ground, path: str, namespace: str, directory: Mapping[str
 
 def _values() -> Object:
     """Health of the kinds that Argo CD knows nothing of, and what it tells of functions."""
-    words = "{{.app.metadata.name}}: {{.app.status.operationState.phase}}"
+    # A block: YAML reads a text that begins with braces as a mapping, before it is a template.
+    words = "message: |\n  {{.app.metadata.name}}: {{.app.status.operationState.phase}}"
     return {
         "configs": {"cm": customizations()},
         "notifications": {
             "templates": {
-                "template.lockstep-deployed": f"message: {words}, {{{{.app.status.sync.revision}}}}\n",
-                "template.lockstep-failed": f"message: {words}: {{{{.app.status.operationState.message}}}}\n",
+                "template.lockstep-deployed": f"{words}, {{{{.app.status.sync.revision}}}}\n",
+                "template.lockstep-failed": f"{words}: {{{{.app.status.operationState.message}}}}\n",
             },
             "triggers": {
-                "trigger.on-lockstep-deployed": _trigger(
-                    "app.status.operationState.phase == 'Succeeded'",
-                    "lockstep-deployed",
-                ),
-                "trigger.on-lockstep-failed": _trigger(
-                    "app.status.operationState.phase in ['Error', 'Failed']", "lockstep-failed"
-                ),
+                "trigger.on-lockstep-deployed": _trigger(["Succeeded"], "lockstep-deployed", _ONCE),
+                "trigger.on-lockstep-failed": _trigger(["Error", "Failed"], "lockstep-failed"),
             },
         },
     }
 
 
-def _trigger(when: str, template: str) -> str:
-    return f"- when: {when}\n  send: [{template}]\n"
+_ONCE = "  oncePer: app.status.sync.revision\n"
+
+
+def _trigger(phases: Sequence[str], template: str, once: str = "") -> str:
+    """When an Application that was ever synced comes to one of the phases.
+
+    Source: Argo CD's documentation of notifications, "Triggers", and its catalog.
+    """
+    words = ", ".join(f"'{one}'" for one in phases)
+    when = f"app.status.operationState != nil and app.status.operationState.phase in [{words}]"
+    return f"- when: {when}\n{once}  send: [{template}]\n"

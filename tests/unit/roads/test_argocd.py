@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -179,3 +180,63 @@ def test_a_file_that_generators_cannot_match_is_refused_by_its_name() -> None:
     rendering = ROAD.render(replace(made, project=nowhere))
     assert "repository" in {one.field for one in rendering.refused}
     assert rendering.manifests == ()
+
+
+class _Fields(dict[str, Any]):
+    """A mapping whose members are read by a dot, as in Go's templates and in Argo CD's expressions."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = self[name]
+        return _Fields(value) if isinstance(value, dict) else value
+
+
+def _application(phase: str | None) -> _Fields:
+    """What Argo CD's definition of an Application has of one; nothing of a sync where none ever was."""
+    status: dict[str, Any] = {"sync": {"status": "Synced", "revision": "0123abc"}, "operationState": None}
+    if phase is not None:
+        status["operationState"] = {
+            "phase": phase,
+            "message": "all is told",
+            "operation": {},
+            "startedAt": "x",
+        }
+    return _Fields(metadata={"name": "shop-staging-api"}, status=status)
+
+
+def test_notifications_are_sent_when_and_as_argo_cd_documents_them() -> None:
+    """Every trigger names a template that there is and decides for every Application; templates fill in.
+
+    Its expressions and those of Python mean the same here: ``and``, ``in``, ``!=``, members, ``nil``.
+    """
+    (values,) = documents(ROAD.render(ground()).manifests[1], ROAD.name)
+    templates, triggers = values["notifications"]["templates"], values["notifications"]["triggers"]
+    sent: dict[str, set[str | None]] = {}
+    for name, text in triggers.items():
+        assert name.startswith("trigger.")
+        for rule in yaml.safe_load(text):
+            assert {"when", "send"} <= rule.keys() <= {"when", "send", "oncePer", "description"}
+            assert {f"template.{one}" for one in rule["send"]} <= templates.keys()
+            for phase in (None, "Running", "Terminating", "Succeeded", "Failed", "Error"):
+                known = {"app": _application(phase), "nil": None}
+                if eval(rule["when"], {"__builtins__": {}}, known):  # noqa: S307 - a text of ours
+                    sent.setdefault(name, set()).add(phase)
+                    if "oncePer" in rule:
+                        once = eval(rule["oncePer"], {"__builtins__": {}}, known)  # noqa: S307 - likewise
+                        assert once == "0123abc"
+    assert sent == {
+        "trigger.on-lockstep-deployed": {"Succeeded"},
+        "trigger.on-lockstep-failed": {"Failed", "Error"},
+    }
+    known = {"app": _application("Failed")}
+    for text in templates.values():
+        body = yaml.safe_load(text)
+        assert body.keys() == {"message"}
+        filled = re.sub(r"\{\{\.([\w.]+)\}\}", lambda one: str(_at(known, one[1])), body["message"])
+        assert "{{" not in filled
+        assert filled.startswith("shop-staging-api: Failed")
+
+
+def _at(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        value = value[part]
+    return value
