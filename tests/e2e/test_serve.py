@@ -14,10 +14,12 @@ import pytest
 from lockstep.forge.local import LocalForge
 from tests.e2e.conftest import User
 from tests.support.badinput.desk import git
+from tests.support.clouds import ACCOUNT, REGION
 from tests.support.receivers import HttpReceiver, http_receiver
 from tests.support.serving import DIRECT, Serving, shown
 from tests.support.waiting import until
 
+ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:lockstep-events"
 STAGING = "environments/staging/hello/config.yaml"
 
 
@@ -27,7 +29,7 @@ def config(project: User, tmp_path: Path) -> Path:
     path = tmp_path / "serve" / "lockstep-serve.yaml"
     path.parent.mkdir()
     path.write_text(
-        f"listen: 127.0.0.1:0\npoll: 1h\ndrift: 1s\nprojects:\n  hello:\n    repository: {project.folder}\n"
+        f"listen: 127.0.0.1:0\npoll: 1h\ndrift: 1h\nprojects:\n  hello:\n    repository: {project.folder}\n"
         "    environments:\n      staging: {sync: true, selfHeal: true}\n      production: {sync: true}\n"
     )
     return path
@@ -56,12 +58,16 @@ def chat() -> Iterator[HttpReceiver]:
 
 
 def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path, chat: HttpReceiver) -> None:
-    """What is declared comes, what was changed by hand is healed where it may be, and else only seen.
+    """What is declared comes, what was changed by hand is healed where it may be, and else only seen, as soon
+    as an event tells of it.
 
     Of each thing of it there is one message.
     """
     project.env["LOCKSTEP_GITHUB_HOOK_SECRET"] = "a secret"
     project.env["LOCKSTEP_MESSAGE_SECRET__ON_CALL"] = "xoxb-secret"
+    sqs = project.client("sqs")
+    queue = sqs.create_queue(QueueName="lockstep-events")["QueueUrl"]
+    config.write_text(f"{config.read_text()}    events: ['{ARN}']\n")
     to = f"messages:\n  on-call: {{slack: C1, api: '{chat.url}/api'}}\n"
     config.write_text(f"{config.read_text()}{to}")
     serving = Serving("--config", str(config), env=project.env)
@@ -81,7 +87,15 @@ def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path, ch
 
     for name in ("hello", "hello-staging"):
         project.client("lambda").update_function_configuration(FunctionName=name, MemorySize=1024)
-    serving.until(r"staging/hello: update configuration", "production/hello: differs from Git")
+        detail = {"requestParameters": {"functionName": name}}
+        told = {"source": "aws.lambda", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(told))
+    sqs.send_message(QueueUrl=queue, MessageBody="no event")
+    serving.until(
+        r"staging/hello: update configuration",
+        "production/hello: differs from Git",
+        "no event of EventBridge",
+    )
     project.run("serve", "--config", str(config), code=3)
     assert "another lockstep serve works in this folder" in project.err
     until(lambda: {"AWS was changed"} <= {line.partition(": ")[0] for line in texts(chat)})
@@ -92,6 +106,8 @@ def test_a_push_is_live_and_a_kill_loses_nothing(project: User, config: Path, ch
     assert "xoxb" not in serving.text
     lives = project.client("lambda").get_function_configuration
     assert [lives(FunctionName=name)["MemorySize"] for name in ("hello", "hello-staging")] == [1024, 256]
+    left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert {left[f"ApproximateNumberOfMessages{rest}"] for rest in ("", "NotVisible")} == {"0"}
 
 
 KILLS = """\

@@ -4,7 +4,7 @@ from lockstep.config import rules
 from lockstep.config.access_schema import ANYBODY, LOGIN, TOKENS, URL, roles_of
 from lockstep.config.durations import DURATION
 from lockstep.config.messages_schema import MESSAGES
-from lockstep.config.rows import flag, group, text
+from lockstep.config.rows import flag, group, text, texts
 from lockstep.config.shapes import Key, Shape
 
 __all__ = ["SERVE"]
@@ -54,6 +54,18 @@ _PROJECT = group(
         pattern=DURATION,
         says=_SPELLED,
         example="1h",
+    ),
+    texts(
+        "events",
+        "Queues of SQS that EventBridge sends CloudTrail's events to: what they tell of is looked at when it "
+        "is heard, instead of with the next drift.",
+        text(
+            "queue",
+            "ARN of a queue.",
+            pattern=r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}",
+            says="write the ARN of a queue that is not FIFO",
+            example="arn:aws:sqs:eu-west-1:123456789012:lockstep-events",
+        ),
     ),
     Key(
         name="environments",

@@ -7,12 +7,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.sync.hearing import open_queue
 from lockstep.errors import BadInput, MachineError
 from lockstep.serve.file import ServeFile
 from lockstep.serve.following import Follower
+from lockstep.serve.hearing import Listener
 from lockstep.serve.messages.messenger import Messenger
 from lockstep.serve.messages.tellers import teller_of
 from lockstep.serve.recording import Recorder, open_history
@@ -48,6 +51,16 @@ class Controller:
             for project in settings.projects
         ]
         self._messengers = self._messengers_of(settings)
+        self._listeners = [
+            Listener(
+                partial(open_queue, arn, stop),
+                follower.hear,
+                tell=_telling(tell, follower.project.name),
+                stop=stop,
+            )
+            for follower in self.followers
+            for arn in follower.project.events
+        ]
 
     def _messengers_of(self, settings: ServeFile) -> list[Messenger]:
         if self.history is None:
@@ -84,6 +97,8 @@ class Controller:
         threads += [threading.Thread(target=one.run, name=one.name) for one in self._messengers]
         for thread in threads:
             thread.start()
+        for listener in self._listeners:  # one may be waiting at its queue when all else has ended
+            threading.Thread(target=listener.run, name="events", daemon=True).start()
         self._stop.wait()
         for one in self.followers:
             one.wake.set()

@@ -34,7 +34,9 @@ __all__ = [
     "drifted",
     "due",
     "failed",
+    "heard",
     "left_alone",
+    "listened",
     "looked",
     "moved",
     "named",
@@ -88,6 +90,8 @@ class Seen:
     tried: float | None = None  # when it was asked, answer or none
     looked: float | None = None  # when all of AWS was looked at
     is_hinted: bool = False  # somebody says that Git has moved
+    heard: frozenset[str] = frozenset()  # targets of which AWS says that somebody changed them
+    listened: float | None = None  # when those were looked at last
     git: Try | None = None
     aws: Try | None = None
     targets: Mapping[str, Try] = field(default_factory=dict)  # those that are not as Git says, or not known
@@ -120,6 +124,7 @@ class Look:
 
     targets: tuple[str, ...] | None = None  # None: all
     since: Heads | None = None  # only at what changed since
+    is_heard: bool = False  # because AWS says that somebody changed them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,9 +138,14 @@ Due: TypeAlias = Ask | Look | MoveOn | Clean | Wait
 
 
 def due(seen: Seen, project: Followed, now: float) -> Due:
-    """What to do now: Git first, then all of AWS, then what a push changed, then promotions and what
-    previews left behind, then what did not come out.
+    """What to do now: what somebody was heard to change, then Git, then all of AWS, then what a push changed,
+    then promotions and what previews left behind, then what did not come out.
     """
+    listen = math.inf
+    if seen.heard and seen.aws is None and seen.at is not None and seen.at == seen.heads:
+        listen = _after(seen.listened, _APART, now)
+    if listen <= now:
+        return Look(targets=tuple(sorted(seen.heard)), is_heard=True)
     ask = seen.git.at if seen.git else _after(seen.asked, project.poll, now)
     if seen.is_hinted:
         ask = min(ask, _after(seen.tried, _APART, now))
@@ -157,7 +167,7 @@ def due(seen: Seen, project: Followed, now: float) -> Due:
     ready = tuple(sorted(key for key, at in again.items() if at <= now))
     if ready:
         return Look(targets=ready)
-    return Wait(until=min((ask, look, move, clean, *again.values())))
+    return Wait(until=min((listen, ask, look, move, clean, *again.values())))
 
 
 def _move(seen: Seen, project: Followed) -> float:
@@ -184,6 +194,16 @@ def _after(last: float | None, seconds: float, now: float) -> float:
 def backoff(count: int) -> float:
     """Seconds from the failure with this number, from 1 on, to the next attempt."""
     return float(min(LONGEST, _FIRST * 2 ** min(count - 1, 20)))
+
+
+def heard(seen: Seen, targets: Iterable[str]) -> Seen:
+    """Somebody may have changed these in AWS."""
+    return replace(seen, heard=seen.heard.union(targets))
+
+
+def listened(seen: Seen, now: float) -> Seen:
+    """What was heard up to now is looked at: what is heard from here on counts anew."""
+    return replace(seen, heard=frozenset(), listened=now)
 
 
 def asked(seen: Seen, heads: Heads, now: float) -> Seen:

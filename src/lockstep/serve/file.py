@@ -51,6 +51,7 @@ class Followed:
     drift: int = _DRIFT  # seconds
     environments: Mapping[str, Leave] = field(default_factory=dict)
     clean: int | None = None  # seconds between two times that what previews leave behind is removed
+    events: tuple[str, ...] = ()  # ARNs of queues
     grants: Grants = field(default_factory=Grants)
 
     @property
@@ -137,6 +138,7 @@ class _Reader:
         named = values.get("projects") or {}
         if not named and not self.problems:
             self.add(("projects",), "no project is followed", "add projects: {my-project: {repository: URL}}")
+        heard: dict[str, str] = {}  # who listens at a queue
         for name, said in named.items():
             if not _NAME.fullmatch(name):
                 self.add(
@@ -154,6 +156,7 @@ class _Reader:
                 drift=self._seconds("drift", _DRIFT, name, given, values),
                 environments={env: self._leave(name, env, leave or {}) for env, leave in _all(given)},
                 clean=self._clean(name, given),
+                events=self._events(name, given, heard),
                 grants=Grants(
                     everywhere=read_roles(values, given),
                     environments={env: read_roles(leave or {}) for env, leave in _all(given)},
@@ -218,6 +221,17 @@ class _Reader:
         if not seconds:
             self.add(path, f"previewGc: {text} is no time at all", "write at least 1s")
         return seconds or None
+
+    def _events(self, name: str, given: Mapping[str, Any], heard: dict[str, str]) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(one for one in given.get("events") or () if one))
+        for arn in found:
+            if heard.setdefault(arn, name) != name:
+                self.add(
+                    ("projects", name, "events"),
+                    f"{heard[arn]} and {name} listen at one queue, and each would miss what the other takes",
+                    "give each project a queue of its own",
+                )
+        return found
 
     def _leave(self, name: str, environment: str, given: Mapping[str, Any]) -> Leave:
         syncs, heals = bool(given.get("sync")), bool(given.get("selfHeal"))

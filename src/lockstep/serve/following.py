@@ -33,6 +33,7 @@ from lockstep.model.preview import Preview
 from lockstep.model.target import environment_of
 from lockstep.model.trying import LogLine
 from lockstep.model.watching import Silent
+from lockstep.planning.heard import concerned
 from lockstep.planning.previews import Fate, ends_at
 from lockstep.render.outcome import outcome_lines
 from lockstep.render.report import report_summary, result_lines
@@ -51,7 +52,9 @@ from lockstep.serve.deciding import (
     cleaned,
     due,
     failed,
+    heard,
     left_alone,
+    listened,
     looked,
     moved,
     named,
@@ -110,6 +113,8 @@ class Follower:
         self._recorder = recorder or Recorder()
         self._branch = project.branch
         self._workspace: Workspace | None = None  # at ``seen.heads``
+        self._is_hinted = False
+        self._heard: deque[tuple[str, ...]] = deque(maxlen=_REMEMBERED)  # targets
         self._orders: deque[tuple[Order, Running]] = deque()  # what people want, in turn
         self._notes: Mapping[str, str] = {}  # what was said of targets
         self._drawing = threading.Lock()
@@ -124,11 +129,15 @@ class Follower:
     def step(self) -> float | None:
         """Do the one thing that is due, or nothing: then the time of the clock at which something will be.
 
-        That somebody sets ``wake`` says that Git may have moved.
+        That somebody sets ``wake`` says that there is something new: see ``hint``, ``hear`` and ``ask``.
         """
         if self.wake.is_set():
-            self.wake.clear()
-            self.seen = replace(self.seen, is_hinted=True)
+            self.wake.clear()  # before what it is about is taken: what comes meanwhile sets it anew
+            if self._is_hinted:
+                self._is_hinted = False
+                self.seen = replace(self.seen, is_hinted=True)
+            while self._heard:
+                self.seen = heard(self.seen, self._heard.popleft())
         if self._orders:
             self._obey(*self._orders.popleft())
             return None
@@ -139,12 +148,30 @@ class Follower:
                 self.seen = replace(self.seen, is_hinted=False)  # what is announced meanwhile counts anew
                 self._trying(what, self._ask)
             case Look() as look:
+                if look.is_heard:
+                    self.seen = listened(self.seen, self._clock())
                 self._trying(look, lambda: self._look(look))
             case MoveOn() as what:
                 self._trying(what, self._move_on)
             case Clean() as what:
                 self._trying(what, self._clean)
         return None
+
+    def hint(self) -> None:
+        """Git may have moved; any thread may say so."""
+        self._is_hinted = True
+        self.wake.set()
+
+    def hear(self, names: frozenset[str]) -> None:
+        """Somebody changed things of these names in AWS, says AWS; any thread may say so.
+
+        Before the project was read nothing is kept: all of it is looked at then.
+        """
+        workspace = self._workspace
+        found = concerned(workspace.fleet, names) if workspace is not None else ()
+        if found:
+            self._heard.append(found)
+            self.wake.set()
 
     def look_ahead(self, order: Order) -> list[str]:
         """What would come of an order, in lines; any thread may ask. Raises LockstepError."""
@@ -473,6 +500,8 @@ class Follower:
 
 
 def _reason(what: Look, heads: Heads) -> str:
+    if what.is_heard:
+        return "AWS told of a change"
     if what.targets is not None:
         return "it is tried again"
     return f"{heads.commit[:8]} was pushed" if what.since is not None else "all of AWS was looked at"

@@ -27,7 +27,9 @@ from lockstep.serve.deciding import (
     drifted,
     due,
     failed,
+    heard,
     left_alone,
+    listened,
     looked,
     moved,
     read,
@@ -104,6 +106,18 @@ def test_a_push_that_is_announced_is_looked_for_at_once_and_not_more_than_once_a
     failing = replace(seen, git=Try(count=9, at=50, why="no such host"), tried=20)
     assert due(failing, PROJECT, 20.5) == Wait(until=21)
     assert due(failing, PROJECT, 21) == Ask()
+
+
+def test_what_was_heard_is_looked_at_before_all_else_and_not_more_than_once_a_second() -> None:
+    """Once everything was looked at; while it is looked at it may be heard again."""
+    seen = heard(asked(Seen(), HEADS, 0), ["staging/api"])
+    assert due(seen, PROJECT, 0) == Look()
+    seen = looked(seen, HEADS, (), [row("staging/api", SyncStatus.SYNCED)], {}, PROJECT, 0)
+    assert due(replace(seen, is_hinted=True), PROJECT, 0) == Look(targets=("staging/api",), is_heard=True)
+    seen = heard(listened(seen, 5), ["staging/web"])
+    assert due(moved(seen, [], [], 5), PROJECT, 5.5) == Wait(until=6)
+    assert due(seen, PROJECT, 6) == Look(targets=("staging/web",), is_heard=True)
+    assert not listened(seen, 6).heard
 
 
 def test_what_is_gone_is_forgotten() -> None:

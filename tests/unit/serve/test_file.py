@@ -92,6 +92,7 @@ def test_every_key_can_be_given_by_a_variable(tmp_path: Path) -> None:
         ("branch: live", "branch: a..b", 11, "branch"),
         ("drift: 1h", "previewGc: 0h", 5, "no time at all"),
         ("branch: live", "previewGc: 1h", 11, "does not sync them"),
+        ("branch: live", "events: [queue]", 11, "ARN of a queue"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(

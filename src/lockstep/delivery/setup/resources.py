@@ -56,6 +56,7 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         here = replace(place, region=project.environment(target.environment).region or place.region)
         name = _pattern(function.name)
         # Aliases and versions have ARNs of their own, by which some calls are allowed.
+        resources.add(Thing.EVENT_QUEUES, _arn(here, "sqs", "lockstep-events*"))
         resources.add(Thing.FUNCTIONS, lambda_arn(here, name), lambda_arn(here, f"{name}:*"))
         group = _pattern(str(function.settings.get("logging.group") or f"/aws/lambda/{name}"))
         # In policies a group ends in ":*" for all actions but those on tags (CloudWatch Logs API, LogGroup).

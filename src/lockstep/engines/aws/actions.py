@@ -30,6 +30,7 @@ class Feature(StrEnum):
     INVOKE = "invoke"
     TOP = "top"
     TRAIL = "trail"  # who gave an alias weights that are not ours
+    EVENTS = "events"  # that tell a controller of what was changed
 
 
 class Thing(StrEnum):
@@ -63,6 +64,7 @@ class Thing(StrEnum):
     BY_FUNCTION = "by function"  # what AWS gives no resources of ours to, but tells the function of
     BESIDE = "beside"  # rules and the like, which kinds name
     SCHEDULED = "scheduled roles"  # that the Scheduler calls functions with
+    EVENT_QUEUES = "queues of events"  # by the beginning of their names
     CALLERS = "callers"  # queues, topics and the like, which rows of kinds name
 
 
@@ -78,7 +80,8 @@ class Need:
 
 
 _TRYING = frozenset({Feature.LOGS, Feature.INVOKE})
-_APART = frozenset({Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP, Feature.TRAIL, Feature.VALUES})
+_EVENTS = frozenset({Feature.EVENTS})
+_APART = _EVENTS | {Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP, Feature.TRAIL, Feature.VALUES}
 _READ = frozenset(Feature) - _APART - _TRYING
 _LOOK = _READ | {Feature.TERRAFORM}
 _PLAN = frozenset({Feature.PLAN})
@@ -176,6 +179,9 @@ NEEDS: tuple[Need, ...] = (
     _need("logs:FilterLogEvents", Thing.LOG_GROUPS, frozenset({Feature.LOGS})),
     _need("cloudwatch:GetMetricData", Thing.ALL, frozenset({Feature.TOP})),
     _need("cloudtrail:LookupEvents", Thing.ALL, frozenset({Feature.TRAIL})),
+    _need("sqs:GetQueueUrl", Thing.EVENT_QUEUES, _EVENTS),
+    _need("sqs:ReceiveMessage", Thing.EVENT_QUEUES, _EVENTS),
+    _need("sqs:DeleteMessage", Thing.EVENT_QUEUES, _EVENTS),
     _need("logs:CreateLogGroup", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:PutRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),
     _need("logs:DeleteRetentionPolicy", Thing.LOG_GROUPS, _WRITE - _GC),

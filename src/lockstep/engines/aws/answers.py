@@ -77,6 +77,8 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     "s3:PutObject": ("ETag",),
     "secretsmanager:GetSecretValue": ("ARN", "Name"),
     "secretsmanager:ListSecretVersionIds": ("ARN", "Name"),
+    "sqs:DeleteMessage": (),
+    "sqs:ReceiveMessage": ("Messages[].ReceiptHandle", "Messages[].Body"),
     "ssm:DescribeParameters": ("Parameters[].Name", "Parameters[].Version"),
     "ssm:GetParameters": ("Parameters[].Name", "Parameters[].Value"),
     "sts:GetCallerIdentity": ("Account", "Arn"),

@@ -279,7 +279,7 @@ class _Shown:
             return PlainTextResponse(f"{refusal.words}\n", refusal.status)
         woken = [one for one in self._followers.values() if place_of(one.project.repository) in places]
         for one in woken:
-            one.wake.set()
+            one.hint()
         return PlainTextResponse(f"{len(woken)} asked\n", 202)
 
     def _one(self, request: Request) -> tuple[Follower | None, Seen | None]:
