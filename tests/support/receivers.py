@@ -1,4 +1,7 @@
-"""Who is told things: a Slack and somebody's URL on one HTTP server, and an SMTP server. They remember."""
+"""Who is told things: a Slack and somebody's URL on one HTTP server, and an SMTP server. They remember.
+
+The HTTP server can stand for a service of AWS, too, of which a test needs an answer or two.
+"""
 
 import contextlib
 import email
@@ -27,6 +30,7 @@ class HttpReceiver(ThreadingHTTPServer):
         self.before_answer: Callable[[], None] = lambda: None
         self.channel: dict[str, dict[str, Any]] = {}  # messages of the Slack channel, by ts
         self.may_read = True  # conversations.history
+        self.documents: dict[bytes, bytes] = {}  # answers to what has these words in its body or its target
 
     @property
     def url(self) -> str:
@@ -73,8 +77,11 @@ class _Http(BaseHTTPRequestHandler):
         if path.path.startswith("/api/"):
             said = json.loads(body) if body else parse_qs(path.query)
             answer = json.dumps(self.server.slack(path.path[5:], said)).encode()
+        asked = body + headers.get("x-amz-target", "").encode()
+        for words, document in self.server.documents.items():
+            answer = document if words in asked else answer
         self.server.before_answer()
-        self._send(200, {}, answer)
+        self._send(200, {"x-amzn-requestid": "1"}, answer)
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

@@ -71,7 +71,7 @@ def _log(shell: Shell, form: str) -> _Log:
 
 @contextlib.contextmanager
 def heard(log: _Log) -> Iterator[None]:
-    """What the web server warns of is told as everything else is; of an exception its last line.
+    """What the web server and OpenTelemetry warn of is told as all else is; of an exception its last line.
 
     Other libraries' logs may hold credentials.
     """
@@ -82,13 +82,16 @@ def heard(log: _Log) -> Iterator[None]:
             error = record.exc_info[1] if record.exc_info else None
             log("", record.getMessage() + (f": {type(error).__name__}: {error}" if error else ""))
 
-    server, handler = logging.getLogger("uvicorn"), Heard(logging.WARNING)
-    server.addHandler(handler)
-    server.propagate = False
+    handler = Heard(logging.WARNING)
+    heard = [logging.getLogger(name) for name in ("uvicorn", "opentelemetry")]
+    for one in heard:
+        one.addHandler(handler)
+        one.propagate = False
     try:
         yield
     finally:
-        server.removeHandler(handler)
+        for one in heard:
+            one.removeHandler(handler)
 
 
 @contextlib.contextmanager
@@ -177,11 +180,12 @@ def _demonstrate(shell: Shell, config: Path | None) -> int:
 def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials") -> None:
     """Follow until it is stopped."""
     from lockstep.serve.controller import Controller, only_one
+    from lockstep.tracing import begin
 
     told: list[Controller] = []
     line = {"line": lambda words: json_line("", words)} if settings.log == "json" else {}
     under_way = stopping(lambda: told[0].under_way() if told else [], **line)
-    with only_one(settings.data), heard(log), under_way as stop:
+    with only_one(settings.data), heard(log), begin(os.environ), under_way as stop:
         controller = Controller(
             settings,
             credentials=replace(credentials, cache=settings.data / "cache"),

@@ -65,6 +65,7 @@ from lockstep.serve.file import Followed
 from lockstep.serve.orders import Order, OrderVerb, TooMany, carry_out, look_ahead
 from lockstep.serve.recording import Recorder, Running, state_of
 from lockstep.store.entries import RunState
+from lockstep.tracing import span
 
 __all__ = ["Follower"]
 
@@ -74,6 +75,12 @@ _AGAIN: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
     Look: "AWS can be read again",
     MoveOn: "promotions can be looked at again",
     Clean: "what previews leave behind can be removed again",
+}
+_SPANS: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
+    Ask: "lockstep.git",
+    Look: "lockstep.look",
+    MoveOn: "lockstep.promotions",
+    Clean: "lockstep.previews",
 }
 _WAITING = 100  # orders
 _REMEMBERED = 5000  # things of which it is known what was said last
@@ -234,6 +241,12 @@ class Follower:
 
     def _obey(self, order: Order, running: Running) -> None:
         """Do what somebody wants, by the verbs that this does by itself, and look what came of it."""
+        with span(
+            f"lockstep.{order.verb}", lockstep__project=self.project.name, lockstep__target=order.target
+        ):
+            self._carry_out(order, running)
+
+    def _carry_out(self, order: Order, running: Running) -> None:
         pattern = named(order.target)
         self.under_way = f"{self.project.name}: {order.verb} {order.target}"
         try:
@@ -291,7 +304,8 @@ class Follower:
 
     def _trying(self, what: Ask | Look | MoveOn | Clean, work: Callable[[], None]) -> None:
         try:
-            work()
+            with span(_SPANS[type(what)], lockstep__project=self.project.name):
+                work()
         except LockstepError as error:
             self.seen = failed(self.seen, what, str(error), self.project, self._clock())
             if self._say(str(error), about=type(what).__name__):
@@ -464,9 +478,10 @@ class Follower:
         )
         watcher, began = _Steps(self._tell, running), self._clock()
         try:
-            done = sync(
-                workspace, self._options(patterns), self._credentials, watcher=watcher, stop=self._stop
-            )
+            with span("lockstep.sync", lockstep__targets=", ".join(patterns), lockstep__run=running.id):
+                done = sync(
+                    workspace, self._options(patterns), self._credentials, watcher=watcher, stop=self._stop
+                )
         except LockstepError as error:
             running.fail(str(error))
             self.counted = self.counted.run(RunState.FAILED, self._clock() - began, 0)

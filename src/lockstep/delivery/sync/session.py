@@ -25,6 +25,7 @@ from lockstep.model import (
 )
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.policy import Rules
+from lockstep.tracing import span
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.footing import Footing
@@ -122,6 +123,10 @@ class Session:
         What cannot be had of one target holds that one back, with the reason. Raises LockstepError when
         nothing could be read.
         """
+        with span("lockstep.plan", lockstep__project=self.workspace.project.name):
+            return self._plan(patterns)
+
+    def _plan(self, patterns: tuple[str, ...]) -> Plan:
         fleet = replace(self.workspace.fleet, selection=patterns)
         self._watcher.progress("finding packages")
         fleet = replace(fleet, selection=self.engines.wants(fleet))

@@ -21,6 +21,7 @@ from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import LONGEST, BadInput, CloudError, LockstepError, NotAllowed
 from lockstep.model import Environment, Scope
 from lockstep.model.blotting import blotted
+from lockstep.tracing import here, span
 
 __all__ = ["Connection", "Connections"]
 
@@ -60,6 +61,7 @@ class Connection:
         stop: threading.Event,
         patience: Patience | None = None,
         deadline: Deadline | None = None,
+        trace: Any = None,
     ) -> None:
         self.environment = environment
         self.stop = stop
@@ -73,6 +75,7 @@ class Connection:
         self._scope: Scope | None = None
         self._failure: LockstepError | None = None
         self._quotas: Quotas | None = None
+        self._trace = trace or here()  # calls are made by threads that know of none
 
     @property
     def scope(self) -> Scope:
@@ -222,7 +225,8 @@ class Connection:
         def once(seconds: float) -> dict[str, Any]:
             begun = time.monotonic()
             try:
-                answer: dict[str, Any] = within(seconds, ask, name)
+                with span(name, within=self._trace, rpc__system="aws-api", cloud__region=region):
+                    answer: dict[str, Any] = within(seconds, ask, name)
                 note_request(answer)
                 return answer
             finally:
@@ -334,13 +338,16 @@ class Connections:
         self.stop = stop or threading.Event()
         self.deadline = Deadline()
         self._patience = patience
+        self._trace = here()
         self._by_place: dict[tuple[str | None, ...], Connection] = {}
 
     def get(self, environment: Environment) -> Connection:
         """The connection of an environment; made on first use, without any call."""
         place = (environment.region, environment.account, environment.profile, environment.role)
         if place not in self._by_place:
-            self._by_place[place] = Connection(environment, self.stop, self._patience, self.deadline)
+            self._by_place[place] = Connection(
+                environment, self.stop, self._patience, self.deadline, self._trace
+            )
         return self._by_place[place]
 
     def reading(self, count: int = 0, *, fix: str = _AGAIN) -> AbstractContextManager[None]:
