@@ -107,7 +107,7 @@ def _page(log: _Log, settings: "ServeFile", controller: "Controller") -> Iterato
         settings.listen,
         controller.followers,
         controller.history,
-        access=access,
+        access=lambda: controller.rereader.access,
         hook_secret=os.environ.get("LOCKSTEP_GITHUB_HOOK_SECRET") or None,
         login_secret=os.environ.get("LOCKSTEP_LOGIN_SECRET") or None,
     ) as url:

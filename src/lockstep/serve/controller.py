@@ -19,6 +19,7 @@ from lockstep.serve.hearing import Listener
 from lockstep.serve.messages.messenger import Messenger
 from lockstep.serve.messages.tellers import teller_of
 from lockstep.serve.recording import Recorder, open_history
+from lockstep.serve.rereading import Rereader
 
 __all__ = ["Controller", "only_one"]
 
@@ -51,6 +52,7 @@ class Controller:
             for project in settings.projects
         ]
         self._messengers = self._messengers_of(settings)
+        self.rereader = Rereader(settings, os.environ, self.followers, tell=_telling(tell, ""), stop=stop)
         self._listeners = [
             Listener(
                 partial(open_queue, arn, stop),
@@ -97,6 +99,7 @@ class Controller:
         threads += [threading.Thread(target=one.run, name=one.name) for one in self._messengers]
         for thread in threads:
             thread.start()
+        threading.Thread(target=self.rereader.run, name="file", daemon=True).start()
         for listener in self._listeners:  # one may be waiting at its queue when all else has ended
             threading.Thread(target=listener.run, name="events", daemon=True).start()
         self._stop.wait()

@@ -73,6 +73,7 @@ class Followed:
 class ServeFile:
     """All of it."""
 
+    path: Path  # of the file
     data: Path
     database: str | None = None  # URL of PostgreSQL's; history.db when absent
     listen: tuple[str, int] | None = None  # host and port
@@ -116,6 +117,7 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
     problems.stop()
     host, _, port = (values.get("listen") or "").rpartition(":")
     return ServeFile(
+        path=path,
         data=path.resolve().parent / (values.get("data") or "lockstep-data"),
         database=values.get("database"),
         listen=(host.strip("[]"), int(port)) if host else None,

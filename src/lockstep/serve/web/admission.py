@@ -50,20 +50,25 @@ class Admission:
 
     def __init__(
         self,
-        access: Access,
+        access: Access | Callable[[], Access],
         sessions: Sessions | None,
         provider: Provider | None,
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
-        self.access = access
+        self._access = access if callable(access) else lambda: access
         self.sessions = sessions
         self.provider = provider
         self.now = now
-        is_secure = (access.url or "").startswith("https://")
+        is_secure = (self.access.url or "").startswith("https://")
         self.door = _Door(name="__Host-lockstep" if is_secure else "lockstep", is_secure=is_secure)
         self._own = secrets.token_urlsafe(32)  # of forms, where nobody logs in
         self._lock = threading.Lock()
         self._quiet = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
+    @property
+    def access(self) -> Access:
+        """Who may ask, as the file says at the moment."""
+        return self._access()
 
     def visitor(self, headers: Headers) -> Visitor | None:
         """Who asks; None for nobody who is known. Raises LockstepError when sessions cannot be read."""

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lockstep.errors import BadInput
@@ -26,7 +26,7 @@ def listening(
     followers: Sequence[Follower],
     history: "History | None",
     *,
-    access: Access,
+    access: Callable[[], Access],
     hook_secret: str | None,
     login_secret: str | None,
 ) -> Iterator[str]:
@@ -53,7 +53,7 @@ def listening(
             fix="name a port that nobody uses",
         ) from None
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what is no HTTP is answered, and not told
-    is_over = threading.Event()
+    is_over, login = threading.Event(), access().login
     config = uvicorn.Config(
         make_app(
             followers,
@@ -62,7 +62,7 @@ def listening(
             admission=Admission(
                 access,
                 history.sessions if history is not None else None,
-                provider_of(access.login, login_secret) if access.login is not None else None,
+                provider_of(login, login_secret) if login is not None else None,
             ),
             is_over=is_over.is_set,
         ),
