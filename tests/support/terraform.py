@@ -45,6 +45,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LEAST = (1, 10)  # of Terraform: the first with the S3 backend's own lock
 PROVIDER = ">= 5.100.0"
 _CACHE = Path(tempfile.gettempdir(), f"lockstep-terraform-plugins-{os.getuid()}")
+_SERVICES = (
+    *("apigatewayv2", "cloudwatchlogs", "events", "iam", "lambda", "resourcegroupstaggingapi", "s3"),
+    *("scheduler", "sns", "sqs", "sts"),
+)
 _PROBE = f"""
 terraform {{
   required_providers {{
@@ -190,10 +194,7 @@ def provider_override(endpoint: str, *, region: str = "eu-west-1", account: str 
 
     In a folder without a provider block of its own it can be any ``.tf`` file.
     """
-    services = "\n".join(
-        f'    {name:<26} = "{endpoint}"'
-        for name in ("cloudwatchlogs", "iam", "lambda", "s3", "sts", "resourcegroupstaggingapi")
-    )
+    services = "\n".join(f'    {name:<26} = "{endpoint}"' for name in _SERVICES)
     return f"""
 provider "aws" {{
   region                      = "{region}"

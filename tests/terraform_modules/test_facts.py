@@ -60,23 +60,42 @@ CARRIED = [kind for kind in KINDS.values() if kind.terraform]
 
 @pytest.mark.parametrize("kind", CARRIED, ids=lambda kind: kind.name)
 def test_every_kind_is_an_attribute_and_a_resource(kind: ResourceKind) -> None:
-    """Its rows with their defaults, each passed on to the provider's resource for it."""
+    """Its rows with their defaults, each passed on to that of the provider's resources for it that has it."""
     variables = _block((MODULE / "variables.tf").read_text(), 'variable "functions" {')
-    text = (MODULE / "kinds.tf").read_text()
-    resource = _block(text, f'resource "{kind.terraform}" "this" {{')
-    assert f'["{kind.name}"]' in text
-    for row in kind.rows:
-        if row.computed:
-            continue
-        *groups, leaf = [_snake(part) for part in (kind.name, *row.name.split("."))]
-        block = variables
-        for group in groups:
-            block = _block(block, f"{group} = optional(object({{")
-        required = (
-            rf"{leaf}\s+= string" if row.required else rf"{leaf}\s+= optional\(\S+{_default(row.default)}\)"
-        )
-        assert re.search(rf"^\s+{required}", block, re.MULTILINE), f"{kind.path(row)} is no attribute"
-        assert re.search(rf"\.{leaf}\b", resource), f"{kind.path(row)} is not passed on"
+    text = "".join((MODULE / name).read_text() for name in ("kinds.tf", "callers.tf"))
+    assert kind.terraform is not None
+    assert re.search(rf'"{kind.name}"\]|^ +{kind.name} += \{{', text, re.MULTILINE)
+    form = "map(object" if kind.is_many else "object"
+    whole = _block(variables, f"    {_snake(kind.name)} = optional({form}({{")
+    told = set()
+    for resource, paths in kind.terraform.resources.items():
+        passed = _block(text, f'resource "{resource}" "this" {{')
+        for row in kind.rows:
+            if row.name not in paths:
+                continue
+            told.add(row.name)
+            *groups, leaf = [_snake(part) for part in row.name.split(".")]
+            block = whole
+            for group in groups:
+                block = _block(block, f"{group} = optional(object({{")
+            # Several texts and numbers may be absent and mean what AWS says then.
+            declared = (
+                rf"{leaf}\s+= string"
+                if row.required
+                else rf"{leaf}\s+= optional\(.+{_default(row.default)}\)"
+            )
+            assert re.search(rf"^\s+{declared}", block, re.MULTILINE), f"{kind.path(row)} is no attribute"
+            assert re.search(rf"\.{leaf}\b", passed), f"{kind.path(row)} is not passed on"
+            assert re.search(rf"\b{paths[row.name].rpartition('.')[2]}\b", passed), kind.path(row)
+    untold = {row.name for row in kind.rows if not row.computed} - told
+    assert untold == {name for name, values in kind.terraform.only.items() if not values}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CARRIED if kind.is_many], ids=lambda kind: kind.name)
+def test_the_tag_remembers_every_kind_of_several(kind: ResourceKind) -> None:
+    """By the identity that the aws engine knows it by."""
+    identities = _block((MODULE / "callers.tf").read_text(), "  identities = {")
+    assert re.search(rf"^ +{kind.name} += ", identities, re.MULTILINE)
 
 
 def test_members_of_lists_are_attributes() -> None:

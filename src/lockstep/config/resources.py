@@ -44,6 +44,7 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
                     "remove one of them",
                 )
             _check_rival(context, one, found)
+            _check_provider(context, kind, one)
             found.append(one)
     return tuple(found)
 
@@ -152,6 +153,21 @@ def _check_engine(context: Context, kind: ResourceKind) -> None:
             "Terraform",
             f"keep it in your Terraform code and write {kind.name}: null here, or use `mapping: "
             f"{CARRIES_KINDS}` with the module lambda-fleet, or `engine: aws`",
+        )
+
+
+def _check_provider(context: Context, kind: ResourceKind, one: Resource) -> None:
+    """What Terraform's provider does not take of a kind that the module has."""
+    there = kind.terraform
+    if there is None or context.file.project.environment(context.candidate.environment).terraform is None:
+        return
+    for name in there.lacking(one.settings):
+        taken = " or ".join(there.only[name])
+        context.wrong(
+            (*_path(kind, one.name), *name.split(".")),
+            f"lambda.{one.path}.{name} is declared, and Terraform's AWS provider 5.100, from which on the "
+            f"module lambda-fleet works, takes {taken or 'none'}",
+            f"{f'write {taken}' if taken else f'remove {name}'}, or use `engine: aws`",
         )
 
 

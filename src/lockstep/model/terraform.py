@@ -49,3 +49,4 @@ class ResourceChange:
     kind: str  # "aws_lambda_function"
     action: Action
     target: str | None = None  # key; None: it belongs to no single target
+    is_beside: bool = False  # the module made it of what the target declares beside its function

@@ -13,6 +13,7 @@ from lockstep.values import dataclass
 
 __all__ = [
     "Difference",
+    "changes_of",
     "contested",
     "deferred",
     "differences",
@@ -60,7 +61,7 @@ def differences(target: Target, live: Target | None) -> tuple[Difference, ...]:
     elsewhere = [one for one in _found(live) if not is_on(one, target)]
     return (
         *(
-            Difference(wanted=one, live=have.get(name), changes=_changes(KINDS[name], one, have.get(name)))
+            Difference(wanted=one, live=have.get(name), changes=changes_of(KINDS[name], one, have.get(name)))
             for name, one in wanted.items()
             if one != have.get(name)
         ),
@@ -236,7 +237,7 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
         if have is None:
             before = next((one for one in going.values() if one.name == wanted.name), None)
         old = have or before
-        changes = _changes(kind, whole, old)
+        changes = changes_of(kind, whole, old)
         if whole == have:
             changes = (Change(path=whole.path, old="somebody else's", new="Lockstep's"),)
         if have is not None and not is_on(have, target):
@@ -254,7 +255,7 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
         )
     for one in going.values():
         is_elsewhere = not is_on(one, target)
-        changes = (_moved(one, one.qualifier, target),) if is_elsewhere else _changes(kind, None, one)
+        changes = (_moved(one, one.qualifier, target),) if is_elsewhere else changes_of(kind, None, one)
         is_told = any(one is other for other in replaced)
         yield Difference(wanted=None, live=one, changes=() if is_told else changes)
 
@@ -340,7 +341,7 @@ def _with_ignored(
     return replace(wanted or here, settings=settings)
 
 
-def _changes(kind: ResourceKind, wanted: Resource | None, live: Resource | None) -> tuple[Change, ...]:
+def changes_of(kind: ResourceKind, wanted: Resource | None, live: Resource | None) -> tuple[Change, ...]:
     """Each row that differs, in the kind's order; the resource itself where it comes or goes as a whole."""
     one = wanted or live or Resource(kind=kind.name)
     new, old = wanted.settings if wanted else {}, live.settings if live else {}

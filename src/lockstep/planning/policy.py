@@ -13,6 +13,7 @@ __all__ = [
     "VERSION_TAG",
     "Rules",
     "adoption_problem",
+    "continued_tags",
     "deletion_problem",
     "is_prunable",
     "may_adopt",
@@ -76,6 +77,13 @@ def ownership_tags(
     if qualifiers != {""}:
         tags[ALIAS_TAG] = " ".join(sorted(name or _ITSELF for name in qualifiers))
     return tags | _in_chunks(BUCKETS_TAG, buckets)
+
+
+def continued_tags(target: Target, words: Iterable[str]) -> dict[str, str]:
+    """The tags of ``ownership_tags`` that remember more than one tag takes, with those that they go on in."""
+    buckets = {trigger.bucket for trigger in target.triggers}
+    chunks = (_in_chunks(RESOURCES_TAG, words), _in_chunks(BUCKETS_TAG, buckets))
+    return {tag: text for one in chunks if len(one) > 1 for tag, text in one.items()}
 
 
 def _in_chunks(tag: str, words: Iterable[str]) -> dict[str, str]:

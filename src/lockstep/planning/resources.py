@@ -3,7 +3,8 @@ for themselves.
 
 A delete is explained when no target declares the function any more and its environment is pruned. A
 function that is replaced is deleted first, so it counts as one. What follows from triggers
-(permissions, notifications of buckets that still have some) comes and goes without being asked.
+(permissions, notifications of buckets that still have some), and what stands beside a function by its
+declaration, comes and goes without being asked.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,9 +18,6 @@ __all__ = ["GOING", "count_deletes", "resource_problems"]
 _FOLLOWING = frozenset(
     {
         "aws_lambda_permission",
-        "aws_lambda_function_event_invoke_config",
-        "aws_lambda_function_recursion_config",
-        "aws_lambda_runtime_management_config",
         "aws_s3_bucket_notification",
         "aws_s3_object",  # of a package
     }
@@ -85,7 +83,9 @@ def _going(
     return [
         (change.target, change)
         for change in changes
-        if change.action in GOING and not (change.kind in _FOLLOWING and _follows(change, declared))
+        if change.action in GOING
+        and not change.is_beside
+        and not (change.kind in _FOLLOWING and _follows(change, declared))
     ]
 
 

@@ -26,6 +26,7 @@ locals {
   remembered = {
     for key, function in var.functions : key => sort(concat(
       local.kinds[key],
+      lookup(local.words, key, []),
       coalesce(function.code_signing_config_arn, "none") == "none" ? [] : ["codeSigningConfigArn"],
       coalesce(function.log_retention_days, 0) == 0 ? [] : ["logRetentionDays"],
       function.reserved_concurrency == null ? [] : ["reservedConcurrency"],

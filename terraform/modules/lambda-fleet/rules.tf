@@ -3,6 +3,12 @@
 # Terraform reports them by function, with all that is wrong at once.
 
 locals {
+  names_beside = {
+    for key, function in var.functions : key => concat(
+      keys(function.event_sources), keys(function.http), keys(function.permissions),
+      keys(function.rules), keys(function.schedules), keys(function.topics),
+    )
+  }
   lambda_variables = [ # Lambda sets them itself and refuses them
     "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
@@ -104,6 +110,18 @@ locals {
         {
           holds = function.runtime_management == null || function.alias == null
           says  = "runtime_management is set for a function without alias alone: AWS keeps one for each published version"
+        },
+        {
+          holds = alltrue([for name in local.names_beside[key] : can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", name))])
+          says  = "the names of event_sources, http, permissions, rules, schedules and topics have at most 32 letters, digits, hyphens and underscores, unlike ${join(", ", [for name in local.names_beside[key] : name if !can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", name))])}"
+        },
+        {
+          holds = alltrue([for one in function.event_sources : (one.source != null) != (length(one.endpoints) > 0)])
+          says  = "an event source has either source or endpoints: ${join(", ", [for name, one in function.event_sources : name if(one.source != null) == (length(one.endpoints) > 0)])}"
+        },
+        {
+          holds = alltrue([for one in function.rules : (one.pattern != null) != (one.schedule != null)])
+          says  = "a rule has either pattern or schedule: ${join(", ", [for name, one in function.rules : name if(one.pattern != null) == (one.schedule != null)])}"
         },
 
         # How it runs

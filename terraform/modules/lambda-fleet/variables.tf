@@ -115,6 +115,104 @@ variable "functions" {
       version   = optional(string) # ARN of the version of the runtime that stays, with Manual
     }))
 
+    # What calls it, by names; absent: nothing. See callers.tf.
+    event_sources = optional(map(object({
+      source                         = optional(string) # ARN of a queue, stream, cluster or broker
+      endpoints                      = optional(set(string), [])
+      topics                         = optional(set(string), [])
+      queues                         = optional(set(string), [])
+      enabled                        = optional(bool)   # true when absent
+      batch_size                     = optional(number) # AWS's default when absent: 10 for SQS, else 100
+      maximum_batching_window        = optional(number, 0)
+      starting_position              = optional(string)
+      starting_position_timestamp    = optional(string)
+      filters                        = optional(list(object({ pattern = string })), [])
+      kms_key_arn                    = optional(string, "")
+      function_response_types        = optional(set(string), [])
+      maximum_concurrency            = optional(number)
+      on_failure                     = optional(string, "")
+      maximum_retry_attempts         = optional(number, -1)
+      maximum_record_age             = optional(number, -1)
+      bisect_batch_on_function_error = optional(bool, false)
+      parallelization_factor         = optional(number, 1)
+      tumbling_window                = optional(number, 0)
+      source_access                  = optional(list(object({ type = string, uri = string })), [])
+      managed_kafka = optional(object({
+        consumer_group_id = optional(string)
+      }), {})
+      self_managed_kafka = optional(object({
+        consumer_group_id = optional(string)
+      }), {})
+      document_db = optional(object({
+        database_name   = optional(string)
+        collection_name = optional(string)
+        full_document   = optional(string, "Default")
+      }), {})
+      pollers = optional(object({
+        minimum = optional(number)
+        maximum = optional(number)
+      }), {})
+      metrics = optional(set(string), [])
+    })), {})
+    http = optional(map(object({
+      api                    = string # id of an HTTP API that is there
+      route                  = string
+      authorization_type     = optional(string, "NONE")
+      authorizer_id          = optional(string, "")
+      authorization_scopes   = optional(set(string), [])
+      operation_name         = optional(string, "")
+      payload_format_version = optional(string, "2.0")
+      timeout                = optional(number, 30000) # milliseconds
+    })), {})
+    permissions = optional(map(object({
+      principal              = string
+      action                 = optional(string, "lambda:InvokeFunction")
+      source_arn             = optional(string)
+      source_account         = optional(string)
+      principal_org_id       = optional(string)
+      event_source_token     = optional(string)
+      function_url_auth_type = optional(string)
+      id                     = optional(string) # of the statement, without what tells aliases apart
+    })), {})
+    rules = optional(map(object({
+      name                   = optional(string) # the function's and this one's when absent
+      bus                    = optional(string, "default")
+      pattern                = optional(string)
+      schedule               = optional(string)
+      description            = optional(string, "")
+      enabled                = optional(bool) # true when absent
+      input                  = optional(string)
+      input_path             = optional(string)
+      input_paths            = optional(list(object({ name = string, path = string })), [])
+      input_template         = optional(string)
+      maximum_retry_attempts = optional(number, 185)
+      maximum_event_age      = optional(number, 86400) # seconds
+      dead_letter_queue      = optional(string)
+    })), {})
+    schedules = optional(map(object({
+      name                   = optional(string) # the function's and this one's when absent
+      group                  = optional(string, "default")
+      schedule               = string
+      timezone               = optional(string, "UTC")
+      start                  = optional(string)
+      end                    = optional(string)
+      flexible_window        = optional(number) # minutes
+      description            = optional(string, "")
+      enabled                = optional(bool) # true when absent
+      role                   = string         # that the Scheduler calls with
+      input                  = optional(string)
+      maximum_retry_attempts = optional(number, 185)
+      maximum_event_age      = optional(number, 86400) # seconds
+      dead_letter_queue      = optional(string)
+      kms_key_arn            = optional(string)
+    })), {})
+    topics = optional(map(object({
+      topic               = string
+      filter_policy       = optional(string)
+      filter_policy_scope = optional(string, "MessageAttributes")
+      dead_letter_queue   = optional(string)
+    })), {})
+
     # The AWS provider cannot set these. They are here to be refused instead of dropped in silence.
     durable = optional(object({
       execution_timeout = optional(number)

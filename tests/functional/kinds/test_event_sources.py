@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lockstep.delivery.sync.truth import look
 from lockstep.model import Environment, Fleet, Resource
 from tests.functional.kinds.samples import resource
 from tests.support.clouds import ACCOUNT, REGION, client
@@ -119,6 +120,10 @@ def test_what_is_fixed_makes_way_only_when_told(lab: Lab) -> None:
     assert f"source of notifier-staging is fixed when the event source is made ({STREAM} ->" in str(
         target.problem
     )
+    # Terraform would plan a replacement of its own.
+    for is_told in (False, True):
+        fleet = declared(resource("eventSources", **other, replace=is_told))
+        assert look(lab.engine(), fleet, fleet.targets).refused.keys() == (set() if is_told else {KEY})
     lab.sync(declared(resource("eventSources", **other, replace=True)))
     assert [one["EventSourceArn"] for one in mappings(lab)] == [other["source"]]
 

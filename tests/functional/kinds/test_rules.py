@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lockstep.delivery.sync.truth import look
 from lockstep.model import Environment, Fleet, Resource
 from tests.functional.kinds.samples import resource
 from tests.support.clouds import REGION, client
@@ -194,3 +195,15 @@ def test_many_rules_are_read_in_pages(lab: Lab) -> None:
 def named(number: int) -> Resource:
     """A rule of a name of its own."""
     return resource("rules", name=f"orders-{number}", pattern=PATTERN)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_terraform_does_not_take_a_rule_of_others(lab: Lab, is_there: bool) -> None:
+    """PutRule, which it makes one by, writes over the one that is there."""
+    if is_there:
+        lab.sync(declared())
+    client(lab.aws.behind, "events").put_rule(Name=RULE, ScheduleExpression="rate(1 day)")
+    fleet = declared(rule())
+    seen = look(lab.engine(), fleet, fleet.targets)
+    assert "the rule of rules.orders is there, and is not Lockstep's" in seen.refused[KEY]
+    assert not look(lab.engine(adopt=True), fleet, fleet.targets).refused

@@ -153,3 +153,27 @@ def test_a_number_is_no_release_for_terraform() -> None:
     tree.files[STAGING_FILE] = tree.files[STAGING_FILE].replace(b'"0.1.6"', b'"43"')
     with pytest.raises(BadInput, match="a published version is declared by its number"):
         load(tree)
+
+
+@pytest.mark.parametrize(
+    ("block", "problem"),
+    [
+        ("eventSources: {a: {source: 'arn:aws:sqs:eu-west-1:123456789012:orders'}}", ""),
+        (
+            "eventSources: {a: {endpoints: ['b:92'], topics: [t], startingPosition: LATEST, logLevel: INFO}}",
+            r"eventSources\.a\.logLevel is declared.*takes none",
+        ),
+        ("url: {authType: AWS_IAM}", ""),
+        ("url: {authType: NONE}", r"url\.authType is declared.*takes AWS_IAM"),
+    ],
+)
+def test_what_terraform_s_provider_does_not_take_is_refused(block: str, problem: str) -> None:
+    """At its line, long before Terraform says so."""
+    tree = staging(f"  {block}")
+    applied = "staging: {engine: terraform, terraform: {folder: tf}}"
+    tree.files["lockstep.yaml"] = PROJECT.replace("staging: {}", applied).encode()
+    if not problem:
+        load(tree)
+        return
+    with pytest.raises(BadInput, match=problem):
+        load(tree)

@@ -305,3 +305,35 @@ def test_an_alias_is_told_by_what_it_points_at() -> None:
     )
     planned = _read(_change(address, ["delete"], before=before))
     assert planned.changes["staging/api"] == (Change(path="alias", old="live: version 1"),)
+
+
+def test_what_stands_beside_a_function_is_told_by_its_rows() -> None:
+    """As a comparison with AWS tells it, part by part; of one that lacks a part alone, that it does."""
+    fleet, key = "module.fleet.", '["staging/api:orders"]'
+    call = {"function_name": f"{ARN}api-staging", "event_source_arn": "arn:aws:sqs:eu-west-1:1:orders"}
+    rule = {"name": "api-staging-orders", "event_bus_name": "default", "schedule_expression": "rate(1 day)"}
+    planned = _read(
+        _change(f"{fleet}aws_lambda_event_source_mapping.this{key}", ["update"],
+                before={**call, "batch_size": 10, "filter_criteria": [{"filter": [{"pattern": "{}"}]}]},
+                after={**call, "batch_size": 50, "filter_criteria": []}),
+        _change(f"{fleet}aws_cloudwatch_event_target.this{key}", ["create"],
+                after={"arn": f"{ARN}api-staging", "retry_policy": [{"maximum_retry_attempts": 3}]}),
+        _change(f"{fleet}aws_cloudwatch_event_rule.this{key}", ["update"],
+                before={**rule, "state": "ENABLED"}, after={**rule, "state": "DISABLED"}),
+        _change(f'{fleet}aws_lambda_permission.callers["staging/api:topics:orders"]', ["create"],
+                after={"function_name": "api-staging", "source_arn": "arn:aws:sns:eu-west-1:1:orders"}),
+        _change(f'{fleet}aws_scheduler_schedule.this["staging/api:nightly"]', ["delete"],
+                before={"name": "nightly", "target": [{"arn": "x", "role_arn": "r"}]}),
+        _change('aws_sns_topic_subscription.theirs["staging/api:x"]', ["delete"], before={"topic_arn": "t"}),
+    )  # fmt: skip
+    assert sorted(((one.path, one.old, one.new) for one in planned.changes["staging/api"]), key=str) == [
+        ('aws_sns_topic_subscription.theirs["staging/api:x"]', "(exists)", None),
+        ("eventSources.orders.batchSize", 10, 50),
+        ("eventSources.orders.filters", ({"pattern": "{}"},), ()),
+        ("rules.orders.enabled", True, False),
+        ("rules.orders.missing", ("target",), ()),
+        ("schedules.nightly.name", "nightly", None),
+        ("schedules.nightly.role", "r", None),
+        ("topics.orders.missing", ("permission",), ()),
+    ]
+    assert [one.is_beside for one in planned.resources] == [True] * 5 + [False]

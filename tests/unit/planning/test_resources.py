@@ -106,3 +106,10 @@ def test_leave_for_all_deletes_is_enough_and_for_fewer_is_not(
         assert resource_problems(changes, declared, fleet, _rules(prune=prune, allow=count - 1))
     else:
         assert not resource_problems(changes, declared, fleet, _rules(prune=prune))
+
+
+def test_what_the_module_made_of_a_declaration_goes_with_it() -> None:
+    """A line that is removed from Git takes effect; a subscription of the team's own is asked for."""
+    kind = "aws_sns_topic_subscription"
+    assert not _problems(replace(_change("delete", "staging/api", kind), is_beside=True))
+    assert "is still declared" in _problems(_change("delete", "staging/api", kind))

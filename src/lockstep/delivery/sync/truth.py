@@ -23,8 +23,10 @@ from lockstep.model import (
     TargetPlan,
     Verb,
 )
+from lockstep.planning import beside
 from lockstep.planning.compared import differences, runs_as_declared
 from lockstep.planning.diff import is_named_by_tag, unread_in
+from lockstep.planning.policy import may_adopt
 from lockstep.values import dataclass
 
 __all__ = ["Seen", "judged", "look", "mismatches"]
@@ -40,6 +42,7 @@ class Seen:
     live: Mapping[str, Target] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)  # key -> why nobody knows
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)  # what is not as declared
+    refused: Mapping[str, str] = field(default_factory=dict)  # key -> why nobody may make it as declared
 
     @property
     def outdated(self) -> dict[str, Target]:
@@ -82,6 +85,7 @@ def look(aws: AwsEngine, fleet: Fleet, keys: Iterable[str]) -> Seen:
     observed: Observed = aws.observe(declared.values())
     unread = {**unread, **observed.unread}
     changes: dict[str, tuple[Change, ...]] = {}
+    refused: dict[str, str] = {}
     for key, target in declared.items():
         live = observed.live.get(key)
         found = differences(target, live, observed.buckets)
@@ -89,7 +93,19 @@ def look(aws: AwsEngine, fleet: Fleet, keys: Iterable[str]) -> Seen:
             unread.setdefault(key, "; ".join(hidden))
         if found and key not in unread:
             changes[key] = found
-    return Seen(declared=declared, live=observed.live, unread=unread, changes=changes)
+        there = live or replace(target, function=None, resources=observed.taken.get(key, ()))
+        if key not in unread and (why := _refused(aws, target, there)) is not None:
+            refused[key] = why
+    return Seen(declared=declared, live=observed.live, unread=unread, changes=changes, refused=refused)
+
+
+def _refused(aws: AwsEngine, target: Target, live: Target) -> str | None:
+    """Why what stands beside a function may not be made as declared: others have it, or something is lost."""
+    assert target.function is not None  # noqa: S101 - only such targets are looked at
+    found = beside.differences(target, live)
+    return beside.replacement_problem(found, target.function.name) or beside.foreign_problem(
+        found, may_adopt=may_adopt(aws.rules, target)
+    )
 
 
 def judged(plan: Plan, seen: Seen, way_out: Callable[[str, Sequence[Change]], str]) -> Plan:

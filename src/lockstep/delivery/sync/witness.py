@@ -18,7 +18,6 @@ from lockstep.model import (
     Plan,
     Report,
     StepResult,
-    Target,
     TargetPlan,
     Verb,
 )
@@ -171,9 +170,14 @@ class Witnessed:
         keys = self._keys(desired)
         seen = look(self._aws, desired, keys)
         title = self._engine.title
-        held: dict[str, Target] = {}
+        held = {
+            key: replace(desired.targets[key], obstacle=Obstacle(text=why))
+            for key, why in seen.refused.items()
+        }
         notes: list[str] = []
         for key, fix in self._engine.blind({key: desired.targets[key] for key in keys}).items():
+            if key in held:
+                continue
             target = desired.targets[key]
             package = target.function.code.package if target.function else None
             place = f"s3://{package.bucket}/{package.key}" if package else ""

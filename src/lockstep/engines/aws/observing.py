@@ -4,7 +4,7 @@ Nothing is listed and no owner is asked for: this needs the permission to read t
 notifications and, where they are declared, its log group and what stands beside it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field, replace
 
@@ -13,9 +13,11 @@ from lockstep.engines.aws import function as functions
 from lockstep.engines.aws import kinds, logs, notification
 from lockstep.engines.aws.connection import Connection
 from lockstep.errors import Interrupted, LockstepError
-from lockstep.model import Alias, Bucket, Function, Target
+from lockstep.model import Alias, Bucket, Function, Resource, Target
 from lockstep.model.alias import release_of
+from lockstep.model.kinds import KINDS
 from lockstep.model.kinds.base import digest_of
+from lockstep.planning.policy import remembered_words
 from lockstep.values import dataclass
 
 __all__ = ["Observed", "observe"]
@@ -30,6 +32,8 @@ class Observed:
     live: dict[str, Target] = field(default_factory=dict)  # by key
     buckets: dict[str, Bucket] = field(default_factory=dict)  # those that the targets' triggers name
     unread: dict[str, str] = field(default_factory=dict)  # key -> why nobody knows
+    taken: dict[str, tuple[Resource, ...]] = field(default_factory=dict)
+    """By key, of functions that are not there: what they declare, AWS keeps one of, and others have."""
 
 
 def observe(targets: Iterable[Target], connection_of: Callable[[str], Connection]) -> Observed:
@@ -42,9 +46,10 @@ def observe(targets: Iterable[Target], connection_of: Callable[[str], Connection
     if not wanted:
         return observed
 
-    def look(target: Target) -> Target | LockstepError | None:
+    def look(target: Target) -> Target | LockstepError | tuple[Resource, ...]:
         try:
-            return _read(connection_of(target.environment), target)
+            connection = connection_of(target.environment)
+            return _read(connection, target) or tuple(_taken(connection, target))
         except Interrupted:
             raise
         except LockstepError as error:
@@ -57,8 +62,8 @@ def observe(targets: Iterable[Target], connection_of: Callable[[str], Connection
                     observed.unread[target.key] = str(found)
                 case Target():
                     observed.live[target.key] = found
-                case None:
-                    pass
+                case tuple():
+                    observed.taken[target.key] = found
     _read_buckets(observed, wanted, connection_of)
     return observed
 
@@ -71,10 +76,19 @@ def _read(connection: Connection, target: Target) -> Target | None:
         return None
     found = _with_retention(connection, found, declared)
     alias = aliases.read(connection, declared.name, target.alias) if target.alias else None
-    wanted = {(one.kind, one.identity) for one in target.resources}
+    remembered = [word.split(":") for word in remembered_words(found.tags) if word.count(":") == 2]
+    former = {
+        (kind, digest)
+        for kind, name, digest in remembered
+        if any((one.kind, one.name) == (kind, name) and one.word[-8:] != digest for one in target.resources)
+    }
+    wanted = {(one.kind, digest_of(one.identity)) for one in target.resources} | former
     places = dict.fromkeys((one.kind, one.qualifier) for one in target.resources)
     sought = {
-        kind: {digest_of(one.identity): one.identity for one in target.resources if one.kind == kind}
+        kind: {
+            **{digest: "" for of, digest in former if of == kind},
+            **{digest_of(one.identity): one.identity for one in target.resources if one.kind == kind},
+        }
         for kind, _ in places
     }
     beside = (
@@ -82,13 +96,22 @@ def _read(connection: Connection, target: Target) -> Target | None:
     )
     return replace(
         target,
-        resources=tuple(one for one in beside if (one.kind, one.identity) in wanted),
+        resources=tuple(one for one in beside if (one.kind, digest_of(one.identity)) in wanted),
         function=functions.masked_like(found, declared),
         aliases=() if alias is None else (_masked(alias, declared),),
         version=release_of(alias.description) if alias is not None else found.tags.get("lockstep:version"),
         triggers=(),
         obstacle=None,
     )
+
+
+def _taken(connection: Connection, target: Target) -> Iterator[Resource]:
+    """What others have of what AWS keeps one of."""
+    assert target.function is not None  # noqa: S101 - only such targets are looked at
+    for one in target.resources:
+        if KINDS[one.kind].sole:
+            sought = {digest_of(one.identity): one.identity}
+            yield from kinds.read(connection, target.function.name, one.kind, one.qualifier, sought)
 
 
 def _masked(alias: Alias, declared: Function) -> Alias:

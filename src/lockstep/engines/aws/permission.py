@@ -3,7 +3,6 @@
 Source: Lambda API reference (GetPolicy, AddPermission, RemovePermission).
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,7 +28,6 @@ __all__ = [
     "listed_in",
     "read",
     "remove",
-    "sid_on",
     "statement_of",
     "statements_of",
 ]
@@ -84,11 +82,6 @@ def statements_of(connection: Connection, name: str, qualifier: str) -> tuple[di
 def at(name: str, qualifier: str) -> dict[str, str]:
     """Parameters of a call about a function, or about an alias of it."""
     return {"FunctionName": name, **({"Qualifier": qualifier} if qualifier else {})}
-
-
-def sid_on(sid: str, qualifier: str) -> str:
-    """The id of a statement; no two aliases share one, which emulators keep in one policy."""
-    return f"{sid}-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else sid
 
 
 def _is_of(statement: Mapping[str, Any], name: str, qualifier: str) -> bool:

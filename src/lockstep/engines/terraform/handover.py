@@ -6,15 +6,17 @@ provider's of how each resource is imported.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+from lockstep.engines.terraform.beside import CALLERS
 from lockstep.engines.terraform.state import ALIAS, FUNCTION, ROLLED
 from lockstep.errors import BadInput
-from lockstep.model import Bucket, Fleet, Statement, Target, Trigger
+from lockstep.model import Bucket, Fleet, Resource, Statement, Target, Trigger
 from lockstep.model.foreign import read_json, shaped
 from lockstep.model.kinds import KINDS
+from lockstep.model.kinds.base import sid_on
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.values import dataclass
 
@@ -30,8 +32,11 @@ __all__ = [
 
 NOTIFICATION = "aws_s3_bucket_notification"
 PERMISSION = "aws_lambda_permission"
-_BETWEEN = {"aws_lambda_function_url": "/"}  # function and alias in an import's id; a colon elsewhere
-_AFTER = {"aws_lambda_runtime_management_config": ",$LATEST"}  # the function's name in an import's id
+_CALLS = {
+    list(kind.terraform.resources)[-1]: kind.terraform.calls for kind in KINDS.values() if kind.terraform
+}
+"""Where a resource beside functions names the one that it calls."""
+_PARTS = {part for kind in KINDS.values() if kind.terraform for part in kind.terraform.resources}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +53,14 @@ class Managed:
     @property
     def function(self) -> str | None:
         """Name of the function that it is, or that it is about."""
-        text = self.values.get("function_name")
-        return str(text).partition(":function:")[2].partition(":")[0] or str(text) if text else None
+        text: Any = self.values
+        for part in _CALLS.get(self.kind, "function_name").split("."):
+            text = text[0] if isinstance(text, list) and text else text
+            text = text.get(part) if isinstance(text, dict) else None
+        found = str(text or "").partition(":function:")[2] or str(text or "")
+        if found.startswith(("arn:", "http:", "https:")):
+            return None  # a queue, a stream, an address
+        return found.partition(":")[0] or None
 
 
 def managed_in(text: str, where: str) -> list[Managed]:
@@ -130,16 +141,20 @@ def following(
 ) -> tuple[list[Managed], dict[str, list[str]]]:
     """The functions that go with all that goes with them, and notifications that call others as well.
 
-    A permission follows its function. A bucket's notification is one resource for all: it goes once every
-    function of the state that it calls goes or is ``handed_over`` (names); until then it stays, and is told
-    by its address with the functions that hold it.
+    A permission follows its function, and so does what calls it: a rule with its target, a route with its
+    integration, by the key that they share. A bucket's notification is one resource for all: it goes once
+    every function of the state that it calls goes or is ``handed_over`` (names); until then it stays, and is
+    told by its address with the functions that hold it.
     """
     names = {one.function for one in going}
     stay = {one.function for one in managed if one.kind == FUNCTION} - names - set(handed_over)
     gone = list(going)
     staying: dict[str, list[str]] = {}
+    beside = {_key(one) for one in managed if one.kind in _CALLS and one.function in names}
     for one in managed:
-        if one.kind != FUNCTION and one.function in names:
+        if one.kind == FUNCTION:
+            continue
+        if one.function in names or (one.kind in _PARTS and one.index is not None and _key(one) in beside):
             gone.append(one)
         if one.kind == NOTIFICATION:
             called = {_called(entry) for entry in one.values.get("lambda_function") or ()}
@@ -148,6 +163,11 @@ def following(
             elif called & names:
                 gone.append(one)
     return gone, staying
+
+
+def _key(one: Managed) -> tuple[str, str | int | None, str]:
+    """What parts of one resource of ours share: the module, the key and the name."""
+    return one.resource.rpartition(f"{one.kind}.{one.name}")[0], one.index, one.name
 
 
 def _called(entry: Mapping[str, Any]) -> str:
@@ -203,12 +223,8 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
         if there.live_alias is not None:
             whose = ROLLED if target.is_rolled else "this"
             blocks.append((f'{ALIAS}.{whose}["{key}"]', f"{name}/{target.alias}"))
-        carried = [one for one in target.resources if KINDS[one.kind].terraform]
-        for one in carried:
-            kind = KINDS[one.kind].terraform
-            on = f"{name}:{one.qualifier}" if one.qualifier else name
-            identity = on.replace(":", _BETWEEN.get(kind, ":")) + _AFTER.get(kind, "")
-            blocks.append((f'{kind}.this["{key}"]', identity))
+        for one in target.resources:
+            blocks += _beside(key, name, one, there)
         scope = live.scope(target.environment)
         for bucket in sorted({trigger.bucket for trigger in target.triggers}):
             buckets[bucket] = None
@@ -234,6 +250,22 @@ def takeover(keys: Iterable[str], desired: Fleet, live: Fleet, module: str) -> T
             if name in live.buckets
         },
     )
+
+
+def _beside(key: str, function: str, wanted: Resource, live: Target) -> Iterator[tuple[str, str]]:
+    """Where what stands beside a function goes, and what it is imported by."""
+    kind = KINDS[wanted.kind]
+    found = [one for one in live.resources if (one.kind, one.identity) == (wanted.kind, wanted.identity)]
+    one = next((one for one in found if one.qualifier == wanted.qualifier), None)
+    if kind.terraform is None or one is None:
+        return
+    end = f":{wanted.name}" if wanted.name else ""
+    for resource, identity in zip(kind.terraform.resources, kind.terraform.ids(function, one), strict=True):
+        yield f'{resource}.this["{key}{end}"]', identity
+    if kind.terraform.sid is not None and one.is_let_in:
+        sid = sid_on(kind.terraform.sid(one.identity), one.qualifier)
+        called = f"{function}:{one.qualifier}" if one.qualifier else function
+        yield f'{PERMISSION}.{CALLERS}["{key}:{kind.name}{end}"]', f"{called}/{sid}"
 
 
 def _sid(live: Target, source: str, account: str, qualifier: str) -> str | None:

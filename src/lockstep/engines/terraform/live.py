@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lockstep.engines.terraform.beside import Part, part_of, resources_of
 from lockstep.engines.terraform.handover import Managed, managed_in, triggers_of
 from lockstep.engines.terraform.owners import Owners
 from lockstep.engines.terraform.runs import Run
-from lockstep.engines.terraform.state import ALIAS, FUNCTION, ROLLED, function_of, hex_of
+from lockstep.engines.terraform.state import ALIAS, FUNCTION, ROLLED, function_of, hex_of, to_value
 from lockstep.errors import BadInput
 from lockstep.model import Code, Function, Package, Secret, Target, Value
 from lockstep.model.alias import release_of, target_of
@@ -44,11 +45,25 @@ def _read(text: str, run: Run, declared: Mapping[str, Target], *, hides: bool) -
     resources = [_resource(one) for one in managed]
     owners = Owners(run, declared, resources)
     told = _told(read_json(text).get("outputs") or {})
+    parts = _parts(resources)
     found: dict[str, Target] = {}
     for one, resource in zip(managed, resources, strict=True):
         key = owners.of(resource) if one.kind == FUNCTION else None
         if key is not None:
-            found[key] = _target(key, one, managed, declared.get(key), told.get(key, {}), hides=hides)
+            target = _target(key, one, managed, declared.get(key), told.get(key, {}), hides=hides)
+            beside = resources_of(parts.get(key, ()), str(one.function), target.alias or "")
+            found[key] = replace(target, resources=beside)
+    return found
+
+
+def _parts(resources: Sequence[Mapping[str, Any]]) -> dict[str, list[Part]]:
+    """What the module has in the state beside functions, by target."""
+    found: dict[str, list[Part]] = {}
+    for one in resources:
+        key = str(one.get("index", "")).partition(":")[0]
+        part = part_of(one, key)
+        if part is not None and isinstance(values := to_value(one["values"], None), Mapping):
+            found.setdefault(key, []).append(replace(part, after=values))
     return found
 
 

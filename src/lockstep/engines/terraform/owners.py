@@ -51,6 +51,13 @@ class Owners:
         """The key of the target whose function an ARN names."""
         return self._names.get(_function_name(arn))
 
+    def function_of(self, key: str) -> str:
+        """The name of a target's function, "" where it is not told."""
+        target = self._targets.get(key)
+        if target is not None and target.function is not None:
+            return target.function.name
+        return next((name for name, owner in self._names.items() if owner == key), "")
+
     def _of_function(self, resource: Mapping[str, Any]) -> str | None:
         names = _names_in(resource)
         for name in names:
@@ -74,7 +81,8 @@ class Owners:
         )
 
     def _by_index(self, index: Any, function: str | None) -> str | None:
-        text = str(index) if index is not None else ""
+        # What a target has several of goes by its key and a name: "staging/api:orders".
+        text = str(index).partition(":")[0] if index is not None else ""
         if text in self._targets:
             return text
         if "/" in text and self._run.has(text) and not _PR.fullmatch(text):

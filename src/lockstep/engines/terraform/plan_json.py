@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from typing import Any
 
+from lockstep.engines.terraform.beside import Part, changes_beside, part_of
 from lockstep.engines.terraform.owners import Owners
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.state import (
@@ -116,6 +117,7 @@ def _read(
     owners = Owners(run, targets, [*raw, *state])
     resources: list[ResourceChange] = []
     changes: dict[str, list[Change]] = {}
+    parts: dict[str, list[Part]] = {}
     adopted: set[str] = set()
     callers: dict[str, frozenset[str]] = {}
     hidden = {*secrets, *credentials}
@@ -127,10 +129,19 @@ def _read(
         if action is None:
             continue
         key = owners.of(one)
+        part = part_of(one, key)
         resources.append(
-            ResourceChange(address=str(one["address"]), kind=str(one["type"]), action=action, target=key)
+            ResourceChange(
+                address=str(one["address"]),
+                kind=str(one["type"]),
+                action=action,
+                target=key,
+                is_beside=part is not None and not (action == "delete" and _is_declared(part, key, targets)),
+            )
         )
-        if key is not None:
+        if key is not None and part is not None:
+            parts.setdefault(key, []).append(_valued(part, change, action))
+        elif key is not None:
             changes.setdefault(key, []).extend(_changes(one, action))
         if one["type"] == NOTIFICATION:
             triggers = _triggers(change, owners)
@@ -139,6 +150,8 @@ def _read(
                 changes.setdefault(owner, []).extend(found)
         if key is not None and one["type"] == FUNCTION and change.get("importing"):
             adopted.add(key)
+    for key, some in parts.items():
+        changes.setdefault(key, []).extend(changes_beside(some, owners.function_of(key)))
     live: dict[str, Function] = {}
     drifted: dict[str, Change] = {}
     for one in state:
@@ -260,6 +273,28 @@ def _changes(resource: Mapping[str, Any], action: str) -> list[Change]:
             if (before.get(name) or None) != (known.get(name) or None)
         ]
     return found
+
+
+def _is_declared(part: Part, key: str | None, targets: Mapping[str, Target]) -> bool:
+    """Whether the repository still has what the part is of."""
+    target = targets.get(key) if key is not None else None
+    return target is not None and any(
+        (one.kind, one.name) == (part.kind.name, part.name) for one in target.resources
+    )
+
+
+def _valued(part: Part, change: Mapping[str, Any], action: str) -> Part:
+    """The part with what it is and what it becomes."""
+    before, after = change.get("before") or {}, change.get("after") or {}
+    if after:
+        after = {**after, **_kept(before, change.get("after_unknown"))}
+    old, new = (
+        to_value(values, change.get(f"{side}_sensitive"))
+        for side, values in (("before", before), ("after", after))
+    )
+    assert isinstance(old, Mapping)  # noqa: S101 - as they were given
+    assert isinstance(new, Mapping)  # noqa: S101
+    return replace(part, action=action, before=old, after=new)
 
 
 def _place_of(values: Mapping[str, Any]) -> str | None:

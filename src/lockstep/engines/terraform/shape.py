@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockstep.model import FIELDS, Reference, Resource, Secret, Target, Value
+from lockstep.model.fields import APART
 from lockstep.model.kinds import KINDS
+from lockstep.planning.policy import continued_tags
 
 __all__ = ["function_value"]
 
@@ -52,11 +54,16 @@ def function_value(target: Target) -> tuple[dict[str, Any], dict[str, str]]:
         group, _, name = row.name.rpartition(".")
         place = value.setdefault(_snake(group), {}) if group else value
         place[_snake(name)] = _json(setting)
-    for resource in target.resources:
-        if not KINDS[resource.kind].terraform:
-            continue  # the module has none; whoever hands over tells it
-        value[_snake(resource.kind)] = _resource(resource)
-    tags = {key: text for key, text in sorted(function.tags.items()) if text is not None}
+    made = [one for one in target.resources if KINDS[one.kind].terraform]  # whoever hands over tells others
+    for resource in made:
+        name = _snake(resource.kind)
+        if resource.name:
+            value.setdefault(name, {})[resource.name] = _resource(resource)
+        else:
+            value[name] = _resource(resource)
+    # What one tag holds the module makes itself; it can count no characters.
+    own = continued_tags(target, {one.word for one in made} | (APART & function.settings.keys()))
+    tags = {key: text for key, text in sorted({**function.tags, **own}.items()) if text is not None}
     if tags:
         value["tags"] = tags
     if target.triggers:
@@ -76,7 +83,7 @@ def _resource(resource: Resource) -> dict[str, Any]:
     """What stands beside the function, by the names of its kind's rows."""
     value: dict[str, Any] = {}
     for row in KINDS[resource.kind].rows:
-        if row.name in resource.settings and not row.computed:
+        if row.name in resource.settings:
             group, _, name = row.name.rpartition(".")
             place = value.setdefault(_snake(group), {}) if group else value
             place[_snake(name)] = _json(resource.settings[row.name])

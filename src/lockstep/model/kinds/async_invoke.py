@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import ResourceKind
+from lockstep.model.kinds.base import InTerraform, ResourceKind
 from lockstep.model.rights import Right, sending
 
 __all__ = ["KIND"]
@@ -70,6 +70,15 @@ KIND = ResourceKind(
     writes=("lambda:PutFunctionEventInvokeConfig",),
     removes=("lambda:DeleteFunctionEventInvokeConfig",),
     proof=("FunctionArn",),
-    terraform="aws_lambda_function_event_invoke_config",
+    terraform=InTerraform(
+        resources={
+            "aws_lambda_function_event_invoke_config": {
+                "maximumRetryAttempts": "maximum_retry_attempts",
+                "maximumEventAge": "maximum_event_age_in_seconds",
+                "onSuccess": "destination_config.on_success.destination",
+                "onFailure": "destination_config.on_failure.destination",
+            }
+        }
+    ),
     rights=_rights,
 )

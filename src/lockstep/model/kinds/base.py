@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "ANY_NAME",
     "FUNCTIONS",
     "NAME",
+    "InTerraform",
     "Resource",
     "ResourceKind",
     "compact",
@@ -24,6 +25,7 @@ __all__ = [
     "is_json",
     "moment",
     "named_after",
+    "sid_on",
 ]
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
@@ -52,6 +54,7 @@ class Resource:
     handle: str = field(default="", compare=False)  # of a live one: what calls about it name it by
     foreign: bool = field(default=False, compare=False)  # a live one of others, taken over only when told
     kin: bool = field(default=False, compare=False)  # but for one of another function of the project
+    is_let_in: bool = field(default=False, compare=False)  # of a live one: by our statement, not another's
     state: str = field(default="", compare=False)  # of a live one: that AWS still makes it, in its word
     replace: bool = field(default=False, compare=False)  # a new one may take its place
     place: str = field(default="", compare=False)  # file:line of the declaration
@@ -80,6 +83,11 @@ def named_after(function: str, name: str, longest: int) -> str:
     return whole
 
 
+def sid_on(sid: str, qualifier: str) -> str:
+    """The id of a statement; no two aliases share one, which emulators keep in one policy."""
+    return f"{sid}-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else sid
+
+
 def compact(text: str) -> str:
     """JSON written in the one way in which equal means equal; what is none, as it is."""
     try:
@@ -101,6 +109,36 @@ def moment(value: Any, _: Mapping[str, Any]) -> str:
     if isinstance(value, datetime.datetime):
         return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return str(value)
+
+
+def _called(function: str, one: Resource) -> tuple[str, ...]:
+    return (f"{function}:{one.qualifier}" if one.qualifier else function,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InTerraform:
+    """What the module lambda-fleet makes of a kind, in the words of Terraform's AWS provider.
+
+    Sources: the provider's documentation and schema of each resource, version 5.100.
+    """
+
+    resources: Mapping[str, Mapping[str, str]]
+    """By type of resource: the rows that it has, and where; a dot leads into a block. The first is the like
+    of the kind, the others are made with each."""
+    calls: str = "function_name"  # where the last of them names the function
+    ids: Callable[[str, Resource], tuple[str, ...]] = _called
+    """What each is imported by, of the live one of a function."""
+    sid: Callable[[str], str] | None = None  # of an identity: the statement that it needs besides
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Rows of which the provider takes some values alone; (): the default."""
+
+    def lacking(self, settings: Mapping[str, Value]) -> Iterator[str]:
+        """The rows whose values the provider does not take."""
+        for name, taken in self.only.items():
+            value = settings.get(name)
+            items = value if isinstance(value, tuple) else (value,)
+            if value is not None and not all(item in taken for item in items):
+                yield name
 
 
 def _as_they_are(settings: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -144,7 +182,7 @@ class ResourceKind:
     actions: Mapping[str, str] = field(default_factory=dict)  # of calls whose action has another name
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Members that its writing calls take and that have no row, and why."""
-    terraform: str = ""  # the resource of Terraform's AWS provider that is the like; "": the module has none
+    terraform: InTerraform | None = None  # None: the module lambda-fleet has none
     bare: str = ""  # the row that is declared as the value of the kind's key itself
     published: bool = False
     """Only published code has one, so it needs an alias: AWS keeps the alias's calls where they are until

@@ -11,7 +11,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind, Member
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import ResourceKind, compact, is_json, moment
+from lockstep.model.kinds.base import InTerraform, ResourceKind, compact, is_json, moment
 from lockstep.model.rights import NETWORK, Right, items_of, sending
 
 __all__ = ["KIND", "usual_batch"]
@@ -619,6 +619,53 @@ KIND = ResourceKind(
     moves=True,
     outlives=True,
     handle="UUID",
+    terraform=InTerraform(
+        resources={
+            "aws_lambda_event_source_mapping": {
+                "source": "event_source_arn",
+                "endpoints": "self_managed_event_source.endpoints.KAFKA_BOOTSTRAP_SERVERS",
+                "topics": "topics",
+                "queues": "queues",
+                "enabled": "enabled",
+                "batchSize": "batch_size",
+                "maximumBatchingWindow": "maximum_batching_window_in_seconds",
+                "startingPosition": "starting_position",
+                "startingPositionTimestamp": "starting_position_timestamp",
+                "filters": "filter_criteria.filter",
+                "kmsKeyArn": "kms_key_arn",
+                "functionResponseTypes": "function_response_types",
+                "maximumConcurrency": "scaling_config.maximum_concurrency",
+                "onFailure": "destination_config.on_failure.destination_arn",
+                "maximumRetryAttempts": "maximum_retry_attempts",
+                "maximumRecordAge": "maximum_record_age_in_seconds",
+                "bisectBatchOnFunctionError": "bisect_batch_on_function_error",
+                "parallelizationFactor": "parallelization_factor",
+                "tumblingWindow": "tumbling_window_in_seconds",
+                "sourceAccess": "source_access_configuration",
+                "managedKafka.consumerGroupId": "amazon_managed_kafka_event_source_config.consumer_group_id",
+                "selfManagedKafka.consumerGroupId": (
+                    "self_managed_kafka_event_source_config.consumer_group_id"
+                ),
+                "documentDb.databaseName": "document_db_event_source_config.database_name",
+                "documentDb.collectionName": "document_db_event_source_config.collection_name",
+                "documentDb.fullDocument": "document_db_event_source_config.full_document",
+                "pollers.minimum": "provisioned_poller_config.minimum_pollers",
+                "pollers.maximum": "provisioned_poller_config.maximum_pollers",
+                "metrics": "metrics_config.metrics",
+            }
+        },
+        ids=lambda _, one: (one.handle,),
+        only={
+            "metrics": ("EventCount",),
+            "pollers.group": (),
+            "logLevel": (),
+            **{
+                f"{kafka}.{row}": ()
+                for kafka in ("managedKafka", "selfManagedKafka")
+                for row in ("schemaRegistryUri", "eventRecordFormat", "schemaAccess", "schemaValidation")
+            },
+        },
+    ),
     identify=_identify,
     normal=_normal,
     sources=("source", "endpoints", "topics", "queues"),

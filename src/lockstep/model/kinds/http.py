@@ -10,7 +10,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import Resource, ResourceKind, digest_of
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, digest_of
 
 __all__ = ["CALLER", "DEFAULT_ROUTE", "KIND", "PAYLOAD", "mark_of", "sid_of", "source_of"]
 
@@ -84,6 +84,11 @@ def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, An
         "Action": "lambda:InvokeFunction",
         "Condition": {"ArnLike": {"AWS:SourceArn": source}},
     }
+
+
+def _ids(_: str, one: Resource) -> tuple[str, ...]:
+    """The API with the route, and with the integration."""
+    return tuple(f"{one.identity.partition(' ')[0]}/{part}" for part in one.handle.split())
 
 
 _OTHERS = "what somebody set of it stays"
@@ -254,6 +259,26 @@ KIND = ResourceKind(
         "RequestTemplates": _SOCKETS,
         "TemplateSelectionExpression": _SOCKETS,
     },
+    handle="Ids",
+    terraform=InTerraform(
+        resources={
+            "aws_apigatewayv2_route": {
+                "api": "api_id",
+                "route": "route_key",
+                "authorizationType": "authorization_type",
+                "authorizerId": "authorizer_id",
+                "authorizationScopes": "authorization_scopes",
+                "operationName": "operation_name",
+            },
+            "aws_apigatewayv2_integration": {
+                "payloadFormatVersion": "payload_format_version",
+                "timeout": "timeout_milliseconds",
+            },
+        },
+        calls="integration_uri",
+        ids=_ids,
+        sid=sid_of,
+    ),
     stands_alone=True,
     invites=True,
     moves=True,

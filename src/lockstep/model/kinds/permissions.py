@@ -12,7 +12,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import Resource, ResourceKind
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind
 
 __all__ = ["CONDITIONS", "KIND", "PREFIX"]
 
@@ -193,6 +193,21 @@ KIND = ResourceKind(
     },
     callers=("sourceArn", "principal"),
     handle="Sid",
+    terraform=InTerraform(
+        resources={
+            "aws_lambda_permission": {
+                "principal": "principal",
+                "action": "action",
+                "sourceArn": "source_arn",
+                "sourceAccount": "source_account",
+                "principalOrgId": "principal_org_id",
+                "eventSourceToken": "event_source_token",
+                "functionUrlAuthType": "function_url_auth_type",
+            }
+        },
+        ids=lambda function, one: (f"{function}{one.qualifier and ':'}{one.qualifier}/{one.handle}",),
+        only={"invokedViaFunctionUrl": ()},
+    ),
     stands_alone=True,
     invites=True,
     overlaps=True,

@@ -5,7 +5,7 @@ detection to prevent infinite loops": Terminate unless said otherwise, for a fun
 """
 
 from lockstep.model.fields import Field, Kind
-from lockstep.model.kinds.base import ResourceKind
+from lockstep.model.kinds.base import InTerraform, ResourceKind
 
 __all__ = ["KIND"]
 
@@ -30,7 +30,7 @@ KIND = ResourceKind(
     removes=("lambda:PutFunctionRecursionConfig",),
     proof=("RecursiveLoop",),
     proofs={"lambda:PutFunctionRecursionConfig": ("RecursiveLoop",)},
-    terraform="aws_lambda_function_recursion_config",
+    terraform=InTerraform(resources={"aws_lambda_function_recursion_config": {"loop": "recursive_loop"}}),
     bare="loop",
     unversioned=True,
 )

@@ -10,7 +10,15 @@ from typing import Any
 from lockstep.model.cron import problem_of
 from lockstep.model.fields import Field, Kind, Member
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import Resource, ResourceKind, compact, digest_of, is_json, named_after
+from lockstep.model.kinds.base import (
+    InTerraform,
+    Resource,
+    ResourceKind,
+    compact,
+    digest_of,
+    is_json,
+    named_after,
+)
 
 __all__ = ["DEFAULT_BUS", "KIND", "PRINCIPAL", "sid_of", "target_of"]
 
@@ -93,6 +101,11 @@ def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, An
             "ArnLike": {"AWS:SourceArn": f"arn:aws:events:ap-southeast-1:123456789012:rule/{path}"}
         },
     }
+
+
+def _ids(function: str, one: Resource) -> tuple[str, ...]:
+    rule = "/".join(one.identity.split(" ", 1))
+    return rule, f"{rule}/{target_of(function)}"
 
 
 def _is_enabled(state: Any, _: Mapping[str, Any]) -> Any:
@@ -291,6 +304,30 @@ KIND = ResourceKind(
         "events:RemoveTargets": ":rule/*",
         "events:DeleteRule": ":rule/*",
     },
+    terraform=InTerraform(
+        resources={
+            "aws_cloudwatch_event_rule": {
+                "name": "name",
+                "bus": "event_bus_name",
+                "pattern": "event_pattern",
+                "schedule": "schedule_expression",
+                "description": "description",
+                "enabled": "state",
+            },
+            "aws_cloudwatch_event_target": {
+                "input": "input",
+                "inputPath": "input_path",
+                "inputPaths": "input_transformer.input_paths",
+                "inputTemplate": "input_transformer.input_template",
+                "maximumRetryAttempts": "retry_policy.maximum_retry_attempts",
+                "maximumEventAge": "retry_policy.maximum_event_age_in_seconds",
+                "deadLetterQueue": "dead_letter_config.arn",
+            },
+        },
+        calls="arn",
+        ids=_ids,
+        sid=sid_of,
+    ),
     stands_alone=True,
     sole=True,
     invites=True,

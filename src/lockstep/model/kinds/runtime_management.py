@@ -9,7 +9,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import ResourceKind
+from lockstep.model.kinds.base import InTerraform, ResourceKind
 
 __all__ = ["KIND"]
 
@@ -70,7 +70,15 @@ KIND = ResourceKind(
     removes=("lambda:PutRuntimeManagementConfig",),
     proof=_PROOF,
     proofs={"lambda:PutRuntimeManagementConfig": _PROOF},
-    terraform="aws_lambda_runtime_management_config",
+    terraform=InTerraform(
+        resources={
+            "aws_lambda_runtime_management_config": {
+                "updateOn": "update_runtime_on",
+                "version": "runtime_version_arn",
+            }
+        },
+        ids=lambda function, _: (f"{function},$LATEST",),
+    ),
     check=_check,
     suits=_suits,
     unversioned=True,

@@ -10,7 +10,7 @@ from typing import Any
 from lockstep.model.cron import problem_of, zone_problem
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import ResourceKind, compact, is_json, moment, named_after
+from lockstep.model.kinds.base import InTerraform, ResourceKind, compact, is_json, moment, named_after
 
 __all__ = ["DEFAULT_GROUP", "KIND"]
 
@@ -229,6 +229,29 @@ KIND = ResourceKind(
         "scheduler:UpdateSchedule": ":schedule/*",
         "scheduler:DeleteSchedule": ":schedule/*",
     },
+    terraform=InTerraform(
+        resources={
+            "aws_scheduler_schedule": {
+                "name": "name",
+                "group": "group_name",
+                "schedule": "schedule_expression",
+                "timezone": "schedule_expression_timezone",
+                "start": "start_date",
+                "end": "end_date",
+                "flexibleWindow": "flexible_time_window.maximum_window_in_minutes",
+                "description": "description",
+                "enabled": "state",
+                "role": "target.role_arn",
+                "input": "target.input",
+                "maximumRetryAttempts": "target.retry_policy.maximum_retry_attempts",
+                "maximumEventAge": "target.retry_policy.maximum_event_age_in_seconds",
+                "deadLetterQueue": "target.dead_letter_config.arn",
+                "kmsKeyArn": "kms_key_arn",
+            }
+        },
+        calls="target.arn",
+        ids=lambda _, one: ("/".join(one.identity.split(" ", 1)),),
+    ),
     passes="role",
     stands_alone=True,
     sole=True,

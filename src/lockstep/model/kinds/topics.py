@@ -10,7 +10,7 @@ from typing import Any
 from lockstep.model.fields import Field, Kind
 from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import Resource, ResourceKind, compact, digest_of, is_json
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, compact, digest_of, is_json
 
 __all__ = ["KIND", "PRINCIPAL", "sid_of"]
 
@@ -204,6 +204,19 @@ KIND = ResourceKind(
     outlives=True,
     overlaps=True,
     handle="SubscriptionArn",
+    terraform=InTerraform(
+        resources={
+            "aws_sns_topic_subscription": {
+                "topic": "topic_arn",
+                "filterPolicy": "filter_policy",
+                "filterPolicyScope": "filter_policy_scope",
+                "deadLetterQueue": "redrive_policy",
+            }
+        },
+        calls="endpoint",
+        ids=lambda _, one: (one.handle,),
+        sid=sid_of,
+    ),
     identify=_identify,
     normal=_normal,
     sources=("topic",),

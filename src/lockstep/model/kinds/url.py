@@ -5,13 +5,12 @@ Source: Lambda API reference (CreateFunctionUrlConfig, UpdateFunctionUrlConfig) 
 statements in the function's policy, one for the address and one for the function called through it.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import Resource, ResourceKind
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, sid_on
 
 __all__ = ["KIND", "STATEMENTS", "sid_of"]
 
@@ -39,9 +38,8 @@ STATEMENTS: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]]]] = {
 
 
 def sid_of(action: str, qualifier: str) -> str:
-    """The id of a statement; no two aliases share one, which emulators keep in one policy."""
-    sid = STATEMENTS[action][0]
-    return f"{sid}-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else sid
+    """The id of a statement."""
+    return sid_on(STATEMENTS[action][0], qualifier)
 
 
 def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, Any]]:
@@ -151,7 +149,22 @@ KIND = ResourceKind(
     writes=("lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig", "lambda:AddPermission"),
     removes=("lambda:DeleteFunctionUrlConfig", "lambda:RemovePermission"),
     proof=("FunctionUrl", "FunctionArn", "AuthType"),
-    terraform="aws_lambda_function_url",
+    terraform=InTerraform(
+        resources={
+            "aws_lambda_function_url": {
+                "authType": "authorization_type",
+                "invokeMode": "invoke_mode",
+                "cors.allowCredentials": "cors.allow_credentials",
+                "cors.allowHeaders": "cors.allow_headers",
+                "cors.allowMethods": "cors.allow_methods",
+                "cors.allowOrigins": "cors.allow_origins",
+                "cors.exposeHeaders": "cors.expose_headers",
+                "cors.maxAge": "cors.max_age",
+            }
+        },
+        ids=lambda function, one: (f"{function}/{one.qualifier}" if one.qualifier else function,),
+        only={"authType": ("AWS_IAM",)},
+    ),
     stands_alone=True,
     invites=True,
     check=_check,

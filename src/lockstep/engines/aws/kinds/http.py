@@ -10,10 +10,10 @@ from typing import Any
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
-from lockstep.engines.aws.permission import at, let_in, lets_in, sid_on, statements_of
+from lockstep.engines.aws.permission import at, let_in, lets_in, statements_of
 from lockstep.errors import CloudError
 from lockstep.model import Resource
-from lockstep.model.kinds.base import digest_of
+from lockstep.model.kinds.base import digest_of, sid_on
 from lockstep.model.kinds.http import CALLER, KIND, mark_of, sid_of, source_of
 from lockstep.values import dataclass
 
@@ -71,10 +71,12 @@ def read(
         }
         told = {**(ours[0] if ours else {}), **(route or {}), "ApiId": name, "RouteKey": key}
         missing = [what for what, is_missing in lacks.items() if is_missing]
-        found = KIND.read({**told, "Missing": missing}, qualifier)
+        ids = f"{told.get('RouteId', '')} {told.get('IntegrationId', '')}"
+        found = KIND.read({**told, "Missing": missing, "Ids": ids}, qualifier)
         if found is not None:
             is_kin = not ours and _is_of_project(connection, function, api, key)
-            yield replace(found, foreign=not ours, kin=is_kin)
+            is_let_in = any(_is_ours_here(one, identity, qualifier) for one in statements)
+            yield replace(found, foreign=not ours, kin=is_kin, is_let_in=is_let_in)
 
 
 def put(connection: Connection, function: str, resource: Resource, live: Resource | None) -> None:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, grant, lets_in, sid_on, statements_of
+from lockstep.engines.aws.permission import at, grant, lets_in, statements_of
 from lockstep.errors import CloudError
 from lockstep.model import Resource
-from lockstep.model.kinds.base import digest_of
+from lockstep.model.kinds.base import digest_of, sid_on
 from lockstep.model.kinds.log_subscriptions import KIND, PRINCIPAL, identity_of, principals_in, sid_of
 
 __all__ = ["KIND", "put", "read", "remove", "under_way"]

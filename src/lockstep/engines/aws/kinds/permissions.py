@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, grant, sid_on, statements_of
+from lockstep.engines.aws.permission import at, grant, statements_of
 from lockstep.model import Resource
+from lockstep.model.kinds.base import sid_on
 from lockstep.model.kinds.permissions import CONDITIONS, KIND, PREFIX
 
 __all__ = ["KIND", "put", "read", "remove", "under_way"]

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, let_in, lets_in, sid_on, statements_of
+from lockstep.engines.aws.permission import at, let_in, lets_in, statements_of
 from lockstep.errors import CloudError
 from lockstep.model import Resource
-from lockstep.model.kinds.base import digest_of
+from lockstep.model.kinds.base import digest_of, sid_on
 from lockstep.model.kinds.rules import DEFAULT_BUS, KIND, PRINCIPAL, sid_of, target_of
 
 __all__ = ["KIND", "put", "read", "remove", "survey", "under_way"]
@@ -57,7 +57,8 @@ def read(
         found = KIND.read({**told, "EventBusName": identity.split(" ", 1)[0]}, qualifier)
         if found is not None:
             is_foreign = ours is None and not _is_ours(connection, rule["Arn"], function)
-            yield replace(found, foreign=is_foreign)
+            is_let_in = any(_is_ours_here(one, identity, qualifier) for one in statements)
+            yield replace(found, foreign=is_foreign, is_let_in=is_let_in)
 
 
 def survey(connection: Connection) -> Mapping[str, dict[str, Any]]:

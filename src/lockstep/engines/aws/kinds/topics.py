@@ -6,13 +6,14 @@ refuses other attributes than that has; developer guide, "Removing a subscriptio
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, let_in, lets_in, sid_on, statements_of
+from lockstep.engines.aws.permission import at, let_in, lets_in, statements_of
 from lockstep.errors import CloudError
 from lockstep.model import Resource
-from lockstep.model.kinds.base import digest_of
+from lockstep.model.kinds.base import digest_of, sid_on
 from lockstep.model.kinds.topics import KIND, PRINCIPAL, sid_of
 
 __all__ = ["KIND", "put", "read", "remove", "survey", "under_way"]
@@ -61,7 +62,7 @@ def read(
         }
         found = KIND.read(told, qualifier)
         if found is not None:
-            yield found
+            yield replace(found, is_let_in=is_ours)
 
 
 def survey(connection: Connection) -> Mapping[tuple[str, str], str]:
