@@ -291,7 +291,7 @@ LIVE = {
     Target: {"statements", "aliases", "versions", "measured", "settled", "obstacle"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
     Code: {"package", "size"},
-    Resource: {"handle", "foreign", "kin", "state"},
+    Resource: {"handle", "foreign", "kin", "state", "is_let_in"},
     Smoke: {"sent", "expected"},  # the files are read each time
 }
 
