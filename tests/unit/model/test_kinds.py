@@ -28,8 +28,8 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-SHARED = {"AddPermission", "RemovePermission", "GetPolicy", "TagResource", "UntagResource"}
-"""Calls that triggers and functions make, too."""
+SHARED = {"AddPermission", "RemovePermission", "GetPolicy", "TagResource", "UntagResource", "GetQueueUrl"}
+"""Calls that triggers, functions and a controller make, too."""
 
 MADE_OF = {"rules": {"model/relay.py"}}
 """What else is made of a kind: triggers through EventBridge are rules."""
