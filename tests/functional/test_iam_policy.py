@@ -16,7 +16,7 @@ from lockstep.delivery.setup.iam_policy import parse_subject
 from lockstep.errors import BadInput
 from lockstep.local.ministack import ACCOUNT, LocalCloud
 from tests.functional.kinds.samples import declaration, furnish
-from tests.strict import Managed, Proxy
+from tests.strict import LogFilters, Managed, Proxy
 from tests.strict.policies import Policy
 from tests.support import clouds
 
@@ -77,6 +77,7 @@ class Team:
     capture: pytest.CaptureFixture[str]
     proxy: Proxy | None = field(default=None)
     managed: Managed = field(default_factory=Managed)  # whichever role asks
+    filters: LogFilters = field(default_factory=LogFilters)  # likewise
 
     def write(self, path: str, text: str | None) -> None:
         """Write or remove a file."""
@@ -104,7 +105,7 @@ class Team:
     def take(self, document: Any) -> Policy:
         """Go on with a role that has this policy and no other."""
         rule = Policy(document)
-        for name, value in self.strict(self.cloud, rule, self.managed).environment().items():
+        for name, value in self.strict(self.cloud, rule, self.managed, self.filters).environment().items():
             if name.startswith("AWS_"):
                 self.patch.setenv(name, value)
         return rule
