@@ -38,6 +38,12 @@ def declare_serve(parser: Parser) -> None:
         help="follow the repository of the demo on a local AWS, which go when it ends",
     )
     parser.add_argument(
+        "--role",
+        choices=("all", "web", "worker"),
+        default="all",
+        help="of several on one database: show pages only, do what is due only, or both; default: all",
+    )
+    parser.add_argument(
         "--token",
         metavar="NAME",
         help="follow nothing: print a new token for a program, and what to write of it into the file",
@@ -118,7 +124,7 @@ def _page(log: _Log, settings: "ServeFile", controller: "Controller") -> Iterato
         yield
 
 
-def serve(shell: Shell, *, config: Path | None, demo: bool, token: str | None) -> int:
+def serve(shell: Shell, *, config: Path | None, demo: bool, role: str, token: str | None) -> int:
     """Follow repositories, and keep AWS as they say until it is stopped."""
     from lockstep.serve.file import read_serve_file
 
@@ -132,7 +138,13 @@ def serve(shell: Shell, *, config: Path | None, demo: bool, token: str | None) -
         return _demonstrate(shell, config)
     settings = read_serve_file(shell.directory / (config or Path(_FILE)).expanduser(), os.environ)
     log = _log(shell, settings.log)
-    _follow(log, settings, shell.credentials)
+    if role != "all" and settings.database is None:
+        raise BadInput(
+            "alone it has to do everything", where="--role", fix="name a database:, or leave it out"
+        )
+    if role == "web" and settings.listen is None:
+        raise BadInput("it has no page to show", where="--role", fix="write listen:")
+    _follow(log, settings, shell.credentials, role)
     log("", "stopped; whoever starts it again goes on from what Git and AWS say")
     return 0
 
@@ -177,9 +189,9 @@ def _demonstrate(shell: Shell, config: Path | None) -> int:
     return 0
 
 
-def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials") -> None:
+def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials", role: str = "all") -> None:
     """Follow until it is stopped."""
-    from lockstep.serve.controller import Controller, only_one
+    from lockstep.serve.controller import Controller, Part, only_one
     from lockstep.tracing import begin
 
     told: list[Controller] = []
@@ -191,9 +203,12 @@ def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials") -> Non
             credentials=replace(credentials, cache=settings.data / "cache"),
             tell=log,
             stop=stop,
+            part=Part(role),
         )
         told.append(controller)
         for project in settings.projects:
             log(project.name, f"following {project.shown}")
+        if role == "worker":
+            settings = replace(settings, listen=None)
         with _page(log, settings, controller):
             controller.run()

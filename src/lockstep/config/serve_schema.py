@@ -90,6 +90,14 @@ SERVE = group(
         example="postgresql://lockstep@db.example.org/lockstep",
     ),
     text(
+        "lease",
+        "How long a machine that gives no sign of life keeps what it does; then another one goes on with it. "
+        "Only with database; 30s when absent.",
+        pattern=DURATION,
+        says=_SPELLED,
+        example="30s",
+    ),
+    text(
         "listen",
         "Address of the page, such as 127.0.0.1:8321; without one there is none. Without login it is one of "
         "this machine's own.",

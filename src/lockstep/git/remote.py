@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lockstep.errors import BadInput, GitError, Refused, Rejected
+from lockstep.fence import current_fence
 from lockstep.git.access import Access
 from lockstep.git.command import NETWORK_SECONDS, Ended, Repository, explain_failure, mask
 from lockstep.git.mirror import fetch_refs, is_url, make_mirror
@@ -137,6 +138,7 @@ def push(remote: Remote, *updates: RefUpdate) -> None:
     if remote.name is None:
         return update_refs(remote.repository, updates)
     doing = f"pushing {', '.join(_short(update.ref) for update in updates[:3])} to {remote}"
+    current_fence()()
     outcome = remote.repository.attempt(
         *("-c", f"remote.{remote.name}.mirror=false"),  # set by clone --mirror, it forbids to name refs
         *("push", "--porcelain", "--no-signed", "--no-follow-tags", "--no-recurse-submodules"),

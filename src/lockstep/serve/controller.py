@@ -7,21 +7,34 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.sync.hearing import open_queue
 from lockstep.errors import BadInput, MachineError
-from lockstep.serve.file import ServeFile
-from lockstep.serve.following import Follower
+from lockstep.serve.file import Followed, ServeFile
+from lockstep.serve.following import Elsewhere, Follower
 from lockstep.serve.hearing import Listener
 from lockstep.serve.messages.messenger import Messenger
 from lockstep.serve.messages.tellers import teller_of
 from lockstep.serve.recording import Recorder, open_history
 from lockstep.serve.rereading import Rereader
 
-__all__ = ["Controller", "only_one"]
+if TYPE_CHECKING:
+    from lockstep.serve.machines import Machines
+
+__all__ = ["Controller", "Part", "only_one"]
+
+
+class Part(StrEnum):
+    """What a controller does, of several on one database."""
+
+    ALL = "all"
+    WEB = "web"  # shows pages, and does nothing of what is due
+    WORKER = "worker"  # the other way round
 
 
 class Controller:
@@ -34,42 +47,56 @@ class Controller:
         credentials: Credentials,
         tell: Callable[[str, str], None],
         stop: threading.Event,
+        part: Part = Part.ALL,
     ) -> None:
         self._stop = stop
         self._tell = tell
+        self._settings = settings
+        self._credentials = credentials
         self.history = open_history(settings.data, _telling(tell, "history"), settings.database)
         self._recorder = Recorder(self.history, keep=settings.keep, tell=_telling(tell, "history"))
-        self.followers = [
-            Follower(
-                project,
-                data=settings.data,
-                credentials=credentials,
-                tell=_telling(tell, project.name),
-                clock=time.monotonic,
+        self._machines: Machines | None = None
+        if settings.database is not None and self.history is not None:
+            from lockstep.serve import machines
+
+            self._machines = machines.Machines(
+                settings.database,
+                self.history,
+                [project.name for project in settings.projects],
+                lasts=settings.lease,
+                tell=tell,
                 stop=stop,
-                recorder=self._recorder,
             )
-            for project in settings.projects
-        ]
-        self._messengers = self._messengers_of(settings)
+        self._doing = [] if part is Part.WEB else [self._follower(one) for one in settings.projects]
+        shown = part is Part.WEB or (part is Part.ALL and settings.listen is not None)
+        looking = settings.projects if shown and self._machines is not None else ()
+        self._looking = [self._follower(one, self._machines) for one in looking]
+        self.followers = self._doing if self._machines is None else self._looking  # what pages show
+        self._messengers = self._messengers_of(settings) if part is not Part.WORKER else []
         self.rereader = Rereader(settings, os.environ, self.followers, tell=_telling(tell, ""), stop=stop)
         self._listeners = [
             Listener(
                 partial(open_queue, arn, stop),
-                follower.hear,
+                partial(self._hear, follower),
                 tell=_telling(tell, follower.project.name),
                 stop=stop,
             )
-            for follower in self.followers
+            for follower in self._doing
             for arn in follower.project.events
         ]
+
+    def _hear(self, follower: Follower, names: frozenset[str]) -> None:
+        """AWS tells of a change: looked at in the project's next turn, which is soon."""
+        follower.hear(names)
+        if self._machines is not None:
+            self._machines.hint(follower.project.name)
 
     def _messengers_of(self, settings: ServeFile) -> list[Messenger]:
         if self.history is None:
             if settings.destinations:
                 self._tell("messages", "nobody is told anything, because no history is kept")
             return []
-        by_name = {one.project.name: one for one in self.followers}
+        by_name = {one.project.name: one for one in self.followers or self._doing}
         address = f"{settings.access.url}/" if settings.access.url else ""
         return [
             Messenger(
@@ -79,25 +106,45 @@ class Controller:
                 self.history,
                 tell=_telling(self._tell, "messages"),
                 stop=self._stop,
+                may=self._machines.may_tell if self._machines is not None else lambda: True,
             )
             for one in settings.destinations
         ]
 
+    def _follower(self, project: Followed, elsewhere: Elsewhere | None = None) -> Follower:
+        return Follower(
+            project,
+            data=self._settings.data,
+            credentials=self._credentials,
+            tell=_silent if elsewhere is not None and self._doing else _telling(self._tell, project.name),
+            clock=time.monotonic,
+            stop=self._stop,
+            recorder=self._recorder,
+            elsewhere=elsewhere,
+        )
+
     def under_way(self) -> list[str]:
         """What is being synced now."""
-        return [one.under_way for one in self.followers if one.under_way]
+        return [one.under_way for one in self._doing if one.under_way]
 
     def run(self) -> None:
         """Follow until it is stopped; what is being applied then is finished first."""
-        self._recorder.start()
+        threads: list[threading.Thread] = []
+        if self._machines is None:
+            self._recorder.start()
+        else:
+            doing, watching = (
+                {one.project.name: one for one in each} for each in (self._doing, self.followers)
+            )
+            threads += self._machines.run(doing, watching, self._recorder, tells=bool(self._messengers))
         for messenger in self._messengers:
             messenger.begin()
-        threads = [
+        following = [
             threading.Thread(target=self._follow, args=(one,), name=one.project.name)
             for one in self.followers
         ]
-        threads += [threading.Thread(target=one.run, name=one.name) for one in self._messengers]
-        for thread in threads:
+        following += [threading.Thread(target=one.run, name=one.name) for one in self._messengers]
+        for thread in following:
             thread.start()
         threading.Thread(target=self.rereader.run, name="file", daemon=True).start()
         for listener in self._listeners:  # one may be waiting at its queue when all else has ended
@@ -105,8 +152,10 @@ class Controller:
         self._stop.wait()
         for one in self.followers:
             one.wake.set()
-        for thread in threads:
+        for thread in (*following, *threads):
             thread.join()
+        if self._machines is not None:
+            self._machines.close()
         if self.history is not None:
             self.history.close()
 
@@ -127,6 +176,10 @@ class Controller:
                 gc.collect()  # connections of a look hang in circles, and thresholds are for short runs
             else:
                 follower.wake.wait(max(0.0, until - time.monotonic()))
+
+
+def _silent(words: str) -> None:
+    """What a follower that only looks on says where another one of its process says the same."""
 
 
 def _telling(tell: Callable[[str, str], None], name: str) -> Callable[[str], None]:

@@ -29,6 +29,7 @@ __all__ = ["PREFIX", "Followed", "Leave", "ServeFile", "read_serve_file"]
 PREFIX = "LOCKSTEP_SERVE__"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _POLL, _DRIFT, _KEEP = 60, 600, 90 * 86_400  # seconds
+_LEASE = 30  # seconds
 _FLAGS = {"true": True, "false": False}
 
 
@@ -76,6 +77,7 @@ class ServeFile:
     path: Path  # of the file
     data: Path
     database: str | None = None  # URL of PostgreSQL's; history.db when absent
+    lease: int = _LEASE  # seconds that a machine's turn on a project lasts without a sign of life
     listen: tuple[str, int] | None = None  # host and port
     log: str = "text"  # or "json"
     keep: int = _KEEP  # seconds that what happened is remembered
@@ -111,7 +113,8 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
     reader = _Reader(document, places, problems, path.resolve().parent)
     projects = tuple(reader.projects(values))
     reader.check_port(values)
-    keep = reader.keep(values)
+    keep = reader.period(values, "history", _KEEP)
+    lease = reader.period(values, "lease", _LEASE)
     access = read_access(values, reader.add)
     destinations = tuple(read_destinations(values, environ, reader.add))
     problems.stop()
@@ -120,6 +123,7 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
         path=path,
         data=path.resolve().parent / (values.get("data") or "lockstep-data"),
         database=values.get("database"),
+        lease=lease,
         listen=(host.strip("[]"), int(port)) if host else None,
         log=values.get("log") or "text",
         keep=keep,
@@ -170,12 +174,12 @@ class _Reader:
         if listen and int(listen.rpartition(":")[2]) > 65_535:
             self.add(("listen",), f"{listen} has no port that there is", "write one up to 65535")
 
-    def keep(self, values: Mapping[str, Any]) -> int:
-        text = values.get("history")
-        seconds = _KEEP if text is None else duration(text)
+    def period(self, values: Mapping[str, Any], key: str, otherwise: int) -> int:
+        text = values.get(key)
+        seconds = otherwise if text is None else duration(text)
         if not seconds:
-            self.add(("history",), f"history: {text} is no time at all", "write at least 1s")
-        return seconds or _KEEP
+            self.add((key,), f"{key}: {text} is no time at all", "write at least 1s")
+        return seconds or otherwise
 
     def _repository(self, name: str, given: Mapping[str, Any]) -> str:
         repository = given.get("repository")

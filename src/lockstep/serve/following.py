@@ -3,9 +3,10 @@
 import datetime
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from lockstep.config.preview_tree import read_previews
 from lockstep.delivery.places.actor import acting_for, find_actor
@@ -27,7 +28,7 @@ from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
-from lockstep.model import Explained, Outcome, Plan, StatusRow, StepResult
+from lockstep.model import Explained, Outcome, Plan, StatusRow, StepResult, SyncStatus
 from lockstep.model.calling import CallGraph
 from lockstep.model.preview import Preview
 from lockstep.model.target import environment_of
@@ -67,7 +68,7 @@ from lockstep.serve.recording import Recorder, Running, state_of
 from lockstep.store.entries import RunState
 from lockstep.tracing import span
 
-__all__ = ["Follower"]
+__all__ = ["Elsewhere", "Follower"]
 
 Tell = Callable[[str], None]
 _AGAIN: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
@@ -88,6 +89,16 @@ _LOGGED = 900.0  # seconds of logs that are shown
 _DAYS = 90  # after which a staged package goes that nothing declares, as of ``preview gc``
 
 
+class Elsewhere(Protocol):
+    """Those that do what is due, where a follower only looks on."""
+
+    def hint(self, project: str) -> None:
+        """Somebody says that Git has moved; returns at once."""
+
+    def order(self, project: str, order: Order, running: Running, *, most: int) -> None:
+        """Somebody wants something. NotAllowed while so many wait already."""
+
+
 class Follower:
     """Follows one project. ``seen`` is a value that is replaced whole, so that other threads may read it."""
 
@@ -101,6 +112,7 @@ class Follower:
         clock: Callable[[], float],
         stop: threading.Event,
         recorder: Recorder | None = None,
+        elsewhere: Elsewhere | None = None,
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
         self.project = project
@@ -118,6 +130,13 @@ class Follower:
         self._now = now
         self._stop = stop
         self._recorder = recorder or Recorder()
+        self._elsewhere = elsewhere
+        # Who only looks on does nothing, and what it sees was written down by who does.
+        self._doing = project if elsewhere is None else replace(project, environments={}, clean=None)
+        self._telling = self._recorder if elsewhere is None else Recorder()
+        self._shared: Seen | None = None  # what those know who do what is due
+        self._again: frozenset[str] = frozenset()  # targets of which something was said elsewhere
+        self._opened: Heads | None = None  # what the workspace is at
         self._branch = project.branch
         self._workspace: Workspace | None = None  # at ``seen.heads``
         self._is_hinted = False
@@ -145,10 +164,15 @@ class Follower:
                 self.seen = replace(self.seen, is_hinted=True)
             while self._heard:
                 self.seen = heard(self.seen, self._heard.popleft())
+        if self._shared is not None:
+            self._take_over()
         if self._orders:
             self._obey(*self._orders.popleft())
             return None
-        match due(self.seen, self.project, self._clock()):
+        if self._again and self._workspace is not None:
+            self._look_again()
+            return None
+        match due(self.seen, self._doing, self._clock()):
             case Wait(until=until):
                 return until
             case Ask() as what:
@@ -165,7 +189,13 @@ class Follower:
         return None
 
     def hint(self) -> None:
-        """Git may have moved; any thread may say so."""
+        """Somebody says that Git has moved; any thread may say so."""
+        self.notice()
+        if self._elsewhere is not None:
+            self._elsewhere.hint(self.project.name)
+
+    def notice(self) -> None:
+        """Git may have moved, as those know already who do what is due."""
         self._is_hinted = True
         self.wake.set()
 
@@ -235,9 +265,66 @@ class Follower:
         if len(self._orders) >= _WAITING:
             raise TooMany("too much is asked for at once", where=self.project.name, fix="wait a little")
         running = self._recorder.asked(self.project.name, order, heads.commit)
+        if self._elsewhere is not None:
+            self._elsewhere.order(self.project.name, order, running, most=_WAITING)
+        else:
+            self.obey(order, running)
+        return running.id
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the project is at hand as Git was seen last."""
+        return self._workspace is not None and self._opened == self.seen.heads
+
+    def obey(self, order: Order, running: Running) -> None:
+        """Do what somebody wants next."""
         self._orders.append((order, running))
         self.wake.set()
-        return running.id
+
+    def look_again(self, targets: Iterable[str]) -> None:
+        """Something was done elsewhere about these."""
+        self._again |= {named(target) for target in targets}
+        self.wake.set()
+
+    def share(self, seen: Seen) -> None:
+        """What those know who do what is due: why they wait, and what they try again."""
+        self._shared = seen
+        self.wake.set()
+
+    def _take_over(self) -> None:
+        shared, self._shared = self._shared, None
+        assert shared is not None  # noqa: S101 - asked before
+        own = {key: one for key, one in self.seen.targets.items() if key not in shared.targets}
+        unknown = {key: one for key, one in own.items() if _is_unknown(self.seen, key)}
+        self.seen = replace(
+            self.seen,
+            targets={**shared.targets, **unknown},
+            waiting=shared.waiting,
+            moved=shared.moved,
+            moving=shared.moving,
+            cleaned=shared.cleaned,
+            cleaning=shared.cleaning,
+        )
+
+    def begin(self, seen: Seen, clock: Callable[[], float], stop: threading.Event, *, is_next: bool) -> None:
+        """Go on from what was seen elsewhere, on that clock, until ``stop``.
+
+        What was read of AWS is kept where nobody else was there meanwhile.
+        """
+        self._clock, self._stop = clock, stop
+        self.seen = replace(seen, rows=self.seen.rows if is_next else {})
+        if not self.is_read:
+            self.seen = replace(self.seen, asked=None)
+
+    def _look_again(self) -> None:
+        patterns, self._again = tuple(sorted(self._again)), frozenset()
+        try:
+            rows = self._read(self._project(), patterns)
+        except LockstepError as error:
+            self._say(f"what was done elsewhere was not read: {error}", about="elsewhere")
+            return
+        self.seen = read(self.seen, patterns, rows, self._clock())
+        self._say(status_summary(self.seen.rows.values()), about="status")
 
     def _obey(self, order: Order, running: Running) -> None:
         """Do what somebody wants, by the verbs that this does by itself, and look what came of it."""
@@ -276,7 +363,7 @@ class Follower:
             self._tell(f"{order.target}: what came of it was not read: {error}")
             return
         self.seen = replace(read(self.seen, (pattern,), rows, self._clock()), is_hinted=True)
-        self._recorder.read(self.project, (pattern,), rows)
+        self._telling.read(self.project, (pattern,), rows)
 
     def _sync_asked(self, pattern: str, running: Running) -> None:
         workspace = self._project()
@@ -307,9 +394,9 @@ class Follower:
             with span(_SPANS[type(what)], lockstep__project=self.project.name):
                 work()
         except LockstepError as error:
-            self.seen = failed(self.seen, what, str(error), self.project, self._clock())
+            self.seen = failed(self.seen, what, str(error), self._doing, self._clock())
             if self._say(str(error), about=type(what).__name__):
-                self._recorder.failed(self.project.name, str(error))
+                self._telling.failed(self.project.name, str(error))
         else:
             if self._told.pop(type(what).__name__, None) is not None:
                 self._tell(_AGAIN[type(what)])
@@ -319,7 +406,7 @@ class Follower:
         remote = open_remote(self.project.repository, where.cache, access=where.access)
         branch = self._branch or default_branch(remote)
         heads = Heads(commit=_head(remote, branch), previews=self._previews(remote))
-        if before is None or heads != self.seen.heads:
+        if before is None or heads != self._opened:
             before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
             named = before.project.sources.forge.branch
             if self.project.branch is None and named not in (None, branch):
@@ -327,8 +414,10 @@ class Follower:
                 heads = replace(heads, commit=_head(remote, branch))
                 before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
             heads = replace(heads, previews=before.previews.commit if before.previews else None)
-            self._tell(f"{branch} is at {heads.commit[:8]}")
-            self._recorder.pushed(self.project.name, branch, heads.commit)
+            self._opened = heads
+            if self.seen.heads is None or heads.commit != self.seen.heads.commit:
+                self._tell(f"{branch} is at {heads.commit[:8]}")
+                self._telling.pushed(self.project.name, branch, heads.commit)
             for warning in before.warnings:
                 self._say(f"warning: {warning}", about=warning)
         self._branch, self._workspace = branch, before
@@ -350,8 +439,8 @@ class Follower:
         patterns = tuple(map(named, patterns or ()))
         rows = self._read(workspace, patterns)
         self.seen = read(self.seen, patterns, rows, self._clock())
-        self._recorder.read(self.project, patterns, rows)
-        chosen = wanted(rows, self.project)
+        self._telling.read(self.project, patterns, rows)
+        chosen = wanted(rows, self._doing)
         by_key = {row.target: row for row in rows}
         why: dict[str, str] = {}
         for environment in dict.fromkeys(environment_of(key) for key in chosen):
@@ -363,8 +452,8 @@ class Follower:
         if chosen:
             kept = [row for row in rows if row.target not in chosen]
             rows = (*kept, *self._read(workspace, tuple(map(named, chosen))))
-            self._recorder.read(self.project, patterns, rows)
-        self.seen = looked(self.seen, heads, patterns, rows, why, self.project, self._clock())
+            self._telling.read(self.project, patterns, rows)
+        self.seen = looked(self.seen, heads, patterns, rows, why, self._doing, self._clock())
         self._say(status_summary(self.seen.rows.values()), about="status")
         notes = {key: one.why for key, one in self.seen.targets.items()} | left_alone(self.seen, self.project)
         for key in notes.items() - self._notes.items():
@@ -512,6 +601,11 @@ class Follower:
         if len(self._told) > _REMEMBERED:
             del self._told[next(iter(self._told))]
         return True
+
+
+def _is_unknown(seen: Seen, target: str) -> bool:
+    row = seen.rows.get(target)
+    return row is not None and row.status is SyncStatus.UNKNOWN
 
 
 def _reason(what: Look, heads: Heads) -> str:

@@ -182,6 +182,22 @@ class Recorder:
         self._add(replace(event, target=order.target, version=order.version, actor=order.by, run=running.id))
         return running
 
+    def again(self, project: str, id: str) -> "Running | None":  # noqa: A002 - the column's name
+        """A run that was begun elsewhere, to go on with; None where it is not known."""
+        found: list[Run] = []
+
+        def work(to: "History") -> None:
+            to.go_on(id)
+            known = to.run(id)
+            found.extend([known[0]] if known is not None and known[0].project == project else [])
+
+        self._write(work)
+        return Running(self, found[0], is_new=False) if found else None
+
+    def lose(self, project: str, but: Sequence[str] = ()) -> None:
+        """Whoever had the project has it no more: say so of its runs, but of those that wait."""
+        self._write(lambda to: to.lose_running(self._at(), project=project, but=but))
+
     def _add(self, event: Event) -> None:
         self._write(lambda to: to.add(event))
 
@@ -220,10 +236,13 @@ class Recorder:
 class Running:
     """One sync that is written down."""
 
-    def __init__(self, recorder: Recorder, run: Run, *, is_attempt: bool) -> None:
+    def __init__(
+        self, recorder: Recorder, run: Run, *, is_attempt: bool = False, is_new: bool = True
+    ) -> None:
         self._recorder = recorder
         self._run = run
-        recorder._write(lambda to: to.begin(run, is_attempt=is_attempt))
+        if is_new:
+            recorder._write(lambda to: to.begin(run, is_attempt=is_attempt))
 
     @property
     def id(self) -> str:

@@ -90,6 +90,9 @@ class History:
         """It has ended, and this is what became of its targets."""
 
         def work(to: Connection) -> None:
+            query = select(RUNS.c.state).where(RUNS.c.id == run)
+            if to.execute(query).scalar() == RunState.LOST:
+                return  # who stood still for too long has no say any more
             to.execute(
                 update(RUNS).where(RUNS.c.id == run).values(ended=at, state=state, words=words, calls=calls)
             )
@@ -166,16 +169,13 @@ class History:
         if self._database.run(work):
             self.changes += 1
 
-    def lose_running(self, at: str) -> None:
-        """Runs that did not end with their process never will."""
-        query = (
-            update(RUNS)
-            .where(RUNS.c.state == RunState.RUNNING)
-            .values(
-                state=RunState.LOST, ended=at, words="ended with its process; the next run went on with it"
-            )
-        )
-        self._write(lambda to: to.execute(query))
+    def lose_running(self, at: str, *, project: str | None = None, but: Sequence[str] = ()) -> None:
+        """Runs that did not end with their process never will: all, or those of a project but some."""
+        query = update(RUNS).where(RUNS.c.state == RunState.RUNNING, RUNS.c.id.not_in(but))
+        if project is not None:
+            query = query.where(RUNS.c.project == project)
+        words = "ended with its process; the next run went on with it"
+        self._write(lambda to: to.execute(query.values(state=RunState.LOST, ended=at, words=words)))
 
     def prune(self, before: str) -> None:
         """Forget what ended before a time. What still differs is kept."""
@@ -215,6 +215,27 @@ class History:
         steps = self._rows(select(*columns).where(STEPS.c.run == number).order_by(STEPS.c.id))
         state = RunState(found[0]["state"])
         return Run(**{**found[0], "state": state}), [StepEntry(**step) for step in steps]
+
+    def go_on(self, run: str) -> None:
+        """A run that waited is begun by somebody else than who was asked for it."""
+        values = {"state": RunState.RUNNING, "ended": None}
+        self._write(lambda to: to.execute(update(RUNS).where(RUNS.c.id == run).values(values)))
+
+    def latest(self) -> tuple[int, int, str, str]:
+        """Another value when anything was written, by whomever; its first is the last event's id."""
+        query = select(
+            select(func.coalesce(func.max(EVENTS.c.id), 0)).scalar_subquery(),
+            select(func.coalesce(func.max(STEPS.c.id), 0)).scalar_subquery(),
+            select(func.coalesce(func.max(RUNS.c.began), "")).scalar_subquery(),
+            select(func.coalesce(func.max(RUNS.c.ended), "")).scalar_subquery(),
+        )
+        event, step, began, ended = self._database.run(lambda to: tuple(to.execute(query).one()))
+        return int(event), int(step), str(began), str(ended)
+
+    def since(self, event: int, *, limit: int = 1000) -> list[Event]:
+        """What happened after an event, the newest first."""
+        chosen = select(EVENTS).where(EVENTS.c.id > event).order_by(EVENTS.c.id.desc()).limit(limit)
+        return [Event(**{**row, "kind": Happened(row["kind"])}) for row in self._rows(chosen)]
 
     def events(
         self,

@@ -1,10 +1,22 @@
 """The tables. A change of one is a migration in ``migrations/versions``, and another ``REVISION``."""
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-__all__ = ["DRIFTS", "EVENTS", "METADATA", "REVISION", "ROLLOUTS", "RUNS", "SENT", "SESSIONS", "STEPS"]
+__all__ = [
+    "DRIFTS",
+    "EVENTS",
+    "METADATA",
+    "ORDERS",
+    "REVISION",
+    "ROLLOUTS",
+    "RUNS",
+    "SENT",
+    "SESSIONS",
+    "STEPS",
+    "TURNS",
+]
 
-REVISION = "0003"
+REVISION = "0004"
 """Of the newest migration."""
 
 METADATA = MetaData()
@@ -111,4 +123,27 @@ SENT = Table(
     Column("remote", Text, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("at", String(40), nullable=False),
+)
+
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("project", String(63), primary_key=True),
+    Column("token", Integer, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("due", Float, nullable=False),
+    Column("hinted", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("project", String(63), nullable=False),
+    Column("run", String(16), nullable=False),
+    Column("said", Text, nullable=False),
+    Index("orders_project", "project"),
 )

@@ -57,7 +57,7 @@ class World:
 
 
 async def messages(
-    world: World, path: str = "/", accept: str = "text/event-stream"
+    world: World, path: str = "/", accept: str = "text/event-stream", cookie: bytes = b""
 ) -> AsyncIterator[Message]:
     """What is sent, as it is sent; the browser leaves when nobody asks for more."""
     queue: asyncio.Queue[Message | None] = asyncio.Queue()
@@ -73,7 +73,7 @@ async def messages(
             "path": path,
             "root_path": "",
             "query_string": b"",
-            "headers": [(b"accept", accept.encode()), (b"host", b"localhost")],
+            "headers": [(b"accept", accept.encode()), (b"host", b"localhost"), (b"cookie", cookie)],
         }
         await world.live(scope, receive, queue.put)
         await queue.put(None)
@@ -120,6 +120,23 @@ def test_a_page_is_sent_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -
     run(work, monkeypatch)
 
 
+def test_a_change_is_made_once_for_all_who_see_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has another cookie may see something else, and a stream that ends takes nothing from others."""
+    world = World()
+
+    async def work() -> None:
+        streams = [messages(world, cookie=cookie) for cookie in (b"", b"", b"", b"of=another")]
+        for sent in streams:
+            assert [await anext(sent) for _ in range(2)]
+        assert world.renders == 4
+        world.change("two")
+        waiting = [asyncio.ensure_future(anext(sent)) for sent in streams]
+        assert {(await one)["body"] for one in waiting} == {b"data: \ndata: two\n\n"}
+        assert world.renders == 6
+
+    run(work, monkeypatch)
+
+
 def test_silence_is_broken_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a comment, so that who has gone is noticed."""
     monkeypatch.setattr(live, "_BEAT", 0.001)
@@ -161,8 +178,8 @@ def test_streams_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert start["status"] == 503
         assert dict(start["headers"])[b"retry-after"] == b"5"
         await first.aclose()  # type: ignore[attr-defined]
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        while world.live._open:
+            await asyncio.sleep(0)
         again = messages(world)
         assert (await anext(again))["status"] == 200
 

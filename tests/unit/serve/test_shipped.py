@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from lockstep.serve.controller import Part
 from lockstep.serve.file import PREFIX, read_serve_file
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -27,12 +29,16 @@ def values(**changed: Any) -> dict[str, Any]:
 def test_the_schema_knows_every_value_and_no_other() -> None:
     """A value that is misspelled is refused; so is what the chart decides, and what nobody could reach."""
     jsonschema.validate(values(), SCHEMA)
+    shared = {"projects": PROJECTS, "listen": "0.0.0.0:8321"}
+    jsonschema.validate(values(workers=3, config=shared, database={"secret": "x", "key": "url"}), SCHEMA)
     assert {*values()} == {*SCHEMA["properties"]} - {"global"}
     for key, value in values().items():
         if SCHEMA["properties"][key].get("additionalProperties") is False:
             assert {*value} == {*SCHEMA["properties"][key]["properties"]}
     for wrong in (
         values(replicas=2),
+        values(workers=1),
+        values(workers=1, database={"secret": "lockstep-database", "key": "url"}),
         values(image={"repository": "registry.example.org/lockstep"}),
         values(config={"projects": {}}),
         values(config={"projects": PROJECTS, "data": "/elsewhere"}),
@@ -60,3 +66,23 @@ def test_what_they_set_is_what_it_reads(tmp_path: Path) -> None:
     assert "readOnlyRootFilesystem: true" in pod
     assert 'CMD ["--config", "/etc/lockstep/lockstep-serve.yaml"]' in image
     assert "mountPath: /etc/lockstep," in pod
+
+
+def test_the_composition_says_what_is_read() -> None:
+    """Both parts of the image, each with the database; roles that there are, no password that is known."""
+    composed = yaml.safe_load((DEPLOY / "docker-compose.yaml").read_text())
+    roles = {one: composed["services"][one]["command"][-1] for one in ("web", "worker")}
+    assert roles == {"web": Part.WEB, "worker": Part.WORKER}
+    for name in roles:
+        service = composed["services"][name]
+        assert service["environment"][f"{PREFIX}DATABASE"].startswith(
+            "postgresql://lockstep:${POSTGRES_PASSWORD:?"
+        )
+        assert (service["read_only"], service["command"][1]) == (True, "/etc/lockstep/lockstep-serve.yaml")
+    assert "[serve,postgres," in (DEPLOY / "Dockerfile").read_text()
+    with (
+        resources.files("check_jsonschema")
+        .joinpath("builtin_schemas/vendor/compose-spec.json")
+        .open() as file
+    ):
+        jsonschema.validate(composed, json.load(file))

@@ -17,6 +17,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 
+{{- define "lockstep.shown" -}}
+{{- if gt (int .Values.workers) 0 -}}web{{- else -}}all{{- end -}}
+{{- end -}}
+
 {{- define "lockstep.account" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default (include "lockstep.name" .) -}}

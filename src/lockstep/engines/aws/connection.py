@@ -19,6 +19,7 @@ from lockstep.engines.aws.hearing import note_request
 from lockstep.engines.aws.patience import Patience, persist
 from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import LONGEST, BadInput, CloudError, LockstepError, NotAllowed
+from lockstep.fence import current_fence, fenced
 from lockstep.model import Environment, Scope
 from lockstep.model.blotting import blotted
 from lockstep.tracing import here, span
@@ -44,6 +45,8 @@ _GONE = (
     "ProvisionedConcurrencyConfigNotFoundException",
     "NotFound",
 )
+_READS = ("Get", "List", "Head", "Describe", "BatchGet", "Filter", "Lookup", "Simulate", "Assume")
+"""How the names of operations begin that change nothing."""
 _LONGEST_BODY = 16_000_000  # bytes
 _QUOTAS: dict[tuple[str, str], Quotas] = {}
 _QUOTAS_LOCK = threading.Lock()
@@ -63,6 +66,7 @@ class Connection:
         deadline: Deadline | None = None,
         trace: Any = None,
     ) -> None:
+        self._fence = current_fence()
         self.environment = environment
         self.stop = stop
         self._patience = patience or Patience()
@@ -219,7 +223,8 @@ class Connection:
         name = f"{service}:{operation}"
 
         def ask() -> dict[str, Any]:
-            answer: dict[str, Any] = method(**params)
+            with fenced(self._fence):  # in the thread that sends
+                answer: dict[str, Any] = method(**params)
             return answer if streams else _whole(answer, name)
 
         def once(seconds: float) -> dict[str, Any]:
@@ -262,6 +267,7 @@ class Connection:
         try:
             client = session.create_client(service, region_name=region, config=config)
             client.meta.events.register("before-send", check_on_time)
+            client.meta.events.register("before-send", _check_fence)
             return client
         except Exception as error:
             raise self.explain(error, service, "CreateClient") from error
@@ -339,15 +345,17 @@ class Connections:
         self.deadline = Deadline()
         self._patience = patience
         self._trace = here()
+        self._fence = current_fence()  # of the thread that works; connections may be made in others
         self._by_place: dict[tuple[str | None, ...], Connection] = {}
 
     def get(self, environment: Environment) -> Connection:
         """The connection of an environment; made on first use, without any call."""
         place = (environment.region, environment.account, environment.profile, environment.role)
         if place not in self._by_place:
-            self._by_place[place] = Connection(
-                environment, self.stop, self._patience, self.deadline, self._trace
-            )
+            with fenced(self._fence):
+                self._by_place[place] = Connection(
+                    environment, self.stop, self._patience, self.deadline, self._trace
+                )
         return self._by_place[place]
 
     def reading(self, count: int = 0, *, fix: str = _AGAIN) -> AbstractContextManager[None]:
@@ -379,6 +387,12 @@ def _loader() -> Any:
     own = os.environ.get("AWS_DATA_PATH", "").split(os.pathsep)
     paths = [os.path.expandvars(os.path.expanduser(path)) for path in own if path]  # noqa: PTH111
     return Models(extra_search_paths=paths)
+
+
+def _check_fence(event_name: str, **_: object) -> None:
+    """Last thing before a request goes: none that writes does when what is done is somebody else's by now."""
+    if not event_name.rpartition(".")[2].startswith(_READS):
+        current_fence()()
 
 
 def _assume(session: Any, role: str, region: str) -> None:

@@ -18,6 +18,7 @@ from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.stream import Lock, Stream, lock_of
 from lockstep.engines.terraform.workdir import Workdir
 from lockstep.errors import LONGEST, BadInput, CloudError, Interrupted, LockstepError
+from lockstep.fence import current_fence
 from lockstep.model.blotting import blotted
 from lockstep.model.watching import Watcher
 from lockstep.values import dataclass
@@ -104,6 +105,7 @@ class Operation:
 
     def apply(self, on_resource: Callable[[str, str, float], None]) -> tuple[int, Stream]:
         """Apply the plan that was made; exit code, and all that the stream said."""
+        current_fence()()
         arguments = ["apply", "-json", "-input=false", "-lock-timeout=0s", str(self._plan_file)]
         return self._with_lock(arguments, lambda: Stream(on_resource=on_resource))
 

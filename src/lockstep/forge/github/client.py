@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from lockstep.errors import BadInput, ForgeError
+from lockstep.fence import current_fence
 from lockstep.forge.github.answer import Answer
 from lockstep.forge.github.auth import Credential
 from lockstep.forge.github.endpoints import Endpoints
@@ -226,6 +227,8 @@ class Client:
         is_safe: bool,
         is_write: bool,
     ) -> Answer:
+        if is_write:
+            current_fence()()
         return self._transport.send(
             method,
             url,

@@ -42,6 +42,7 @@ class Messenger:
         *,
         tell: Callable[[str], None],
         stop: threading.Event,
+        may: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
@@ -52,6 +53,7 @@ class Messenger:
         self._log = history.outbox
         self._tell = tell
         self._stop = stop
+        self._may = may  # whether this process tells, of several
         self._clock = clock
         self._now = now
         self._seen = -1  # changes of the history that were looked at
@@ -70,7 +72,8 @@ class Messenger:
         """Tell what there is, as it comes."""
         while not self._stop.wait(_LOOK):
             try:
-                self.step()
+                if self._may():
+                    self.step()
             except Exception as error:  # a fault of ours must not end it
                 self._say(f"a fault of Lockstep's: {type(error).__name__}: {error}")
                 self._next = self._clock() + backoff(10)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["listening"]
 
 _GRACE = 3  # seconds that open requests have at the end
-_MOST = 200  # connections at once
+_MOST = 700  # connections at once
 
 
 @contextlib.contextmanager

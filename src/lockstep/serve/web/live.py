@@ -17,9 +17,10 @@ from lockstep.values import dataclass
 
 __all__ = ["MOST", "Live", "State"]
 
-MOST = 150  # streams at once; beyond, pages are as old as their loading
-_LOOK = 0.1  # seconds between two looks at whether something changed
+MOST = 500  # streams at once; beyond, pages are as old as their loading
+_LOOK = 0.02  # seconds between two looks at whether something changed
 _BEAT = 15.0  # seconds without a message before an empty one, which finds out who has gone
+_WHO = ("host", "cookie", "authorization")  # what tells those apart who ask for one address
 _KIND = "text/event-stream"
 _STILL = ("/act/", "/calls", "/logs/")  # what AWS is asked for each time, and what somebody decides by
 
@@ -49,6 +50,8 @@ class Live:
         self._state = state
         self._is_over = is_over
         self._open = 0
+        self._moved = asyncio.Event()  # set when the state is another one, and then replaced
+        self._made: dict[tuple[object, ...], tuple[State, asyncio.Task[tuple[str, str] | None]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -65,26 +68,54 @@ class Live:
             await self._app(scope, receive, send)
             return
         self._open += 1
+        if self._open == 1:
+            self._looking = asyncio.create_task(self._look(state))
         try:
             stream = StreamingResponse(self._pieces(scope, state, page), media_type=_KIND)
             await stream(scope, receive, send)
         finally:
             self._open -= 1
+            if not self._open:
+                self._looking.cancel()
+                self._made.clear()
 
     async def _pieces(self, scope: Scope, state: State, page: str) -> AsyncIterator[str]:
         yield _message(page)  # it may have changed since it was loaded
-        silence = 0.0
         while not self._is_over():
+            moved = self._moved
+            if (now := self._state()).is_same(state):
+                try:
+                    await asyncio.wait_for(moved.wait(), _BEAT)
+                except TimeoutError:
+                    yield ":\n\n"
+                continue
+            state, new = now, await self._again(scope, now)
+            if new is not None and new[0] != page:
+                page = new[0]
+                yield new[1]
+
+    async def _look(self, state: State) -> None:
+        """See for all streams whether the state is another one."""
+        while True:
             await asyncio.sleep(_LOOK)
-            silence += _LOOK
-            if not (now := self._state()).is_same(state):
-                state, new = now, await self._page(scope)
-                if new is not None and new != page:
-                    page, silence = new, 0.0
-                    yield _message(page)
-            if silence >= _BEAT:
-                silence = 0.0
-                yield ":\n\n"
+            if not (now := self._state()).is_same(state) or self._is_over():
+                state, moved, self._moved = now, self._moved, asyncio.Event()
+                moved.set()
+
+    async def _again(self, scope: Scope, state: State) -> tuple[str, str] | None:
+        """The page at another state, and how it is sent: made once for all that cannot be told apart."""
+        headers = Headers(scope=scope)
+        key = (scope["path"], scope["query_string"], *(headers.get(name) for name in _WHO))
+        made = self._made.get(key)
+        if made is None or not made[0].is_same(state):
+            if len(self._made) >= MOST:
+                self._made.clear()
+            made = self._made[key] = state, asyncio.create_task(self._message_of(scope))
+        return await asyncio.shield(made[1])
+
+    async def _message_of(self, scope: Scope) -> tuple[str, str] | None:
+        page = await self._page(scope)
+        return None if page is None else (page, _message(page))
 
     async def _page(self, scope: Scope) -> str | None:
         """What stands in the page's main part now."""
