@@ -14,6 +14,7 @@ LONG = (
     "tests/attack/test_canary_commands.py",
     "tests/docs/test_docs.py::test_commands_print_what_the_page_shows",
     "tests/e2e/",
+    "tests/functional/machines/test_machines.py",
     "tests/functional/promotion/test_races.py",
     "tests/functional/terminal/",
     "tests/functional/terraform/",
