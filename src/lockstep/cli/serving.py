@@ -203,6 +203,7 @@ def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials", role: 
             credentials=replace(credentials, cache=settings.data / "cache"),
             tell=log,
             stop=stop,
+            environ=os.environ,
             part=Part(role),
         )
         told.append(controller)

@@ -6,7 +6,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ class Controller:
         credentials: Credentials,
         tell: Callable[[str, str], None],
         stop: threading.Event,
+        environ: Mapping[str, str],
         part: Part = Part.ALL,
     ) -> None:
         self._stop = stop
@@ -73,7 +74,7 @@ class Controller:
         self._looking = [self._follower(one, self._machines) for one in looking]
         self.followers = self._doing if self._machines is None else self._looking  # what pages show
         self._messengers = self._messengers_of(settings) if part is not Part.WORKER else []
-        self.rereader = Rereader(settings, os.environ, self.followers, tell=_telling(tell, ""), stop=stop)
+        self.rereader = Rereader(settings, environ, self.followers, tell=_telling(tell, ""), stop=stop)
         self._listeners = [
             Listener(
                 partial(open_queue, arn, stop),
