@@ -250,17 +250,14 @@ class Machines:
 
     def _lead(self) -> None:
         """Lead while it is this machine's turn: make jobs of what is due, remove those of the dead."""
-        turn: Turn | None = None
+        held: _Held | None = None
         reaped = 0.0
         since: dict[str, float] = {}  # when a project was due first, and nobody was at it
         while not self._stop.wait(_TICK):
             with self._said():
                 self._know()
-                if turn is None:
-                    turn = self._turns.take(_LEADER)
-                elif not self._turns.keep(_LEADER, turn.token):
-                    turn = None
-                if turn is None:
+                held = self._holding(_LEADER, held)
+                if held is None:
                     continue
                 now = time.monotonic()
                 due = [name for name in self._turns.due() if name in self._projects]
@@ -271,26 +268,32 @@ class Machines:
                     stuck = [name for name in due if now - since[name] > self._lasts]
                     if count := self._jobs.reap(stuck):
                         self._tell("", f"{count} turns of machines that are gone are given to others")
-        if turn is not None:
-            with suppress(LockstepError):
-                self._turns.end(turn, state="", due=0.0)
+        self._let_go(held)
 
     def _keep_telling(self) -> None:
         """Be the one who tells people, while it is this machine's turn."""
         while not self._stop.wait(min(_TICK, self._lasts / 4)):
-            now, held = time.monotonic(), self._telling
             with suppress(LockstepError):
                 self._know()
-                if held is None:
-                    turn = self._turns.take(_TELLER)
-                    self._telling = _Held(turn=turn, renewed=now) if turn is not None else None
-                elif self._turns.keep(_TELLER, held.turn.token):
-                    held.renewed = now
-                else:
-                    self._telling = None
-        if self._telling is not None:
+                self._telling = self._holding(_TELLER, self._telling)
+        self._let_go(self._telling)
+
+    def _holding(self, name: str, held: _Held | None) -> _Held | None:
+        """A turn that is no project's, taken or kept; None while it is another machine's."""
+        now = time.monotonic()
+        if held is None:
+            turn = self._turns.take(name)
+            return _Held(turn=turn, renewed=now) if turn is not None else None
+        if not self._turns.keep(name, held.turn.token):
+            return None
+        held.renewed = now
+        return held
+
+    def _let_go(self, held: _Held | None) -> None:
+        """End a turn that is no project's, so that nobody waits for it to run out."""
+        if held is not None:
             with suppress(LockstepError):
-                self._turns.end(self._telling.turn, state="", due=0.0)
+                self._turns.end(held.turn, state="", due=0.0)
 
     def _tell_hints(self) -> None:
         """Tell the others that Git has moved; what cannot be told now is told later."""

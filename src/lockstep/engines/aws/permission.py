@@ -21,6 +21,7 @@ from lockstep.values import dataclass
 __all__ = [
     "Policy",
     "add",
+    "admit",
     "at",
     "grant",
     "let_in",
@@ -160,6 +161,11 @@ def let_in(connection: Connection, name: str, qualifier: str, sid: str, principa
     """
     if any(lets_in(one, principal, arn) for one in statements_of(connection, name, qualifier)):
         return
+    admit(connection, name, qualifier, sid, principal, arn)
+
+
+def admit(connection: Connection, name: str, qualifier: str, sid: str, principal: str, arn: str) -> None:
+    """Let a service call the function, or an alias of it, for one source, by a statement of this id."""
     connection.find("lambda", "RemovePermission", **at(name, qualifier), StatementId=sid)
     said = {"Action": "lambda:InvokeFunction", "Principal": principal, "SourceArn": arn}
     grant(connection, name, qualifier, sid, **said)

@@ -36,7 +36,7 @@ from lockstep.serve.web.login import Logins
 from lockstep.serve.web.openapi import openapi_document
 from lockstep.serve.web.pages import Moment, found, matrix_page, render, target_page
 from lockstep.serve.web.past import Past
-from lockstep.serve.web.visitor import seen_by
+from lockstep.serve.web.visitor import seen_by, seen_of
 from lockstep.store.entries import Event
 
 if TYPE_CHECKING:
@@ -155,8 +155,7 @@ class _Shown:
     @property
     def _seen(self) -> list[tuple[Followed, Seen]]:
         """What who asks may see."""
-        each = ((one.project, seen_by(one)) for one in self._followers.values())
-        return [(project, seen) for project, seen in each if seen is not None]
+        return [(one.project, seen) for one, seen in seen_of(self._followers.values())]
 
     def matrix(self, request: Request) -> Response:
         """Services by environments."""
@@ -248,8 +247,7 @@ class _Shown:
 
     def metrics(self, request: Request) -> Response:
         """Figures for Prometheus."""
-        each = ((one, seen_by(one)) for one in self._followers.values())
-        seen = [(one, what) for one, what in each if what is not None]
+        seen = seen_of(self._followers.values())
         return PlainTextResponse(
             figures(seen, self._answered, _now().ticks),
             media_type="text/plain; version=0.0.4; charset=utf-8",

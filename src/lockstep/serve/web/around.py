@@ -24,7 +24,7 @@ from lockstep.serve.deciding import Seen
 from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import query_of
 from lockstep.serve.web.pages import Moment, cell, holds, render
-from lockstep.serve.web.visitor import seen_by, sees
+from lockstep.serve.web.visitor import seen_of, sees
 
 __all__ = ["PATH", "Around"]
 
@@ -61,8 +61,7 @@ class Around:
     @property
     def _seen(self) -> list[tuple[Follower, Seen]]:
         """What who asks may see."""
-        each = ((one, seen_by(one)) for one in self._followers)
-        return [(one, seen) for one, seen in each if seen is not None]
+        return seen_of(self._followers)
 
     def calls(self, request: Request) -> Response:
         """Who calls which functions: a picture, and the same in a table."""

@@ -13,7 +13,7 @@ from lockstep.serve.following import Follower
 from lockstep.store.entries import Scope
 from lockstep.values import dataclass
 
-__all__ = ["Visitor", "entering", "may", "scope_of", "seen_by", "sees", "visitor"]
+__all__ = ["Visitor", "entering", "may", "scope_of", "seen_by", "seen_of", "sees", "visitor"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +74,12 @@ def seen_by(follower: Follower) -> Seen | None:
         targets={key: one for key, one in seen.targets.items() if is_shown(key)},
         waiting={key: one for key, one in seen.waiting.items() if is_shown(key)},
     )
+
+
+def seen_of(followers: Iterable[Follower]) -> list[tuple[Follower, Seen]]:
+    """The projects of which who asks may see anything, with what they may see."""
+    each = ((one, seen_by(one)) for one in followers)
+    return [(one, seen) for one, seen in each if seen is not None]
 
 
 def scope_of(followers: Iterable[Follower]) -> Scope:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, grant, lets_in, statements_of
+from lockstep.engines.aws.permission import admit, at, lets_in, statements_of
 from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds.base import digest_of, sid_on
@@ -72,9 +72,7 @@ def put(connection: Connection, function: str, resource: Resource, live: Resourc
     statements = statements_of(connection, function, at_alias)
     if not _may_call(connection, statements, identity, at_alias):
         sid = sid_on(sid_of(identity), at_alias)
-        connection.find("lambda", "RemovePermission", **at(function, at_alias), StatementId=sid)
-        said = {"Principal": PRINCIPAL, "SourceArn": _source(connection, group)}
-        grant(connection, function, at_alias, sid, Action="lambda:InvokeFunction", **said)
+        admit(connection, function, at_alias, sid, PRINCIPAL, _source(connection, group))
     called = connection.scope.function_arn(function) + (f":{at_alias}" if at_alias else "")
     connection.call("logs", "PutSubscriptionFilter", **KIND.request(resource), destinationArn=called)
     if live is not None and live.qualifier != at_alias:
