@@ -23,7 +23,7 @@ class Serving:
     def __init__(self, *words: str, env: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lockstep", "serve", *words],
-            env=dict(env),
+            env=dict(env) | {"PYTHONFAULTHANDLER": "1"},  # SIGABRT tells where its threads are
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -64,8 +64,15 @@ class Serving:
         return self.ended()
 
     def ended(self) -> int:
-        """Wait for the end, whoever brings it about."""
-        code = self.process.wait(timeout=60)
+        """Wait for the end, whoever brings it about; one that does not come tells what its threads do."""
+        try:
+            code = self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self._reader.join(timeout=10)
+            self.process.kill()
+            self.process.wait(timeout=10)
+            raise AssertionError(f"it did not end; what it said last:\n{self.text[-10_000:]}") from None
         self._reader.join(timeout=60)
         assert self.process.stderr is not None
         self.process.stderr.close()
