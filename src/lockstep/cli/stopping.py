@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 
 from lockstep.render.cells import harmless
@@ -44,33 +45,78 @@ def stopping(
     ``under_way`` names what is running at that moment, to be told, by a line that is made of the words.
     """
     stop = stop or threading.Event()
+    with _setting(stop) as asked:
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        # os.write, not print: a handler may run in the middle of another write.
-        if stop.is_set():
-            os.write(2, line("left at once; run the same command again to finish").encode())
-            os._exit(128 + number)
-        stop.set()
-        running = harmless(", ".join(under_way())) or "what is under way"
-        words = f"stopping: finishing {running}; press Ctrl-C again to leave at once"
-        os.write(2, line(words).encode("utf-8", "replace"))
+        def handle(number: int, frame: FrameType | None) -> None:
+            # os.write, not print: a handler may run in the middle of another write.
+            if asked.already():
+                os.write(2, line("left at once; run the same command again to finish").encode())
+                os._exit(128 + number)
+            asked.ask()
+            running = harmless(", ".join(under_way())) or "what is under way"
+            words = f"stopping: finishing {running}; press Ctrl-C again to leave at once"
+            os.write(2, line(words).encode("utf-8", "replace"))
 
-    with _handling(handle, signal.SIGINT, signal.SIGTERM):
-        yield stop
+        with _handling(handle, signal.SIGINT, signal.SIGTERM):
+            yield stop
 
 
 @contextmanager
 def ending(words: str = "stopping: ending what was started") -> Iterator[threading.Event]:
     """An event that Ctrl-C (or SIGTERM) sets, for work that is ended where it stands, within seconds."""
     stop = threading.Event()
+    with _setting(stop) as asked:
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        if not stop.is_set():
-            stop.set()
-            os.write(2, f"\n{words}\n".encode() if words else b"\n")
+        def handle(number: int, frame: FrameType | None) -> None:
+            if not asked.already():
+                asked.ask()
+                os.write(2, f"\n{words}\n".encode() if words else b"\n")
 
-    with _handling(handle, signal.SIGINT, signal.SIGTERM):
-        yield stop
+        with _handling(handle, signal.SIGINT, signal.SIGTERM):
+            yield stop
+
+
+class _Asked:
+    """An event that a signal handler asks to be set, of which it never takes the lock.
+
+    A handler runs between any two steps of its thread: also where that holds the event's lock, because it
+    begins to wait or has just been woken; a handler that set the event itself would wait there for ever.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._told = False
+        self._queue: SimpleQueue[bool] = SimpleQueue()  # its put may interrupt anything, also itself
+
+    def already(self) -> bool:
+        """Whether it was asked for, or set by another one."""
+        return self._told or self._stop.is_set()
+
+    def ask(self) -> None:
+        """Have it set, at once, by the thread that waits for this."""
+        self._told = True
+        self._queue.put(True)
+
+    def wait(self) -> None:
+        """Set it when it is asked for."""
+        if self._queue.get():
+            self._stop.set()
+
+    def end(self) -> None:
+        """Nobody asks from now on; what was asked for before is done."""
+        self._queue.put(False)
+
+
+@contextmanager
+def _setting(stop: threading.Event) -> Iterator[_Asked]:
+    asked = _Asked(stop)
+    thread = threading.Thread(target=asked.wait, name="stopping", daemon=True)
+    thread.start()
+    try:
+        yield asked
+    finally:
+        asked.end()
+        thread.join()
 
 
 @contextmanager

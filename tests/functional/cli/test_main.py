@@ -219,6 +219,44 @@ def test_the_second_interrupt_leaves_at_once() -> None:
     assert "left at once; run the same command again" in err
 
 
+ANYWHERE = """
+import signal, sys, threading
+from lockstep.cli.stopping import ending, stopping
+
+def interrupted(line, opened):
+    passed = 0
+
+    def count(frame, event, argument):
+        nonlocal passed
+        if frame.f_code.co_filename == threading.__file__ and event == "line":
+            passed += 1
+            if passed == line:
+                signal.raise_signal(signal.SIGINT)
+        return count
+
+    with opened as stop:
+        sys.settrace(count)
+        stop.wait(0.001)
+        sys.settrace(None)
+        assert passed < line or stop.wait(20)
+    return passed >= line
+
+for opened in (ending, lambda: stopping(lambda: [])):
+    lines = 1
+    while interrupted(lines, opened()):
+        lines += 1
+    print(lines - 1, flush=True)
+"""
+
+
+def test_an_interrupt_at_any_line_of_waiting_for_it_stops() -> None:
+    """Also where the thread that it interrupts holds the lock of what it waits for."""
+    done = subprocess.run(
+        [sys.executable, "-c", ANYWHERE], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert [int(lines) > 20 for lines in done.stdout.split()] == [True, True]
+
+
 def test_an_interrupt_of_a_watch_exits_130(tmp_path: Path) -> None:
     """Commands that change nothing end at once."""
     write_project_file(tmp_path)
