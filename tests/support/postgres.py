@@ -69,9 +69,13 @@ class Cluster:
         until(self._answers)
 
     def stop(self) -> None:
-        """End it at once, with what is connected to it."""
+        """End it at once, with what is connected to it, as a crash would.
+
+        It waits for nobody: what it has not ended within five seconds, it kills. A shutdown that lets each
+        connection end by itself ("fast", SIGINT) was once not over after a minute.
+        """
         assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(signal.SIGQUIT)
         self._process.wait(timeout=60)
 
     def new(self) -> str:
