@@ -11,11 +11,11 @@ __all__ = ["Mark", "as_file", "mark_of"]
 
 _FIRST = re.compile(
     r"# Made by `lockstep render --as (?P<road>[a-z-]+)` for (?P<owner>\S+) of the project "
-    r"(?P<project>\S+)\.\Z"
+    r"(?P<project>\S+)\.(?:\n|\Z)"
 )
-_DIGEST = re.compile(r"# lockstep:sha256:(?P<digest>[0-9a-f]{64})\Z")
+_HEAD = re.compile(r"(?:#.*\n)*")
+_DIGEST = re.compile(r"^# lockstep:sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE)
 _LETS_GO = "# It lets go: `lockstep eject` hands over to another engine, and nothing is written by this one."
-_MOST = 40  # lines in which the digest is looked for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,22 +45,19 @@ def as_file(manifest: Manifest, road: str, project: str) -> str:
 
 def mark_of(text: str) -> Mark | None:
     """The mark of a file of ours; None for a file of somebody else's."""
-    found = _FIRST.match(text.partition("\n")[0])
+    found = _FIRST.match(text)
     if found is None:
         return None
-    digest, rest = "", []
-    for number, line in enumerate(text.splitlines(keepends=True)):
-        said = _DIGEST.match(line.rstrip("\n")) if number < _MOST and not digest else None
-        if said is not None:
-            digest = said["digest"]
-        else:
-            rest.append(line)
+    head = _HEAD.match(text)
+    comments = head[0] if head is not None else ""  # as many as the file has origins
+    said = _DIGEST.search(comments)
+    rest = text if said is None else text[: said.start()] + text[said.end() :]
     return Mark(
         road=found["road"],
         owner=found["owner"],
         project=found["project"],
-        is_edited=_digest("".join(rest)) != digest,
-        lets_go=f"{_LETS_GO}\n" in rest[:_MOST],
+        is_edited=said is None or _digest(rest) != said["digest"],
+        lets_go=f"{_LETS_GO}\n" in comments,
     )
 
 

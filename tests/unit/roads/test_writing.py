@@ -37,9 +37,11 @@ def test_comments_stand_behind_values_and_change_none() -> None:
     assert text == "---\na: Zip # why\nb: # all of it\n  - c: 1\n"
 
 
-def test_an_edited_file_is_told_from_ours_and_from_others() -> None:
-    """By one character anywhere, comments included; a file without the first line is nobody's of ours."""
-    manifest = Manifest(path="x", owner="staging/api", objects=({"kind": "X"},), origins=("a.yaml",))
+@pytest.mark.parametrize("count", [1, 500])
+def test_an_edited_file_is_told_from_ours_and_from_others(count: int) -> None:
+    """By one character anywhere, of however many lines; without the first line it is not ours."""
+    origins = ("a.yaml", *(f"{number}.yaml" for number in range(1, count)))
+    manifest = Manifest(path="x", owner="staging/api", objects=({"kind": "X"},), origins=origins)
     text = as_file(manifest, "ack", "shop")
     mark = mark_of(text)
     assert mark is not None
