@@ -169,12 +169,12 @@ def _address(ground: Ground, state: State) -> tuple[str | None, str]:
 
 def _manifest(ground: Ground, state: State, file: str) -> Manifest:
     url, _ = _address(ground, state)
-    origins = sorted({path for key in state.keys for path in ground.files.get(key, ())})
+    origins = {path for key in state.keys for path in ground.files.get(key, ())} - {ground.project.file}
     return Manifest(
         path=f"states/{state.name.replace('+', '-')}/{file}",
         owner=state.name,
         objects=(_source(ground, state, str(url)), _terraform(ground, state)),
-        origins=(ground.project.file, *origins),
+        origins=(ground.project.file, *sorted(origins)),
     )
 
 
