@@ -66,6 +66,7 @@ def measure_abort(bench: Bench) -> Result:
         aws.forget()
         sample = scene.lockstep("rollout", "abort", new.key, "--reason", "it loses files")
         counts = aws.counts()
+        back = aws.named("lambda.UpdateAlias")[-1].started - aws.calls[0].started
     written, reads = counts["lambda.UpdateAlias"], counts["lambda.GetAlias"]
     return Result(
         row="abort-100",
@@ -73,6 +74,7 @@ def measure_abort(bench: Bench) -> Result:
         tools={"lockstep": summarise([sample])},
         goals=(Goal(text="one write for each", found=f"{written} UpdateAlias", is_met=written == count),),
         notes=(
+            f"all calls were back {back:.1f} s after its first call to AWS; "
             f"the quotas allow it in {(written + reads) / 15:.1f} s: {written} UpdateAlias and {reads} "
             f"GetAlias at 15/s, the writes alone in {written / 15:.1f} s; "
             f"{counts['lambda.GetFunction']} GetFunction at 100/s; "

@@ -4,7 +4,8 @@ import errno
 import os
 import threading
 
-from lockstep.engines.aws.execute import WORKERS, execute
+from lockstep.engines.aws.errors import Stale
+from lockstep.engines.aws.execute import WORKERS, Proof, execute
 from lockstep.errors import CloudError
 from lockstep.model import DeleteFunction, Outcome, PutNotifications, Step, StepResult
 
@@ -84,6 +85,50 @@ def test_after_a_stop_nothing_begins_that_waited_for_a_thread() -> None:
     assert len(begun) == WORKERS
     assert found.count(Outcome.DONE) == WORKERS
     assert found.count(Outcome.NOT_TRIED) == WORKERS * 2
+
+
+def test_a_proof_waits_until_nothing_else_is_ready() -> None:
+    """All of more steps than threads are written before the first is read back; what needs one follows it."""
+    told: list[str] = []
+
+    def do(one: Step, _: frozenset[str]) -> Proof:
+        told.append(f"{one.id} written")
+        return lambda: told.append(f"{one.id} read")
+
+    count = 2 * WORKERS
+    steps = [step("after", "0"), *(step(str(number)) for number in range(count))]
+    results, _ = execute(steps, do, lambda _: None, threading.Event())
+    assert {result.outcome for result in results} == {Outcome.DONE}
+    assert {words.partition(" ")[2] for words in told[:count]} == {"written"}
+    assert told.index("after written") > told.index("0 read")
+
+
+def test_a_step_whose_proof_fails_has_failed() -> None:
+    """What needs it is not tried, and who changed it meanwhile is known as with any other step."""
+
+    def do(one: Step, _: frozenset[str]) -> Proof:
+        def prove() -> None:
+            raise Stale("it is another")
+
+        return prove
+
+    results, stale = execute([step("one"), step("after", "one")], do, lambda _: None, threading.Event())
+    assert outcomes(results) == {"one": Outcome.FAILED, "after": Outcome.NOT_TRIED}
+    assert stale == {"one"}
+
+
+def test_what_was_written_before_a_stop_is_proven() -> None:
+    """It runs, so it is finished."""
+    stop = threading.Event()
+    proven: list[str] = []
+
+    def do(one: Step, _: frozenset[str]) -> Proof:
+        stop.set()
+        return lambda: proven.append(one.id)
+
+    results, _ = execute([step("one"), step("after", "one")], do, lambda _: None, stop)
+    assert outcomes(results) == {"one": Outcome.DONE, "after": Outcome.NOT_TRIED}
+    assert proven == ["one"]
 
 
 def test_many_steps_cost_little_to_lay_out() -> None:

@@ -6,29 +6,34 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 
 from lockstep.engines.aws.errors import Stale
 from lockstep.engines.aws.hearing import hearing
 from lockstep.errors import Interrupted, LockstepError, MachineError
 from lockstep.model import Outcome, PutNotifications, Step, StepResult
 
-__all__ = ["execute"]
+__all__ = ["Proof", "execute"]
 
 log = logging.getLogger(__name__)
+Proof = Callable[[], None]
+"""The rest of a step that can wait until the others are done: it reads back what was written."""
+
 WORKERS = 40  # two seconds of what the quotas allow; as many as there are connections
 
 
 def execute(
     steps: Sequence[Step],
-    do: Callable[[Step, frozenset[str]], None],
+    do: Callable[[Step, frozenset[str]], Proof | None],
     on_step: Callable[[StepResult], None],
     stop: threading.Event,
 ) -> tuple[tuple[StepResult, ...], frozenset[str]]:
     """Run every step after those it needs; returns the results and the targets that were stale.
 
     ``do`` gets the step and the targets that failed so far. A step whose needs failed is not tried,
-    except a bucket's notifications, which go ahead without the targets that failed. After ``stop``
-    is set nothing new begins and what runs is finished.
+    except a bucket's notifications, which go ahead without the targets that failed. A proof that ``do``
+    gives is looked at once nothing else is ready, and the step is done after it. After ``stop`` is set
+    nothing new begins and what runs is finished, and proven.
     """
     unmet = {step.id: len(set(step.needs)) for step in steps}
     dependents: dict[str, list[Step]] = {}
@@ -36,22 +41,30 @@ def execute(
         for need in set(step.needs):
             dependents.setdefault(need, []).append(step)
     ready = deque(step for step in steps if not step.needs)
-    running: dict[Future[StepResult], Step] = {}
+    proofs: deque[tuple[Step, StepResult, Proof]] = deque()
+    running: dict[Future[tuple[StepResult, Proof | None]], Step] = {}
     results: dict[str, StepResult] = {}
     failed: set[str] = set()
     stale: set[str] = set()
 
-    def run(step: Step, lost: frozenset[str]) -> StepResult:
+    def run(step: Step, lost: frozenset[str]) -> tuple[StepResult, Proof | None]:
         if stop.is_set():  # it was waiting for a thread
-            return StepResult(step=step.id, target=step.target, outcome=Outcome.NOT_TRIED)
-        on_step(StepResult(step=step.id, target=step.target, outcome=Outcome.STARTED))
+            return StepResult(step=step.id, target=step.target, outcome=Outcome.NOT_TRIED), None
+        begun = StepResult(step=step.id, target=step.target, outcome=Outcome.STARTED)
+        on_step(begun)
+        return go_on(step, begun, lambda: do(step, lost))
+
+    def go_on(
+        step: Step, before: StepResult, work: Callable[[], Proof | None]
+    ) -> tuple[StepResult, Proof | None]:
         begun = time.monotonic()
         error: str | None = None
         outcome = Outcome.DONE
         requests: Iterable[str] = ()
+        proof: Proof | None = None
         try:
             with hearing() as requests:
-                do(step, lost)
+                proof = work()
         except Interrupted:
             outcome = Outcome.NOT_TRIED
         except Stale as problem:
@@ -66,14 +79,14 @@ def execute(
             log.debug("step %s", step.id, exc_info=True)
             outcome = Outcome.FAILED
             error = f"unexpected {type(problem).__name__}: this is a bug in Lockstep; please report it"
-        return StepResult(
-            step=step.id,
-            target=step.target,
+        result = replace(
+            before,
             outcome=outcome,
-            seconds=time.monotonic() - begun,
+            seconds=before.seconds + time.monotonic() - begun,
             error=error,
-            requests=tuple(requests),
+            requests=(*before.requests, *requests),
         )
+        return result, proof
 
     def finish(result: StepResult, step: Step) -> None:
         results[step.id] = result
@@ -86,8 +99,12 @@ def execute(
                 ready.appendleft(dependent)  # what was begun is finished before more is begun
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        while ready or running:
-            while ready and len(running) < WORKERS:
+        while ready or proofs or running:
+            while (ready or proofs) and len(running) < WORKERS:
+                if not ready:
+                    step, written, proof = proofs.popleft()
+                    running[pool.submit(go_on, step, written, proof)] = step
+                    continue
                 step = ready.popleft()
                 if stop.is_set() or not _may_run(step, results, failed):
                     finish(StepResult(step=step.id, target=step.target, outcome=Outcome.NOT_TRIED), step)
@@ -95,7 +112,12 @@ def execute(
                     running[pool.submit(run, step, frozenset(failed))] = step
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                finish(future.result(), running.pop(future))
+                step = running.pop(future)
+                match future.result():
+                    case result, None:
+                        finish(result, step)
+                    case written, proof:
+                        proofs.append((step, written, proof))
     ordered = tuple(results[step.id] for step in steps)
     return ordered, frozenset(stale)
 

@@ -6,11 +6,13 @@ using a weighted alias".
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from lockstep.engines.aws import alias
 from lockstep.engines.aws import function as functions
 from lockstep.engines.aws.connection import Connection
+from lockstep.engines.aws.execute import Proof
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.trying import invoke
 from lockstep.errors import LONGEST, CloudError
@@ -26,11 +28,14 @@ _SPARE = 20.0  # seconds beside the function's own time-out: a cold start, and t
 _LINES = 10  # of the log that are shown
 
 
-def shift(connection: Connection, step: ShiftAlias, candidate: str, now: datetime, pace: Pace) -> None:
+def shift(
+    connection: Connection, step: ShiftAlias, candidate: str, now: datetime, pace: Pace
+) -> Proof | None:
     """Write an alias's shares and the record of them in one call, and read it back.
 
-    The version that gets calls is ready before; one from which they are taken need not be. Raises Stale when
-    the alias was changed since it was read.
+    The version that gets calls is ready before; one from which they are taken need not be, and the reading is
+    what this returns: AWS takes 15 of either a second, and the next function's calls come back before it.
+    Raises Stale when the alias was changed since it was read.
     """
     state = RolloutState(step.state)
     if state not in TAKEN_BACK:
@@ -68,7 +73,8 @@ def shift(connection: Connection, step: ShiftAlias, candidate: str, now: datetim
             request["Description"],
         )
 
-    alias.must_read(connection, pace, step.function, step.alias, agrees)
+    proof = partial(alias.must_read, connection, pace, step.function, step.alias, agrees)
+    return proof if state in TAKEN_BACK else proof()
 
 
 def smoke(connection: Connection, step: SmokeTest, version: str, pace: Pace) -> None:

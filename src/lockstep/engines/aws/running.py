@@ -24,6 +24,7 @@ from lockstep.engines.aws import (
 )
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import Stale
+from lockstep.engines.aws.execute import Proof
 from lockstep.engines.aws.lease import hold, lies_in
 from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.passing import StillRefused
@@ -115,10 +116,10 @@ class Run:
         self._kept: dict[str, set[str]] = {}  # notification step -> targets with an entry that stayed
         self._users = {need: step.target for step in plan.steps for need in step.needs}
 
-    def do(self, step: Step, failed: frozenset[str]) -> None:
-        """Do one step. Raises LockstepError."""
+    def do(self, step: Step, failed: frozenset[str]) -> Proof | None:
+        """Do one step, but for a proof that can wait. Raises LockstepError, as that does."""
         try:
-            self._do(step, failed, replace(self._pace, tell=partial(self._waits, step)))
+            return self._do(step, failed, replace(self._pace, tell=partial(self._waits, step)))
         except StillRefused as error:
             raise self._placed(step, error) from error
 
@@ -135,7 +136,7 @@ class Run:
             return error
         return CloudError(error.problem, where=place, doing=error.where, fix=error.fix)
 
-    def _do(self, step: Step, failed: frozenset[str], pace: Pace) -> None:
+    def _do(self, step: Step, failed: frozenset[str], pace: Pace) -> Proof | None:
         connection = self._connection(step)
         self._check_let_go(step)
         match step:
@@ -196,7 +197,7 @@ class Run:
             case PutAlias():
                 self._put_alias(connection, step, pace)
             case ShiftAlias():
-                rollout.shift(connection, step, self._candidate(step), self._clock(), pace)
+                return rollout.shift(connection, step, self._candidate(step), self._clock(), pace)
             case SmokeTest():
                 rollout.smoke(connection, step, self._candidate(step), pace)
             case DeleteAlias():
@@ -211,6 +212,7 @@ class Run:
                 raise TypeError(f"a step of another engine: {step.id}")
             case _:
                 assert_never(step)
+        return None
 
     def _put_alias(self, connection: Connection, step: PutAlias, pace: Pace) -> None:
         """Point an alias; what it has of published code, AWS makes anew for another version."""
