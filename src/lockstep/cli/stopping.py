@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -11,6 +12,9 @@ from types import FrameType
 from lockstep.render.cells import harmless
 
 __all__ = ["at_once", "ending", "raising", "stopping"]
+
+_POKE = signal.SIGURG  # nobody sends it, and whoever does not know it ignores it
+_AGAIN = (0.0, 0.05, 0.5)  # seconds
 
 
 @contextmanager
@@ -124,9 +128,45 @@ def _handling(handle: Callable[[int, FrameType | None], object], *numbers: signa
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals; whoever called us does
         return
-    before = {number: signal.signal(number, handle) for number in numbers}
+    poke = {_POKE: lambda number, frame: None}  # a handler that interrupts, and does nothing
+    before = {
+        number: signal.signal(number, one) for number, one in (dict.fromkeys(numbers, handle) | poke).items()
+    }
     try:
-        yield
+        with _woken():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _woken() -> Iterator[None]:
+    """Wake the main thread for a signal, whichever thread the kernel gave it to.
+
+    Python runs handlers in the main thread, as soon as that gets on; what it waits for is interrupted only by
+    a signal that comes to this thread itself. One that was sent to the process is taken by another thread,
+    though, where that begins a thread or a process before the main one has woken: Linux gives it all that is
+    pending there (``recalc_sigpending`` in ``copy_process``).
+    """
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    threading.Thread(target=_wake, args=(told,), name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(tell)
+
+
+def _wake(told: int) -> None:
+    """Interrupt the main thread for each signal, and again a little later: it may just begin to wait."""
+    main = threading.main_thread().ident
+    while number := os.read(told, 1):
+        if main is None or number[0] == _POKE:
+            continue
+        for seconds in _AGAIN:
+            time.sleep(seconds)
+            signal.pthread_kill(main, _POKE)
+    os.close(told)

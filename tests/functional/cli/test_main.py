@@ -257,6 +257,42 @@ def test_an_interrupt_at_any_line_of_waiting_for_it_stops() -> None:
     assert [int(lines) > 20 for lines in done.stdout.split()] == [True, True]
 
 
+ELSEWHERE = """
+import signal, sys, threading, time
+from lockstep.cli import stopping
+
+def take():
+    main = threading.main_thread().ident
+    while sys._current_frames()[main].f_code is not threading.Condition.wait.__code__:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+def waits(opened):
+    thread = threading.Thread(target=take)
+    thread.start()
+    began = time.monotonic()
+    try:
+        with opened as stop:
+            (stop or threading.Event()).wait(20)
+    except KeyboardInterrupt:
+        pass
+    thread.join()
+    print(time.monotonic() - began < 15, flush=True)
+
+for opened in (stopping.ending(), stopping.stopping(lambda: []), stopping.raising(), stopping.at_once()):
+    waits(opened)
+"""
+
+
+def test_an_interrupt_that_another_thread_takes_stops_too() -> None:
+    """As Linux gives it to one that just begins a process, while the main thread waits."""
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE], capture_output=True, text=True, timeout=90, check=False
+    )
+    assert (done.stdout.split(), done.returncode) == (["True"] * 3, 128 + signal.SIGINT)
+
+
 def test_an_interrupt_of_a_watch_exits_130(tmp_path: Path) -> None:
     """Commands that change nothing end at once."""
     write_project_file(tmp_path)
