@@ -18,6 +18,7 @@ _LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _LABEL_SAYS = "use at most 63 lowercase letters, digits and hyphens"
 _NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 _NAME_SAYS = "use lowercase letters, digits, hyphens and dots"
+_IMAGE = r"^[A-Za-z0-9][A-Za-z0-9./_-]*(:[0-9]+/[a-z0-9./_-]+)?(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
 _URL = r"^(https://[^\s@:/]+|ssh://([\w.-]+@)?[^\s@:/]+|http://(localhost|127\.0\.0\.1))(:\d+)?/[^\s@]+$"
 
 
@@ -82,7 +83,12 @@ KUBERNETES = group(
     group(
         "job",
         "argocd-job: the container that deploys.",
-        text("image", "Image with Lockstep in it, by version or digest."),
+        text(
+            "image",
+            "Image with Lockstep in it, by version or digest.",
+            pattern=_IMAGE,
+            says="write for example registry.example.com/lockstep:1",
+        ),
         _object("serviceAccount", "Service account with the role that deploys."),
         _object("secret", "Secret whose entries are the container's variables, such as GITHUB_TOKEN."),
     ),

@@ -404,7 +404,7 @@ PROJECT = Key(
             shape=Shape.STRING,
             about="Name; goes into ownership tags. The folder's name when absent.",
             pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
-            says="use lowercase letters, digits and hyphens",
+            says="use at most 63 lowercase letters, digits and hyphens",
         ),
         text("folder", "Folder of services/ and environments/; the repository's root when absent."),
         *_PLACE,

@@ -40,6 +40,12 @@ class Terraform:
         place = (self.binary, self.repository or "", self.revision or "", self.folder, self.workspace)
         return (*place, *backend)
 
+    @property
+    def state(self) -> tuple[str, ...]:
+        """What two environments have equal whose state is surely the same, however it is planned."""
+        backend = [f"{key}={value}" for key, value in sorted(self.backend.items())]
+        return (self.repository or "", self.folder, self.workspace, *backend)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResourceChange:

@@ -49,7 +49,7 @@ from lockstep.roads.base import (
     place_of_secret,
 )
 from lockstep.roads.losses import always, loss, placed
-from lockstep.roads.names import clashing, name_problem, namespace_of
+from lockstep.roads.names import clashing, name_problem, namespace_of, namespace_problem
 from lockstep.roads.writing import Said
 from lockstep.values import dataclass
 
@@ -145,10 +145,10 @@ class _Made:
         target, function = self.target, self.target.function
         assert function is not None  # noqa: S101 - only such targets are asked for
         scope = self._scope()
-        namespace = namespace_of(self.ground, target)
         self._check(function)
         if any(one.weight is Weight.REFUSED for one in self.losses) or scope is None:
             return None
+        namespace = namespace_of(self.ground, target)
         found = [self._function(function, scope, namespace)]
         if target.alias is not None:
             found.append(self._alias(scope, namespace))
@@ -182,6 +182,8 @@ class _Made:
         name = target.service if target.alias is None else f"{target.service}-{target.alias}"
         if (problem := name_problem(target.service) or name_problem(name)) is not None:
             self._lose("name", why=problem)
+        if (problem := namespace_problem(self.ground, target)) is not None:
+            self._lose("namespace (name)", self.ground.settings.place, why=problem)
         for one in target.resources:
             if one.kind == _SOURCES and (problem := name_problem(_name_of(target, one))) is not None:
                 self._lose("name", one.place, why=problem)

@@ -9,10 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lockstep.model import Target
-from lockstep.roads.base import Ground, Loss, Manifest, Need, Obedient, Object, Rendering, Weight, place_of
+from lockstep.roads.base import (
+    Ground,
+    Loss,
+    Manifest,
+    Need,
+    Obedient,
+    Object,
+    Rendering,
+    Weight,
+    names_of,
+    place_of,
+)
 from lockstep.roads.health import customizations
 from lockstep.roads.losses import always, loss, placed
-from lockstep.roads.names import label_problem, namespace_template
+from lockstep.roads.names import label_problem, name_problem, namespace_problem, namespace_template
 from lockstep.roads.writing import Said
 from lockstep.values import dataclass
 
@@ -78,6 +89,11 @@ def _problems(ground: Ground) -> Iterator[Loss]:
     namespace_template(ground)
     if (problem := label_problem(f"{owner}-functions")) is not None:
         yield loss(ROAD.name, "name", owner, why=problem)
+    for key, target in ground.targets.items():
+        if (problem := name_problem(f"{owner}-{names_of(target)['env']}-{target.service}")) is not None:
+            yield loss(ROAD.name, "name", key, why=problem)
+        if (problem := namespace_problem(ground, target)) is not None:
+            yield loss(ROAD.name, "namespace (name)", key, ground.settings.place, why=problem)
     yield from _unmatched(ground)
 
 

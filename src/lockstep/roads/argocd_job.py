@@ -26,7 +26,7 @@ from lockstep.roads.base import (
     place_of,
 )
 from lockstep.roads.losses import always, loss, placed
-from lockstep.roads.names import clashing, label_problem, namespace_of
+from lockstep.roads.names import clashing, label_problem, namespace_of, namespace_problem
 from lockstep.roads.writing import Said
 from lockstep.values import dataclass
 
@@ -93,6 +93,8 @@ def _problems(ground: Ground, target: Target) -> Iterator[Loss]:
         )
     if problem is not None:
         yield loss(ROAD.name, "name", target.key, why=problem)
+    if (problem := namespace_problem(ground, target)) is not None:
+        yield loss(ROAD.name, "namespace (name)", target.key, ground.settings.place, why=problem)
     job = ground.settings.job
     if job.image is None:
         yield loss(ROAD.name, "job", target.key, ground.settings.place, what="image", key="image")

@@ -28,7 +28,7 @@ from lockstep.roads.base import (
     place_of_secret,
 )
 from lockstep.roads.losses import always, loss, placed
-from lockstep.roads.names import label_problem
+from lockstep.roads.names import clashing, label_problem
 from lockstep.roads.writing import Said
 from lockstep.values import dataclass
 
@@ -74,6 +74,9 @@ class FluxRoad(Obedient):
             losses += told
             if not any(one.weight is Weight.REFUSED for one in told):
                 manifests.append(_manifest(ground, state, self.files[0]))
+        clashes = clashing(manifests)
+        losses += [loss(self.name, "state (name)", name, why=why) for name, why in sorted(clashes.items())]
+        manifests = [one for one in manifests if one.owner not in clashes]
         held = {one.target for one in losses if one.weight is Weight.REFUSED}
         return Rendering(
             road=self.name,

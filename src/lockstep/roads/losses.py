@@ -86,8 +86,11 @@ def _named_layers(road: str) -> Row:
     )
 
 
-def _apart(road: str) -> Row:
-    return _refused(road, "namespace", "{why}", "tell them apart in kubernetes.namespace, by {{env}}")
+def _namespaces(road: str) -> tuple[Row, ...]:
+    return (
+        _refused(road, "namespace", "{why}", "tell them apart in kubernetes.namespace, by {{env}}"),
+        _refused(road, "namespace (name)", "{why}", "write another kubernetes.namespace"),
+    )
 
 
 def _promotion(road: str) -> Row:
@@ -101,7 +104,7 @@ def _promotion(road: str) -> Row:
 
 _ACK: tuple[Row, ...] = (
     *_common("ack"),
-    _apart("ack"),
+    *_namespaces("ack"),
     _named_layers("ack"),
     _promotion("ack"),
     _always(
@@ -330,6 +333,12 @@ _FLUX: tuple[Row, ...] = (
     ),
     _refused(
         "flux",
+        "state (name)",
+        "{why}",
+        "rename an environment: an object stands for one state, and its name for its environments",
+    ),
+    _refused(
+        "flux",
         "repository",
         "{why}",
         "name a URL that the cluster reaches",
@@ -368,7 +377,7 @@ _FLUX: tuple[Row, ...] = (
 
 _JOB: tuple[Row, ...] = (
     *_common("argocd-job"),
-    _apart("argocd-job"),
+    *_namespaces("argocd-job"),
     _promotion("argocd-job"),
     _always(
         "argocd-job",
@@ -415,7 +424,8 @@ _JOB: tuple[Row, ...] = (
 )
 
 _ARGOCD: tuple[Row, ...] = (
-    _refused("argocd", "name", "{why}", "give the project a shorter name"),
+    _refused("argocd", "name", "{why}", "rename the folder, or the project"),
+    _refused("argocd", "namespace (name)", "{why}", "write another kubernetes.namespace"),
     _always(
         "argocd",
         "manifests",

@@ -12,7 +12,14 @@ from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.roads.base import Ground, Manifest, names_of
 
-__all__ = ["clashing", "label_problem", "name_problem", "namespace_of", "namespace_template"]
+__all__ = [
+    "clashing",
+    "label_problem",
+    "name_problem",
+    "namespace_of",
+    "namespace_problem",
+    "namespace_template",
+]
 
 _SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
@@ -50,14 +57,20 @@ def namespace_template(ground: Ground) -> str:
 
 def namespace_of(ground: Ground, target: Target) -> str:
     """The namespace of a target's objects. Raises BadInput when nobody declared one, or it cannot be."""
-    filled = ground.fill(namespace_template(ground), names_of(target))
-    if (problem := label_problem(filled)) is not None:
-        raise BadInput(
-            f"the namespace of {target.key}: {problem}",
-            where=ground.settings.place,
-            fix="write another kubernetes.namespace",
-        )
-    return filled
+    if (problem := namespace_problem(ground, target)) is not None:
+        raise BadInput(problem, where=ground.settings.place, fix="write another kubernetes.namespace")
+    return ground.fill(namespace_template(ground), names_of(target))
+
+
+def namespace_problem(ground: Ground, target: Target) -> str | None:
+    """Why a target's objects have no namespace, or None when they have. BadInput when nobody declared one."""
+    try:
+        problem = label_problem(ground.fill(namespace_template(ground), names_of(target)))
+    except BadInput as error:
+        if error.where is not None:
+            raise
+        problem = error.problem
+    return f"the namespace of {target.key}: {problem}" if problem is not None else None
 
 
 def clashing(manifests: Iterable[Manifest]) -> dict[str, str]:

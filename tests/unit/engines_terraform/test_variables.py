@@ -227,3 +227,23 @@ def test_environments_with_one_state_need_one_mapping() -> None:
     }
     with pytest.raises(BadInput, match="share a state"):
         runs_of(Project(name="shop", environments=environments))
+
+
+@pytest.mark.parametrize(
+    ("other", "is_one"),
+    [({"revision": "v2"}, True), ({"binary": "tofu"}, True), ({"workspace": "b", "revision": "v2"}, False)],
+)
+def test_environments_with_one_state_are_planned_as_one(other: dict[str, str], is_one: bool) -> None:
+    """By two revisions or programs each run would destroy what only the other one's variables hold."""
+    usual = {"folder": "tf", "repository": "../infra", "revision": "v1", "place": "l.yaml:3"}
+    environments = {
+        name: Environment(name=name, engine="terraform", terraform=Terraform(**usual | said))  # type: ignore[arg-type]
+        for name, said in (("staging", {}), ("production", other))
+    }
+    made = Project(name="shop", environments=environments)
+    if is_one:
+        with pytest.raises(BadInput, match="production and staging share a state") as caught:
+            runs_of(made)
+        assert caught.value.where == "l.yaml:3"
+    else:
+        assert len(runs_of(made)) == 2

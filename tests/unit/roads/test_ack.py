@@ -260,8 +260,10 @@ def test_a_namespace_has_to_be_declared_and_to_tell_targets_apart() -> None:
     assert rendering.manifests == ()
     assert {loss.field for loss in rendering.refused} == {"namespace"}
     long = replace(SETTINGS, namespace="shop-{service}")
-    with pytest.raises(BadInput, match="Kubernetes allows 63"):
-        ROAD.render(ground(target("staging/" + "a" * 63), project=project(kubernetes=long)))
+    odd = target("staging/" + "a" * 63)
+    rendering = ROAD.render(ground(odd, target(), project=project(kubernetes=long)))
+    assert [(one.target, one.field) for one in rendering.refused] == [(odd.key, "namespace (name)")]
+    assert [one.owner for one in rendering.manifests] == ["staging/api"]
 
 
 def test_a_whole_field_that_others_manage_is_left_out() -> None:

@@ -182,6 +182,15 @@ def test_a_file_that_generators_cannot_match_is_refused_by_its_name() -> None:
     assert rendering.manifests == ()
 
 
+def test_an_application_that_kubernetes_would_refuse_is_refused() -> None:
+    """Its name is made of the service's by a generator, so nobody else would look at it."""
+    tree = {"environments/staging/Api/config.yaml": "serviceName: Api\ndeploymentType: lambda\n"}
+    made = replace(_ground(tree, ["staging/Api"], has_all=False), tree=".")
+    (refused,) = ROAD.render(made).refused
+    assert (refused.target, refused.field) == ("staging/Api", "name")
+    assert "'shop-staging-Api' is no name for Kubernetes" in refused.problem
+
+
 class _Fields(dict[str, Any]):
     """A mapping whose members are read by a dot, as in Go's templates and in Argo CD's expressions."""
 

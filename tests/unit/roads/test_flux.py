@@ -101,6 +101,18 @@ def test_a_state_without_targets_is_refused() -> None:
     assert _refused(ROAD.render(ground())) == {"staging+production": "state"}
 
 
+def test_two_states_are_never_one_object() -> None:
+    """Environments whose names come to one object, of two states, are refused and keep what they have."""
+    here = ground(target("a/api"), target("b/api"), target("a-b/api"))
+    (shared,) = here.states
+    first = replace(shared, name="a+b", keys=("a/api", "b/api"))
+    second = replace(shared, name="a-b", keys=("a-b/api",))
+    rendering = ROAD.render(replace(here, states=(first, second)))
+    assert _refused(rendering) == {"a+b": "state (name)", "a-b": "state (name)"}
+    assert rendering.manifests == ()
+    assert rendering.held >= {"a+b", "a-b"}
+
+
 def test_no_secret_is_written() -> None:
     """Neither the value nor what stands in its place."""
     secret = {"environment": {"KEY": Reference(store="ssm", name="/key")}}

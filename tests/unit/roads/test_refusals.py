@@ -21,6 +21,7 @@ _SETTINGS = (
     SETTINGS,
     replace(SETTINGS, repository=None, job=Job(), place="lockstep.yaml:9"),
     replace(SETTINGS, namespace="all", own_buckets=(), place="lockstep.yaml:9"),
+    replace(SETTINGS, namespace="shop-{pr}", place="lockstep.yaml:9"),
 )
 
 

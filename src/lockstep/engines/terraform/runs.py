@@ -79,6 +79,15 @@ def states_of(environments: Iterable[Environment]) -> tuple[Run, ...]:
                     where=own.place,
                     fix="give both the same mapping, or each its own folder or workspace",
                 )
+    owners: dict[tuple[str, ...], Environment] = {}
+    for (first, settings), *_ in groups.values():
+        other = owners.setdefault(settings.state, first)
+        if other is not first:  # each run would destroy what the other one's variables hold
+            raise BadInput(
+                f"{first.name} and {other.name} share a state and name different revisions or programs",
+                where=settings.place,
+                fix="give both the same revision and binary, or each its own backend or workspace",
+            )
     return tuple(
         Run(environments=tuple(environment for environment, _ in members), settings=members[0][1])
         for members in groups.values()
