@@ -229,6 +229,20 @@ def test_bad_input_is_told(
     assert said in capsys.readouterr().err
 
 
+def test_nothing_is_written_where_one_file_cannot_be(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file in the place of a folder, or a folder in that of a manifest, is told before the first one."""
+    out = shop / "out"
+    (out / "environments").mkdir(parents=True)
+    (out / "environments/staging").touch()
+    assert _render(shop, "--as", "ack", "-o", str(out)) == 3
+    assert f"{out}/environments/staging: it is no folder" in capsys.readouterr().err
+    (out / "environments/staging").unlink()
+    (out / "environments/staging/api/function.yaml").mkdir(parents=True)
+    assert _render(shop, "--as", "ack", "-o", str(out)) == 3
+    assert "a folder stands where a manifest would" in capsys.readouterr().err
+    assert not [one for one in out.rglob("*") if one.is_file()]
+
+
 NAMESPACE = '  namespace: "shop-{env}"\n'
 TRIGGER = FUNCTION.replace("}\n", ", s3TriggerPrefix: '{env}/'}\n")
 
@@ -250,12 +264,26 @@ TRIGGER = FUNCTION.replace("}\n", ", s3TriggerPrefix: '{env}/'}\n")
             3,
             ("lockstep.yaml:11: 'Shop-{env}' is no namespace of Kubernetes", "fix: use at most 63 lowercase"),
         ),
+        *(
+            (
+                road,
+                PROJECT.replace("shop-{env}", template),
+                FUNCTION,
+                1,
+                (said, "lockstep.yaml:10 (staging/api)", "fix: write another kubernetes.namespace"),
+            )
+            for road in ("ack", "argocd-job", "argocd")
+            for template, said in (
+                (f"{'s' * 61}-{{env}}", "characters, and Kubernetes allows 63"),
+                ("shop-{pr}", "this is no preview"),
+            )
+        ),
         (
             "argocd-job",
-            PROJECT.replace("shop-{env}", f"{'s' * 61}-{{env}}"),
+            PROJECT.replace('"registry.example.com/lockstep:1"', "''"),
             FUNCTION,
             3,
-            ("characters, and Kubernetes allows 63", "lockstep.yaml:10", "another kubernetes.namespace"),
+            ("lockstep.yaml:13: kubernetes.job.image: '' is no valid image", "fix: write for example"),
         ),
         (
             "argocd-job",

@@ -27,6 +27,7 @@ __all__ = [
     "TreeFiles",
     "apply_changes",
     "changes_in",
+    "check_is_writable",
     "marked_in",
     "texts_of",
     "tidy",
@@ -128,9 +129,15 @@ def changes_in(
 
 
 def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
-    """Write and remove what is to be; folders that are empty then go too. MachineError when that fails."""
+    """Write and remove what is to be; folders that are empty then go too. MachineError when that fails.
+
+    BadInput, before anything is written, where a folder cannot be written to or a file stands in its place.
+    """
+    todo = [one for one in changes if one.fate in (Fate.WRITTEN, Fate.REMOVED)]
+    for place in sorted({(folder / one.path).parent for one in todo}):
+        check_is_writable(place)
     try:
-        for one in changes:
+        for one in todo:
             path = folder / one.path
             if one.fate is Fate.WRITTEN:
                 write_whole(path, one.text)
@@ -139,6 +146,19 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
                 tidy(path.parent, folder)
     except OSError as error:
         raise MachineError.of(error) from error
+
+
+def check_is_writable(folder: Path) -> None:
+    """BadInput for a folder that is none, or can neither be written to nor be made."""
+    there = next(one for one in (folder, *folder.absolute().parents) if os.path.exists(one))  # noqa: PTH110
+    if not there.is_dir():
+        raise BadInput("it is no folder", where=str(there), fix="name a folder with -o, or -")
+    if not os.access(there, os.W_OK):
+        raise BadInput(
+            "the folder cannot be written to",
+            where=str(there),
+            fix="mend its permissions, or name another one with -o",
+        )
 
 
 def _fate(there: str | None, text: str, project: str, *, force: bool) -> Fate:
@@ -172,8 +192,14 @@ class FolderFiles:
         try:
             with open(f"{self._folder}/{path}", "rb") as file:  # noqa: PTH123 - ten thousand of them
                 return file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except IsADirectoryError:
+            raise BadInput(
+                "a folder stands where a manifest would",
+                where=f"{self._folder}/{path}",
+                fix="move it away, or render into another folder",
+            ) from None
         except OSError as error:
             raise MachineError.of(error) from error
 

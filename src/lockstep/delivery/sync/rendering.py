@@ -1,7 +1,6 @@
 """``render``: the desired fleet as manifests of one road, in a folder. Nobody but the sources of packages is
 asked: no cluster, and not AWS."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from lockstep.delivery.sync.manifests import (
     FolderFiles,
     apply_changes,
     changes_in,
+    check_is_writable,
     texts_of,
 )
 from lockstep.delivery.sync.packages import open_sources, with_package, with_packages
@@ -259,10 +259,7 @@ def _into(workspace: Workspace, folder: Path | None) -> Path:
                 fix="name a folder for all manifests with -o",
             )
         folder = workspace.root / workspace.project.folder
-    if folder.exists() and not folder.is_dir():
-        raise BadInput("it is no folder", where=str(folder), fix="name a folder with -o, or -")
-    if not os.access(next(one for one in (folder, *folder.absolute().parents) if one.exists()), os.W_OK):
-        raise BadInput("the folder cannot be written to", where=str(folder), fix="name another one with -o")
+    check_is_writable(folder)
     return folder
 
 
