@@ -134,8 +134,8 @@ class Follower:
         # Who only looks on does nothing, and what it sees was written down by who does.
         self._doing = project if elsewhere is None else replace(project, environments={}, clean=None)
         self._telling = self._recorder if elsewhere is None else Recorder()
-        self._shared: Seen | None = None  # what those know who do what is due
-        self._again: frozenset[str] = frozenset()  # targets of which something was said elsewhere
+        self._shared: deque[Seen] = deque(maxlen=1)  # what those know who do what is due
+        self._again: deque[str] = deque()  # targets of which something was said elsewhere
         self._opened: Heads | None = None  # what the workspace is at
         self._branch = project.branch
         self._workspace: Workspace | None = None  # at ``seen.heads``
@@ -164,8 +164,8 @@ class Follower:
                 self.seen = replace(self.seen, is_hinted=True)
             while self._heard:
                 self.seen = heard(self.seen, self._heard.popleft())
-        if self._shared is not None:
-            self._take_over()
+        if self._shared:
+            self._take_over(self._shared.pop())
         if self._orders:
             self._obey(*self._orders.popleft())
             return None
@@ -283,17 +283,15 @@ class Follower:
 
     def look_again(self, targets: Iterable[str]) -> None:
         """Something was done elsewhere about these."""
-        self._again |= {named(target) for target in targets}
+        self._again.extend(named(target) for target in targets)
         self.wake.set()
 
     def share(self, seen: Seen) -> None:
         """What those know who do what is due: why they wait, and what they try again."""
-        self._shared = seen
+        self._shared.append(seen)
         self.wake.set()
 
-    def _take_over(self) -> None:
-        shared, self._shared = self._shared, None
-        assert shared is not None  # noqa: S101 - asked before
+    def _take_over(self, shared: Seen) -> None:
         own = {key: one for key, one in self.seen.targets.items() if key not in shared.targets}
         unknown = {key: one for key, one in own.items() if _is_unknown(self.seen, key)}
         self.seen = replace(
@@ -317,7 +315,8 @@ class Follower:
             self.seen = replace(self.seen, asked=None)
 
     def _look_again(self) -> None:
-        patterns, self._again = tuple(sorted(self._again)), frozenset()
+        taken = [self._again.popleft() for _ in range(len(self._again))]  # what is said meanwhile counts anew
+        patterns = tuple(sorted({*taken}))
         try:
             rows = self._read(self._project(), patterns)
         except LockstepError as error:

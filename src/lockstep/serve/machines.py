@@ -322,7 +322,7 @@ class Machines:
                 if last is not None and now[0] > last[0]:
                     self._show(watching, last[0])
                 if now != last:
-                    self._history.changes += 1
+                    self._history.changed()
                     last = now
                 for name, (version, text) in self._turns.states(versions).items():
                     versions[name] = version

@@ -1,5 +1,6 @@
 """What is written to the history and read from it. Each method is one transaction; all raise StoreError."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -41,12 +42,23 @@ class History:
         self._database = database
         self.sessions = Sessions(database)
         self.outbox = Outbox(database)
-        self.changes = 0  # how often something was written, by this process
+        self._changes = 0
+        self._counting = threading.Lock()  # each project writes in a thread of its own
 
     @property
     def where(self) -> str:
         """The database, without a password."""
         return self._database.where
+
+    @property
+    def changes(self) -> int:
+        """How often something was written, as far as this process knows."""
+        return self._changes
+
+    def changed(self) -> None:
+        """Something was written, by whomever."""
+        with self._counting:
+            self._changes += 1
 
     def check(self) -> None:
         """Raise StoreError while nothing can be read."""
@@ -58,7 +70,7 @@ class History:
 
     def _write(self, work: Callable[[Connection], object]) -> None:
         self._database.run(work)
-        self.changes += 1
+        self.changed()
 
     def begin(self, run: Run, *, is_attempt: bool = False) -> None:
         """A run has begun; an attempt goes on with the last one of the same, where that came to nothing."""
@@ -167,7 +179,7 @@ class History:
             return bool(changed)
 
         if self._database.run(work):
-            self.changes += 1
+            self.changed()
 
     def lose_running(self, at: str, *, project: str | None = None, but: Sequence[str] = ()) -> None:
         """Runs that did not end with their process never will: all, or those of a project but some."""
