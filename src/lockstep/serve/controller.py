@@ -87,10 +87,11 @@ class Controller:
         ]
 
     def _hear(self, follower: Follower, names: frozenset[str]) -> None:
-        """AWS tells of a change: looked at in the project's next turn, which is soon."""
-        follower.hear(names)
-        if self._machines is not None:
-            self._machines.hint(follower.project.name)
+        """AWS tells of a change: looked at soon, by whoever has the project's next turn."""
+        if self._machines is None:
+            follower.hear(names)
+        else:
+            self._machines.hear(follower.project.name, names)
 
     def _messengers_of(self, settings: ServeFile) -> list[Messenger]:
         if self.history is None:

@@ -28,7 +28,7 @@ from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
-from lockstep.model import Explained, Outcome, Plan, StatusRow, StepResult, SyncStatus
+from lockstep.model import Explained, Fleet, Outcome, Plan, StatusRow, StepResult, SyncStatus
 from lockstep.model.calling import CallGraph
 from lockstep.model.preview import Preview
 from lockstep.model.target import environment_of
@@ -84,6 +84,7 @@ _SPANS: Mapping[type[Ask | Look | MoveOn | Clean], str] = {
     Clean: "lockstep.previews",
 }
 _WAITING = 100  # orders
+_HEARD = 1000  # announcements of AWS; what more would tell is found later
 _REMEMBERED = 5000  # things of which it is known what was said last
 _LOGGED = 900.0  # seconds of logs that are shown
 _DAYS = 90  # after which a staged package goes that nothing declares, as of ``preview gc``
@@ -140,7 +141,7 @@ class Follower:
         self._branch = project.branch
         self._workspace: Workspace | None = None  # at ``seen.heads``
         self._is_hinted = False
-        self._heard: deque[tuple[str, ...]] = deque(maxlen=_REMEMBERED)  # targets
+        self._heard: deque[frozenset[str]] = deque(maxlen=_HEARD)  # names
         self._orders: deque[tuple[Order, Running]] = deque()  # what people want, in turn
         self._notes: Mapping[str, str] = {}  # what was said of targets
         self._drawing = threading.Lock()
@@ -162,8 +163,8 @@ class Follower:
             if self._is_hinted:
                 self._is_hinted = False
                 self.seen = replace(self.seen, is_hinted=True)
-            while self._heard:
-                self.seen = heard(self.seen, self._heard.popleft())
+        if self._heard and self._workspace is not None:
+            self._understand(self._workspace.fleet)
         if self._shared:
             self._take_over(self._shared.pop())
         if self._orders:
@@ -202,13 +203,19 @@ class Follower:
     def hear(self, names: frozenset[str]) -> None:
         """Somebody changed things of these names in AWS, says AWS; any thread may say so.
 
-        Before the project was read nothing is kept: all of it is looked at then.
+        Which targets that concerns is known once the project was read.
         """
-        workspace = self._workspace
-        found = concerned(workspace.fleet, names) if workspace is not None else ()
-        if found:
-            self._heard.append(found)
-            self.wake.set()
+        self._heard.append(names)
+        self.wake.set()
+
+    @property
+    def has_understood(self) -> bool:
+        """Whether it is known which targets everything concerns that AWS said."""
+        return not self._heard
+
+    def _understand(self, fleet: Fleet) -> None:
+        while self._heard:
+            self.seen = heard(self.seen, concerned(fleet, self._heard.popleft()))
 
     def look_ahead(self, order: Order) -> list[str]:
         """What would come of an order, in lines; any thread may ask. Raises LockstepError."""

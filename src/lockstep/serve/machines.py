@@ -77,6 +77,7 @@ class Machines:
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._hinted: set[str] = set()
+        self._woken: set[str] = set()
         self._has_hints = threading.Event()
         self._problem = ""
         self._is_known = False
@@ -91,6 +92,13 @@ class Machines:
         """Somebody says that Git has moved: told to the others by a thread of its own, soon."""
         with self._lock:
             self._hinted.add(project)
+        self._has_hints.set()
+
+    def hear(self, project: str, names: frozenset[str]) -> None:
+        """AWS tells of a change: looked at in the project's next turn. StoreError, and nobody knows."""
+        self._turns.hear(project, names)
+        with self._lock:
+            self._woken.add(project)
         self._has_hints.set()
 
     def order(self, project: str, order: Order, running: Running, *, most: int) -> None:
@@ -168,7 +176,8 @@ class Machines:
             with fenced(lambda: self._check(held)):
                 due = self._steps(held, follower, recorder)
             with suppress(LockstepError):
-                if not self._turns.end(turn, state=left(follower.seen), due=due):
+                state = left(follower.seen)
+                if not self._turns.end(turn, state=state, due=due, is_heard=follower.has_understood):
                     self._tell(project, "its turn was over before it was done: the next one goes on with it")
         finally:
             with self._lock:
@@ -185,6 +194,8 @@ class Machines:
         follower.begin(kept(turn.state), clock, held.stop, is_next=turn.is_next)
         if turn.is_hinted:
             follower.hint()
+        if turn.heard:
+            follower.hear(frozenset(turn.heard.split("\n")) - {""})
         while not (held.stop.is_set() or self._stop.is_set()):
             if time.monotonic() > held.renewed + self._lasts:
                 break  # and there is no database that could say otherwise
@@ -296,19 +307,22 @@ class Machines:
                 self._turns.end(held.turn, state="", due=0.0)
 
     def _tell_hints(self) -> None:
-        """Tell the others that Git has moved; what cannot be told now is told later."""
+        """Tell the others that a turn is due, and of what; what cannot be told now is told later."""
         while not self._stop.is_set():
             if not self._has_hints.wait(_TICK):
                 continue
             self._has_hints.clear()
             with self._lock:
-                names, self._hinted = sorted(self._hinted), set()
+                hinted, self._hinted = self._hinted, set()
+                woken, self._woken = self._woken, set()
             try:
-                self._turns.hint(names)
-                self._jobs.defer(names)
+                if hinted:
+                    self._turns.hint(sorted(hinted))
+                self._jobs.defer(sorted(hinted | woken))
             except LockstepError:
                 with self._lock:
-                    self._hinted |= {*names}
+                    self._hinted |= hinted
+                    self._woken |= woken
                 self._stop.wait(_TICK)
                 self._has_hints.set()
 

@@ -16,7 +16,7 @@ __all__ = [
     "TURNS",
 ]
 
-REVISION = "0004"
+REVISION = "0005"
 """Of the newest migration."""
 
 METADATA = MetaData()
@@ -134,6 +134,7 @@ TURNS = Table(
     Column("until", Float, nullable=False),
     Column("due", Float, nullable=False),
     Column("hinted", Boolean, nullable=False),
+    Column("heard", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False),
     Column("state", Text, nullable=False),
 )

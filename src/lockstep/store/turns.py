@@ -5,7 +5,7 @@ turn lasts finds another token there, once somebody else goes on, and what it wo
 Times are those of the database's clock, so machines need not agree on theirs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -30,6 +30,7 @@ __all__ = ["Turn", "Turns"]
 
 _NOW: ColumnElement[float] = literal_column("extract(epoch from clock_timestamp())::double precision")
 _SOON = 0.0
+_MOST = 1_000_000  # characters of names that wait; what more would tell is found later
 _Q = TypeVar("_Q", Select[Any], Update)
 
 
@@ -42,6 +43,7 @@ class Turn:
     now: float  # when it began
     is_next: bool  # the one before was this machine's, too
     is_hinted: bool  # somebody said since that Git has moved
+    heard: str  # names of what AWS says that somebody changed, one a line
     state: str  # what the one before left; "" at first
 
 
@@ -79,6 +81,7 @@ class Turns:
                 now=row["now"],
                 is_next=row["worker"] == self._worker,
                 is_hinted=row["hinted"],
+                heard=row["heard"],
                 state=row["state"],
             )
 
@@ -92,11 +95,17 @@ class Turns:
         query = _ours(update(TURNS), project, token).values(until=_NOW + self._lasts)
         return self._server.run(lambda to: to.execute(query).rowcount) > 0
 
-    def end(self, turn: Turn, *, state: str, due: float) -> bool:
-        """End it, and say when the next one is due; False when another one has begun, and nothing is left."""
+    def end(self, turn: Turn, *, state: str, due: float, is_heard: bool = True) -> bool:
+        """End it, and say when the next one is due; False when another one has begun, and nothing is left.
+
+        What AWS told before it waits for the next one unless it ``is_heard``; what it told since then does.
+        """
         ours = _ours(update(TURNS), turn.project, turn.token)
         over = {"token": turn.token + 1, "until": 0.0}  # so that nobody makes it last on by mistake
-        query = ours.values(**over, due=due, state=state, version=TURNS.c.version + 1)
+        values = {"due": due, "state": state, "version": TURNS.c.version + 1}
+        if is_heard:
+            values["heard"] = func.substr(TURNS.c.heard, len(turn.heard) + 1)
+        query = ours.values(**over, **values)
         return self._server.run(lambda to: to.execute(query).rowcount) > 0
 
     def waiting(self, project: str) -> list[str]:
@@ -108,7 +117,7 @@ class Turns:
         """Projects that nobody has, and for which something is due or was asked."""
         asked = select(ORDERS.c.id).where(ORDERS.c.project == TURNS.c.project).exists()
         query = select(TURNS.c.project).where(
-            TURNS.c.until <= _NOW, (TURNS.c.due <= _NOW) | TURNS.c.hinted | asked
+            TURNS.c.until <= _NOW, (TURNS.c.due <= _NOW) | TURNS.c.hinted | (TURNS.c.heard != "") | asked
         )
         return [str(name) for (name,) in self._server.run(lambda to: to.execute(query).all())]
 
@@ -116,6 +125,12 @@ class Turns:
         """Somebody says that Git has moved."""
         query = update(TURNS).where(TURNS.c.project.in_(projects)).values(hinted=True)
         self._server.run(lambda to: to.execute(query))
+
+    def hear(self, project: str, names: Iterable[str]) -> None:
+        """AWS says that somebody changed things of these names."""
+        lines = "".join(f"{name}\n" for name in sorted(names))
+        query = update(TURNS).where(TURNS.c.project == project, func.length(TURNS.c.heard) < _MOST)
+        self._server.run(lambda to: to.execute(query.values(heard=TURNS.c.heard + lines)))
 
     def states(self, after: Mapping[str, int]) -> Mapping[str, tuple[int, str]]:
         """What turns have left since these versions, by project, with its version."""

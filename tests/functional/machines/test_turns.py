@@ -1,19 +1,27 @@
 """Turns and jobs: the rules by which several machines share work, each by itself."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
+from lockstep.delivery.places.forges import Credentials
 from lockstep.engines.aws.connection import Connection
 from lockstep.errors import Interrupted
 from lockstep.fence import fenced
 from lockstep.model import Environment
 from lockstep.serve.deciding import Heads, Seen, Try, Waiting
+from lockstep.serve.file import Followed
+from lockstep.serve.following import Follower
 from lockstep.serve.keeping import kept, left
+from lockstep.serve.machines import Machines
+from lockstep.serve.recording import Recorder
 from lockstep.store.base import StoreError
+from lockstep.store.history import History
 from lockstep.store.jobs import Jobs
 from lockstep.store.server import Server
 from lockstep.store.turns import Turns
@@ -85,6 +93,64 @@ def test_a_turn_is_one_machines_until_it_gives_no_sign(server: Server, cluster: 
     assert (again.state, again.is_next, again.is_hinted) == ("of two", True, True)
     assert two.states({}) == {"shop": (1, "of two")}
     assert two.states({"shop": 1}) == {}
+
+
+def test_what_aws_tells_one_machine_is_known_to_whoever_has_the_next_turn(server: Server) -> None:
+    """It makes a turn due, and waits until it is known what it concerns; what is told meanwhile waits on."""
+    one, two = Turns(server, "one", 60.0), Turns(server, "two", 60.0)
+    one.know(["shop", "blog"])
+    for name in ("shop", "blog"):
+        first = one.take(name)
+        assert first is not None
+        assert first.heard == ""
+        assert one.end(first, state="", due=first.now + 60)
+    assert one.due() == []
+    one.hear("shop", ["api", "a \N{SNOWMAN} name"])
+    assert two.due() == ["shop"]
+    turn = two.take("shop")
+    assert turn is not None
+    assert turn.heard == "a \N{SNOWMAN} name\napi\n"
+    one.hear("shop", ["web"])
+    assert two.end(turn, state="", due=turn.now + 60, is_heard=False)  # Git could not be read
+    again = one.take("shop")
+    assert again is not None
+    assert again.heard == "a \N{SNOWMAN} name\napi\nweb\n"
+    one.hear("shop", ["cron"])
+    assert one.end(again, state="", due=again.now + 60)
+    assert two.due() == ["shop"]
+    last = two.take("shop")
+    assert last is not None
+    assert (last.heard, last.is_hinted) == ("cron\n", False)
+
+
+def test_a_machine_passes_on_what_it_hears(url: str, server: Server, tmp_path: Path) -> None:
+    """Whoever has the next turn hears it as if AWS had told it itself, and keeps it until Git was read."""
+    stop = threading.Event()
+    history = History(Server(url))
+    listens, works = (
+        Machines(url, history, ["shop"], lasts=60.0, tell=lambda *_: None, stop=stop) for _ in range(2)
+    )
+    follower = Follower(
+        Followed(name="shop", repository=f"file://{tmp_path}/nowhere"),
+        data=tmp_path,
+        credentials=Credentials(cache=tmp_path / "cache"),
+        tell=lambda words: None,
+        clock=time.monotonic,
+        stop=stop,
+    )
+    threads = works.run({"shop": follower}, {}, Recorder(history), tells=False)
+    turns = Turns(server, "observer", 60.0)
+    until(lambda: turns.states({}) != {})  # its first turn is over
+    listens.hear("shop", frozenset({"api"}))
+    until(lambda: not follower.has_understood)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for one in (listens, works, history):
+        one.close()
+    turn = turns.take("shop")
+    assert turn is not None
+    assert turn.heard == "api\n"
 
 
 def test_an_order_is_taken_once_and_by_whose_turn_it_is(server: Server) -> None:
