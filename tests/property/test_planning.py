@@ -228,6 +228,7 @@ def test_what_was_not_read_holds_back_itself_alone(world: World, data: st.DataOb
         for key, target in world.desired.targets.items()
         if key not in seen.unread
         and not target.triggers
+        and not target.relayed
         and not remembered_buckets(_tags(world.live.targets.get(key)))
         and not any(owner_of(e["Id"]) == (PROJECT, key) for e in _entries(world.live))
     }
