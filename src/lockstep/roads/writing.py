@@ -40,7 +40,10 @@ def text_of(objects: Iterable[Mapping[str, Any]]) -> str:
 
 def _entries(lines: list[str], value: Mapping[str, Any], indent: str) -> None:
     for key, item in value.items():
-        _entry(lines, f"{indent}{_text(key)}:", item, indent)
+        if type(item) is str and "\n" not in item:  # most of them are
+            lines.append(f"{indent}{_text(key)}: {_text(item)}")
+        else:
+            _entry(lines, f"{indent}{_text(key)}:", item, indent)
 
 
 def _entry(lines: list[str], head: str, item: Any, indent: str) -> None:

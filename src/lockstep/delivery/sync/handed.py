@@ -57,8 +57,8 @@ class Share:
             doubts=self.fleet.doubts,
         )
         mine_too = [one for one in found if self.is_mine(one.owner)]
-        changes, losses = without_stuck(there, self.road, chosen, mine_too)
-        return changes, [*losses, *what_stays(there, self.road, chosen, changes)]
+        changes, losses = without_stuck(self.road, chosen, mine_too)
+        return changes, [*losses, *what_stays(self.road, chosen, changes)]
 
     def problems(
         self, rendering: Rendering, there: Files, live: Iterable[Target], *, is_apart: bool

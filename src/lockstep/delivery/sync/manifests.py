@@ -51,12 +51,13 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileChange:
-    """One file of a folder of manifests. ``text`` is what is to be written."""
+    """One file of a folder of manifests. ``text`` is to be written, in place of what was ``there``."""
 
     path: str
     owner: str
     fate: Fate
     text: str = ""
+    there: str | None = None  # of a file that is written or removed
 
 
 def texts_of(rendering: Rendering, project: str) -> Mapping[str, tuple[Manifest, str]]:
@@ -107,11 +108,16 @@ def changes_in(
     changes: list[FileChange] = []
     for path, (manifest, text) in texts.items():
         if is_chosen(manifest.owner, patterns):
-            fate = _fate(there.read(path), text, project, force=force)
-            changes.append(FileChange(path=path, owner=manifest.owner, fate=fate, text=text))
+            now = there.read(path)
+            fate = _fate(now, text, project, force=force)
+            before = now if fate is Fate.WRITTEN else None
+            changes.append(FileChange(path=path, owner=manifest.owner, fate=fate, text=text, there=before))
     uncertain = tuple(doubts)
     for path in there.named(road.files):
-        mark = mark_of(there.read(path) or "") if path not in texts else None
+        if path in texts:
+            continue
+        now = there.read(path)
+        mark = mark_of(now or "")
         if (
             mark is None
             or mark.road != road.name
@@ -124,7 +130,7 @@ def changes_in(
         )
         stays = Fate.HELD if is_held else None if force else _fate_of(mark)
         fate = stays or Fate.REMOVED
-        changes.append(FileChange(path=path, owner=mark.owner, fate=fate))
+        changes.append(FileChange(path=path, owner=mark.owner, fate=fate, there=now))
     return sorted(changes, key=lambda one: one.path)
 
 
@@ -134,8 +140,9 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
     BadInput, before anything is written, where a folder cannot be written to or a file stands in its place.
     """
     todo = [one for one in changes if one.fate in (Fate.WRITTEN, Fate.REMOVED)]
-    for place in sorted({(folder / one.path).parent for one in todo}):
-        check_is_writable(place)
+    checked: set[str] = set()
+    for one in todo:
+        check_is_writable(os.path.dirname(f"{folder}/{one.path}"), checked)  # noqa: PTH120 - for each of them
     try:
         for one in todo:
             path = folder / one.path
@@ -148,17 +155,20 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
         raise MachineError.of(error) from error
 
 
-def check_is_writable(folder: Path) -> None:
-    """BadInput for a folder that is none, or can neither be written to nor be made."""
-    there = next(one for one in (folder, *folder.absolute().parents) if os.path.exists(one))  # noqa: PTH110
-    if not there.is_dir():
-        raise BadInput("it is no folder", where=str(there), fix="name a folder with -o, or -")
-    if not os.access(there, os.W_OK):
-        raise BadInput(
-            "the folder cannot be written to",
-            where=str(there),
-            fix="mend its permissions, or name another one with -o",
-        )
+def check_is_writable(folder: str, checked: set[str]) -> None:
+    """BadInput for a folder that is none, or can neither be written to nor be made. Remembers ``checked``."""
+    while folder not in checked:
+        checked.add(folder)
+        if not os.path.exists(folder):  # noqa: PTH110 - ten thousand of them, here and below
+            folder = os.path.dirname(folder) or "."  # noqa: PTH120
+        elif not os.path.isdir(folder):  # noqa: PTH112
+            raise BadInput("it is no folder", where=folder, fix="name a folder with -o, or -")
+        elif not os.access(folder, os.W_OK):
+            raise BadInput(
+                "the folder cannot be written to",
+                where=folder,
+                fix="mend its permissions, or name another one with -o",
+            )
 
 
 def _fate(there: str | None, text: str, project: str, *, force: bool) -> Fate:

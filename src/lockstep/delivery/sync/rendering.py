@@ -121,22 +121,22 @@ def compare(
         force=force,
     )
     if not force:
-        changes, losses = without_stuck(there, road, rendering, changes)
+        changes, losses = without_stuck(road, rendering, changes)
         rendering = replace(rendering, losses=(*rendering.losses, *losses))
-    kept = what_stays(there, road, rendering, changes)
+    kept = what_stays(road, rendering, changes)
     rendering = replace(rendering, losses=(*rendering.losses, *kept))
     return Rendered(rendering=rendering, changes=tuple(changes))
 
 
 def without_stuck(
-    there: Files, road: Road, rendering: Rendering, changes: Sequence[FileChange]
+    road: Road, rendering: Rendering, changes: Sequence[FileChange]
 ) -> tuple[list[FileChange], list[Loss]]:
     """The changes without those that take away what the road never takes away, and why."""
     made = {one.path: one for one in rendering.manifests}
     kept: list[FileChange] = []
     losses: list[Loss] = []
     for one in changes:
-        text = there.read(one.path) if one.fate is Fate.WRITTEN else None
+        text = one.there if one.fate is Fate.WRITTEN else None
         stuck = _stuck(text, road, made[one.path], one.text) if text is not None else []
         for row, member in stuck:
             place = f"{one.path}:{_line(text or '', member)}"
@@ -145,12 +145,12 @@ def without_stuck(
     return kept, losses
 
 
-def what_stays(there: Files, road: Road, rendering: Rendering, changes: Sequence[FileChange]) -> list[Loss]:
+def what_stays(road: Road, rendering: Rendering, changes: Sequence[FileChange]) -> list[Loss]:
     """What is taken out of the manifests, and not out of AWS: deletions that a road keeps from happening."""
     made = {one.path: one for one in rendering.manifests}
     losses: list[Loss] = []
     for one in changes:
-        if one.fate not in (Fate.WRITTEN, Fate.REMOVED) or (text := there.read(one.path)) is None:
+        if one.fate not in (Fate.WRITTEN, Fate.REMOVED) or (text := one.there) is None:
             continue
         if set(_NAMED.findall(text)) <= set(_NAMED.findall(one.text)):
             continue
@@ -259,7 +259,7 @@ def _into(workspace: Workspace, folder: Path | None) -> Path:
                 fix="name a folder for all manifests with -o",
             )
         folder = workspace.root / workspace.project.folder
-    check_is_writable(folder)
+    check_is_writable(str(folder), set())
     return folder
 
 
