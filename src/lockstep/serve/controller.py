@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import gc
 import os
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.sync.hearing import open_queue
 from lockstep.errors import BadInput, MachineError
+from lockstep.serve.circles import Circles
 from lockstep.serve.file import Followed, ServeFile
 from lockstep.serve.following import Elsewhere, Follower
 from lockstep.serve.hearing import Listener
@@ -51,6 +51,7 @@ class Controller:
         part: Part = Part.ALL,
     ) -> None:
         self._stop = stop
+        self._circles = Circles()
         self._tell = tell
         self._settings = settings
         self._credentials = credentials
@@ -175,8 +176,8 @@ class Controller:
                 self._tell(follower.project.name, f"a fault of Lockstep's: {type(error).__name__}: {error}")
                 until = time.monotonic() + follower.project.poll
             if until is None:
-                gc.collect()  # connections of a look hang in circles, and thresholds are for short runs
-            else:
+                self._circles.free()
+            elif not self._stop.is_set():  # it may be that the step took away what was to wake it for that
                 follower.wake.wait(max(0.0, until - time.monotonic()))
 
 

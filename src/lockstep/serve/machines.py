@@ -6,7 +6,6 @@ leads, which is a turn like any other: it makes the jobs, and removes those of t
 followers that only look on; they hear from the history what was done.
 """
 
-import gc
 import json
 import os
 import secrets
@@ -20,6 +19,7 @@ from dataclasses import asdict, field
 from lockstep.errors import Interrupted, LockstepError, NotAllowed
 from lockstep.fence import fenced
 from lockstep.model.foreign import read_json
+from lockstep.serve.circles import Circles
 from lockstep.serve.following import Follower
 from lockstep.serve.keeping import kept, left
 from lockstep.serve.orders import Order, OrderVerb
@@ -74,6 +74,7 @@ class Machines:
         self._lasts = lasts
         self._tell = tell
         self._stop = stop
+        self._circles = Circles()
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._hinted: set[str] = set()
@@ -182,7 +183,7 @@ class Machines:
         finally:
             with self._lock:
                 del self._held[project]
-            gc.collect()  # connections of a look hang in circles, and thresholds are for short runs
+            self._circles.free()
 
     def _steps(self, held: _Held, follower: Follower, recorder: Recorder) -> float:
         """Do what is due; when something is due next."""
