@@ -1,6 +1,6 @@
-# What calls functions, of which one may have several, by names: what Lambda reads for them, rules, schedules,
-# topics, routes, and permissions for callers that others configure. Each is one of Lockstep's kinds: a test
-# compares attributes and defaults with its table. Buckets: notifications.tf.
+# What calls functions, of which one may have several, by names: what Lambda reads for them, log groups, rules,
+# schedules, topics, routes, and permissions for callers that others configure. Each is one of Lockstep's kinds:
+# a test compares attributes and defaults with its table. Buckets: notifications.tf.
 
 locals {
   # By target and name: "staging/s3-notifier:orders". Finished maps, as in main.tf.
@@ -14,6 +14,14 @@ locals {
   ]...)
   http = merge([
     for key, function in var.functions : { for name, one in function.http : "${key}:${name}" => merge(one, { target = key }) }
+  ]...)
+  log_subscriptions = merge([
+    for key, function in var.functions : {
+      for name, one in function.log_subscriptions : "${key}:${name}" => merge(one, {
+        target = key
+        name   = one.name == null ? "${function.function_name}-${name}" : one.name
+      })
+    }
   ]...)
   permissions = merge([
     for key, function in var.functions : {
@@ -58,11 +66,12 @@ locals {
         one.source == null ? "" : one.source, join(",", sort(one.endpoints)), join(",", sort(one.topics)), join(",", sort(one.queues)),
       ]))
     }
-    http        = { for id, one in local.http : id => "${one.api} ${one.route}" }
-    permissions = { for id, one in local.permissions : id => one.id }
-    rules       = { for id, one in local.rules : id => "${one.bus} ${one.name}" }
-    schedules   = { for id, one in local.schedules : id => "${one.group} ${one.name}" }
-    topics      = { for id, one in local.topics : id => one.topic }
+    http             = { for id, one in local.http : id => "${one.api} ${one.route}" }
+    logSubscriptions = { for id, one in local.log_subscriptions : id => "${one.group} ${substr(sha256(one.name), 0, 8)}" }
+    permissions      = { for id, one in local.permissions : id => one.id }
+    rules            = { for id, one in local.rules : id => "${one.bus} ${one.name}" }
+    schedules        = { for id, one in local.schedules : id => "${one.group} ${one.name}" }
+    topics           = { for id, one in local.topics : id => one.topic }
   }
   several = merge([
     for kind, identities in local.identities : {
@@ -100,6 +109,14 @@ locals {
         principal = "sns.amazonaws.com"
         source    = one.topic
         id        = "lockstep-topics-${substr(sha256(local.identities.topics[id]), 0, 8)}"
+      }
+    },
+    {
+      for id, one in local.log_subscriptions : replace(id, ":", ":logSubscriptions:") => {
+        target    = one.target
+        principal = "logs.amazonaws.com"
+        source    = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${one.group}:*"
+        id        = "lockstep-logSubscriptions-${substr(sha256(one.name), 0, 8)}-${substr(sha256(one.group), 0, 8)}"
       }
     },
     {
@@ -368,6 +385,19 @@ resource "aws_sns_topic_subscription" "this" {
   lifecycle {
     create_before_destroy = true
   }
+
+  depends_on = [aws_lambda_permission.callers]
+}
+
+# A log group has one filter of a name, so the old one goes before the new one comes where either changes, or
+# what it calls.
+resource "aws_cloudwatch_log_subscription_filter" "this" {
+  for_each = toset(keys(local.log_subscriptions))
+
+  log_group_name  = local.log_subscriptions[each.key].group
+  name            = local.log_subscriptions[each.key].name
+  filter_pattern  = local.log_subscriptions[each.key].pattern
+  destination_arn = local.reached[local.log_subscriptions[each.key].target]
 
   depends_on = [aws_lambda_permission.callers]
 }

@@ -16,6 +16,7 @@ locals {
   kinds = {
     for key, function in var.functions : key => concat(
       function.async_invoke == null ? [] : ["asyncInvoke"],
+      function.provisioned_concurrency == null ? [] : ["provisionedConcurrency"],
       function.recursion == null ? [] : ["recursion"],
       function.runtime_management == null ? [] : ["runtimeManagement"],
       function.url == null ? [] : ["url"],
@@ -112,6 +113,15 @@ resource "aws_lambda_function_url" "this" {
       max_age           = cors.value.max_age
     }
   }
+}
+
+# Of the version that the alias points at; its creation ends when AWS has made it.
+resource "aws_lambda_provisioned_concurrency_config" "this" {
+  for_each = toset([for key, kinds in local.kinds : key if contains(kinds, "provisionedConcurrency")])
+
+  function_name                     = local.names[each.key]
+  qualifier                         = lookup(local.aliases, each.key, null)
+  provisioned_concurrent_executions = var.functions[each.key].provisioned_concurrency.executions
 }
 
 # Both are of the function as a whole, whichever alias is called.

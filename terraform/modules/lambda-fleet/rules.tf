@@ -5,8 +5,8 @@
 locals {
   names_beside = {
     for key, function in var.functions : key => concat(
-      keys(function.event_sources), keys(function.http), keys(function.permissions),
-      keys(function.rules), keys(function.schedules), keys(function.topics),
+      keys(function.event_sources), keys(function.http), keys(function.log_subscriptions),
+      keys(function.permissions), keys(function.rules), keys(function.schedules), keys(function.topics),
     )
   }
   lambda_variables = [ # Lambda sets them itself and refuses them
@@ -112,8 +112,20 @@ locals {
           says  = "runtime_management is set for a function without alias alone: AWS keeps one for each published version"
         },
         {
+          holds = function.provisioned_concurrency == null || function.alias != null
+          says  = "provisioned_concurrency is an alias's: declare alias too"
+        },
+        {
+          holds = try(function.provisioned_concurrency.executions >= 1, function.provisioned_concurrency == null)
+          says  = "provisioned_concurrency.executions is a whole number from 1"
+        },
+        {
+          holds = alltrue([for one in function.log_subscriptions : one.group != coalesce(function.logging.group, "/aws/lambda/${function.function_name}")])
+          says  = "log_subscriptions name the function's own log group: each call would write what calls it again"
+        },
+        {
           holds = alltrue([for name in local.names_beside[key] : can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", name))])
-          says  = "the names of event_sources, http, permissions, rules, schedules and topics have at most 32 letters, digits, hyphens and underscores, unlike ${join(", ", [for name in local.names_beside[key] : name if !can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", name))])}"
+          says  = "the names of event_sources, http, log_subscriptions, permissions, rules, schedules and topics have at most 32 letters, digits, hyphens and underscores, unlike ${join(", ", [for name in local.names_beside[key] : name if !can(regex("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", name))])}"
         },
         {
           holds = alltrue([for one in function.event_sources : (one.source != null) != (length(one.endpoints) > 0)])

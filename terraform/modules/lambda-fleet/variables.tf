@@ -107,6 +107,9 @@ variable "functions" {
         max_age           = optional(number, 0) # seconds
       }))
     }))
+    provisioned_concurrency = optional(object({
+      executions = optional(number) # of the alias, which it needs
+    }))
     recursion = optional(object({
       loop = optional(string, "Terminate")
     }))
@@ -163,6 +166,11 @@ variable "functions" {
       operation_name         = optional(string, "")
       payload_format_version = optional(string, "2.0")
       timeout                = optional(number, 30000) # milliseconds
+    })), {})
+    log_subscriptions = optional(map(object({
+      group   = string           # a log group that is there
+      name    = optional(string) # the function's and this one's when absent
+      pattern = optional(string, "")
     })), {})
     permissions = optional(map(object({
       principal              = string

@@ -10,7 +10,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import Resource, ResourceKind, digest_of, named_after
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, digest_of, named_after
 
 __all__ = ["KIND", "PRINCIPAL", "identity_of", "principals_in", "sid_of"]
 
@@ -171,6 +171,19 @@ KIND = ResourceKind(
     moves=True,
     outlives=True,
     overlaps=True,
+    terraform=InTerraform(
+        resources={
+            "aws_cloudwatch_log_subscription_filter": {
+                "group": "log_group_name",
+                "name": "name",
+                "pattern": "filter_pattern",
+            }
+        },
+        calls="destination_arn",
+        ids=lambda _, one: (f"{one.settings['group']}|{one.settings.get('name', '')}",),
+        sid=sid_of,
+        only={"applyOnTransformedLogs": (), "fieldSelectionCriteria": (), "emitSystemFields": ()},
+    ),
     identify=_identify,
     usual=_usual,
     callers=("group",),

@@ -9,7 +9,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import ResourceKind
+from lockstep.model.kinds.base import InTerraform, ResourceKind
 
 __all__ = ["KIND"]
 
@@ -66,5 +66,11 @@ KIND = ResourceKind(
     published=True,
     state=lambda answer: "IN_PROGRESS" if answer.get("Status") == "IN_PROGRESS" else "",
     fault="failure",
+    terraform=InTerraform(
+        resources={
+            "aws_lambda_provisioned_concurrency_config": {"executions": "provisioned_concurrent_executions"}
+        },
+        ids=lambda function, one: (f"{function},{one.qualifier}",),
+    ),
     suits=_suits,
 )

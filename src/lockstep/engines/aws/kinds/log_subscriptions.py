@@ -60,7 +60,7 @@ def read(
         # What is gone has no name any more, only a digest of it, as its statement has.
         found = KIND.read({**(there or {}), "logGroupName": group, "missing": missing}, qualifier)
         if found is not None:
-            yield replace(found, identity=identity, foreign=is_foreign)
+            yield replace(found, identity=identity, foreign=is_foreign, is_let_in=is_ours)
 
 
 def put(connection: Connection, function: str, resource: Resource, live: Resource | None) -> None:
