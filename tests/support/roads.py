@@ -35,6 +35,7 @@ SETTINGS = Kubernetes(
     repository="https://git.example.com/acme/gitops",
     job=Job(image="registry.example.com/lockstep:1", service_account="deployer"),
 )
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where there is one: many times as quick
 _USUAL: Mapping[str, Value] = {
     "runtime": "python3.13",
     "handler": "app.handler",
@@ -111,7 +112,8 @@ def files_of(rendering: Rendering) -> dict[str, str]:
 
 def documents(manifest: Manifest, road: str = "ack") -> list[dict[str, Any]]:
     """The objects of a file, as anybody reads them back."""
-    return [one for one in yaml.safe_load_all(as_file(manifest, road, "shop")) if one is not None]
+    text = as_file(manifest, road, "shop")
+    return [one for one in yaml.load_all(text, Loader=_LOADER) if one is not None]
 
 
 def judged(script: str, one: Mapping[str, Any]) -> str:
