@@ -9,8 +9,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_schema_validator import OAS31Validator
 from starlette.types import ASGIApp
@@ -32,7 +30,6 @@ __all__ = ["follower", "history"]
 DOCUMENT = openapi_document()
 PATHS: Mapping[str, Any] = {path: item for path, item in DOCUMENT["paths"].items() if "get" in item}
 ORDERS = "/api/v1/orders"
-WORDS = st.text(max_size=20)
 
 
 @pytest.fixture
@@ -89,18 +86,6 @@ def test_answers_are_as_described(app: ASGIApp) -> None:
         assert found.status == 200, path
         check(path, found.status, found.text)
         assert found.headers["content-type"] == "application/json"
-
-
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.fixed_dictionaries(dict.fromkeys(("project", "target", "run", "q", "page", "before"), WORDS)))
-def test_whatever_is_asked_the_answer_is_described(app: ASGIApp, values: Mapping[str, str]) -> None:
-    """Also for what is not there, and what makes no sense."""
-    names = {name: re.sub(r"[/\x00]", "x", text).strip(".") or "x" for name, text in values.items()}
-    for path, item in PATHS.items():
-        asked = [one["name"] for one in item["get"]["parameters"] if one["in"] == "query"]
-        query = "&".join(f"{name}={quote(values[name], safe='')}" for name in asked)
-        found = ask(app, f"{filled(path, names)}?{query}")
-        check(path, found.status, found.text)
 
 
 def test_what_no_address_is_like_is_answered_in_json(app: ASGIApp) -> None:
