@@ -30,6 +30,14 @@ FOCUSED = """() => {
   const one = document.activeElement;
   return [one.getAttribute("href") || one.name || one.textContent, getComputedStyle(one).outlineStyle];
 }"""
+WATCHED = """href => {
+  document.querySelector(`a[href="${href}"]`).focus();
+  getSelection().selectAllChildren(document.querySelector("h1"));
+  window.touched = new Set();
+  new MutationObserver(all => all.forEach(one => touched.add(
+    (one.target.closest ? one.target : one.target.parentElement).closest("[id]").id,
+  ))).observe(document.querySelector("main"), {childList: true, characterData: true, subtree: true});
+}"""
 REFUSED = "Failed to load resource: the server responded with a status of 409"
 
 
@@ -133,10 +141,12 @@ def test_held_and_released_with_the_mouse_and_seen_without_a_reload(
         matrix = watching.go("")
         cell = matrix.locator(f"a[href='/targets/syrf/{STAGING}']")
         expect(cell).to_contain_text("0.1.5")
-        matrix.evaluate("window.isSame = true")
+        matrix.evaluate(WATCHED, f"/targets/syrf/{PRODUCTION}")
         in_shell(place, f"sed -i s/0.1.5/0.1.6/ {file}; git commit -qam 'staging: 0.1.6'; git push -q")
         expect(cell).to_contain_text("0.1.6 ● Synced/Healthy", timeout=60_000)
-        assert matrix.evaluate("window.isSame")
+        assert matrix.evaluate("[...touched]") == ["about-syrf", "of-syrf_s3-notifier"]
+        assert matrix.evaluate("getSelection().toString()") == "What runs where"
+        assert matrix.evaluate("document.activeElement.pathname") == f"/targets/syrf/{PRODUCTION}"
         keep(matrix, "matrix-after-a-push")
         for verb in ("hold", "release-hold"):
             page = reader.go(PAGES["target"])

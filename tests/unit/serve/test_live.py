@@ -120,6 +120,24 @@ def test_a_page_is_sent_again_when_it_changed(monkeypatch: pytest.MonkeyPatch) -
     run(work, monkeypatch)
 
 
+def test_who_has_a_page_gets_the_pieces_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the page that was sent before, also where what lay between was never sent; else all of it."""
+    world = World()
+    world.words = line = f'<p id="a">1</p>{"<p>long</p>" * 20}'.replace("</p><p>", "</p>\n<p>")
+
+    async def work() -> None:
+        sent = messages(world)
+        assert [await anext(sent) for _ in range(2)]
+        for number in ("2", "3"):
+            world.change(line.replace("1", number))
+            partial = f'<hx-partial hx-target="#a" hx-swap="innerMorph">{number}</hx-partial>'
+            assert (await anext(sent))["body"] == f"data: {partial}\n\n".encode()
+        world.change("all another")
+        assert (await anext(sent))["body"] == b"data: \ndata: all another\n\n"
+
+    run(work, monkeypatch)
+
+
 def test_a_change_is_made_once_for_all_who_see_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has another cookie may see something else, and a stream that ends takes nothing from others."""
     world = World()

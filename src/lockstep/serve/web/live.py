@@ -1,11 +1,13 @@
 """Pages that stay as they are asked for: whoever accepts server-sent events gets them again when they change.
 
-The address is the page's own, and so is what is sent: what stands in its ``<main>``, rendered anew. So a
-page without script, a page that was loaded a moment ago and one that lives show the same.
+The address is the page's own, and so is what is sent: what stands in its ``<main>``, rendered anew, at
+first all of it and then the pieces that differ. So a page without script, a page that was loaded a moment
+ago and one that lives show the same.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import field
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -13,6 +15,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lockstep.serve.web.intake import AGAIN
+from lockstep.serve.web.pieces import pieces
 from lockstep.values import dataclass
 
 __all__ = ["MOST", "Live", "State"]
@@ -38,6 +41,15 @@ class State:
         return same and self.changes == other.changes
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
+    """One page at one state, and what it is for those who have it as it was before."""
+
+    state: State
+    page: asyncio.Task[str | None]
+    messages: dict[str, str] = field(default_factory=dict)
+
+
 class Live:
     """Answers as ``app`` does, and goes on answering those who want a stream of it.
 
@@ -51,7 +63,7 @@ class Live:
         self._is_over = is_over
         self._open = 0
         self._moved = asyncio.Event()  # set when the state is another one, and then replaced
-        self._made: dict[tuple[object, ...], tuple[State, asyncio.Task[tuple[str, str] | None]]] = {}
+        self._made: dict[tuple[object, ...], _Made] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -89,10 +101,13 @@ class Live:
                 except TimeoutError:
                     yield ":\n\n"
                 continue
-            state, new = now, await self._again(scope, now)
-            if new is not None and new[0] != page:
-                page = new[0]
-                yield new[1]
+            state, made = now, self._again(scope, now)
+            new = await asyncio.shield(made.page)
+            if new is not None and new != page:
+                if (message := made.messages.get(page)) is None:
+                    message = made.messages[page] = _message(pieces(page, new) or new)
+                page = new
+                yield message
 
     async def _look(self, state: State) -> None:
         """See for all streams whether the state is another one."""
@@ -102,20 +117,16 @@ class Live:
                 state, moved, self._moved = now, self._moved, asyncio.Event()
                 moved.set()
 
-    async def _again(self, scope: Scope, state: State) -> tuple[str, str] | None:
-        """The page at another state, and how it is sent: made once for all that cannot be told apart."""
+    def _again(self, scope: Scope, state: State) -> _Made:
+        """The page at another state: made once for all that cannot be told apart."""
         headers = Headers(scope=scope)
         key = (scope["path"], scope["query_string"], *(headers.get(name) for name in _WHO))
         made = self._made.get(key)
-        if made is None or not made[0].is_same(state):
+        if made is None or not made.state.is_same(state):
             if len(self._made) >= MOST:
                 self._made.clear()
-            made = self._made[key] = state, asyncio.create_task(self._message_of(scope))
-        return await asyncio.shield(made[1])
-
-    async def _message_of(self, scope: Scope) -> tuple[str, str] | None:
-        page = await self._page(scope)
-        return None if page is None else (page, _message(page))
+            made = self._made[key] = _Made(state=state, page=asyncio.create_task(self._page(scope)))
+        return made
 
     async def _page(self, scope: Scope) -> str | None:
         """What stands in the page's main part now."""

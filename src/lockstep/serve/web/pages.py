@@ -1,6 +1,7 @@
 """What the pages show, as values, and the pages made of them. Every text is escaped, wherever it is from."""
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from lockstep.values import dataclass
 
 __all__ = ["PAGE", "Moment", "cell", "found", "holds", "matrix_page", "render", "target_page"]
 
+_ODD = re.compile("[^a-z0-9-]")
 PAGE = 200  # services of a project on one page
 
 
@@ -45,8 +47,14 @@ def _environment() -> Environment:
     environment.filters["shown"] = lambda text: printable(str(text))
     environment.filters["lines"] = lambda text: printable_lines(str(text))
     environment.filters["moment"] = _utc
+    environment.filters["named"] = _named
     environment.globals["visitor"] = visitor
     return environment
+
+
+def _named(text: str) -> str:
+    """A part of an id, which no other text has, and which needs no quotes in a selector."""
+    return _ODD.sub(lambda found: f"_{ord(found[0]):x}_", text)
 
 
 def _utc(text: str) -> str:

@@ -2,7 +2,8 @@
 const show = () => {
   for (const time of document.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
-    if (!isNaN(moment)) time.textContent = moment.toLocaleString();
+    const words = isNaN(moment) ? time.textContent : moment.toLocaleString();
+    if (time.textContent !== words) time.textContent = words; // what is selected in others stays so
   }
 };
 document.addEventListener("DOMContentLoaded", show);
