@@ -11,6 +11,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from lockstep.model.chart import Chart
 from lockstep.model.function import Health
 from lockstep.values import dataclass
 
@@ -246,6 +247,7 @@ class Progress:
     gates: tuple[str, ...] = ()  # what is judged, in words
     reason: str = ""  # why it does not go on, or was taken back
     findings: tuple[Finding, ...] = ()
+    charts: tuple[Chart, ...] = field(default=(), compare=False)  # of what the findings are about
     is_asked: bool = False  # it stands still because somebody, or the declaration, wants it so
     late: int = 0  # seconds since it could have gone on, once they are so many that nobody seems to sync
 

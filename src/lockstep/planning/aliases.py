@@ -23,6 +23,7 @@ from lockstep.model.function import timeout_of
 from lockstep.model.rolling import TAKEN_BACK, RolloutRecord, RolloutState, record_of, taken_over
 from lockstep.model.rollout import Progress, Rollout, RolloutWish, share_words
 from lockstep.planning.beside import has_others
+from lockstep.planning.charting import charts_of
 from lockstep.planning.compared import narrowed
 from lockstep.planning.diff import (
     diff_code,
@@ -209,7 +210,9 @@ def _rolled(
             return replace(shift, problem=said, puts=False, publishes=False)
         decision = said
     release = target.version or ""
-    shift = replace(shift, progress=progress_of(decision, policy, course, release, now))
+    progress = progress_of(decision, policy, course, release, now)
+    charts = charts_of(policy, live.measured if live is not None else None)
+    shift = replace(shift, progress=replace(progress, charts=charts))
     is_coming = record is not None and course.is_wanted and record.state is not RolloutState.CLEARED
     number = record.candidate if record is not None and is_coming else shift.version
     begun = record.begun.isoformat() if record is not None else None

@@ -12,9 +12,11 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    distinct,
     false,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -32,6 +34,7 @@ __all__ = ["History"]
 
 _RECORDS = (Happened.DEPLOYED, Happened.FAILED, Happened.REMOVED)
 _MANY = 500  # values in one statement
+_OF_DRIFTS = ("target", "cause", "words")  # that are searched
 _UNFINISHED = (RunState.FAILED, RunState.STOPPED, RunState.LOST)
 
 
@@ -284,11 +287,29 @@ class History:
     ) -> list[Drift]:
         """What differed, the last that was seen first; what differs still comes before all that does not."""
         chosen = select(DRIFTS).where(
-            _matches(DRIFTS, project, query, ("target", "cause", "words")),
+            _matches(DRIFTS, project, query, _OF_DRIFTS),
             _within(DRIFTS, DRIFTS.c.target, scope),
         )
         chosen = chosen.order_by(DRIFTS.c.mended.is_not(None), DRIFTS.c.seen.desc(), DRIFTS.c.id.desc())
         return [Drift(**row) for row in self._rows(chosen.limit(limit).offset(skip))]
+
+    def drift_by_day(
+        self, days: Sequence[str], *, project: str = "", query: str = "", scope: Scope = None
+    ) -> list[tuple[str, int]]:
+        """How many targets differed at some time of each day in UTC, ``2026-01-01``, within what is kept."""
+        named = DRIFTS.c.project + literal(" ") + DRIFTS.c.target
+        counts = [
+            func.count(distinct(named)).filter(
+                DRIFTS.c.seen < f"{day}U",  # which is behind every time of the day, as T is before U
+                or_(DRIFTS.c.mended.is_(None), DRIFTS.c.mended >= day),
+            )
+            for day in days
+        ]
+        chosen = select(*counts).where(
+            _matches(DRIFTS, project, query, _OF_DRIFTS), _within(DRIFTS, DRIFTS.c.target, scope)
+        )
+        found = self._database.run(lambda to: tuple(to.execute(chosen).one()))
+        return [(day, int(count)) for day, count in zip(days, found, strict=True)]
 
     def _rows(self, query: Select[Any]) -> list[dict[str, Any]]:
         return self._database.run(lambda to: [dict(row) for row in to.execute(query).mappings()])

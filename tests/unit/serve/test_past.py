@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from starlette.types import ASGIApp
 
-from lockstep.model import Explained, Secret, SyncStatus
+from lockstep.model import Explained, Health, Secret, SyncStatus
+from lockstep.model.chart import Chart, Line
+from lockstep.model.rollout import Progress
 from lockstep.model.status import Origin
 from lockstep.model.trying import LogLine
 from lockstep.serve.following import Follower
@@ -87,6 +90,21 @@ def test_a_target_tells_what_became_of_it_and_where_its_values_are(
     saw(follower, row("staging/other", SyncStatus.SYNCED))
     text = ask(page, "/targets/shop/staging/other").text
     assert "Nothing that is remembered here" in text
+
+
+def test_what_a_rollout_is_judged_by_is_drawn_and_told(follower: Follower) -> None:
+    """Two lines and the same as a table, in words that somebody else chose."""
+    times = (datetime(2026, 1, 1, 12, minute, tzinfo=UTC) for minute in (1, 2))
+    lines = tuple(Line(name=EVIL, points=((at, 25.0),)) for at in times)
+    charts = (Chart(name=EVIL, unit="%", lines=lines, bounds=(30.0,)), Chart(name="none", lines=()))
+    progress = Progress(health=Health.PROGRESSING, release="2", step=1, steps=2, charts=charts)
+    off = replace(row("staging/api", SyncStatus.OUT_OF_SYNC), progress=progress)
+    text = ask(saw(follower, off), "/targets/shop/staging/api").text
+    assert "<script>alert" not in text
+    assert len(re.findall('<path class="(?:line-[12]|bound)"', text)) == 3
+    for words in ("2026-01-01 12:02:00 UTC", "<td>25 %</td><td>-</td>", "Nothing was measured yet."):
+        assert words in text
+    assert "style=" not in text
 
 
 def test_logs_are_shown_or_why_they_cannot_be(follower: Follower, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,18 @@ def test_drift_is_seen_once_and_mended_once(history: Told) -> None:
     ]
     kinds = [one.kind for one in history.events()]
     assert kinds == [Happened.DRIFTED, Happened.MENDED, Happened.DRIFTED]
+    history.drift("blog", AT.format(4), {"a/b": ("", "x"), "a/c": ("", "x")}, lambda _: True)
+    days = ["2025-12-31", "2026-01-01", "2026-01-03", "2026-01-04", "2026-01-05"]
+    counts = [count for _, count in history.drift_by_day(days)]
+    assert counts == [0, 1, 1, 3, 3]  # of one day each target once
+    assert [count for _, count in history.drift_by_day(days, project="shop", query="again")] == [
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]
+    assert history.drift_by_day(days[-1:], scope={"blog": frozenset({"b"})}) == [("2026-01-05", 0)]
 
 
 def test_what_is_old_is_forgotten_and_what_still_differs_is_not(history: Told) -> None:

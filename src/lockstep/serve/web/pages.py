@@ -17,6 +17,7 @@ from lockstep.render.status import cell_words, status_summary
 from lockstep.render.values import one_line, show
 from lockstep.serve.deciding import Seen, Try, left_alone
 from lockstep.serve.file import Followed
+from lockstep.serve.web.drawing import drawn
 from lockstep.serve.web.visitor import visitor
 from lockstep.store.entries import Event
 from lockstep.values import dataclass
@@ -180,6 +181,7 @@ def target_page(
         changes=[one_line(change, masks) for change in row.changes],
         problem=printable_lines(row.problem or ""),
         rollout=progress_lines(row.progress) if row.progress is not None else [],
+        charts=[drawn(one) for one in row.progress.charts] if row.progress is not None else [],
         alone=left_alone(seen, project).get(row.target),
         attempt=_attempt(attempt, now) if attempt is not None else None,
         leave=project.leave(row.environment),

@@ -1,6 +1,7 @@
 """What happened: pages, JSON and exports of the history. Without one they say so."""
 
 import csv
+import datetime
 import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from lockstep.render.cells import printable
 from lockstep.render.wire import compact
 from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import answer, number_of, query_of
+from lockstep.serve.web.drawing import bars
 from lockstep.serve.web.pages import render
 from lockstep.serve.web.visitor import may, scope_of, seen_by
 from lockstep.store.entries import Event, Scope
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Past"]
 
 _PAGE = 50
+_DAYS = 30  # of drift that are drawn
 _EXPORTED = 500  # events that are read at once
 _COLUMNS = ("at", "project", "target", "kind", "version", "actor", "words", "commit", "source", "run")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -97,7 +100,15 @@ class Past:
         return _listed("runs.html", "runs", request, partial(history.runs, scope=self._scope))
 
     def _drift(self, history: "History", request: Request) -> Response:
-        return _listed("drift.html", "drifts", request, partial(history.drifts, scope=self._scope))
+        asked, today = request.query_params, datetime.datetime.now(datetime.UTC).date()
+        counts = history.drift_by_day(
+            [(today - datetime.timedelta(days=back)).isoformat() for back in reversed(range(_DAYS))],
+            project=asked.get("project", ""),
+            query=query_of(asked),
+            scope=self._scope,
+        )
+        read = partial(history.drifts, scope=self._scope)
+        return _listed("drift.html", "drifts", request, read, over_time=bars(counts))
 
     def _run(self, history: "History", request: Request) -> Response:
         found = history.run(request.path_params["run"], scope=self._scope)
@@ -168,13 +179,15 @@ class Past:
         return _file(lines, "application/jsonl", "audit.jsonl")
 
 
-def _listed(name: str, what: str, request: Request, read: Callable[..., list[Any]]) -> Response:
+def _listed(
+    name: str, what: str, request: Request, read: Callable[..., list[Any]], **more: object
+) -> Response:
     """A page of a listing, with whether there is another."""
     asked = request.query_params
     query, project, page = query_of(asked), asked.get("project", ""), number_of(asked)
     found = read(project=project, query=query, limit=_PAGE + 1, skip=(page - 1) * _PAGE)
     shown = {what: found[:_PAGE], "query": query, "project": project, "page": page}
-    return HTMLResponse(render(name, **shown, is_last=len(found) <= _PAGE))
+    return HTMLResponse(render(name, **shown, **more, is_last=len(found) <= _PAGE))
 
 
 def _document(what: str, request: Request, read: Callable[..., list[Any]]) -> Response:
