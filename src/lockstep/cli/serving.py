@@ -124,6 +124,28 @@ def _page(log: _Log, settings: "ServeFile", controller: "Controller") -> Iterato
         yield
 
 
+@contextlib.contextmanager
+def _health(log: _Log, settings: "ServeFile", controller: "Controller") -> Iterator[None]:
+    """Say whether a process without a page lives.
+
+    Where nobody chose the address it is no mistake that another worker of this machine has it.
+    """
+    from lockstep.serve.web.listening import HEALTH, answering_health
+
+    assert controller.history is not None  # noqa: S101 - workers have a database
+    with contextlib.ExitStack() as stack:
+        try:
+            answering = answering_health(
+                settings.health or HEALTH, lambda: controller.is_alive, controller.history
+            )
+            log("", f"{stack.enter_context(answering)}healthz says whether this worker lives")
+        except BadInput as error:
+            if settings.health is not None:
+                raise
+            log("", f"nobody can ask whether this worker lives: {error.problem}")
+        yield
+
+
 def serve(shell: Shell, *, config: Path | None, demo: bool, role: str, token: str | None) -> int:
     """Follow repositories, and keep AWS as they say until it is stopped."""
     from lockstep.serve.file import read_serve_file
@@ -209,7 +231,5 @@ def _follow(log: _Log, settings: "ServeFile", credentials: "Credentials", role: 
         told.append(controller)
         for project in settings.projects:
             log(project.name, f"following {project.shown}")
-        if role == "worker":
-            settings = replace(settings, listen=None)
-        with _page(log, settings, controller):
+        with _health(log, settings, controller) if role == "worker" else _page(log, settings, controller):
             controller.run()

@@ -11,6 +11,7 @@ __all__ = ["SERVE"]
 
 _SPELLED = "write a number with s, m, h or d, such as 30s"
 
+_ADDRESS = r"^([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}$"
 _POLL = text(
     "poll",
     "How often Git is asked for new commits; 1m when absent. A project may say otherwise.",
@@ -101,9 +102,17 @@ SERVE = group(
         "listen",
         "Address of the page, such as 127.0.0.1:8321; without one there is none. Without login it is one of "
         "this machine's own.",
-        pattern=r"^([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\]):\d{1,5}$",
+        pattern=_ADDRESS,
         says="write an address and a port, such as 127.0.0.1:8321",
         example="127.0.0.1:8321",
+    ),
+    text(
+        "health",
+        "Address at which a process without a page (--role worker) answers /healthz and /readyz, and nothing "
+        "else; 127.0.0.1:8322 when absent.",
+        pattern=_ADDRESS,
+        says="write an address and a port, such as 127.0.0.1:8322",
+        example="127.0.0.1:8322",
     ),
     URL,
     LOGIN,

@@ -126,6 +126,12 @@ class Controller:
             elsewhere=elsewhere,
         )
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether everything that it does, or looks at, has somebody who does."""
+        machines = self._machines is None or self._machines.is_alive
+        return machines and all(one.is_alive for one in self.followers)
+
     def under_way(self) -> list[str]:
         """What is being synced now."""
         return [one.under_way for one in self._doing if one.under_way]

@@ -79,6 +79,7 @@ class ServeFile:
     database: str | None = None  # URL of PostgreSQL's; history.db when absent
     lease: int = _LEASE  # seconds that a machine's turn on a project lasts without a sign of life
     listen: tuple[str, int] | None = None  # host and port
+    health: tuple[str, int] | None = None  # host and port at which a process without a page is asked
     log: str = "text"  # or "json"
     keep: int = _KEEP  # seconds that what happened is remembered
     access: Access = field(default_factory=Access)
@@ -112,19 +113,19 @@ def read_serve_file(path: Path, environ: Mapping[str, str]) -> ServeFile:
         _override(values, name, text, places, problems)
     reader = _Reader(document, places, problems, path.resolve().parent)
     projects = tuple(reader.projects(values))
-    reader.check_port(values)
+    listen, health = (reader.address(values, key) for key in ("listen", "health"))
     keep = reader.period(values, "history", _KEEP)
     lease = reader.period(values, "lease", _LEASE)
     access = read_access(values, reader.add)
     destinations = tuple(read_destinations(values, environ, reader.add))
     problems.stop()
-    host, _, port = (values.get("listen") or "").rpartition(":")
     return ServeFile(
         path=path,
         data=path.resolve().parent / (values.get("data") or "lockstep-data"),
         database=values.get("database"),
         lease=lease,
-        listen=(host.strip("[]"), int(port)) if host else None,
+        listen=listen,
+        health=health,
         log=values.get("log") or "text",
         keep=keep,
         access=access,
@@ -169,10 +170,15 @@ class _Reader:
                 ),
             )
 
-    def check_port(self, values: Mapping[str, Any]) -> None:
-        listen = values.get("listen")
-        if listen and int(listen.rpartition(":")[2]) > 65_535:
-            self.add(("listen",), f"{listen} has no port that there is", "write one up to 65535")
+    def address(self, values: Mapping[str, Any], key: str) -> tuple[str, int] | None:
+        text = values.get(key)
+        if not text:
+            return None
+        host, _, port = text.rpartition(":")
+        if not port.isdecimal() or int(port) > 65_535:
+            self.add((key,), f"{text} has no port that there is", "write one up to 65535")
+            return None
+        return host.strip("[]"), int(port)
 
     def period(self, values: Mapping[str, Any], key: str, otherwise: int) -> int:
         text = values.get(key)

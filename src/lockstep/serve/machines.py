@@ -83,6 +83,12 @@ class Machines:
         self._problem = ""
         self._is_known = False
         self._telling: _Held | None = None
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether everything that began still goes on."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def may_tell(self) -> bool:
         """Whether it is this machine that tells people what happened; asked by any thread."""
@@ -133,6 +139,7 @@ class Machines:
         threads = [threading.Thread(target=one, name=f"machines-{n}") for n, one in enumerate(work)]
         for thread in threads:
             thread.start()
+        self._threads = threads
         return threads
 
     def close(self) -> None:

@@ -143,9 +143,11 @@ def test_a_machine_passes_on_what_it_hears(url: str, server: Server, tmp_path: P
     until(lambda: turns.states({}) != {})  # its first turn is over
     listens.hear("shop", frozenset({"api"}))
     until(lambda: not follower.has_understood)
+    assert works.is_alive
     stop.set()
     for thread in threads:
         thread.join()
+    assert not works.is_alive
     for one in (listens, works, history):
         one.close()
     turn = turns.take("shop")

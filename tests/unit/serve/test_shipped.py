@@ -12,6 +12,7 @@ import yaml
 
 from lockstep.serve.controller import Part
 from lockstep.serve.file import PREFIX, read_serve_file
+from lockstep.serve.web.listening import HEALTH
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 CHART = DEPLOY / "helm" / "lockstep-serve"
@@ -79,6 +80,11 @@ def test_the_composition_says_what_is_read() -> None:
             "postgresql://lockstep:${POSTGRES_PASSWORD:?"
         )
         assert (service["read_only"], service["command"][1]) == (True, "/etc/lockstep/lockstep-serve.yaml")
+    asked = {name: composed["services"][name]["healthcheck"]["test"][-1] for name in roles}
+    assert f"'http://{HEALTH[0]}:{HEALTH[1]}/healthz'" in asked["worker"]
+    assert "'http://127.0.0.1:8321/healthz'" in asked["web"]
+    pod = (CHART / "templates" / "deployment.yaml").read_text()
+    assert pod.count(f"0.0.0.0:{HEALTH[1]}") == pod.count(f"containerPort: {HEALTH[1]}") == 1
     assert "[serve,postgres," in (DEPLOY / "Dockerfile").read_text()
     with (
         resources.files("check_jsonschema")

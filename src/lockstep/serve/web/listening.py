@@ -1,4 +1,4 @@
-"""Answering, in a thread of its own, until the controller ends."""
+"""Answering, in a thread of its own, until the controller ends: pages, or whether it lives."""
 
 import contextlib
 import logging
@@ -12,9 +12,14 @@ from lockstep.serve.access import Access
 from lockstep.serve.following import Follower
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from lockstep.store.history import History
 
-__all__ = ["listening"]
+__all__ = ["HEALTH", "answering_health", "listening"]
+
+HEALTH = ("127.0.0.1", 8322)
+"""Where a process without a page is asked, unless its file says otherwise."""
 
 _GRACE = 3  # seconds that open requests have at the end
 _MOST = 700  # connections at once
@@ -32,8 +37,6 @@ def listening(
 ) -> Iterator[str]:
     """Answer at the address while the block runs; yields its URL. BadInput where nobody can listen there."""
     try:
-        import uvicorn
-
         from lockstep.serve.web.admission import Admission
         from lockstep.serve.web.app import make_app
         from lockstep.serve.web.providers import provider_of
@@ -43,29 +46,55 @@ def listening(
             where="listen",
             fix="pip install 'lockstep-gitops[serve]'; without listen it is not needed",
         ) from None
+    is_over, login = threading.Event(), access().login
+    app = make_app(
+        followers,
+        history,
+        secret=hook_secret,
+        admission=Admission(
+            access,
+            history.sessions if history is not None else None,
+            provider_of(login, login_secret) if login is not None else None,
+        ),
+        is_over=is_over.is_set,
+    )
+    with _answering(address, app, is_over, where="listen") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def answering_health(
+    address: tuple[str, int], is_alive: Callable[[], bool], history: "History"
+) -> Iterator[str]:
+    """Say at the address whether a process without a page lives, and whether its database answers.
+
+    Yields the URL. BadInput where nobody can listen there.
+    """
+    from lockstep.serve.web.health import health_app
+
+    with _answering(address, health_app(is_alive, history.check), threading.Event(), where="health") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _answering(
+    address: tuple[str, int], app: "ASGIApp", is_over: threading.Event, *, where: str
+) -> Iterator[str]:
+    """Answer while the block runs; at its end ``is_over`` is set."""
+    import uvicorn
+
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     try:
         place = socket.create_server(address, family=family)
     except OSError as error:
         raise BadInput(
             f"{address[0]}:{address[1]} cannot be listened at: {error.strerror}",
-            where="listen",
+            where=where,
             fix="name a port that nobody uses",
         ) from None
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # what is no HTTP is answered, and not told
-    is_over, login = threading.Event(), access().login
     config = uvicorn.Config(
-        make_app(
-            followers,
-            history,
-            secret=hook_secret,
-            admission=Admission(
-                access,
-                history.sessions if history is not None else None,
-                provider_of(login, login_secret) if login is not None else None,
-            ),
-            is_over=is_over.is_set,
-        ),
+        app,
         access_log=False,
         http="h11",
         limit_concurrency=_MOST,
