@@ -33,6 +33,7 @@ class World:
     def __init__(self) -> None:
         self.words = "<b>first</b>"
         self.changes = 0
+        self.status = 200
         self.renders = 0
         self.is_over = False
         self.live = Live(
@@ -44,7 +45,7 @@ class World:
     def page(self, request: Request) -> Response:
         """The page."""
         self.renders += 1
-        return HTMLResponse(f"<html><main id=x>\n{self.words}\n</main></html>")
+        return HTMLResponse(f"<html><main id=x>\n{self.words}\n</main></html>", self.status)
 
     def text(self, request: Request) -> Response:
         """No page."""
@@ -151,6 +152,32 @@ def test_a_change_is_made_once_for_all_who_see_the_same(monkeypatch: pytest.Monk
         waiting = [asyncio.ensure_future(anext(sent)) for sent in streams]
         assert {(await one)["body"] for one in waiting} == {b"data: \ndata: two\n\n"}
         assert world.renders == 6
+
+    run(work, monkeypatch)
+
+
+def test_a_page_that_is_not_there_any_more_is_not_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was logged out elsewhere sees nothing any more; what cannot be made for a moment stays."""
+    world = World()
+
+    async def work() -> None:
+        sent = messages(world)
+        assert [await anext(sent) for _ in range(2)]
+        world.status = 503
+        world.change("the history cannot be read")
+        waiting = asyncio.ensure_future(anext(sent))
+        while world.renders < 2:
+            await asyncio.sleep(0)
+        world.status = 200
+        world.change("again")
+        assert (await waiting)["body"] == b"data: \ndata: again\n\n"
+        world.status = 303
+        world.change("nothing for you")
+        body = (await anext(sent))["body"].decode()
+        assert "load it again" in body
+        assert "nothing for you" not in body
+        assert body.endswith("event: over\ndata:\n\n")
+        assert [one.get("more_body") async for one in sent] == [False]
 
     run(work, monkeypatch)
 

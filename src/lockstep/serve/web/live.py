@@ -25,6 +25,10 @@ _LOOK = 0.02  # seconds between two looks at whether something changed
 _BEAT = 15.0  # seconds without a message before an empty one, which finds out who has gone
 _WHO = ("host", "cookie", "authorization")  # what tells those apart who ask for one address
 _KIND = "text/event-stream"
+_OVER = (
+    'data: <p role="status">This page is not shown any more: <a href="">load it again</a> to see why.</p>\n\n'
+    "event: over\ndata:\n\n"
+)  # what was shown before may be what somebody must not see any more
 _STILL = ("/act/", "/calls", "/logs/")  # what AWS is asked for each time, and what somebody decides by
 
 
@@ -76,7 +80,7 @@ class Live:
             return
         state = self._state()
         page = await self._page(scope)
-        if page is None:  # no page, or one that is not there: the answer says so
+        if not page:  # no page, or one that is not there: the answer says so
             await self._app(scope, receive, send)
             return
         self._open += 1
@@ -103,6 +107,9 @@ class Live:
                 continue
             state, made = now, self._again(scope, now)
             new = await asyncio.shield(made.page)
+            if new == "":
+                yield _OVER
+                return
             if new is not None and new != page:
                 if (message := made.messages.get(page)) is None:
                     message = made.messages[page] = _message(pieces(page, new) or new)
@@ -129,7 +136,10 @@ class Live:
         return made
 
     async def _page(self, scope: Scope) -> str | None:
-        """What stands in the page's main part now."""
+        """What stands in the page's main part now; None while that cannot be said.
+
+        "" where there is nothing to see for whoever asks, or not any more.
+        """
         sent: list[Message] = []
 
         async def nothing() -> Message:
@@ -141,8 +151,10 @@ class Live:
         await self._app(scope, nothing, keep)
         body = b"".join(message.get("body", b"") for message in sent[1:]).decode()
         _, opened, rest = body.partition("<main")
-        if sent[0]["status"] != HTTPStatus.OK or not opened:
+        if sent[0]["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return None
+        if sent[0]["status"] != HTTPStatus.OK or not opened:
+            return ""
         return rest.partition(">")[2].rpartition("</main>")[0]
 
 
