@@ -205,7 +205,7 @@ def test_a_project_that_cannot_be_read_any_more_stays_and_says_so(follower: Foll
     text = ask(app, "/").text
     assert "1.0.0 ● Synced/Healthy" in text
     assert "lockstep.yaml:3: &lt;b&gt;wrong" in text
-    assert re.search(r"The next attempt is at \d\d:\d\d:\d\d UTC", text)
+    assert re.search(r'The next attempt is at <time datetime="[^."]+">', text)
     (project,) = json.loads(ask(app, "/api/v1/projects").text)["projects"]
     assert project["failing"]["git"]["why"] == "lockstep.yaml:3: <b>wrong</b>"
 

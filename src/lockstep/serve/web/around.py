@@ -108,7 +108,7 @@ class Around:
                 "from": seen.rows[target].live if target in seen.rows else None,
                 "version": one.version,
                 "why": one.why,
-                "next": None if math.isinf(one.at) else now.at(one.at),
+                "next": None if math.isinf(one.at) else now.iso(one.at),
                 "has_failed": one.count > 0,
             }
             for follower, seen in self._seen
@@ -116,7 +116,7 @@ class Around:
             if holds(target, query)
         ]
         troubles = [
-            (follower.project.name, seen.moving.why, now.at(seen.moving.at))
+            (follower.project.name, seen.moving.why, now.iso(seen.moving.at))
             for follower, seen in self._seen
             if seen.moving is not None
         ]

@@ -37,8 +37,14 @@ class Moment:
 
     def at(self, ticks: float) -> str:
         """The time of the wall at a time of the other clock: ``14:05:10 UTC``."""
-        then = self.wall + datetime.timedelta(seconds=ticks - self.ticks)
-        return then.strftime("%H:%M:%S UTC")
+        return self._then(ticks).strftime("%H:%M:%S UTC")
+
+    def iso(self, ticks: float) -> str:
+        """The same in ISO 8601, to the second, so that it is the same whenever it is asked."""
+        return self._then(ticks).replace(microsecond=0).isoformat()
+
+    def _then(self, ticks: float) -> datetime.datetime:
+        return self.wall + datetime.timedelta(seconds=round(ticks - self.ticks, 2))
 
 
 def _environment() -> Environment:
@@ -107,9 +113,9 @@ def _project(
         "commit": seen.at.commit[:8] if seen.at else None,
         "summary": status_summary(seen.rows.values()),
         "is_looked": seen.looked is not None,
-        "looked": _moment(seen.looked, now) if seen.looked is not None else None,
+        "looked": now.iso(seen.looked) if seen.looked is not None else None,
         "troubles": [
-            (name, printable_lines(one.why), now.at(one.at))
+            (name, printable_lines(one.why), now.iso(one.at))
             for name, one in (("Git", seen.git), ("AWS", seen.aws))
             if one is not None
         ],
@@ -127,10 +133,6 @@ def _column(environment: str) -> tuple[bool, int, str]:
     number = environment.rpartition("-")[2]
     is_last = is_preview(environment)
     return (is_last, -int(number) if is_last and number.isdecimal() else 0, environment)
-
-
-def _moment(ticks: float, now: Moment) -> str:
-    return (now.wall - datetime.timedelta(seconds=now.ticks - ticks)).isoformat()
 
 
 def cell(row: StatusRow | None, seen: Seen) -> Mapping[str, Any] | None:
@@ -201,4 +203,4 @@ def _explained(one: Explained, masks: Masks) -> Mapping[str, Any]:
 
 
 def _attempt(attempt: Try, now: Moment) -> Mapping[str, Any]:
-    return {"count": attempt.count, "at": now.at(attempt.at), "why": printable_lines(attempt.why)}
+    return {"count": attempt.count, "at": now.iso(attempt.at), "why": printable_lines(attempt.why)}
