@@ -17,6 +17,7 @@ from lockstep.engines.aws.remembered import FEW
 from lockstep.model import Statement, Target, Trigger
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE, ownership_tags
+from lockstep.roads.losses import LOSSES
 from tests.docs.lab import ROOT
 
 REFERENCE, EXPLANATION = ROOT / "docs" / "reference", ROOT / "docs" / "explanation"
@@ -111,6 +112,27 @@ def test_numbers_are_those_of_the_code() -> None:
     assert "longer than four minutes" in safety
     assert _ROUNDS == 5
     assert "up to five times" in _text(EXPLANATION / "triggers.md")
+
+
+def test_roads_are_chosen_by_what_their_losses_say() -> None:
+    """A cell of the page says yes just where the table that reports are made of tells no loss of it."""
+    text = _text(EXPLANATION / "roads.md").partition("## Choose by")[2].partition("\n\nThe whole list")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line[:1] == "|"]
+    roads = rows[0][2:]
+    cells = {row[0]: dict(zip(roads, row[2:], strict=True)) for row in rows[2:]}
+    about = {
+        "triggers without an alias": "triggers",
+        "an alias that moves from version to version": "alias",
+        "rollouts, step by step": "rollout",
+        "every setting of a function": "provisionedConcurrency",
+        "secrets by reference": "environment",
+        "packages are staged": "packages",
+    }
+    for row, field in about.items():
+        for road in roads:
+            assert cells[row][road].startswith("yes") != ((road, field) in LOSSES), (row, road)
+    assert {road for road in roads if (road, "drift") in LOSSES} == set(roads)
+    assert not any(one.startswith("yes") for one in cells["soak time, freezes, holds"].values())
 
 
 def test_the_recording_is_of_the_demo_as_it_is() -> None:
