@@ -12,7 +12,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lockstep.config.schema import LAMBDA, PROJECT
+from lockstep.config.schema import LAMBDA, LAYER, PROJECT
 from lockstep.config.serve_schema import SERVE
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
@@ -46,6 +46,7 @@ def pages() -> Mapping[str, str]:
             LAMBDA,
         )
         + _fields()
+        + _layer()
         + _runtimes(),
         "serve-yaml.md": _keys(
             "lockstep-serve.yaml",
@@ -131,6 +132,21 @@ def _fields() -> str:
             lines.append(f"| `{kind.path(row)}` | {meaning} | {default} |")
     lines += ["", "Members of CreateFunction and of both updates that are no fields:", ""]
     lines += [f"- `{name}`: {why}." for name, why in NOT_FIELDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _layer() -> str:
+    lines = [
+        "",
+        "## The `layer:` block",
+        "",
+        "What the files of [a layer that is built here](../how-to/build-a-layer.md) say, at their top and "
+        "not below `lambda:`.",
+        "",
+        "| key | type | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{path}` | {kind} | {about} |" for path, kind, about in _rows(LAYER, "")]
     return "\n".join(lines) + "\n"
 
 

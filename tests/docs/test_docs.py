@@ -70,7 +70,8 @@ def test_yaml_has_the_form_that_the_schemas_say(block: Block) -> None:
     assert isinstance(document, dict)
     if block.skipped or "memorysize" in document.get("lambda", {}):  # a misspelt key is shown on purpose
         return
-    name = "values" if "lambda" in document else "serve" if "projects" in document else "lockstep"
+    is_values = document.keys() & {"lambda", "layer"}
+    name = "values" if is_values else "serve" if "projects" in document else "lockstep"
     schema = json.loads((ROOT / "docs" / "schemas" / f"{name}.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(document)
 

@@ -314,6 +314,29 @@ def test_a_repository_is_named_where_a_tag_has_to_be_looked_up(team: Team) -> No
         assert (arn in json.dumps(document)) == bool(actions)
 
 
+def test_a_layer_that_is_built_here_may_be_published_where_one_is_declared(team: Team) -> None:
+    """Under the printed policy of a sync nothing is denied and each action is needed; a plan only looks."""
+    team.write("layers/common/config.yaml", "layer: {name: shop-common, runtimes: [python3.12]}\n")
+    team.write("environments/staging/common/config.yaml", 'layer: {version: "1.4.0"}\n')
+    make_zip_of({"python/common.py": b""}, team.folder / "packages/common-1.4.0.zip")
+    team.write(STAGING, f"{BEFORE}  layers: [{{layer: common}}]\n")
+    arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:layer:shop-common"
+    document = team.policy("sync")
+    rule = team.take(document)
+    assert team.run("sync", "staging") == 0, (rule.denied, team.capture.readouterr())
+    assert rule.denied == []
+    assert {one for one in rule.used if "Layer" in one} == {
+        one for one in _actions(document) if "Layer" in one
+    }
+    for role, actions in (
+        ("sync", ["lambda:GetLayerVersion", "lambda:PublishLayerVersion"]),
+        ("plan", ["lambda:GetLayerVersion"]),
+    ):
+        statements = team.policy(role)["Statement"]
+        (found,) = (one for one in statements if "lambda:GetLayerVersion" in one["Action"])
+        assert (found["Action"], found["Resource"]) == (actions, [arn, f"{arn}:*"])
+
+
 def test_a_capacity_provider_may_be_passed_where_one_is_declared(team: Team) -> None:
     """To sync, and that one alone."""
     arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:capacity-provider:shared"

@@ -21,6 +21,7 @@ from tests.strict.wire import Answer
 
 __all__ = ["Limits", "together", "violations"]
 
+_OTHERS = ("TagResource", "PublishLayerVersion")
 _CHANGES = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode")
 _ORDINARY = {"MemorySize": 10240, "Timeout": 900, "EphemeralStorage.Size": 10240}
 """Greatest values where the model allows more: for managed instances, and storage for accelerators there."""
@@ -35,16 +36,18 @@ class Limits(Rule):
     def before(self, call: Call) -> Answer | None:
         """Refuse what does not, as Lambda does."""
         operation = call.operation
-        if operation.service != "lambda" or operation.name not in (*_CHANGES, "TagResource"):
+        if operation.service != "lambda" or operation.name not in (*_CHANGES, *_OTHERS):
             return None
         body = call.json()
         live = {}
-        if operation.name != "TagResource":
+        if operation.name == "PublishLayerVersion":
+            body = {**body, "LayerName": operation.params["LayerName"]}
+        if operation.name in _CHANGES:
             live = (self.cloud.function(call) or {}).get("Configuration", {})
         is_managed = bool({**live, **body}.get("CapacityProviderConfig"))
         if found := next(violations(operation.name, body, is_managed=is_managed), None):
             return error(operation, 400, "ValidationException", f"1 validation error detected: {found}")
-        if operation.name == "TagResource":
+        if operation.name not in _CHANGES:
             return None
         found = next(together(body, live, account=operation.account, region=operation.region), None)
         return None if found is None else error(operation, 400, *found)

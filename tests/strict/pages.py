@@ -2,7 +2,7 @@
 
 Sources: ListFunctions ("up to 50 functions per page"; it leaves out State, LastUpdateStatus, their
 reasons and RuntimeVersionConfig), ListEventSourceMappings ("Lambda returns a maximum of 100 items in each
-response") and GetResources (50 a page unless told, at most 100).
+response"), ListLayerVersions (MaxItems, at most 50) and GetResources (50 a page unless told, at most 100).
 """
 
 import json
@@ -26,12 +26,16 @@ _NOT_LISTED = (
 
 
 class Pages(Rule):
-    """Page ListFunctions by 50, event source mappings by 100 and GetResources by 50 to 100, as AWS does."""
+    """Page ListFunctions and versions of layers by 50, event source mappings by 100 and GetResources by 50 to
+    100, as AWS does."""
 
-    def __init__(self, *, functions: int = 50, resources: int = 100, mappings: int = 100) -> None:
+    def __init__(
+        self, *, functions: int = 50, resources: int = 100, mappings: int = 100, layers: int = 50
+    ) -> None:
         self._sizes_of = {
             "lambda.ListFunctions": functions,
             "lambda.ListEventSourceMappings": mappings,
+            "lambda.ListLayerVersions": layers,
         }
         self._resources = resources
         self._sizes: dict[int, tuple[int, int]] = {}
@@ -81,9 +85,10 @@ class Pages(Rule):
             body = {"Functions": [{k: v for k, v in f.items() if k not in _NOT_LISTED} for f in page]}
             if start + size < len(everything):
                 body["NextMarker"] = str(start + size)
-        elif call.operation.name == "ListEventSourceMappings":
-            everything = body["EventSourceMappings"]
-            body["EventSourceMappings"] = everything[start : start + size]
+        elif call.operation.name in ("ListEventSourceMappings", "ListLayerVersions"):
+            (name,) = body.keys() & {"EventSourceMappings", "LayerVersions"}
+            everything = body[name]
+            body[name] = everything[start : start + size]
             if start + size < len(everything):
                 body["NextMarker"] = str(start + size)
         else:

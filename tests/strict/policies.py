@@ -169,6 +169,14 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             # Source: service authorization reference; two of them have no resources.
             mapping = f"arn:aws:lambda:{place}:event-source-mapping:{params.get('UUID')}"
             yield f"lambda:{name}", mapping if "UUID" in params else "*"
+        case "lambda" if name.startswith(("GetLayerVersion", "PublishLayerVersion", "ListLayerVersions")):
+            # Source: service authorization reference; a listing has no resources.
+            arn = params.get("Arn") or f"arn:aws:lambda:{place}:layer:{params.get('LayerName')}"
+            action = "lambda:GetLayerVersion" if name.startswith("Get") else f"lambda:{name}"
+            yield action, "*" if name.startswith("List") else arn
+            content = call.json().get("Content", {}) if name.startswith("Publish") else {}
+            if "S3Key" in content:
+                yield "s3:GetObject", f"arn:aws:s3:::{content['S3Bucket']}/{content['S3Key']}"
         case "sqs":
             body = call.json()
             queue = body.get("QueueName") or str(body.get("QueueUrl", "")).rpartition("/")[2]
@@ -189,6 +197,8 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             if managed := body.get("CapacityProviderConfig"):
                 arn = managed["LambdaManagedInstancesCapacityProviderConfig"]["CapacityProviderArn"]
                 yield "lambda:PassCapacityProvider", arn
+            for layer in body.get("Layers") or ():
+                yield "lambda:GetLayerVersion", layer
             if body.get("KMSKeyArn"):
                 yield "kms:CreateGrant", body["KMSKeyArn"]
                 yield "kms:Encrypt", body["KMSKeyArn"]

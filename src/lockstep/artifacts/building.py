@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lockstep.artifacts.builders.base import Job, Maker, Product, submodule_of
+from lockstep.artifacts.builders.layer import as_layer, misplaced
 from lockstep.artifacts.checks import check_zip, sha256_of
 from lockstep.artifacts.contents import check_size, find_faults, parts_of, sizes_in
 from lockstep.artifacts.package import make_zip_from
@@ -73,6 +74,8 @@ def build(
                 fix="build it in its own repository, or copy what is needed into this one",
             )
         product = _builder(source.build.builder)(job)
+        if source.build.is_layer:
+            product = as_layer(product, source.build.builder)
         if job.stop.is_set():
             raise Interrupted("the build was stopped", fix="run the same command again")
         watcher.progress(f"{source.service}: packing")
@@ -190,5 +193,9 @@ def _built(
         architecture=source.build.architecture,
         tools=product.tools,
         dependencies=product.dependencies,
-        warnings=(*product.warnings, *find_faults(path, source.build.architecture)),
+        warnings=(
+            *product.warnings,
+            *find_faults(path, source.build.architecture),
+            *(misplaced(sizes) if source.build.is_layer else ()),
+        ),
     )

@@ -235,6 +235,7 @@ def _show(
     shell: Shell, moves: "tuple[Move, ...]", outcome: "Proposed", output: Output, *, is_dry: bool = False
 ) -> None:
     from lockstep.cli.next_step import quoted
+    from lockstep.model.layer import DEPLOYMENT
     from lockstep.model.move import Reached
     from lockstep.render.outcome import outcome_document, outcome_lines, outcome_markdown
 
@@ -250,7 +251,9 @@ def _show(
     if arrival.number is not None and arrival.reached in (Reached.OPEN, Reached.WAITING, Reached.BLOCKED):
         shell.suggested.append(f"lockstep pulls show {arrival.number}")
     elif moves and arrival.reached in (Reached.MERGED, Reached.COMMITTED) and not is_dry:
-        targets = quoted([move.target for move in moves if move.deployment_type == "lambda"][:3])
+        named = {"lambda": lambda move: move.target, DEPLOYMENT: lambda move: move.environment}
+        places = [named[move.deployment_type](move) for move in moves if move.deployment_type in named]
+        targets = quoted(list(dict.fromkeys(places))[:3])
         shell.suggested.append(f"git pull, then lockstep sync {targets}".rstrip())
 
 
@@ -279,10 +282,14 @@ def _wait(
 def _sync(shell: Shell, gitops: "GitOps", done: "RolledBack", stop: threading.Event) -> int:
     from lockstep.cli.syncing import follow
     from lockstep.delivery.promotion.waiting import sync_move
+    from lockstep.model.layer import DEPLOYMENT
+    from lockstep.planning.takers import concerned
 
     move = done.move
-    if move.deployment_type != "lambda":
-        shell.log(f"{move.target} is deployed by another tool; Lockstep has changed what Git says")
+    if not concerned(gitops.workspace.fleet.targets, [move]):
+        is_layer = move.deployment_type == DEPLOYMENT
+        why = "is a layer that no function takes" if is_layer else "is deployed by another tool"
+        shell.log(f"{move.target} {why}; Lockstep has changed what Git says")
         return 0
     options = _options(shell)
     return follow(

@@ -5,6 +5,7 @@ from typing import Any
 
 from lockstep.config import rules, templates
 from lockstep.config.alias import read_alias, read_keeping
+from lockstep.config.built_layers import build_layer
 from lockstep.config.context import Context
 from lockstep.config.function import read_settings
 from lockstep.config.hold import read_hold
@@ -21,6 +22,7 @@ from lockstep.model import Code, Function, Target
 from lockstep.model.alias import is_number
 from lockstep.model.fields import APART
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
+from lockstep.model.layer import DEPLOYMENT
 from lockstep.planning.policy import ownership_tags
 from lockstep.suggest import is_misspelt
 
@@ -48,6 +50,8 @@ def build(context: Context) -> Target | None:
         return None
     kind = _deployment_type(context)
     values = context.stack.values
+    if kind == DEPLOYMENT:
+        return build_layer(context) if _is_enabled(context, {}) else None
     if kind != "lambda":
         return None if values.get("enabled") is False else _other(context, kind)
     broken = [layer for layer in context.stack.layers if layer.errors]
@@ -171,13 +175,22 @@ def _has_lost_its_service(context: Context, block: Mapping[str, Any]) -> bool:
 def _deployment_type(context: Context) -> str:
     declared = context.stack.values.get("deploymentType")
     if declared is None:
+        if context.candidate.base.is_layer:
+            return DEPLOYMENT
         for layer in context.stack.layers:
             if layer.name in DECLARING and (layer.values.get("lambda") or layer.errors):
                 return "lambda"
         return "kubernetes"
     kind = str(declared)
-    if is_misspelt(kind, "lambda"):
+    if kind != DEPLOYMENT and is_misspelt(kind, "lambda"):
         context.wrong(("deploymentType",), f"the deploymentType {kind!r} is not known", "write lambda")
+    if kind != DEPLOYMENT and context.candidate.base.is_layer:
+        service = context.candidate.service
+        context.wrong(
+            ("deploymentType",),
+            f"the deploymentType is {kind}, and {service} has its folder below layers/",
+            f"remove the line, or move the folder to services/{service}",
+        )
     return kind
 
 

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from lockstep._version import __version__
 from lockstep.model import Code, Function, Hold, Reference, Release, Resource, Secret, Target, Trigger, Value
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.rollout import Compared, MetricGate, Rollout, Smoke, Stage, Unjudged
 
 __all__ = ["Cache", "Memo", "Record", "freeze", "thaw"]
@@ -208,13 +209,14 @@ _TARGET = _Shape(
     {
         "function": _FUNCTION.one(),
         "release": _Shape(Release).one(),
+        "layer": _Shape(BuiltLayer, live={"package", "arn"}).one(),
         "triggers": _Shape(Trigger).each(),
         "relayed": _Shape(Trigger).each(),
         "resources": _Shape(Resource, live={"handle"}).each(),
         "hold": _Shape(Hold).one(),
         "rollout": _ROLLOUT.one(),
     },
-    live={"statements", "aliases", "versions", "measured", "settled", "obstacle"},
+    live={"layers", "statements", "aliases", "versions", "measured", "settled", "obstacle"},
 )
 
 

@@ -57,6 +57,7 @@ class Declaration:
     values: Mapping[str, Any]  # of the file alone
     stack: Stack
     source: Source | None = None  # as the project says what it is
+    is_layer: bool = False  # its folder lies below layers/
 
     @property
     def stated(self) -> Stated:
@@ -113,6 +114,7 @@ def _declaration(file: ProjectFile, candidate: Candidate, files: Files) -> Decla
         values=(parse(files.contents[path], path).value or {}) if is_there else {},
         stack=stack,
         source=file.project.sources.services.get(candidate.service),
+        is_layer=candidate.base.is_layer,
     )
 
 

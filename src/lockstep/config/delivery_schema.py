@@ -82,6 +82,12 @@ _BUILD = group(
     text("script", "node: script of package.json that builds."),
     text("command", "command: what to run, by sh, in the folder.", lines=True),
     text("output", "Folder or zip that is packed, below the folder."),
+    Key(
+        name="layer",
+        shape=Shape.BOOLEAN,
+        about="true: the package is a layer's. python packs below python/, node below nodejs/, the others "
+        "as it lies.",
+    ),
     texts("include", "Globs of what is packed; everything when absent.", text("include", "")),
     texts("exclude", "Globs of what is left out.", text("exclude", "")),
 )

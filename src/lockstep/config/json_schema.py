@@ -13,7 +13,7 @@ from typing import Any
 
 from lockstep.config import rules
 from lockstep.config.hold import HOLD_KEYS
-from lockstep.config.schema import LAMBDA, PROJECT
+from lockstep.config.schema import LAMBDA, LAYER, PROJECT
 from lockstep.config.serve_schema import SERVE
 from lockstep.config.shapes import Key, Shape
 
@@ -49,9 +49,13 @@ def schemas() -> Mapping[str, dict[str, Any]]:
         "properties": {
             "serviceName": {"type": "string", "description": "The folder's service."},
             "envName": {"type": "string", "description": "The folder's environment."},
-            "deploymentType": {"type": "string", "description": "lambda, or what another tool deploys."},
+            "deploymentType": {
+                "type": "string",
+                "description": "lambda, layer, or what another tool deploys.",
+            },
             "enabled": {"type": "boolean", "description": "false leaves the service out."},
             "lambda": schema_of(LAMBDA),
+            "layer": schema_of(LAYER),
             "lockstep": _HELD,
         },
     }
@@ -129,6 +133,8 @@ def _map(key: Key) -> dict[str, Any]:
         "properties": properties,
         "additionalProperties": False,
     }
+    if key.is_choice:
+        body |= {"minProperties": 1, "maxProperties": 1}
     required = [member.name for member in key.members if member.required]
     return {**body, "required": required} if required else body
 

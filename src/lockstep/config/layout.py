@@ -2,6 +2,7 @@
 
 {folder}/global.values.yaml
 {folder}/services/{svc}/config.yaml, values.yaml
+{folder}/layers/{svc}/config.yaml, values.yaml                      in its place, for a layer of functions
 {folder}/environments/{env}/{env}.values.yaml
 {folder}/environments/{env}/{svc}/values.yaml, config.yaml          config.yaml declares the target
 {folder}/environments/preview/preview.values.yaml
@@ -41,6 +42,7 @@ class Base(NamedTuple):
     slots: tuple[Slot, ...]  # lowest first, files that exist only
     stamp: str  # of the slots' contents
     lost: str | None = None  # folder of services/ that nobody uses and that may be this service's
+    is_layer: bool = False  # its folder lies below layers/
 
 
 class Candidate(NamedTuple):
@@ -84,6 +86,7 @@ class _Found:
 
     shared: dict[str, str] = field(default_factory=dict)  # "global", "environment:{env}"
     services: dict[str, dict[str, str]] = field(default_factory=dict)
+    layers: dict[str, dict[str, str]] = field(default_factory=dict)  # in place of services, of layers
     environments: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     preview_services: dict[str, dict[str, str]] = field(default_factory=dict)
     previews: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -108,6 +111,12 @@ def arrange(tree: Tree, folder: str, *, file: str = "lockstep.yaml", has_all: bo
     found = _sort(blobs, prefix)
     if not found.folders:
         raise _nothing(blobs, prefix, file)
+    for name in sorted(found.services.keys() & found.layers.keys()):
+        raise BadInput(
+            f"{prefix}services/{name} and {prefix}layers/{name} are one service twice",
+            where=next(iter(found.layers[name].values())),
+            fix="keep the one below layers/ if it is a layer of functions, else the other",
+        )
     bases = _Bases(blobs, found, prefix, has_all=has_all)
     candidates = [
         _candidate(blobs, bases.of(service, env), service, files)
@@ -153,6 +162,8 @@ def _sort(paths: Iterable[str], prefix: str) -> _Found:
                 _sort_environment(found, path, env, parts)
         elif parts[0] == "services" and len(parts) == 3:
             _put(found.services, path, parts[1], parts[2], found)
+        elif parts[0] == "layers" and len(parts) == 3:
+            _put(found.layers, path, parts[1], parts[2], found)
         elif parts == ["global.values.yaml"]:
             found.shared["global"] = path
     return found
@@ -207,7 +218,7 @@ class _Bases:
         self.known: dict[tuple[str, str], Base] = {}
         self.checked: set[str] = set()
         self.unused: list[str] | None = None
-        listed = [found.preview_services, *([found.services] if has_all else [])]
+        listed = [found.preview_services, *([found.services, found.layers] if has_all else [])]
         self.in_every_preview = {
             service for services in listed for service, files in services.items() if "config" in files
         }
@@ -236,7 +247,7 @@ class _Bases:
         return base
 
     def _service(self, service: str) -> list[tuple[str, str | None]]:
-        files = self.found.services.get(service, {})
+        files = self.found.layers.get(service) or self.found.services.get(service, {})
         return [
             ("global", self.found.shared.get("global")),
             ("service config", files.get("config")),
@@ -256,11 +267,12 @@ class _Bases:
             slots=present,
             stamp=hashlib.sha1(f"{stamp},{lost}".encode(), usedforsecurity=False).hexdigest(),
             lost=lost,
+            is_layer=service in self.found.layers,
         )
 
     def _lost(self, service: str) -> str | None:
         """The folder that a service without one had before one of the two was renamed, most likely."""
-        if service in self.found.services:
+        if service in self.found.services or service in self.found.layers:
             return None
         if self.unused is None:
             used = {one for services in self.found.environments.values() for one in services}
@@ -329,11 +341,11 @@ def _refuse_links(links: Mapping[str, str], prefix: str) -> None:
 
 def _may_be_layer(rest: Sequence[str]) -> bool:
     match rest:
-        case ["global.values.yaml" | "services" | "environments"]:
+        case ["global.values.yaml" | "services" | "layers" | "environments"]:
             return True
-        case ["services", _] | ["environments", _]:
+        case ["services" | "layers" | "environments", _]:
             return True
-        case ["services", _, name] | ["environments", _, name]:
+        case ["services" | "layers" | "environments", _, name]:
             return name in ("config.yaml", "values.yaml") or "." not in name or name.endswith(".values.yaml")
         case ["environments", "preview", _, name]:
             return name in ("pr.yaml", "services") or rest[2] == "services"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from lockstep.config.context import Context
 from lockstep.config.layers import Path
 from lockstep.model import Value, runtimes
-from lockstep.model.fields import BY_NAME, FIELDS, PARAMETER
+from lockstep.model.fields import BUILT, BY_NAME, FIELDS, PARAMETER
 from lockstep.model.runtimes import RUNTIMES, Phase, Runtime
 from lockstep.suggest import nearest
 
@@ -260,5 +260,5 @@ def _texts(value: Value) -> tuple[str, ...]:
 
 
 def _is_named(arn: str) -> bool:
-    """Whether a parameter holds it, which only AWS tells."""
-    return arn.startswith(PARAMETER)
+    """Whether it is only named, and AWS tells its ARN."""
+    return arn.startswith((PARAMETER, BUILT))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from lockstep.config.build import build
+from lockstep.config.built_layers import with_built_layers
 from lockstep.config.cache import Cache, Memo, Record, freeze, thaw
 from lockstep.config.checks import check_fleet
 from lockstep.config.context import Context, Shared, present_day
@@ -82,6 +83,7 @@ def load(
         _check_listed(file, layout, targets, problems)
         problems.stop()
         targets = with_smoke_files(tree, targets, problems)
+        targets = with_built_layers(file.project, targets, problems)
         problems.stop()
         if fresh or records.keys() != known.keys():
             check_fleet(file.project, targets, problems)
@@ -97,7 +99,9 @@ def load(
                 *_pathless(file.project, tree),
                 *dict.fromkeys(notes),
             ),
-            files=_Contributors(project_file, {c.key: c for c in layout.candidates if c.key in targets}),
+            files=_Contributors(
+                project_file, {c.key: c for c in layout.candidates if c.key in targets}, targets
+            ),
         )
 
 
@@ -130,12 +134,18 @@ def read_project_file(tree: Tree, project_file: str, *, needs_name: bool = True)
 class _Contributors(Mapping[str, tuple[str, ...]]):
     """Paths by target, put together when they are asked for."""
 
-    def __init__(self, project_file: str, candidates: Mapping[str, Candidate]) -> None:
+    def __init__(
+        self, project_file: str, candidates: Mapping[str, Candidate], targets: Mapping[str, Target]
+    ) -> None:
         self._project_file = project_file
         self._candidates = candidates
+        self._targets = targets
 
     def __getitem__(self, key: str) -> tuple[str, ...]:
-        return (self._project_file, *self._candidates[key].files)
+        own = self._candidates[key].files
+        own = self._candidates[key].files
+        layers = (self._candidates[one.target].files for one in self._targets[key].layers)
+        return (self._project_file, *dict.fromkeys(path for files in (*layers, own) for path in files))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._candidates)

@@ -62,7 +62,7 @@ def _meant(parts: list[str], tops: set[str], has_previews: bool) -> Iterator[tup
     match parts:
         case [name]:
             yield from _named(parts, name, ("global.values.yaml",), "*")
-        case ["services", service, name]:
+        case ["services" | "layers", service, name]:
             yield from _named(parts, name, _SERVICE, f"*/{service}")
         case ["environments", "preview", name]:
             yield from _named(parts, name, ("preview.values.yaml",), "preview")

@@ -17,11 +17,11 @@ from lockstep.model.source import Origin
 __all__ = ["read_promotion", "read_sources_of"]
 
 _BUILDERS: Mapping[str, frozenset[str]] = {
-    "python": frozenset({"runtime", "requirements", "include", "exclude"}),
-    "node": frozenset({"runtime", "script", "output", "include", "exclude"}),
+    "python": frozenset({"runtime", "requirements", "layer", "include", "exclude"}),
+    "node": frozenset({"runtime", "script", "output", "layer", "include", "exclude"}),
     "dotnet": frozenset({"runtime", "project", "include", "exclude"}),
-    "command": frozenset({"runtime", "command", "output", "include", "exclude"}),
-    "prebuilt": frozenset({"runtime", "output", "include", "exclude"}),
+    "command": frozenset({"runtime", "command", "output", "layer", "include", "exclude"}),
+    "prebuilt": frozenset({"runtime", "output", "layer", "include", "exclude"}),
 }
 _ALWAYS = frozenset({"builder", "path", "architecture"})
 _PACKS_OUTPUT = frozenset({"command", "prebuilt"})  # of which only the output is packed
@@ -167,6 +167,7 @@ def _build(
         script=given.get("script"),
         command=given.get("command"),
         output=given.get("output"),
+        is_layer=bool(given.get("layer")),
         include=tuple(given.get("include") or ()),
         exclude=tuple(given.get("exclude") or ()),
         place=f"{document.file}:{document.line(path)}",

@@ -12,7 +12,7 @@ from lockstep.config.delivery_schema import FORGE, PROMOTION, SERVICES, SOURCE
 from lockstep.config.kubernetes_schema import KUBERNETES
 from lockstep.config.preview_schema import PREVIEW
 from lockstep.config.rollout_schema import ROLLOUT
-from lockstep.config.rows import flag, text, texts
+from lockstep.config.rows import flag, group, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.config.terraform_schema import TERRAFORM
 from lockstep.model.alias import PATTERN
@@ -22,7 +22,7 @@ from lockstep.model.kinds import KINDS, ROWS, ResourceKind, unnamed
 from lockstep.model.relay import VIA
 from lockstep.suggest import did_you_mean
 
-__all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "PROJECT", "leaf"]
+__all__ = ["ARTIFACT_OPTIONS", "LAMBDA", "LAYER", "PROJECT", "leaf"]
 
 _REGION = r"^[a-z]{2,4}(-[a-z]+)+-\d$"
 _REPOSITORY = (
@@ -64,13 +64,19 @@ def _example(name: str) -> str:
     return f"for example {_EXAMPLES[name]}" if name in _EXAMPLES else ""
 
 
-_PARAMETER = Key(
-    name="ssm",
-    shape=Shape.STRING,
-    about="Name of the parameter in Parameter Store that holds it.",
-    pattern=r"^\S{1,2048}$",
-    required=True,
-    example="/layers/{env}/base",
+_NAMED = (
+    text(
+        "ssm",
+        "Name of the parameter in Parameter Store that holds it.",
+        pattern=r"^\S{1,2048}$",
+        example="/layers/{env}/base",
+    ),
+    text(
+        "layer",
+        "Name of a layer that is built here; the environment declares its version.",
+        rule=rules.service_name,
+        example="common",
+    ),
 )
 
 
@@ -104,7 +110,7 @@ def _of_row(row: Field, name: str) -> Key:
                 lines=row.lines,
             )
             if row.named:
-                item = Key(name=name, shape=Shape.MAP, about="", members=(_PARAMETER,), short=item)
+                item = Key(name=name, shape=Shape.MAP, about="", members=_NAMED, is_choice=True, short=item)
             return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)
         case Kind.MAP:
             return Key(name=name, shape=Shape.ENVIRONMENT, about=row.about)
@@ -343,6 +349,35 @@ LAMBDA = Key(
     also=tuple(row.name for row in FIELDS if "." in row.name),
 )
 """The ``lambda:`` block of a layer."""
+
+LAYER = group(
+    "layer",
+    "A layer that is built here, for functions that name it.",
+    text("version", "Version that the functions of the environment take; quote it.", example='"1.4.0"'),
+    text(
+        "name",
+        "Name of the layer in AWS; the folder's name when absent. Environments in one account may share it.",
+        pattern=r"^[a-zA-Z0-9_-]{1,140}$",
+        says="use at most 140 letters, digits, - and _",
+        example="common",
+    ),
+    Key(
+        name="runtimes",
+        shape=Shape.LIST,
+        about="Runtimes of the functions that may take it; any when absent.",
+        most=15,
+        item=text("runtime", "", pattern=r"^[a-z][a-z0-9.]{1,40}$", example="python3.13"),
+    ),
+    Key(
+        name="architectures",
+        shape=Shape.LIST,
+        about="Architectures of the functions that may take it; any when absent.",
+        most=2,
+        item=text("architecture", "", enum=("x86_64", "arm64")),
+    ),
+    text("license", "Its license, as AWS shows it: an SPDX name, a URL or a text of at most 512 characters."),
+)
+"""The ``layer:`` block of a layer of values."""
 
 _PLACE = (
     Key(

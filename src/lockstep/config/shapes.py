@@ -66,6 +66,7 @@ class Key:
     item: "Key | None" = None
     short: "Key | None" = None  # what else may stand in place of a map or list
     required: bool = False
+    is_choice: bool = False  # of a map: exactly one of its members
     example: str = ""
     also: tuple[str, ...] = ()  # other spellings of members, for suggestions
     lines: bool = False  # a text that may have several lines; names and ids never do
@@ -237,6 +238,10 @@ class Checker:
         for member in key.members:
             if member.required and value.get(member.name) is None:
                 self.add(lines, f"{path or 'the file'} has no {member.name}", f"add {member.name}:")
+        given = [member.name for member in key.members if value.get(member.name) is not None]
+        if key.is_choice and len(given) != 1:
+            what = f"names {' and '.join(given)}" if given else "names nothing"
+            self.add(lines, f"{path} {what}", f"write one of: {', '.join(key.by_name)}")
         return result
 
     def _open(self, key: Key, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:

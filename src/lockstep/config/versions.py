@@ -42,6 +42,7 @@ def find_version(stack: Stack, service: str, source: Source | None = None) -> St
     key = source.version_key if source is not None else None
     known: tuple[tuple[str, ...], ...] = (
         ("lambda", "version"),
+        ("layer", "version"),
         (SHORT_VERSION,),
         ("version",),
         ("imageTag",),

@@ -18,6 +18,7 @@ from lockstep.model.function import Unread, Value
 from lockstep.values import dataclass
 
 __all__ = [
+    "BUILT",
     "BY_NAME",
     "FIELDS",
     "NOT_FIELDS",
@@ -26,9 +27,11 @@ __all__ = [
     "Field",
     "Kind",
     "Member",
+    "built_in",
     "existing",
     "exists",
     "from_api",
+    "named_in",
     "normalise",
     "parameters_of",
     "to_api",
@@ -37,6 +40,9 @@ __all__ = [
 
 PARAMETER = "ssm:"
 """How the name of a parameter begins that stands in a list for the text that it holds."""
+
+BUILT = "layer:"
+"""How the name of a layer begins that is built here and stands in a list for the ARN of its version."""
 
 
 class Kind(StrEnum):
@@ -100,7 +106,7 @@ class Field:
     in_pages: bool = True  # ListFunctions tells it
     needs: tuple[str, Value] | None = None  # exists only while another field has this value; None: any
     is_born: bool = False  # whether it is there is fixed when the function is created; its value is not
-    named: bool = False  # an entry may be {ssm: name} in place of its text, which stands as PARAMETER and it
+    named: bool = False  # an entry may be {ssm: name} or {layer: name}: PARAMETER or BUILT, and the name
     for_type: str = ""  # "Zip" or "Image" where the other does not take it
     along: tuple[str, ...] = ()  # fields that are sent again when this one changes
     serves: tuple[str, ...] = ()  # what it is there for: without any of it AWS does not keep it
@@ -202,8 +208,8 @@ FIELDS: tuple[Field, ...] = (
         name="layers",
         api="Layers",
         kind=Kind.STRINGS,
-        about="ARNs of layer versions, or {ssm: name} of parameters that hold them; at most five, in the "
-        "order of unpacking.",
+        about="ARNs of layer versions, {ssm: name} of parameters that hold them, or {layer: name} of layers "
+        "that are built here; at most five, in the order of unpacking.",
         default=(),
         reset=[],
         maximum=5,
@@ -592,9 +598,27 @@ def parameters_of(value: Value) -> tuple[str, ...]:
     return tuple(one for one in _items(value) if isinstance(one, str) and one.startswith(PARAMETER))
 
 
+def built_in(value: Value) -> tuple[str, ...]:
+    """The names of the layers in a list that are built here."""
+    return tuple(
+        one.removeprefix(BUILT) for one in _items(value) if isinstance(one, str) and one.startswith(BUILT)
+    )
+
+
+def named_in(value: Value) -> tuple[str, ...]:
+    """The entries of a list that are only named, and whose text AWS tells."""
+    return tuple(one for one in _items(value) if isinstance(one, str) and one.startswith((PARAMETER, BUILT)))
+
+
 def _text_of(item: Any) -> Any:
-    """An entry of a list of texts; one that a parameter holds is named."""
-    return f"{PARAMETER}{item['ssm']}" if isinstance(item, Mapping) and {*item} == {"ssm"} else item
+    """An entry of a list of texts; what it only names stands with the kind of the name."""
+    match item:
+        case {"ssm": name, **others} if not others:
+            return f"{PARAMETER}{name}"
+        case {"layer": name, **others} if not others:
+            return f"{BUILT}{name}"
+        case _:
+            return item
 
 
 def _items(value: Any) -> tuple[Any, ...]:

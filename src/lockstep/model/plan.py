@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from lockstep.model.function import Function, Health, Package, SyncStatus, Value
 from lockstep.model.kinds import Resource
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.promotion import Merge
 from lockstep.model.rollout import Progress
 from lockstep.model.target import Statement
@@ -26,6 +27,7 @@ __all__ = [
     "DeleteLogGroup",
     "DeleteVersion",
     "Plan",
+    "PublishLayer",
     "PublishVersion",
     "PutAlias",
     "PutNotifications",
@@ -84,6 +86,13 @@ class StagePackage(_Effect):
     """Put a package into the package bucket, once for all targets that use it."""
 
     package: Package
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishLayer(_Effect):
+    """Publish a version of a layer, once for all functions of the account and Region that take it."""
+
+    layer: BuiltLayer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -326,6 +335,7 @@ class WriteManifests(_Effect):
 
 Step: TypeAlias = (
     StagePackage
+    | PublishLayer
     | CreateFunction
     | UpdateConfiguration
     | UpdateCode

@@ -44,6 +44,7 @@ class Build:
     script: str | None = None  # node: script of package.json that builds
     command: str | None = None  # command: run by sh in ``path``
     output: str | None = None  # folder or zip below ``path`` that is packed
+    is_layer: bool = False  # packed with the folders that a runtime looks in for a layer
     include: tuple[str, ...] = ()  # globs below what is packed; () is everything
     exclude: tuple[str, ...] = ()
     place: str = field(default="", compare=False)  # file:line

@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from lockstep.model.alias import Alias, Published, is_number, written_at
 from lockstep.model.function import Function
 from lockstep.model.kinds import Resource
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.obstacle import Obstacle
 from lockstep.model.promotion import Hold
 from lockstep.model.rollout import Measured, Rollout
@@ -97,6 +98,8 @@ class Target:
     commit: str | None = None  # of the source, where the declaration names it
     function: Function | None = None  # None: not deployed by Lockstep, or missing in AWS
     release: Release | None = field(default=None, compare=False)
+    layer: BuiltLayer | None = None  # what it is, where it is no function but a layer for some
+    layers: tuple[BuiltLayer, ...] = ()  # that its function takes by their names
     triggers: tuple[Trigger, ...] = ()
     relayed: tuple[Trigger, ...] = ()  # triggers through EventBridge, whose rules are among the resources
     resources: tuple[Resource, ...] = ()  # beside the function, by kind

@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable
 
-from lockstep.model import Plan, PutNotifications, StagePackage, Step, TargetPlan, Verb, WriteManifests
+from lockstep.model import (
+    Plan,
+    PublishLayer,
+    PutNotifications,
+    StagePackage,
+    Step,
+    TargetPlan,
+    Verb,
+    WriteManifests,
+)
 from lockstep.model.target import environment_of, is_preview
 from lockstep.model.version import Version
 
@@ -52,7 +61,7 @@ def older_versions(targets: Iterable[TargetPlan]) -> tuple[tuple[str, str, str],
 def _owners(step: Step) -> tuple[str, ...]:
     """The targets of a step; the bucket, where entries go that are no target's any more."""
     match step:
-        case StagePackage():  # for whoever needs it
+        case StagePackage() | PublishLayer():  # for whoever needs it
             return ()
         case PutNotifications() if step.targets:
             return step.targets

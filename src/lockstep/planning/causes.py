@@ -39,6 +39,8 @@ def _moved(then: Target, now: Target) -> frozenset[str]:
     pins = (one.release.sha256 if one.release is not None else None for one in (then, now))
     if then.version != now.version or old.code != new.code or len(set(pins)) > 1:
         paths |= {"code", "version", "tags.lockstep:version"}
+    if then.layers != now.layers:
+        paths.add("layers")
     if paths or then.alias != now.alias:
         paths.add("alias")
     keys = old.tags.keys() | new.tags.keys()

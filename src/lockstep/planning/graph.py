@@ -15,6 +15,8 @@ from lockstep.model import (
     DeleteLogGroup,
     DeleteVersion,
     Function,
+    Package,
+    PublishLayer,
     PublishVersion,
     PutAlias,
     PutNotifications,
@@ -201,7 +203,7 @@ class Graph:
                 id=f"{key}:create",
                 target=key,
                 function=replace(wanted, tags=tags),
-                needs=self._stage(wanted),
+                needs=(*self._stage(wanted.code.package), *self._publish_layers(one)),
             )
         )
         self._separate(key, wanted, one.writes, needs=(f"{key}:create",))
@@ -234,7 +236,7 @@ class Graph:
                     target=key,
                     function=wanted,
                     changes=by_code,
-                    needs=(*before, *self._stage(wanted)),
+                    needs=(*before, *self._stage(wanted.code.package)),
                 )
             )
             before = (f"{key}:code",)
@@ -245,7 +247,7 @@ class Graph:
             # The version tag says what runs, so it comes after the code, and before what may be refused.
             # Another version of the same bytes is staged as well: what lies there says which releases it is.
             if not by_code and any(change.path == f"tags.{VERSION_TAG}" and change.old for change in tags):
-                before = (*before, *self._stage(wanted))
+                before = (*before, *self._stage(wanted.code.package))
             final = one.final_tags
             self._add(_tag_step(f"{key}:tags", key, live.arn or live.name, tags, final, needs=before))
             before = (f"{key}:tags",)
@@ -320,6 +322,8 @@ class Graph:
         """A change of the configuration, where there is any; what the next step has to wait for."""
         if not changes:
             return needs
+        if any(change.path == "layers" for change in changes):
+            needs = (*needs, *self._publish_layers(one))
         revision = one.live.revision if one.live else None
         self._add(
             UpdateConfiguration(
@@ -501,8 +505,21 @@ class Graph:
             step_id, final = f"{key}:tags-after", one.final_tags
             self._add(_tag_step(step_id, key, live.arn or live.name, leftover, final, needs=needs))
 
-    def _stage(self, wanted: Function) -> tuple[str, ...]:
-        package = wanted.code.package
+    def _publish_layers(self, one: Assessment) -> tuple[str, ...]:
+        """Publish the layers that the function takes and AWS has no version of, once for all functions."""
+        layers = one.wanted.settings.get("layers")
+        named = layers if isinstance(layers, tuple) else ()
+        published: list[str] = []
+        for layer in one.target.layers:
+            if layer.package is not None and layer.unpublished in named:
+                step_id = f"layer:{layer.unpublished}"
+                published.append(step_id)
+                if step_id not in self._ids:
+                    needs = self._stage(layer.package)
+                    self._add(PublishLayer(id=step_id, target="", layer=layer, needs=needs))
+        return tuple(published)
+
+    def _stage(self, package: Package | None) -> tuple[str, ...]:
         if package is None or package.is_staged:
             return ()
         step_id = f"package:{package.bucket}/{package.key}"
@@ -519,7 +536,7 @@ class Graph:
 
     def _add(self, step: Step) -> None:
         is_free = isinstance(step, PutAlias) and step.version is not None and not step.needs
-        if not is_free and not isinstance(step, StagePackage):
+        if not is_free and not isinstance(step, StagePackage | PublishLayer):
             step = replace(step, needs=tuple(dict.fromkeys((*step.needs, *self._after))))
         self.steps.append(step)
         self._ids.add(step.id)
@@ -528,6 +545,7 @@ class Graph:
                 self._gates.setdefault(step.target, []).append(step.id)
             case (
                 StagePackage()
+                | PublishLayer()
                 | PutNotifications()
                 | PutResource()
                 | RemoveResource()

@@ -22,6 +22,7 @@ from lockstep.model import (
     Function,
     Health,
     Plan,
+    PublishLayer,
     PublishVersion,
     PutAlias,
     PutNotifications,
@@ -61,7 +62,7 @@ def replay(plan: Plan, live: Fleet) -> Fleet:
 def _do(step: Step, live: Fleet) -> Fleet:
     match step:
         case (
-            StagePackage() | DeleteLogGroup() | PublishVersion() | SmokeTest()
+            StagePackage() | DeleteLogGroup() | PublishLayer() | PublishVersion() | SmokeTest()
         ):  # what logs and versions hold is in no fleet
             return live
         case CreateFunction():

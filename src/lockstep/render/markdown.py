@@ -11,6 +11,7 @@ from lockstep.model import (
     Check,
     Explained,
     Plan,
+    PublishLayer,
     PutNotifications,
     Report,
     RunTerraform,
@@ -30,7 +31,7 @@ from lockstep.render.masks import Masks
 from lockstep.render.report import report_lines, report_summary
 from lockstep.render.rollout import progress_lines
 from lockstep.render.status import cell_words, status_summary
-from lockstep.render.steps import SWITCHED_ON, describe, entry_words
+from lockstep.render.steps import SWITCHED_ON, describe, entry_words, layer_words
 from lockstep.render.text import (
     RESOURCE_SIGNS,
     is_told,
@@ -205,6 +206,8 @@ def _step_section(step: object, plan: Plan) -> str:
     match step:
         case StagePackage(package=package) if not package.is_staged:
             return details("package", fence("diff", [f"+ {package_words(package)}"]))
+        case PublishLayer(layer=layer):
+            return details("layer", fence("diff", [f"+ {printable(layer_words(layer))}"]))
         case PutNotifications():
             lines = [f"+ {SWITCHED_ON}"] if step.switch_on else []
             lines += [f"+ {entry_words(entry)}" for entry in step.put]

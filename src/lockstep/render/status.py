@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from lockstep.model import Health, StatusRow, SyncStatus
+from lockstep.model.layer import DEPLOYMENT
 from lockstep.render.ages import age_words
 from lockstep.render.cells import columns_of, hanging, printable, printable_lines
 from lockstep.render.cluster import cluster_words
@@ -66,7 +67,8 @@ def wide_lines(
 def status_summary(rows: Iterable[StatusRow]) -> str:
     """``Status: 7 synced, 1 out of sync, 0 unknown; 1 degraded; 3 not deployed by Lockstep.``"""
     deployed = [row for row in rows if row.is_ours]
-    others = sum(1 for row in rows if not row.is_ours)
+    layers = sum(row.deployment_type == DEPLOYMENT for row in rows)
+    others = sum(1 for row in rows if not row.is_ours) - layers
     parts = [
         f"{sum(row.status is status for row in deployed)} {name}"
         for status, name in (
@@ -80,6 +82,8 @@ def status_summary(rows: Iterable[StatusRow]) -> str:
         count = sum(row.health is health for row in deployed)
         if count:
             words += f"; {count} {health.lower()}"
+    if layers:
+        words += f"; {layers} {'layer' if layers == 1 else 'layers'}"
     if others:
         words += f"; {others} not deployed by Lockstep"
     return f"Status: {words}."

@@ -17,6 +17,7 @@ from lockstep.model import (
     Health,
     Merge,
     Package,
+    PublishLayer,
     PublishVersion,
     PutAlias,
     PutNotifications,
@@ -40,6 +41,7 @@ from lockstep.model import (
     WriteManifests,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.model.layer import BuiltLayer
 from lockstep.render.masks import concealed, concealed_change
 from lockstep.render.wire import Node, value_to
 
@@ -56,6 +58,8 @@ def _members_to(step: Step) -> tuple[str, Mapping[str, Any]]:
     match step:
         case StagePackage():
             return "stage-package", {"package": _package_to(step.package)}
+        case PublishLayer():
+            return "publish-layer", {"layer": _layer_to(step.layer)}
         case CreateFunction():
             return "create-function", {"function": _function_to(step.function)}
         case UpdateConfiguration():
@@ -188,6 +192,8 @@ def step_from(node: Node) -> Step:
     match node.get("kind").text():
         case "stage-package":
             return StagePackage(**base, package=_package_from(node.get("package")))
+        case "publish-layer":
+            return PublishLayer(**base, layer=_layer_from(node.get("layer")))
         case "create-function":
             return CreateFunction(**base, function=_function_from(node.get("function")))
         case "update-configuration":
@@ -451,6 +457,36 @@ def _package_from(node: Node) -> Package:
         bucket_owner=node.get("bucketOwner").maybe(Node.text),
         is_staged=node.get("isStaged").flag(),
         releases=node.get("releases").texts(),
+    )
+
+
+def _layer_to(layer: BuiltLayer) -> Mapping[str, Any]:
+    return {
+        "target": layer.target,
+        "service": layer.service,
+        "version": layer.version,
+        "name": layer.name,
+        "runtimes": layer.runtimes,
+        "architectures": layer.architectures,
+        "license": layer.license,
+        "package": _package_to(layer.package) if layer.package else None,
+        "arn": layer.arn,
+        "place": layer.place,
+    }
+
+
+def _layer_from(node: Node) -> BuiltLayer:
+    return BuiltLayer(
+        target=node.get("target").text(),
+        service=node.get("service").text(),
+        version=node.get("version").text(),
+        name=node.get("name").text(),
+        runtimes=node.get("runtimes").texts(),
+        architectures=node.get("architectures").texts(),
+        license=node.get("license").maybe(Node.text),
+        package=node.get("package").maybe(_package_from),
+        arn=node.get("arn").text(),
+        place=node.get("place").text(),
     )
 
 

@@ -12,6 +12,7 @@ from lockstep.model import (
     DeleteLogGroup,
     DeleteVersion,
     Plan,
+    PublishLayer,
     PublishVersion,
     PutAlias,
     PutNotifications,
@@ -34,11 +35,12 @@ from lockstep.model import (
     WriteManifests,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.rolling import TAKEN_BACK
 from lockstep.model.rollout import share_words
 from lockstep.render.cells import printable
 
-__all__ = ["SWITCHED_ON", "describe", "entry_words", "step_words", "words_by_step"]
+__all__ = ["SWITCHED_ON", "describe", "entry_words", "layer_words", "step_words", "words_by_step"]
 
 SWITCHED_ON = "all events to EventBridge"
 """What is new about a bucket whose switch for EventBridge is put on."""
@@ -49,6 +51,8 @@ def describe(step: Step) -> str:
     match step:
         case StagePackage(package=package):
             words = f"stage package {package.origin}"
+        case PublishLayer(layer=layer):
+            words = layer_words(layer)
         case CreateFunction():
             words = "create function"
         case UpdateConfiguration():
@@ -116,6 +120,11 @@ def describe(step: Step) -> str:
         case _:
             assert_never(step)
     return printable(words)
+
+
+def layer_words(layer: BuiltLayer) -> str:
+    """``publish common@1.4.0 as a version of the layer orders-common``."""
+    return f"publish {layer.release} as a version of the layer {layer.name}"
 
 
 def _titled(resource: Resource) -> str:

@@ -8,6 +8,7 @@ from lockstep.model import (
     Change,
     Merge,
     Plan,
+    PublishLayer,
     PutNotifications,
     RunTerraform,
     StagePackage,
@@ -19,7 +20,7 @@ from lockstep.render.cells import columns_of, hanging, printable, printable_line
 from lockstep.render.masks import Masks
 from lockstep.render.palette import PLAIN, Palette
 from lockstep.render.rollout import progress_lines
-from lockstep.render.steps import SWITCHED_ON, describe, entry_words
+from lockstep.render.steps import SWITCHED_ON, describe, entry_words, layer_words
 from lockstep.render.values import change_lines, package_words
 
 __all__ = [
@@ -170,6 +171,9 @@ def _step_lines(plan: Plan, palette: Palette, columns: int) -> list[str]:
             case StagePackage(package=package) if not package.is_staged:
                 head = palette.paint(palette.create, "+")
                 lines += [f"{head} package", *hanging("    ", package_words(package), columns), ""]
+            case PublishLayer(layer=layer):
+                head = palette.paint(palette.create, "+")
+                lines += [f"{head} layer", *hanging("    ", printable(layer_words(layer)), columns), ""]
             case PutNotifications():
                 head = palette.paint(palette.update, f"~ bucket {printable(step.bucket)}  notifications")
                 lines.append(head)

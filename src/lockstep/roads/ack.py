@@ -25,7 +25,7 @@ from lockstep.model import (
     Target,
 )
 from lockstep.model.alias import LATEST, described, qualified
-from lockstep.model.fields import APART, exists, parameters_of
+from lockstep.model.fields import APART, exists, named_in
 from lockstep.model.fleet import partition_of
 from lockstep.model.kinds import KINDS
 from lockstep.planning.diff import is_ignored
@@ -204,9 +204,9 @@ class _Made:
         secret = sorted(name for name, value in kept.items() if isinstance(value, Secret | Reference))
         if secret:
             self._lose("environment", place_of_secret(kept), names=", ".join(secret))
-        if named := parameters_of(function.settings.get("layers")):
+        if named := named_in(function.settings.get("layers")):
             place = target.places.get("layers", "")
-            self._lose("layers (ssm)", place, names=", ".join(named))
+            self._lose("layers (named)", place, names=", ".join(named))
         for glob in target.ignore:
             if _is_part(glob):
                 self._lose("ignore", glob=glob)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lockstep.model import Reference, Secret, Target
-from lockstep.model.fields import parameters_of
+from lockstep.model.fields import named_in
 from lockstep.model.kinds import KINDS
 from lockstep.model.terraform import CARRIES_KINDS
 from lockstep.roads.base import (
@@ -131,9 +131,9 @@ def _target_problems(target: Target, state: State) -> Iterator[Loss]:
     secret = sorted(name for name, value in kept.items() if isinstance(value, Secret | Reference))
     if secret and (carries_all or _HOST in secret):
         yield loss(ROAD.name, "environment", target.key, place_of_secret(kept), names=", ".join(secret))
-    if named := parameters_of(function.settings.get("layers")):
+    if named := named_in(function.settings.get("layers")):
         yield loss(
-            ROAD.name, "layers (ssm)", target.key, target.places.get("layers", ""), names=", ".join(named)
+            ROAD.name, "layers (named)", target.key, target.places.get("layers", ""), names=", ".join(named)
         )
     if target.is_rolled and target.rollout is not None:
         yield loss(ROAD.name, "rollout", target.key, target.rollout.place)

@@ -80,8 +80,8 @@ def _common(road: str) -> tuple[Row, ...]:
 def _named_layers(road: str) -> Row:
     return _refused(
         road,
-        "layers (ssm)",
-        "{names} is read when a function is deployed, and what is rendered holds the ARN itself",
+        "layers (named)",
+        "{names} is read or published when a function is deployed, and what is rendered holds the ARN itself",
         "declare the ARN of the layer's version",
     )
 

@@ -12,6 +12,7 @@ from lockstep.config.cache import Cache, Memo, freeze, thaw
 from lockstep.config.load import Loaded, load
 from lockstep.errors import BadInput
 from lockstep.model import Code, Function, Hold, Reference, Release, Resource, Secret, Target, Trigger
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.rollout import Compared, MetricGate, Rollout, Smoke, Stage, Unjudged
 from tests.unit.config.conftest import (
     PREVIEW_FILE,
@@ -229,6 +230,16 @@ FULL = Target(
         tags={"team": "files", "old": None},
         defaults=frozenset({"timeout"}),
     ),
+    layer=BuiltLayer(
+        target="staging/l",
+        service="l",
+        version="2.0.0",
+        name="shop-l",
+        runtimes=("python3.13",),
+        architectures=("arm64",),
+        license="MIT",
+        place="l:1",
+    ),
     release=Release(
         service="api-x",
         version="1.2.4",
@@ -288,9 +299,10 @@ FULL = Target(
     places={"role": "a:5"},
 )
 LIVE = {
-    Target: {"statements", "aliases", "versions", "measured", "settled", "obstacle"},
+    Target: {"layers", "statements", "aliases", "versions", "measured", "settled", "obstacle"},
     Function: {"arn", "revision", "modified", "health", "reason", "unread"},
     Code: {"package", "size"},
+    BuiltLayer: {"package", "arn"},
     Resource: {"handle", "foreign", "kin", "state", "is_let_in"},
     Smoke: {"sent", "expected"},  # the files are read each time
 }

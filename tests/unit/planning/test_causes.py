@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lockstep.model import Change, Code, Function, Target, Unread
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.status import Cause
 from lockstep.planning.causes import cause_of
 
@@ -22,6 +23,7 @@ def _now(**changes: object) -> Target:
     return replace(THEN, function=replace(FUNCTION, settings={**FUNCTION.settings, **changes}))  # type: ignore[dict-item]
 
 
+LAYER = BuiltLayer(target="staging/common", service="common", version="1.4.0", name="common")
 MEMORY = Change(path="memorySize", old=128, new=512)
 CODE = Change(path="code", old="b" * 64, new="a" * 64)
 
@@ -46,6 +48,8 @@ CODE = Change(path="code", old="b" * 64, new="a" * 64)
         (THEN, [Change(path="environment", old=Unread(why="denied"))], None),
         (replace(THEN, version="1.1.0"), [CODE, Change(path="version", old="1.0.0", new="1.1.0")], Cause.GIT),
         (THEN, [Change(path="aws_sqs_queue.jobs", new="(new)")], None),  # Terraform's, beside the function
+        (replace(THEN, layers=(LAYER,)), [Change(path="layers")], Cause.GIT),
+        (THEN, [Change(path="layers")], Cause.AWS),
         (THEN, [], None),
     ],
 )

@@ -21,6 +21,7 @@ from lockstep.model import (
     Outcome,
     Package,
     Plan,
+    PublishLayer,
     PublishVersion,
     PutAlias,
     PutNotifications,
@@ -50,6 +51,7 @@ from lockstep.model import (
     WriteManifests,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.rollout import Finding, Progress, Ruling
 
 SECRET = "S3CR3T"
@@ -145,9 +147,24 @@ def _kind(kind: type[Any], **members: st.SearchStrategy[Any]) -> tuple[type[Any]
     return kind, st.builds(kind, id=texts, target=texts, needs=needs, **members)
 
 
+layers = st.builds(
+    BuiltLayer,
+    target=texts,
+    service=texts,
+    version=texts,
+    name=texts,
+    runtimes=some_texts,
+    architectures=some_texts,
+    license=maybe_text,
+    package=st.none() | packages,
+    arn=texts,
+    place=texts,
+)
+
 kinds_of_steps = dict(
     (
         _kind(StagePackage, package=packages),
+        _kind(PublishLayer, layer=layers),
         _kind(CreateFunction, function=functions),
         _kind(UpdateConfiguration, function=functions, changes=some_changes, revision=maybe_text),
         _kind(UpdateCode, function=functions, changes=some_changes),

@@ -25,6 +25,7 @@ from lockstep.git.tree import CommitTree
 from lockstep.git.writing import Written
 from lockstep.model import Plan, Report
 from lockstep.model.labels import has_label
+from lockstep.model.layer import DEPLOYMENT
 from lockstep.model.move import Move, Reached
 from lockstep.model.preview import Preview, PreviewMode, PreviewPolicy
 from lockstep.model.tree import Tree
@@ -196,7 +197,7 @@ def _left_out(
     if policy.mode is PreviewMode.NONE:
         named = {wish.service for wish in wishes}
         for move in moves:
-            if move.deployment_type != "lambda" and move.service in named:
+            if move.deployment_type not in ("lambda", DEPLOYMENT) and move.service in named:
                 yield f"{move.service} is deployed by other tools, and nothing is declared for those"
 
 

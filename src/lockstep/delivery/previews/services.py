@@ -10,6 +10,7 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.model.image import image_tag, split_image
+from lockstep.model.layer import DEPLOYMENT
 from lockstep.model.move import Move
 from lockstep.model.tree import Tree
 from lockstep.suggest import suggestion
@@ -175,7 +176,7 @@ def _is_enabled(declaration: Declaration) -> bool:
 
 def _move(declaration: Declaration, source: Target | None, version: str, sha: str | None) -> Move:
     """``sha`` is the pull request's commit when the version is built from it."""
-    kind = declaration.stack.values.get("deploymentType")
+    kind = DEPLOYMENT if declaration.is_layer else declaration.stack.values.get("deploymentType")
     if kind is None:
         kind = source.deployment_type if source is not None else None
     if kind is None:

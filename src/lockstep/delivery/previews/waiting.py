@@ -16,6 +16,7 @@ from lockstep.errors import Interrupted, LockstepError
 from lockstep.forge.base import Check, CheckState, Forge
 from lockstep.git.commits import parents_of
 from lockstep.git.writing import head
+from lockstep.model.layer import DEPLOYMENT
 from lockstep.model.move import Move
 from lockstep.model.preview import WaitFor
 from lockstep.model.watching import Watcher
@@ -36,7 +37,8 @@ def awaited(wait: WaitFor | None, moves: Iterable[Move]) -> tuple[Move, ...]:
     return tuple(
         move
         for move in moves
-        if move.deployment_type != "lambda" and (not wait.services or move.service in wait.services)
+        if move.deployment_type not in ("lambda", DEPLOYMENT)
+        and (not wait.services or move.service in wait.services)
     )
 
 

@@ -8,9 +8,11 @@ from lockstep.delivery.promotion.drafts import Draft
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
 from lockstep.errors import LockstepError
+from lockstep.model.layer import DEPLOYMENT
 from lockstep.model.move import Move
 from lockstep.model.watching import Watcher
 from lockstep.planning.gates import Gate
+from lockstep.planning.takers import concerned
 from lockstep.render.markdown import plan_markdown
 from lockstep.render.promotion import body_markdown
 from lockstep.values import dataclass
@@ -51,7 +53,9 @@ class Review:
         )
 
     def _plan(self, options: Options) -> tuple[str | None, str | None]:
-        targets = tuple(move.target for move in self.draft.moves if move.deployment_type == "lambda")
+        targets = concerned(self.draft.workspace.fleet.targets, self.draft.moves)
+        if not targets and any(move.deployment_type == DEPLOYMENT for move in self.draft.moves):
+            return None, "no function takes these layers"
         if not targets:
             return None, "other tools deploy these services; Lockstep changes only what Git says of them"
         try:

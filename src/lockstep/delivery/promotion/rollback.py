@@ -22,6 +22,7 @@ from lockstep.model.image import split_image
 from lockstep.model.move import Move, Reached
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.eras import LastGood, last_good
+from lockstep.planning.takers import concerned
 from lockstep.render.promotion import title_of
 from lockstep.suggest import suggestion
 from lockstep.values import dataclass
@@ -185,7 +186,7 @@ def _begun(
 
     None where there is none, or where the engine plans only what the branch holds.
     """
-    targets = tuple(move.target for move in draft.moves if move.deployment_type == "lambda")
+    targets = concerned(draft.workspace.fleet.targets, draft.moves)
     if not targets:
         return None
     watcher.progress("planning what the sync will do")

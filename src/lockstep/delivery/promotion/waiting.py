@@ -16,6 +16,7 @@ from lockstep.git.writing import head
 from lockstep.model import Health, StatusRow, SyncStatus
 from lockstep.model.move import Move, Reached
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.planning.takers import concerned
 
 __all__ = ["sync_move", "wait", "wait_until_live", "wait_until_merged"]
 
@@ -52,7 +53,9 @@ def sync_move(
     stop: threading.Event,
     watcher: Watcher = SILENT,
 ) -> Synced:
-    """Sync the one target whose version was just changed, as of that change. Raises what ``sync`` raises.
+    """Sync the one target whose version was just changed, as of that change; or those that take the layer.
+
+    Raises what ``sync`` raises.
 
     ``begun`` is that sync where it was planned before the change was made.
     """
@@ -60,7 +63,7 @@ def sync_move(
         workspace = begun.session.workspace
     else:
         workspace = gitops.at(outcome.commit) if outcome.commit else gitops.workspace
-    chosen = replace(options, patterns=(move.target,))
+    chosen = replace(options, patterns=concerned(workspace.fleet.targets, [move]))
     return sync(workspace, chosen, gitops.credentials, begun=begun, watcher=watcher, stop=stop)
 
 
@@ -118,12 +121,13 @@ def wait_until_live(
     seconds: float,
     watcher: Watcher = SILENT,
 ) -> tuple[StatusRow, ...]:
-    """Follow the targets until each runs what the branch declares, Synced and Healthy.
+    """Follow the targets, and those that take a layer, until each runs what the branch declares, Synced and
+    Healthy.
 
     Somebody else syncs: a workflow, or a person. Services that other tools deploy are not followed.
     LockstepError when AWS cannot be read or it takes longer than ``seconds``.
     """
-    targets = tuple(move.target for move in moves if move.deployment_type == "lambda")
+    targets = concerned(gitops.workspace.fleet.targets, moves)
     if not targets:
         return ()
     deadline = time.monotonic() + seconds

@@ -103,6 +103,10 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
             resources.add(Thing.REPOSITORIES, f"{registry}:repository/{_pattern(image['repository'])}")
         for layer in parameters_of(function.settings.get("layers")):
             resources.add(Thing.LAYERS, _parameter(here, _pattern(layer.removeprefix(PARAMETER))))
+        for built in target.layers:
+            name_of_layer = _arn(here, "lambda", f"layer:{_pattern(built.name)}")
+            resources.add(Thing.BUILT, name_of_layer, f"{name_of_layer}:*")
+            resources.add(Thing.LISTED, "*")
         for reference in _references(function.settings):
             _refer(resources, here, reference.store, _pattern(reference.name))
     if artifacts.get("source") == "s3":

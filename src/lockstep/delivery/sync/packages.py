@@ -11,6 +11,7 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.errors import ArtifactError, BadInput, LockstepError
 from lockstep.git.command import mask
 from lockstep.model import Code, Fleet, Obstacle, Package, Project, Release, Target
+from lockstep.model.layer import BuiltLayer
 
 if TYPE_CHECKING:
     from lockstep.artifacts.catalog import Catalog
@@ -173,29 +174,53 @@ def with_packages(
 ) -> tuple[Fleet, Mapping[str, LockstepError]]:
     """The fleet with the package of every selected target, and what is wrong with the others'.
 
-    A target whose package cannot be had keeps the reason as its ``obstacle``.
+    So have the layers that functions take by name. A target whose package, or a layer's, cannot be had keeps
+    the reason as its ``obstacle``.
     """
     wanted = {}
     owners: dict[str, str | None] = {}
+
+    def want(key: str, release: Release | None, environment: str) -> None:
+        if release is not None:
+            bucket = project.packages_for(environment)
+            wanted[key] = (release, bucket.name if bucket else None)
+            owners[key] = bucket.account if bucket else None
+
     for key in fleet.selected():
         target = fleet.targets[key]
-        if target.function is not None and target.release is not None:
-            bucket = project.packages_for(target.environment)
-            wanted[key] = (target.release, bucket.name if bucket else None)
-            owners[key] = bucket.account if bucket else None
+        if target.function is not None or target.layer is not None:
+            want(key, target.release, target.environment)
+        for layer in target.layers:
+            want(_layer_key(key, layer), fleet.targets[layer.target].release, target.environment)
     resolved = catalog.resolve(wanted)
+    packages = {
+        key: package if package.bucket_owner == owners[key] else replace(package, bucket_owner=owners[key])
+        for key, package in resolved.packages.items()
+    }
     targets = dict(fleet.targets)
-    for key, package in resolved.packages.items():
-        if package.bucket_owner != owners[key]:
-            package = replace(package, bucket_owner=owners[key])
-        targets[key] = with_package(targets[key], package)
-    for key, error in resolved.errors.items():
-        targets[key] = replace(targets[key], obstacle=Obstacle.of(error))
+    for key in fleet.selected():
+        target = targets[key]
+        if key in packages:
+            target = with_package(target, packages[key])
+        if target.layers:
+            layers = (replace(one, package=packages.get(_layer_key(key, one))) for one in target.layers)
+            target = replace(target, layers=tuple(layers))
+        errors = [resolved.errors.get(one) for one in (key, *(_layer_key(key, one) for one in target.layers))]
+        if obstacle := Obstacle.all_of(Obstacle.of(error) for error in errors if error is not None):
+            target = replace(target, obstacle=obstacle)
+        if target is not targets[key]:
+            targets[key] = target
     return replace(fleet, targets=targets), resolved.errors
 
 
+def _layer_key(key: str, layer: BuiltLayer) -> str:
+    return f"{layer.target} for {key}"
+
+
 def with_package(target: Target, package: Package) -> Target:
-    """The target of a function, running a package."""
+    """The target of a function, running a package; or of a layer that is one."""
+    if target.layer is not None:
+        return replace(target, layer=replace(target.layer, package=package))
     assert target.function is not None  # noqa: S101 - only such targets are asked for
     code = Code(sha256=package.sha256, package=package)
     return replace(target, function=replace(target.function, code=code))

@@ -53,6 +53,8 @@ class Thing(StrEnum):
     LOG_GROUPS = "log groups"
     PARAMETERS = "parameters"
     LAYERS = "parameters of layers"
+    BUILT = "layers"  # that are built here
+    LISTED = "all layers"  # AWS gives the action no resources
     ALL_PARAMETERS = "all parameters"  # AWS gives the action no resources
     SECRETS = "secrets"
     REPOSITORIES = "repositories"  # of images
@@ -208,6 +210,10 @@ NEEDS: tuple[Need, ...] = (
     _need("ssm:DescribeParameters", Thing.ALL_PARAMETERS, _PLAN),
     _need("ssm:GetParameters", Thing.PARAMETERS, _VALUES),
     _need("ssm:GetParameters", Thing.LAYERS, _LOOK),
+    # Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Lambda".
+    _need("lambda:ListLayerVersions", Thing.LISTED, _LOOK),
+    _need("lambda:GetLayerVersionByArn", Thing.BUILT, _LOOK, "lambda:GetLayerVersion"),
+    _need("lambda:PublishLayerVersion", Thing.BUILT, _WRITE - _GC),
     _need("secretsmanager:GetSecretValue", Thing.SECRETS, _VALUES),
     _need("secretsmanager:ListSecretVersionIds", Thing.SECRETS, _PLAN),
     *_of_kinds(),

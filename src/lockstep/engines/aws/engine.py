@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from lockstep.engines.aws import layers as layers_of
 from lockstep.engines.aws.connection import Connection, Connections
+from lockstep.engines.aws.layers import Shelf
 from lockstep.engines.aws.observing import Observed, observe
 from lockstep.engines.aws.pace import Pace, present
 from lockstep.engines.aws.read import (
@@ -39,6 +41,7 @@ from lockstep.model import (
     Target,
 )
 from lockstep.model.engines import AWS
+from lockstep.model.layer import BuiltLayer
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.planning.parts import part_of
 from lockstep.planning.planner import make_plan
@@ -99,6 +102,7 @@ class AwsEngine:
         self._made: list[Plan] = []
         self._live: Fleet | None = None
         self._declared: Mapping[str, Target] = {}
+        self._releases: dict[str, str] = {}  # ARN of a version of a layer that is built here -> its release
 
     def part(self, desired: Fleet) -> Fleet | None:
         """The fleet with what is selected of the environments that this engine applies."""
@@ -152,9 +156,8 @@ class AwsEngine:
         )
 
     def _preview(self, desired: Fleet) -> Plan:
-        desired = resolve_targets(
-            desired, desired.selected(), self.connection, resolve if self._values else find_versions
-        )
+        look = resolve if self._values else find_versions
+        desired = resolve_targets(desired, desired.selected(), self.connection, look, self._shelf)
         desired, notes = self.with_images(desired)
         self._declared = desired.targets
         live = read_live(
@@ -191,6 +194,7 @@ class AwsEngine:
             self._live = read_versions(self._live, publishing, self.connection)
             plan = make_plan(desired, self._live, self.rules, engine=self.name)
         self._memories.save()
+        plan = self._with_releases(plan)
         self._made = [plan]
         return plan
 
@@ -278,7 +282,26 @@ class AwsEngine:
 
         A target of which something cannot be had keeps the reason as its ``obstacle``.
         """
-        return resolve_targets(desired, keys, self.connection, resolve)
+        return resolve_targets(desired, keys, self.connection, resolve, self._shelf)
+
+    def _shelf(self, connection: Connection, layers: Iterable[BuiltLayer]) -> Shelf:
+        """What an account and Region has of layers that are built here."""
+        shelf = layers_of.look(connection, layers, self._project.name)
+        self._releases |= shelf.releases
+        return shelf
+
+    def _with_releases(self, plan: Plan) -> Plan:
+        """The plan with notes on which releases the versions of our layers are that change."""
+        notes = [
+            f"{target.target}: {arn} is described as {self._releases[arn]}"
+            for target in plan.targets
+            for change in target.changes
+            if change.path == "layers"
+            for side in (change.old, change.new)
+            for arn in (side if isinstance(side, tuple) else ())
+            if isinstance(arn, str) and arn in self._releases
+        ]
+        return replace(plan, notes=(*plan.notes, *dict.fromkeys(notes))) if notes else plan
 
 
 def _is_of_policy(step: Step) -> bool:

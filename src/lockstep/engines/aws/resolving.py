@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.images import read_images
+from lockstep.engines.aws.layers import Shelf, arn_of
 from lockstep.engines.aws.references import Resolved, read_plain
 from lockstep.errors import BadInput, Interrupted, LockstepError
 from lockstep.model import Fleet, Function, Obstacle, Reference, Secret, Target, Value
-from lockstep.model.fields import BY_NAME, PARAMETER, parameters_of
+from lockstep.model.fields import BUILT, BY_NAME, PARAMETER, parameters_of
 from lockstep.model.function import MAX_ENVIRONMENT, environment_size
+from lockstep.model.layer import BuiltLayer
 
 __all__ = ["resolve_targets", "with_images"]
 
@@ -53,11 +55,12 @@ def resolve_targets(
     keys: Iterable[str],
     connect: Callable[[str], Connection],
     look: Callable[[Connection, Iterable[Reference]], Resolved],
+    shelves: Callable[[Connection, Iterable[BuiltLayer]], Shelf],
 ) -> Fleet:
     """Role names to ARNs and references to what ``look`` finds, for the targets that are named.
 
-    ``connect`` gives the connection of an environment. A target of which something cannot be had keeps
-    the reason as its ``obstacle``.
+    ``connect`` gives the connection of an environment, ``shelves`` what it has of layers that are built here.
+    A target of which something cannot be had keeps the reason as its ``obstacle``.
     """
     selected = [target for key in keys if (target := desired.targets[key]).function is not None]
     wanted: dict[Connection, set[Reference]] = {}
@@ -83,7 +86,53 @@ def resolve_targets(
             for target in selected:
                 if connect(target.environment) is connection and _layers(target):
                     targets[target.key] = _with_layers(targets[target.key], held, connection.scope.region)
-    return replace(desired, targets=targets)
+    return replace(desired, targets=targets | _with_built(targets, selected, connect, shelves))
+
+
+def _with_built(
+    targets: Mapping[str, Target],
+    selected: Iterable[Target],
+    connect: Callable[[str], Connection],
+    shelves: Callable[[Connection, Iterable[BuiltLayer]], Shelf],
+) -> dict[str, Target]:
+    """The targets whose functions take layers that are built here, with the ARNs of those that are published.
+
+    One that is not published yet stands there as what it is, until a sync publishes it.
+    """
+    takers: dict[Connection, list[Target]] = {}
+    for target in selected:
+        if target.layers:
+            takers.setdefault(connect(target.environment), []).append(targets[target.key])
+    found: dict[str, Target] = {}
+    for connection, users in takers.items():
+        try:
+            known = {one.name: arn_of(connection, one.name) for target in users for one in target.layers}
+        except Interrupted:
+            raise
+        except LockstepError as error:  # of the account or the network, so of all of them
+            found |= {one.key: _hindered(one, Obstacle.of(error)) for one in users}
+            continue
+        users = [
+            replace(one, layers=tuple(replace(each, arn=known[each.name]) for each in one.layers))
+            for one in users
+        ]
+        shelf = shelves(connection, dict.fromkeys(each for one in users for each in one.layers))
+        found |= {one.key: _on_shelf(one, shelf) for one in users}
+    return found
+
+
+def _on_shelf(target: Target, shelf: Shelf) -> Target:
+    assert target.function is not None  # noqa: S101 - only such targets take layers
+    settings, place = target.function.settings, target.places.get("layers") or target.place
+    by_name = {f"{BUILT}{one.service}": shelf.arns.get(one, one.unpublished) for one in target.layers}
+    layers = tuple(by_name.get(entry, entry) for entry in _texts(settings.get("layers")))
+    obstacles = [Obstacle.of(shelf.errors[one], place) for one in target.layers if one in shelf.errors]
+    names = [layer.rpartition(":")[0] for layer in layers if layer.startswith("arn:")]
+    if again := next((name for name in names if names.count(name) > 1), None):
+        problem = BadInput(f"the layer {again} is there twice", fix="keep one of the two")
+        obstacles.append(Obstacle.of(problem, place))
+    function = replace(target.function, settings={**settings, "layers": layers})
+    return replace(target, function=function, obstacle=Obstacle.all_of((target.obstacle, *obstacles)))
 
 
 def _layers(target: Target) -> list[Reference]:
@@ -114,7 +163,7 @@ def _with_layers(target: Target, held: Resolved, region: str) -> Target:
             except LockstepError as error:
                 problems.append(error)
         layers.append(text)
-    names = [layer.rpartition(":")[0] for layer in layers if not layer.startswith(PARAMETER)]
+    names = [layer.rpartition(":")[0] for layer in layers if layer.startswith("arn:")]
     if again := next((name for name in names if names.count(name) > 1), None):
         problems.append(BadInput(f"the layer {again} is there twice", fix="keep one of the two"))
     place = target.places.get("layers") or target.place

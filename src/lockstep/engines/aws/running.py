@@ -14,6 +14,7 @@ from lockstep.engines.aws import (
     concurrency,
     function,
     kinds,
+    layers,
     logs,
     notification,
     package,
@@ -43,6 +44,7 @@ from lockstep.model import (
     Package,
     Plan,
     Project,
+    PublishLayer,
     PublishVersion,
     PutAlias,
     PutNotifications,
@@ -65,6 +67,7 @@ from lockstep.model import (
     WriteManifests,
 )
 from lockstep.model.kinds import KINDS
+from lockstep.model.layer import with_layers
 from lockstep.model.target import environment_of
 from lockstep.planning.notifications import LAMBDA, entries_of, owner_of
 
@@ -112,9 +115,10 @@ class Run:
             for step in plan.steps
             if isinstance(step, PublishVersion)
         )
+        self._layers: dict[str, str] = {}  # what stood for an unpublished layer -> its version's ARN
         self._published: dict[str, str] = {}  # step that published -> the version's number
         self._kept: dict[str, set[str]] = {}  # notification step -> targets with an entry that stayed
-        self._users = {need: step.target for step in plan.steps for need in step.needs}
+        self._users = {need: step for step in plan.steps for need in step.needs}
 
     def do(self, step: Step, failed: frozenset[str]) -> Proof | None:
         """Do one step, but for a proof that can wait. Raises LockstepError, as that does."""
@@ -139,9 +143,14 @@ class Run:
     def _do(self, step: Step, failed: frozenset[str], pace: Pace) -> Proof | None:
         connection = self._connection(step)
         self._check_let_go(step)
+        if isinstance(step, CreateFunction | UpdateConfiguration | UpdateCode | PublishVersion):
+            step = replace(step, function=with_layers(step.function, self._layers))
         match step:
             case StagePackage():
                 self._versions[step.id] = package.stage(connection, step.package, self._fetch)
+            case PublishLayer(layer=layer):
+                found = layers.publish(connection, layer, self._project.name, self._version(step), pace)
+                self._layers[layer.unpublished] = found
             case CreateFunction():
                 function.create(connection, step.function, pace, self._version(step))
             case UpdateConfiguration():
@@ -294,8 +303,10 @@ class Run:
     def _connection(self, step: Step) -> Connection:
         if isinstance(step, PutNotifications):
             return self._connect(environment_of(step.targets[0]))
-        target = step.target or self._users.get(step.id, "")  # a package has no target of its own
-        return self._connect(environment_of(target))
+        user: Step | None = step
+        while user is not None and not user.target:  # a package has no target of its own, nor has a layer
+            user = self._users.get(user.id)
+        return self._connect(environment_of(user.target if user is not None else ""))
 
     def _version(self, step: Step) -> str | None:
         return next((self._versions[need] for need in step.needs if need in self._versions), None)
