@@ -39,6 +39,8 @@ WATCHED = """href => {
     (one.target.closest ? one.target : one.target.parentElement).closest("[id]").id,
   ))).observe(document.querySelector("main"), {childList: true, characterData: true, subtree: true});
 }"""
+FUNCTION = "syrfAppUploadS3Notifier-staging"
+CLIENT = "import json, botocore.session as b; c = b.Session().create_client('lambda')"
 REFUSED = "Failed to load resource: the server responded with a status of 409"
 
 
@@ -173,3 +175,67 @@ def test_without_scripts_everything_is_read_and_ordered(browser: Browser, url: s
         page.get_by_label("Reason").fill("no script")
         page.get_by_role("button", name="rollback").click()
         shown(f"{url}api/v1/runs?q=rollback+done", "no script")
+
+
+def test_a_rollout_is_led_and_a_version_promoted_by_buttons(browser: Browser, url: str, place: Path) -> None:
+    """Each button changes the alias in AWS, or Git; what the rollout is judged by is drawn meanwhile."""
+    file = "syrf/environments/staging/s3-notifier/config.yaml"
+    way = "{steps: [{pause: approval}, {weight: 50%, for: 1h}], metrics: [{metric: errors}]}"
+    page_of = f"{url}targets/syrf/{STAGING}"
+    in_shell(
+        place,
+        "git fetch -q; git reset -q --hard @{u}; "
+        "sed -i 's/production: {/&promotion: {merge: direct}, /' lockstep.yaml; "
+        f"sed -i 's/0.1.6/0.1.5/; s/^lambda:/&\\n  alias: live\\n  rollout: {way}/' {file}; "
+        "git commit -qam 'Releases come step by step'; git push -q",
+    )
+    shown(page_of, "0.1.5 (live:1)")
+    in_shell(place, f"sed -i s/0.1.5/0.1.6/ {file}; git commit -qam 'staging: 0.1.6'; git push -q")
+    shown(page_of, "waiting for approval")
+    assert alias(place) == ("1", {})
+    with Reader(browser, url) as reader:
+
+        def press(verb: str, target: str) -> None:
+            page = reader.go(f"act/{verb}/syrf/{target}")
+            if verb == "promote":
+                page.get_by_label("Version").fill("0.1.6")
+                page.get_by_role("button", name="Look").click()
+                expect(page.locator("pre")).to_contain_text("0.1.5 -> 0.1.6")
+            page.get_by_label("Reason").fill(f"we {verb} it")
+            page.get_by_role("button", name=verb).click()
+            page.wait_for_url("**/runs/*")
+            expect(page.locator("dd").first).to_contain_text("done", timeout=60_000)
+
+        press("approve", STAGING)
+        assert alias(place) == ("1", {"2": 0.5})
+        call(place)
+        page = reader.go(PAGES["target"])
+        expect(page.get_by_role("img", name="calls a minute")).to_be_visible(timeout=60_000)
+        page.get_by_text("As a table").first.click()
+        expect(page.get_by_role("region", name="calls a minute")).to_be_visible()
+        keep(page, "target-rollout")
+        press("pause", STAGING)
+        shown(page_of, "by somebody at this machine: we pause it")
+        press("resume", STAGING)
+        press("abort", STAGING)
+        assert alias(place) == ("1", {})
+        press("promote", PRODUCTION)
+        shown(f"{url}targets/syrf/{PRODUCTION}", "0.1.6 ● Synced/Healthy")
+        told = in_shell(place, "git fetch -q; git log -1 --format=%B @{u}")
+        assert "Lockstep-Asked-By: somebody" in told
+        assert "\n\nwe promote it\n\n" in told
+        assert [one for one in reader.complaints if not one.startswith(REFUSED)] == []
+
+
+def alias(place: Path) -> tuple[str, dict[str, float]]:
+    """Where the alias in staging points, and what share of calls which version gets."""
+    asked = f"get_alias(FunctionName='{FUNCTION}', Name='live')"
+    found = json.loads(in_shell(place, f'python -c "{CLIENT}; print(json.dumps(c.{asked}, default=str))"'))
+    weights = (found.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+    return found["FunctionVersion"], weights
+
+
+def call(place: Path) -> None:
+    """Use the function through its alias."""
+    asked = f"c.invoke(FunctionName='{FUNCTION}', Qualifier='live', Payload=b'{{}}')"
+    in_shell(place, f'python -c "{CLIENT}; [{asked} for _ in range(4)]"')

@@ -168,6 +168,8 @@ def _move(
     if target.is_preview:
         raise BadInput("a preview is promoted nowhere", where=order.target, fix="push to its branch")
     wish = Wish(service=service_of(order.target), version=order.version)
-    request = Request(wishes=(wish,), environment=target.environment, dry_run=is_dry)
+    request = Request(
+        wishes=(wish,), environment=target.environment, reason=order.reason or None, dry_run=is_dry
+    )
     promoted = promote(gitops, request, options, now=now, watcher=watcher)
     return promoted.moves, promoted.outcome, promoted.notes

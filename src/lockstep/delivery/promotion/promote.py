@@ -51,7 +51,13 @@ class Request:
     environment: str
     source: str | None = None  # environment; None: as the policy says
     override: str | None = None  # why gates do not count this time
+    reason: str | None = None  # why, where no gate is overridden
     dry_run: bool = False
+
+    @property
+    def why(self) -> str | None:
+        """What the commit and the pull request say of it."""
+        return self.override or self.reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -395,7 +401,7 @@ def _proposal(
 ) -> Proposal:
     actor = find_actor(gitops.remote.repository)
     title = title_of(draft.moves)
-    review = Review(gitops=gitops, draft=draft, actor=actor, reason=request.override, overridden=overridden)
+    review = Review(gitops=gitops, draft=draft, actor=actor, reason=request.why, overridden=overridden)
     return Proposal(
         branch=opened[0].pull.head if opened else open_promotions.branch_name(draft.moves),
         edit=draft.edit,
@@ -408,5 +414,5 @@ def _proposal(
 
 def _message(moves: Sequence[Move], request: Request) -> str:
     lines = [f"{open_promotions.TRAILER}: {move.target}@{move.new}" for move in moves]
-    reason = f"{request.override}\n\n" if request.override else ""
+    reason = f"{request.why}\n\n" if request.why else ""
     return f"{title_of(moves)}\n\n{reason}" + "\n".join(lines)
