@@ -122,6 +122,8 @@ class Mappings(Rule):
                         self._busy[uuid] = ("Deleting", self._calls)
                     else:
                         self._going.pop(uuid, None)
+                case "lambda.GetEventSourceMapping":
+                    answer.body = json.dumps(self._shown(json.loads(answer.body))).encode()
                 case "lambda.ListEventSourceMappings":
                     body = json.loads(answer.body)
                     chosen = [*body["EventSourceMappings"], *self._left(call)]

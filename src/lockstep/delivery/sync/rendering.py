@@ -2,10 +2,11 @@
 asked: no cluster, and not AWS."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockstep.delivery.places.selection import check_patterns
 from lockstep.delivery.places.workspace import Workspace
@@ -40,7 +41,20 @@ from lockstep.roads.losses import loss
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 from lockstep.values import dataclass
 
-__all__ = ["Rendered", "compare", "ground_of", "render", "rendered_text", "what_stays", "without_stuck"]
+if TYPE_CHECKING:
+    from lockstep.engines.terraform import Source
+    from lockstep.engines.terraform.runs import Run
+
+__all__ = [
+    "Rendered",
+    "compare",
+    "ground_of",
+    "render",
+    "rendered_text",
+    "state_of",
+    "what_stays",
+    "without_stuck",
+]
 
 _HEAD = re.compile(r"^([A-Za-z]\w*):[ \t]+[\"']?([\w./-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
 _NAMED = re.compile(r"^(?:kind|  name): .*$", re.MULTILINE)  # of objects, as manifests have them
@@ -348,25 +362,29 @@ def _with_roles(fleet: Fleet, project: Project) -> Fleet:
 
 def _states(workspace: Workspace, fleet: Fleet) -> tuple[State, ...]:
     """Every state that an environment names, with what is declared as its variables."""
-    from lockstep.engines.terraform.files import read_files
     from lockstep.engines.terraform.runs import states_of
+
+    return tuple(
+        state_of(run, fleet, workspace.project.name, partial(folder_of, workspace, run.settings))
+        for run in states_of(workspace.project.environments.values())
+    )
+
+
+def state_of(run: "Run", fleet: Fleet, project: str, folder: Callable[[], "Source"]) -> State:
+    """The state of one run, with what the fleet declares as the variables that its ``folder`` takes."""
+    from lockstep.engines.terraform.files import read_files
     from lockstep.engines.terraform.variables import share_of, variables_for
 
-    found: list[State] = []
-    for run in states_of(workspace.project.environments.values()):
-        targets = run.targets(fleet)
-        state = State(name=run.name, settings=run.settings, keys=tuple(sorted(targets)))
-        try:
-            source = folder_of(workspace, run.settings)
-            files = read_files(source, run.settings.place)
-            state = replace(state, folder=source.folder, backend=files.backend)
-            shares = {key: share_of(run, one, files.variables, fill) for key, one in targets.items()}
-            passed = variables_for(run, shares, files.variables, workspace.project.name)
-            state = replace(state, variables=passed)
-        except LockstepError as error:
-            state = replace(state, problem=(error.problem, error.fix or ""))
-        found.append(state)
-    return tuple(found)
+    targets = run.targets(fleet)
+    state = State(name=run.name, settings=run.settings, keys=tuple(sorted(targets)))
+    try:
+        source = folder()
+        files = read_files(source, run.settings.place)
+        state = replace(state, folder=source.folder, backend=files.backend)
+        shares = {key: share_of(run, one, files.variables, fill) for key, one in targets.items()}
+        return replace(state, variables=variables_for(run, shares, files.variables, project))
+    except LockstepError as error:
+        return replace(state, problem=(error.problem, error.fix or ""))
 
 
 def _heads(workspace: Workspace, tree: str) -> Mapping[str, Mapping[str, str]]:
