@@ -29,7 +29,7 @@ def declare_adopt(parser: Parser) -> None:
         dest="source",
         metavar="ENGINE",
         choices=tuple(name for name in ENGINES if name != AWS.name),
-        help="terraform: by its state; or an engine that lets go: terraform, ack, flux, argocd-job",
+        help="terraform: by its state; or an engine that lets go, such as flux",
     )
     parser.add_argument(
         "--function",

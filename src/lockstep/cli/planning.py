@@ -75,7 +75,7 @@ def declare_sync(parser: Parser) -> None:
     parser.add_argument(
         "--in-cluster",
         action="store_true",
-        help="this runs in the cluster: apply what engine: argocd-job leaves to it",
+        help="this runs in the cluster: apply what its engine leaves to a Job",
     )
     _declare_scope(parser)
 

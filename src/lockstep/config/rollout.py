@@ -62,7 +62,8 @@ def read_rollout(context: Context, block: Mapping[str, Any]) -> Rollout | None:
     )
     _check_together(context, rollout, said)
     environment = context.file.project.environment(context.candidate.environment)
-    is_left = environment.terraform is not None and environment.traits.road is not None
+    traits = environment.traits
+    is_left = environment.terraform is not None and traits.road is not None and traits.runs is None
     if is_left and (rollout.stages or rollout.smoke is not None):
         context.wrong(
             _AT,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lockstep.values import dataclass
 
-__all__ = ["ACK", "ARGOCD_JOB", "AWS", "ENGINES", "FLUX", "TERRAFORM", "EngineTraits"]
+__all__ = ["ACK", "ARGOCD_JOB", "ARGOCD_TERRAFORM", "AWS", "ENGINES", "FLUX", "TERRAFORM", "EngineTraits"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,7 @@ class EngineTraits:
     holds_part: bool = False  # what it applies holds a part of a function, which Git need not declare
     leaves_logs: bool = False  # log groups of functions that go stay
     road: str | None = None  # a cluster applies it, from manifests of this road that ``sync`` writes into Git
-    runs_lockstep: bool = False  # and does so by running Lockstep there
+    runs: str | None = None  # and does so by running Lockstep there, with this engine
     whole_buckets: bool = False  # what it writes of a bucket's notifications is the whole of them
     keeps: bool = False  # functions that are not declared any more, but for previews
     is_direct: bool = False  # it can apply one preview before Git declares it, and leave all others alone
@@ -48,9 +48,20 @@ FLUX = EngineTraits(
     road="flux",
     whole_buckets=True,
 )
-ARGOCD_JOB = EngineTraits(
-    name="argocd-job", features=("plan",), road="argocd-job", runs_lockstep=True, keeps=True
+ARGOCD_JOB = EngineTraits(name="argocd-job", features=("plan",), road="argocd-job", runs=AWS.name, keeps=True)
+ARGOCD_TERRAFORM = EngineTraits(
+    name="argocd-job-terraform",
+    features=("plan", "terraform"),
+    block=TERRAFORM.name,
+    holds_part=True,
+    leaves_logs=True,
+    road="argocd-job",
+    runs=TERRAFORM.name,
+    whole_buckets=True,
+    keeps=True,
 )
 
-ENGINES: Mapping[str, EngineTraits] = {one.name: one for one in (AWS, TERRAFORM, ACK, FLUX, ARGOCD_JOB)}
+ENGINES: Mapping[str, EngineTraits] = {
+    one.name: one for one in (AWS, TERRAFORM, ACK, FLUX, ARGOCD_JOB, ARGOCD_TERRAFORM)
+}
 """All engines, by name; the first one is what an environment has that names none."""

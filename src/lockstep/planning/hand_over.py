@@ -45,6 +45,11 @@ class HandOver:
         """Whether a state of Terraform's has to forget them."""
         return holds_state(self.leaver) and not holds_state(self.heir)
 
+    @property
+    def lets_go(self) -> bool:
+        """Whether manifests stand for the functions, and the heir goes on with none of them."""
+        return self.leaver.road is not None and self.leaver.road != self.heir.road
+
     def stage(self, manifests: Iterable[bool], *, is_applied: bool) -> Stage:
         """The stage of environments that the leaver still applies.
 
@@ -65,7 +70,7 @@ class HandOver:
                     f"two would own the functions of {names} if {heir} wrote before the cluster has applied "
                     "the commit in which the manifests let go: until then it follows the one before"
                 )
-            case Stage.CHANGE if self.leaver.road is not None:
+            case Stage.CHANGE if self.lets_go:
                 return (
                     f"two would own the functions of {names} if {heir} wrote before the cluster has dropped "
                     f"the objects of {leaver}: look that they are gone before the next sync"

@@ -12,6 +12,7 @@ from typing import Any
 
 from lockstep.errors import BadInput
 from lockstep.model import Target
+from lockstep.model.engines import ENGINES
 from lockstep.roads.base import (
     Ground,
     Loss,
@@ -109,6 +110,10 @@ def _problems(ground: Ground, target: Target) -> Iterator[Loss]:
             ground.settings.place,
             why="nothing says by which URL the Job reaches this repository",
         )
+    traits = ground.project.environment(target.environment).traits
+    applied = traits.runs or traits.name
+    if target.triggers and ENGINES[applied].whole_buckets:
+        yield loss(ROAD.name, "bucket", target.key, engine=applied)
     if target.obstacle is not None and not target.obstacle.is_unread:
         yield loss(ROAD.name, "code", target.key, why=target.obstacle.text.partition("\n")[0])
 

@@ -391,6 +391,12 @@ _JOB: tuple[Row, ...] = (
         "a hook is not told which commit is synced",
         "the Job deploys the newest commit of {revision}",
     ),
+    _differs(
+        "argocd-job",
+        "bucket",
+        "{engine} applies it in the Job, whose notification of a bucket is the whole of it",
+        "entries of others go, unless the module gets them as foreign_notifications",
+    ),
     _always(
         "argocd-job",
         "retries",

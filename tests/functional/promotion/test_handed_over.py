@@ -15,7 +15,9 @@ from lockstep.delivery.sync.run import make_plan
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import Verb
 from tests.functional.promotion.conftest import PROJECT, Shop
+from tests.functional.terraform.test_parity import ROOT
 from tests.support import clouds
+from tests.support.terraform import copy_folder, provider_override, require_terraform
 
 JOB = "environments/{}/notifier/deploy-job.yaml"
 KUBERNETES = """\
@@ -69,13 +71,8 @@ def test_a_sync_writes_manifests_and_the_cluster_makes_aws_of_them(handed: Shop)
     handed.run("sync", "staging", "--wait", "0", code=1)
     assert "staging/notifier: the cluster has not applied it yet (OutOfSync, Missing" in handed.err
     assert "synced" not in handed.run("history", "staging/notifier").lower()
-    _, job = yaml.safe_load_all(handed.show(JOB.format("staging")))
-    (container,) = job["spec"]["template"]["spec"]["containers"]
-    assert container["command"] == ["lockstep"]
-    words = container["args"]  # the Job's container has nothing but a clone of that commit
-    assert words[:4] == ["--repo", "https://git.example.com/acme/gitops", "--rev", "main"]
     handed.pull()
-    handed.run(*words[4:])
+    handed.run(*_words(handed, JOB.format("staging")))
     (row,) = [
         one for one in handed.json("status", "staging")["targets"] if one["target"] == "staging/notifier"
     ]
@@ -142,6 +139,49 @@ PREVIEW = {
         'lambda: {version: "0.1.0", functionName: notifier-pr-7}\n'
     ),
 }
+
+
+def _words(shop: Shop, path: str, at: int = 1) -> list[str]:
+    """What a Job's container runs, which has nothing but a clone of the branch: its own is ours."""
+    job = [*yaml.safe_load_all(shop.show(path))][at]
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["lockstep"]
+    words: list[str] = container["args"]
+    assert words[:4] == ["--repo", "https://git.example.com/acme/gitops", "--rev", "main"]
+    return words[4:]
+
+
+def test_a_job_applies_by_terraform_what_the_aws_engine_makes_and_removes_it(
+    handed: Shop, ministack: LocalCloud, tmp_path: Path
+) -> None:
+    """By the words of its container: the aws engine finds nothing to do, and of a preview nothing stays."""
+    require_terraform()
+    state = tmp_path / "state.tfstate"
+    block = f"engine: argocd-job-terraform, terraform: {{folder: terraform, backend: {{path: '{state}'}}}}"
+    folder = copy_folder("modules/lambda-fleet", tmp_path)
+    files = {f"terraform/modules/lambda-fleet/{one.name}": one.read_text() for one in folder.glob("*.tf")}
+    files |= {"terraform/main.tf": ROOT, "terraform/provider.tf": provider_override(ministack.endpoint)}
+    text = handed.show("lockstep.yaml").replace("environments:\n", f"environments:\n  preview: {{{block}}}\n")
+    handed.push("Terraform in the Job", **{"lockstep.yaml": text}, **files, **PREVIEW)
+    assert "Handed over, and not applied by this run:" in handed.run("sync", "preview")
+    assert not state.exists()
+    handed.pull()
+    path = "environments/preview/pr-7/lambda/deploy-job.yaml"
+    words = _words(handed, path)
+    assert _words(handed, path, at=2) == words  # of its PreDelete hook
+    handed.run(*words)
+    assert '"aws_lambda_function"' in state.read_text()
+    rows = {one["target"]: one for one in handed.json("status", "preview")["targets"]}
+    assert rows["preview/pr-7/notifier"]["sync"] == "Synced"
+    handed.work.write("lockstep.yaml", text.replace("argocd-job-terraform", "aws"))
+    handed.run("plan", "preview", "--full", "--exit-code", code=0)
+    handed.work.write("lockstep.yaml", text)
+    for one in PREVIEW:
+        (handed.work.folder / one).unlink()
+    handed.push_disk("the preview is down")
+    handed.run(*words)
+    assert '"aws_lambda_function"' not in state.read_text()
+    assert clouds.client(ministack, "lambda").list_functions()["Functions"] == []
 
 
 class _Cluster(Clock):

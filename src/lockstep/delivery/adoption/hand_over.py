@@ -85,7 +85,7 @@ def hand_over(
             steps=(f"lockstep plan {' '.join(chosen)} has nothing to do when the hand-over is over",),
         )
     there = TreeFiles(base.tree, base.project.folder)
-    manifests = leaving(there, base.project, base.fleet, chosen, way.leaver)
+    manifests = leaving(there, base.project, base.fleet, chosen, way)
     left = dict.fromkeys(_below(base, path) for path in manifests)
     watcher.progress("proving that nothing changes")
     files: dict[str, bytes | None] = left | _entering(base, chosen, way, module, options, watcher)
@@ -298,8 +298,8 @@ def _steps(way: HandOver, stage: Stage, names: tuple[str, ...], plan: Plan | Non
         yield f"{again} --applied"
         return
     yield "commit and push what was written"
-    if way.leaver.road is not None:
-        yield f"wait until the cluster has dropped the objects; {AFTER[way.leaver.road]}"
+    if way.lets_go:
+        yield f"wait until the cluster has dropped the objects; {AFTER[str(way.leaver.road)]}"
     is_adopting = plan is not None and any(one.verb is Verb.ADOPT for one in plan.targets)
     yield f"lockstep sync {told}{' --adopt' if is_adopting and way.heir == AWS else ''}"
     if way.forgets:

@@ -6,7 +6,6 @@ from lockstep.config.edit import Change, edit
 from lockstep.delivery.sync.manifests import Files, marked_in, texts_of
 from lockstep.errors import NotAllowed
 from lockstep.model import Fleet, Project
-from lockstep.model.engines import EngineTraits
 from lockstep.planning.hand_over import HandOver
 from lockstep.roads.base import Rendering
 from lockstep.roads.letting import letting_go
@@ -17,24 +16,24 @@ __all__ = ["in_order", "leaving", "let_go", "named"]
 
 
 def leaving(
-    there: Files, project: Project, fleet: Fleet, names: Iterable[str], leaver: EngineTraits
+    there: Files, project: Project, fleet: Fleet, names: Iterable[str], way: HandOver
 ) -> dict[str, bool]:
-    """Manifests by which the leaver's cluster applies environments: whether each lets go already.
+    """Manifests that have to go, by which the leaver's cluster applies environments: whether each lets go.
 
     NotAllowed for one that was edited: what it would let go of is not known.
     """
     found: dict[str, bool] = {}
-    if leaver.road is None:
+    if not way.lets_go:
         return found
     chosen = set(names)
     for path, mark in marked_in(there, project.name):
-        if mark.road != leaver.road or chosen.isdisjoint(environments_of(mark.owner, project, fleet)):
+        if mark.road != way.leaver.road or chosen.isdisjoint(environments_of(mark.owner, project, fleet)):
             continue
         if mark.is_edited:
             raise NotAllowed(
                 "it was edited by hand, so what it lets go of is not known",
                 where=path,
-                fix=f"lockstep render --as {leaver.road} --force, or take your change out again",
+                fix=f"lockstep render --as {way.leaver.road} --force, or take your change out again",
             )
         found[path] = mark.lets_go
     return found

@@ -113,7 +113,7 @@ FACTORIES: Mapping[str, Callable[[Means], Engine]] = {
 def applied_here(workspace: Workspace) -> Workspace:
     """The project as it is in a cluster that runs Lockstep: what is left to that, is applied."""
     environments = {
-        name: replace(one, engine=AWS.name) if one.traits.runs_lockstep else one
+        name: replace(one, engine=one.traits.runs) if one.traits.runs is not None else one
         for name, one in workspace.project.environments.items()
     }
     return replace(workspace, project=replace(workspace.project, environments=environments))

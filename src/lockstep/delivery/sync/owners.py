@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lockstep.delivery.sync.manifests import Files, marked_in
 from lockstep.model import Check, Environment, Fleet, Project, Verdict
-from lockstep.model.engines import AWS, ENGINES
+from lockstep.model.engines import ENGINES
 from lockstep.roads.marks import Mark
 from lockstep.roads.owners import environments_of
 from lockstep.values import dataclass
@@ -40,7 +40,8 @@ class Double:
 def doubles_in(project: Project, fleet: Fleet, files: Files) -> Iterator[Double]:
     """Each manifest of this project whose environments are applied by something else.
 
-    A Job that runs Lockstep is no second owner beside the aws engine: it does the same, under the same locks.
+    A Job that runs Lockstep is no second owner beside the engine that it runs where nothing is left to it:
+    it does the same, under the same locks.
     """
     for path, mark in marked_in(files, project.name):
         road = ENGINES.get(mark.road)
@@ -49,7 +50,7 @@ def doubles_in(project: Project, fleet: Fleet, files: Files) -> Iterator[Double]
         for name in environments_of(mark.owner, project, fleet):
             environment = project.environment(name)
             traits = environment.traits
-            if traits.road != mark.road and not (road.runs_lockstep and traits == AWS):
+            if traits.road != mark.road and not (road.runs is not None and traits.road is None):
                 yield Double(path=path, mark=mark, environment=environment)
 
 

@@ -118,7 +118,7 @@ class World:
         if self.engine == self.way.heir.name:
             return Stage.DONE
         there = Tree(self.git)
-        manifests = leaving(there, self.project, FLEET, NAMES, self.way.leaver)
+        manifests = leaving(there, self.project, FLEET, NAMES, self.way)
         stage = self.way.stage(manifests.values(), is_applied=self.cluster == self.manifests)
         files: dict[str, bytes | None] = {}
         if stage is Stage.LEAVE:
@@ -208,7 +208,7 @@ def test_whatever_happens_on_the_way_one_writes_and_a_run_goes_on(
     world.check()
     assert world.engine == heir
     assert {mark.road for text in world.cluster.values() if (mark := mark_of(text))} == (
-        {heir} if ENGINES[heir].road else set()
+        {ENGINES[heir].road} - {None}
     )
     assert not any(mark.lets_go for text in world.cluster.values() if (mark := mark_of(text)))
     assert world.git[FILE].startswith("# the shop\n")
@@ -219,11 +219,11 @@ def test_without_a_stop_it_takes_as_many_commits_as_the_leaver_needs(leaver: str
     """A cluster has to be told to let go, and what is no cluster's is handed over in one commit."""
     world = World(way=HandOver(leaver=ENGINES[leaver], heir=ENGINES[heir]))
     stages = [world.run()]
-    if ENGINES[leaver].road is not None:
+    if world.way.lets_go:
         stages.append(world.run())
         world.apply()
         stages.append(world.run())
-    wanted = [Stage.LEAVE, Stage.AWAIT, Stage.CHANGE] if ENGINES[leaver].road else [Stage.CHANGE]
+    wanted = [Stage.LEAVE, Stage.AWAIT, Stage.CHANGE] if world.way.lets_go else [Stage.CHANGE]
     assert stages == wanted
     assert world.run() is Stage.DONE
 
@@ -232,9 +232,9 @@ def test_without_a_stop_it_takes_as_many_commits_as_the_leaver_needs(leaver: str
 def test_a_state_learns_or_forgets_where_one_engine_has_one_and_the_other_has_not(
     leaver: str, heir: str
 ) -> None:
-    """Flux runs Terraform's folder on Terraform's state: between the two nothing is imported."""
+    """Flux and a Job run Terraform's folder on Terraform's state: between them nothing is imported."""
     way = HandOver(leaver=ENGINES[leaver], heir=ENGINES[heir])
-    stateful = {"terraform", "flux"}
+    stateful = {"terraform", "flux", "argocd-job-terraform"}
     assert way.imports == (heir in stateful and leaver not in stateful)
     assert way.forgets == (leaver in stateful and heir not in stateful)
     assert all(way.moment(stage, "staging") for stage in Stage)
@@ -255,7 +255,7 @@ def test_what_shares_a_state_or_a_bucket_goes_at_once(leaver: str, heir: str) ->
 def test_a_manifest_that_was_edited_or_is_behind_is_not_let_go_of(road: str) -> None:
     """What its cluster made of AWS is not what is declared."""
     world = World(way=HandOver(leaver=ENGINES[road], heir=ENGINES["aws"]))
-    manifests = leaving(Tree(world.git), world.project, FLEET, NAMES, world.way.leaver)
+    manifests = leaving(Tree(world.git), world.project, FLEET, NAMES, world.way)
     with pytest.raises(NotAllowed, match="not what is declared"):
         let_go(Tree(world.git), manifests, Rendering(road=road), "shop")
     path = next(iter(world.manifests))

@@ -46,7 +46,9 @@ def test_a_manifest_of_another_road_is_a_second_owner(tmp_path: Path, engine: st
     [
         ("ack", "ack", "shop"),
         ("argocd-job", "argocd-job", "shop"),
+        ("argocd-job", "argocd-job-terraform", "shop"),
         ("argocd-job", "aws", "shop"),  # the Job runs Lockstep, under the same locks
+        ("argocd-job", "terraform", "shop"),
         ("ack", "aws", "other"),  # another project's
     ],
 )
