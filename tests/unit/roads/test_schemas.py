@@ -15,6 +15,8 @@ from lockstep.model import Fleet
 from lockstep.roads.base import Rendering
 from lockstep.roads.schema import Schemas, problems_of, schemas_of
 from lockstep.roads.table import ROADS
+from tests.docs.lab import ROOT
+from tests.docs.snippets import blocks
 from tests.support.fleets import desired_fleets
 from tests.support.roads import documents, ground, target
 
@@ -145,3 +147,35 @@ def test_applications_are_taken_by_the_published_definitions(keys: set[str]) -> 
     }
     made = ground(*(target(key) for key in sorted(keys)), heads=heads)
     assert _problems(ROADS["argocd"].render(made)) == []
+
+
+@published
+def test_objects_of_the_documentation_are_taken_by_the_published_definitions() -> None:
+    """Whatever a page shows whole; what is built into Kubernetes by Kubernetes' own schemas."""
+    import kubernetes_validate
+
+    shown = [
+        (block, one)
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        for block in blocks(page)
+        if block.language == "yaml" and any(line.startswith("apiVersion:") for line in block.lines)
+        for one in yaml.safe_load_all("\n".join(block.lines))
+    ]
+    assert {one["kind"] for _, one in shown} >= {"ApplicationSet", "Namespace"}
+    for block, one in shown:
+        if (one["apiVersion"], one["kind"]) in _published():
+            assert list(problems_of(one, _published())) == [], f"{block.page}:{block.number}"
+        elif "{" not in one["metadata"]["name"]:  # a template is no object yet
+            kubernetes_validate.validate(one, "1.33", strict=True)
+
+
+@settings(max_examples=10, deadline=None)
+@given(fleet=desired_fleets())
+def test_jobs_of_generated_fleets_are_taken_by_kubernetes(fleet: Fleet) -> None:
+    """Strictly: no unknown field, every type right."""
+    import kubernetes_validate
+
+    rendering = ROADS["argocd-job"].render(ground(*fleet.targets.values()))
+    for manifest in rendering.manifests:
+        for one in documents(manifest, rendering.road):
+            kubernetes_validate.validate(one, "1.33", strict=True)
