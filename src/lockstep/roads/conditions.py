@@ -134,10 +134,11 @@ def _controlled(
     )
     if since is not None or message:
         return health, message, since
-    for one in _conditions(status):
-        if one.get("type") in _AGREED:
-            states = {"True": Health.HEALTHY, "False": fails}
-            return states.get(str(one.get("status")), Health.PROGRESSING), *_said(one)
+    said = {str(one.get("type")): one for one in reversed(_conditions(status))}
+    agreed = next((said[kind] for kind in _AGREED if kind in said), None)
+    if agreed is not None:
+        states = {"True": Health.HEALTHY, "False": fails}
+        return states.get(str(agreed.get("status")), Health.PROGRESSING), *_said(agreed)
     return Health.PROGRESSING, "its controller has said nothing yet", None
 
 

@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lockstep.model import Health, StatusRow, SyncStatus
 from lockstep.model.status import Condition
@@ -89,6 +91,35 @@ def test_terraform_is_read_as_argo_cd_reads_it(
     found = {"metadata": {"generation": 2}, "spec": spec, "status": status}
     assert condition_of(watched, found).health is health
     assert judged(TERRAFORM_LUA, found) == health
+
+
+_KINDS = st.sampled_from(["Ready", "ACK.ResourceSynced", "ACK.Terminal", "ACK.Recoverable", "Other"])
+_LISTS = st.lists(
+    st.builds(_said, _KINDS, st.sampled_from(["True", "False", "Unknown"])),
+    max_size=4,
+    unique_by=lambda one: str(one["type"]),  # as Kubernetes has them
+)
+
+
+@lua
+@pytest.mark.parametrize(("road", "script"), [("ack", ACK_LUA), ("flux", TERRAFORM_LUA)])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), conditions=_LISTS)
+def test_whatever_a_controller_says_argo_cd_reads_the_same(
+    road: str, script: str, data: st.DataObject, conditions: list[dict[str, Any]]
+) -> None:
+    """In any order of conditions, which old and new controllers write beside each other."""
+    status: dict[str, Any] = {"conditions": conditions}
+    spec: dict[str, Any] = {"name": "staging-api"}
+    if road == "flux":  # which has none of ACK's
+        status["conditions"] = [one for one in conditions if not one["type"].startswith("ACK.")]
+        status |= data.draw(st.sampled_from([{}, {"observedGeneration": 1}, {"observedGeneration": 2}]))
+        status |= data.draw(st.sampled_from([{}, {"plan": {"pending": "plan-main-1"}}]))
+        spec |= data.draw(st.sampled_from([{}, {"suspend": True}, {"approvePlan": "auto"}]))
+    made = target()
+    (watched,) = WATCHED[road](ground(made), made)
+    found = {"metadata": {"generation": 2}, "spec": spec, "status": status}
+    assert judged(script, found) == condition_of(watched, found).health
 
 
 def test_jobs_and_applications() -> None:
