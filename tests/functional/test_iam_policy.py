@@ -180,7 +180,7 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
         ],
     ):
         change()
-        document = team.policy("sync")
+        document = team.policy("sync", "roles")
         rule = team.take(document)
         assert team.run("sync", "--full") == 0, (rule.denied, team.capture.readouterr())
         assert rule.denied == []
@@ -188,7 +188,42 @@ def test_sync_is_allowed_all_that_it_does_and_no_more(team: Team) -> None:
         used |= rule.used
     # A listing is read only where there are more than ten functions, and then without --full.
     # What is of others is looked at, and given back, only where there is some.
-    assert _actions(document) - used == {"events:ListTagsForResource", "events:UntagResource"}
+    # More than ten roles are read in pages; that others may take one, and a boundary that goes from a role
+    # that stays, are written only where there is such a thing.
+    assert _actions(document) - used == {
+        *("events:ListTagsForResource", "events:UntagResource"),
+        *("iam:GetAccountAuthorizationDetails", "iam:UpdateAssumeRolePolicy"),
+        "iam:DeleteRolePermissionsBoundary",
+    }
+
+
+def test_roles_are_made_within_the_boundary_of_their_environment_and_of_previews_to_come(team: Team) -> None:
+    """Each environment has its own bound or none; the name of a preview's role is known to nobody before."""
+    bound = f"arn:aws:iam::{ACCOUNT}:policy/bound"
+    team.write("lockstep.yaml", PROJECT.replace("preview: {}", f"preview: {{roleBoundary: '{bound}'}}"))
+    most = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    clouds.client(team.cloud, "iam").create_policy(PolicyName="bound", PolicyDocument=json.dumps(most))
+    basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    role = f"  role: {{policies: ['{basic}'], boundary: '{bound}'}}\n"
+    team.write(f"{PREVIEWS}/services/notifier/values.yaml", PREVIEW + role)
+    team.write(f"{PREVIEWS}/pr-1/pr.yaml", None)
+    team.write(f"{PREVIEWS}/pr-1/services/notifier.values.yaml", None)
+    document = team.policy("sync", "roles")
+    bounds = {
+        str(one["Resource"]): one.get("Condition")
+        for one in document["Statement"]
+        if one["Sid"].startswith("BoundRoles")
+    }
+    path = f"arn:aws:iam::{ACCOUNT}:role/lockstep/shop"
+    assert {one[: len(path) + 11]: found for one, found in bounds.items()} == {
+        f"['{path}/preview/": {"StringEquals": {"iam:PermissionsBoundary": bound}},
+        f"['{path}/staging/": None,
+    }
+    rule = team.take(document)
+    team.write(f"{PREVIEWS}/pr-7/pr.yaml", "")
+    team.write(f"{PREVIEWS}/pr-7/services/notifier.values.yaml", 'lambda: {version: "1.0.0"}\n')
+    assert team.run("sync", "preview/pr-7") == 0, (rule.denied, team.capture.readouterr())
+    assert rule.denied == []
 
 
 def test_doctor_asks_for_all_that_a_sync_may_need(team: Team) -> None:
@@ -200,7 +235,7 @@ def test_doctor_asks_for_all_that_a_sync_may_need(team: Team) -> None:
         + "  environment: {PLACE: {ssm: /shop/p}, SHELF: {secret: shop/s}}\n"
         + f"  rollout: {{steps: [{{weight: 10%, for: 10m}}], {gates}}}\n",
     )
-    document = team.policy("plan", "sync", "doctor")
+    document = team.policy("plan", "sync", "roles", "doctor")
     assert {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "lambda:InvokeFunction"} <= _actions(
         document
     )
@@ -213,9 +248,11 @@ def test_doctor_asks_for_all_that_a_sync_may_need(team: Team) -> None:
     }
     assert team.run("doctor") == 1
     told = " ".join(team.capture.readouterr().out.split())
-    found = re.search(r"denied \(by simulation\): ([\w:, ]+?) fix: .*`lockstep iam-policy plan sync`", told)
+    found = re.search(
+        r"denied \(by simulation\): ([\w:, ]+?) fix: .*`lockstep iam-policy plan sync roles`", told
+    )
     assert found, told
-    assert set(found[1].split(", ")) == _actions(team.policy("plan", "sync")) - tried
+    assert set(found[1].split(", ")) == _actions(team.policy("plan", "sync", "roles")) - tried
 
 
 def test_a_plan_can_change_nothing(team: Team) -> None:
@@ -242,7 +279,7 @@ def test_a_plan_reads_no_value_and_says_so(team: Team) -> None:
     """
     variables = "  environment: {SHELF: {secret: shop/s}, PLACE: {ssm: /shop/p}, PLAIN: drawn-7}\n"
     team.write(STAGING, BEFORE + variables)
-    team.take(team.policy("sync"))
+    team.take(team.policy("sync", "roles"))
     assert team.run("sync", "staging") == 0, team.capture.readouterr()
     rule = team.take(team.policy("plan"))
     clouds.client(team.cloud, "ssm").put_parameter(Name="/shop/p", Value="q", Type="String", Overwrite=True)
@@ -279,7 +316,7 @@ def test_a_key_of_the_teams_may_be_used_where_it_is_declared(team: Team) -> None
         f"{BEFORE}  kmsKeyArn: {key}\n  environment: {{SHELF: one}}\n  sourceKmsKeyArn: {package_key}\n"
     )
     team.write(STAGING, declared)
-    rule = team.take(team.policy("sync"))
+    rule = team.take(team.policy("sync", "roles"))
     assert team.run("sync") == 0, (rule.denied, team.capture.readouterr())
     assert {one for one in rule.used if one.startswith("kms:")} == {
         "kms:CreateGrant",
@@ -321,7 +358,7 @@ def test_a_layer_that_is_built_here_may_be_published_where_one_is_declared(team:
     make_zip_of({"python/common.py": b""}, team.folder / "packages/common-1.4.0.zip")
     team.write(STAGING, f"{BEFORE}  layers: [{{layer: common}}]\n")
     arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:layer:shop-common"
-    document = team.policy("sync")
+    document = team.policy("sync", "roles")
     rule = team.take(document)
     assert team.run("sync", "staging") == 0, (rule.denied, team.capture.readouterr())
     assert rule.denied == []
@@ -354,13 +391,13 @@ def test_a_capacity_provider_may_be_passed_where_one_is_declared(team: Team) -> 
 
 def test_what_is_removed_from_git_is_known_by_its_tags(team: Team) -> None:
     """Its name is in no policy any more; what another project owns stays out of reach."""
-    team.take(team.policy("sync"))
+    team.take(team.policy("sync", "roles"))
     assert team.run("sync") == 0
     for arguments in (["init", "-q"], ["add", "."], [*AUTHOR, "commit", "-q", "-m", "before"]):
         subprocess.run(["git", *arguments], cwd=team.folder, check=True)
     team.write(STAGING, BEFORE.replace("notifier-staging", "renamed-staging"))
     clouds.make_function(team.cloud, "foreign", Tags={"lockstep:project": "other"})
-    document = team.policy("sync")
+    document = team.policy("sync", "roles")
     rule = team.take(document)
     assert "notifier-staging" not in json.dumps(document)
     assert team.run("sync", "--allow-deletes", "5") == 0, team.capture.readouterr()

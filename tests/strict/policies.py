@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count, takewhile
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.strict.errors import access_denied
 from tests.strict.keys import conceal
@@ -47,7 +48,7 @@ class Policy(Rule):
 
     def before(self, call: Call) -> Answer | None:
         """Deny, or let the call pass."""
-        for action, resource in needs(call):
+        for action, resource in needs(call, self._path_of):
             if not self._allows(action, resource, lambda key: self._told(call, key)):
                 self.denied.append((action, resource))
                 return access_denied(call.operation, action, resource)
@@ -92,6 +93,21 @@ class Policy(Rule):
             )
         }
 
+    def _path_of(self, call: Call) -> str:
+        """The path of a role; one that is not there has none.
+
+        Source: Lambda and IAM name a role by its whole ARN, and calls about one have its name alone.
+        """
+        return self._of_role(call, "Path") or "/"
+
+    def _of_role(self, call: Call, element: str) -> str | None:
+        """What IAM says of the role of a call."""
+        name = call.operation.params["RoleName"]
+        form = urlencode({"Action": "GetRole", "Version": "2010-05-08", "RoleName": name}).encode()
+        answer = self.cloud.ask(call, "POST", "/", body=form, service="iam")
+        found = re.search(rf"<{element}>([^<]+)</{element}>".encode(), answer.body)
+        return found[1].decode() if found and answer.is_success else None
+
     def _told(self, call: Call, key: str) -> str | None:
         """What a call tells to a condition."""
         match key.split("/"):
@@ -101,6 +117,11 @@ class Policy(Rule):
                 return f"{call.operation.service}.{call.operation.region}.amazonaws.com"
             case ["lambda:FunctionArn"]:
                 return self._mapped(call)
+            case ["iam:PermissionsBoundary"]:
+                # Source: IAM user guide, "Delegating responsibility to others using permissions boundaries":
+                # the one that the call sets, or the one that the role has.
+                set_by = call.operation.params.get("PermissionsBoundary")
+                return set_by or self._of_role(call, "PermissionsBoundaryArn")
             case ["aws:ResourceTag", tag]:
                 function = self.cloud.function(call) or {}
                 found: str | None = function.get("Tags", {}).get(tag)
@@ -157,7 +178,7 @@ def _context(form: Mapping[str, str]) -> Mapping[str, str]:
     }
 
 
-def needs(call: Call) -> Iterator[tuple[str, str]]:
+def needs(call: Call, path_of: Callable[[Call], str] = lambda _: "/") -> Iterator[tuple[str, str]]:
     """The actions and resources of a call, the one that gives it its name first."""
     operation = call.operation
     place = f"{operation.region}:{operation.account}"
@@ -262,8 +283,11 @@ def needs(call: Call) -> Iterator[tuple[str, str]]:
             yield f"secretsmanager:{name}", f"arn:aws:secretsmanager:{place}:secret:{secret}-Ab1xYz"
         case "tagging":
             yield f"tag:{name}", "*"
-        case "iam" if name == "GetRole":
-            yield "iam:GetRole", f"arn:aws:iam::{operation.account}:role/{operation.params['RoleName']}"
+        case "iam" if "RoleName" in params:
+            path = params.get("Path", "/") if name == "CreateRole" else path_of(call)
+            yield f"iam:{name}", f"arn:aws:iam::{operation.account}:role{path}{params['RoleName']}"
+            if name == "CreateRole" and any(key.startswith("Tags.") for key in params):
+                yield "iam:TagRole", f"arn:aws:iam::{operation.account}:role{path}{params['RoleName']}"
         case "ec2":
             yield f"ec2:{name}", "*"
         case "iam":

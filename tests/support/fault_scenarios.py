@@ -157,6 +157,20 @@ def _topic(function: str, alias: str = "") -> Resource:
     return KINDS["topics"].declared(settings, alias, "orders", "", function)
 
 
+def _own_role(function: str) -> Resource:
+    basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    return KINDS["role"].declared(
+        {"path": "/lockstep/shop/preview/pr-1/", "policies": [basic], "statements": [_LISTS]},
+        "",
+        "",
+        "",
+        function,
+    )
+
+
+_LISTS = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+
+
 def _route(alias: str = "") -> Resource:
     values = {"api": HTTP_API, "route": "GET /orders"}
     return KINDS["http"].declared(values, alias, "orders", "", "")
@@ -242,7 +256,7 @@ def _remove() -> Scenario:
                 trigger("preview/pr-1/"),
                 settings={"logRetentionDays": 1},
                 resources=(
-                    *(one("notifier-preview-pr-1") for one in (_rule, _schedule, _topic, _logs)),
+                    *(one("notifier-preview-pr-1") for one in (_rule, _schedule, _topic, _logs, _own_role)),
                     _route(),
                 ),
             ),

@@ -428,6 +428,10 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
         whole = scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"])
         unlike = ("ResponseMetadata", "CreationDate", "LastModificationDate")
         found[f"schedule {one['Name']}"] = {key: value for key, value in whole.items() if key not in unlike}
+    iam = api(cloud, "iam")
+    for role in iam.list_roles(PathPrefix="/lockstep/")["Roles"]:
+        attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
+        found[f"role {role['RoleName']}"] = [one["PolicyArn"] for one in attached]
     http = api(cloud, "apigatewayv2")
     for integration in http.get_integrations(ApiId=HTTP_API)["Items"]:
         target = f"integrations/{integration.pop('IntegrationId')}"

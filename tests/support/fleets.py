@@ -135,6 +135,8 @@ def values(name: str) -> st.SearchStrategy[Value]:
         case Kind.STRUCTS:
             entry = {name: (one.enum or ("{}",))[-1] for name, one in row.members.items()}
             raw = st.sampled_from([(), (entry,)])
+        case Kind.STATEMENTS:
+            raw = st.sampled_from([None, *_STATEMENTS])
         case Kind.SET | Kind.STRINGS:
             raw = st.sampled_from([(), ("a",), ("b", "a")])
         case Kind.STRING if row.example:
@@ -147,6 +149,10 @@ def values(name: str) -> st.SearchStrategy[Value]:
     return raw.map(lambda value: normalise(row, value))
 
 
+_STATEMENTS = [
+    [{"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"}]
+    for sid, action in [("A", "s3:*"), ("B", "sqs:*")]
+]
 _REQUIRED = ("runtime", "handler", "role")
 _FREE = [row for row in FIELDS if row.name not in _REQUIRED and row.for_type != "Image"]
 _EVERYDAY = [row for row in _FREE if row.call is not Call.NEVER and not (row.api and row.reset is None)]
@@ -215,7 +221,7 @@ def resources(draw: st.DrawFn, *, live: bool = False, on: str = "") -> tuple[Res
         if live and kind.on_alias(on) != on:
             continue  # drawn for the function itself
         rows = [row for row in kind.rows if live or not row.computed]
-        for label in some(draw, NAMES, 2) if kind.is_many else [""]:
+        for label in some(draw, NAMES, 2) if kind.is_many and kind.has_names else [""]:
             chosen = some(draw, rows, 4) if kind.is_many else rows
             drawn = {row.name: draw(values(kind.path(row))) for row in chosen}
             required = [row for row in rows if row.required]
@@ -247,7 +253,7 @@ _IGNORE = (
     "logging.format",
     *list(KINDS)[:1],
     *(kind.path(kind.rows[-1], "orders") for kind in KINDS.values()),
-    *(f"{name}.orders" for name, kind in KINDS.items() if kind.is_many),
+    *(f"{name}.orders" for name, kind in KINDS.items() if kind.is_many and kind.has_names),
 )
 
 

@@ -78,6 +78,8 @@ def _check(step: Step, live: Fleet, staged: set[Package]) -> None:
             assert (step.qualifier, step.sid) in taken, f"{step.id}: no such statement"
         case PutNotifications():
             _check_put(step, live)
+        case PutResource() if KINDS[step.resource.kind].leads and function is None:
+            pass  # the function is made with what it needs, and its tags with it
         case PutResource():
             assert function is not None, f"{step.id}: no function"
             # A run may be killed here: what was made has to be found again.
@@ -289,7 +291,7 @@ def _several(target: Target, have: Target, before: Target | None) -> list[str]:
             continue
         wanted[one.kind, one.identity] = one
         found = [r for r in have.resources if (r.kind, r.identity) == (one.kind, one.identity)]
-        here = next((r for r in found if r.qualifier == target.qualifier), None)
+        here = next((r for r in found if _is_on(r, target)), None)
         if here is None:
             differing.append(f"{one.path} is not there")
             continue
@@ -301,8 +303,9 @@ def _several(target: Target, have: Target, before: Target | None) -> list[str]:
             differing.append(f"{one.path} is not remembered")
     for one in have.resources:
         key = (one.kind, digest_of(one.identity))
-        is_right = (one.kind, one.identity) in wanted and one.qualifier == target.qualifier
+        is_right = (one.kind, one.identity) in wanted and _is_on(one, target)
         is_left = one.kind in have.function.unread or any(i.startswith(one.kind) for i in target.ignore)
+        is_left = is_left or KINDS[one.kind].stays(one.settings, False) is not None
         if KINDS[one.kind].is_many and key in ours and not is_right and not is_left:
             differing.append(f"{one.identity} of ours is left on {one.qualifier or 'the function'}")
     return differing

@@ -13,6 +13,7 @@ from lockstep.config.layers import Path
 from lockstep.config.limits import check_limits, check_tags
 from lockstep.config.release import read_published, read_release
 from lockstep.config.resources import read_resources
+from lockstep.config.role import with_own_role
 from lockstep.config.rollout import read_rollout
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
@@ -82,12 +83,25 @@ def build(context: Context) -> Target | None:
     return None if context.is_wrong else _function(context, block, version, is_shared=not is_filled)
 
 
+def _adopts(context: Context, block: Mapping[str, Any]) -> bool:
+    """Whether the declaration takes over what nobody's tags own. A pull request's own file never does."""
+    adopts = bool(block.get("adopt"))
+    if adopts and (place := context.of_pull_request("lambda", "adopt")):
+        context.wrong_at(
+            place,
+            "a pull request's own file takes over what nobody owns, and nobody has to read it first",
+            "remove adopt, or let somebody who may deploy say --adopt",
+        )
+    return adopts
+
+
 def _function(context: Context, block: dict[str, Any], version: str, *, is_shared: bool) -> Target:
     name = block.get("functionName")
     if name is None:
         fix = "add lambda.functionName; templates such as my-function-{env} are possible"
         context.wrong(("lambda",), "no functionName is declared", fix)
-    settings, defaults = read_settings(context, block, is_shared=is_shared)
+    block, named = with_own_role(context, block)
+    settings, defaults = read_settings(context, named, is_shared=is_shared and named is block)
     size = environment_size(settings)
     if size > MAX_ENVIRONMENT:
         context.wrong(
@@ -127,7 +141,7 @@ def _function(context: Context, block: dict[str, Any], version: str, *, is_share
         keep_seconds=keep_seconds,
         rollout=read_rollout(context, block),
         ignore=tuple(block.get("ignore") or ()),
-        adopt=bool(block.get("adopt")),
+        adopt=_adopts(context, block),
         hold=read_hold(context),
         place=place,
         places={

@@ -147,7 +147,9 @@ def _check_shared(target: Target, other: Target, problems: Problems) -> None:
     values = {name: (one.settings.get(name), two.settings.get(name)) for name in _OF_FUNCTION}
     values["tags"] = (dict(one.tags), dict(two.tags))
     for name in sorted(name for name, kind in KINDS.items() if kind.unversioned):
-        values[name] = (_settings_of(target, name), _settings_of(other, name))
+        made = (_settings_of(target, name), _settings_of(other, name))
+        if not (name in values and made[0] == made[1]):  # then the setting of the name tells
+            values[name] = made
     for name, (mine, theirs) in values.items():
         if mine == theirs or any(fnmatchcase(name, pattern.partition(".")[0]) for pattern in ignored):
             continue
@@ -256,14 +258,16 @@ def _check_sole(project: Project, targets: Iterable[Target], problems: Problems)
             kind = KINDS[one.kind]
             if not kind.sole:
                 continue
-            place = (*project.environment(target.environment).where, one.kind, one.identity)
+            account, region = project.environment(target.environment).where
+            place = (account, "" if kind.is_global else region, one.kind, one.identity)
             other, theirs = seen.setdefault(place, (target, one))
             if other is not target:
+                where = "account" if kind.is_global else "account and Region"
+                theirs_at = f"{other.key} ({theirs.place})"
                 problems.add(
                     one.place or target.place,
                     f"the {kind.title} {one.settings.get('name', one.identity)} of {target.key} is also "
-                    f"declared by {other.key} ({theirs.place}) in the same account and Region, and AWS keeps "
-                    "one of them",
+                    f"declared by {theirs_at} in the same {where}, and AWS keeps one of them",
                     "give one of them another `name`, with {env} in it where environments share the line; "
                     "without `name` the function's own is in it"
                     if "name" in one.settings

@@ -14,6 +14,7 @@ from lockstep.config.schema import leaf
 from lockstep.config.shapes import problem_of
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, Value
+from lockstep.model.paths import value_at
 from lockstep.values import dataclass
 
 __all__ = ["Context", "Settings", "Shared", "present_day"]
@@ -68,6 +69,16 @@ class Context:
         """Note a problem at ``file:line``."""
         self.is_wrong = True
         self.problems.add(where, problem, fix, doing=self.candidate.key)
+
+    def of_pull_request(self, *path: str | int) -> str | None:
+        """Where a pull request's own file says something; None where it does not.
+
+        Whoever opens one writes that file, and nobody has to read it before it is deployed.
+        """
+        for layer in self.stack.layers:
+            if layer.name == "pull request" and value_at(layer.values, path) is not None:
+                return layer.place(path)
+        return None
 
     def note(self, path: Path, text: str) -> None:
         """Note what is suspicious about a merged value, which is used nevertheless."""

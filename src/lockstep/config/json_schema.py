@@ -94,6 +94,8 @@ def _body(key: Key) -> dict[str, Any]:
             return {"type": ["object", "null"], **item}
         case Shape.ENVIRONMENT:
             return _environment()
+        case Shape.STATEMENTS:
+            return {"type": ["array", "object", "null"]}
         case Shape.TAGS:
             return {
                 "type": ["object", "null"],

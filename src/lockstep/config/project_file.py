@@ -86,7 +86,9 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
     options = _artifacts(problems, artifacts)
     key = packages.get("key") or Project(name="x").package_key
     _check_template(problems, key, ("packages", "key"))
-    places = {k: checked[k] for k in ("region", "account", "profile", "role") if checked.get(k)}
+    places = {k: checked[k] for k in _PLACES if checked.get(k)}
+    if boundary := places.pop("roleBoundary", None):
+        places["role_boundary"] = boundary
     given_environments = checked.get("environments") or {}
     environments = {
         env: Environment(
@@ -136,12 +138,17 @@ def read_project(data: bytes, file: str, *, needs_name: bool = True) -> ProjectF
     )
 
 
+_PLACES = ("region", "account", "profile", "role", "roleBoundary")
+
+
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """What an environment says, without what it leaves to the defaults."""
     others = ("promotion", "terraform")  # they have readers of their own
     said = {key: value for key, value in given.items() if value is not None and key not in others}
     if "packages" in said:
         said["packages"] = _bucket(said["packages"])
+    if "roleBoundary" in said:
+        said["role_boundary"] = said.pop("roleBoundary")
     return said
 
 

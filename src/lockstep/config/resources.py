@@ -29,7 +29,10 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
         if declared is None:
             continue
         whole = {kind.bare: declared} if kind.bare else declared
-        several = [*_of_several(context, kind, declared)] if kind.is_many else [("", whole)]
+        if kind.setting is not None and not isinstance(declared, Mapping):
+            continue  # the setting of this name
+        is_named = kind.is_many and kind.has_names
+        several = [*_of_several(context, kind, declared)] if is_named else [("", whole)]
         if several:
             _check_engine(context, kind)
         places: dict[str, str] = {}
@@ -37,7 +40,7 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
             one = _read(context, kind, label, values, block)
             if one is None:
                 continue
-            if kind.is_many and (other := places.setdefault(one.identity, label)) != label:
+            if is_named and (other := places.setdefault(one.identity, label)) != label:
                 context.wrong(
                     _path(kind, label),
                     f"{one.path} and {kind.name}.{other} are the same to AWS, which keeps one of them",
@@ -144,7 +147,8 @@ def _check_engine(context: Context, kind: ResourceKind) -> None:
         context.wrong(
             path,
             f"lambda.{kind.name} is declared, and the module lambda-fleet has no {kind.title}",
-            f"keep it in your Terraform code and write {kind.name}: null here, or use `engine: aws`",
+            f"keep it in your Terraform code and {kind.instead or f'write {kind.name}: null here'}, or use "
+            "`engine: aws`",
         )
     else:
         context.wrong(

@@ -19,6 +19,7 @@ from lockstep.model.alias import PATTERN
 from lockstep.model.engines import ENGINES
 from lockstep.model.fields import FIELDS, Field, Kind
 from lockstep.model.kinds import KINDS, ROWS, ResourceKind, unnamed
+from lockstep.model.policies import MANAGED
 from lockstep.model.relay import VIA
 from lockstep.suggest import did_you_mean
 
@@ -114,6 +115,8 @@ def _of_row(row: Field, name: str) -> Key:
             return Key(name=name, shape=Shape.LIST, about=row.about, most=most, item=item)
         case Kind.MAP:
             return Key(name=name, shape=Shape.ENVIRONMENT, about=row.about)
+        case Kind.STATEMENTS:
+            return Key(name=name, shape=Shape.STATEMENTS, about=row.about)
         case Kind.STRUCTS:
             members = tuple(
                 Key(
@@ -328,14 +331,40 @@ _EXTRAS = (
 )
 
 
+_SETTINGS = {key.name: key for key in _of_rows(FIELDS)}
+_REFUSED = dict.fromkeys(
+    ("arn", "roleArn"),
+    (
+        "an ARN names a role that is there, and policies make one of the function's own",
+        "write role: and the ARN alone, or remove it",
+    ),
+)
+
+
+_MISPLACED = dict.fromkeys(
+    ("policies", "statements", "boundary"),
+    (
+        "what a role allows stands below role, in place of the ARN of one that is there",
+        "write role: {policies: [...], statements: [...], boundary: ...}, or remove it",
+    ),
+)
+
+
 def _of_kind(kind: ResourceKind) -> Key:
     """The key of a kind of resources beside the function."""
     if kind.bare:
         (row,) = (row for row in kind.rows if row.name == kind.bare)
         return _of_row(row, kind.name)
     members = _of_rows([row for row in kind.rows if not row.computed])
-    if not kind.is_many:
-        return Key(name=kind.name, shape=Shape.MAP, about=kind.about, members=members)
+    if not (kind.is_many and kind.has_names):
+        return Key(
+            name=kind.name,
+            shape=Shape.MAP,
+            about=kind.about,
+            members=members,
+            short=_SETTINGS[kind.name] if kind.setting is not None else None,
+            refused=_REFUSED if kind.setting is not None else {},
+        )
     may = flag("replace", "Let a new one take its place where AWS changes none that is there.")
     item = Key(name="name", shape=Shape.MAP, about="", members=(*members, may))
     return Key(name=kind.name, shape=Shape.OPEN, about=kind.about, item=item)
@@ -345,8 +374,13 @@ LAMBDA = Key(
     name="lambda",
     shape=Shape.MAP,
     about="A Lambda function.",
-    members=_EXTRAS + _of_rows(FIELDS) + tuple(map(_of_kind, KINDS.values())),
+    members=(
+        *_EXTRAS,
+        *(_of_kind(KINDS[name]) if name in KINDS else key for name, key in _SETTINGS.items()),
+        *(_of_kind(kind) for name, kind in KINDS.items() if name not in _SETTINGS),
+    ),
     also=tuple(row.name for row in FIELDS if "." in row.name),
+    refused=_MISPLACED,
 )
 """The ``lambda:`` block of a layer."""
 
@@ -402,6 +436,14 @@ _PLACE = (
         about="ARN of a role to assume.",
         pattern=_ROLE,
         example="arn:aws:iam::123456789012:role/deploy",
+    ),
+    Key(
+        name="roleBoundary",
+        shape=Shape.STRING,
+        about="Permissions boundary that every role made for a function has to have: the ARN of a managed "
+        "policy. None is demanded when absent.",
+        pattern=rf"^{MANAGED}$",
+        example="arn:aws:iam::123456789012:policy/boundary",
     ),
 )
 _ENVIRONMENT = Key(
@@ -498,4 +540,4 @@ def leaf(path: tuple[str | int, ...]) -> Key | None:
             key = key.item or (key.short.item if key.short is not None else None)
         else:
             key = key.by_name.get(part)
-    return key
+    return key.short if key is not None and key.shape is Shape.MAP else key

@@ -16,7 +16,7 @@ from lockstep.config import rules
 from lockstep.config.yaml_reader import Lines, line_at
 from lockstep.config.yaml_text import scalar_text
 from lockstep.errors import BadInput
-from lockstep.model import Reference, Secret, looks_secret
+from lockstep.model import Reference, Secret, looks_secret, policies
 from lockstep.suggest import did_you_mean, nearest
 from lockstep.values import dataclass
 
@@ -45,6 +45,7 @@ class Shape(StrEnum):
     OPEN = "open map"  # any names, each an ``item``
     ENVIRONMENT = "environment variables"
     TAGS = "tags"
+    STATEMENTS = "statements"  # of a policy of IAM, or the whole of one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,7 @@ class Key:
     required: bool = False
     is_choice: bool = False  # of a map: exactly one of its members
     example: str = ""
+    refused: Mapping[str, rules.Problem] = field(default_factory=dict)  # names that are told why
     also: tuple[str, ...] = ()  # other spellings of members, for suggestions
     lines: bool = False  # a text that may have several lines; names and ids never do
     is_literal: bool = False  # braces are the text's own, and no template
@@ -137,6 +139,8 @@ class Checker:
                 return self._environment(value, lines, path)
             case Shape.TAGS:
                 return self._tags(value, lines, path)
+            case Shape.STATEMENTS:
+                return self._statements(value, lines, path)
 
     def add(self, lines: Lines, problem: str, fix: str | None) -> None:
         """Note an error at a place of the file."""
@@ -229,10 +233,13 @@ class Checker:
         for name, entry in value.items():
             member = known.get(name)
             at = f"{path}.{name}" if path else name
-            if member is None:
+            if name in key.refused:
+                problem, fix = key.refused[name]
+                self.add(below[name], f"{path}: {problem}", fix)
+            elif member is None:
                 within = f" under {path}" if path else ""
-                fix = did_you_mean(name, (*known, *key.also))
-                self.add(below[name], f"unknown key {name!r}{within}", fix)
+                near = did_you_mean(name, (*known, *key.also))
+                self.add(below[name], f"unknown key {name!r}{within}", near)
             else:
                 result[name] = self.check(member, entry, below[name], at)
         for member in key.members:
@@ -313,6 +320,31 @@ class Checker:
                 text = self.check(_TAG_VALUE, entry, at, f"{path}.{name}")
                 result[name] = REMOVED if entry is None else text
         return result
+
+    def _statements(self, value: Any, lines: Lines, path: str) -> list[dict[str, Any]] | None:
+        """Statements as a list, each as IAM takes it; a whole policy is its statements."""
+        if isinstance(value, dict) and "Statement" in value:
+            version = value.get("Version", policies.VERSION)
+            if str(version) != policies.VERSION:
+                fix = f'write Version: "{policies.VERSION}": variables mean nothing in older ones'
+                self.add(lines[1]["Version"], f"{path}: the policy has the Version {version}", fix)
+            value, lines = value["Statement"], lines[1]["Statement"]
+        if isinstance(value, dict):
+            value, lines = [value], (line_at(lines, ()), [lines])
+        if not isinstance(value, list):
+            fix = f"write {_last(path)}: [{{Effect: Allow, Action: ..., Resource: ...}}]"
+            self.add(lines, f"{path} takes a list of statements, not {_kind(value)}", fix)
+            return None
+        taken: set[str] = set()
+        for number, one in enumerate(value):
+            found = policies.problem_of(one, taken)
+            if found is not None:
+                self.add(lines[1][number], f"{path}[{number}]: {found[0]}", found[1])
+                continue
+            taken.add(str(one.get("Sid", "")))
+            text = json.dumps(one, default=str).replace("{{", "").replace("}}", "")
+            self.has_templates |= re.search(r'"[^"]*[{}][^"]*"', text) is not None
+        return value
 
 
 def _not_one_line(key: Key, text: str) -> rules.Problem | None:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from lockstep.model.function import Unread, Value
+from lockstep.model.policies import labelled
 from lockstep.values import dataclass
 
 __all__ = [
@@ -56,6 +57,7 @@ class Kind(StrEnum):
     SET = "set"  # a list whose order does not count
     MAP = "map"  # string to string, reference or null (null deletes the key, as in Helm)
     STRUCTS = "structs"  # a list of maps; ``Field.members`` names their keys
+    STATEMENTS = "statements"  # of a policy of IAM, whose order does not count: by label, see ``policies``
 
 
 class Call(StrEnum):
@@ -583,6 +585,8 @@ def normalise(row: Field, value: Value) -> Value:
         case Kind.MAP:
             pairs = value.items() if isinstance(value, Mapping) else ()
             value = dict(sorted((str(k), v) for k, v in pairs if v is not None))
+        case Kind.STATEMENTS:
+            value = {} if value is None else labelled(value)
         case _ as unknown:
             assert_never(unknown)
     return None if value == row.default or value in (None, (), {}, "") else value
@@ -714,7 +718,7 @@ def _wire(row: Field, value: Value) -> Any:
             return entries
         case Kind.STRINGS | Kind.SET:
             return list(_items(value))
-        case Kind.MAP:
+        case Kind.MAP | Kind.STATEMENTS:
             return dict(value) if isinstance(value, Mapping) else {}
         case _:
             return value

@@ -40,6 +40,7 @@ class Environment:
     account: str | None = None  # 12 digits; None: whatever the credentials are for
     profile: str | None = None
     role: str | None = None  # ARN to assume
+    role_boundary: str | None = None  # ARN of what bounds every role that is made for a function
     packages: PackageBucket | None = None  # None: the project's
     engine: str = AWS.name
     prune: bool = False  # previews are always pruned

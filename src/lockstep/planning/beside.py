@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 
-from lockstep.model import Change, Fleet, Resource, Scope, Target, Unread, Value
+from lockstep.model import Change, Field, Fleet, Kind, Resource, Scope, Target, Unread, Value
 from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.kinds.base import digest_of
 from lockstep.planning.diff import is_ignored
@@ -26,6 +26,7 @@ __all__ = [
     "remembered",
     "replacement_problem",
     "shrinks",
+    "staying",
     "warms",
 ]
 
@@ -114,7 +115,23 @@ def remembered(target: Target, live: Target | None) -> set[str]:
         if not (KINDS[one.kind].is_many and _is_others(one, target.ignore))
     }
     left = {name for name, one in _wanted(target, live).items() if one is not None}
-    return declared | {name for name in left if not is_ignored(name, target.ignore)}
+    kept = {one.word for one, _ in staying(target, live)}
+    return declared | kept | {name for name in left if not is_ignored(name, target.ignore)}
+
+
+def staying(target: Target | None, live: Target | None) -> Iterator[tuple[Resource, str]]:
+    """What Lockstep made, nothing declares any more and something still needs, each with why it stays.
+
+    ``target`` is None where the function itself is to be deleted.
+    """
+    names = _names(live)
+    declared = {(one.kind, one.identity) for one in (target.resources if target is not None else ())}
+    for one in _found(live):
+        word = (one.kind, digest_of(one.identity))
+        if word in names and (one.kind, one.identity) not in declared and not one.foreign:
+            why = KINDS[one.kind].stays(one.settings, target is None)
+            if why is not None:
+                yield replace(one, name=names[word]), why
 
 
 def kinds_of(resources: Sequence[Resource]) -> set[str]:
@@ -125,9 +142,10 @@ def kinds_of(resources: Sequence[Resource]) -> set[str]:
 def outliving(target: Target) -> Iterator[Resource]:
     """What Lockstep made beside a live function and AWS keeps when the function is deleted."""
     names = _names(target)
+    stay = [one for one, _ in staying(None, target)]
     for one in target.resources:
         word = (one.kind, digest_of(one.identity))
-        if KINDS[one.kind].outlives and word in names:
+        if KINDS[one.kind].outlives and word in names and one not in stay:
             yield replace(one, name=names[word])
 
 
@@ -187,6 +205,11 @@ def replacement_problem(found: Sequence[Difference], function: str) -> str | Non
             kind = KINDS[one.wanted.kind]
             change = one.fixed[0]
             place = f"{one.wanted.place}: " if one.wanted.place else ""
+            if kind.fixing:
+                return (
+                    f"{place}{change.path} of {function} is fixed when the {kind.title} is made "
+                    f"({change.old} -> {change.new}); put the value back, or {kind.fixing}"
+                )
             return (
                 f"{place}{change.path} of {function} is fixed when the {kind.title} is made ({change.old} -> "
                 f"{change.new}), so a new one would take its place and {kind.loss}; put the value back, or "
@@ -200,9 +223,15 @@ def foreign_problem(found: Sequence[Difference], *, may_adopt: bool) -> str | No
     for one in found:
         if one.wanted is not None and one.live is not None and one.live.foreign and not one.live.kin:
             kind = KINDS[one.wanted.kind]
-            if may_adopt and not kind.own_only:
+            others = kind.stays(one.live.settings, True)
+            if may_adopt and not (kind.own_only or others):
                 continue
             place = f"{one.wanted.place}: " if one.wanted.place else ""
+            if others:
+                return (
+                    f"{place}the {kind.title} {one.live.identity} is there, is not Lockstep's, and {others}; "
+                    "give it another name"
+                )
             way = "" if kind.own_only else "take it over with --adopt or `adopt: true`, or "
             return (
                 f"{place}the {kind.title} of {one.wanted.path} is there, and is not Lockstep's; "
@@ -220,7 +249,10 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
     matched = [here.get(one.identity) or away.get(one.identity) for one in declared]
     names = _names(live)
     going = {}
+    stay = [one for one, _ in staying(target, live)]
     for one in found:
+        if one in stay:
+            continue
         name = names.get((kind.name, digest_of(one.identity)))
         if name is not None and not one.foreign and not any(one is other for other in matched):
             former = replace(one, name=name)
@@ -346,12 +378,27 @@ def changes_of(kind: ResourceKind, wanted: Resource | None, live: Resource | Non
     one = wanted or live or Resource(kind=kind.name)
     new, old = wanted.settings if wanted else {}, live.settings if live else {}
     rows = tuple(
-        Change(
-            path=kind.path(row, one.name),
-            old=None if live is None and kind.stands_alone else old.get(row.name, row.default),
-            new=None if wanted is None and kind.stands_alone else new.get(row.name, row.default),
-        )
+        change
         for row in kind.rows
         if new.get(row.name) != old.get(row.name)
+        for change in _split(
+            row,
+            Change(
+                path=kind.path(row, one.name),
+                old=None if live is None and kind.stands_alone else old.get(row.name, row.default),
+                new=None if wanted is None and kind.stands_alone else new.get(row.name, row.default),
+            ),
+        )
     )
     return rows or (Change(path=one.path, old=live is not None, new=wanted is not None),)
+
+
+def _split(row: Field, change: Change) -> Iterator[Change]:
+    """A change of a policy by the statements that differ."""
+    if row.kind is not Kind.STATEMENTS:
+        yield change
+        return
+    old, new = (side if isinstance(side, Mapping) else {} for side in (change.old, change.new))
+    for label in sorted({*old, *new}):
+        if old.get(label) != new.get(label):
+            yield Change(path=f"{change.path}.{label}", old=old.get(label), new=new.get(label))

@@ -20,6 +20,7 @@ from lockstep.model import (
     Value,
 )
 from lockstep.model.fields import BY_NAME, existing
+from lockstep.model.kinds import KINDS
 
 __all__ = [
     "call_of",
@@ -96,9 +97,10 @@ def diff_settings(desired: Function, live: Function) -> tuple[Change, ...]:
     if desired.settings == live.settings:
         return ()
     changes: list[Change] = []
+    unread = live.unread - KINDS.keys()  # of which one may be declared under the name of a setting
     for row in FIELDS:
         old, new = live.settings.get(row.name), desired.settings.get(row.name)
-        if old == new or row.name in live.unread or (old is None and _is_for_nothing(row, desired)):
+        if old == new or row.name in unread or (old is None and _is_for_nothing(row, desired)):
             continue
         if row.kind is Kind.MAP and not isinstance(old, Unread):
             changes.extend(_diff_map(row.name, _mapping(old), _mapping(new)))

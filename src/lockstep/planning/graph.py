@@ -47,7 +47,7 @@ from lockstep.planning.aliases import CallShare
 from lockstep.planning.assess import Assessment
 from lockstep.planning.beside import Difference, is_on, outliving, shrinks, warms
 from lockstep.planning.diff import call_of, diff_tags
-from lockstep.planning.policy import VERSION_TAG, remembered_qualifiers, remembered_sharers
+from lockstep.planning.policy import RESOURCES_TAG, VERSION_TAG, remembered_qualifiers, remembered_sharers
 from lockstep.planning.triggers import BucketChange
 from lockstep.planning.undeclared import Former
 
@@ -65,6 +65,7 @@ class Graph:
         self._ids: set[str] = set()
         self._packages: dict[str, int] = {}  # step that stages one -> its place in steps
         self._gates: dict[str, list[str]] = {}  # target -> steps that come before its trigger
+        self._led: dict[str, list[str]] = {}  # target -> steps that come before any of the function's own
         self._shrunk: dict[str, list[str]] = {}  # target -> steps that give back what published code has
         self._taking: dict[tuple[str, str], str] = {}  # of what there is one of -> step that takes it
         self._given: list[RemoveResource] = []  # what may have been taken by another target
@@ -95,11 +96,28 @@ class Graph:
 
     def _prepare(self, one: Assessment) -> tuple[str, ...]:
         """Make the function what it is to be, and publish it; what the alias has to wait for."""
+        leading = [each for each in one.beside if each.wanted is not None and _leads(each.wanted)]
+        if leading:
+            remembered = self._remember(one)
+            self._led[one.target.key] = [self._one_beside(one, each, remembered) for each in leading]
         if one.live is None:
             self._create(one)
         else:
             self._update(one, one.live)
         return self._version(one)
+
+    def _remember(self, one: Assessment) -> tuple[str, ...]:
+        """Let the tags of a function that is there name what comes before all else of it."""
+        key, live = one.target.key, one.live
+        if live is None:
+            return ()
+        words = {name: value for name, value in one.wanted.tags.items() if name.startswith(RESOURCES_TAG)}
+        tags = diff_tags(words, live.tags)
+        if not tags:
+            return ()
+        step_id = f"{key}:tags-before"
+        self._add(_tag_step(step_id, key, live.arn or live.name, tags, one.final_tags, needs=()))
+        return (step_id,)
 
     def _complete(self, one: Assessment, needs: tuple[str, ...]) -> None:
         """Point the alias, and put in place all that calls it."""
@@ -178,7 +196,7 @@ class Graph:
         owners = {owner} | (remembered_sharers(function.tags) if function is not None else set())
         puts = (f"bucket:{change.bucket}" for change in buckets if owners & change.removed.keys())
         gates = (*self._gates.get(owner, ()), *puts)
-        for one in outliving(former.target):
+        for one in sorted(outliving(former.target), key=_leads):
             step_id = f"{_beside_id(former.key, one)}:{one.qualifier or 'itself'}"
             name = str(former.target.function and former.target.function.name)
             needs = (*gates, *self._taken(one))
@@ -203,7 +221,11 @@ class Graph:
                 id=f"{key}:create",
                 target=key,
                 function=replace(wanted, tags=tags),
-                needs=(*self._stage(wanted.code.package), *self._publish_layers(one)),
+                needs=(
+                    *self._led.get(key, ()),
+                    *self._stage(wanted.code.package),
+                    *self._publish_layers(one),
+                ),
             )
         )
         self._separate(key, wanted, one.writes, needs=(f"{key}:create",))
@@ -215,7 +237,8 @@ class Graph:
         by_code = tuple(c for c in one.writes if call_of(c.path) is Call.CODE)
         later = _after_code(wanted, live, by_config) if by_code else ()
         sooner = tuple(change for change in by_config if change not in later)
-        before = self._configure(f"{key}:configuration", key, one, sooner, needs=())
+        led = tuple(self._led.get(key, ()))
+        before = self._configure(f"{key}:configuration", key, one, sooner, needs=led)
         if any(call_of(change.path) is Call.SIGNING for change in one.writes):
             # Before the code, which it judges.
             config = wanted.settings.get("codeSigningConfigArn")
@@ -429,7 +452,12 @@ class Graph:
         def stays(each: Difference) -> bool:
             return each.wanted is None and _overlaps(successor(each))
 
-        left = [each for each in one.beside if not (warms(each) or shrinks(each)) or not self._has(key, each)]
+        left = [
+            each
+            for each in one.beside
+            if not (warms(each) or shrinks(each) or (each.wanted is not None and _leads(each.wanted)))
+            or not self._has(key, each)
+        ]
         for each in sorted(
             left, key=lambda each: (stays(each), each.wanted is not None, _invites(each.wanted))
         ):
@@ -441,12 +469,15 @@ class Graph:
                 self._one_beside(one, each, needs)
             elif each.live is not None and is_on(each.live, one.target):
                 step_id, new = _beside_id(key, each.live), successor(each)
+                after = (_beside_id(key, new),) if new is not None and _overlaps(new) else ()
+                if _leads(each.live):
+                    after = (*after, *self._gates.get(key, ()))
                 removal = RemoveResource(
                     id=f"{step_id}:former" if new is not None else step_id,
                     target=key,
                     function=name,
                     resource=each.live,
-                    needs=(_beside_id(key, new),) if new is not None and _overlaps(new) else (),
+                    needs=after,
                 )
                 if KINDS[each.live.kind].sole:
                     self._given.append(removal)
@@ -663,6 +694,14 @@ def _beside_id(target: str, resource: Resource) -> str:
 def _invites(resource: Resource | None) -> bool:
     """Whether something calls the function once the resource is there."""
     return resource is not None and KINDS[resource.kind].invites
+
+
+def _leads(resource: Resource) -> bool:
+    """Whether the function needs it: it is there first, and goes once nothing of the target needs it.
+
+    Before a function that is deleted, since nothing knows of it afterwards.
+    """
+    return KINDS[resource.kind].leads
 
 
 def _overlaps(resource: Resource | None) -> bool:

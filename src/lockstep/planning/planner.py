@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 
 from lockstep.model import Fleet, Plan, PutAlias, ShiftAlias, Step, Target, Verb, select
 from lockstep.model.engines import AWS
+from lockstep.model.kinds import KINDS
 from lockstep.model.rolling import RolloutState
 from lockstep.model.rollout import Rollout
 from lockstep.model.target import environment_of
 from lockstep.planning.assess import Assessment, assess
-from lockstep.planning.beside import contested
+from lockstep.planning.beside import contested, staying
 from lockstep.planning.fingerprint import fingerprint
 from lockstep.planning.graph import Graph
 from lockstep.planning.groups import Member, said_together, together
@@ -102,6 +103,7 @@ def make_plan(desired: Fleet, live: Fleet, rules: Rules, *, engine: str = AWS.na
             *_kept_versions(assessed),
             *_deferred(assessed),
             *_staying(assessed, sharings, rules),
+            *_needed(assessed, live, leaving),
         ),
         selection=desired.selection,
     )
@@ -262,6 +264,18 @@ def _kept_versions(assessed: Mapping[str, Assessment]) -> list[str]:
         f"{key}: {version.words} stays: {reason}"
         for key, one in assessed.items()
         for version, reason in one.pruned.staying
+    ]
+
+
+def _needed(assessed: Mapping[str, Assessment], live: Fleet, leaving: Undeclared) -> list[str]:
+    """What stays though nothing declares it any more, because something else needs it."""
+    there = [(one.target, live.targets.get(key)) for key, one in assessed.items()]
+    gone = [(None, former.target) for former in leaving.functions]
+    return [
+        f"{seen.key}: the {KINDS[one.kind].title} {one.identity} stays: {why}"
+        for target, seen in (*there, *gone)
+        if seen is not None
+        for one, why in staying(target, seen)
     ]
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "BUCKETS_TAG",
     "MOST_IN_TAG",
     "REMEMBERING",
+    "RESOURCES_TAG",
     "VERSION_TAG",
     "Rules",
     "adoption_problem",

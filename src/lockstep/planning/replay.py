@@ -73,7 +73,9 @@ def _do(step: Step, live: Fleet) -> Fleet:
                 health=Health.HEALTHY,
             )
             environment, _, service = step.target.rpartition("/")
-            target = Target(environment=environment, service=service, function=created)
+            led = live.targets.get(step.target)  # what leads a function is there before it
+            beside = led.resources if led is not None else ()
+            target = Target(environment=environment, service=service, function=created, resources=beside)
             return replace(live, targets={**live.targets, step.target: target})
         case UpdateConfiguration():
             names = {_row_name(change.path) for change in step.changes}
@@ -139,7 +141,8 @@ def _do(step: Step, live: Fleet) -> Fleet:
 
 
 def _with_resource(live: Fleet, key: str, resource: Resource, moves_from: str | None) -> Fleet:
-    target = live.targets[key]
+    environment, _, service = key.rpartition("/")
+    target = live.targets.get(key) or Target(environment=environment, service=service)
     places = {_place_of(resource)}
     if moves_from is not None:
         places.add(_place_of(replace(resource, qualifier=moves_from)))

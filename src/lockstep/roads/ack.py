@@ -213,6 +213,8 @@ class _Made:
         for one in target.resources:
             if one.kind == "url" and one.settings.get("authType") != "AWS_IAM":
                 self._lose("url.authType", one.place)
+            if KINDS[one.kind].setting is not None:
+                self._lose(f"{one.kind} (made)", one.place)
 
     def _tell(self, function: Function) -> None:
         """What is lost of the target, or works otherwise."""

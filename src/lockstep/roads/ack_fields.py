@@ -180,6 +180,8 @@ def lacking(fields: Iterable[Field] = FIELDS) -> Iterator[str]:
         else:
             yield from (f"{row.name}.{name}" for name, path in members_of(row).items() if path is None)
     for kind in KINDS.values():
+        if kind.setting is not None:
+            continue  # its setting is carried, and that it is made is refused
         if kind.name not in BESIDE:
             yield kind.name
             continue

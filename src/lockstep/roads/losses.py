@@ -37,9 +37,9 @@ def _rows() -> Iterator[Row]:
             yield Row(
                 road="flux",
                 field=kind.name,
-                weight=Weight.LOST,
+                weight=Weight.LOST if kind.setting is None else Weight.REFUSED,
                 problem="the module lambda-fleet has none",
-                instead="what is there stays; write resources of your own for it",
+                instead=kind.instead or "what is there stays; write resources of your own for it",
             )
     told = {row.field for row in _ACK}
     for name in lacking():
@@ -269,6 +269,12 @@ _ACK: tuple[Row, ...] = (
         "ignore",
         "a part of {glob} is left to others, and ACK takes all of it for its own",
         "ignore the whole field, or use another road",
+    ),
+    _refused(
+        "ack",
+        "role (made)",
+        "a role of the function's own is declared, and lambda-controller makes none",
+        "make it by other means, and write its ARN as lambda.role",
     ),
     _refused(
         "ack",

@@ -28,7 +28,7 @@ def resource(kind: str, *, on: str = "", **declared: Any) -> Resource:
 
 def _name(kind: str) -> str:
     """What the repository calls it, where there may be several."""
-    return "orders" if KINDS[kind].is_many else ""
+    return "orders" if KINDS[kind].is_many and KINDS[kind].has_names else ""
 
 
 def _found() -> dict[str, Any]:

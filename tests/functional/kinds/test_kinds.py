@@ -129,7 +129,7 @@ def test_a_resource_that_is_refused_is_told_and_the_next_run_makes_it(
     beside = resource(kind, on=alias_of(kind) or "", **SAMPLES[kind].FIRST)
     target = make_target(KEY, trigger("staging/"), resources=(beside,), alias=alias_of(kind))
     run = lab.run(make_fleet(target))
-    step = f"{KEY}:{kind}:orders" if KINDS[kind].is_many else f"{KEY}:{kind}"
+    step = f"{KEY}:{beside.path.replace('.', ':')}"
     assert "The destination is not there" in run.failures[step]
     has_trigger = bool(lab.aws.named("s3.PutBucketNotificationConfiguration"))
     assert has_trigger == KINDS[kind].invites

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from lockstep.artifacts.handlers import handler_problem
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
-from lockstep.delivery.setup.resources import Place, resources_of
+from lockstep.delivery.setup.resources import Place, Resources, resources_of
 from lockstep.delivery.sync.manifest_place import manifest_place
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.owners import check_owners
 from lockstep.delivery.sync.packages import open_catalog, with_packages
 from lockstep.delivery.sync.session import Session
 from lockstep.engines.aws import checks, surroundings
-from lockstep.engines.aws.actions import Feature, Thing, needs_of
+from lockstep.engines.aws.actions import BOUNDARY_KEY, Feature, Thing, needs_of
 from lockstep.engines.aws.checks import Need
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.errors import LockstepError
@@ -32,6 +32,7 @@ from lockstep.model import (
 )
 from lockstep.model.engines import ENGINES, EngineTraits
 from lockstep.model.fields import PARAMETER, parameters_of
+from lockstep.model.kinds import KINDS
 from lockstep.settings import read_settings
 
 if TYPE_CHECKING:
@@ -184,13 +185,23 @@ def _needs(workspace: Workspace, connection: Connection, environments: list[Envi
         for features, chosen in features_of(engine, targets):
             resources = resources_of(workspace, chosen, place)
             for thing, actions in needs_of(frozenset(features)).items():
-                if arns := resources.get(thing):
+                for arns, told in _told(thing, resources):
                     some = tuple(sorted(map(_example, arns))[:SIMULATED])
-                    told: tuple[tuple[str, str], ...] = ()
-                    if thing is Thing.BY_FUNCTION:
-                        example = min(map(_example, resources[Thing.FUNCTIONS]))
-                        told = (("lambda:FunctionArn", example),)
                     yield Need(features=features, thing=thing, actions=actions, arns=some, told=told)
+
+
+def _told(thing: Thing, resources: Resources) -> Iterator[tuple[set[str], tuple[tuple[str, str], ...]]]:
+    """ARNs, and what a call about them tells to conditions."""
+    match thing:
+        case Thing.BOUND_ROLES:
+            for boundary, arns in resources.bounds.items():
+                yield arns, ((BOUNDARY_KEY, boundary),) if boundary else ()
+        case Thing.BY_FUNCTION if thing in resources:
+            yield resources[thing], (("lambda:FunctionArn", min(map(_example, resources[Thing.FUNCTIONS]))),)
+        case _ if resources.get(thing):
+            yield resources[thing], ()
+        case _:
+            pass
 
 
 def features_of(
@@ -198,6 +209,9 @@ def features_of(
 ) -> Iterator[tuple[tuple[Feature, ...], list[Target]]]:
     """What is done to targets of an engine, as ``iam-policy`` names it; nothing where there are none."""
     features = tuple(map(Feature, engine.features))
+    if Feature.SYNC in features:
+        own = {KINDS[one.kind].feature for target in targets for one in target.resources} - {""}
+        features += tuple(map(Feature, sorted(own)))
     if targets:
         yield features, targets
     rolled = [target for target in targets if target.is_rolled]
@@ -231,12 +245,18 @@ def _surroundings(
     workspace: Workspace, connection: Connection, environments: list[Environment]
 ) -> Iterator[Check]:
     """What the functions of some environments stand on, each thing asked for once."""
-    functions = [
-        target.function
+    targets = [
+        target
         for target in workspace.fleet.targets.values()
         if target.function is not None and workspace.project.environment(target.environment) in environments
     ]
-    roles = {str(one.settings["role"]) for one in functions if one.settings.get("role")}
+    functions = [target.function for target in targets if target.function is not None]
+    roles = {
+        str(role)
+        for target in targets
+        if target.function is not None and (role := target.function.settings.get("role"))
+        if not any(KINDS[one.kind].leads for one in target.resources)  # made with the function
+    }
     for role in sorted(roles):
         yield surroundings.role(connection, role)
     networks = {

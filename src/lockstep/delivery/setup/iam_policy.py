@@ -1,7 +1,7 @@
 """``iam-policy``: what a role may do, from what the engine calls and from what the project declares."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from lockstep.config import rules
 from lockstep.delivery.places.nobody import any_preview
 from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.setup.resources import Place, lambda_arn, outliving_at, resources_of
-from lockstep.engines.aws.actions import CONDITIONS, Feature, Thing, needs_of
+from lockstep.engines.aws.actions import BOUNDARY_KEY, CONDITIONS, Feature, Thing, needs_of
 from lockstep.errors import BadInput
 from lockstep.model import Target
 from lockstep.model.fleet import partition_of
@@ -74,13 +74,14 @@ def policy_of(workspace: Workspace, features: Iterable[Feature], patterns: tuple
     wanted = frozenset(features)
     targets = _targets(workspace, wanted, patterns)
     place = _place(workspace, targets)
-    resources = resources_of(workspace, targets, place)
+    resources = resources_of(workspace, targets, place, is_making=Feature.ROLES in wanted)
     needs = needs_of(wanted)
     statements = [
         _statement(thing, actions, resources[thing], resources[Thing.FUNCTIONS])
         for thing, actions in needs.items()
-        if resources.get(thing)
+        if resources.get(thing) and thing is not Thing.BOUND_ROLES
     ]
+    statements += _bound(needs.get(Thing.BOUND_ROLES, ()), resources.bounds)
     if beside := needs_of(wanted, is_former=True).get(Thing.BY_FUNCTION):
         # A function that is not declared any more may have any name.
         anywhere = {lambda_arn(place, "*")}
@@ -197,6 +198,16 @@ def _statement(
         # Source: service authorization reference of AWS Lambda, condition key lambda:FunctionArn.
         made["Condition"] = {"ArnLike": {"lambda:FunctionArn": _least(functions)}}
     return made
+
+
+def _bound(actions: tuple[str, ...], bounds: Mapping[str, set[str]]) -> Iterator[dict[str, Any]]:
+    """What gives roles rights, of each environment within the boundary that is demanded there."""
+    for number, boundary in enumerate(sorted(bounds) if actions else ()):
+        made = _statement(Thing.BOUND_ROLES, actions, bounds[boundary], set())
+        made["Sid"] += str(number + 1) if number else ""
+        if boundary:
+            made["Condition"] = {"StringEquals": {BOUNDARY_KEY: boundary}}
+        yield made
 
 
 def _least(arns: set[str]) -> list[str]:

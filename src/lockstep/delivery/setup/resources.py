@@ -14,6 +14,7 @@ from lockstep.engines.aws.actions import Thing
 from lockstep.model import Reference, Resource, Target
 from lockstep.model.fields import PARAMETER, parameters_of
 from lockstep.model.kinds import KINDS, ResourceKind
+from lockstep.model.policies import path_of
 from lockstep.model.rollout import Rollout
 from lockstep.values import dataclass
 
@@ -37,13 +38,22 @@ class Place:
 class Resources(dict[Thing, set[str]]):
     """ARNs by what they are."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.bounds: dict[str, set[str]] = {}  # roles that may be made, by the boundary that each needs
+
     def add(self, thing: Thing, *arns: str) -> None:
         """Add ARNs."""
         self.setdefault(thing, set()).update(arns)
 
 
-def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) -> Resources:
-    """What the targets are and use, where ``place`` says what their environments do not."""
+def resources_of(
+    workspace: Workspace, targets: Iterable[Target], place: Place, *, is_making: bool = False
+) -> Resources:
+    """What the targets are and use, where ``place`` says what their environments do not.
+
+    Roles that are made for functions are in it where one declares one, or with ``is_making``.
+    """
     resources = Resources()
     resources.add(Thing.ALL, "*")
     resources.add(Thing.BY_FUNCTION, "*")
@@ -61,11 +71,15 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         group = _pattern(str(function.settings.get("logging.group") or f"/aws/lambda/{name}"))
         # In policies a group ends in ":*" for all actions but those on tags (CloudWatch Logs API, LogGroup).
         resources.add(Thing.LOG_GROUPS, _arn(here, "logs", f"log-group:{group}:*"))
-        role = _pattern(str(function.settings.get("role", "")))
-        if not role.startswith("arn:"):
-            role = f"arn:{here.partition}:iam::{here.account}:role/{role.lstrip('/')}"
-        resources.add(Thing.ROLES, role)
-        resources.add(Thing.LOOKED_AT, role)
+        is_made = any(KINDS[one.kind].feature for one in target.resources)
+        if is_made or is_making:
+            _make_roles(resources, here, workspace, target)
+        if not is_made:
+            role = _pattern(str(function.settings.get("role", "")))
+            if not role.startswith("arn:"):
+                role = f"arn:{here.partition}:iam::{here.account}:role/{role.lstrip('/')}"
+            resources.add(Thing.ROLES, role)
+            resources.add(Thing.LOOKED_AT, role)
         if function.settings.get("vpc.subnetIds") or function.settings.get("vpc.securityGroupIds"):
             resources.add(Thing.NETWORKS, "*")
         if provider := function.settings.get("capacityProvider.arn"):
@@ -114,6 +128,27 @@ def resources_of(workspace: Workspace, targets: Iterable[Target], place: Place) 
         resources.add(Thing.SOURCE_BUCKETS, bucket_arn.format(name))
         resources.add(Thing.SOURCES, bucket_arn.format(f"{name}/*"))
     return resources
+
+
+def _make_roles(resources: Resources, here: Place, workspace: Workspace, target: Target) -> None:
+    """Roles of the target's environment by their path, and the target's own wherever that is.
+
+    Of a preview's the name is not known before: it has a digest of the preview's path.
+    """
+    path = path_of(workspace.project.name, target.environment).replace(str(NOBODY), "*")
+    names = {f"{path}*".lstrip("/")}
+    for one in target.resources:
+        if KINDS[one.kind].feature:
+            names.add(_pattern(f"{one.settings.get('path')}{one.identity}").lstrip("/"))
+    arns = [f"arn:{here.partition}:iam::{here.account}:role/{name}" for name in names]
+    resources.add(Thing.ROLES, *arns)
+    resources.add(Thing.MADE_ROLES, *arns)
+    resources.add(Thing.BOUND_ROLES, *arns)
+    resources.add(Thing.LISTED_ROLES, "*")
+    boundary = workspace.project.environment(target.environment).role_boundary
+    resources.bounds.setdefault(boundary or "", set()).update(arns)
+    if boundary is None:
+        resources.add(Thing.UNBOUND_ROLES, *arns)
 
 
 def _watch(resources: Resources, here: Place, rollout: Rollout, function: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import field
 from lockstep.engines.aws import surroundings
 from lockstep.engines.aws.connection import Connection, Connections
 from lockstep.model import Check, Function, Obstacle, Plan, Project, Target, Value, Verdict
+from lockstep.model.kinds import KINDS
 from lockstep.values import dataclass
 
 __all__ = ["Footing", "footing_of"]
@@ -48,7 +49,8 @@ def footing_of(
         if target is None or function is None or one.problem is not None or environment.traits.holds_part:
             continue
         connection = connections.get(environment)
-        for path, identity, ask in _asked(function, {change.path for change in one.changes}):
+        made = {resource.kind for resource in target.resources if KINDS[resource.kind].leads}
+        for path, identity, ask in _asked(function, {change.path for change in one.changes} - made):
             thing = things.setdefault((id(connection), *identity), _Thing(connection, ask))
             thing.users[target.key] = target.places.get(path) or target.place
     if not things:

@@ -12,7 +12,7 @@ from lockstep.model.kinds import KINDS
 from lockstep.model.kinds.base import FUNCTIONS
 from lockstep.values import dataclass
 
-__all__ = ["CONDITIONS", "NEEDS", "Feature", "Need", "Thing", "actions_of", "needs_of"]
+__all__ = ["BOUNDARY_KEY", "CONDITIONS", "NEEDS", "Feature", "Need", "Thing", "actions_of", "needs_of"]
 
 
 class Feature(StrEnum):
@@ -31,6 +31,7 @@ class Feature(StrEnum):
     TOP = "top"
     TRAIL = "trail"  # who gave an alias weights that are not ours
     EVENTS = "events"  # that tell a controller of what was changed
+    ROLES = "roles"  # that are made for functions: whoever makes one can let a function do things
 
 
 class Thing(StrEnum):
@@ -68,6 +69,10 @@ class Thing(StrEnum):
     SCHEDULED = "scheduled roles"  # that the Scheduler calls functions with
     EVENT_QUEUES = "queues of events"  # by the beginning of their names
     CALLERS = "callers"  # queues, topics and the like, which rows of kinds name
+    MADE_ROLES = "made roles"  # for functions
+    BOUND_ROLES = "bound roles"  # the same: what has to be within the boundary that is demanded
+    UNBOUND_ROLES = "unbound roles"  # the same, where none is demanded
+    LISTED_ROLES = "listed roles"  # AWS gives the actions no resources
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +88,8 @@ class Need:
 
 _TRYING = frozenset({Feature.LOGS, Feature.INVOKE})
 _EVENTS = frozenset({Feature.EVENTS})
-_APART = _EVENTS | {Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP, Feature.TRAIL, Feature.VALUES}
+_ROLES = frozenset({Feature.ROLES})
+_APART = _EVENTS | _ROLES | {Feature.TERRAFORM, Feature.DOCTOR, Feature.TOP, Feature.TRAIL, Feature.VALUES}
 _READ = frozenset(Feature) - _APART - _TRYING
 _LOOK = _READ | {Feature.TERRAFORM}
 _PLAN = frozenset({Feature.PLAN})
@@ -119,6 +125,8 @@ def _of_kinds() -> Iterator[Need]:
             is_former = kind.outlives and (operation in kind.removes or thing is Thing.BESIDE)
             is_former = is_former and operation not in kind.writes
             features = _LOOK if operation in kind.reads else _WRITE if is_former else _WRITE - _GC
+            if kind.feature and operation not in kind.reads:
+                features, is_former = frozenset({Feature(kind.feature)}), False
             yield _need(operation, thing, features, kind.actions.get(operation), is_former=is_former)
             if kind.passes and operation in kind.writes:
                 yield _need(operation, Thing.SCHEDULED, _WRITE - _GC, "iam:PassRole")
@@ -226,6 +234,11 @@ CONDITIONS: Mapping[Thing, Mapping[str, str]] = {
     Thing.SCHEDULED: {"iam:PassedToService": "scheduler.amazonaws.com"},
 }
 """What a policy may ask of each call on a kind of thing, and what our calls are."""
+BOUNDARY_KEY = "iam:PermissionsBoundary"
+"""What a policy may ask of calls that give a role rights: the boundary that it has or gets.
+
+Source: service authorization reference of IAM.
+"""
 
 
 def needs_of(features: frozenset[Feature], *, is_former: bool = False) -> Mapping[Thing, tuple[str, ...]]:

@@ -40,6 +40,7 @@ _AMAZON = (
 
 _AGAIN = "run again when it answers faster"
 _GONE = (
+    "NoSuchEntity",
     "ResourceNotFoundException",
     "NotFoundException",
     "ProvisionedConcurrencyConfigNotFoundException",

@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
-from lockstep.model.fields import Field
+from lockstep.model.fields import Field, Kind
 from lockstep.model.kinds.base import ANY_NAME, Resource, ResourceKind
 
 __all__ = ["KINDS", "ROWS", "Resource", "ResourceKind", "row_at", "unnamed"]
@@ -33,13 +33,19 @@ ROWS: Mapping[str, Field] = MappingProxyType(
 
 def row_at(path: str) -> Field | None:
     """The row that a path under ``lambda:`` names, whichever of several it is of."""
-    return ROWS.get(path) or ROWS.get(unnamed(path))
+    return ROWS.get(path) or ROWS.get(unnamed(path)) or _whole(path)
 
 
 def unnamed(path: str) -> str:
     """The path with ``NAME`` in place of the name of one of several."""
     kind, _, rest = path.partition(".")
-    if kind not in KINDS or not KINDS[kind].is_many or not rest:
+    if kind not in KINDS or not (KINDS[kind].is_many and KINDS[kind].has_names) or not rest:
         return path
     _, dot, row = rest.partition(".")
     return f"{kind}.{ANY_NAME}{dot}{row}"
+
+
+def _whole(path: str) -> Field | None:
+    """The row of which a path names a part, one statement of several."""
+    row = ROWS.get(path.rpartition(".")[0])
+    return row if row is not None and row.kind is Kind.STATEMENTS else None

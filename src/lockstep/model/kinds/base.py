@@ -199,6 +199,17 @@ class ResourceKind:
     at_once: bool = False  # reading tells those of a function on whatever alias they are
     own_only: bool = False  # one of others is never taken over
     sole: bool = False  # AWS keeps one of an identity in an account and Region: no two targets may declare it
+    is_global: bool = False  # and in all Regions of the account one
+    has_names: bool = True  # of several; or a function has one, which AWS tells by an identity
+    leads: bool = False
+    """The function needs it: it is there before the function is changed, and goes once nothing needs it."""
+    setting: Callable[[Mapping[str, Value]], str] | None = None
+    """The function's setting of the same name, in place of which it is declared. None: there is none."""
+    feature: str = ""  # what of ``iam-policy`` it is a part of by itself: nobody makes one who is not let
+    instead: str = ""  # what to declare where an engine makes none; "": no such thing
+    fixing: str = ""  # what to do where a fixed row differs and no new one may take its place
+    stays: Callable[[Mapping[str, Value], bool], str | None] = lambda _, __: None
+    """Why a live one of ours is kept though nothing declares it, with the function or once that is gone."""
     rival: str = ""  # a kind that has to call its own by other names
     passes: str = ""  # the row of a role that is handed on to a service by what writes
     handle: str = ""  # member of an answer that calls about it name it by
@@ -224,7 +235,7 @@ class ResourceKind:
 
     @property
     def is_many(self) -> bool:
-        """Whether a function may have several."""
+        """Whether AWS tells them by an identity: a function may have several, if they ``has_names``."""
         return self.identify is not None
 
     def on_alias(self, alias: str) -> str:
@@ -235,7 +246,8 @@ class ResourceKind:
         """The row's path under ``lambda:``, as changes and errors name it; ``name`` is of one of several."""
         if row.name == self.bare:
             return self.name
-        return f"{self.name}.{name}.{row.name}" if self.is_many else f"{self.name}.{row.name}"
+        is_named = self.is_many and self.has_names
+        return f"{self.name}.{name}.{row.name}" if is_named else f"{self.name}.{row.name}"
 
     def declared(
         self, values: Mapping[str, Any], qualifier: str, name: str, place: str, function: str = ""

@@ -2,6 +2,7 @@
 
 from lockstep.delivery.setup.doctor import features_of
 from lockstep.engines.aws.actions import Feature
+from lockstep.model import Resource
 from lockstep.model.engines import AWS, TERRAFORM
 from lockstep.model.rollout import Rollout, Stage
 from tests.support.projects import make_target
@@ -20,3 +21,10 @@ def test_rollouts_that_terraform_leaves_alone_are_asked_for() -> None:
     assert [*features_of(TERRAFORM, [plain, at_once])] == [((Feature.TERRAFORM,), [plain, at_once])]
     assert [*features_of(AWS, everything)] == [((Feature.PLAN, Feature.SYNC), everything)]
     assert [*features_of(AWS, [])] == []
+
+
+def test_roles_are_asked_for_where_one_is_made() -> None:
+    """Whoever declares none need not be let make any."""
+    plain, made = make_target("staging/a"), make_target("staging/b", resources=[Resource(kind="role")])
+    (found,) = features_of(AWS, [plain, made])
+    assert found == ((Feature.PLAN, Feature.SYNC, Feature.ROLES), [plain, made])
