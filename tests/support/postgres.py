@@ -19,7 +19,7 @@ from tests.support.waiting import until
 __all__ = ["Cluster", "needs_postgres", "postgres_cluster"]
 
 _USER = "postgres"  # whom its programs want to be, where this is root
-_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
+_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
 def _programs() -> Path | None:
