@@ -40,7 +40,8 @@ def _check_relayed(context: Context, relayed: Sequence[Trigger]) -> None:
         if run is not None:
             context.wrong_at(
                 one.place,
-                "the trigger is to come through EventBridge, and the module lambda-fleet has no rules",
+                "the trigger is to come through EventBridge, which the engine terraform switches on for no "
+                "bucket",
                 "keep it in your Terraform code and take it out here, or use `engine: aws`",
             )
         if (event := unsent(one.events)) is not None:
