@@ -430,13 +430,13 @@ NEWCOMER: dict[str, Row] = {
         None,
         "iam-policy admin",
         "iam-policy: 'admin' is no feature",
-        "there are: plan, values, sync, previews, gc, terraform, rollouts, doctor, logs, invoke, top, trail, events",
+        "there are: plan, values, sync, previews, gc, terraform, rollouts, doctor, logs, invoke, top, trail, events, roles",
     ),
     "iam none": (
         None,
         "iam-policy",
         "nothing says what the role is for",
-        "name some of: plan, values, sync, previews, gc, terraform, rollouts, doctor, logs, invoke, top, trail, events",
+        "name some of: plan, values, sync, previews, gc, terraform, rollouts, doctor, logs, invoke, top, trail, events, roles",
     ),
     "diff": (
         None,
