@@ -174,7 +174,7 @@ def has_others(target: Target, live: Target | None, qualifier: str) -> bool:
 def contested(desired: Fleet, scopes: Mapping[str, Scope]) -> Mapping[str, str]:
     """Targets that would take from one another what there is one of for all functions, and why."""
     holders: dict[object, list[tuple[Target, Resource]]] = {}
-    for target in desired.targets.values():
+    for target in sorted(desired.targets.values(), key=lambda one: one.key):
         for one in target.resources:
             if KINDS[one.kind].sole:
                 scope = scopes.get(target.environment.partition("/")[0])
@@ -285,10 +285,17 @@ def _of_several(kind: ResourceKind, target: Target, live: Target | None) -> Iter
             former=before,
             fixed=tuple(change for change in changes if change.path in paths),
         )
+    taken = {(target.qualifier, one.name) for one in declared} | {
+        (one.qualifier, one.name) for one in replaced
+    }
     for one in going.values():
+        is_told = any(one is other for other in replaced)
+        # A name may have been another one's in a run that was killed: each is told, and removed, by itself.
+        if not is_told and (one.qualifier, one.name) in taken:
+            one = replace(one, name=f"{one.name}-{digest_of(one.identity)}")
+        taken.add((one.qualifier, one.name))
         is_elsewhere = not is_on(one, target)
         changes = (_moved(one, one.qualifier, target),) if is_elsewhere else changes_of(kind, None, one)
-        is_told = any(one is other for other in replaced)
         yield Difference(wanted=None, live=one, changes=() if is_told else changes)
 
 
