@@ -22,10 +22,12 @@ from lockstep.serve.web.visitor import visitor
 from lockstep.store.entries import Event
 from lockstep.values import dataclass
 
-__all__ = ["PAGE", "Moment", "cell", "found", "holds", "matrix_page", "render", "target_page"]
+__all__ = ["PAGE", "Moment", "cell", "found", "holds", "matrix_page", "page_size", "render", "target_page"]
 
 _ODD = re.compile("[^a-z0-9-]")
-PAGE = 200  # services of a project on one page
+PAGE = 200  # services of a project on one page, at most
+_CELLS = 2000  # of a project on one page, where more than a few services would have more
+_FEW = 20  # services, which are shown however many environments there are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,12 +81,18 @@ def render(name: str, **values: object) -> str:
 
 def found(rows: Iterable[StatusRow], query: str, *, problems: bool = False) -> list[StatusRow]:
     """Rows whose target holds each of the words, in any case; with ``problems`` only what is not well."""
-    return [row for row in rows if holds(row.target, query) and not (problems and is_well(row))]
+    named = [row for row in rows if holds(row.target, query)] if query else [*rows]
+    return [row for row in named if not is_well(row)] if problems else named
 
 
 def holds(name: str, query: str) -> bool:
     """Whether a name holds each of the words, in any case."""
     return all(word in name.casefold() for word in query.casefold().split())
+
+
+def page_size(environments: int) -> int:
+    """Services on one page: fewer where each has many cells, so that no page is long to make or lay out."""
+    return max(_FEW, min(PAGE, _CELLS // max(environments, 1)))
 
 
 def matrix_page(
@@ -104,9 +112,11 @@ def _project(
 ) -> Mapping[str, Any]:
     rows = found(seen.rows.values(), query, problems=problems)
     services = sorted({row.service for row in rows})
-    shown = services[(page - 1) * PAGE : page * PAGE]
-    cells = {(row.service, row.environment): row for row in rows}
     environments = sorted({row.environment for row in rows}, key=_column)
+    size = page_size(len(environments))
+    shown = services[(page - 1) * size : page * size]
+    own = {*shown}
+    cells = {(row.service, row.environment): row for row in rows if row.service in own}
     return {
         "name": project.name,
         "repository": project.shown,
@@ -123,7 +133,7 @@ def _project(
         "lines": [
             (service, [cell(cells.get((service, name)), seen) for name in environments]) for service in shown
         ],
-        "pages": -(-len(services) // PAGE),
+        "pages": -(-len(services) // size),
         "services": len(services),
     }
 
