@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import PHONE, Reader, browsing, found_by_axe, keep
+from tests.support.browser import PHONE, Reader, browsing, found_by_axe, ground_of, keep
 from tests.support.github.npm import NotThere
 from tests.support.serving import fetched, in_shell, shown
 from tests.support.waiting import until
@@ -79,6 +79,10 @@ def test_every_page_can_be_read_by_everybody(browser: Browser, url: str, place: 
             page = reader.go(PAGES[name])
             for image in page.locator("img").all():
                 assert image.evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
+                assert ground_of(page, image) > 230
+                page.emulate_media(color_scheme="dark")
+                assert ground_of(page, image) < 60
+                page.emulate_media(color_scheme="light")
             keep(page, name)
 
 

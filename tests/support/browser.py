@@ -1,21 +1,30 @@
 """A browser, and what axe-core says of its pages."""
 
+import base64
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from tests.support.github.npm import NotThere, npm_file
 
-__all__ = ["PHONE", "Reader", "browsing", "found_by_axe", "keep"]
+__all__ = ["PHONE", "Reader", "browsing", "found_by_axe", "ground_of", "keep"]
 
 PHONE = 320
 """Pixels of the narrowest screen that pages are made for (WCAG 2.2, 1.4.10)."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+_CORNER = """async picture => {
+  const bytes = Uint8Array.from(atob(picture), one => one.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes], {type: "image/png"}));
+  const drawn = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  drawn.drawImage(image, 0, 0);
+  const [red, green, blue] = drawn.getImageData(3, 3, 1, 1).data;
+  return Math.round((red + green + blue) / 3);
+}"""
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -93,6 +102,13 @@ def found_by_axe(page: Page, *rules: str) -> list[str]:
         f"{one['id']}: {one['help']}: {'; '.join(node['html'][:200] for node in one['nodes'][:3])}"
         for one in found
     ]
+
+
+def ground_of(page: Page, image: Locator) -> int:
+    """How light a picture is as it is shown, at its corner: 0 is black, 255 white."""
+    shown = base64.b64encode(image.screenshot()).decode()
+    light: int = page.evaluate(_CORNER, shown)
+    return light
 
 
 def keep(page: Page, name: str) -> None:

@@ -19,14 +19,30 @@ _MARGIN, _HEAD = 20, 20
 _BETWEEN = 330
 _LONGEST = 52  # letters of what is said beside a way; the whole is its title
 _LINES: Mapping[Standing, tuple[str, str]] = {
-    Standing.DECLARED: ("#1f6feb", ""),
-    Standing.LIVE: ("#1a7f37", ""),
-    Standing.MISSING: ("#bc4c00", "6 4"),
-    Standing.UNKNOWN: ("#8250df", "2 4"),
-    Standing.LEFT: ("#cf222e", "6 4"),
-    Standing.FOREIGN: ("#8c959f", "4 3"),
+    Standing.DECLARED: ("function", ""),
+    Standing.LIVE: ("live", ""),
+    Standing.MISSING: ("missing", "6 4"),
+    Standing.UNKNOWN: ("unknown", "2 4"),
+    Standing.LEFT: ("left", "6 4"),
+    Standing.FOREIGN: ("foreign", "4 3"),
 }
-"""Colour and dashes of a way by its standing."""
+"""Class and dashes of a way by its standing."""
+_COLOURS: Mapping[str, tuple[str, str]] = {
+    "ground": ("#ffffff", "#181c22"),
+    "ink": ("#1f2328", "#e8eaed"),
+    "small": ("#57606a", "#a9b1bb"),
+    "function": ("#1f6feb", "#8ec1ff"),
+    "function-ground": ("#ddf4ff", "#12263f"),
+    "caller": ("#9a6700", "#f0b25a"),
+    "caller-ground": ("#fff8c5", "#37270c"),
+    "foreign": ("#656d76", "#a9b1bb"),
+    "foreign-ground": ("#f6f8fa", "#252b33"),
+    "live": ("#1a7f37", "#6fd18c"),
+    "missing": ("#bc4c00", "#f0883e"),
+    "unknown": ("#8250df", "#c297ff"),
+    "left": ("#cf222e", "#ff9297"),
+}
+"""On a light and on a dark ground; which one it is says whoever shows the picture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,10 +76,10 @@ def svg_text(graph: CallGraph) -> str:
     height = foot + 20 * (len(standings) + len(notes)) + _MARGIN
     body = [*_ways(graph, boxes), *_boxes(graph, boxes)]
     for number, standing in enumerate(standings):
-        colour, dashes = _LINES[standing]
+        kind, dashes = _LINES[standing]
         at = foot + 20 * number
         said = WORDS[standing] or ("in Git" if standing is Standing.DECLARED else "there, as in Git")
-        body.append(f'<path d="M {_MARGIN} {at - 4:.0f} h 40" stroke="{colour}"{_dashed(dashes)}/>')
+        body.append(f'<path class="{kind}" d="M {_MARGIN} {at - 4:.0f} h 40"{_dashed(dashes)}/>')
         body.append(_text(_MARGIN + 50, at, said, "small"))
     for number, note in enumerate(notes, len(standings)):
         body.append(_text(_MARGIN, foot + 20 * number, note, "small"))
@@ -72,16 +88,31 @@ def svg_text(graph: CallGraph) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" role="img">',
             "<title>Who calls which functions</title>",
-            "<style>text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1f2328}"
-            "text.small{font-size:10px;fill:#57606a;paint-order:stroke;stroke:#fff;stroke-width:3px}"
-            "text.foreign{fill:#8c959f}path{fill:none;stroke-width:1.5}</style>",
+            f"<style>{_style(0)}@media (prefers-color-scheme:dark){{{_style(1)}}}"
+            "text{font:12px ui-monospace,Menlo,Consolas,monospace}text.small{font-size:10px;"
+            "paint-order:stroke;stroke-width:3px}path{fill:none;stroke-width:1.5}</style>",
             '<defs><marker id="end" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" '
-            'orient="auto"><path d="M 0 0 L 8 4 L 0 8 z" style="fill:#57606a"/></marker></defs>',
-            f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>',
+            'orient="auto"><path class="tip" d="M 0 0 L 8 4 L 0 8 z"/></marker></defs>',
+            f'<rect class="ground" width="{width:.0f}" height="{height:.0f}"/>',
             *body,
             "</svg>",
             "",
         ]
+    )
+
+
+def _style(ground: int) -> str:
+    """The colours of everything, on a light ground (0) or a dark one (1)."""
+    of = {name: pair[ground] for name, pair in _COLOURS.items()}
+    boxes = "".join(
+        f"rect.{name}{{fill:{of[f'{name}-ground']};stroke:{of[name]}}}"
+        for name in ("function", "caller", "foreign")
+    )
+    ways = "".join(f"path.{name}{{stroke:{of[name]}}}" for name, _ in _LINES.values())
+    return (
+        f"rect.ground{{fill:{of['ground']}}}{boxes}{ways}path.tip{{fill:{of['small']}}}"
+        f"text{{fill:{of['ink']}}}text.small{{fill:{of['small']};stroke:{of['ground']}}}"
+        f"text.foreign{{fill:{of['foreign']}}}"
     )
 
 
@@ -139,11 +170,11 @@ def _ways(graph: CallGraph, boxes: Mapping[str, _Box]) -> Iterable[str]:
             path = f"C {x1 + bend:.1f} {start.middle:.1f} {max(x1, x2) + bend:.1f} {end.middle:.1f}"
             anchor, middle = "middle", max(x1, x2) + bend * 0.75
             high = (start.middle + end.middle) / 2 - 4
-        colour, dashes = _LINES[way.standing]
+        kind, dashes = _LINES[way.standing]
         said = WORDS[way.standing]
         words = printable(way.words) + (f" ({said})" if said else "")
         yield (
-            f'<path d="M {x1:.1f} {start.middle:.1f} {path} {x2:.1f} {end.middle:.1f}" stroke="{colour}"'
+            f'<path class="{kind}" d="M {x1:.1f} {start.middle:.1f} {path} {x2:.1f} {end.middle:.1f}"'
             f'{_dashed(dashes)} marker-end="url(#end)"><title>{escape(words)}</title></path>'
         )
         short = words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
@@ -153,16 +184,13 @@ def _ways(graph: CallGraph, boxes: Mapping[str, _Box]) -> Iterable[str]:
 def _boxes(graph: CallGraph, boxes: Mapping[str, _Box]) -> Iterable[str]:
     for key, box in boxes.items():
         party = graph.parties[key]
-        fill, stroke = ("#ddf4ff", "#1f6feb") if party.target else ("#fff8c5", "#9a6700")
-        kind = ""
-        if party.is_foreign:
-            fill, stroke, kind = "#f6f8fa", "#8c959f", "foreign"
+        kind = "foreign" if party.is_foreign else "function" if party.target else "caller"
         radius = 4 if party.target else 14
         yield (
-            f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{_HEIGHT}" '
-            f'rx="{radius}" fill="{fill}" stroke="{stroke}"/>'
+            f'<rect class="{kind}" x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" '
+            f'height="{_HEIGHT}" rx="{radius}"/>'
         )
-        yield _text(box.left + 10, box.top + 19, label_of(party), kind)
+        yield _text(box.left + 10, box.top + 19, label_of(party), "foreign" if party.is_foreign else "")
 
 
 def _text(x: float, y: float, words: str, kind: str = "", *, anchor: str = "") -> str:

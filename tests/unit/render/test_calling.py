@@ -11,7 +11,7 @@ from lockstep.model.calling import CallGraph, Party, Standing, Way
 from lockstep.render.calling import mermaid_lines, text_lines
 from lockstep.render.cells import columns_of
 from lockstep.render.palette import COLOUR
-from lockstep.render.picture import svg_text
+from lockstep.render.picture import _COLOURS, svg_text
 
 NASTY = '<script>alert("1")</script> & \x1b[31mred\u202e "] --> x; `; #quot; end\n::error::'
 
@@ -99,3 +99,28 @@ def test_an_empty_project_has_an_empty_graph() -> None:
     assert text_lines(CallGraph()) == ["No function is declared."]
     assert mermaid_lines(CallGraph())[0] == "flowchart LR"
     ET.fromstring(svg_text(CallGraph()))  # noqa: S314 - our own
+
+
+@pytest.mark.parametrize("ground", [0, 1], ids=["light", "dark"])
+def test_colours_can_be_told_from_what_is_behind_them(ground: int) -> None:
+    """Words by 4.5 to 1, lines by 3 to 1 (WCAG 2.2, 1.4.3 and 1.4.11), on a light ground and a dark one."""
+    of = {name: pair[ground] for name, pair in _COLOURS.items()}
+    words = [("ink", "ground"), ("ink", "function-ground"), ("ink", "caller-ground"), ("small", "ground")]
+    words.append(("foreign", "foreign-ground"))
+    assert dict.fromkeys(words, True) == {(a, b): _contrast(of[a], of[b]) >= 4.5 for a, b in words}
+    lines = [name for name in of if not name.endswith("ground")]
+    assert dict.fromkeys(lines, True) == {name: _contrast(of[name], of["ground"]) >= 3 for name in lines}
+
+
+def _contrast(first: str, second: str) -> float:
+    """As WCAG 2.2 reckons it."""
+    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
