@@ -113,6 +113,7 @@ def _page(log: _Log, settings: "ServeFile", controller: "Controller") -> Iterato
         settings.listen,
         controller.followers,
         controller.history,
+        working=controller.working,
         access=lambda: controller.rereader.access,
         hook_secret=os.environ.get("LOCKSTEP_GITHUB_HOOK_SECRET") or None,
         login_secret=os.environ.get("LOCKSTEP_LOGIN_SECRET") or None,
@@ -136,7 +137,10 @@ def _health(log: _Log, settings: "ServeFile", controller: "Controller") -> Itera
     with contextlib.ExitStack() as stack:
         try:
             answering = answering_health(
-                settings.health or HEALTH, lambda: controller.is_alive, controller.history
+                settings.health or HEALTH,
+                lambda: controller.is_alive,
+                controller.history,
+                controller.working,
             )
             log("", f"{stack.enter_context(answering)}healthz says whether this worker lives")
         except BadInput as error:

@@ -108,8 +108,8 @@ SERVE = group(
     ),
     text(
         "health",
-        "Address at which a process without a page (--role worker) answers /healthz and /readyz, and nothing "
-        "else; 127.0.0.1:8322 when absent.",
+        "Address at which a process without a page (--role worker) answers /healthz, /readyz and /metrics, "
+        "and nothing else; 127.0.0.1:8322 when absent.",
         pattern=_ADDRESS,
         says="write an address and a port, such as 127.0.0.1:8322",
         example="127.0.0.1:8322",

@@ -69,11 +69,12 @@ class Controller:
                 tell=tell,
                 stop=stop,
             )
-        self._doing = [] if part is Part.WEB else [self._follower(one) for one in settings.projects]
+        # Those that do what is due.
+        self.working = [] if part is Part.WEB else [self._follower(one) for one in settings.projects]
         shown = part is Part.WEB or (part is Part.ALL and settings.listen is not None)
         looking = settings.projects if shown and self._machines is not None else ()
         self._looking = [self._follower(one, self._machines) for one in looking]
-        self.followers = self._doing if self._machines is None else self._looking  # what pages show
+        self.followers = self.working if self._machines is None else self._looking  # what pages show
         self._messengers = self._messengers_of(settings) if part is not Part.WORKER else []
         self.rereader = Rereader(settings, environ, self.followers, tell=_telling(tell, ""), stop=stop)
         self._listeners = [
@@ -83,7 +84,7 @@ class Controller:
                 tell=_telling(tell, follower.project.name),
                 stop=stop,
             )
-            for follower in self._doing
+            for follower in self.working
             for arn in follower.project.events
         ]
 
@@ -99,7 +100,7 @@ class Controller:
             if settings.destinations:
                 self._tell("messages", "nobody is told anything, because no history is kept")
             return []
-        by_name = {one.project.name: one for one in self.followers or self._doing}
+        by_name = {one.project.name: one for one in self.followers or self.working}
         address = f"{settings.access.url}/" if settings.access.url else ""
         return [
             Messenger(
@@ -119,7 +120,7 @@ class Controller:
             project,
             data=self._settings.data,
             credentials=self._credentials,
-            tell=_silent if elsewhere is not None and self._doing else _telling(self._tell, project.name),
+            tell=_silent if elsewhere is not None and self.working else _telling(self._tell, project.name),
             clock=time.monotonic,
             stop=self._stop,
             recorder=self._recorder,
@@ -134,7 +135,7 @@ class Controller:
 
     def under_way(self) -> list[str]:
         """What is being synced now."""
-        return [one.under_way for one in self._doing if one.under_way]
+        return [one.under_way for one in self.working if one.under_way]
 
     def run(self) -> None:
         """Follow until it is stopped; what is being applied then is finished first."""
@@ -143,7 +144,7 @@ class Controller:
             self._recorder.start()
         else:
             doing, watching = (
-                {one.project.name: one for one in each} for each in (self._doing, self.followers)
+                {one.project.name: one for one in each} for each in (self.working, self.followers)
             )
             threads += self._machines.run(doing, watching, self._recorder, tells=bool(self._messengers))
         for messenger in self._messengers:

@@ -29,6 +29,7 @@ from lockstep.serve.web.admission import Admission, Admitted
 from lockstep.serve.web.around import Around
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.figures import figures
+from lockstep.serve.web.health import KIND
 from lockstep.serve.web.hooks import MOST, Hooks, Refusal, place_of
 from lockstep.serve.web.intake import Intake
 from lockstep.serve.web.live import Live, State
@@ -64,15 +65,18 @@ def make_app(
     history: "History | None" = None,
     *,
     secret: str | None,
+    working: Sequence[Follower] | None = None,
     admission: Admission | None = None,
     is_over: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
     """The application. Without the webhook's secret announcements are not taken.
 
+    ``working`` are those that do what is due, where ``followers`` only look on.
     Without ``admission`` whoever asks from this machine sees everything. Streams end when it ``is_over``.
     """
     admission = admission or Admission(Access(), None, None)
-    shown = _Shown(followers, history, Hooks(secret) if secret else None)
+    hooks = Hooks(secret) if secret else None
+    shown = _Shown(followers, followers if working is None else working, history, hooks)
     routes = [
         Route("/", shown.matrix),
         Route("/targets/{project}/{target:path}", shown.target),
@@ -145,8 +149,15 @@ class _Guarded:
 class _Shown:
     """What followers have seen, in the forms that are asked for."""
 
-    def __init__(self, followers: Sequence[Follower], history: "History | None", hooks: Hooks | None) -> None:
+    def __init__(
+        self,
+        followers: Sequence[Follower],
+        working: Sequence[Follower],
+        history: "History | None",
+        hooks: Hooks | None,
+    ) -> None:
         self._followers = {one.project.name: one for one in followers}
+        self._working = working
         self._history = history
         self._hooks = hooks
         self._intake = Intake(MOST, _HOOKS)
@@ -248,10 +259,7 @@ class _Shown:
     def metrics(self, request: Request) -> Response:
         """Figures for Prometheus."""
         seen = seen_of(self._followers.values())
-        return PlainTextResponse(
-            figures(seen, self._answered, _now().ticks),
-            media_type="text/plain; version=0.0.4; charset=utf-8",
-        )
+        return PlainTextResponse(figures(seen, self._working, self._answered, _now().ticks), media_type=KIND)
 
     async def hook(self, request: Request) -> Response:
         """Wake whoever follows the repository that an announcement names."""

@@ -8,19 +8,33 @@ from lockstep.serve.counting import BUCKETS
 from lockstep.serve.deciding import Seen, Try, drifted
 from lockstep.serve.following import Follower
 
-__all__ = ["figures"]
+__all__ = ["figures", "work_figures"]
 
 _Sample = tuple[Mapping[str, str], float]
 _TYPE = "# TYPE lockstep_{} {}\n"
 
 
-def figures(seen: Sequence[tuple[Follower, Seen]], hooks: Mapping[int, int], ticks: float) -> str:
+def figures(
+    seen: Sequence[tuple[Follower, Seen]],
+    working: Sequence[Follower],
+    hooks: Mapping[int, int],
+    ticks: float,
+) -> str:
     """What is known of every project, as gauges, ages in seconds, and what was done since the start.
 
-    ``seen`` is what may be seen of each follower; ``hooks`` are announcements, by the status that answered
-    them.
+    ``seen`` is what may be seen of each follower, and ``working`` are those of this process that do what is
+    due, where it is not those themselves; ``hooks`` are announcements, by the status that answered them.
     """
-    return "".join((*_gauges(seen, ticks), *_counters([one for one, _ in seen], hooks)))
+    shown = {one.project.name for one, _ in seen}
+    own = [one for one in working if one.project.name in shown]
+    answered = [({"status": str(status)}, count) for status, count in sorted(hooks.items())]
+    told = _lines("hooks_total", "Webhooks, by the status that answered them.", "counter", answered)
+    return "".join((*_gauges(seen, ticks), *told, *_work(own)))
+
+
+def work_figures(working: Sequence[Follower]) -> str:
+    """What one process does and has done since it started, of several on one database."""
+    return "".join(_work(working))
 
 
 def _gauges(seen: Sequence[tuple[Follower, Seen]], ticks: float) -> Iterator[str]:
@@ -56,7 +70,6 @@ def _gauges(seen: Sequence[tuple[Follower, Seen]], ticks: float) -> Iterator[str
             "Targets that differ because AWS was changed, or nobody knows why.",
             [(_at(one), len(drifted(what.rows.values(), one.project))) for one, what in seen],
         ),
-        ("busy", "1 while it syncs.", [(_at(one), float(bool(one.under_way))) for one, _ in seen]),
         (
             "promotions_waiting",
             "Versions that are not promoted or not merged yet.",
@@ -67,7 +80,9 @@ def _gauges(seen: Sequence[tuple[Follower, Seen]], ticks: float) -> Iterator[str
         yield from _lines(name, about, "gauge", samples)
 
 
-def _counters(followers: Sequence[Follower], hooks: Mapping[int, int]) -> Iterator[str]:
+def _work(followers: Sequence[Follower]) -> Iterator[str]:
+    busy = [(_at(one), float(bool(one.under_way))) for one in followers]
+    yield from _lines("busy", "1 while it syncs.", "gauge", busy)
     counted = [(_at(one), one.counted) for one in followers]
     runs = [
         ({**at, "state": str(state)}, count)
@@ -77,8 +92,6 @@ def _counters(followers: Sequence[Follower], hooks: Mapping[int, int]) -> Iterat
     yield from _lines("runs_total", "Syncs that ended, by how.", "counter", runs)
     calls = [(at, one.calls) for at, one in counted]
     yield from _lines("run_calls_total", "Calls of APIs that syncs made.", "counter", calls)
-    answered = [({"status": str(status)}, count) for status, count in sorted(hooks.items())]
-    yield from _lines("hooks_total", "Webhooks, by the status that answered them.", "counter", answered)
     yield f"# HELP lockstep_run_seconds How long syncs took.\n{_TYPE.format('run_seconds', 'histogram')}"
     for at, one in counted:
         for most, count in zip((*map(str, BUCKETS), "+Inf"), accumulate(one.took), strict=True):

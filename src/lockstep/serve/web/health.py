@@ -1,4 +1,4 @@
-"""Whether a process without a page lives, and whether it could do anything: all that it answers."""
+"""Whether a process without a page lives, whether it could do anything, and its figures: all it answers."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,15 @@ from starlette.routing import Route
 
 from lockstep.errors import LockstepError
 
-__all__ = ["health_app"]
+__all__ = ["KIND", "health_app"]
+
+KIND = "text/plain; version=0.0.4; charset=utf-8"
+"""Of figures for Prometheus."""
 
 
-def health_app(is_alive: Callable[[], bool], check: Callable[[], None]) -> Starlette:
+def health_app(
+    is_alive: Callable[[], bool], check: Callable[[], None], figures: Callable[[], str]
+) -> Starlette:
     """The application; ``check`` raises LockstepError while the database does not answer."""
 
     def healthz(request: Request) -> Response:
@@ -28,4 +33,10 @@ def health_app(is_alive: Callable[[], bool], check: Callable[[], None]) -> Starl
             return PlainTextResponse(f"the database does not answer: {error.problem}\n", 503)
         return PlainTextResponse("ok\n")
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz)])
+    def metrics(request: Request) -> Response:
+        """Figures for Prometheus, of what this process does."""
+        return PlainTextResponse(figures(), media_type=KIND)
+
+    return Starlette(
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    )

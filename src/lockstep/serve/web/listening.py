@@ -31,11 +31,15 @@ def listening(
     followers: Sequence[Follower],
     history: "History | None",
     *,
+    working: Sequence[Follower],
     access: Callable[[], Access],
     hook_secret: str | None,
     login_secret: str | None,
 ) -> Iterator[str]:
-    """Answer at the address while the block runs; yields its URL. BadInput where nobody can listen there."""
+    """Answer at the address while the block runs; yields its URL. BadInput where nobody can listen there.
+
+    ``working`` are the followers of this process that do what is due.
+    """
     try:
         from lockstep.serve.web.admission import Admission
         from lockstep.serve.web.app import make_app
@@ -51,6 +55,7 @@ def listening(
         followers,
         history,
         secret=hook_secret,
+        working=working,
         admission=Admission(
             access,
             history.sessions if history is not None else None,
@@ -64,15 +69,19 @@ def listening(
 
 @contextlib.contextmanager
 def answering_health(
-    address: tuple[str, int], is_alive: Callable[[], bool], history: "History"
+    address: tuple[str, int],
+    is_alive: Callable[[], bool],
+    history: "History",
+    working: Sequence[Follower],
 ) -> Iterator[str]:
-    """Say at the address whether a process without a page lives, and whether its database answers.
-
-    Yields the URL. BadInput where nobody can listen there.
+    """Say at the address whether a process without a page lives, whether its database answers, and what it
+    does. Yields the URL. BadInput where nobody can listen there.
     """
+    from lockstep.serve.web.figures import work_figures
     from lockstep.serve.web.health import health_app
 
-    with _answering(address, health_app(is_alive, history.check), threading.Event(), where="health") as url:
+    app = health_app(is_alive, history.check, lambda: work_figures(working))
+    with _answering(address, app, threading.Event(), where="health") as url:
         yield url
 
 
