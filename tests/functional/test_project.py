@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from lockstep import errors
 from lockstep.model.engines import ENGINES
+from tests.support.helm import with_helm
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +39,15 @@ def test_ci_runs_what_developers_run() -> None:
     """CI has no steps of its own."""
     assert (ROOT / ".ci/run").read_text().rstrip().endswith('exec ./dev test "$@"')
     assert _run("bash", "-n", ".ci/run").returncode == 0
+
+
+def test_ci_has_the_engine_of_helm_that_a_developer_may_add() -> None:
+    """It is too large for everybody's lock, and pinned by its hashes all the same."""
+    assert "./dev helm" in (ROOT / ".ci/run").read_text()
+    assert "./dev helm" in with_helm.kwargs["reason"]
+    pinned = (ROOT / ".ci/helm.txt").read_text()
+    assert re.search(r"^helm-python-sdk==[\d.]+ \\(\n +--hash=sha256:[0-9a-f]{64}( \\)?)+$", pinned, re.M)
+    assert "helm-python-sdk" not in (ROOT / "requirements-dev.txt").read_text()
 
 
 def test_workflows_pin_actions_and_ask_for_nothing() -> None:

@@ -1,14 +1,9 @@
-"""Helm's own engine, where its library is installed: what it makes of values that we write or merge."""
+"""Helm's own engine, where it is installed: what it makes of values that we write or merge."""
 
-import io
 import json
-import tarfile
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
-import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,11 +12,10 @@ from lockstep.config.layers import fold
 from lockstep.roads.argocd import ROAD
 from lockstep.roads.health import customizations
 from tests.property.test_layers import LAYERS, without_nulls
+from tests.support.helm import loaded, with_helm
 from tests.support.roads import documents, ground, judged, target
 
-pytestmark = pytest.mark.skipif(
-    find_spec("helm_python") is None, reason="Helm's library is not installed: pip install helm-python-sdk"
-)
+pytestmark = with_helm
 
 CHART = "apiVersion: v2\nname: chart\nversion: 1.0.0\n"
 USUAL = {
@@ -34,11 +28,15 @@ TEMPLATE = """\
 {{ $key }}: {{ $value | toString | toYaml }}
 {{- end }}
 {{- end -}}
+apiVersion: v1
 kind: ConfigMap
+metadata: {name: argocd-cm}
 data:
   {{- include "cm" . | trim | nindent 2 }}
 ---
+apiVersion: v1
 kind: ConfigMap
+metadata: {name: argocd-notifications-cm}
 data:
   {{- with .Values.notifications.templates }}
   {{- toYaml . | nindent 2 }}
@@ -54,17 +52,13 @@ def _chart(values: Mapping[str, Any], **templates: str) -> Any:
     """A chart with default values, loaded by Helm."""
     files = {"Chart.yaml": CHART, "values.yaml": json.dumps(values)}
     files |= {f"templates/{name}.yaml": text for name, text in templates.items()}
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz", compresslevel=1) as archive:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(f"chart/{name}")
-            entry.size = len(text.encode())
-            archive.addfile(entry, io.BytesIO(text.encode()))
-    return import_module("helm_python").Chart.load_archive(data.getvalue())
+    return loaded(files)
 
 
 def test_argo_cd_gets_health_scripts_and_notifications_as_they_were_written() -> None:
-    """Beside what the chart has itself, byte for byte; and the scripts run."""
+    """Beside what the chart has itself, byte for byte, as Kubernetes takes it; and the scripts run."""
+    import kubernetes_validate
+
     heads = {
         "services/api/config.yaml": {"serviceName": "api", "deploymentType": "lambda"},
         "environments/staging/api/config.yaml": {"serviceName": "api"},
@@ -73,6 +67,8 @@ def test_argo_cd_gets_health_scripts_and_notifications_as_they_were_written() ->
     with _chart(USUAL, cm=TEMPLATE) as chart:
         made = chart.render(values, name="argocd", namespace="argocd")
     health, notifications = yaml.safe_load_all(made["chart/templates/cm.yaml"])
+    for one in (health, notifications):
+        kubernetes_validate.validate(one, "1.33", strict=True)
     assert health["data"] == {"admin.enabled": "true", **customizations()}
     told = values["notifications"]
     assert notifications["data"] == {**told["templates"], **told["triggers"]}

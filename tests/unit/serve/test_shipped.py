@@ -20,6 +20,20 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 PROJECTS = {"shop": {"repository": "https://git.example.org/shop.git"}}
 
 
+WRONG: tuple[dict[str, Any], ...] = (
+    {"replicas": 2},
+    {"workers": 1},
+    {"workers": 1, "database": {"secret": "lockstep-database", "key": "url"}},
+    {"image": {"repository": "registry.example.org/lockstep"}},
+    {"config": {"projects": {}}},
+    {"config": {"projects": PROJECTS, "data": "/elsewhere"}},
+    {"config": {"projects": PROJECTS, "listen": "127.0.0.1:8321"}},
+    {"config": {"projects": PROJECTS, "listen": "0.0.0.0:99999"}},
+    {"config": {"projects": PROJECTS, "listen": "0.0.0.0:0"}},
+)
+"""Values that are refused."""
+
+
 def values(**changed: Any) -> dict[str, Any]:
     """Those of the chart, with an image and a project."""
     usual = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -36,17 +50,9 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
     for key, value in values().items():
         if SCHEMA["properties"][key].get("additionalProperties") is False:
             assert {*value} == {*SCHEMA["properties"][key]["properties"]}
-    for wrong in (
-        values(replicas=2),
-        values(workers=1),
-        values(workers=1, database={"secret": "lockstep-database", "key": "url"}),
-        values(image={"repository": "registry.example.org/lockstep"}),
-        values(config={"projects": {}}),
-        values(config={"projects": PROJECTS, "data": "/elsewhere"}),
-        values(config={"projects": PROJECTS, "listen": "127.0.0.1:8321"}),
-    ):
+    for wrong in WRONG:
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, SCHEMA)
+            jsonschema.validate(values(**wrong), SCHEMA)
 
 
 def test_what_they_set_is_what_it_reads(tmp_path: Path) -> None:
