@@ -260,9 +260,8 @@ def _beside(key: str, function: str, wanted: Resource, live: Target) -> Iterator
     if kind.terraform is None or one is None:
         return
     end = f":{wanted.name}" if wanted.name else ""
-    missing = one.settings.get("missing")
     for resource, identity in zip(kind.terraform.resources, kind.terraform.ids(function, one), strict=True):
-        if not isinstance(missing, tuple) or resource.rpartition("_")[2] not in missing:
+        if resource.rpartition("_")[2] not in one.missing:
             yield f'{resource}.this["{key}{end}"]', identity
     if kind.terraform.sid is not None and one.is_let_in:
         sid = sid_on(kind.terraform.sid(one.identity), one.qualifier)

@@ -23,6 +23,7 @@ __all__ = [
     "compact",
     "digest_of",
     "is_json",
+    "let_in",
     "moment",
     "named_after",
     "sid_on",
@@ -69,6 +70,12 @@ class Resource:
         """What a function's tags remember it by: its kind, and of one of several which it is."""
         return f"{self.kind}:{self.name}:{digest_of(self.identity)}" if self.identity else self.kind
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What a live one lacks to call the function, of a kind that AWS keeps in several parts."""
+        parts = self.settings.get("missing")
+        return tuple(str(one) for one in parts) if isinstance(parts, tuple) else ()
+
 
 def digest_of(identity: str) -> str:
     """An identity in the few characters that a tag has room for."""
@@ -86,6 +93,20 @@ def named_after(function: str, name: str, longest: int) -> str:
 def sid_on(sid: str, qualifier: str) -> str:
     """The id of a statement; no two aliases share one, which emulators keep in one policy."""
     return f"{sid}-{hashlib.sha256(qualifier.encode()).hexdigest()[:8]}" if qualifier else sid
+
+
+def let_in(
+    wanted: Resource, live: Resource | None, *, sid: str, principal: str, source: str
+) -> Iterator[Mapping[str, Any]]:
+    """The statement that lets a service call by a source, where the live resource lacks it."""
+    if live is None or live.qualifier != wanted.qualifier or "permission" in live.missing:
+        yield {
+            "Sid": f"{sid}-12345678",
+            "Effect": "Allow",
+            "Principal": {"Service": principal},
+            "Action": "lambda:InvokeFunction",
+            "Condition": {"ArnLike": {"AWS:SourceArn": source}},
+        }
 
 
 def compact(text: str) -> str:

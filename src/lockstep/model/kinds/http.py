@@ -10,7 +10,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, digest_of
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, digest_of, let_in
 
 __all__ = ["CALLER", "DEFAULT_ROUTE", "KIND", "PAYLOAD", "mark_of", "sid_of", "source_of"]
 
@@ -71,19 +71,9 @@ def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
 
 
 def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, Any]]:
-    is_here = live is not None and live.qualifier == wanted.qualifier
-    missing = live.settings.get("missing") if live is not None else None
-    if is_here and not (isinstance(missing, tuple) and "permission" in missing):
-        return
     api, route = wanted.identity.split(" ", 1)
     source = f"arn:aws:execute-api:ap-southeast-1:123456789012:{api}/{source_of(route)}"
-    yield {
-        "Sid": sid_of(wanted.identity) + "-12345678",
-        "Effect": "Allow",
-        "Principal": {"Service": CALLER},
-        "Action": "lambda:InvokeFunction",
-        "Condition": {"ArnLike": {"AWS:SourceArn": source}},
-    }
+    return let_in(wanted, live, sid=sid_of(wanted.identity), principal=CALLER, source=source)
 
 
 def _ids(_: str, one: Resource) -> tuple[str, ...]:

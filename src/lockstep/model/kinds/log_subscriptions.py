@@ -10,7 +10,7 @@ from typing import Any
 
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, digest_of, named_after
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, digest_of, let_in, named_after
 
 __all__ = ["KIND", "PRINCIPAL", "identity_of", "principals_in", "sid_of"]
 
@@ -60,18 +60,8 @@ def _suits(settings: Mapping[str, Value], function: Mapping[str, Any]) -> tuple[
 
 
 def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, Any]]:
-    missing = live.settings.get("missing") if live is not None else None
-    is_here = live is not None and live.qualifier == wanted.qualifier
-    if is_here and not (isinstance(missing, tuple) and "permission" in missing):
-        return
     source = f"arn:aws:logs:ap-southeast-1:123456789012:log-group:{wanted.settings.get('group')}:*"
-    yield {
-        "Sid": sid_of(wanted.identity) + "-12345678",
-        "Effect": "Allow",
-        "Principal": {"Service": PRINCIPAL},
-        "Action": "lambda:InvokeFunction",
-        "Condition": {"ArnLike": {"AWS:SourceArn": source}},
-    }
+    return let_in(wanted, live, sid=sid_of(wanted.identity), principal=PRINCIPAL, source=source)
 
 
 KIND = ResourceKind(

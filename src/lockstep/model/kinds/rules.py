@@ -17,6 +17,7 @@ from lockstep.model.kinds.base import (
     compact,
     digest_of,
     is_json,
+    let_in,
     named_after,
 )
 
@@ -86,21 +87,10 @@ def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
 
 
 def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, Any]]:
-    is_here = live is not None and live.qualifier == wanted.qualifier
-    missing = live.settings.get("missing") if live is not None else None
-    if is_here and not (isinstance(missing, tuple) and "permission" in missing):
-        return
     bus, name = wanted.identity.split(" ", 1)
     path = name if bus == DEFAULT_BUS else f"{bus}/{name}"
-    yield {
-        "Sid": sid_of(wanted.identity) + "-12345678",
-        "Effect": "Allow",
-        "Principal": {"Service": PRINCIPAL},
-        "Action": "lambda:InvokeFunction",
-        "Condition": {
-            "ArnLike": {"AWS:SourceArn": f"arn:aws:events:ap-southeast-1:123456789012:rule/{path}"}
-        },
-    }
+    source = f"arn:aws:events:ap-southeast-1:123456789012:rule/{path}"
+    return let_in(wanted, live, sid=sid_of(wanted.identity), principal=PRINCIPAL, source=source)
 
 
 def _ids(function: str, one: Resource) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 from lockstep.model.fields import Field, Kind
 from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, compact, digest_of, is_json
+from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, compact, digest_of, is_json, let_in
 
 __all__ = ["KIND", "PRINCIPAL", "sid_of"]
 
@@ -83,17 +83,7 @@ def _unlisted(policy: Mapping[str, Any], is_flat: bool) -> str | None:
 
 
 def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, Any]]:
-    missing = live.settings.get("missing") if live is not None else None
-    is_here = live is not None and live.qualifier == wanted.qualifier
-    if is_here and not (isinstance(missing, tuple) and "permission" in missing):
-        return
-    yield {
-        "Sid": sid_of(wanted.identity) + "-12345678",
-        "Effect": "Allow",
-        "Principal": {"Service": PRINCIPAL},
-        "Action": "lambda:InvokeFunction",
-        "Condition": {"ArnLike": {"AWS:SourceArn": wanted.identity}},
-    }
+    return let_in(wanted, live, sid=sid_of(wanted.identity), principal=PRINCIPAL, source=wanted.identity)
 
 
 def _queue_of(policy: Any, _: Mapping[str, Any]) -> Any:
