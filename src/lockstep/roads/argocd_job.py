@@ -7,7 +7,8 @@ changes the Application is out of sync, and its hooks run.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from lockstep.errors import BadInput
@@ -153,14 +154,28 @@ def _desired(target: Target) -> dict[str, Any]:
 
 
 def _digest(target: Target) -> str:
-    """Of all that two declarations are compared by, whatever a declaration may say one day."""
+    """Of all that two declarations are compared by, whatever a declaration may say one day.
+
+    What is as it is without being declared is left out: a field that a newer Lockstep adds makes no Job run.
+    """
     return hashlib.sha256(json.dumps(target, sort_keys=True, default=_plain).encode()).hexdigest()
 
 
 def _plain(value: object) -> object:
-    if is_dataclass(value):
-        return {one.name: getattr(value, one.name) for one in fields(value) if one.compare}
+    if is_dataclass(value) and not isinstance(value, type):
+        found = ((name, getattr(value, name), usual) for name, usual in _members(type(value)))
+        return {name: said for name, said, usual in found if said != usual}
     return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+@cache
+def _members(kind: type) -> tuple[tuple[str, object], ...]:
+    """What two of a class are compared by, each with what it is when nobody says anything."""
+    return tuple(
+        (one.name, one.default if one.default_factory is MISSING else one.default_factory())
+        for one in fields(kind)
+        if one.compare
+    )
 
 
 def _job(ground: Ground, target: Target, name: str, namespace: str, hook: Mapping[str, str]) -> Object:

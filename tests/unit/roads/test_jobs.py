@@ -1,16 +1,21 @@
 """The road argocd-job: a hook, and beside it what makes it run."""
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lockstep.cli.app import command_parser, global_parser
-from lockstep.model import Obstacle, Secret
+from lockstep.model import Fleet, Obstacle, Secret, Target
 from lockstep.model.kubernetes import Job
 from lockstep.model.rollout import Rollout
 from lockstep.roads.argocd_job import ROAD
 from lockstep.roads.base import Rendering
+from lockstep.values import dataclass
+from tests.support.fleets import desired_fleets
 from tests.support.roads import SETTINGS, documents, files_of, ground, project, target
 
 
@@ -53,6 +58,50 @@ def test_whatever_is_declared_makes_the_application_differ() -> None:
         seen.add(_objects(rendering)[0]["data"]["declared"])
         assert "one" not in files_of(rendering)["environments/staging/api/deploy-job.yaml"].split("None")
     assert len(seen) == 7
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Every dataclass that a value holds, and itself."""
+    if is_dataclass(value):
+        yield value
+        inner: Iterable[object] = [getattr(value, one.name) for one in fields(value) if one.compare]
+    elif isinstance(value, Mapping):
+        inner = value.values()
+    else:
+        inner = value if isinstance(value, (tuple, list)) else ()
+    for one in inner:
+        yield from _parts(one)
+
+
+def _grown(value: Any, kind: type, newer: type, **said: object) -> Any:
+    """The same value as a newer Lockstep reads it, whose class of one kind has a field more."""
+    if is_dataclass(value):
+        named = {one.name: _grown(getattr(value, one.name), kind, newer, **said) for one in fields(value)}
+        return newer(**named, **said) if type(value) is kind else type(value)(**named)  # type: ignore[misc]
+    if isinstance(value, Mapping):
+        return {name: _grown(one, kind, newer, **said) for name, one in value.items()}
+    return tuple(_grown(one, kind, newer, **said) for one in value) if isinstance(value, tuple) else value
+
+
+@settings(max_examples=40)
+@given(
+    fleet=desired_fleets(),
+    usual=st.sampled_from([None, "", 0, 3600, False, True, (), "usual"]),
+    which=st.integers(min_value=0),
+)
+def test_a_field_that_a_newer_lockstep_adds_makes_no_job_run(fleet: Fleet, usual: object, which: int) -> None:
+    """Wherever in a declaration it is, as long as nobody declares it; and then it makes one run."""
+
+    def said(one: Target) -> str:
+        return str(_objects(ROAD.render(ground(one)))[0]["data"]["declared"])
+
+    made = replace(next(iter(fleet.targets.values())), service="api", obstacle=None)
+    kinds = sorted({type(one) for one in _parts(made)}, key=lambda one: one.__name__)
+    kind = kinds[which % len(kinds)]
+    body = {"__annotations__": {"added": "object"}, "added": usual, "__module__": __name__}
+    newer = dataclass(frozen=True, kw_only=True, slots=True)(type(kind.__name__, (kind,), body))
+    assert said(_grown(made, kind, newer)) == said(made)
+    assert said(_grown(made, kind, newer, added="declared")) != said(made)
 
 
 def test_a_preview_is_removed_before_its_application() -> None:
