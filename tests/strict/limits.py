@@ -23,10 +23,11 @@ __all__ = ["Limits", "together", "violations"]
 
 _OTHERS = ("TagResource", "PublishLayerVersion")
 _CHANGES = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode")
-_ORDINARY = {"MemorySize": 10240, "Timeout": 900, "EphemeralStorage.Size": 10240}
-"""Greatest values where the model allows more: for managed instances, and storage for accelerators there."""
-_MANAGED = {"EphemeralStorage.Size": 10240}
-"""The same of a function on managed instances."""
+_ORDINARY = {"MemorySize": 10240, "Timeout": 1800}
+"""Greatest values where the model allows more, for managed instances."""
+_STORAGE = {"EphemeralStorage.Size": 10240}
+"""The same without an accelerator."""
+_ACCELERATORS = (3, 6, 12, 16, 24, 48)
 _SPACES = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -44,8 +45,11 @@ class Limits(Rule):
             body = {**body, "LayerName": operation.params["LayerName"]}
         if operation.name in _CHANGES:
             live = (self.cloud.function(call) or {}).get("Configuration", {})
-        is_managed = bool({**live, **body}.get("CapacityProviderConfig"))
-        if found := next(violations(operation.name, body, is_managed=is_managed), None):
+        is_managed, is_accelerated = (
+            bool({**live, **body}.get(member)) for member in ("CapacityProviderConfig", "AcceleratorConfig")
+        )
+        constraints = violations(operation.name, body, is_managed=is_managed, is_accelerated=is_accelerated)
+        if found := next(constraints, None):
             return error(operation, 400, "ValidationException", f"1 validation error detected: {found}")
         if operation.name not in _CHANGES:
             return None
@@ -60,9 +64,12 @@ def _input(operation: str) -> Any:
     return model.operation_model(operation).input_shape
 
 
-def violations(operation: str, request: Mapping[str, Any], *, is_managed: bool = False) -> Iterator[str]:
+def violations(
+    operation: str, request: Mapping[str, Any], *, is_managed: bool = False, is_accelerated: bool = False
+) -> Iterator[str]:
     """Each value of a request that breaks a constraint, in Lambda's words."""
-    return _violations(_input(operation), request, "", _MANAGED if is_managed else _ORDINARY)
+    most = {**({} if is_managed else _ORDINARY), **({} if is_accelerated else _STORAGE)}
+    return _violations(_input(operation), request, "", most)
 
 
 def _violations(shape: Any, value: Any, path: str, most: Mapping[str, int]) -> Iterator[str]:
@@ -138,7 +145,30 @@ def together(
     if len(request.get("Tags") or ()) > 50:
         yield _invalid("Resource cannot have more than 50 tags.")
     yield from _runtime(request, live)
+    yield from _published(request, whole)
+    yield from _accelerated(whole)
     yield from _snap_start(request, whole)
+
+
+def _published(request: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A publisher's runtime. Source: Lambda developer guide, "Using a customer-managed runtime"."""
+    if request.get("RuntimeConfig") and whole.get("Runtime") != "custom":
+        yield _invalid("RuntimeConfig is only supported when Runtime is custom.")
+    if whole.get("Runtime") == "custom" and not whole.get("RuntimeConfig"):
+        yield _invalid("RuntimeConfig is required when Runtime is custom.")
+
+
+def _accelerated(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Sources: Lambda API reference and AWS SAM developer guide, AcceleratorConfig."""
+    wanted = whole.get("AcceleratorConfig")
+    if not wanted:
+        return
+    if not whole.get("CapacityProviderConfig"):
+        yield _invalid("AcceleratorConfig is only supported with CapacityProviderConfig.")
+    if whole.get("PackageType") != "Image" or whole.get("Architectures", ["x86_64"]) != ["x86_64"]:
+        yield _invalid("AcceleratorConfig is only supported for container images of x86_64.")
+    if wanted.get("AcceleratorMemorySize") not in _ACCELERATORS:
+        yield _invalid(f"AcceleratorMemorySize must be one of {_ACCELERATORS}.")
 
 
 def _runtime(request: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from lockstep.config.context import Context
 from lockstep.config.layers import Path
+from lockstep.config.newest import check_since
 from lockstep.model import Value, runtimes
 from lockstep.model.fields import BUILT, BY_NAME, FIELDS, PARAMETER
 from lockstep.model.runtimes import RUNTIMES, Phase, Runtime
@@ -20,6 +21,7 @@ __all__ = ["check_limits", "check_tags"]
 _MAX_TAGS = 50
 _MANAGED_MB = 2048  # the least on managed instances
 _SNAP_START_MB = 512  # of /tmp; more does not go with SnapStart
+_BESIDE = {"capacityProvider.arn": "on managed instances", "accelerator.memorySize": "with an accelerator"}
 _IMAGE_REGION = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.")
 
 
@@ -41,8 +43,8 @@ def check_limits(
         _check_snap_start(context, settings, alias)
     if "capacityProvider.arn" in settings:
         _check_managed(context, settings, alias)
-    else:
-        _check_bounds(context, settings)
+    _check_bounds(context, settings)
+    _check_newest(context, settings)
     _check_places(context, settings, image)
 
 
@@ -197,15 +199,41 @@ def _check_managed(context: Context, settings: Mapping[str, Value], alias: str |
 
 
 def _check_bounds(context: Context, settings: Mapping[str, Value]) -> None:
-    """Values that only managed instances take."""
+    """Values that AWS takes only beside another setting."""
     for row in FIELDS:
         value = settings.get(row.name)
         if row.most is None or row.maximum is None or not isinstance(value, int) or value <= row.maximum:
             continue
+        if row.most_with not in settings:
+            context.wrong(
+                ("lambda", row.name),
+                f"lambda.{row.name}: {value} is out of range",
+                f"it takes at least {row.minimum} and at most {row.maximum} "
+                f"({row.most} {_BESIDE[row.most_with]})",
+            )
+
+
+def _check_newest(context: Context, settings: Mapping[str, Value]) -> None:
+    """Runtimes of publishers and accelerators.
+
+    Sources: Lambda API reference, FunctionRuntimeConfig and AcceleratorConfig; AWS SAM developer guide,
+    AcceleratorConfig (images and x86_64 only).
+    """
+    for row in FIELDS:
+        if row.since and row.name in settings:
+            check_since(context, row, ("lambda", *row.name.split(".")))
+    for name in ("customRuntime.arn", "customRuntime.alias"):
+        if settings.get("runtime") == "custom" and name not in settings:
+            context.wrong(
+                ("lambda", "runtime"),
+                f"the runtime custom is one that {name} is a part of, and that is not declared",
+                f"add {name}, or name a runtime of AWS's",
+            )
+    if "accelerator.memorySize" in settings and "architectures" in settings:
         context.wrong(
-            ("lambda", row.name),
-            f"lambda.{row.name}: {value} is out of range",
-            f"it takes at least {row.minimum} and at most {row.maximum} ({row.most} on managed instances)",
+            ("lambda", "architectures"),
+            "accelerators are there for x86_64 only",
+            "build the image for x86_64 and remove architectures, or remove accelerator",
         )
 
 
@@ -240,7 +268,10 @@ def _regions(settings: Mapping[str, Value], image: str | None) -> Iterator[tuple
         for number, arn in enumerate(_texts(settings.get("layers")))
         if not _is_named(arn)
     ]
-    for name in ("kmsKeyArn", "durable.kmsKeyArn", "capacityProvider.arn", "codeSigningConfigArn"):
+    for name in (
+        *("kmsKeyArn", "durable.kmsKeyArn", "capacityProvider.arn", "codeSigningConfigArn"),
+        "customRuntime.arn",
+    ):
         arn = settings.get(name)
         if isinstance(arn, str):
             found.append((tuple(name.split(".")), arn))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockstep.config.context import Context
 from lockstep.config.layers import Path
+from lockstep.config.newest import check_since
 from lockstep.model import Resource
 from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.kinds.base import NAME
@@ -74,6 +75,8 @@ def _read(
     for row in kind.rows:
         if row.required and row.name not in one.settings:
             context.wrong(path, f"lambda.{one.path} needs {row.name}", f"add {one.path}.{row.name}")
+        if row.since and row.name in one.settings:
+            check_since(context, row, (*path, *row.name.split(".")))
     if (problem := kind.check(one.settings)) is not None:
         row_name, what, fix = problem
         context.wrong((*path, *(row_name.split(".") if row_name else ())), what, fix)

@@ -98,7 +98,8 @@ class Field:
     enum: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    most: float | None = None  # in place of ``maximum``, on Lambda Managed Instances
+    most: float | None = None  # in place of ``maximum``, beside the setting ``most_with``
+    most_with: str = "capacityProvider.arn"  # Lambda Managed Instances
     pattern: str = ""  # the whole text has to fit it
     lines: bool = False  # a text that may hold line breaks
     is_literal: bool = False  # so may it, and braces are its own and no template
@@ -118,6 +119,7 @@ class Field:
     gets: bool = False  # names what is handed something that the function was called with, or gave
     kept: bool = False  # of such a kind: what is not declared stays as it is
     example: str = ""  # what an error offers in place of a value that does not fit
+    since: str = ""  # the first botocore that sends it, where the lowest that we take does not
 
     @property
     def top(self) -> str:
@@ -146,9 +148,33 @@ FIELDS: tuple[Field, ...] = (
         name="runtime",
         api="Runtime",
         kind=Kind.STRING,
-        about="Runtime identifier, for example dotnet10 or python3.13.",
+        about="Runtime identifier, for example dotnet10 or python3.13; custom with customRuntime.",
         pattern=r"^[a-z]+[a-z0-9.\-]*$",
         for_type="Zip",
+    ),
+    Field(
+        name="customRuntime.arn",
+        api="RuntimeConfig.RuntimeArn",
+        kind=Kind.STRING,
+        about="A runtime that is no service of AWS's but of a publisher, or your own: its ARN. What its "
+        "publisher changes runs with the function's role.",
+        pattern=r"^arn:aws[a-z-]*:lambda:(eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]{4,}-\d:\d{12}"
+        r":runtime/[a-z0-9][a-z0-9_.-]{0,126}[a-z0-9]$",
+        example="arn:aws:lambda:eu-west-1:123456789012:runtime/name",
+        needs=("runtime", "custom"),
+        for_type="Zip",
+        since="1.44.3",
+    ),
+    Field(
+        name="customRuntime.alias",
+        api="RuntimeConfig.RuntimeAlias",
+        kind=Kind.STRING,
+        about="Alias of that runtime: which version of it the function runs on.",
+        pattern=r"^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?$",
+        example="stable",
+        needs=("runtime", "custom"),
+        for_type="Zip",
+        since="1.44.3",
     ),
     Field(
         name="handler",
@@ -190,12 +216,12 @@ FIELDS: tuple[Field, ...] = (
         name="timeout",
         api="Timeout",
         kind=Kind.INTEGER,
-        about="Time-out of one invocation in seconds: at most 900 but on managed instances, where "
+        about="Time-out of one invocation in seconds: at most 1800 but on managed instances, where "
         "asynchronous calls and event sources, other than MQ and DocumentDB, may take longer.",
         default=3,
         reset=3,
         minimum=1,
-        maximum=900,
+        maximum=1800,  # 900 until November 2026
         most=5400,
     ),
     Field(
@@ -235,11 +261,13 @@ FIELDS: tuple[Field, ...] = (
         name="ephemeralStorage",
         api="EphemeralStorage.Size",
         kind=Kind.INTEGER,
-        about="Size of /tmp in MB.",
+        about="Size of /tmp in MB: at most 10240 but with an accelerator.",
         default=512,
         reset=512,
         minimum=512,
         maximum=10240,
+        most=32768,
+        most_with="accelerator.memorySize",
     ),
     Field(
         name="vpc.subnetIds",
@@ -494,6 +522,18 @@ FIELDS: tuple[Field, ...] = (
         needs=("capacityProvider.arn", None),
     ),
     Field(
+        name="accelerator.memorySize",
+        api="AcceleratorConfig.AcceleratorMemorySize",
+        kind=Kind.INTEGER,
+        about="Least memory in GB of each accelerator (GPU) of an execution environment; for images of "
+        "x86_64 on managed instances.",
+        # Source: Lambda API reference, AcceleratorConfig; the service model does not list them.
+        enum=("3", "6", "12", "16", "24", "48"),
+        needs=("capacityProvider.arn", None),
+        for_type="Image",
+        since="1.44.4",
+    ),
+    Field(
         name="tenancy",
         api="TenancyConfig.TenantIsolationMode",
         kind=Kind.STRING,
@@ -555,8 +595,6 @@ NOT_FIELDS: Mapping[str, str] = {
     "Tags": "owned key by key, see planning.policy",
     "Publish": "a version is published by a call of its own, once code and configuration are settled",
     "PublishTo": "of managed instances too a version is published with a number, which the alias calls",
-    "RuntimeConfig": "runtimes of one's own are newer than the botocore that Lockstep is made with (1.43)",
-    "AcceleratorConfig": "accelerators are newer than the botocore that Lockstep is made with (1.43)",
 }
 """Members of CreateFunction and of both updates, by path in CreateFunction, that have no row, and why."""
 

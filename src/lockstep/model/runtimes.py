@@ -45,7 +45,7 @@ class Runtime:
         least = _MANAGED.get(self.family)
         found = _numbers(self.name)
         if least is None or found is None:
-            return self.name == "provided.al2023"
+            return self.name in ("provided.al2023", "custom")
         return found[1] >= least
 
     @property
@@ -131,6 +131,7 @@ RUNTIMES: Mapping[str, Runtime] = {
         _row("provided", "2024-01-08", "2024-02-08", "2027-08-31"),
         _row("provided.al2", "2026-07-31", "2027-07-29", "2027-08-31"),
         _row("provided.al2023", "2029-06-30", "2029-07-31", "2029-08-31"),
+        _row("custom", snap="snap"),  # a publisher's, who says until when; what it can do is AWS's to say
     )
 }
 

@@ -147,7 +147,7 @@ locals {
         },
         {
           holds = function.timeout >= 1 && function.timeout <= 900 && floor(function.timeout) == function.timeout
-          says  = "timeout is ${function.timeout}; give whole seconds from 1 to 900"
+          says  = "timeout is ${function.timeout}; give whole seconds from 1 to 900, the most that the provider takes"
         },
         {
           holds = function.ephemeral_storage >= 512 && function.ephemeral_storage <= 10240 && floor(function.ephemeral_storage) == function.ephemeral_storage
@@ -214,6 +214,14 @@ locals {
         {
           holds = function.capacity_provider == null || try(function.capacity_provider.arn == null && function.capacity_provider.max_concurrency == null && function.capacity_provider.memory_per_vcpu == null, true)
           says  = "the AWS provider 5 cannot set capacity_provider; leave this function to the engine aws"
+        },
+        {
+          holds = try(function.accelerator.memory_size, null) == null
+          says  = "the AWS provider 5 cannot set accelerator; leave this function to the engine aws"
+        },
+        {
+          holds = try(function.custom_runtime.arn, null) == null && try(function.custom_runtime.alias, null) == null
+          says  = "the AWS provider 5 cannot set custom_runtime; leave this function to the engine aws"
         },
         {
           holds = function.tenancy == null

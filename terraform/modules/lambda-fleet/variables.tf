@@ -232,6 +232,13 @@ variable "functions" {
       max_concurrency = optional(number)
       memory_per_vcpu = optional(number)
     }))
+    accelerator = optional(object({
+      memory_size = optional(number)
+    }))
+    custom_runtime = optional(object({
+      arn   = optional(string)
+      alias = optional(string)
+    }))
     tenancy                = optional(string)
     source_kms_key_arn     = optional(string)
     s3_object_storage_mode = optional(string)

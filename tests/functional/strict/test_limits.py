@@ -68,7 +68,8 @@ def test_a_field_that_validate_takes_is_one_that_the_model_takes(row: Field, dat
     if row.name == "role" and not value.startswith("arn:"):
         value = f"arn:aws:iam::123456789012:role/{value.removeprefix('/')}"  # as the engine makes it
     request = to_api("f", {row.name: value, **({row.needs[0]: row.needs[1]} if row.needs else {})}, [row])
-    assert not list(violations("CreateFunction", request, is_managed=row.most is not None))
+    beside = {"is_managed" if row.most_with == "capacityProvider.arn" else "is_accelerated": True}
+    assert not list(violations("CreateFunction", request, **(beside if row.most else {})))
 
 
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3))
@@ -102,6 +103,11 @@ def test_what_the_model_refuses(request_: dict[str, Any], says: str) -> None:
     ("request_", "live", "says"),
     [
         ({"FileSystemConfigs": [{"Arn": "a"}]}, {}, "VPC"),
+        ({"RuntimeConfig": {"RuntimeAlias": "a"}}, {"Runtime": "python3.14"}, "when Runtime is custom"),
+        ({"Runtime": "custom"}, {}, "required when Runtime is custom"),
+        ({"AcceleratorConfig": {"AcceleratorMemorySize": 24}}, {}, "with CapacityProviderConfig"),
+        ({"AcceleratorConfig": {"AcceleratorMemorySize": 24}}, {"PackageType": "Zip"}, "container images"),
+        ({"AcceleratorConfig": {"AcceleratorMemorySize": 25}}, {"PackageType": "Image"}, "must be one of"),
         ({"Runtime": "nodejs12.x"}, {}, "no longer supported"),
         ({"Runtime": "go1.x"}, {}, "no longer supported"),
         ({"MemorySize": 128}, {"Runtime": "nodejs12.x"}, "no longer supported"),

@@ -206,7 +206,7 @@ FILES: dict[str, Row] = {
     "value: memory too small": Row(spoil=change(NOTIFIER, "512", "64"), says=(f"{NOTIFIER}:5", "128")),
     "value: memory huge": Row(spoil=change(NOTIFIER, "512", "9" * 400), says=(f"{NOTIFIER}:5",)),
     "value: timeout": Row(
-        spoil=change(NOTIFIER, "timeout: 30", "timeout: 901"), says=(f"{NOTIFIER}:6", "900")
+        spoil=change(NOTIFIER, "timeout: 30", "timeout: 1801"), says=(f"{NOTIFIER}:6", "1800")
     ),
     "value: role": Row(spoil=change(NOTIFIER, "lambda-role", "'my role'"), says=(f"{NOTIFIER}:4",)),
     "value: role of another service": Row(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.config import newest
 from lockstep.config.cache import Cache
 from lockstep.config.validate import Validation, validate
 from tests.unit.config.conftest import PROJECT, SERVICE_FILE, SERVICE_VALUES, STAGING_FILE, sample, staging
@@ -34,9 +35,24 @@ def managed(line: str = "", concurrency: str = ", maxConcurrency: 16") -> str:
     return line + "".join(f"  {name}: {value}\n" for name, value in usual.items() if name != said)
 
 
+PUBLISHED = "arn:aws:lambda:eu-west-1:999999999999:runtime/theirs"
+
+
+def accelerated(size: str) -> str:
+    """An image on managed instances with an accelerator."""
+    image = f"  image: 123456789012.{ECR}/x:1\n  handler: null\n"
+    return image + managed("  runtime: null\n") + f"  accelerator: {{memorySize: {size}}}\n"
+
+
 def judged(block: str, *, today: datetime.date = TODAY) -> Validation:
     """Staging with lines in its block."""
     return validate(staging(block), today=today)
+
+
+@pytest.fixture(autouse=True)
+def with_the_newest_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever is installed: what it lacks has a test of its own."""
+    monkeypatch.setattr(newest, "_installed", lambda: "1.99.0")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +83,23 @@ def judged(block: str, *, today: datetime.date = TODAY) -> Validation:
         ("  snapStart: PublishedVersions\n  runtime: python3.11", "does not go with the runtime python3.11"),
         ("  snapStart: PublishedVersions\n  tenancy: PER_TENANT", "does not go with tenancy"),
         ("  snapStart: PublishedVersions\n" + MOUNT + VPC, "does not go with fileSystems"),
-        ("  timeout: 901", "901 is out of range"),
+        ("  timeout: 1801", "1801 is out of range"),
+        ("  ephemeralStorage: 10241", "10241 is out of range"),
+        ("  runtime: custom", "customRuntime.arn is a part of"),
+        (f"  runtime: custom\n  customRuntime: {{arn: '{PUBLISHED}'}}", "customRuntime.alias is a part of"),
+        (f"  customRuntime: {{arn: '{PUBLISHED}', alias: a}}", "exists only with runtime: custom"),
+        (
+            f"  runtime: custom\n  customRuntime: {{arn: '{PUBLISHED}', alias: a}}".replace("t-1", "t-2"),
+            "lies in the Region eu-west-2",
+        ),
+        (accelerated("25"), "25 is not allowed"),
+        (accelerated("24") + "  architectures: [arm64]", "for x86_64 only"),
+        (managed("  accelerator: {memorySize: 24}\n"), "does not go with a zip package"),
+        (
+            f"  image: 123456789012.{ECR}/x:1\n  runtime: null\n  handler: null\n"
+            "  accelerator: {memorySize: 24}",
+            "exists only with capacityProvider.arn",
+        ),
         ("  capacityProvider: {maxConcurrency: 16}", "exists only with capacityProvider.arn"),
         (managed("  alias: null\n"), "published versions only"),
         (managed(concurrency=""), "has no maxConcurrency"),
@@ -112,8 +144,10 @@ def test_what_aws_refuses_is_an_error(block: str, problem: str) -> None:
         MOUNT + VPC,
         f'{VPC}  fileSystems: [{{localMountPath: /mnt/s3, arn: "arn:aws:s3files:eu-west-1:123456789012:'
         f'file-system/fs-{"a" * 17}/access-point/fsap-{"b" * 17}"}}]',
-        "  memorySize: 10240\n  ephemeralStorage: 10240\n  timeout: 900",
+        "  memorySize: 10240\n  ephemeralStorage: 10240\n  timeout: 1800",
         managed(),
+        accelerated("24") + "  ephemeralStorage: 32768",
+        f"  runtime: custom\n  customRuntime: {{arn: '{PUBLISHED}', alias: stable}}",
         managed("  memorySize: 32768\n") + "  timeout: 5400",
         managed(concurrency=", maxConcurrency: 1, memoryPerVCpu: 2.5"),
         "  kmsKeyArn: arn:aws:kms:eu-west-1:999999999999:key/mrk-1",
@@ -128,6 +162,33 @@ def test_what_aws_takes_is_valid(block: str) -> None:
     found = judged(block)
     assert not found.problems, list(map(str, found.problems))
     assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    ("block", "member", "since"),
+    [
+        (accelerated("24"), "AcceleratorConfig.AcceleratorMemorySize", "1.44.4"),
+        (f"  runtime: custom\n  customRuntime: {{arn: '{PUBLISHED}', alias: a}}", "RuntimeConfig", "1.44.3"),
+        (
+            "  eventSources:\n    k: {endpoints: ['a:9092'], topics: [t], "
+            "selfManagedKafka: {consumptionMode: Queue}}",
+            "SelfManagedKafkaEventSourceConfig.ConsumptionMode",
+            "1.43.123",
+        ),
+    ],
+)
+def test_what_is_newer_than_the_installed_botocore_is_an_error(
+    block: str, member: str, since: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which one is needed; with that one there is nothing to say."""
+    monkeypatch.setattr(newest, "_installed", lambda: "1.43.106")
+    errors = [one for one in judged(block).problems if member in one.problem]
+    assert errors
+    assert all(f"is new in botocore {since}, and 1.43.106 is installed" in one.problem for one in errors)
+    assert all(f"'botocore>={since}'" in one.fix for one in errors)
+    assert all(one.where and one.where.startswith(STAGING_FILE) for one in errors)
+    monkeypatch.setattr(newest, "_installed", lambda: since)
+    assert judged(block).is_valid
 
 
 def test_an_image_of_the_environments_region() -> None:

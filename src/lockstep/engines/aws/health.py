@@ -80,6 +80,8 @@ FIXES: Mapping[str, str] = {
     "InsufficientRolePermissions": "give the execution role what Lambda does in its name; for a VPC that is "
     "AWSLambdaVPCAccessExecutionRole",
     "InternalError": "run again; when it stays, ask AWS",
+    "IncompatibleAcceleratorInstanceTypes": "use a capacity provider whose instance types have accelerators "
+    "of accelerator.memorySize, or another size",
     "InvalidConfiguration": "correct what AWS names, under lambda:",
     "InvalidImage": "build an image that Lambda takes: one platform, that of architectures",
     "InvalidRuntime": "declare a runtime that Lambda still has",

@@ -57,6 +57,7 @@ _ONLY: Mapping[str, frozenset[str]] = {
     "selfManagedKafka.eventRecordFormat": frozenset({"Kafka"}),
     "selfManagedKafka.schemaAccess": frozenset({"Kafka"}),
     "selfManagedKafka.schemaValidation": frozenset({"Kafka"}),
+    "selfManagedKafka.consumptionMode": frozenset({"Kafka"}),
     "documentDb.databaseName": frozenset({"DocumentDB"}),
     "documentDb.collectionName": frozenset({"DocumentDB"}),
     "documentDb.fullDocument": frozenset({"DocumentDB"}),
@@ -165,6 +166,12 @@ def _how(source: str) -> str:
 
 def _check_position(kind: str, settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
     position, time = settings.get("startingPosition"), settings.get("startingPositionTimestamp")
+    if settings.get("selfManagedKafka.consumptionMode") == "Queue":
+        without = ("startingPosition", "startingPositionTimestamp", "maximumBatchingWindow")
+        found = next((name for name in without if name in settings), None)
+        if found is None:
+            return None
+        return found, f"{found} does not go with the consumption mode Queue", f"remove {found}"
     if kind in _POSITIONED and position is None:
         return "", f"an event source of {kind} needs startingPosition", "add startingPosition: LATEST"
     if position == "AT_TIMESTAMP" and kind == "DynamoDB":
@@ -261,7 +268,12 @@ def _of_kafka(name: str, api: str, what: str) -> tuple[Field, ...]:
             members={
                 "type": Member(
                     api="Type",
-                    enum=("BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"),
+                    enum=(
+                        "BASIC_AUTH",
+                        "CLIENT_CERTIFICATE_TLS_AUTH",
+                        "SERVER_ROOT_CA_CERTIFICATE",
+                        "OAUTHBEARER_AUTH",
+                    ),
                 ),
                 "uri": Member(api="URI", pattern=_ARN),
             },
@@ -512,6 +524,13 @@ KIND = ResourceKind(
                         "VIRTUAL_HOST",
                         "CLIENT_CERTIFICATE_TLS_AUTH",
                         "SERVER_ROOT_CA_CERTIFICATE",
+                        "OAUTHBEARER_AUTH",
+                        "OAUTHBEARER_SCOPE",
+                        "OAUTHBEARER_AUDIENCE",
+                        "OAUTHBEARER_LOGICAL_CLUSTER",
+                        "OAUTHBEARER_IDENTITY_POOL",
+                        "IAM_AUTH",
+                        "IAM_OAUTHBEARER_AUTH",
                     ),
                 ),
                 "uri": Member(api="URI", pattern=r"^[ a-zA-Z0-9/*:_+=.@-]{1,200}$"),
@@ -519,6 +538,16 @@ KIND = ResourceKind(
         ),
         *_of_kafka("managedKafka", "AmazonManagedKafkaEventSourceConfig", "MSK"),
         *_of_kafka("selfManagedKafka", "SelfManagedKafkaEventSourceConfig", "Kafka of your own"),
+        Field(
+            name="selfManagedKafka.consumptionMode",
+            api="SelfManagedKafkaEventSourceConfig.ConsumptionMode",
+            kind=Kind.STRING,
+            about="Kafka of your own: Queue reads by a share group, out of order, from Kafka 4.2 on; fixed.",
+            enum=("Stream", "Queue"),
+            default="Stream",
+            fixed=True,
+            since="1.43.123",
+        ),
         Field(
             name="documentDb.databaseName",
             api="DocumentDBEventSourceConfig.DatabaseName",
@@ -659,6 +688,7 @@ KIND = ResourceKind(
             "metrics": ("EventCount",),
             "pollers.group": (),
             "logLevel": (),
+            "selfManagedKafka.consumptionMode": (),
             **{
                 f"{kafka}.{row}": ()
                 for kafka in ("managedKafka", "selfManagedKafka")

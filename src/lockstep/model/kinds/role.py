@@ -238,6 +238,7 @@ KIND = ResourceKind(
         "AssumeRolePolicyDocument": "Lambda alone takes the role of a function",
         "Description": "the role's tags say whose it is",
         "MaxSessionDuration": "Lambda takes the role for as long as it needs",
+        "MaxSigninSessionDuration": "nobody signs in by it",
         "Tags": "the marks by which Lockstep knows its own; tags of others stay",
         "PolicyName": "that of Lockstep's own inline policy",
     },

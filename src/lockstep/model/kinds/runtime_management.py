@@ -61,7 +61,8 @@ KIND = ResourceKind(
             api="RuntimeVersionArn",
             kind=Kind.STRING,
             about="With Manual: ARN of the version of the runtime that stays.",
-            pattern=r"^arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+::runtime:\S+$",
+            pattern=r"^arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:"
+            r"(:runtime:\S+|\d{12}:runtime/[\w.-]+/version/[\w.-]+)$",
             example=_VERSION,
         ),
     ),

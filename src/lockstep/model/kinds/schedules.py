@@ -216,6 +216,8 @@ KIND = ResourceKind(
             for member in (
                 "EcsParameters",
                 "EventBridgeParameters",
+                "EventBridgePutEventsV2Parameters",
+                "EventBridgePutRawEventsParameters",
                 "KinesisParameters",
                 "SageMakerPipelineParameters",
                 "SqsParameters",

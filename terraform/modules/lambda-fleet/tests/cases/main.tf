@@ -49,6 +49,8 @@ locals {
     retention         = [{ log_retention_days = 2 }, "log_retention_days is 2"]
     durable           = [{ durable = { retention_days = 7 } }, "cannot set durable"]
     capacity-provider = [{ capacity_provider = { max_concurrency = 16 } }, "cannot set capacity_provider"]
+    accelerator       = [{ accelerator = { memory_size = 24 } }, "cannot set accelerator"]
+    custom-runtime    = [{ custom_runtime = { alias = "stable" } }, "cannot set custom_runtime"]
     tenancy           = [{ tenancy = "PER_TENANT" }, "cannot set tenancy"]
     source-key        = [{ source_kms_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/k" }, "cannot set source_kms_key_arn"]
     storage-mode      = [{ s3_object_storage_mode = "REFERENCE" }, "cannot set s3_object_storage_mode"]
