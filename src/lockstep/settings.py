@@ -4,8 +4,8 @@ LOCKSTEP_CACHE         folder of the cache; default $XDG_CACHE_HOME/lockstep or 
 LOCKSTEP_CACHE_GB      bytes of packages that it keeps, in GB; default 2
 LOCKSTEP_LOG           level of the log on stderr: debug, info, warning (default), error
 LOCKSTEP_REQUEST_TIMEOUT  seconds that one request and its answer may take; see lockstep.waiting
-LOCKSTEP_SERVER        URL of a running ``lockstep serve``, whose history is read too
-LOCKSTEP_SERVER_TOKEN  token that it is asked with, where people log in
+LOCKSTEP_SERVER        URL of a running ``lockstep serve``, which is asked for what it can do
+LOCKSTEP_TOKEN         token that it is asked with, where people log in
 LOCKSTEP_PASS_ENV      more variables for the programs that are started; see lockstep.children
 GITHUB_TOKEN           token for releases of private repositories; GH_TOKEN is read too
 LOCKSTEP_GITHUB_APP_KEY  private key (PEM) of the GitHub App that lockstep.yaml names
@@ -36,7 +36,7 @@ class Settings:
     cache_limit: float = 2e9  # bytes of packages
     log_level: str = "warning"
     server: str | None = None
-    server_token: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     github_token: str | None = field(default=None, repr=False)
     github_app_key: str | None = field(default=None, repr=False)
     job_summary: Path | None = None
@@ -61,7 +61,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cache_limit=_number(env, "LOCKSTEP_CACHE_GB", 2) * 1e9,
         log_level=level,
         server=env.get("LOCKSTEP_SERVER") or None,
-        server_token=env.get("LOCKSTEP_SERVER_TOKEN") or None,
+        token=env.get("LOCKSTEP_TOKEN") or None,
         github_token=env.get("GITHUB_TOKEN") or env.get("GH_TOKEN") or None,
         github_app_key=env.get("LOCKSTEP_GITHUB_APP_KEY") or None,
         job_summary=Path(summary) if summary else None,

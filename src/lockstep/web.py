@@ -37,8 +37,11 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 logging.getLogger("urllib3.util.retry").setLevel(logging.ERROR)
 
 
-def check_url(url: str, *, where: str | None = None) -> str:
-    """Return the URL when it may be used: https, or http to this machine; BadInput otherwise."""
+def check_url(url: str, *, where: str | None = None, may_be_plain: bool = False) -> str:
+    """Return the URL when it may be used: https, or http to this machine; BadInput otherwise.
+
+    With ``may_be_plain`` http may go to every host.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -46,7 +49,8 @@ def check_url(url: str, *, where: str | None = None) -> str:
         raise BadInput(f"{shown(url)} is not a URL", where=where, fix="check it for typing errors") from None
     if any(character.isspace() or not character.isprintable() for character in url) or not host:
         raise BadInput(f"{shown(url)} is not a URL", where=where, fix="write https://host/path")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    is_plain = parts.scheme == "http" and (may_be_plain or _is_loopback(host))
+    if parts.scheme != "https" and not is_plain:
         raise BadInput(f"{shown(url)} is not an https URL", where=where, fix="write https://host/path")
     if parts.username or parts.password:
         raise BadInput(

@@ -34,7 +34,7 @@ def test_a_push_is_a_run_that_tells_who_and_why(url: str, place: Path) -> None:
     assert "declared by Ada" in event["words"]
     ref = "refs/lockstep/syncs"
     in_shell(place, f"git fetch -q origin {ref}:{ref}; git push -q origin :{ref}")  # nothing else remembers
-    asked = f"LOCKSTEP_SERVER={url} lockstep history staging/s3-notifier -o json"
+    asked = f"cd /; LOCKSTEP_SERVER={url} lockstep history staging/s3-notifier -o json"
     newest, *_ = json.loads(in_shell(place, asked))["versions"]
     in_shell(place, f"git push -q origin {ref}")
     assert newest["deployment"]["run"] == run["id"]
@@ -89,6 +89,31 @@ def test_a_button_shows_what_would_come_and_does_it(url: str, place: Path) -> No
     assert (dry["run"], dry["lines"]) == (None, ["staging/s3-notifier is not held: nothing to do"])
     run = order(url, verb="sync", reason="to be sure", **target)["run"]
     shown(f"{url}api/v1/runs?q=sure+done", str(run))
+
+
+def test_the_command_line_asks_it(url: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it sees, logs, previews; an order is followed step by step, with the code that came of it."""
+    staging = "staging/s3-notifier"
+    assert main(["preview", "list", "--server", url]) == 0
+    assert "0.1.6-pr123 ● Synced/Healthy" in capsys.readouterr().out
+    assert main(["logs", staging, "--server", url, "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "lockstep.logs/1"
+    assert main(["sync", staging, "--dry-run", "--server", url]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+    in_shell(
+        place,
+        "git fetch -q; git reset -q --hard @{u}; sed -i 's/production: {/&promotion: {merge: direct}, /' "
+        "lockstep.yaml; git commit -qam 'Production by itself'; git push -q",
+    )
+    shown(f"{url}api/v1/events?q=pushed", in_shell(place, "git rev-parse HEAD").strip())
+    assert main(["promote", "s3-notifier@0.1.5", "--to", "production", "--server", url]) == 1
+    assert "0.1.5 comes before 0.1.6" in " ".join(capsys.readouterr().out.split())
+    assert main(["rollback", "production/s3-notifier", "--reason", "a sale", "--server", url]) == 0
+    assert "Committed as" in capsys.readouterr().out
+    assert main(["rollback", "preview/pr-123/s3-notifier", "--server", url]) == 1
+    assert "there is nothing to rollback there now" in capsys.readouterr().err
+    assert main(["audit", "--query", "sale", "--server", url]) == 0
+    assert "rollback was asked for" in " ".join(capsys.readouterr().out.split())
 
 
 def posted(url: str, body: bytes, kind: str = "application/x-www-form-urlencoded") -> str:

@@ -46,7 +46,8 @@ class Web:
     ``attempts`` is how often a request is tried; a server that asks to wait longer than ``patience``
     seconds is not waited for. A request with its answer may take ``seconds`` and that, and a download a
     second more for each 100 KB that came; besides, time-outs are 10 s to connect and 30 s without a byte.
-    All of them together have the time that ``deadline`` gives.
+    All of them together have the time that ``deadline`` gives. With ``may_be_plain``
+    http may go to every host.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Web:
         patience: float = 60,
         seconds: float | None = None,
         deadline: Deadline | None = None,
+        may_be_plain: bool = False,
     ) -> None:
         self._deadline = deadline or Deadline()
+        self._may_be_plain = may_be_plain
         self._seconds = patience + (request_seconds() if seconds is None else seconds)
         self._retries = _Retry(
             total=attempts - 1,
@@ -78,19 +81,29 @@ class Web:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         token: str | None = None,
+        body: bytes | None = None,
         wants_body: bool = True,
     ) -> Answer:
         """Send a request and return the answer, whatever its status, with at most 16 MB of its body.
 
-        ``token`` goes to the URL's own host only. Raises Unreadable when the host cannot be reached,
-        ArtifactError when it redirects to where it must not.
+        ``token`` goes to the URL's own host only; ``body`` is sent. Raises Unreadable when the host
+        cannot be reached, ArtifactError when it redirects to where it must not.
         """
-        return self._in_time(url, lambda: self._ask(url, method, headers or {}, token, wants_body=wants_body))
+        return self._in_time(
+            url, lambda: self._ask(url, method, headers or {}, token, body, wants_body=wants_body)
+        )
 
     def _ask(
-        self, url: str, method: str, headers: Mapping[str, str], token: str | None, *, wants_body: bool
+        self,
+        url: str,
+        method: str,
+        headers: Mapping[str, str],
+        token: str | None,
+        sent: bytes | None,
+        *,
+        wants_body: bool,
     ) -> Answer:
-        response, _ = self._open(method, url, headers, token)
+        response, _ = self._open(method, url, headers, token, sent)
         try:
             body = _read(response, _MAX_BODY) if wants_body and method != "HEAD" else b""
             return Answer(status=response.status, headers=headers_of(response), body=body)
@@ -126,7 +139,7 @@ class Web:
             self._away[origin(url)] = error
             return _unreachable(url, error)
 
-        check_url(url)
+        check_url(url, may_be_plain=self._may_be_plain)
         if left is not None and left <= 0:
             raise late()
         return run_within(self._seconds if left is None else min(self._seconds, left), work, shown(url), late)
@@ -166,7 +179,7 @@ class Web:
                 self._deadline.came(len(chunk))
 
     def _open(
-        self, method: str, url: str, headers: Mapping[str, str], token: str | None
+        self, method: str, url: str, headers: Mapping[str, str], token: str | None, body: bytes | None = None
     ) -> tuple[urllib3.BaseHTTPResponse, str]:
         """Send a request, following redirects; return the answer before its body and its URL."""
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
@@ -174,7 +187,7 @@ class Web:
             sent["Authorization"] = f"Bearer {token}"
         address = url
         for _ in range(_MAX_REDIRECTS + 1):
-            check_url(address)
+            check_url(address, may_be_plain=self._may_be_plain)
             if is_over():
                 raise _Late("nobody waits for this answer any more", _MORE)
             if (known := self._away.get(origin(address))) is not None:
@@ -183,6 +196,7 @@ class Web:
                 response = manager(address).urlopen(
                     method,
                     address,
+                    body=body,
                     headers=sent,
                     redirect=False,
                     preload_content=False,

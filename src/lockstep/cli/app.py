@@ -41,16 +41,19 @@ from lockstep.cli.previewing import (
 )
 from lockstep.cli.promoting import (
     declare_history,
+    declare_hold,
     declare_promote,
     declare_release_hold,
     declare_rollback,
     history,
+    hold,
     promote,
     release_hold,
     rollback,
 )
 from lockstep.cli.pulls import declare_pulls, pulls
 from lockstep.cli.releasing import declare_release, release
+from lockstep.cli.remembering import audit, declare_audit, declare_runs, runs
 from lockstep.cli.rendering import declare_render, render
 from lockstep.cli.rolling import (
     abort,
@@ -82,7 +85,9 @@ first steps:
   lockstep demo                             all of it, without an AWS account
   lockstep init                             in your repository
   lockstep plan                             what would be done; changes nothing"""
-_ANYWHERE = "Global options (-C, --repo, --rev, --no-color, -v) may stand before or after the command."
+_ANYWHERE = (
+    "Global options (-C, --repo, --rev, --server, --no-color, -v) may stand before or after the command."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ COMMANDS: Mapping[str, Command] = {
     "release": Command(release, declare_release),
     "promote": Command(promote, declare_promote),
     "rollback": Command(rollback, declare_rollback),
+    "hold": Command(hold, declare_hold),
     "release-hold": Command(release_hold, declare_release_hold),
     "rollout status": Command(seen, declare_seen),
     "rollout approve": Command(approve, declare_bare),
@@ -125,6 +131,8 @@ COMMANDS: Mapping[str, Command] = {
     "rollout abort": Command(abort, declare_reasoned),
     "rollout retry": Command(retry, declare_bare),
     "history": Command(history, declare_history),
+    "runs": Command(runs, declare_runs),
+    "audit": Command(audit, declare_audit),
     "pulls": Command(pulls, declare_pulls),
     "preview up": Command(up, declare_up),
     "preview down": Command(down, declare_down),
@@ -169,13 +177,39 @@ def run(words: Sequence[str]) -> int:
         raise BadInput(f"there is no command {name!r}", fix=for_command(name, known))
     given = vars(command_parser(name).parse_intermixed_args(rest))
     shell = _shell(options)
-    code = COMMANDS[name].run(shell, **given)
-    if shell.can_hint and given.get("output", "table") in ("table", "wide"):
+    asked = _asked(shell, name)
+    code = (asked or COMMANDS[name].run)(shell, **given)
+    if asked is None and shell.can_hint and given.get("output", "table") in ("table", "wide"):
         from lockstep.cli.next_step import next_step
 
         if step := next_step(name, code, given, shell.suggested):
             shell.log(f"Next: {step}")
     return code
+
+
+def _asked(shell: Shell, name: str) -> Callable[..., int] | None:
+    """What asks the server for a command, where one is named that can do it.
+
+    BadInput where --server is given for what none can do; with LOCKSTEP_SERVER alone that is done here.
+    """
+    if shell.server is None:
+        return None
+    from lockstep.cli.asking import ASKED
+
+    of_git = [option for option, value in (("--repo", shell.repo), ("--rev", shell.rev)) if value is not None]
+    if name in ASKED and not of_git:
+        return ASKED[name]
+    if not shell.is_server_named:
+        return None
+    if of_git:
+        raise BadInput(
+            "a server reads what it follows", where=of_git[0], fix=f"leave out {of_git[0]}, or --server"
+        )
+    raise BadInput(
+        f"a server cannot be asked for {name}",
+        where="--server",
+        fix=f"leave it out; a server does: {', '.join(ASKED)}",
+    )
 
 
 def global_parser() -> Parser:
@@ -203,6 +237,13 @@ def declare_global(parser: Parser) -> None:
     )
     parser.add_argument("--repo", metavar="URL", help="read this repository instead of DIR")
     parser.add_argument("--rev", metavar="REV", help="read this commit, branch or tag; no checkout")
+    parser.add_argument(
+        "--server", metavar="URL", help="ask this lockstep serve instead; default: LOCKSTEP_SERVER"
+    )
+    parser.add_argument("--project", metavar="NAME", help="of those that the server follows")
+    parser.add_argument(
+        "--plaintext", action="store_true", help="speak http with a server that is not on this machine"
+    )
     parser.add_argument("--no-color", action="store_true", help="no colours")
     parser.add_argument(
         *("-v", "--verbose"), action="count", default=0, help="log what is done; -vv says more"
@@ -271,9 +312,20 @@ def _shell(options: argparse.Namespace) -> Shell:
         directory=directory.expanduser(),
         repo=options.repo,
         rev=options.rev,
+        server=_url(options.server, settings.server),
+        is_server_named=options.server is not None,
+        project=options.project,
+        may_be_plain=options.plaintext,
         no_color=options.no_color,
         verbosity=verbose,
     )
+
+
+def _url(option: str | None, variable: str | None) -> str | None:
+    """The server; BadInput for an empty one: an unset variable of a script must not do the work here."""
+    if option == "":
+        raise BadInput("the value is empty", where="--server", fix="give a URL, or leave out --server")
+    return option or variable
 
 
 def _log_to_stderr(level: str) -> None:

@@ -8,8 +8,8 @@ from lockstep.errors import BadInput
 
 __all__ = ["arranged", "asks_for_json", "interrupted_words"]
 
-_WITH_VALUE = ("-C", "--directory", "--repo", "--rev")
-_FLAGS = ("--no-color", "-v", "-vv", "--verbose")
+_WITH_VALUE = ("-C", "--directory", "--repo", "--rev", "--server", "--project")
+_FLAGS = ("--plaintext", "--no-color", "-v", "-vv", "--verbose")
 _WATCH_SECONDS = "5"
 _READING = (
     *(
@@ -25,6 +25,8 @@ _READING = (
         "history",
         "logs",
         "top",
+        "runs",
+        "audit",
     ),
     *("preview list", "doctor", "iam-policy", "help"),
 )

@@ -1,10 +1,15 @@
 """``drift``."""
 
+from typing import TYPE_CHECKING
+
 from lockstep.cli.next_step import quoted
 from lockstep.cli.parser import Parser, declare_output, declare_targets, declare_timeout
 from lockstep.cli.shell import Output, Shell
 
-__all__ = ["declare_drift", "drift"]
+if TYPE_CHECKING:
+    from lockstep.delivery.sync.drift import Drift
+
+__all__ = ["declare_drift", "drift", "drift_code", "show_drift"]
 
 
 def declare_drift(parser: Parser) -> None:
@@ -32,7 +37,6 @@ def drift(
     from lockstep.delivery.promotion.pulls import open_place
     from lockstep.delivery.sync.drift import find_drift, put_issue
     from lockstep.delivery.sync.options import Options
-    from lockstep.render.markdown import drift_markdown
 
     workspace = shell.open_workspace(timeout=timeout)
     place = open_place(shell.where, shell.credentials) if issue else None
@@ -40,6 +44,19 @@ def drift(
     options = Options(patterns=tuple(targets), full=True, timeout=timeout, github_token=token)
     found = find_drift(workspace, options, shell.credentials, watcher=shell.watcher)
     shell.end_progress()
+    show_drift(shell, found, output)
+    if place is not None:
+        run = find_actor(place.remote.repository).run
+        opened = put_issue(place.forge, found, run=run)
+        if opened is not None:
+            shell.log(f"issue #{opened.number}: {opened.url}")
+    return drift_code(shell, found, exit_code=exit_code)
+
+
+def show_drift(shell: Shell, found: "Drift", output: Output) -> None:
+    """Show what differs, and what nobody knows."""
+    from lockstep.render.markdown import drift_markdown
+
     rows = (*found.differing, *found.unknown)
     match output:
         case Output.JSON:
@@ -55,11 +72,10 @@ def drift(
         case Output.TABLE:
             shell.emit(["Everything is as Git says."])
     shell.summarise(lambda: drift_markdown(found.differing, found.unknown, found.notes))
-    if place is not None:
-        run = find_actor(place.remote.repository).run
-        opened = put_issue(place.forge, found, run=run)
-        if opened is not None:
-            shell.log(f"issue #{opened.number}: {opened.url}")
+
+
+def drift_code(shell: Shell, found: "Drift", *, exit_code: bool) -> int:
+    """The exit code, and what to do next."""
     if found.differing:
         few = [row.target for row in found.differing][:3]
         shell.suggested.append(f"lockstep sync {quoted(few)} makes it as Git says; or say it in Git")

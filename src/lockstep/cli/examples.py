@@ -9,9 +9,12 @@ DOCS = "https://lockstep-gitops.readthedocs.io"
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "begin": ("demo", "init", "validate", "doctor", "iam-policy", "completion"),
     "deploy": ("plan", "sync", "serve", "render", "adopt", "eject"),
-    "look": ("status", "drift", "explain", "graph", "diff", "history", "logs", "invoke", "top"),
+    "look": (
+        *("status", "drift", "explain", "graph", "diff", "history", "runs", "audit"),
+        *("logs", "invoke", "top"),
+    ),
     "build": ("version", "changed", "package", "release"),
-    "promote": ("promote", "rollout", "rollback", "release-hold", "pulls"),
+    "promote": ("promote", "rollout", "rollback", "hold", "release-hold", "pulls"),
     "previews": ("preview",),
 }
 """Commands by what they are for, in the order of the help."""
@@ -92,6 +95,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("rollback production/api", "to the last good version, as the policy says"),
         ('rollback production/api --now --reason "it loses files"', "at once"),
     ),
+    "hold": (('hold production/api --reason "until the sale is over"', "nothing is promoted to it"),),
     "release-hold": (("release-hold production/api", "let it be promoted again"),),
     "rollout status": (("rollout status production/api", "its step, and what its gates say"),),
     "rollout approve": (("rollout approve production/api", "take the step that waits for you"),),
@@ -100,6 +104,11 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "rollout abort": (('rollout abort production/api --reason "it is slow"', "all calls back, at once"),),
     "rollout retry": (("rollout retry production/api", "let the next sync try the release again"),),
     "history": (("history production/api", "which versions, who brought them, and when"),),
+    "runs": (
+        ("runs", "what the server in LOCKSTEP_SERVER did last"),
+        ("runs 0a1b2c3d4e5f6071 --follow", "one run, until it is over"),
+    ),
+    "audit": (("audit production/api --query promoted", "who brought what there, and when"),),
     "pulls": (
         ("pulls", "open pull requests of promotions"),
         ("pulls merge 12", "merge one"),

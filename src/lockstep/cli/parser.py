@@ -25,7 +25,10 @@ __all__ = [
     "one_of",
 ]
 
-GLOBAL_OPTIONS = ("-C", "--directory", "--repo", "--rev", "--no-color", "-v", "-vv", "--verbose", "--version")
+GLOBAL_OPTIONS = (
+    *("-C", "--directory", "--repo", "--rev", "--server", "--project", "--plaintext"),
+    *("--no-color", "-v", "-vv", "--verbose", "--version"),
+)
 """Options that stand before or after every command."""
 
 _Choice = TypeVar("_Choice", bound=StrEnum)

@@ -1,29 +1,35 @@
-"""``promote``, ``rollback``, ``release-hold`` and ``history``: versions that travel through Git."""
+"""``promote``, ``rollback``, ``hold``, ``release-hold`` and ``history``: versions that travel through Git."""
 
 import threading
 from typing import TYPE_CHECKING
 
 from lockstep.cli.parser import Parser, declare_output, declare_wait, one_by_one
 from lockstep.cli.shell import Output, Shell
-from lockstep.errors import BadInput, LockstepError
+from lockstep.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from lockstep.delivery.places.gitops import GitOps
     from lockstep.delivery.places.proposal import Proposed
     from lockstep.delivery.promotion.rollback import RolledBack
     from lockstep.delivery.sync.options import Options
+    from lockstep.model.era import Era
     from lockstep.model.move import Move
     from lockstep.model.record import Record
 
 __all__ = [
     "declare_history",
+    "declare_hold",
     "declare_promote",
     "declare_release_hold",
     "declare_rollback",
     "history",
+    "hold",
     "promote",
     "release_hold",
     "rollback",
+    "show_history",
 ]
 
 
@@ -53,6 +59,13 @@ def declare_rollback(parser: Parser) -> None:
         "--now", action="store_true", help="commit at once, whatever the policy says, and sync the target"
     )
     declare_wait(parser, "merged and live")
+    declare_output(parser, "form of the result", Output)
+
+
+def declare_hold(parser: Parser) -> None:
+    """The arguments of ``hold``."""
+    parser.add_argument("target", metavar="TARGET", help="a target: staging/s3-notifier")
+    parser.add_argument("--reason", metavar="TEXT", help="why, for those who come after you")
     declare_output(parser, "form of the result", Output)
 
 
@@ -156,6 +169,22 @@ def rollback(
     return _sync(shell, gitops, done, stop)
 
 
+def hold(shell: Shell, *, target: str, reason: str | None, output: Output) -> int:
+    """Keep a target at what it declares: nothing is promoted to it until the hold is released."""
+    import datetime
+
+    from lockstep.cli.stopping import stopping
+    from lockstep.delivery.promotion.rollback import hold as run
+
+    gitops = _open(shell)
+    with stopping(lambda: ["the commit"]):
+        outcome = run(gitops, target, reason=reason, now=datetime.datetime.now(datetime.UTC))
+    shell.end_progress()
+    _show(shell, (), outcome, output)
+    shell.log(f"held until: lockstep release-hold {target}")
+    return _code(outcome)
+
+
 def release_hold(shell: Shell, *, target: str, reason: str | None, now: bool, output: Output) -> int:
     """Let versions be promoted to a target again after a rollback."""
     from lockstep.cli.stopping import stopping
@@ -171,13 +200,10 @@ def release_hold(shell: Shell, *, target: str, reason: str | None, now: bool, ou
 
 def history(shell: Shell, *, target: str, output: Output) -> int:
     """Show which versions a target declared over time, who brought them, and when each was deployed."""
-    import datetime
-
     from lockstep.delivery.places.selection import check_patterns
     from lockstep.delivery.places.timeline import read_timeline
     from lockstep.delivery.sync.records import read_records
     from lockstep.planning.eras import deployments_of, in_order
-    from lockstep.render.history import history_document, history_lines, history_markdown
 
     workspace = shell.open_workspace()
     if target not in workspace.fleet.targets:
@@ -185,16 +211,8 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
         raise BadInput("history is of one target", where=target, fix="write ENVIRONMENT/SERVICE")
     found = read_timeline(workspace, workspace.fleet.targets[target])
     records, problem = read_records(workspace, [target], shell.credentials)
-    known = in_order((*records[target], *_remembered(shell, workspace.project.name, target)))
-    deployed = deployments_of(found.eras, known)
-    match output:
-        case Output.JSON:
-            now = datetime.datetime.now(datetime.UTC)
-            shell.emit(history_document(target, found.eras, deployed, now))
-        case Output.MARKDOWN:
-            shell.emit(history_markdown(target, found.eras, deployed))
-        case Output.TABLE:
-            shell.emit(history_lines(found.eras, deployed, columns=shell.columns))
+    deployed = deployments_of(found.eras, in_order(records[target]))
+    show_history(shell, target, found.eras, deployed, output)
     if problem is not None:
         shell.log(f"note: {problem}")
     if found.is_cut:
@@ -202,17 +220,22 @@ def history(shell: Shell, *, target: str, output: Output) -> int:
     return 0
 
 
-def _remembered(shell: Shell, project: str, target: str) -> "tuple[Record, ...]":
-    """What the server that is named remembers; that it cannot be asked is told."""
-    if shell.settings.server is None:
-        return ()
-    from lockstep.delivery.sync.server import server_records
+def show_history(
+    shell: Shell, target: str, eras: "Sequence[Era]", deployed: "Mapping[str, Record]", output: Output
+) -> None:
+    """Show versions with what is written down of each."""
+    import datetime
 
-    try:
-        return server_records(shell.settings.server, project, target, token=shell.settings.server_token)
-    except LockstepError as error:
-        shell.log(f"note: LOCKSTEP_SERVER was not asked: {error}")
-        return ()
+    from lockstep.render.history import history_document, history_lines, history_markdown
+
+    match output:
+        case Output.JSON:
+            now = datetime.datetime.now(datetime.UTC)
+            shell.emit(history_document(target, eras, deployed, now))
+        case Output.MARKDOWN:
+            shell.emit(history_markdown(target, eras, deployed))
+        case Output.TABLE:
+            shell.emit(history_lines(eras, deployed, columns=shell.columns))
 
 
 def _open(shell: Shell) -> "GitOps":

@@ -1,9 +1,14 @@
 """``rollout``: how far a release is on its way to its calls, and what people say of it."""
 
+from typing import TYPE_CHECKING
+
 from lockstep.cli.next_step import quoted
 from lockstep.cli.parser import Parser, declare_output
 from lockstep.cli.shell import Shell
 from lockstep.cli.versions import Form
+
+if TYPE_CHECKING:
+    from lockstep.model import TargetPlan
 
 __all__ = [
     "abort",
@@ -15,6 +20,7 @@ __all__ = [
     "resume",
     "retry",
     "seen",
+    "show_rollout",
 ]
 
 
@@ -39,14 +45,21 @@ def seen(shell: Shell, *, target: str, output: Form) -> int:
     """Show how far a rollout is, and what its gates say."""
     from lockstep.delivery.sync.options import Options
     from lockstep.delivery.sync.rollouts import see
+
+    options = Options(github_token=shell.settings.github_token)
+    one = see(shell.open_workspace(), target, options, watcher=shell.watcher)
+    shell.end_progress()
+    return show_rollout(shell, one, output)
+
+
+def show_rollout(shell: Shell, one: "TargetPlan", output: Form) -> int:
+    """Show how far the rollout of one target is, as it was read."""
     from lockstep.model import SyncStatus
     from lockstep.render.cells import hanging
     from lockstep.render.documents import rollout_document
     from lockstep.render.rollout import progress_lines
 
-    options = Options(github_token=shell.settings.github_token)
-    one = see(shell.open_workspace(), target, options, watcher=shell.watcher)
-    shell.end_progress()
+    target = one.target
     if output is Form.JSON:
         shell.emit(rollout_document(one).splitlines())
         return 0

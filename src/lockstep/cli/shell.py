@@ -54,6 +54,10 @@ class Shell:
     rev: str | None = None
     no_color: bool = False
     verbosity: int = 0
+    server: str | None = None  # URL of the one that is asked instead
+    is_server_named: bool = False  # by --server, and not by LOCKSTEP_SERVER alone
+    project: str | None = None  # of those that it follows
+    may_be_plain: bool = False  # http to another machine than this one
     suggested: list[str] = field(default_factory=list)  # what to do next, the last one counting
 
     @property

@@ -1,9 +1,9 @@
 """``status``."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lockstep.cli.next_step import quoted
 from lockstep.cli.parser import (
@@ -21,8 +21,11 @@ from lockstep.render.cells import message_lines
 
 if TYPE_CHECKING:
     from lockstep.delivery.sync.options import Options
+    from lockstep.model import StatusRow
 
-__all__ = ["declare_status", "status"]
+__all__ = ["declare_status", "show_status", "status"]
+
+_Look: TypeAlias = "Callable[[], tuple[Sequence[StatusRow], Sequence[str]]]"
 
 _MANY = 20  # services; more do not fit on a screen
 _FEW = 3  # targets that the next step names
@@ -67,8 +70,28 @@ def status(
     options = Options(
         patterns=tuple(targets), full=full, recalls=not full, timeout=timeout, github_token=token
     )
+    return show_status(
+        shell, lambda: _look(shell, options), targets, output, watch, exit_code=exit_code, is_all=is_all
+    )
+
+
+def show_status(
+    shell: Shell,
+    look: _Look,
+    targets: Sequence[str],
+    output: WideOutput,
+    watch: float | None,
+    *,
+    exit_code: bool,
+    is_all: bool,
+) -> int:
+    """Show what a look tells of these targets: rows and notes; again and again where it is to be watched."""
+
+    def once(emit: Callable[[list[str]], None]) -> int:
+        return _once(shell, look, targets, output, exit_code, is_all, emit)
+
     if watch is None:
-        return _once(shell, options, output, exit_code, is_all, shell.emit)
+        return once(shell.emit)
     is_first, is_text = True, output in (WideOutput.TABLE, WideOutput.WIDE)
     screen = Screen(shell, f"lockstep status {quoted(targets)}".rstrip(), watch) if shell.is_live else None
     while True:
@@ -76,7 +99,7 @@ def status(
         if screen is None and is_text:
             shell.emit([datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")])
         try:
-            _once(shell, options, output, exit_code, is_all, lines.extend if screen else shell.emit)
+            once(lines.extend if screen else shell.emit)
         except LockstepError as error:
             if is_first and isinstance(error, BadInput):
                 raise  # waiting would not mend what was asked for
@@ -93,25 +116,31 @@ def status(
             screen.wait()
 
 
-def _once(
-    shell: Shell,
-    options: "Options",
-    output: WideOutput,
-    exit_code: bool,
-    is_all: bool,
-    emit: Callable[[list[str]], None],
-) -> int:
+def _look(shell: Shell, options: "Options") -> "tuple[Sequence[StatusRow], Sequence[str]]":
     from lockstep.delivery.sync.causes import with_causes
     from lockstep.delivery.sync.clusters import with_cluster
     from lockstep.delivery.sync.status import read_status
-    from lockstep.model import SyncStatus
-    from lockstep.render.markdown import status_markdown
 
     workspace = shell.open_workspace(timeout=options.timeout)
     rows, notes = read_status(workspace, options, watcher=shell.watcher)
     rows = with_causes(workspace, rows, shell.credentials)
     rows, unheard = with_cluster(workspace, rows)
-    notes = (*notes, *unheard)
+    return rows, (*notes, *unheard)
+
+
+def _once(
+    shell: Shell,
+    look: _Look,
+    targets: Sequence[str],
+    output: WideOutput,
+    exit_code: bool,
+    is_all: bool,
+    emit: Callable[[list[str]], None],
+) -> int:
+    from lockstep.model import SyncStatus
+    from lockstep.render.markdown import status_markdown
+
+    rows, notes = look()
     shell.end_progress()
     match output:
         case WideOutput.JSON:
@@ -142,6 +171,6 @@ def _once(
         return 1
     off = [row.target for row in own if row.status is SyncStatus.OUT_OF_SYNC]
     if off:
-        few = quoted(off if len(off) <= _FEW else options.patterns)
+        few = quoted(off if len(off) <= _FEW else targets)
         shell.suggested.append(f"lockstep plan {few}".rstrip())
     return 2 if exit_code and off else 0

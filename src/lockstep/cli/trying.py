@@ -12,7 +12,7 @@ from lockstep.cli.shell import Shell
 from lockstep.cli.versions import Form
 from lockstep.errors import BadInput
 
-__all__ = ["declare_invoke", "declare_logs", "declare_top", "invoke", "logs", "top"]
+__all__ = ["declare_invoke", "declare_logs", "declare_top", "invoke", "logs", "time_words", "top"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _ROOM = 8  # lines of the terminal that the table of ``top`` leaves
@@ -72,7 +72,7 @@ def logs(shell: Shell, *, target: str, follow: bool, since: int, output: Form) -
     for line in found:
         shell.emit(log_text(line, shell.palette))
     if not found:
-        shell.log(f"{target} has logged nothing in the last {_words(since)}")
+        shell.log(f"{target} has logged nothing in the last {time_words(since)}")
     return 0
 
 
@@ -120,7 +120,8 @@ def _time(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def _words(seconds: int) -> str:
+def time_words(seconds: int) -> str:
+    """``2 h``, ``10 min``."""
     for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds % size == 0:
             return f"{seconds // size} {unit}"

@@ -165,7 +165,7 @@ def _target_from(node: Node) -> TargetPlan:
         problem=node.get("problem").maybe(Node.text),
         place=node.get("place").text(),
         changes=node.get("changes").many(change_from),
-        progress=node.get("rollout").maybe(_progress_from),
+        progress=node.get("rollout").maybe(progress_from),
     )
 
 
@@ -193,7 +193,8 @@ def progress_to(progress: Progress | None) -> Mapping[str, Any] | None:
     }
 
 
-def _progress_from(node: Node) -> Progress:
+def progress_from(node: Node) -> Progress:
+    """What ``progress_to`` wrote."""
     return Progress(
         health=node.get("health").choice(Health),
         release=node.get("release").text(),

@@ -13,6 +13,7 @@ from lockstep.delivery.places.actor import acting_for, find_actor
 from lockstep.delivery.places.forges import Credentials, as_app
 from lockstep.delivery.places.gitops import GitOps, open_gitops
 from lockstep.delivery.places.selection import changed_since
+from lockstep.delivery.places.timeline import read_timeline
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.previews.ground import open_ground
 from lockstep.delivery.previews.waste import clear, collect
@@ -21,6 +22,7 @@ from lockstep.delivery.setup.calling import declared_calls, live_calls
 from lockstep.delivery.setup.explain import explain_target
 from lockstep.delivery.sync.causes import with_causes
 from lockstep.delivery.sync.options import Options
+from lockstep.delivery.sync.records import read_records
 from lockstep.delivery.sync.run import sync
 from lockstep.delivery.sync.status import read_status
 from lockstep.delivery.trying.logs import read_logs
@@ -30,10 +32,13 @@ from lockstep.git.remote import Remote, default_branch, open_remote
 from lockstep.git.writing import head
 from lockstep.model import Explained, Fleet, Outcome, Plan, StatusRow, StepResult, SyncStatus
 from lockstep.model.calling import CallGraph
+from lockstep.model.era import Era
 from lockstep.model.preview import Preview
+from lockstep.model.record import Record
 from lockstep.model.target import environment_of
 from lockstep.model.trying import LogLine
 from lockstep.model.watching import Silent
+from lockstep.planning.eras import deployments_of, in_order
 from lockstep.planning.heard import concerned
 from lockstep.planning.previews import Fate, ends_at
 from lockstep.render.outcome import outcome_lines
@@ -148,11 +153,6 @@ class Follower:
         self._drawn: tuple[object, CallGraph, str] | None = None  # at what was seen
         self._told: dict[str, str] = {}  # what was said of a thing last: it is not said again
 
-    @property
-    def declared(self) -> str | None:
-        """What the project calls itself; None before it was read."""
-        return self._workspace.project.name if self._workspace is not None else None
-
     def step(self) -> float | None:
         """Do the one thing that is due, or nothing: then the time of the clock at which something will be.
 
@@ -256,9 +256,23 @@ class Follower:
         recorded = read_previews(workspace.tree, project.folder)
         return tuple((one, ends_at(one, project.preview)) for one in recorded.values())
 
-    def logs(self, target: str) -> tuple[LogLine, ...]:
-        """What a target has logged in the last quarter of an hour, without secrets. Raises LockstepError."""
-        return read_logs(self._project(), target, since=_LOGGED, now=self._now().timestamp())
+    def logs(self, target: str, *, since: float = _LOGGED) -> tuple[LogLine, ...]:
+        """What a target has logged in the last so many seconds, without secrets. Raises LockstepError."""
+        return read_logs(self._project(), target, since=since, now=self._now().timestamp())
+
+    def history(
+        self, target: str, remembered: Iterable[Record]
+    ) -> tuple[tuple[Era, ...], Mapping[str, Record]]:
+        """The versions that a declared target had, and what is written down of each; any thread may ask.
+
+        Besides what is ``remembered`` that is what Git holds. Raises LockstepError.
+        """
+        workspace = self._project()
+        if target not in workspace.fleet.targets:
+            raise BadInput("it is not declared (any more)", where=target)
+        found = read_timeline(workspace, workspace.fleet.targets[target])
+        records, _ = read_records(workspace, [target], self._credentials)
+        return found.eras, deployments_of(found.eras, in_order((*records[target], *remembered)))
 
     def forge(self) -> Forge:
         """Where the repository is; any thread may ask. Raises LockstepError, also before it was read."""

@@ -14,7 +14,11 @@ from openapi_schema_validator import OAS31Validator
 from starlette.types import ASGIApp
 
 from lockstep.model import Change, SyncStatus
+from lockstep.model.era import Era, Said
+from lockstep.model.preview import Preview
+from lockstep.model.record import Done, Record
 from lockstep.model.status import Cause
+from lockstep.model.trying import LogLine
 from lockstep.serve.deciding import Ask, failed
 from lockstep.serve.following import Follower
 from lockstep.serve.web import app as module
@@ -30,6 +34,8 @@ __all__ = ["follower", "history"]
 DOCUMENT = openapi_document()
 PATHS: Mapping[str, Any] = {path: item for path, item in DOCUMENT["paths"].items() if "get" in item}
 ORDERS = "/api/v1/orders"
+TOLD = ("/api/v1/history", "/api/v1/logs", "/api/v1/previews")
+AT = "2026-01-01T00:00:00+00:00"
 
 
 @pytest.fixture
@@ -41,7 +47,12 @@ def app(follower: Follower, history: History, monkeypatch: pytest.MonkeyPatch) -
     )
     saw(follower, off, row("production/api", SyncStatus.UNKNOWN))
     follower.seen = failed(follower.seen, Ask(), "no such host", follower.project, 0)
-    monkeypatch.setattr(Follower, "declared", "syrf")
+    said = Said(version="1.0.0")
+    era = Era(version="1.0.0", said=said, sha="b" * 40, author="Ada", subject="First", since=AT)
+    record = Record(at=AT, done=Done.DEPLOYED, version="1.0.0", by="Ada")
+    monkeypatch.setattr(follower, "history", lambda target, remembered: ((era,), {era.sha: record}))
+    monkeypatch.setattr(follower, "logs", lambda target, since: (LogLine(id="", at=1, text="Hello"),))
+    monkeypatch.setattr(follower, "previews", lambda: ((Preview(number=7), None),))
     return make_app([follower], history, secret=None)
 
 
@@ -62,8 +73,8 @@ def filled(path: str, values: Mapping[str, str]) -> str:
 def test_each_address_is_described() -> None:
     """No more and no fewer than there are."""
     routes = re.findall(r'"(/api/v1/[^"]*)"', Path(module.__file__).read_text())
-    routes += re.findall(r'"(/api/v1/[^"]*)"', Path(module.__file__).with_name("past.py").read_text())
-    routes += re.findall(r'"(/api/v1/[^"]*)"', Path(module.__file__).with_name("acting.py").read_text())
+    for name in ("past.py", "acting.py", "telling.py"):
+        routes += re.findall(r'"(/api/v1/[^"]*)"', Path(module.__file__).with_name(name).read_text())
     assert {route.replace(":path", "") for route in routes} == {*DOCUMENT["paths"]} == {*PATHS, ORDERS}
     assert DOCUMENT["openapi"].startswith("3.1.")
 
@@ -81,7 +92,7 @@ def test_answers_are_as_described(app: ASGIApp) -> None:
     """Of what is there, each with something in it."""
     there = {"project": "shop", "target": "staging/api", "run": RUN.id}
     for path in PATHS:
-        query = "?project=syrf&target=staging/api" if path.endswith("/records") else ""
+        query = "?project=shop&target=staging/api" if path in TOLD else ""
         found = ask(app, filled(path, there) + query)
         assert found.status == 200, path
         check(path, found.status, found.text)

@@ -164,7 +164,8 @@ def test_what_is_not_there_is_not_found(app: ASGIApp, run: str) -> None:
     """Whatever is asked for."""
     assert ask(app, f"/runs/{run}").status == 404
     assert ask(app, f"/api/v1/runs/{run}").status == 404
-    assert ask(app, f"/api/v1/records?project={run}").status == 404
+    for path in ("history", "logs", "previews"):
+        assert ask(app, f"/api/v1/{path}?project={run}&target={run}").status == 404
     for path in (*PAGES, *DOCUMENTS):
         odd = ask(app, f"{path}?page={run}&before={run}&q={run}&project={run}")
         assert odd.status == 200
@@ -177,18 +178,6 @@ def test_runs_are_read_with_their_steps(app: ASGIApp) -> None:
     told = json.loads(ask(app, f"/api/v1/runs/{RUN.id}").text)["run"]
     assert [step["requests"] for step in told["steps"]] == ["1 2"]
     assert f'href="/runs/{RUN.id}"' in ask(app, "/runs").text
-
-
-def test_records_are_those_of_the_project_as_it_calls_itself(
-    app: ASGIApp, follower: Follower, history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Which the file of the server may call otherwise."""
-    event = Event(at=AT, project="shop", kind=Happened.DEPLOYED, words="", target="staging/api", version="1")
-    history.add(event)
-    monkeypatch.setattr(Follower, "declared", "syrf")
-    found = json.loads(ask(app, "/api/v1/records?project=syrf&target=staging/api").text)
-    assert [(one["done"], one["version"]) for one in found["records"]] == [("deployed", "1")]
-    assert ask(app, "/api/v1/records?project=shop&target=staging/api").status == 404
 
 
 def test_a_page_says_why_there_is_no_history(follower: Follower, tmp_path: Path) -> None:

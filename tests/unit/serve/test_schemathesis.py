@@ -39,11 +39,10 @@ OPERATIONS = {
 
 
 @pytest.fixture
-def app(follower: Follower, history: History, monkeypatch: pytest.MonkeyPatch) -> ASGIApp:
+def app(follower: Follower, history: History) -> ASGIApp:
     """An API with something in it, of which nobody sees anything without a token, and with one all."""
     follower._recorder = Recorder(history, keep=1e9)
     saw(follower, row("staging/api", SyncStatus.OUT_OF_SYNC), row("production/api", SyncStatus.UNKNOWN))
-    monkeypatch.setattr(Follower, "declared", "shop")
     token = Token(name="ci", digest=digest_of(TOKEN), groups=frozenset({"all"}), expires=datetime.date.max)
     grants = Grants(everywhere={"all": frozenset(Role)})
     access = Access(tokens=(token,), anybody=frozenset(), grants=grants)

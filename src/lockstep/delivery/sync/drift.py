@@ -16,7 +16,7 @@ from lockstep.render.cluster import cluster_words
 from lockstep.render.markdown import drift_markdown
 from lockstep.values import dataclass
 
-__all__ = ["Drift", "find_drift", "put_issue"]
+__all__ = ["Drift", "drift_of", "find_drift", "put_issue"]
 
 _LABEL = "drift"
 
@@ -49,13 +49,17 @@ def find_drift(
     # What other tools deploy has no status of ours.
     declared = workspace.fleet.targets
     ours = [row for row in rows if row.target not in declared or declared[row.target].function is not None]
+    return drift_of(ours, options.patterns, (*notes, *unheard))
+
+
+def drift_of(ours: Sequence[StatusRow], patterns: tuple[str, ...], notes: Sequence[str]) -> Drift:
+    """What differs, and what nobody knows, of targets that Lockstep deploys as they were read."""
     return Drift(
-        patterns=options.patterns,
+        patterns=patterns,
         differing=_with([row for row in ours if not _is_shifting(row)], SyncStatus.OUT_OF_SYNC),
         unknown=_with(ours, SyncStatus.UNKNOWN),
         notes=(
             *notes,
-            *unheard,
             *(
                 f"{row.target}: {words}"
                 for row in ours

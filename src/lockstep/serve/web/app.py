@@ -37,6 +37,7 @@ from lockstep.serve.web.login import Logins
 from lockstep.serve.web.openapi import openapi_document
 from lockstep.serve.web.pages import Moment, found, matrix_page, render, target_page
 from lockstep.serve.web.past import Past
+from lockstep.serve.web.telling import Telling
 from lockstep.serve.web.visitor import seen_by, seen_of
 from lockstep.store.entries import Event
 
@@ -88,6 +89,7 @@ def make_app(
         *Acting(followers).routes,
         *Around(followers, _now).routes,
         *Past(followers, history).routes,
+        *Telling(followers, history, _now).routes,
         *(Logins(admission, admission.provider).routes if admission.provider is not None else ()),
         Route("/healthz", shown.healthz),
         Route("/readyz", shown.readyz),
@@ -307,6 +309,7 @@ def _project(project: Followed, seen: Seen, now: Moment) -> Mapping[str, Any]:
         "repository": project.shown,
         "commit": seen.at.commit if seen.at else None,
         "targets": len(seen.rows),
+        "looked": None if seen.looked is None else now.iso(seen.looked),
         "failing": {
             name: {"why": one.why, "next": now.at(one.at)}
             for name, one in (

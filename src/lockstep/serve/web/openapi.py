@@ -16,6 +16,7 @@ from lockstep.store.entries import Drift, Event, Run, StepEntry
 __all__ = ["openapi_document"]
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
+_FLAG: Mapping[str, Any] = {"type": "boolean"}
 _MAYBE: Mapping[str, Any] = {"type": ["string", "null"]}
 
 
@@ -86,6 +87,7 @@ _PROJECTS = _named(
                 "repository": _TEXT,
                 "commit": _MAYBE,
                 "targets": {"type": "integer"},
+                "looked": _MAYBE,
                 "failing": {
                     "type": "object",
                     "additionalProperties": _object({"why": _TEXT, "next": _TEXT}),
@@ -98,13 +100,60 @@ _PROJECTS = _named(
         )
     ),
 )
-_RECORD = {
-    "at": _TEXT,
-    "done": _choice(Done),
-    "version": _MAYBE,
-    "by": _TEXT,
-    **dict.fromkeys(("commit", "source", "run"), _MAYBE),
-}
+_HISTORY = _named(
+    "history",
+    target=_TEXT,
+    versions=_list(
+        _object(
+            {
+                **dict.fromkeys(("version", "until", "sourceCommit", "sha256", "takenBackWhy"), _MAYBE),
+                **dict.fromkeys(("since", "commit", "author", "subject"), _TEXT),
+                "seconds": {"type": "integer"},
+                "pull": {"type": ["integer", "null"]},
+                **dict.fromkeys(("takenBack", "mayBeOlder"), _FLAG),
+                "deployment": {
+                    "anyOf": [
+                        _object(
+                            {
+                                "done": _choice(Done),
+                                **dict.fromkeys(("at", "by"), _TEXT),
+                                **dict.fromkeys(("commit", "run"), _MAYBE),
+                            }
+                        ),
+                        {"type": "null"},
+                    ]
+                },
+            }
+        )
+    ),
+)
+_LOGS = _named("logs", target=_TEXT, lines=_list(_object({"at": _TEXT, "text": _TEXT})))
+_PREVIEWS = _named(
+    "previews",
+    previews=_list(
+        _object(
+            {
+                "number": {"type": "integer"},
+                "environment": _TEXT,
+                **dict.fromkeys(("commit", "created", "updated", "ends", "warned"), _MAYBE),
+                "recorded": {"type": "boolean"},
+                "deployed": {"type": ["boolean", "null"]},
+                "pull": {"type": "null"},
+                "services": _list(
+                    _object(
+                        {
+                            **dict.fromkeys(("service", "deploymentType"), _TEXT),
+                            **dict.fromkeys(("declared", "live"), _MAYBE),
+                            "sync": _choice(SyncStatus),
+                            "health": _choice(Health),
+                        }
+                    )
+                ),
+            }
+        )
+    ),
+    notes=_list(_TEXT),
+)
 _ERROR = _object({"error": _TEXT})
 _ANSWERS: Mapping[str, tuple[str, Mapping[str, Any], tuple[str, ...], bool]] = {
     "/api/v1/openapi.json": ("This document.", {"type": "object"}, (), False),
@@ -135,11 +184,23 @@ _ANSWERS: Mapping[str, tuple[str, Mapping[str, Any], tuple[str, ...], bool]] = {
         ("q", "project", "target", "before"),
         True,
     ),
-    "/api/v1/records": (
-        "The last syncs of a target, oldest first; the project is named as its lockstep.yaml names it.",
-        _named("records", records=_list(_object(_RECORD))),
+    "/api/v1/history": (
+        "The versions that a target had, the newest first, as lockstep history tells them.",
+        _HISTORY,
         ("project", "target"),
         True,
+    ),
+    "/api/v1/logs": (
+        "What a target has logged, without secrets.",
+        _LOGS,
+        ("project", "target", "since"),
+        False,
+    ),
+    "/api/v1/previews": (
+        "Previews, as lockstep preview list tells them; of their pull requests nothing is said.",
+        _PREVIEWS,
+        ("project",),
+        False,
     ),
 }
 _PARAMETERS = {
@@ -147,6 +208,7 @@ _PARAMETERS = {
     "project": "Name of the project.",
     "target": "Name of the target: staging/api.",
     "page": "Number of the page of 50, from 1; anything else is 1.",
+    "since": "Seconds back; 900 when absent, a day at the most.",
     "before": "Id of the last event that was seen: the 50 before it come.",
 }
 
@@ -224,10 +286,12 @@ def openapi_document() -> dict[str, Any]:
 def _operation(path: str) -> Mapping[str, Any]:
     about, schema, asked, needs_history = _ANSWERS[path]
     named = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    can_miss = bool(named) or path == "/api/v1/records"
+    is_told = path in ("/api/v1/history", "/api/v1/logs", "/api/v1/previews")
+    can_miss = bool(named) or is_told
     errors = {
         "401": "Nobody who is known asks.",
         **({"404": "There is no such thing."} if can_miss else {}),
+        **({"502": "Git, AWS or the history cannot be read."} if is_told else {}),
         "503": "No history is kept, or it cannot be read." if needs_history else "Sessions cannot be read.",
     }
     return {

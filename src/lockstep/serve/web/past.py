@@ -14,14 +14,13 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from lockstep.errors import LockstepError
-from lockstep.model.roles import Role
 from lockstep.render.cells import printable
 from lockstep.render.wire import compact
 from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.drawing import bars
 from lockstep.serve.web.pages import render
-from lockstep.serve.web.visitor import may, scope_of, seen_by
+from lockstep.serve.web.visitor import scope_of
 from lockstep.store.entries import Event, Scope
 
 if TYPE_CHECKING:
@@ -57,7 +56,6 @@ class Past:
             "/api/v1/runs/{run}": self._run_document,
             "/api/v1/drift": self._drift_document,
             "/api/v1/events": self._events_document,
-            "/api/v1/records": self._records_document,
         }
         exports = {"/audit.csv": self._csv, "/audit.jsonl": self._lines}
         return [
@@ -152,21 +150,6 @@ class Past:
         )
         return answer({"format": "lockstep.events/1", "events": [asdict(one) for one in found]})
 
-    def _records_document(self, history: "History", request: Request) -> Response:
-        """What became of one target of a project, which is named as its lockstep.yaml names it."""
-        asked, target = request.query_params, request.query_params.get("target", "")
-        named = [
-            one.project
-            for one in self._followers
-            if one.declared == asked.get("project", "") and seen_by(one) is not None
-        ]
-        if not named:
-            return answer({"error": "no project of this name is followed"}, 404)
-        shown = [one.name for one in named if may(Role.VIEW, one, target)]
-        found = [one for name in shown for one in history.records(name, target)]
-        records = [_record(one) for one in sorted(found, key=lambda one: one.at)]
-        return answer({"format": "lockstep.records/1", "records": records})
-
     def _csv(self, history: "History", request: Request) -> Response:
         cells = (
             [_cell(getattr(one, name)) for name in _COLUMNS] for one in _all(history, request, self._scope)
@@ -199,18 +182,6 @@ def _document(what: str, request: Request, read: Callable[..., list[Any]]) -> Re
 
 def _before(asked: Mapping[str, str]) -> int | None:
     return number_of(asked, "before") if "before" in asked else None
-
-
-def _record(event: Event) -> Mapping[str, str | None]:
-    return {
-        "at": event.at,
-        "done": event.kind.value,
-        "version": event.version,
-        "by": event.actor,
-        "commit": event.commit,
-        "source": event.source,
-        "run": event.run,
-    }
 
 
 def _all(history: "History", request: Request, scope: Scope) -> Iterator[Event]:
