@@ -226,3 +226,39 @@ def test_a_thousand_functions_with_triggers(
     again = planned(lab, fleet, cache=tmp_path / "fresh")
     assert again == calls - Counter({"s3.GetObject": 1})
     assert planned(lab, fleet, cache=tmp_path / "fresh", full=True)["lambda.GetPolicy"] == 40
+
+
+def test_one_schedule_of_a_thousand(ministack: Cloud, lab_on: Callable[..., Lab]) -> None:
+    """One changed schedule among 1,000 functions that have one costs no more calls than one changed version.
+
+    Either reads each schedule once, which no listing tells. A 25th of AWS's pages stands for AWS's.
+    """
+    lab = lab_on(ministack, Pages(functions=2, resources=4))
+
+    def fleet(version: str = "1.0.0", rate: str = "rate(1 day)") -> Fleet:
+        role = "arn:aws:iam::123456789012:role/scheduler"
+        said = [("1.0.0", "rate(1 day)")] * 39 + [(version, rate)]
+        return make_fleet(
+            *(
+                make_target(
+                    f"staging/n{number}",
+                    version=its_version,
+                    source=f"# {its_version}\n",
+                    resources=(resource("schedules", name=f"n{number}", schedule=its_rate, role=role),),
+                )
+                for number, (its_version, its_rate) in enumerate(said)
+            )
+        )
+
+    synced(lab, fleet())
+    nothing = planned(lab, fleet())
+    assert nothing == {
+        "sts.GetCallerIdentity": 1,
+        "tagging.GetResources": 10,
+        "lambda.ListFunctions": 20,
+        "scheduler.GetSchedule": 40,
+    }
+    schedule = synced(lab, fleet(rate="rate(2 days)"))
+    assert schedule - nothing == {"scheduler.GetSchedule": 4, "scheduler.UpdateSchedule": 1}
+    version = synced(lab, fleet(version="1.0.1", rate="rate(2 days)"))
+    assert schedule.total() <= version.total()
