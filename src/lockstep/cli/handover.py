@@ -237,6 +237,7 @@ def _hand_over(
         allow_changes=allow_changes,
         module=module,
         options=Options(github_token=shell.settings.github_token),
+        credentials=shell.credentials,
         watcher=shell.watcher,
     )
     shell.end_progress()
@@ -247,6 +248,7 @@ def _hand_over(
     if done.plan is not None and not done.differences:
         shell.log("nothing in AWS would change")
     shell.emit([f"{'removed' if path in done.removed else 'wrote'} {path}" for path in done.files])
+    shell.emit(done.brought)
     shell.emit([f"mind: {done.moment}"])
     shell.emit([f"{number}. {step}" for number, step in enumerate(done.steps, 1)])
     return 0

@@ -20,6 +20,7 @@ class Stage(StrEnum):
     LEAVE = "leave"  # manifests are to let go of what they stand for
     AWAIT = "await"  # they do, and the cluster has to apply that
     CHANGE = "change"  # nothing of the old engine writes any more: the other one is named
+    DROP = "drop"  # it is, and what let go is still there
     DONE = "done"
 
 
@@ -70,12 +71,12 @@ class HandOver:
                     f"two would own the functions of {names} if {heir} wrote before the cluster has applied "
                     "the commit in which the manifests let go: until then it follows the one before"
                 )
-            case Stage.CHANGE if self.lets_go:
+            case Stage.DROP | Stage.CHANGE if self.lets_go:
                 return (
                     f"two would own the functions of {names} if {heir} wrote before the cluster has dropped "
                     f"the objects of {leaver}: look that they are gone before the next sync"
                 )
-            case Stage.CHANGE:
+            case Stage.DROP | Stage.CHANGE:
                 return (
                     f"two would own the functions of {names} if a run of an older commit still applied them "
                     f"by {leaver}: let those that are under way end, and let none begin"

@@ -67,6 +67,82 @@ def test_a_road_lets_go_before_the_next_engine_is_named(applied: Shop, ministack
     assert "staging/notifier: tags of others would be removed: team" in applied.err
 
 
+def test_on_a_branch_of_their_own_manifests_let_go_there_and_leave_after_the_engine_is_named(
+    applied: Shop,
+) -> None:
+    """They are committed there by the merge policy; the line that names the engine is the user's commit.
+
+    Until the engine is named a sync would write again what left, so they leave after that.
+    """
+    own = HANDED + KUBERNETES + "  branch: manifests\n"
+    applied.push("a branch for manifests", **{"lockstep.yaml": own})
+    applied.work.git("rm", "-q", PATH)
+    applied.push_disk("and none among the declarations")
+    assert "committed to manifests as" in applied.run("sync", "staging")
+    out = applied.run("adopt", "staging", "--from", "argocd-job")
+    assert out.startswith("committed to manifests as ")
+    assert "1. wait until the cluster has applied it\n2. lockstep eject staging --to aws --applied\n" in out
+    assert not applied.work.git("status", "--porcelain")
+    assert applied.log("manifests")[0] == "staging: let go for aws"
+    assert "# It lets go: " in applied.show(PATH, "manifests")
+    assert "kind: Job" not in applied.show(PATH, "manifests")
+    assert applied.run("adopt", "staging", "--from", "argocd-job").startswith("mind: two would own")
+    out = " ".join(applied.run("sync", "staging", code=1).split())
+    assert f"{PATH}:1: it lets go for a hand-over, and is left as it is" in out
+    out = applied.run("eject", "staging", "--to", "aws", "--applied")
+    assert out.startswith("wrote lockstep.yaml\nmind: ")
+    assert "2. lockstep eject staging --to aws, which takes what let go off the branch manifests\n" in out
+    assert "# It lets go: " in applied.show(PATH, "manifests")
+    applied.push_disk("aws applies it")
+    out = applied.run("eject", "staging", "--to", "aws")
+    assert out.startswith("committed to manifests as ")
+    assert "1. wait until the cluster has dropped the objects; " in out
+    assert "2. lockstep sync staging\n" in out
+    assert applied.log("manifests")[0] == "staging: leave argocd-job for aws"
+    assert applied.json("plan", "staging")["steps"] == []
+    assert "mind: aws alone applies staging" in applied.run("eject", "staging", "--to", "aws")
+    # There and back: what is written is a sync's.
+    assert "wrote lockstep.yaml" in applied.run("eject", "staging", "--to", "argocd-job")
+    applied.push_disk("the cluster applies it")
+    assert "committed to manifests as" in applied.run("sync", "staging")
+    # Where a person reviews what comes there it is a pull request, and stays one.
+    applied.push(
+        "reviewed",
+        **{
+            "lockstep.yaml": own.replace(
+                "staging: {engine: argocd-job, promotion: {merge: direct}}",
+                "staging: {engine: argocd-job, promotion: {merge: review}}",
+            )
+        },
+    )
+    applied.pull()
+    for _ in range(2):
+        assert "waits for a person to merge it\n" in applied.run("eject", "staging", "--to", "aws")
+    (pull,) = applied.pulls()
+    assert (pull.base, pull.title) == ("manifests", "staging: let go for aws")
+
+
+def test_an_engine_that_is_named_too_early_is_no_end_of_it(applied: Shop) -> None:
+    """While manifests of the other one stand, two own the functions; those that let go are taken away."""
+    text = HANDED.replace(
+        "staging: {engine: argocd-job, ", "staging: {engine: ack, account: '123456789012', "
+    )
+    applied.push("too early", **{"lockstep.yaml": text + KUBERNETES})
+    applied.pull()
+    applied.run("eject", "staging", "--to", "ack", code=1)
+    assert f"{PATH} hands staging/notifier over by argocd-job, and engine: ack of staging" in applied.err
+    applied.push("back", **{"lockstep.yaml": HANDED + KUBERNETES})
+    applied.pull()
+    applied.run("eject", "staging", "--to", "aws")
+    applied.push_disk("let go")
+    applied.run("eject", "staging", "--to", "aws", "--applied")
+    applied.work.git("checkout", "-q", "HEAD", "--", PATH)
+    applied.push_disk("half of it")
+    out = applied.run("eject", "staging", "--to", "aws")
+    assert out.startswith(f"removed {PATH}\nmind: two would own")
+    assert "1. commit and push what was written\n2. wait until the cluster has dropped" in out
+
+
 def test_what_would_change_something_is_not_begun(applied: Shop) -> None:
     """It is named, nothing is written, and who wants it says so."""
     path = "environments/staging/notifier/config.yaml"

@@ -67,8 +67,6 @@ def test_a_sync_writes_to_the_branch_by_the_merge_policy(apart: Shop) -> None:
     assert f"{JOB.format('production')} hands production/notifier over by argocd-job" in " ".join(
         apart.run("doctor").split()
     )
-    apart.run("eject", "staging", "--to", "aws", code=1)
-    assert "manifests have a branch of their own" in apart.err
 
 
 def test_a_branch_that_does_not_belong_to_manifests_is_refused(apart: Shop) -> None:

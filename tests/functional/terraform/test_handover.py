@@ -11,8 +11,9 @@ import yaml
 
 from lockstep.cli import main
 from lockstep.delivery.adoption.eject import Ejected, eject_to_terraform
-from lockstep.delivery.adoption.hand_over import hand_over
+from lockstep.delivery.adoption.hand_over import Handed, hand_over
 from lockstep.delivery.adoption.terraform import adopt_from_terraform, state_of
+from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan, run_sync
@@ -113,6 +114,11 @@ STATE = {
         },
     ],
 }
+
+
+def _hand_over(root: Path, heir: str) -> Handed:
+    credentials = Credentials(cache=root.parent / "cache")
+    return hand_over(_opened(root), ["staging"], heir, options=Options(), credentials=credentials)
 
 
 def _opened(folder: Path) -> Workspace:
@@ -320,19 +326,19 @@ def test_an_environment_goes_to_terraform_and_back_and_nothing_changes(
     run_sync(_opened(root), Options(), stop=threading.Event())
     seen = lab.notifications(UPLOADS), lab.live("api-staging")["Configuration"]
 
-    done = hand_over(_opened(root), ["staging"], "terraform", options=Options())
+    done = _hand_over(root, "terraform")
     assert (done.stage, done.differences) == (Stage.CHANGE, ())
     assert done.files == ("lockstep.yaml", "terraform/handover.auto.tfvars.json", "terraform/imports.tf")
     with pytest.raises(NotAllowed, match="not committed"):
-        hand_over(_opened(root), ["staging"], "terraform", options=Options())
+        _hand_over(root, "terraform")
     _commit(root)
     plan, report = run_sync(_opened(root), Options(), stop=threading.Event())
     assert report.is_success, report
     actions = {step.action for step in plan.steps if isinstance(step, ApplyResource)}
     assert actions <= {"import", "update"}
-    assert hand_over(_opened(root), ["staging"], "terraform", options=Options()).stage is Stage.DONE
+    assert _hand_over(root, "terraform").stage is Stage.DONE
 
-    back = hand_over(_opened(root), ["staging"], "aws", options=Options())
+    back = _hand_over(root, "aws")
     assert (back.stage, back.differences, back.files) == (Stage.CHANGE, (), ("lockstep.yaml",))
     assert "lockstep adopt staging --from terraform > removed.tf" in back.steps[-1]
     _commit(root)

@@ -9,10 +9,14 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from lockstep.delivery.adoption.stages import in_order, leaving, let_go, named
+from lockstep.delivery.adoption.apart import bring
+from lockstep.delivery.adoption.stages import in_order, leaving, left_behind, let_go, named
 from lockstep.delivery.adoption.terraform import differences_of
+from lockstep.delivery.places.forges import Credentials
+from lockstep.delivery.places.gitops import open_gitops
 from lockstep.delivery.places.workspace import PROJECT_FILE, Workspace, open_workspace
 from lockstep.delivery.places.writing import write_whole
+from lockstep.delivery.sync.manifest_place import ManifestPlace, manifest_place
 from lockstep.delivery.sync.manifests import TreeFiles, tidy
 from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.owners import doubles_in
@@ -48,6 +52,7 @@ class Handed:
     stage: Stage
     files: tuple[str, ...] = ()  # written or removed, from the project's root
     removed: frozenset[str] = frozenset()  # of these
+    brought: tuple[str, ...] = ()  # of the branch that manifests have of their own: what became of it
     differences: tuple[str, ...] = ()  # what would change in AWS, and was allowed to
     notes: tuple[str, ...] = ()
     plan: Plan | None = None  # of the new engine
@@ -65,31 +70,35 @@ def hand_over(
     allow_changes: bool = False,
     module: str = "module.fleet",
     options: Options,
+    credentials: Credentials,
     watcher: Watcher = SILENT,
 ) -> Handed:
     """Take the next step from an environment's engine to another, by files that are to be committed.
+
+    Those on a branch that manifests have of their own are committed there, by the merge policy.
 
     ``leaver`` is what has to be the engine now. ``is_applied`` says that the cluster has applied manifests
     that let go. NotAllowed where something in AWS would change, unless ``allow_changes``, and where something
     is not committed or was edited; BadInput where the names or the engine cannot be.
     """
-    chosen = tuple(dict.fromkeys(names))
     base = _committed(workspace)
-    way = _way(base, chosen, heir, leaver)
+    chosen = tuple(dict.fromkeys(names))
     told = ", ".join(chosen)
-    if way is None:
-        return Handed(
-            way=None,
-            stage=Stage.DONE,
-            moment=HandOver(leaver=ENGINES[heir], heir=ENGINES[heir]).moment(Stage.DONE, told),
-            steps=(f"lockstep plan {' '.join(chosen)} has nothing to do when the hand-over is over",),
-        )
-    there = TreeFiles(base.tree, base.project.folder)
-    manifests = leaving(there, base.project, base.fleet, chosen, way)
-    left = dict.fromkeys(_below(base, path) for path in manifests)
+    place = manifest_place(base)
+    way = _way(base, chosen, heir, leaver)
+    if way is not None:
+        manifests = leaving(place.files, base.project, base.fleet, chosen, way)
+        stage = way.stage(manifests.values(), is_applied=is_applied)
+    else:
+        left = left_behind(place.files, base.project, base.fleet, chosen, ENGINES[heir])
+        if not left:
+            return _over(chosen, heir)
+        way = HandOver(leaver=ENGINES[min(left.values())], heir=ENGINES[heir])
+        manifests, stage = dict.fromkeys(left, True), Stage.DROP
     watcher.progress("proving that nothing changes")
-    files: dict[str, bytes | None] = left | _entering(base, chosen, way, module, options, watcher)
-    draft = _draft(workspace, base, files)
+    gone: dict[str, bytes | None] = dict.fromkeys(manifests)
+    files = {} if stage is Stage.DROP else _entering(base, chosen, way, module, options, watcher)
+    draft = _draft(workspace, base, place, files, gone)
     _one_owner(draft, chosen)
     plan, differences, notes = _proof(draft, chosen, way, options, watcher)
     if differences and not allow_changes:
@@ -99,27 +108,42 @@ def hand_over(
             doing=f"handing over to {heir}",
             fix="mend that first; or go on with --allow-changes if that is what you want",
         )
-    stage = way.stage(manifests.values(), is_applied=is_applied)
     if stage is Stage.LEAVE:
         road = ROADS[str(way.leaver.road)]
         rendering = road.render(ground_of(base, road, None, token=options.github_token, watcher=watcher))
-        gone = let_go(there, manifests, rendering, base.project.name)
-        files = {_below(base, path): data for path, data in gone.items()}
+        files, gone = {}, let_go(place.files, manifests, rendering, base.project.name)
     elif stage is Stage.AWAIT:
-        files = {}
+        files, gone = {}, {}
+    brought: tuple[str, ...] = ()
+    if place.branch is None:
+        files |= {_below(base, path): data for path, data in gone.items()}
+    elif gone and stage is not Stage.CHANGE:  # there the engine comes first, which would write them again
+        where = replace(workspace.where, rev=None, about=None)
+        brought = (bring(open_gitops(where, credentials), place, gone, chosen, way, stage),)
     done = Handed(
         way=way,
         stage=stage,
         files=tuple(sorted(files)),
         removed=frozenset(path for path, data in files.items() if data is None),
+        brought=brought,
         differences=tuple(differences),
         notes=tuple(notes),
         plan=replace(plan, commit=base.tree.commit) if plan is not None else None,  # a draft is nobody's
         moment=way.moment(stage, told),
-        steps=tuple(_steps(way, stage, chosen, plan)),
+        steps=tuple(_steps(way, stage, chosen, plan, place, has_left=bool(manifests))),
     )
     _write(workspace, base, files)
     return done
+
+
+def _over(names: tuple[str, ...], heir: str) -> Handed:
+    """Nothing is left to hand over."""
+    return Handed(
+        way=None,
+        stage=Stage.DONE,
+        moment=HandOver(leaver=ENGINES[heir], heir=ENGINES[heir]).moment(Stage.DONE, ", ".join(names)),
+        steps=(f"lockstep plan {' '.join(names)} has nothing to do when the hand-over is over",),
+    )
 
 
 def _committed(workspace: Workspace) -> Workspace:
@@ -131,12 +155,6 @@ def _committed(workspace: Workspace) -> Workspace:
             "how far a hand-over has come stands in Git, and this is in no commit",
             where=str(workspace.root),
             fix="commit it first",
-        )
-    if workspace.project.kubernetes.branch is not None:
-        raise NotAllowed(
-            "manifests have a branch of their own, and a hand-over is commits of them and the engine",
-            where=workspace.project.kubernetes.place,
-            fix="leave out kubernetes.branch, sync, and let the cluster follow the deployed branch",
         )
     if workspace.uncommitted:
         raise NotAllowed(
@@ -234,23 +252,38 @@ def _imports(
     return files
 
 
-def _draft(workspace: Workspace, base: Workspace, files: Mapping[str, bytes | None]) -> Workspace:
-    """The project as it would be with the files: read and validated, in a commit that nothing names."""
+def _draft(
+    workspace: Workspace,
+    base: Workspace,
+    place: ManifestPlace,
+    files: Mapping[str, bytes | None],
+    gone: Mapping[str, bytes | None],
+) -> Workspace:
+    """The project as it would be with the files, and without what let go: read and validated.
+
+    It is in commits that nothing names.
+    """
     repository = workspace.repository
     assert repository is not None  # noqa: S101 - ``_committed`` has looked
+    message = "a draft of Lockstep"
+    manifests = place.commit
+    if place.branch is None:
+        files = {**{_below(base, path): data for path, data in gone.items()}, **files}
+    elif gone:
+        manifests = commit_files(repository, parent=place.commit, changes=gone, message=message)
     commit = commit_files(
         repository,
         parent=base.tree.commit,
         changes={f"{base.prefix}{path}": data for path, data in files.items()},
-        message="a draft of Lockstep",
+        message=message,
     )
-    return open_workspace(replace(workspace.where, rev=commit, about="what would be committed"))
+    where = replace(workspace.where, rev=commit, about="what would be committed")
+    return replace(open_workspace(where), manifests=manifests)
 
 
 def _one_owner(draft: Workspace, names: tuple[str, ...]) -> None:
     """NotAllowed where another manifest would own what the new engine is to apply."""
-    there = TreeFiles(draft.tree, draft.project.folder)
-    for one in doubles_in(draft.project, draft.fleet, there):
+    for one in doubles_in(draft.project, draft.fleet, manifest_place(draft).files):
         if one.environment.name in names:
             raise NotAllowed(one.problem, fix=one.fix)
 
@@ -288,16 +321,28 @@ def _differing(plan: Plan) -> Iterator[str]:
             yield f"{step.address}: {step.action}"
 
 
-def _steps(way: HandOver, stage: Stage, names: tuple[str, ...], plan: Plan | None) -> Iterator[str]:
+def _steps(
+    way: HandOver,
+    stage: Stage,
+    names: tuple[str, ...],
+    plan: Plan | None,
+    place: ManifestPlace,
+    *,
+    has_left: bool,
+) -> Iterator[str]:
     """What is to be done after a run, in its order."""
     told, again = " ".join(names), f"lockstep eject {' '.join(names)} --to {way.heir.name}"
-    if stage is not Stage.CHANGE:
-        if stage is Stage.LEAVE:
+    if stage in (Stage.LEAVE, Stage.AWAIT):
+        if stage is Stage.LEAVE and place.branch is None:
             yield "commit and push what was written"
         yield "wait until the cluster has applied it"
         yield f"{again} --applied"
         return
-    yield "commit and push what was written"
+    if stage is Stage.CHANGE or place.branch is None:
+        yield "commit and push what was written"
+    if stage is Stage.CHANGE and place.branch is not None and has_left:
+        yield f"{again}, which takes what let go off the branch {place.branch}"
+        return
     if way.lets_go:
         yield f"wait until the cluster has dropped the objects; {AFTER[str(way.leaver.road)]}"
     is_adopting = plan is not None and any(one.verb is Verb.ADOPT for one in plan.targets)

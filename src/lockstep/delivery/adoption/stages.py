@@ -4,15 +4,17 @@ from collections.abc import Iterable, Mapping
 
 from lockstep.config.edit import Change, edit
 from lockstep.delivery.sync.manifests import Files, marked_in, texts_of
+from lockstep.delivery.sync.owners import doubles_in
 from lockstep.errors import NotAllowed
 from lockstep.model import Fleet, Project
+from lockstep.model.engines import EngineTraits
 from lockstep.planning.hand_over import HandOver
 from lockstep.roads.base import Rendering
 from lockstep.roads.letting import letting_go
 from lockstep.roads.marks import as_file
 from lockstep.roads.owners import environments_of
 
-__all__ = ["in_order", "leaving", "let_go", "named"]
+__all__ = ["in_order", "leaving", "left_behind", "let_go", "named"]
 
 
 def leaving(
@@ -36,6 +38,26 @@ def leaving(
                 fix=f"lockstep render --as {way.leaver.road} --force, or take your change out again",
             )
         found[path] = mark.lets_go
+    return found
+
+
+def left_behind(
+    there: Files, project: Project, fleet: Fleet, names: Iterable[str], heir: EngineTraits
+) -> dict[str, str]:
+    """Manifests that let go of environments which the heir has by now, each with its road.
+
+    NotAllowed for one that does not let go: its cluster and the heir both own what it stands for.
+    """
+    chosen = set(names)
+    for one in doubles_in(project, fleet, there):
+        if one.environment.name in chosen and not one.mark.lets_go:
+            raise NotAllowed(one.problem, fix=one.fix)
+    found: dict[str, str] = {}
+    for path, mark in marked_in(there, project.name):
+        owners = environments_of(mark.owner, project, fleet)
+        roads = {project.environment(name).traits.road for name in owners}
+        if mark.lets_go and mark.road not in {heir.road, *roads} and not chosen.isdisjoint(owners):
+            found[path] = mark.road
     return found
 
 

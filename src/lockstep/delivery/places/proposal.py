@@ -16,10 +16,11 @@ from lockstep.model import Merge
 from lockstep.model.move import Arrival, Reached
 from lockstep.values import dataclass
 
-__all__ = ["Proposal", "Proposed", "merge_when_ready", "propose", "signed"]
+__all__ = ["Proposal", "Proposed", "merge_when_ready", "propose", "signed", "told"]
 
 LABEL = "lockstep"
 _ASKED = "Lockstep-Asked-By"
+_WAITS = {Reached.OPEN: "waits for a person to merge it", Reached.WAITING: "merges itself after its checks"}
 _OFF = (
     "auto-merge is switched off in the repository: switch it on (Settings, General, Allow auto-merge) and "
     "run the same command again, or merge it by hand"
@@ -101,6 +102,22 @@ def propose(gitops: GitOps, proposal: Proposal, merge: Merge, forge: Callable[[]
     if merge is Merge.REVIEW:
         return Proposed(reached=Reached.OPEN, commit=written.commit, pull=pull)
     return merge_when_ready(gitops, opened, pull, sha=written.commit)
+
+
+def told(done: Proposed, branch: str) -> str:
+    """What became of a proposal for a branch, in words."""
+    pull = "the pull request" if done.pull is None else f"pull request #{done.pull.number} ({done.pull.url})"
+    match done.reached:
+        case Reached.COMMITTED:
+            return f"committed to {branch} as {(done.commit or '')[:12]}"
+        case Reached.NOTHING:
+            return f"on {branch} already, as somebody else wrote it"
+        case Reached.MERGED:
+            return f"merged to {branch} by {pull}"
+        case Reached.BLOCKED:
+            return f"{pull} was to merge itself, and {done.why or 'cannot'}"
+        case _:
+            return f"{pull} {_WAITS[done.reached]}"
 
 
 def signed(message: str) -> str:

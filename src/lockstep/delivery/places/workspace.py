@@ -57,6 +57,7 @@ class Workspace:
     whole: WorkTree | CommitTree  # the repository's tree, of which ``tree`` is the project's part
     previews: CommitTree | None = None  # the whole branch of previews, where they have one of their own
     uncommitted: tuple[str, ...] = ()  # files of the declaration that are not as in the commit
+    manifests: str | None = None  # commit to take for the newest of their own branch; None: what it is at
 
 
 @dataclass(frozen=True, slots=True)

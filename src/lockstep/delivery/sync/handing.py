@@ -53,8 +53,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Handing"]
 
-_TITLES = {Reached.OPEN: "waits for a person to merge it", Reached.WAITING: "merges itself after its checks"}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Batch:
@@ -163,7 +161,7 @@ class Handing:
             done = self._write(batch)
             if done.reached is Reached.BLOCKED:
                 outcome = Outcome.FAILED
-                error = f"{_pull(done)} was to merge itself, and {done.why or 'cannot'}"
+                error = self._came(done)
             else:
                 pending.append(f"{step.target}: {self._words(done)}")
         except Interrupted:
@@ -174,19 +172,13 @@ class Handing:
         return StepResult(step=step.id, target=step.target, outcome=outcome, seconds=seconds, error=error)
 
     def _words(self, done: "Proposed") -> str:
-        gitops = self._gitops
-        own = self._project.kubernetes.branch
-        branch = own or (gitops.branch if gitops is not None else "the branch")
-        match done.reached:
-            case Reached.COMMITTED:
-                came = f"committed to {branch} as {(done.commit or '')[:12]}"
-            case Reached.NOTHING:
-                came = f"on {branch} already, as somebody else wrote it"
-            case Reached.MERGED:
-                came = f"merged to {branch} by {_pull(done)}"
-            case _:
-                came = f"{_pull(done)} {_TITLES[done.reached]}"
-        return f"{came}; then the cluster has to apply it, by {self._road.title}"
+        return f"{self._came(done)}; then the cluster has to apply it, by {self._road.title}"
+
+    def _came(self, done: "Proposed") -> str:
+        from lockstep.delivery.places.proposal import told
+
+        deployed = self._gitops.branch if self._gitops is not None else "the branch"
+        return told(done, self._project.kubernetes.branch or deployed)
 
     def _open_branch(self) -> None:
         """Fetch the branch that the cluster follows. NotAllowed when it declares something else."""
@@ -349,8 +341,3 @@ class Handing:
         )
         into = gitops if own is None else replace(gitops, branch=own)
         return propose(into, proposal, step.merge, gitops.forge)
-
-
-def _pull(done: "Proposed") -> str:
-    pull = done.pull
-    return "the pull request" if pull is None else f"pull request #{pull.number} ({pull.url})"

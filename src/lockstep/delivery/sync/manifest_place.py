@@ -20,6 +20,7 @@ class ManifestPlace:
     files: TreeFiles
     start: str  # ends in "/", or is ""
     branch: str | None = None  # of their own
+    commit: str | None = None  # of that branch; None where it is not there yet
 
 
 def manifest_place(workspace: Workspace, remote: Remote | None = None) -> ManifestPlace:
@@ -40,10 +41,10 @@ def manifest_place(workspace: Workspace, remote: Remote | None = None) -> Manife
         remote = open_remote(
             where.repo or where.folder, where.cache, access=where.access, deadline=where.deadline
         )
-    commit = head(remote, branch)
+    commit = workspace.manifests or head(remote, branch)
     tree: Tree = CommitTree(remote.repository, commit) if commit is not None else EmptyTree()
     check_is_empty_of(project, branch, tree)
-    return ManifestPlace(files=TreeFiles(tree, ""), start="", branch=branch)
+    return ManifestPlace(files=TreeFiles(tree, ""), start="", branch=branch, commit=commit)
 
 
 def begin_branch(remote: Remote, project: Project, branch: str) -> None:
