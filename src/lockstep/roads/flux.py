@@ -7,6 +7,7 @@ rested since 2024).
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lockstep.model import Reference, Secret, Target
@@ -99,7 +100,7 @@ def _problems(ground: Ground, state: State) -> Iterator[Loss]:
     address, why = _address(ground, state)
     if address is None:
         yield loss(name, "repository", state.name, why=why)
-    if state.backend in _NOWHERE:
+    if state.backend in _NOWHERE and state.problem is None:  # else the folder could not be read
         yield loss(name, "backend", state.name, backend=state.backend or "none")
     if not state.keys:
         yield loss(
@@ -112,8 +113,9 @@ def _problems(ground: Ground, state: State) -> Iterator[Loss]:
             refused |= one.weight is Weight.REFUSED
             yield one
     if state.problem is not None and not refused:
-        problem, _ = state.problem
-        yield loss(name, "state", state.name, why=problem)
+        problem, fix = state.problem
+        told = loss(name, "state", state.name, why=problem)
+        yield replace(told, instead=f"{fix}; {told.instead}" if fix else told.instead)
 
 
 def _target_problems(target: Target, state: State) -> Iterator[Loss]:

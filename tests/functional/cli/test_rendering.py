@@ -212,6 +212,7 @@ def test_a_definition_that_lacks_a_field_refuses_it(shop: Path, capsys: pytest.C
         (("--as", "ack", "-o", "-", "--check"), "no files to compare with"),
         (("--as", "ack", "-o", ""), "the value is empty"),
         (("--as", "ack", "-o", "lockstep.yaml"), "it is no folder"),
+        (("--as", "ack", "--crds", "nowhere"), "nowhere: there is no such folder"),
         (("production", "--as", "ack"), "no target matches"),
         ((), "--as ROAD is missing"),
     ],

@@ -77,6 +77,7 @@ def test_another_repository_is_followed_where_it_was_named(
         ({"backend": "local"}, "backend"),
         ({"settings": Terraform(folder=".", repository="../infra", revision="main")}, "repository"),
         ({"problem": ("the folder declares no variable 'functions'", "")}, "state"),
+        ({"problem": ("it cannot be read", "mend it"), "backend": ""}, "state"),
     ],
 )
 def test_a_state_that_a_cluster_cannot_apply_is_refused(state: dict[str, Any], name: str) -> None:
@@ -85,6 +86,8 @@ def test_a_state_that_a_cluster_cannot_apply_is_refused(state: dict[str, Any], n
     assert _refused(rendering) == {"staging+production": name}
     assert rendering.manifests == ()
     assert "staging+production" in rendering.held
+    (_, fix) = state.get("problem", ("", ""))
+    assert fix in rendering.refused[0].instead
 
 
 def test_one_target_holds_back_its_whole_state() -> None:

@@ -403,6 +403,12 @@ def _heads(workspace: Workspace, tree: str) -> Mapping[str, Mapping[str, str]]:
 
 def _read_schemas(folder: Path) -> Schemas:
     documents: list[object] = []
+    if not folder.is_dir():
+        raise BadInput(
+            "there is no such folder",
+            where=str(folder),
+            fix="name one with --crds that holds definitions: kubectl get crd -o yaml NAME > FILE writes one",
+        )
     try:
         for path in sorted(folder.iterdir()):
             if path.suffix in (".yaml", ".yml", ".json"):
