@@ -1,5 +1,6 @@
 """Fixtures that every test may use: the local clouds and the strict proxy; what a run tells at its end."""
 
+import gc
 import logging
 import os
 import subprocess
@@ -29,6 +30,21 @@ def pytest_configure(config: pytest.Config) -> None:
     number = seed()
     if config.getoption("--hypothesis-seed") is None:
         config.option.hypothesis_seed = number
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for garbage once while tests are gathered, and never again among them.
+
+    All modules and ten thousand tests stay to the end: each full collection would walk through them.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
