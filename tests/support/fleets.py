@@ -172,6 +172,7 @@ def settings_around(
     return existing(settings)
 
 
+@cache
 @st.composite
 def functions(draw: st.DrawFn, name: str) -> Function:
     """A desired function."""
@@ -190,6 +191,7 @@ def functions(draw: st.DrawFn, name: str) -> Function:
     return Function(name=name, settings=settings, code=Code(sha256=digest, package=package), tags=tags)
 
 
+@cache
 @st.composite
 def triggers(draw: st.DrawFn, environment: str, service: str) -> tuple[Trigger, ...]:
     """Triggers that overlap no other target's: by a prefix or by a suffix of the target's own."""
@@ -209,6 +211,7 @@ def triggers(draw: st.DrawFn, environment: str, service: str) -> tuple[Trigger, 
     return tuple(found)
 
 
+@cache
 @st.composite
 def resources(draw: st.DrawFn, *, live: bool = False, on: str = "") -> tuple[Resource, ...]:
     """Resources of some kinds beside a function or its alias, by the rows of the kind alone.
@@ -257,6 +260,7 @@ _IGNORE = (
 )
 
 
+@cache
 @st.composite
 def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
     """A desired target."""
@@ -288,6 +292,7 @@ def targets(draw: st.DrawFn, environment: str, service: str) -> Target:
     )
 
 
+@cache
 @st.composite
 def desired_fleets(draw: st.DrawFn) -> Fleet:
     """A whole desired project."""
@@ -299,6 +304,7 @@ def desired_fleets(draw: st.DrawFn) -> Fleet:
     return Fleet(project=PROJECT, targets=dict(sorted(found.items())))
 
 
+@cache
 @st.composite
 def rules(draw: st.DrawFn) -> Rules:
     """What the user and ``lockstep.yaml`` allow."""
@@ -322,6 +328,7 @@ class World:
     rules: Rules
 
 
+@cache
 @st.composite
 def worlds(draw: st.DrawFn, selected: bool = False) -> World:
     """A desired fleet and a live fleet that has drifted away from it."""
@@ -497,6 +504,7 @@ def published(draw: st.DrawFn, target: Target, aliases: tuple[Alias, ...]) -> li
     ]
 
 
+@cache
 @st.composite
 def leftovers(draw: st.DrawFn, environment: str) -> Target:
     """A function of this project that nothing declares."""
@@ -600,6 +608,7 @@ def buckets(draw: st.DrawFn, name: str, desired: Fleet, live: Fleet) -> Bucket:
     return Bucket(name=name, raw=raw)
 
 
+@cache
 @st.composite
 def foreign_entries(draw: st.DrawFn, bucket: str, number: int) -> tuple[str, dict[str, Any]]:
     """An entry that is not this project's."""
