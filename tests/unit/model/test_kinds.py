@@ -24,6 +24,16 @@ def taken(call: str) -> Any:
     return SESSION.get_service_model(service).operation_model(operation).input_shape
 
 
+@functools.cache
+def sources() -> dict[str, tuple[str, set[str]]]:
+    """Each file of the product: its text, and the words in it."""
+    texts = {path: path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
+    return {
+        path.relative_to(SOURCE).as_posix(): (text, set(re.findall(r"\w+", text)))
+        for path, text in texts.items()
+    }
+
+
 def snake(name: str) -> str:
     """The name of the kind's files."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
@@ -45,12 +55,11 @@ def test_a_kind_is_two_files_and_no_other_names_it(name: str) -> None:
     kind = KINDS[name]
     operations = {each.partition(":")[2] for each in (*kind.reads, *kind.writes, *kind.removes)}
     own = operations - SHARED
-    named = (rf'KINDS\["{name}"', rf"kinds\.{snake(name)}\b", rf'^    name="{name}"')
-    words = re.compile("|".join([*named, *(rf"\b{operation}\b" for operation in own)]), re.MULTILINE)
+    module = re.compile(rf"kinds\.{snake(name)}\b")
     naming = {
-        path.relative_to(SOURCE).as_posix()
-        for path in SOURCE.rglob("*.py")
-        if words.search(path.read_text(encoding="utf-8"))
+        path
+        for path, (text, words) in sources().items()
+        if own & words or f'KINDS["{name}"' in text or f'\n    name="{name}"' in text or module.search(text)
     }
     two = {f"model/kinds/{snake(name)}.py", f"engines/aws/kinds/{snake(name)}.py"}
     assert naming == two | MADE_OF.get(name, set())
