@@ -181,7 +181,9 @@ def test_without_scripts_everything_is_read_and_ordered(browser: Browser, url: s
         shown(f"{url}api/v1/runs?q=rollback+done", "no script")
 
 
-def test_a_rollout_is_led_and_a_version_promoted_by_buttons(browser: Browser, url: str, place: Path) -> None:
+def test_a_rollout_is_led_and_a_version_promoted_and_merged_by_buttons(
+    browser: Browser, url: str, place: Path
+) -> None:
     """Each button changes the alias in AWS, or Git; what the rollout is judged by is drawn meanwhile."""
     file = "syrf/environments/staging/s3-notifier/config.yaml"
     way = "{steps: [{pause: approval}, {weight: 50%, for: 1h}], metrics: [{metric: errors}]}"
@@ -189,7 +191,7 @@ def test_a_rollout_is_led_and_a_version_promoted_by_buttons(browser: Browser, ur
     in_shell(
         place,
         "git fetch -q; git reset -q --hard @{u}; "
-        "sed -i 's/production: {/&promotion: {merge: direct}, /' lockstep.yaml; "
+        "sed -i 's/production: {/&promotion: {merge: review}, /' lockstep.yaml; "
         f"sed -i 's/0.1.6/0.1.5/; s/^lambda:/&\\n  alias: live\\n  rollout: {way}/' {file}; "
         "git commit -qam 'Releases come step by step'; git push -q",
     )
@@ -224,10 +226,23 @@ def test_a_rollout_is_led_and_a_version_promoted_by_buttons(browser: Browser, ur
         press("abort", STAGING)
         assert alias(place) == ("1", {})
         press("promote", PRODUCTION)
-        shown(f"{url}targets/syrf/{PRODUCTION}", "0.1.6 ● Synced/Healthy")
-        told = in_shell(place, "git fetch -q; git log -1 --format=%B @{u}")
+        expect(page.get_by_text("waits for a person to merge it")).to_be_visible()
+        expect(page.locator("dt", has_text="Pull request")).to_be_visible()
+        branch = "origin/lockstep/promote/production/s3-notifier"
+        told = in_shell(place, f"git fetch -q; git log -1 --format=%B {branch}")
         assert "Lockstep-Asked-By: somebody" in told
         assert "\n\nwe promote it\n\n" in told
+        shown(f"{url}promotions", f"/act/merge/syrf/{PRODUCTION}")
+        page = reader.go("promotions")
+        keep(page, "promotions-waiting")
+        page.get_by_role("link", name="merge", exact=True).click()
+        expect(page.locator("pre")).to_contain_text("0.1.5 -> 0.1.6")
+        page.get_by_label("Reason").fill("it is time")
+        page.get_by_role("button", name="merge").click()
+        page.wait_for_url("**/runs/*")
+        expect(page.locator("dd").first).to_contain_text("Merged: pull request", timeout=60_000)
+        shown(f"{url}targets/syrf/{PRODUCTION}", "0.1.6 ● Synced/Healthy")
+        shown(f"{url}audit?q=merged", "somebody at this machine")
         assert [one for one in reader.complaints if not one.startswith(REFUSED)] == []
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from lockstep.values import dataclass
 
-__all__ = ["Check", "CheckState", "Commit", "Pull", "PullState", "Remark", "Review"]
+__all__ = ["Check", "CheckState", "Commit", "Pull", "PullState", "Ready", "Remark", "Review"]
 
 
 class PullState(StrEnum):
@@ -74,6 +74,15 @@ class Remark:
     author: str
     written: str  # ISO 8601
     body: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """A promotion that nothing is in the way of any more."""
+
+    pull: Pull
+    moves: tuple[tuple[str, str | None, str], ...]  # target, version that it declares, and the one to come
+    checks: tuple[Check, ...] = ()  # all of them successes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lockstep.model.move import Move
+from lockstep.model.pull import Ready
 from lockstep.planning.gates import Gate
 from lockstep.render.blocks import bounded, details, fence, flat, span
 from lockstep.render.cells import hanging, printable
@@ -14,6 +15,7 @@ __all__ = [
     "gate_words",
     "move_lines",
     "moves_noted",
+    "ready_lines",
     "title_of",
 ]
 
@@ -98,6 +100,19 @@ def move_lines(moves: Sequence[Move], columns: int = 80) -> list[str]:
         if shown := ", ".join(fact for fact in facts if fact):
             lines += hanging("    ", shown, columns)
     return lines
+
+
+def ready_lines(ready: Ready) -> list[str]:
+    """What merging a promotion would do, in lines."""
+    pull = ready.pull
+    return [
+        *(f"~ {key}  {old or '(none)'} -> {new}" for key, old, new in ready.moves),
+        "",
+        printable(f"Pull request #{pull.number} by {pull.author or 'nobody known'}: {pull.title}"),
+        *([printable(pull.url)] if pull.url else []),
+        *(printable(f"check {one.name}: passed") for one in ready.checks),
+        f"It would be merged into {printable(pull.base)} as {pull.sha[:12]}; nothing was written.",
+    ]
 
 
 def _row(move: Move) -> str:

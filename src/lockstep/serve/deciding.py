@@ -72,8 +72,10 @@ class Waiting:
 
     version: str
     count: int = 0  # attempts in a row that failed; 0 where it only waits
-    at: float  # when it is looked at again at the latest; infinity: when Git is asked
+    at: float = math.inf  # when it is looked at again at the latest; infinity: when Git is asked
     why: str
+    number: int | None = None  # of the pull request that brings it
+    url: str = ""
 
     def is_put_off(self, version: str, now: float) -> bool:
         """Whether this version failed, and is not tried again yet."""
@@ -229,22 +231,23 @@ def failed(seen: Seen, what: Ask | Look | MoveOn | Clean, why: str, project: Fol
 
 def moved(
     seen: Seen,
-    held: Iterable[tuple[str, str, str, float | None, bool]],
+    held: Iterable[tuple[str, Waiting, float | None]],
     put_off: Iterable[str],
     now: float,
 ) -> Seen:
-    """Promotions were looked at, and these do not go on yet: each a target, a version, why, in how many
-    seconds it does where that is known, and whether it was tried and failed. What was put off waits on.
+    """Promotions were looked at, and these do not go on yet: each a target, what it waits for, and in how
+    many seconds it goes on where that is known; a ``count`` says that it was tried and failed, and grows with
+    each attempt. What was put off waits on.
     """
     found = {key: seen.waiting[key] for key in put_off if key in seen.waiting}
-    for target, version, why, seconds, has_failed in held:
+    for target, one, seconds in held:
         before = seen.waiting.get(target)
-        if has_failed:
-            count = before.count + 1 if before is not None and before.version == version else 1
-            found[target] = Waiting(version=version, count=count, at=now + backoff(count), why=why)
+        if one.count:
+            count = before.count + 1 if before is not None and before.version == one.version else 1
+            found[target] = replace(one, count=count, at=now + backoff(count))
         else:
             at = math.inf if seconds is None else now + max(seconds, _APART)
-            found[target] = Waiting(version=version, at=at, why=why)
+            found[target] = replace(one, at=at)
     return replace(seen, moved=now, moving=None, waiting=found)
 
 

@@ -17,7 +17,7 @@ from lockstep.delivery.places.timeline import read_timeline
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.delivery.previews.ground import open_ground
 from lockstep.delivery.previews.waste import clear, collect
-from lockstep.delivery.promotion.moving import move_on
+from lockstep.delivery.promotion.moving import Held, move_on
 from lockstep.delivery.setup.calling import declared_calls, live_calls
 from lockstep.delivery.setup.explain import explain_target
 from lockstep.delivery.sync.causes import with_causes
@@ -54,6 +54,7 @@ from lockstep.serve.deciding import (
     MoveOn,
     Seen,
     Wait,
+    Waiting,
     asked,
     cleaned,
     due,
@@ -361,7 +362,7 @@ class Follower:
                 if order.verb is OrderVerb.SYNC:
                     self._sync_asked(pattern, running)
                 else:
-                    words = carry_out(
+                    done = carry_out(
                         order,
                         self._gitops(),
                         self._options(()),
@@ -369,8 +370,10 @@ class Follower:
                         watcher=_Steps(self._tell, running),
                         stop=self._stop,
                     )
-                    self._tell(f"{order.target}: {words}")
-                    running.finish(words)
+                    self._tell(f"{order.target}: {done.words}")
+                    if done.merged is not None:
+                        self._recorder.merged(self.project.name, done.merged, order=order, run=running.id)
+                    running.finish(done.words, done.pull)
         except LockstepError as error:
             running.fail(str(error))
             self._tell(f"{order.target}: {order.words}: {error}")
@@ -506,8 +509,7 @@ class Follower:
             if self._is_news(f"{one.version}: {one.reason}", about=f"waits: {one.target}"):
                 self._tell(f"{one.target}: {one.version} waits: {one.why}")
         held = (
-            (one.target, one.version, one.why, (one.until - now).total_seconds() if one.until else None)
-            + (one.has_failed,)
+            (one.target, _waiting(one), (one.until - now).total_seconds() if one.until else None)
             for one in done.held
         )
         self.seen = moved(self.seen, held, done.put_off, self._clock())
@@ -621,6 +623,16 @@ class Follower:
         if len(self._told) > _REMEMBERED:
             del self._told[next(iter(self._told))]
         return True
+
+
+def _waiting(one: Held) -> Waiting:
+    return Waiting(
+        version=one.version,
+        count=int(one.has_failed),
+        why=one.why,
+        number=one.pull.number if one.pull is not None else None,
+        url=one.pull.url if one.pull is not None else "",
+    )
 
 
 def _is_unknown(seen: Seen, target: str) -> bool:

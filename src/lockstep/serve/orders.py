@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from lockstep.delivery.places.gitops import GitOps
 from lockstep.delivery.places.proposal import Proposed
+from lockstep.delivery.promotion.merging import look_at_merge, merge
 from lockstep.delivery.promotion.promote import Request, Wish, promote
 from lockstep.delivery.promotion.rollback import find_target, hold, release_hold, roll_back
 from lockstep.delivery.sync.options import Options
@@ -14,16 +15,18 @@ from lockstep.delivery.sync.rollouts import say, see
 from lockstep.delivery.sync.run import make_plan
 from lockstep.errors import BadInput, NotAllowed
 from lockstep.model.move import Move
+from lockstep.model.pull import Pull
 from lockstep.model.roles import Role
 from lockstep.model.rollout import Word
 from lockstep.model.target import service_of
 from lockstep.model.watching import SILENT, Watcher
 from lockstep.render.outcome import outcome_lines
+from lockstep.render.promotion import ready_lines
 from lockstep.render.rollout import progress_lines
 from lockstep.render.text import plan_lines
 from lockstep.values import dataclass
 
-__all__ = ["Order", "OrderVerb", "TooMany", "carry_out", "look_ahead"]
+__all__ = ["CarriedOut", "Order", "OrderVerb", "TooMany", "carry_out", "look_ahead"]
 
 _COLUMNS = 100
 
@@ -44,12 +47,13 @@ class OrderVerb(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     ABORT = "abort"
+    MERGE = "merge"
 
     @property
     def role(self) -> Role:
         """Who may ask it."""
         match self:
-            case OrderVerb.PROMOTE:
+            case OrderVerb.PROMOTE | OrderVerb.MERGE:
                 return Role.PROMOTE
             case OrderVerb.ROLLBACK:
                 return Role.ROLLBACK
@@ -76,9 +80,20 @@ class Order:
         return f"{self.verb}{version} was asked for" + (f": {self.reason}" if self.reason else "")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CarriedOut:
+    """What came of an order."""
+
+    words: str
+    pull: str | None = None  # URL of the pull request that it made or merged
+    merged: Pull | None = None
+
+
 def look_ahead(order: Order, gitops: GitOps, options: Options, *, now: datetime.datetime) -> list[str]:
     """What would come of it, in lines, with secrets masked. Changes nothing. Raises what the verb raises."""
     match order.verb:
+        case OrderVerb.MERGE:
+            return ready_lines(look_at_merge(gitops, order.target, options, now=now))
         case OrderVerb.SYNC:
             plan = make_plan(gitops.workspace, replace(options, patterns=(order.target,)))
             return plan_lines(plan, columns=_COLUMNS)
@@ -109,16 +124,18 @@ def carry_out(
     now: datetime.datetime,
     watcher: Watcher,
     stop: threading.Event,
-) -> str:
-    """Do it, all but a sync, which is the follower's own; words on what came of it."""
+) -> CarriedOut:
+    """Do it, all but a sync, which is the follower's own. Raises what the verb raises."""
     match order.verb:
         case OrderVerb.SYNC:
             raise AssertionError("unreachable")
+        case OrderVerb.MERGE:
+            pull = merge(gitops, order.target, options, now=now, by=order.by, reason=order.reason)
+            words = f"Merged: pull request #{pull.number} ({pull.url})."
+            return CarriedOut(words=words, pull=pull.url or None, merged=pull)
         case OrderVerb.PROMOTE | OrderVerb.ROLLBACK:
             moves, outcome, _ = _move(order, gitops, options, now, watcher, is_dry=False)
-            return " ".join(
-                line.strip() for line in outcome_lines(moves, outcome.arrival, columns=1000) if line
-            )
+            return _arrived(outcome, moves)
         case OrderVerb.HOLD:
             return _arrived(hold(gitops, order.target, reason=order.reason or None, now=now))
         case OrderVerb.RELEASE_HOLD:
@@ -136,11 +153,13 @@ def carry_out(
                 watcher=watcher,
                 stop=stop,
             )
-            return f"{word} was said"
+            return CarriedOut(words=f"{word} was said")
 
 
-def _arrived(outcome: Proposed) -> str:
-    return " ".join(outcome_lines((), outcome.arrival, columns=1000))
+def _arrived(outcome: Proposed, moves: tuple[Move, ...] = ()) -> CarriedOut:
+    lines = outcome_lines(moves, outcome.arrival, columns=1000)
+    pull = outcome.pull.url if outcome.pull is not None else None
+    return CarriedOut(words=" ".join(line.strip() for line in lines if line), pull=pull)
 
 
 def _move(

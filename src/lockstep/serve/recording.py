@@ -93,11 +93,13 @@ class Recorder:
         """Git or AWS could not be read."""
         self._add(Event(at=self._at(), project=project, kind=Happened.UNREADABLE, words=why))
 
-    def merged(self, project: str, pull: Pull) -> None:
-        """A pull request that waited was merged."""
+    def merged(self, project: str, pull: Pull, *, order: Order | None = None, run: str | None = None) -> None:
+        """A pull request that waited was merged: by itself, or because somebody ordered it."""
         words = f"pull request #{pull.number}: {pull.title} ({pull.url})"
-        event = Event(at=self._at(), project=project, kind=Happened.MERGED, words=words, actor=pull.author)
-        self._add(replace(event, commit=pull.merge_commit))
+        actor = pull.author if order is None else order.by
+        event = Event(at=self._at(), project=project, kind=Happened.MERGED, words=words, actor=actor)
+        target = None if order is None else named(order.target)
+        self._add(replace(event, commit=pull.merge_commit, target=target, run=run))
 
     def promoted(self, project: str, promoted: Promoted) -> None:
         """Versions were brought on their way."""
@@ -264,9 +266,9 @@ class Running:
         )
         self._recorder._write(lambda to: to.add_step(self._run.id, step))
 
-    def finish(self, words: str) -> None:
-        """It ended well; ``words`` say what came of it."""
-        self._end(RunState.DONE, words, 0, [])
+    def finish(self, words: str, pull: str | None = None) -> None:
+        """It ended well; ``words`` say what came of it, ``pull`` is the URL of its pull request."""
+        self._end(RunState.DONE, words, 0, [], pull)
 
     def fail(self, why: str) -> None:
         """It ended with an error, before anything or in the middle."""
@@ -296,10 +298,12 @@ class Running:
         words = "; ".join([report_summary(done.report), *problems])
         self._end(state_of(done), words, done.report.calls, events)
 
-    def _end(self, state: RunState, words: str, calls: int, events: Sequence[Event]) -> None:
-        at = self._recorder._at()
+    def _end(
+        self, state: RunState, words: str, calls: int, events: Sequence[Event], pull: str | None = None
+    ) -> None:
+        at, run = self._recorder._at(), self._run.id
         self._recorder._write(
-            lambda to: to.end(self._run.id, at=at, state=state, words=words, calls=calls, events=events)
+            lambda to: to.end(run, at=at, state=state, words=words, calls=calls, events=events, pull=pull)
         )
 
 

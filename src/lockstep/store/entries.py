@@ -71,6 +71,7 @@ class Run:
     words: str = ""  # what it came to
     calls: int = 0  # of APIs
     first: str | None = None  # id of the first of the attempts in a row that this one is of, if not itself
+    pull: str | None = None  # URL of the pull request that it made or merged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

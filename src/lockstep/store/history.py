@@ -100,7 +100,15 @@ class History:
         self._write(lambda to: to.execute(insert(STEPS).values(run=run, **asdict(step))))
 
     def end(
-        self, run: str, *, at: str, state: RunState, words: str, calls: int, events: Sequence[Event]
+        self,
+        run: str,
+        *,
+        at: str,
+        state: RunState,
+        words: str,
+        calls: int,
+        events: Sequence[Event],
+        pull: str | None = None,
     ) -> None:
         """It has ended, and this is what became of its targets."""
 
@@ -108,9 +116,8 @@ class History:
             query = select(RUNS.c.state).where(RUNS.c.id == run)
             if to.execute(query).scalar() == RunState.LOST:
                 return  # who stood still for too long has no say any more
-            to.execute(
-                update(RUNS).where(RUNS.c.id == run).values(ended=at, state=state, words=words, calls=calls)
-            )
+            ended = {"ended": at, "state": state, "words": words, "calls": calls, "pull": pull}
+            to.execute(update(RUNS).where(RUNS.c.id == run).values(ended))
             _add_events(to, events)
 
         self._write(work)

@@ -16,7 +16,7 @@ __all__ = [
     "TURNS",
 ]
 
-REVISION = "0005"
+REVISION = "0006"
 """Of the newest migration."""
 
 METADATA = MetaData()
@@ -36,6 +36,7 @@ RUNS = Table(
     Column("words", Text, nullable=False),
     Column("calls", Integer, nullable=False),
     Column("first", String(16)),
+    Column("pull", Text),
     Index("runs_began", "began"),
 )
 

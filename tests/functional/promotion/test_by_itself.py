@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from lockstep.delivery.places.forges import Credentials
+from lockstep.errors import NotAllowed
 from lockstep.forge.base import CheckState, PullState
 from lockstep.serve.file import Followed, Leave
 from lockstep.serve.following import Follower
+from lockstep.serve.orders import Order, OrderVerb
+from lockstep.serve.recording import Recorder
+from lockstep.store.database import Database
+from lockstep.store.entries import Happened, RunState
+from lockstep.store.history import History
 from tests.functional.promotion.conftest import PRODUCTION_FILE, PROJECT, Shop
 
 AUTO = PROJECT.replace("from: staging}", "from: staging, auto: true, soak: 1h}")
@@ -107,6 +113,71 @@ def test_a_promotion_is_merged_when_its_checks_pass_and_then_synced(awake: Awake
     assert '"0.2.0"' in shop.served(PRODUCTION_FILE)
     assert awake.follower.seen.waiting == {}
     assert awake.follower.seen.rows["production/notifier"].live == "0.2.0"
+
+
+def test_somebody_merges_what_waits_when_nothing_is_in_its_way(awake: Awake, tmp_path: Path) -> None:
+    """Not while it soaks, a check fails or runs, or a commit of others is in it; then with who and why."""
+    shop = awake.shop
+    history = History(Database(tmp_path / "history.db", pytest.fail))
+    shop.push(**{"lockstep.yaml": PROJECT.replace("from: staging}", "from: staging, soak: 1h}")})
+    shop.run("promote", "notifier", "--to", "production", "--override", "we know it")
+    awake.settle()
+    awake.follower._recorder = Recorder(history, keep=1e9)
+    order = Order(verb=OrderVerb.MERGE, target="production/notifier", by="Ada", reason="it is time")
+    (pull,) = shop.pulls()
+    waiting = awake.follower.seen.waiting["production/notifier"]
+    assert (waiting.number, waiting.url) == (pull.number, pull.url)
+
+    def refused() -> str:
+        with pytest.raises(NotAllowed) as told:
+            awake.follower.look_ahead(order)
+        run = awake.follower.ask(order)
+        awake.settle()
+        (ended, _) = history.run(run) or pytest.fail("there is no such run")
+        assert (ended.state, shop.forge.pull(pull.number).state) == (RunState.FAILED, PullState.OPEN)
+        return str(told.value)
+
+    assert "the policy asks for 1 h" in refused()
+    awake.passed = 7200
+    shop.forge.set_status(pull.sha, context="build", state=CheckState.PENDING, description="")
+    assert "check build: has not ended" in refused()
+    shop.forge.set_status(pull.sha, context="build", state=CheckState.FAILURE, description="")
+    assert "check build: failed" in refused()
+    shop.forge.set_status(pull.sha, context="build", state=CheckState.SUCCESS, description="")
+    lines = awake.follower.look_ahead(order)
+    assert lines[0] == "~ production/notifier  0.1.0 -> 0.2.0"
+    assert "check build: passed" in lines
+    run = awake.follower.ask(order)
+    awake.settle()
+    (ended, _) = history.run(run) or pytest.fail("there is no such run")
+    assert (ended.state, ended.pull) == (RunState.DONE, pull.url)
+    assert shop.forge.pull(pull.number).state is PullState.MERGED
+    assert '"0.2.0"' in shop.served(PRODUCTION_FILE)
+    (remark,) = shop.forge.comments(pull.number)
+    assert "Ada` merges this: `it is time`" in remark.body
+    (merged,) = history.events(query="merged", project="shop")[:1]
+    assert (merged.kind, merged.actor, merged.run) == (Happened.MERGED, "Ada", run)
+    awake.poll()
+    assert awake.follower.seen.waiting == {}
+    history.close()
+
+
+def test_nobody_merges_by_an_order_what_somebody_else_wrote(awake: Awake) -> None:
+    """Whoever may push to a branch of a promotion gets nothing more into the branch that is deployed."""
+    shop = awake.shop
+    shop.run("promote", "notifier", "--to", "production")
+    (pull,) = shop.pulls()
+    shop.work.git("fetch", "-q", "origin")
+    shop.work.git("checkout", "-q", "--detach", pull.sha)
+    (shop.work.folder / "services/notifier/values.yaml").write_text("deploymentType: lambda\n")
+    eve = ("-c", "user.name=Eve", "-c", "user.email=eve@example.org")
+    shop.work.git(*eve, "commit", "-qa", "--no-edit", "--amend", "--reset-author")
+    shop.work.git("push", "-qf", "origin", f"HEAD:{pull.head}")
+    awake.settle()
+    order = Order(verb=OrderVerb.MERGE, target="production/notifier", by="Ada")
+    with pytest.raises(NotAllowed, match="its commit was made by somebody else"):
+        awake.follower.look_ahead(order)
+    assert shop.forge.pull(pull.number).state is PullState.OPEN
 
 
 def test_what_may_only_be_looked_at_is_not_promoted_to(awake: Awake) -> None:

@@ -10,8 +10,12 @@ from lockstep.errors import ForgeError
 from lockstep.model import SyncStatus
 from lockstep.model.calling import CallGraph, Party, Standing, Way
 from lockstep.model.preview import Preview
+from lockstep.model.roles import Grants, Role
+from lockstep.serve.access import Access, Token, digest_of, new_token
 from lockstep.serve.deciding import Waiting
 from lockstep.serve.following import Follower
+from lockstep.serve.web.admission import Admission
+from lockstep.serve.web.app import make_app
 from tests.unit.serve.test_deciding import row
 from tests.unit.serve.test_page import EVIL, ask, follower, saw
 
@@ -55,6 +59,30 @@ def test_calls_are_drawn_and_told_for_the_targets_that_are_asked_for(
     assert "Nothing matches." in ask(app, "/calls?q=nobody").text
 
 
+def test_what_waits_has_its_pull_request_and_a_button_for_who_may(follower: Follower) -> None:
+    """A link where a browser can follow it; a version that nothing brings yet has neither."""
+    grants = Grants(everywhere={"team": frozenset({Role.PROMOTE}), "all": frozenset({Role.VIEW})})
+    follower.project = replace(follower.project, grants=grants)
+    saw(follower, row("staging/api", SyncStatus.SYNCED), row("staging/web", SyncStatus.SYNCED))
+    waits = Waiting(version="2.0.0", why="waits for a person", number=7, url="https://git.example.org/7")
+    follower.seen = replace(
+        follower.seen, waiting={"staging/api": waits, "staging/web": replace(waits, number=None, url="")}
+    )
+    for group, has_button in (("team", True), ("all", False)):
+        token = new_token()
+        known = Token(name="t", digest=digest_of(token), groups=frozenset({group}), expires=datetime.date.max)
+        admission = Admission(Access(tokens=(known,), grants=grants, anybody=frozenset()), None, None)
+        app = make_app([follower], secret=None, admission=admission)
+        page = ask(app, "/promotions", authorization=f"Bearer {token}").text
+        assert page.count('<a href="https://git.example.org/7" rel="noreferrer">#7</a>') == 1
+        assert ("/act/merge/shop/staging/api" in page) is has_button
+        assert "/act/merge/shop/staging/web" not in page
+        target = ask(app, "/targets/shop/staging/api", authorization=f"Bearer {token}").text
+        assert ("/act/merge/shop/staging/api" in target) is has_button
+    follower.seen = replace(follower.seen, waiting={"staging/api": replace(waits, url="javascript:alert(1)")})
+    assert "javascript:" not in ask(make_app([follower], secret=None), "/promotions").text
+
+
 def test_calls_that_cannot_be_read_say_why(follower: Follower, monkeypatch: pytest.MonkeyPatch) -> None:
     """What Git says is shown beside it; before Git was read there is nothing."""
     app = saw(follower)
@@ -79,7 +107,7 @@ def test_promotions_say_for_what_and_until_when(follower: Follower) -> None:
     assert "soaks until 14:05&lt;script" in page
     assert "1.0.0 &rarr; 2.0.0" in page
     assert "when Git was asked" in page
-    assert re.search(r'class="bad">push refused</td><td><time datetime="[^."]+">', page)
+    assert re.search(r'class="bad">push refused</td><td>-</td><td><time datetime="[^."]+">', page)
     assert "push refused" not in ask(app, "/promotions?q=api").text
 
 

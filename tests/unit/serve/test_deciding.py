@@ -21,6 +21,7 @@ from lockstep.serve.deciding import (
     Seen,
     Try,
     Wait,
+    Waiting,
     asked,
     backoff,
     cleaned,
@@ -171,7 +172,8 @@ def test_everything_is_done_in_time_whatever_happens(events: list[tuple[bool, st
                 case MoveOn() | Clean() if not comes_out:
                     seen = failed(seen, what, "no", project, now)
                 case MoveOn():
-                    held = [(name, "1.0.0", "it waits", commit or None, commit > 1) for name in unknown]
+                    one = Waiting(version="1.0.0", why="it waits", count=int(commit > 1))
+                    held = [(name, one, commit or None) for name in unknown]
                     seen = moved(seen, held, [], now)
                 case Clean():
                     cleans.append(now)
@@ -197,10 +199,14 @@ def test_everything_is_done_in_time_whatever_happens(events: list[tuple[bool, st
 def test_what_waits_goes_on_at_its_time_and_what_failed_is_put_off() -> None:
     """Another version of the same target is tried at once; what is left out this time waits on."""
     seen = moved(looked(asked(Seen(), HEADS, 0), HEADS, (), [], {}, PROJECT, 0), [], [], 0)
-    held = [("production/a", "2", "soaks", 30.0, False), ("production/b", "2", "no package", None, True)]
+    held = [
+        ("production/a", Waiting(version="2", why="soaks", number=7, url="https://x"), 30.0),
+        ("production/b", Waiting(version="2", why="no package", count=1), None),
+    ]
     seen = moved(seen, held, [], 0)
     assert due(seen, PROJECT, 1) == Wait(until=2)
     assert due(seen, PROJECT, 2) == MoveOn()
+    assert (seen.waiting["production/a"].number, seen.waiting["production/a"].at) == (7, 30)
     assert seen.waiting["production/b"].is_put_off("2", 1)
     assert not seen.waiting["production/b"].is_put_off("3", 1)
     again = moved(seen, held, [], 2)

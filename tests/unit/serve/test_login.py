@@ -16,7 +16,7 @@ from lockstep.cli import main
 from lockstep.model import SyncStatus
 from lockstep.model.roles import Grants, Role, Who
 from lockstep.serve.access import Access, Login, Token, digest_of, new_token
-from lockstep.serve.deciding import moved
+from lockstep.serve.deciding import Waiting, moved
 from lockstep.serve.file import read_serve_file
 from lockstep.serve.following import Follower
 from lockstep.serve.web.admission import Admission
@@ -383,7 +383,8 @@ def test_pages_are_in_no_frame_and_run_no_script_of_their_own(browser: Browser) 
 def test_a_token_has_the_roles_of_its_groups_until_it_expires(browser: Browser) -> None:
     """In its own projects only; it stands nowhere but at who has it, and a cookie is no token."""
     given = {"authorization": f"Bearer {browser.token}"}
-    held = [(f"{name}/api", "2", "it soaks", 60.0, False) for name in ("staging", "production")]
+    waits = Waiting(version="2", why="it soaks")
+    held = [(f"{name}/api", waits, 60.0) for name in ("staging", "production")]
     browser.follower.seen = moved(browser.follower.seen, held, [], 0)
     (project,) = json.loads(browser.ask("/api/v1/projects", **given).text)["projects"]
     assert [*project["waiting"]] == ["staging/api"]

@@ -42,6 +42,7 @@ def test_a_file_of_a_released_revision_is_brought_up(path: Path, tmp_path: Path)
     history = History(Database(tmp_path / "history.db", lambda words: pytest.fail(words)))
     ((run, steps),) = [history.run(one.id) for one in history.runs()]  # type: ignore[misc]
     assert (run.targets, [step.words for step in steps]) == ("staging/api", ["create function"])
+    assert (run.pull is not None) is (path.stem >= "0006")
     assert [event.words for event in history.events()] == ["declared by Ada in cafecafe"]
     assert [drift.target for drift in history.drifts()] == ["production/api"]
     logged_in = [one.name for one in history.sessions.all("2026-01-01")]

@@ -37,6 +37,7 @@ class Held:
     until: datetime.datetime | None = None  # when it goes on, where that is known
     has_failed: bool = False  # it was tried, and did not come out
     gates: tuple[str, ...] = ()  # names of those that are closed
+    pull: Pull | None = None  # that brings it
 
     @property
     def reason(self) -> str:
@@ -116,7 +117,7 @@ def _merge(
         taken.update(one.versions.items())
         if why:
             moved.held += [
-                Held(target=key, version=version, why=why, has_failed=has_failed)
+                Held(target=key, version=version, why=why, has_failed=has_failed, pull=one.pull)
                 for key, version in one.versions.items()
             ]
     return frozenset(taken)

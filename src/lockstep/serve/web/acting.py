@@ -34,9 +34,13 @@ def verbs_for(follower: Follower, row: StatusRow) -> list[OrderVerb]:
     is_ours, is_preview = row.deployment_type == "lambda", row.environment.startswith("preview/")
     is_rolling = row.progress is not None and row.progress.is_under_way
 
+    waiting = follower.seen.waiting.get(row.target)
+
     def makes_sense(verb: OrderVerb) -> bool:
         if verb is OrderVerb.SYNC:
             return is_ours
+        if verb is OrderVerb.MERGE:
+            return waiting is not None and waiting.number is not None
         return is_rolling if verb in _OF_ROLLOUTS else not is_preview
 
     return [one for one in OrderVerb if may(one.role, project, row.environment) and makes_sense(one)]

@@ -326,6 +326,8 @@ def _project(project: Followed, seen: Seen, now: Moment) -> Mapping[str, Any]:
                 "version": one.version,
                 "why": one.why,
                 "next": None if math.isinf(one.at) else now.at(one.at),
+                "pull": one.number,
+                "url": one.url or None,
             }
             for target, one in seen.waiting.items()
         },

@@ -15,6 +15,7 @@ from lockstep.errors import LockstepError
 from lockstep.model import StatusRow
 from lockstep.model.calling import CallGraph, Standing
 from lockstep.model.preview import Preview
+from lockstep.model.roles import Role
 from lockstep.model.target import environment_of
 from lockstep.planning.calling import among
 from lockstep.planning.previews import number_of
@@ -24,7 +25,7 @@ from lockstep.serve.deciding import Seen
 from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import query_of
 from lockstep.serve.web.pages import Moment, cell, holds, render
-from lockstep.serve.web.visitor import seen_of, sees
+from lockstep.serve.web.visitor import may, seen_of, sees
 
 __all__ = ["PATH", "Around"]
 
@@ -110,6 +111,10 @@ class Around:
                 "why": one.why,
                 "next": None if math.isinf(one.at) else now.iso(one.at),
                 "has_failed": one.count > 0,
+                "number": one.number,
+                "url": one.url,
+                "may_merge": one.number is not None
+                and may(Role.PROMOTE, follower.project, environment_of(target)),
             }
             for follower, seen in self._seen
             for target, one in sorted(seen.waiting.items())

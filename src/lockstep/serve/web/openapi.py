@@ -94,7 +94,13 @@ _PROJECTS = _named(
                 },
                 "waiting": {
                     "type": "object",
-                    "additionalProperties": _object({"version": _TEXT, "why": _TEXT, "next": _MAYBE}),
+                    "additionalProperties": _object(
+                        {
+                            **dict.fromkeys(("version", "why"), _TEXT),
+                            **dict.fromkeys(("next", "url"), _MAYBE),
+                            "pull": {"type": ["integer", "null"]},
+                        }
+                    ),
                 },
             }
         )
