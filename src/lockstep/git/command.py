@@ -18,6 +18,7 @@ from pathlib import Path
 from lockstep.children import Child, environment_of
 from lockstep.errors import BadInput, GitError, bounded
 from lockstep.git.access import Access
+from lockstep.git.facts import Facts
 from lockstep.values import dataclass
 from lockstep.waiting import SOON, Deadline, tell
 
@@ -105,7 +106,7 @@ class Repository:
     ``url`` may hold a password, so it is handed to git through the environment and neither shown
     nor written to the mirror's configuration. So is ``access``, a token for the remote's host.
     ``mend`` makes a mirror anew and says whether the error came from it. What asks the host has the time
-    that is left of ``deadline``, where a reading is under way.
+    that is left of ``deadline``, where a reading is under way. ``facts`` is what was found out so far.
     """
 
     folder: Path
@@ -115,6 +116,7 @@ class Repository:
         default=None, repr=False, compare=False
     )
     deadline: Deadline | None = field(default=None, repr=False, compare=False)
+    facts: Facts = field(default_factory=Facts, repr=False, compare=False)
 
     def run(
         self,

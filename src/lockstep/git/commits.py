@@ -12,7 +12,8 @@ from pathlib import Path
 
 from lockstep.errors import BadInput
 from lockstep.git.command import Ended, Repository, explain_failure
-from lockstep.git.objects import list_tree
+from lockstep.git.objects import keep_blobs, list_tree
+from lockstep.git.settings import is_true, settings
 from lockstep.values import dataclass
 
 __all__ = [
@@ -118,7 +119,7 @@ def commit_tree(
     it takes the commit without.
     """
     when = {"GIT_AUTHOR_DATE": date} if date else {}
-    configured = _configured(repository)
+    configured = settings(repository)
 
     def make(sign: str) -> Ended:
         return repository.attempt(
@@ -129,7 +130,7 @@ def commit_tree(
         )
 
     parents = tuple(parents)
-    is_wanted = _is_true(configured.get("commit.gpgsign", "false"))
+    is_wanted = is_true(configured.get("commit.gpgsign", "false"))
     made = make("--gpg-sign" if is_wanted else "--no-gpg-sign")
     if made.code and is_wanted:
         why = explain_failure(made.errors, doing=_DOING).problem
@@ -172,8 +173,8 @@ def write_entries(
     doing = "making a commit"
     with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        start = (base,) if base else ("--empty",)
-        repository.run(*_INDEX, "read-tree", *start, doing=doing, environment=index)
+        if base is not None:
+            repository.run(*_INDEX, "read-tree", base, doing=doing, environment=index)
         answer = repository.attempt(
             *_INDEX, "update-index", "-z", "--index-info", doing=doing, data=lines, environment=index
         )
@@ -190,7 +191,8 @@ def write_entries(
 
 def write_blobs(repository: Repository, contents: Iterable[bytes]) -> list[str]:
     """Store contents with one git process and return their ids, in order."""
-    marked = list(enumerate(contents, 1))
+    stored = list(contents)
+    marked = list(enumerate(stored, 1))
     if not marked:
         return []
     script: list[bytes] = []
@@ -198,12 +200,14 @@ def write_blobs(repository: Repository, contents: Iterable[bytes]) -> list[str]:
         script += (b"blob\nmark :%d\ndata %d\n" % (mark, len(content)), content, b"\n")
     script += (b"get-mark :%d\n" % mark for mark, _ in marked)
     ids = repository.run("fast-import", "--quiet", doing="storing files", data=b"".join(script))
-    return ids.decode("ascii").split()
+    found = ids.decode("ascii").split()
+    keep_blobs(repository, dict(zip(found, stored, strict=True)))
+    return found
 
 
 def author_of(repository: Repository) -> Identity:
     """Whom commits made here are by, as git would name them; Lockstep where git knows nobody."""
-    names = _identities(_configured(repository), None)
+    names = _identities(settings(repository), None)
     return Identity(name=names["GIT_AUTHOR_NAME"], email=names["GIT_AUTHOR_EMAIL"])
 
 
@@ -220,8 +224,8 @@ def is_ours(repository: Repository, commit: str) -> bool:
     Where commits are signed, the signature of a key that git trusts; a name can be written by anybody
     who may push. Where they are not, the committer whom git would name.
     """
-    configured = _configured(repository)
-    is_signed = _is_true(configured.get("commit.gpgsign", "false"))
+    configured = settings(repository)
+    is_signed = is_true(configured.get("commit.gpgsign", "false"))
     wanted = "%G?" if is_signed else "%cn <%ce>"
     answer = repository.run(
         *("show", "-s", "--no-show-signature", f"--format={wanted}", commit, "--"),
@@ -273,23 +277,6 @@ def _parents(path: str) -> list[str]:
     """The folders that a path lies in, the outermost first."""
     parts = path.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
-
-
-def _configured(repository: Repository) -> dict[str, str | None]:
-    """What git's configuration says of who commits and whether that is signed; None: a key without value."""
-    listing = repository.run(
-        *("config", "--null", "--get-regexp", r"^((user|author|committer)\.(name|email)|commit\.gpgsign)$"),
-        doing="reading git's configuration",
-        allowed=(0, 1),
-    )
-    entries = listing.decode("utf-8", "replace").split("\0")[:-1]
-    parts = (entry.partition("\n") for entry in entries)
-    return {key: value if separator else None for key, separator, value in parts}
-
-
-def _is_true(value: str | None) -> bool:
-    """A boolean as git reads it; None stands for a key without value. Source: git-config(1), "Values"."""
-    return value is None or value.lower() not in ("", "false", "no", "off", "0")
 
 
 def _identities(configured: Mapping[str, str | None], author: Identity | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
-from lockstep.git.objects import fetch_blobs
+from lockstep.git.objects import fetch_blobs, list_tree
 from lockstep.git.paths import check_paths
 from lockstep.values import dataclass
 
@@ -55,8 +55,7 @@ def export_commit(repository: Repository, commit: str, into: Path) -> Exported:
     """
     doing = f"writing the files of commit {commit[:12]}"
     top = into.resolve()
-    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", commit, doing=doing)
-    entries = [_entry(entry) for entry in listing.split(b"\0")[:-1]]
+    entries = [_entry(entry) for entry in list_tree(repository, commit).split(b"\0")[:-1]]
     check_paths((path for _, _, path in entries), commit=commit)
     fetch_blobs(repository, [blob for mode, blob, _ in entries if mode != "160000"], [commit])
     with tempfile.TemporaryDirectory(prefix="lockstep-index-") as folder:
@@ -79,6 +78,10 @@ def export_commit(repository: Repository, commit: str, into: Path) -> Exported:
 
 def commit_time(repository: Repository, commit: str) -> int:
     """When a commit was made by its committer, in seconds since 1970."""
+    return repository.facts.once(("time", commit), lambda: _commit_time(repository, commit))
+
+
+def _commit_time(repository: Repository, commit: str) -> int:
     output = repository.run(
         *("log", "-1", "--no-show-signature", "--format=%ct", commit), doing="reading the commit's time"
     )

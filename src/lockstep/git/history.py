@@ -10,7 +10,7 @@ from typing import IO
 from lockstep.errors import BadInput
 from lockstep.git.command import LOCAL_SECONDS, Repository, check_revision, explain_failure
 from lockstep.git.mirror import fetch_history, open_mirror
-from lockstep.git.repository import find_repository, is_shallow, resolve_commit
+from lockstep.git.repository import common_folder, find_repository, is_shallow, resolve_commit
 from lockstep.values import dataclass
 
 __all__ = ["Commit", "changed_paths", "last_changes", "shallow_boundary"]
@@ -168,11 +168,10 @@ def _commit_of(place: Repository, revision: str) -> str:
 
 def shallow_boundary(place: Repository) -> frozenset[str]:
     """Return the commits whose parents this clone does not have."""
-    if not is_shallow(place):
+    try:
+        return frozenset((common_folder(place) / "shallow").read_text("ascii").split())
+    except FileNotFoundError:
         return frozenset()
-    path = place.run("rev-parse", "--git-path", "shallow", doing="opening the repository")
-    file = place.folder / os.fsdecode(path).removesuffix("\n")
-    return frozenset(file.read_text("ascii").split())
 
 
 def _paths(output: bytes) -> set[str]:

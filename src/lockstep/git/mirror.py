@@ -86,12 +86,13 @@ def make_mirror(
     return mirror
 
 
-def fetch_refs(mirror: Repository, refs: Mapping[str, str]) -> None:
+def fetch_refs(mirror: Repository, refs: Mapping[str, str], *, with_history: bool = False) -> None:
     """Fetch the objects of refs, given by name and id, as the host has them."""
     wanted = "".join(f"+{id_}:{_local(ref)}\n" for ref, id_ in refs.items()).encode()
 
     def fetch(place: Repository, lock: int) -> None:
-        _run_fetch(place, (*_depth(place), "--stdin", "origin"), lock, data=wanted)
+        depth = _to_the_beginning(place) if with_history else _depth(place)
+        _run_fetch(place, (*depth, "--stdin", "origin"), lock, data=wanted)
 
     _fetched(mirror, fetch)
 
@@ -152,6 +153,7 @@ def _is_broken(mirror: Repository, error: GitError | BadInput) -> bool:
 
 def _make(mirror: Repository, fetch: Callable[[Repository, int], T], lock: int) -> T:
     folder = mirror.folder
+    mirror.facts.forget()
     fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.new-", dir=folder.parent))
     try:
         run_git(("init", "--quiet", "--bare", "--template=", str(fresh)), doing="making a mirror")
@@ -168,9 +170,7 @@ def _make(mirror: Repository, fetch: Callable[[Repository, int], T], lock: int) 
 def _fetch(mirror: Repository, revision: str, lock: int) -> str:
     name, suffix = _split(revision)
     local = _local(name)
-    depth = _depth(mirror)
-    if suffix:
-        depth = ("--unshallow",) if (mirror.folder / "shallow").exists() else ()
+    depth = _to_the_beginning(mirror) if suffix else _depth(mirror)
     try:
         _run_fetch(mirror, (*depth, "origin", f"+{name}:{local}"), lock)
     except BadInput as error:
@@ -202,9 +202,13 @@ def _depth(mirror: Repository) -> tuple[str, ...]:
     return ("--depth=1",) if is_new or (mirror.folder / "shallow").exists() else ()
 
 
+def _to_the_beginning(mirror: Repository) -> tuple[str, ...]:
+    return ("--unshallow",) if (mirror.folder / "shallow").exists() else ()
+
+
 def _find_commit(mirror: Repository, name: str, lock: int, error: BadInput) -> str:
     """Look for a commit by part of its id, or one that the host does not hand out by id."""
-    depth = ("--unshallow",) if (mirror.folder / "shallow").exists() else ()
+    depth = _to_the_beginning(mirror)
     refs = ("+refs/heads/*:refs/lockstep/heads/*", "+refs/tags/*:refs/lockstep/tags/*")
     _run_fetch(mirror, (*depth, "origin", *refs), lock)
     commit = _resolve(mirror, name)

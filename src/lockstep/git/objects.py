@@ -3,15 +3,15 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from string import hexdigits
 from typing import Generic, TypeVar
 
 from lockstep.errors import GitError
 from lockstep.git.command import NETWORK_SECONDS, Repository
+from lockstep.git.settings import settings
 
-__all__ = ["fetch_blobs", "list_tree", "read_blobs"]
+__all__ = ["fetch_blobs", "keep_blobs", "list_tree", "read_blobs"]
 
 
 def read_blobs(
@@ -104,20 +104,14 @@ _LISTED: _Known[tuple[str, ...]] = _Known(8_000_000)
 
 def fetch_blobs(repository: Repository, ids: Sequence[str], commits: Sequence[str]) -> None:
     """Fetch the blobs of commits that a mirror or a partial clone does not have yet, all in one request."""
-    if host := "origin" if repository.url else _partial(repository.folder):
+    # A partial clone says which remote it has its missing objects from.
+    if host := "origin" if repository.url else settings(repository).get("extensions.partialclone"):
         _fetch_missing(repository, host, ids, commits)
 
 
-@lru_cache(maxsize=64)
-def _partial(folder: Path) -> str | None:
-    """The remote that a partial clone has its missing objects from; None for any other clone.
-
-    Clones are partial from their beginning, so each is asked once.
-    """
-    configured = Repository(folder=folder).run(
-        *("config", "--get", "extensions.partialClone"), doing="opening the repository", allowed=(0, 1)
-    )
-    return configured.decode("utf-8", "replace").strip() or None
+def keep_blobs(repository: Repository, contents: Mapping[str, bytes]) -> None:
+    """Keep what git was just given, by the ids that it gave to it."""
+    _KNOWN.keep(repository.folder, contents)
 
 
 def _fetch_missing(repository: Repository, host: str, wanted: Sequence[str], commits: Sequence[str]) -> None:

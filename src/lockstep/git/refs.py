@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lockstep.errors import BadInput, Refused, Rejected
 from lockstep.git.command import Ended, Repository, explain_failure, mask
+from lockstep.git.repository import common_folder
 from lockstep.values import dataclass
 
 __all__ = ["RefUpdate", "branch_ref", "read_refs", "update_refs"]
@@ -165,9 +166,7 @@ def _switch(work: Repository, update: RefUpdate) -> None:
 @contextlib.contextmanager
 def _alone(repository: Repository) -> Iterator[None]:
     """Keep other runs of Lockstep out while files and refs move together; leaves no file behind."""
-    place = repository.run("rev-parse", "--git-common-dir", doing="opening the repository")
-    folder = repository.folder / os.fsdecode(place).removesuffix("\n")
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    lock = os.open(common_folder(repository), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -16,10 +16,11 @@ from lockstep.git.command import NETWORK_SECONDS, Ended, Repository, explain_fai
 from lockstep.git.mirror import fetch_refs, is_url, make_mirror
 from lockstep.git.refs import RefUpdate, read_refs, select_refs, update_refs
 from lockstep.git.repository import find_repository
+from lockstep.git.settings import remotes
 from lockstep.values import dataclass
 from lockstep.waiting import Deadline
 
-__all__ = ["Remote", "default_branch", "fetch", "list_refs", "open_remote", "push"]
+__all__ = ["Remote", "default_branch", "fetch", "list_heads", "list_refs", "open_remote", "push"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,18 +36,24 @@ class Remote:
 
 
 def open_remote(
-    repo: str | Path, cache: Path, *, access: Access | None = None, deadline: Deadline | None = None
+    repo: str | Path | Repository,
+    cache: Path,
+    *,
+    access: Access | None = None,
+    deadline: Deadline | None = None,
 ) -> Remote:
     """Open the place that a repository's refs are shared at; nothing is fetched.
 
     ``repo`` is the URL of a repository, mirrored below ``cache``, or a folder in one: then it is the
     remote that it was cloned from, ``origin`` where there are several, and the repository itself where
-    there is none. ``access`` is used where its host is asked, in the time of ``deadline``.
+    there is none; likewise of a clone that was opened before. ``access`` is used where its host is asked,
+    in the time of ``deadline``.
     """
     if isinstance(repo, str) and is_url(repo):
         return Remote(repository=make_mirror(repo, cache, access=access, deadline=deadline), name="origin")
-    repository = replace(find_repository(Path(repo)), access=access, deadline=deadline)
-    names = repository.run("remote", doing="reading the remotes").decode("utf-8", "replace").split()
+    found = repo if isinstance(repo, Repository) else find_repository(Path(repo))
+    repository = replace(found, access=access, deadline=deadline)
+    names = remotes(repository)
     if len(names) > 1 and "origin" not in names:
         raise BadInput(
             f"the repository has the remotes {', '.join(names)}, and none is called origin",
@@ -83,40 +90,64 @@ def default_branch(remote: Remote) -> str:
 
     BadInput when HEAD names no branch.
     """
+    return _default(remote)[0]
+
+
+def list_heads(remote: Remote) -> tuple[str, Mapping[str, str]]:
+    """Return the branch of ``default_branch``, and all branches as ``list_refs`` does, in one request."""
+    branch, listing = _default(remote)
+    if remote.name is None:
+        return branch, read_refs(remote.repository, _HEADS)
+    return branch, select_refs(listing, (_HEADS,), separator="\t")
+
+
+def _default(remote: Remote) -> tuple[str, bytes]:
+    """The default branch, and the listing of the remote's branches that said so."""
     if remote.name is None:
         arguments: tuple[str, ...] = ("symbolic-ref", "--quiet", "HEAD")
     else:
-        arguments = ("ls-remote", "--quiet", "--symref", "--", remote.name, "HEAD")
+        arguments = ("ls-remote", "--quiet", "--symref", "--", remote.name, "HEAD", f"{_HEADS}*")
     listing = remote.repository.run(
         *arguments, doing=f"asking {remote} for its branch", seconds=NETWORK_SECONDS, allowed=(0, 1)
     )
-    found = re.search(r"refs/heads/(\S+)", listing.decode("utf-8", "surrogateescape"))
+    found = _HEAD.search(listing.decode("utf-8", "surrogateescape"))
     if found is None:
         raise BadInput(
             f"nothing says which branch of {remote} is deployed from",
             fix="add forge: {branch: main} to lockstep.yaml, or check out a branch",
         )
-    return found[1]
+    return found[1], listing
 
 
-def fetch(remote: Remote, refs: Mapping[str, str]) -> None:
+def fetch(remote: Remote, refs: Mapping[str, str], *, with_history: bool = False) -> None:
     """Fetch what is missing of the objects of refs, as ``list_refs`` returned them.
+
+    What is fetched comes as a shallow clone or mirror has it, or ``with_history`` into a mirror, whole.
 
     No branch, no tag and no file of a clone is touched. In a partial clone and in a mirror the
     contents of files come when they are read. Raises Rejected when a ref has moved since and the host
     no longer hands out its old object.
     """
     repository = remote.repository
-    if remote.name is None or _has(repository, refs.values()):
+    whole = repository.facts.whole
+    wanted = {ref: id_ for ref, id_ in refs.items() if id_ not in whole}
+    if remote.name is None or not wanted:
         return
+    if not _has(repository, wanted.values()):
+        _fetch(remote, remote.name, wanted, with_history=with_history)
+    whole.update(wanted.values())
+
+
+def _fetch(remote: Remote, name: str, refs: Mapping[str, str], *, with_history: bool) -> None:
+    repository = remote.repository
     doing = f"fetching from {remote}"
     try:
         if repository.url:
-            fetch_refs(repository, refs)
+            fetch_refs(repository, refs, with_history=with_history)
         else:
             repository.run(
                 *("fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head"),
-                *("--no-recurse-submodules", "--update-shallow", "--stdin", remote.name),
+                *("--no-recurse-submodules", "--update-shallow", "--stdin", name),
                 doing=doing,
                 data="".join(f"{id_}\n" for id_ in dict.fromkeys(refs.values())).encode(),
                 seconds=NETWORK_SECONDS,
@@ -149,6 +180,7 @@ def push(remote: Remote, *updates: RefUpdate) -> None:
         seconds=NETWORK_SECONDS,
     )
     _judge(outcome, updates, doing)
+    remote.repository.facts.whole.update(update.new for update in updates if update.new)
     return None
 
 
@@ -227,9 +259,12 @@ def _has(repository: Repository, ids: Iterable[str]) -> bool:
         doing="looking for commits",
         data=wanted.encode(),
     )
-    return not wanted or outcome.code == 0
+    return outcome.code == 0
 
 
+_HEADS = "refs/heads/"
+# What a remote's HEAD is listed as; of a repository itself git writes the name alone.
+_HEAD = re.compile(r"^(?:ref: )?refs/heads/(\S+)(?:\tHEAD)?$", re.MULTILINE)
 _DONE = frozenset(" +-*=")  # fast-forward, forced, removed, new, already there
 _RACE = re.compile(
     r"stale info|fetch first|non-fast-forward|already exists|needs force|remote ref updated|cannot lock ref|"

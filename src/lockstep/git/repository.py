@@ -7,12 +7,22 @@ from pathlib import Path
 from lockstep.errors import BadInput, GitError
 from lockstep.git.access import Access
 from lockstep.git.command import Repository, check_revision, run_git
+from lockstep.git.facts import Facts
 from lockstep.git.mirror import is_url, open_mirror
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.suggest import suggestion
 from lockstep.waiting import Deadline
 
-__all__ = ["find_repository", "open_commit", "open_worktree", "resolve_commit", "worktree_root"]
+__all__ = [
+    "common_folder",
+    "find_repository",
+    "is_bare",
+    "is_shallow",
+    "open_commit",
+    "open_worktree",
+    "resolve_commit",
+    "worktree_root",
+]
 
 
 def open_worktree(folder: Path, *, under: tuple[str, ...] = ()) -> WorkTree:
@@ -21,8 +31,8 @@ def open_worktree(folder: Path, *, under: tuple[str, ...] = ()) -> WorkTree:
     A folder outside Git is opened too; its ``commit`` is None. Raises BadInput when there is no such
     folder or the repository is bare, GitError when git cannot read it.
     """
-    top, is_in_git = worktree_root(folder)
-    return WorkTree(top, repository=Repository(folder=top) if is_in_git else None, under=under)
+    top, repository = _around(folder)
+    return WorkTree(top, repository=repository, under=under)
 
 
 def worktree_root(folder: Path) -> tuple[Path, bool]:
@@ -30,20 +40,27 @@ def worktree_root(folder: Path) -> tuple[Path, bool]:
 
     Raises as ``open_worktree``, and looks at no file.
     """
+    top, repository = _around(folder)
+    return top, repository is not None
+
+
+def _around(folder: Path) -> tuple[Path, Repository | None]:
+    """The work tree that a folder lies in, as its root and as a repository; itself and None outside Git."""
     root = _existing(folder)
     try:
-        is_bare, is_inside, up, _ = _looked_up(root, doing=f"opening {folder}")
+        is_bare, is_inside, up, git = _looked_up(root, doing=f"opening {folder}")
     except (BadInput, GitError):
         if _lies_in_git(root):
             raise
-        return root, False
+        return root, None
     if not is_inside:
         what = "is a bare repository" if is_bare else "lies inside a .git folder"
         raise BadInput(
             f"{folder} {what}: no files are checked out there",
             fix="name a revision to read, for example --rev main, or a clone",
         )
-    return (root / up).resolve(), True
+    top = (root / up).resolve()
+    return top, _opened(top, git, is_bare=False)
 
 
 def open_commit(
@@ -75,11 +92,30 @@ def find_repository(folder: Path) -> Repository:
     doing = f"opening {folder}"
     is_bare, is_inside, up, git = _looked_up(place, doing=doing)
     if is_bare:
-        return Repository(folder=git)
+        return _opened(git, git, is_bare=True)
     if is_inside:
-        return Repository(folder=(place / up).resolve())
+        return _opened((place / up).resolve(), git, is_bare=False)
     top = run_git(("-C", str(place), "rev-parse", "--show-toplevel"), doing=doing)  # which says what is wrong
     return Repository(folder=Path(os.fsdecode(top).removesuffix("\n")))
+
+
+def _opened(folder: Path, git: Path, *, is_bare: bool) -> Repository:
+    """The repository with what its opening told; ``git`` is where git keeps it."""
+    facts = Facts()
+    facts.once("is bare", lambda: is_bare)
+    facts.once("common folder", lambda: _common(git))
+    return Repository(folder=folder, facts=facts)
+
+
+def _common(git: Path) -> Path:
+    """Where several work trees of one repository keep what they share.
+
+    Source: gitrepository-layout(5), "commondir".
+    """
+    try:
+        return git / os.fsdecode((git / "commondir").read_bytes()).removesuffix("\n")
+    except FileNotFoundError:
+        return git
 
 
 def _looked_up(place: Path, *, doing: str) -> tuple[bool, bool, str, Path]:
@@ -98,6 +134,8 @@ def _looked_up(place: Path, *, doing: str) -> tuple[bool, bool, str, Path]:
 def resolve_commit(repository: Repository, revision: str) -> str:
     """Return the commit id of a revision; BadInput when there is none, naming what is near."""
     check_revision(revision)
+    if revision in repository.facts.commits:
+        return revision
     doing = f"looking up {revision}"
     output = repository.run(
         *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"),
@@ -105,6 +143,7 @@ def resolve_commit(repository: Repository, revision: str) -> str:
         allowed=(0, 1, 128),
     )
     if commit := output.decode("ascii").strip():
+        repository.facts.commits.add(commit)
         return commit
     listing = repository.run("for-each-ref", "--format=%(refname:short)", "--count=5000", doing=doing)
     names = listing.decode("utf-8", "replace").split()
@@ -128,9 +167,30 @@ def resolve_commit(repository: Repository, revision: str) -> str:
 
 
 def is_shallow(repository: Repository) -> bool:
-    """Say whether the repository lacks older commits."""
-    answer = repository.run("rev-parse", "--is-shallow-repository", doing="opening the repository")
-    return answer.strip() == b"true"
+    """Say whether the repository lacks older commits. Source: gitrepository-layout(5), "shallow"."""
+    return (common_folder(repository) / "shallow").exists()
+
+
+def is_bare(repository: Repository) -> bool:
+    """Say whether the repository has no work tree."""
+
+    def ask() -> bool:
+        answer = repository.run("rev-parse", "--is-bare-repository", doing="opening the repository")
+        return answer.strip() == b"true"
+
+    return repository.facts.once("is bare", ask)
+
+
+def common_folder(repository: Repository) -> Path:
+    """Where git keeps the repository, for all of its work trees."""
+    if repository.url:
+        return repository.folder
+
+    def ask() -> Path:
+        answer = repository.run("rev-parse", "--git-common-dir", doing="opening the repository")
+        return repository.folder / os.fsdecode(answer).removesuffix("\n")
+
+    return repository.facts.once("common folder", ask)
 
 
 def _has_head(repository: Repository) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lockstep.git.command import Repository
 from lockstep.git.repository import find_repository, resolve_commit
+from lockstep.git.settings import remotes, settings
 from lockstep.values import dataclass
 
 __all__ = ["Tag", "read_tags", "remote_of", "remote_tags", "takes_no_tags"]
@@ -40,7 +41,7 @@ def read_tags(repository: Path | Repository, *, prefix: str = "", rev: str = "HE
 
 def remote_of(repository: Repository) -> str | None:
     """Return the remote that this clone is of: ``origin``, or the only one; None when there is none."""
-    names = _text(repository.run("remote", doing="reading the remotes")).split()
+    names = remotes(repository)
     if "origin" in names:
         return "origin"
     return names[0] if len(names) == 1 else None
@@ -61,10 +62,7 @@ def remote_tags(repository: Repository, remote: str, *, prefix: str = "") -> Map
 
 def takes_no_tags(repository: Repository, remote: str) -> bool:
     """Say whether this clone was made with ``--no-tags``, so that a fetch brings none."""
-    said = repository.run(
-        *("config", "--get", f"remote.{remote}.tagOpt"), doing="reading the remotes", allowed=(0, 1)
-    )
-    return said.strip() == b"--no-tags"
+    return settings(repository).get(f"remote.{remote}.tagopt") == "--no-tags"
 
 
 def _peeled(listing: str, *, separator: str) -> dict[str, str]:

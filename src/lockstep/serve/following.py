@@ -28,8 +28,8 @@ from lockstep.delivery.sync.status import read_status
 from lockstep.delivery.trying.logs import read_logs
 from lockstep.errors import BadInput, LockstepError, NotAllowed
 from lockstep.forge.base import Forge
-from lockstep.git.remote import Remote, default_branch, open_remote
-from lockstep.git.writing import head
+from lockstep.git.refs import branch_ref
+from lockstep.git.remote import Remote, default_branch, fetch, list_refs, open_remote
 from lockstep.model import Explained, Fleet, Outcome, Plan, StatusRow, StepResult, SyncStatus
 from lockstep.model.calling import CallGraph
 from lockstep.model.era import Era
@@ -428,13 +428,14 @@ class Follower:
         where, before = self._where, self._workspace
         remote = open_remote(self.project.repository, where.cache, access=where.access)
         branch = self._branch or default_branch(remote)
-        heads = Heads(commit=_head(remote, branch), previews=self._previews(remote))
+        # As far as the last project that was read has previews on a branch of their own.
+        heads = _heads(remote, branch, before.project.preview.branch if before else None)
         if before is None or heads != self._opened:
             before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
             named = before.project.sources.forge.branch
             if self.project.branch is None and named not in (None, branch):
                 branch = str(named)
-                heads = replace(heads, commit=_head(remote, branch))
+                heads = replace(heads, commit=_heads(remote, branch, None).commit)
                 before = open_workspace(replace(where, rev=heads.commit, previews=heads.previews))
             heads = replace(heads, previews=before.previews.commit if before.previews else None)
             self._opened = heads
@@ -445,11 +446,6 @@ class Follower:
                 self._say(f"warning: {warning}", about=warning)
         self._branch, self._workspace = branch, before
         self.seen = asked(self.seen, heads, self._clock())
-
-    def _previews(self, remote: Remote) -> str | None:
-        """Where the branch of previews is, as far as the last project that was read has one."""
-        named = self._workspace.project.preview.branch if self._workspace else None
-        return head(remote, named) if named is not None else None
 
     def _look(self, what: Look) -> None:
         workspace, heads = self._workspace, self.seen.heads
@@ -648,11 +644,14 @@ def _reason(what: Look, heads: Heads) -> str:
     return f"{heads.commit[:8]} was pushed" if what.since is not None else "all of AWS was looked at"
 
 
-def _head(remote: Remote, branch: str) -> str:
-    commit = head(remote, branch)
+def _heads(remote: Remote, branch: str, previews: str | None) -> Heads:
+    """Where the branch that is deployed from is, and that of previews, at one time; both fetched."""
+    refs = list_refs(remote, *(branch_ref(name) for name in (branch, previews) if name is not None))
+    commit = refs.get(branch_ref(branch))
     if commit is None:
         raise BadInput(f"{remote} has no branch {branch}, or no commits yet", fix="push to it first")
-    return commit
+    fetch(remote, refs)
+    return Heads(commit=commit, previews=refs.get(branch_ref(previews)) if previews is not None else None)
 
 
 class _Steps(Silent):

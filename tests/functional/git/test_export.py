@@ -114,4 +114,4 @@ def test_a_commit_that_is_not_there_is_told(work: Work, into: Path) -> None:
     work.commit("one", a="1")
     with pytest.raises(GitError) as caught:
         export_commit(Repository(folder=work.folder), "0" * 40, into)
-    assert "writing the files of commit 000000000000" in str(caught.value)
+    assert "listing commit 000000000000" in str(caught.value)

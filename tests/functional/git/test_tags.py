@@ -68,11 +68,10 @@ def test_the_tags_of_the_remote(served: Work, server: GitServer, tmp_path: Path)
 
 def test_the_remote_of_a_clone(work: Work) -> None:
     """origin, or the only one; of several others none is chosen."""
-    repository = find_repository(work.folder)
-    assert remote_of(repository) is None
+    assert remote_of(find_repository(work.folder)) is None
     work.git("remote", "add", "upstream", "file:///nowhere")
-    assert remote_of(repository) == "upstream"
+    assert remote_of(find_repository(work.folder)) == "upstream"
     work.git("remote", "add", "fork", "file:///nowhere")
-    assert remote_of(repository) is None
+    assert remote_of(find_repository(work.folder)) is None
     work.git("remote", "add", "origin", "file:///nowhere")
-    assert remote_of(repository) == "origin"
+    assert remote_of(find_repository(work.folder)) == "origin"

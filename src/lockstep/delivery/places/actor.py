@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 from lockstep.git.command import Repository
+from lockstep.git.settings import settings
 from lockstep.values import dataclass
 
 __all__ = ["Actor", "acting_for", "asked_by", "find_actor"]
@@ -50,9 +51,8 @@ def find_actor(repository: Repository) -> Actor:
         return Actor(name=actor, run=run)
     if run is None and (name := env.get("GIT_AUTHOR_NAME")):
         return Actor(name=name)
-    answer = repository.run("config", "user.name", doing="looking for who you are", allowed=(0, 1))
-    found = answer.decode("utf-8", "replace").strip()
-    return Actor(name=found or _user(), run=run)
+    found = settings(repository).get("user.name")
+    return Actor(name=(found or "").strip() or _user(), run=run)
 
 
 def _user() -> str:

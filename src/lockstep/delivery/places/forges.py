@@ -14,6 +14,7 @@ from lockstep.git.access import Access
 from lockstep.git.address import Address, address_of, real_host
 from lockstep.git.mirror import is_url
 from lockstep.git.remote import Remote
+from lockstep.git.settings import url_of as remote_url
 from lockstep.model import ForgeSettings, Project, Sources
 from lockstep.values import dataclass
 
@@ -50,7 +51,7 @@ def open_forge(settings: ForgeSettings, remote: Remote, credentials: Credentials
     if kind is None and address is not None and address.host not in _LOOPBACK:
         raise _unknown(address, settings, remote)
     if kind in ("local", None):
-        return _local(remote.repository.url or remote.repository.folder, credentials)
+        return _local(remote, credentials)
     repository = settings.repository
     if repository is None and address is not None and re.fullmatch(rules.GITHUB_REPOSITORY, address.path):
         repository = address.path
@@ -102,8 +103,7 @@ def url_of(remote: Remote) -> str | None:
     """The URL of a remote; None when the repository is its own. It may hold a password."""
     if remote.repository.url or remote.name is None:
         return remote.repository.url
-    answer = remote.repository.run("remote", "get-url", remote.name, doing="reading the remote's URL")
-    return answer.decode("utf-8", "surrogateescape").strip()
+    return remote_url(remote.repository, remote.name)
 
 
 def _place(repository: str, remote: Remote) -> str:
@@ -123,8 +123,11 @@ def _address(remote: Remote) -> Address | None:
     url = url_of(remote)
     if url is None:
         return None
-    answer = remote.repository.run("ls-remote", "--get-url", "--", url, doing="reading the remote's URL")
-    return address_of(answer.decode("utf-8", "surrogateescape").strip())
+    if remote.repository.url:  # as it was given, where git tells the URL of a clone's remote as it is used
+        asked = ("ls-remote", "--get-url", "--", url)
+        answer = remote.repository.run(*asked, doing="reading the remote's URL")
+        url = answer.decode("utf-8", "surrogateescape").strip()
+    return address_of(url)
 
 
 def _is_github(address: Address) -> bool:
@@ -160,7 +163,7 @@ def _home() -> str:
     return os.environ.get("GITHUB_SERVER_URL") or _GITHUB
 
 
-def _local(place: str | Path, credentials: Credentials) -> Forge:
+def _local(place: str | Remote, credentials: Credentials) -> Forge:
     from lockstep.forge.local import LocalForge
 
     return LocalForge(place, credentials.cache, access=credentials.access())

@@ -1,14 +1,15 @@
 """The GitOps repository as the verbs see it that write to it: its branch, its newest commit, its forge."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from lockstep.delivery.places.forges import Credentials, as_app, open_forge, open_source_forge
 from lockstep.delivery.places.workspace import Where, Workspace, open_workspace
 from lockstep.errors import BadInput
 from lockstep.forge.base import Forge
-from lockstep.git.remote import Remote, default_branch, open_remote
+from lockstep.git.refs import branch_ref
+from lockstep.git.remote import Remote, fetch, list_heads, open_remote
 from lockstep.git.tree import CommitTree
-from lockstep.git.writing import head
 from lockstep.values import dataclass
 
 __all__ = ["GitOps", "open_gitops"]
@@ -43,9 +44,10 @@ class GitOps:
         return open_source_forge(self.workspace.project, self.forge, self.remote, self.credentials)
 
 
-def open_gitops(where: Where, credentials: Credentials) -> GitOps:
+def open_gitops(where: Where, credentials: Credentials, *, remote: Remote | None = None) -> GitOps:
     """Fetch the branch that is deployed from and read the project there.
 
+    ``remote`` is where it is shared, where that was opened before.
     The branch is the one that the project names under ``forge``, else the remote's default branch.
     BadInput for a folder outside Git, a branch that is not there and a project that is not valid.
     """
@@ -54,23 +56,26 @@ def open_gitops(where: Where, credentials: Credentials) -> GitOps:
             "this command works on the newest commit of the branch", where="--rev", fix="leave out --rev"
         )
     where = replace(where, access=credentials.access())
-    remote = open_remote(where.repo or where.folder, where.cache, access=where.access)
-    branch = default_branch(remote)
-    workspace = _read(where, remote, branch)
+    remote = remote or open_remote(where.repo or where.folder, where.cache, access=where.access)
+    branch, heads = list_heads(remote)
+    workspace = _read(where, remote, branch, heads)
     named = workspace.project.sources.forge.branch
     if named is not None and named != branch:
         branch = named
-        workspace = _read(where, remote, branch)
+        workspace = _read(where, remote, branch, heads)
     remote = as_app(remote, workspace.project.sources.forge, credentials)
     return GitOps(remote=remote, branch=branch, workspace=workspace, credentials=credentials)
 
 
-def _read(where: Where, remote: Remote, branch: str) -> Workspace:
-    commit = head(remote, branch)
+def _read(where: Where, remote: Remote, branch: str, heads: Mapping[str, str]) -> Workspace:
+    """The project at the newest commit of a branch, of those that the remote has."""
+    ref = branch_ref(branch)
+    commit = heads.get(ref)
     if commit is None:
         raise BadInput(
             f"{remote} has no branch {branch}, or no commits yet", fix="push the declarations to it first"
         )
+    fetch(remote, {ref: commit})
     # A change that is tried out is a commit of its own, which nobody knows: this is what it stands on.
     about = f"commit {commit[:8]} ({branch}) of {remote}"
     where = replace(where, rev=commit, about=about)

@@ -65,12 +65,13 @@ def _files(tree: WorkTree | CommitTree) -> Iterator[str]:
         yield from submodules_on_disk(tree.repository)
 
 
-def open_sources(where: Where) -> SourceTree:
+def open_sources(where: Where, opened: CommitTree | None = None) -> SourceTree:
     """Read ``services:`` of the project file that is nearest to a folder, as ``open_tree`` finds it.
 
-    Raises BadInput when it is no local Git repository, has no commit, or the file is not valid.
+    ``opened`` is the tree of the revision, where it was opened before. Raises BadInput when it is no local
+    Git repository, has no commit, or the file is not valid.
     """
-    whole, prefix, _ = open_tree(where)
+    whole, prefix, _ = open_tree(where, opened)
     tree: Tree = Subtree(whole, prefix) if prefix else whole
     repository = whole.repository
     if repository is None:

@@ -12,7 +12,7 @@ from lockstep.errors import BadInput
 from lockstep.git.access import Access
 from lockstep.git.command import NETWORK_SECONDS, Repository, mask
 from lockstep.git.history import changed_paths
-from lockstep.git.remote import open_remote
+from lockstep.git.remote import Remote, open_remote
 from lockstep.git.repository import open_commit, open_worktree, worktree_root
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import Fleet, Project
@@ -58,6 +58,11 @@ class Workspace:
     previews: CommitTree | None = None  # the whole branch of previews, where they have one of their own
     uncommitted: tuple[str, ...] = ()  # files of the declaration that are not as in the commit
     manifests: str | None = None  # commit to take for the newest of their own branch; None: what it is at
+
+    def remote(self, access: Access | None) -> Remote:
+        """Where the repository's refs are shared, as ``open_remote`` finds it; asked with ``access``."""
+        where = self.where
+        return open_remote(where.repo or self.repository or where.folder, where.cache, access=access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,10 @@ def _open_workspace(where: Where, today: datetime.date | None, opened: CommitTre
             from lockstep.delivery.places.joined import Joined, left_over, open_previews
 
             remote = open_remote(
-                where.repo or where.folder, where.cache, access=where.access, deadline=where.deadline
+                where.repo or whole.repository or where.folder,
+                where.cache,
+                access=where.access,
+                deadline=where.deadline,
             )
             previews = open_previews(remote, project, where.previews)
             leftover = left_over(tree, project)

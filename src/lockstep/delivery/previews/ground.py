@@ -1,7 +1,7 @@
 """Where previews are: the branch that holds their folders, and the forge that holds their pull requests."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 
 from lockstep.delivery.places.gitops import GitOps, open_gitops
 from lockstep.delivery.places.joined import Joined
@@ -23,6 +23,7 @@ class Ground:
     """The previews of a project as everybody sees them, and the way to change them."""
 
     gitops: GitOps
+    opened: list[Forge] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def policy(self) -> PreviewPolicy:
@@ -46,7 +47,9 @@ class Ground:
 
     def forge(self) -> Forge:
         """Where their pull requests are: at the services' source, which may be this repository."""
-        return self.gitops.source_forge() or self.gitops.forge()
+        if not self.opened:
+            self.opened.append(self.gitops.source_forge() or self.gitops.forge())
+        return self.opened[0]
 
     def own(self, tree: Tree) -> Tree:
         """The project's part of a tree of the branch."""
@@ -84,7 +87,7 @@ class Ground:
     def now(self) -> Workspace:
         """The project as everybody sees it by now."""
         where = replace(self.gitops.workspace.where, rev=None, about=None, previews=None)
-        return open_gitops(where, self.gitops.credentials).workspace
+        return open_gitops(where, self.gitops.credentials, remote=self.gitops.remote).workspace
 
     def at(self, commit: str) -> Workspace:
         """The project as it is with a commit of the branch of previews."""

@@ -36,7 +36,7 @@ def open_place(where: Where, credentials: Credentials) -> Place:
     whole, prefix, _ = open_tree(where)
     tree: Tree = Subtree(whole, prefix) if prefix else whole
     settings = read_sources(tree, project_file=PROJECT_FILE).forge
-    remote = open_remote(where.repo or where.folder, where.cache, access=where.access)
+    remote = open_remote(where.repo or whole.repository or where.folder, where.cache, access=where.access)
     return Place(forge=open_forge(settings, remote, credentials), remote=remote, branch=settings.branch)
 
 

@@ -37,6 +37,7 @@ from lockstep.git.reach import is_shared
 from lockstep.git.refs import RefUpdate, update_refs
 from lockstep.git.remote import Remote, fetch, list_refs, open_remote, push
 from lockstep.git.tags import read_tags, remote_tags
+from lockstep.git.tree import CommitTree
 from lockstep.model import Built, Source
 from lockstep.model.next_version import NextVersion
 from lockstep.model.released import PackageFile, Released
@@ -76,7 +77,7 @@ class Monorepo:
         if commit == self.tree.commit:
             return self
         where = replace(self.where, rev=commit)
-        return replace(self, where=where, tree=open_sources(where))
+        return replace(self, where=where, tree=_at(where, self.tree.repository, commit))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,8 +127,8 @@ def open_monorepo(where: Where, credentials: Credentials) -> Monorepo:
     if there.whole.is_dirty:
         changed = changed_paths(there.repository, there.commit) or set()
     where = replace(where, rev=there.commit)
-    tree = open_sources(where)
-    remote = open_remote(tree.repository.folder, where.cache, access=where.access)
+    tree = _at(where, there.repository, there.commit)
+    remote = open_remote(tree.repository, where.cache, access=where.access)
     return Monorepo(
         where=where,
         tree=tree,
@@ -136,6 +137,12 @@ def open_monorepo(where: Where, credentials: Credentials) -> Monorepo:
         run=find_actor(tree.repository).run,
         changed=frozenset(changed),
     )
+
+
+def _at(where: Where, repository: Repository, commit: str) -> SourceTree:
+    """The services as a commit of a clone declares them."""
+    opened = CommitTree(replace(repository, access=where.access, deadline=where.deadline), commit)
+    return open_sources(where, opened)
 
 
 def release(
@@ -155,7 +162,7 @@ def release(
     """
     stop = stop or threading.Event()
     tags = _take_tags(monorepo, monorepo.tree.source(service))
-    found = find_version(monorepo.where, service, decided=request.decided, pr=request.pr, remote=tags)
+    found = find_version(monorepo.tree, service, decided=request.decided, pr=request.pr, remote=tags)
     for warning in (*found.warnings, *monorepo.tree.unmatched(monorepo.tree.source(service))):
         watcher.note(warning)
     wanted, monorepo = _meant(monorepo, found, watcher)

@@ -64,23 +64,23 @@ class _Tags:
 
 
 def find_version(
-    where: Where,
+    where: Where | SourceTree,
     service: str,
     *,
     decided: Decided | None = None,
     pr: int | None = None,
     remote: Mapping[str, str] | None = None,
 ) -> NextVersion:
-    """The version of a service at the commit that ``where`` names.
+    """The version of a service at the commit that ``where`` names, or as it was opened before.
 
     With ``decided`` that version, if it is free and above the last release; else the next one by the
     tags and commits, for a pull request ``pr`` a pre-release of it. ``remote`` are the remote's tags of
     the service with their commits, where they are known already. Raises BadInput when the version is
     taken, and when the clone lacks commits or tags, so that nothing is miscounted.
     """
-    tree = open_sources(where)
+    tree = where if isinstance(where, SourceTree) else open_sources(where)
     source = tree.source(service)
-    tags = _read_tags(tree, source, is_decided=decided is not None)
+    tags = _read_tags(tree, source, remote, is_decided=decided is not None)
     versions, warnings = tags.versions, tags.warnings
     if decided is not None:
         found = _decided(tree, source, versions, decided)
@@ -209,8 +209,10 @@ def _decided(tree: SourceTree, source: Source, tags: Sequence[VersionTag], decid
     return given_version(source, decided.version, commit=tree.commit, tags=tags, basis=decided.basis, why=why)
 
 
-def _read_tags(tree: SourceTree, source: Source, *, is_decided: bool) -> _Tags:
-    """The service's tags; where the clone may lack some, the remote is asked.
+def _read_tags(
+    tree: SourceTree, source: Source, remote: Mapping[str, str] | None, *, is_decided: bool
+) -> _Tags:
+    """The service's tags; where the clone may lack some, the remote is asked, unless it was already.
 
     A version that was decided on has to be free, which the remote's tags tell; to find the next one
     they have to be here, with the history that they name.
@@ -231,7 +233,7 @@ def _read_tags(tree: SourceTree, source: Source, *, is_decided: bool) -> _Tags:
     remarks = [f"the tag {name} names no version: ignored" for name in odd[:_SHOWN]]
     if len(odd) > _SHOWN:
         remarks.append(f"{len(odd) - _SHOWN} more tags name no version: ignored")
-    absent, warnings = _ask_remote(tree, source, prefix, versions)
+    absent, warnings = _ask_remote(tree, source, prefix, versions, remote)
     if absent and not is_decided:
         more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
         raise BadInput(
@@ -258,17 +260,21 @@ def _versions(tags: Sequence[Tag], source: Source) -> tuple[VersionTag, ...]:
 
 
 def _ask_remote(
-    tree: SourceTree, source: Source, prefix: str, versions: Sequence[VersionTag]
+    tree: SourceTree,
+    source: Source,
+    prefix: str,
+    versions: Sequence[VersionTag],
+    tags: Mapping[str, str] | None,
 ) -> tuple[tuple[VersionTag, ...], tuple[str, ...]]:
     """The service's tags that the remote has and this clone has not, lowest first, and warnings.
 
-    Asked only when there is reason to: no release is known, or the clone was made without tags.
+    Of no interest when a release is known, unless the clone was made without tags.
     """
     remote = remote_of(tree.repository)
     if remote is None or (last_release(versions) and not takes_no_tags(tree.repository, remote)):
         return (), ()
     try:
-        tags = remote_tags(tree.repository, remote, prefix=prefix)
+        tags = remote_tags(tree.repository, remote, prefix=prefix) if tags is None else tags
     except (GitError, BadInput) as error:
         told = f"{remote} could not be asked whether it has tags of {source.service}: {error.problem}"
         return (), (told,)

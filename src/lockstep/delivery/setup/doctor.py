@@ -92,16 +92,15 @@ def _forge(workspace: Workspace) -> Iterator[Check]:
     if workspace.repository is None or not wants:
         return
     from lockstep.delivery.places.forges import Credentials, open_forge
-    from lockstep.git.remote import open_remote
 
-    settings, where = read_settings(), workspace.where
+    settings = read_settings()
     credentials = Credentials(
-        cache=where.cache,
+        cache=workspace.where.cache,
         github_token=settings.github_token,
         github_app_key=settings.github_app_key,
     )
     try:
-        remote = open_remote(where.repo or where.folder, where.cache, access=credentials.access())
+        remote = workspace.remote(credentials.access())
         forge = open_forge(workspace.project.sources.forge, remote, credentials)
         is_allowed = forge.allows_auto_merge()
     except LockstepError as error:

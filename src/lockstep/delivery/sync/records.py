@@ -15,7 +15,7 @@ from lockstep.delivery.places.workspace import Workspace
 from lockstep.delivery.sync.reporting import Ending, endings_of
 from lockstep.errors import LockstepError
 from lockstep.forge.base import DeploymentState
-from lockstep.git.remote import Remote, fetch, list_refs, open_remote
+from lockstep.git.remote import Remote, fetch, list_refs
 from lockstep.git.tree import CommitTree
 from lockstep.git.writing import write
 from lockstep.model import Plan, Report
@@ -120,8 +120,7 @@ def read_records(
 
 
 def _remote(workspace: Workspace, credentials: Credentials) -> Remote:
-    where = workspace.where
-    remote = open_remote(where.repo or where.folder, where.cache, access=credentials.access())
+    remote = workspace.remote(credentials.access())
     return as_app(remote, workspace.project.sources.forge, credentials)
 
 

@@ -16,7 +16,6 @@ from lockstep.delivery.places.workspace import Workspace, open_workspace
 from lockstep.errors import BadInput, LockstepError
 from lockstep.forge.base import CheckState, DeploymentState, Forge
 from lockstep.git.log import histories
-from lockstep.git.remote import open_remote
 from lockstep.git.tree import CommitTree, WorkTree
 from lockstep.model import (
     Health,
@@ -232,8 +231,7 @@ def _declaring_file(workspace: Workspace, target: str) -> str:
 
 def _open(workspace: Workspace, credentials: Credentials) -> tuple[Forge, str | None]:
     """The forge of the source, and the URL of this run."""
-    where = workspace.where
-    remote = open_remote(where.repo or where.folder, where.cache, access=credentials.access())
+    remote = workspace.remote(credentials.access())
 
     def here() -> Forge:
         return open_forge(workspace.project.sources.forge, remote, credentials)

@@ -9,7 +9,7 @@ from lockstep.errors import LockstepError
 from lockstep.git.command import Repository
 from lockstep.git.refs import branch_ref
 from lockstep.git.relation import relation
-from lockstep.git.remote import Remote, default_branch, fetch, list_refs, open_remote
+from lockstep.git.remote import Remote, fetch, list_heads, list_refs
 from lockstep.model import Plan, Verb
 from lockstep.model.record import Done, Record
 from lockstep.planning.asking import older_versions
@@ -47,28 +47,28 @@ def _uncommitted(workspace: Workspace) -> Iterable[str]:
 
 
 def _beside_branch(workspace: Workspace, credentials: Credentials) -> Iterable[str]:
-    commit, where = workspace.tree.commit, workspace.where
+    commit = workspace.tree.commit
     if commit is None or workspace.repository is None:
         return
     try:
-        access = credentials.access()
-        remote = open_remote(where.repo or where.folder, where.cache, access=access)
+        remote = workspace.remote(credentials.access())
         if remote.name is None:
             return
         remote = as_app(remote, workspace.project.sources.forge, credentials)
-        branch = workspace.project.sources.forge.branch or default_branch(remote)
-        yield from _compared(remote, branch, commit)
+        named = workspace.project.sources.forge.branch
+        if named is not None:
+            branch, refs = named, list_refs(remote, branch_ref(named))
+        else:
+            branch, refs = list_heads(remote)
+        yield from _compared(remote, branch, refs.get(branch_ref(branch)), commit)
     except LockstepError as error:
         yield f"whether this is what the deployed branch says is not known: {error.problem}"
 
 
-def _compared(remote: Remote, branch: str, commit: str) -> Iterable[str]:
-    ref = branch_ref(branch)
-    refs = list_refs(remote, ref)
-    tip = refs.get(ref)
+def _compared(remote: Remote, branch: str, tip: str | None, commit: str) -> Iterable[str]:
     if tip is None or tip == commit:
         return
-    fetch(remote, refs)
+    fetch(remote, {branch_ref(branch): tip})
     found = relation(remote.repository, commit, tip)
     name = f"{branch} of {remote}"
     match found:

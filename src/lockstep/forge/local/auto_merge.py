@@ -72,28 +72,42 @@ def merge_pull(ledgers: Ledgers, number: int, *, sha: str, method: MergeMethod, 
         if thread.ending is not None:
             return None, None
         _check_required(ledgers, known, about, doing)
-        tip = snapshot.branches[about.base]
-        made = merge(
-            ledgers.repository,
-            base=tip,
-            head=sha,
-            method=method,
-            number=number,
-            name=about.head,
-            title=thread.title,
-            subject=title,
-        )
-        if made.commit is None:
-            raise InTheWay(
-                f"{about.head} and {about.base} are in conflict: {', '.join(made.conflicts[:10])}",
-                doing=doing,
-                fix=f"merge {about.base} into {about.head}, or make the change again from {about.base}",
-            )
-        ending = Ending(state=PullState.MERGED, at=ledgers.now, by=_by(ledgers, thread), commit=made.commit)
-        moves = (RefUpdate(ref=BRANCHES + about.base, old=tip, new=made.commit), *_removal(known, about))
-        return known.edit(f"Merge pull request {number}", [thread.ended(ending)], moves=moves), None
+        return _merging(ledgers, known, thread, about, method=method, title=title, doing=doing), None
 
     ledgers.change(PULLS, decide)
+
+
+def _merging(
+    ledgers: Ledgers,
+    known: Threads,
+    thread: Thread,
+    about: Branches,
+    *,
+    method: MergeMethod,
+    title: str | None,
+    doing: str,
+) -> Edit:
+    """The edit that merges a pull request; InTheWay when its branches are in conflict."""
+    tip = known.branches[about.base]
+    made = merge(
+        ledgers.repository,
+        base=tip,
+        head=about.sha,
+        method=method,
+        number=thread.number,
+        name=about.head,
+        title=thread.title,
+        subject=title,
+    )
+    if made.commit is None:
+        raise InTheWay(
+            f"{about.head} and {about.base} are in conflict: {', '.join(made.conflicts[:10])}",
+            doing=doing,
+            fix=f"merge {about.base} into {about.head}, or make the change again from {about.base}",
+        )
+    ending = Ending(state=PullState.MERGED, at=ledgers.now, by=_by(ledgers, thread), commit=made.commit)
+    moves = (RefUpdate(ref=BRANCHES + about.base, old=tip, new=made.commit), *_removal(known, about))
+    return known.edit(f"Merge pull request {thread.number}", [thread.ended(ending)], moves=moves)
 
 
 def merge_when_ready(ledgers: Ledgers, number: int, *, sha: str, method: MergeMethod) -> Merging:
@@ -103,8 +117,11 @@ def merge_when_ready(ledgers: Ledgers, number: int, *, sha: str, method: MergeMe
     repository does not let the merge in.
     """
     doing = f"merging pull request {number} when it is ready"
+    is_ready = False
 
-    def decide(snapshot: Snapshot) -> tuple[Edit | None, Merging | None]:
+    def decide(snapshot: Snapshot) -> tuple[Edit | None, Merging]:
+        nonlocal is_ready
+        is_ready = False
         known = Threads(snapshot=snapshot)
         before = known.pull(number)
         (thread,) = reconcile(ledgers, snapshot.branches, [before])
@@ -117,18 +134,19 @@ def merge_when_ready(ledgers: Ledgers, number: int, *, sha: str, method: MergeMe
         if conflicts_of(ledgers.repository, base=snapshot.branches[about.base], head=sha):
             return None, Merging.BLOCKED
         if CheckState.PENDING not in found:
-            return None, None
+            is_ready = True
+            edit = _merging(ledgers, known, thread, about, method=method, title=None, doing=doing)
+            return edit, Merging.MERGED
         thread = replace(thread, auto=Auto(sha=sha, method=method, by=ledgers.who))
         edit = known.edit(f"Merge pull request {number} when it is ready", [thread])
         return (edit if thread != before else None), Merging.WAITING
 
-    if (merging := ledgers.change(PULLS, decide)) is not None:
-        return merging
     try:
-        merge_pull(ledgers, number, sha=sha, method=method, title=None)
+        return ledgers.change(PULLS, decide)
     except (InTheWay, Refused):
+        if not is_ready:
+            raise
         return Merging.BLOCKED
-    return Merging.MERGED
 
 
 def carry_out(ledgers: Ledgers, known: Threads, thread: Thread) -> bool:

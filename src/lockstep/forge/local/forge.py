@@ -24,6 +24,7 @@ from lockstep.forge.local.records import Thread
 from lockstep.forge.local.threads import Threads
 from lockstep.git.access import Access
 from lockstep.git.remote import Remote, open_remote
+from lockstep.git.repository import is_bare
 
 __all__ = ["LocalForge"]
 
@@ -35,12 +36,14 @@ class LocalForge:
     poll = 0.5
     is_awake = False
 
-    def __init__(self, repo: str | Path, cache: Path, *, access: Access | None = None) -> None:
+    def __init__(self, repo: str | Path | Remote, cache: Path, *, access: Access | None = None) -> None:
         """Open the repository at a URL, or the one that a folder's clone came from, or that folder's own.
 
-        Nothing is fetched yet. Raises BadInput when there is none.
+        A remote that was opened before is taken as it is. Nothing is fetched yet. Raises BadInput when
+        there is none.
         """
-        remote = _pushable(open_remote(repo, cache, access=access), cache)
+        opened = repo if isinstance(repo, Remote) else open_remote(repo, cache, access=access)
+        remote = _pushable(opened, cache)
         self._ledgers = Ledgers(remote, cache / "forges")
 
     # Pull requests
@@ -238,8 +241,7 @@ def _pushable(remote: Remote, cache: Path) -> Remote:
     repository = remote.repository
     if remote.name is not None:
         return remote
-    answer = repository.run("rev-parse", "--is-bare-repository", doing="opening the repository")
-    return open_remote(repository.folder.as_uri(), cache) if answer.strip() == b"true" else remote
+    return open_remote(repository.folder.as_uri(), cache) if is_bare(repository) else remote
 
 
 @contextlib.contextmanager

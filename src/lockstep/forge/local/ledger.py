@@ -22,10 +22,11 @@ from lockstep.errors import ForgeError, GitError, Rejected
 from lockstep.git.command import NETWORK_SECONDS, Repository, mask
 from lockstep.git.commits import author_of, commit_files
 from lockstep.git.mirror import fetch_history
-from lockstep.git.objects import read_blobs
+from lockstep.git.objects import list_tree, read_blobs
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import Remote, fetch, list_refs, push
 from lockstep.git.repository import is_shallow
+from lockstep.git.settings import url_of
 from lockstep.values import dataclass
 
 __all__ = ["BRANCHES", "DEPLOYMENTS", "PULLS", "STATUSES", "Edit", "Ledgers", "Snapshot"]
@@ -79,8 +80,7 @@ def address_of(remote: Remote) -> str:
         return str(remote.repository.folder)
     if remote.repository.url:
         return mask(remote.repository.url)
-    url = remote.repository.run("remote", "get-url", "--", remote.name, doing="reading the remote's address")
-    return mask(url.decode("utf-8", "replace").strip())
+    return mask(url_of(remote.repository, remote.name))
 
 
 class Ledgers:
@@ -105,9 +105,10 @@ class Ledgers:
         """The time, ISO 8601."""
         return datetime.now(UTC).isoformat(timespec="seconds")
 
-    def look(self, ledger: str) -> Snapshot:
-        """Read a ledger as it is now, with the branches as they are now."""
-        return self._open(ledger, list_refs(self.remote, ledger, PULLS, STATUSES, DEPLOYMENTS, BRANCHES))
+    def look(self, ledger: str, *others: str) -> Snapshot:
+        """Read a ledger as it is now, with the branches and some other refs as they are now."""
+        refs = list_refs(self.remote, ledger, PULLS, STATUSES, DEPLOYMENTS, BRANCHES, *others)
+        return self._open(ledger, refs)
 
     def beside(self, snapshot: Snapshot, ledger: str) -> Snapshot:
         """Another ledger as it was when a snapshot was made."""
@@ -118,9 +119,7 @@ class Ledgers:
         blobs: dict[str, str] = {}
         if commit is not None:
             fetch(self.remote, {ledger: commit})
-            listing = self.repository.run(
-                "ls-tree", "-r", "-z", "--full-tree", commit, doing=f"reading {ledger}"
-            )
+            listing = list_tree(self.repository, commit)
             for entry in listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
                 about, _, path = entry.partition("\t")
                 blobs[path] = about.split()[2]
@@ -177,17 +176,21 @@ class Ledgers:
         """Fetch what refs name, with the history before it."""
         if not refs:
             return
-        fetch(self.remote, refs)
+        fetch(self.remote, refs, with_history=True)
         if is_shallow(self.repository) and self.remote.name is not None:
             self._unshallow(refs)
 
     def ahead_of(self, base: str, commits: Iterable[str]) -> set[str]:
         """Those of some commits that a base does not have in its history, with what is before them."""
         wanted = "".join(f"{commit}\n" for commit in commits)
-        output = self.repository.run(
-            "rev-list", "--stdin", doing="comparing branches", data=f"^{base}\n{wanted}".encode()
-        )
-        return set(output.decode("ascii").split())
+
+        def compare() -> set[str]:
+            output = self.repository.run(
+                "rev-list", "--stdin", doing="comparing branches", data=f"^{base}\n{wanted}".encode()
+            )
+            return set(output.decode("ascii").split())
+
+        return self.repository.facts.once(("ahead", base, wanted), compare)
 
     def is_in(self, commit: str, branch: str) -> bool:
         """Say whether a branch's commit has another one in its history; it may be one that is gone."""

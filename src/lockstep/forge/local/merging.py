@@ -3,7 +3,8 @@
 from lockstep.forge.base import MergeMethod
 from lockstep.git.command import Repository
 from lockstep.git.commits import Identity, commit_tree, write_entries
-from lockstep.git.merge import three_way
+from lockstep.git.log import merge_base
+from lockstep.git.merge import Merge, three_way
 from lockstep.values import dataclass
 
 __all__ = ["Merged", "conflicts_of", "merge"]
@@ -35,7 +36,7 @@ def conflicts_of(repository: Repository, *, base: str, head: str) -> tuple[str, 
     start = _merge_base(repository, base, head)
     if start is None:
         return _UNRELATED
-    return three_way(repository, base=start, ours=base, theirs=head).conflicts
+    return _three_way(repository, start, base, head).conflicts
 
 
 def merge(
@@ -91,7 +92,7 @@ def _rebase(repository: Repository, start: str, base: str, head: str) -> Merged:
 
 def _bring(repository: Repository, start: str, ours: str, theirs: str) -> tuple[str | None, tuple[str, ...]]:
     """The tree of ours with what theirs changed since ``start``, or the paths in conflict."""
-    result = three_way(repository, base=start, ours=ours, theirs=theirs)
+    result = _three_way(repository, start, ours, theirs)
     if result.conflicts:
         return None, result.conflicts
     entries = {
@@ -100,9 +101,16 @@ def _bring(repository: Repository, start: str, ours: str, theirs: str) -> tuple[
     return write_entries(repository, ours, entries), ()
 
 
+def _three_way(repository: Repository, start: str, ours: str, theirs: str) -> Merge:
+    """What the merge of three commits is; the same as often as it is asked."""
+    return repository.facts.once(
+        ("merge", start, ours, theirs), lambda: three_way(repository, base=start, ours=ours, theirs=theirs)
+    )
+
+
 def _merge_base(repository: Repository, one: str, other: str) -> str | None:
-    output = repository.run("merge-base", one, other, doing="comparing branches", allowed=(0, 1))
-    return output.decode("ascii").strip() or None
+    """Where two histories parted that are here whole."""
+    return repository.facts.once(("base", one, other), lambda: merge_base(repository, one, other))
 
 
 def _tree(repository: Repository, commit: str) -> str:

@@ -1,11 +1,11 @@
 """Releases; ``model.published`` says which refs they are kept in.
 
-Assets are pushed first, each by itself and for good, under the digest of its content; the release
-that names them comes last. So a run may be killed anywhere, and what is published is complete.
+Assets are pushed first and for good, each under the digest of its content; the release that names them
+comes last. So a run may be killed anywhere, and what is published is complete.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from lockstep.forge.base import Asset, ForgeRelease
 from lockstep.forge.local.ledger import Edit, Ledgers, Snapshot
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import fetch, list_refs, push
+from lockstep.git.repository import resolve_commit
 from lockstep.model.published import (
     RELEASE_FILE,
     Published,
@@ -31,8 +32,9 @@ _TAGS = "refs/tags/"
 
 def read_release(ledgers: Ledgers, tag: str) -> ForgeRelease | None:
     """The release of a tag; a draft when its tag is gone, as on GitHub. None when there is none."""
-    found = _read(ledgers.look(release_ref(tag)), tag)
-    return _shown(ledgers, found, _commit_of(ledgers, tag)) if found else None
+    snapshot = ledgers.look(release_ref(tag), _TAGS + tag)
+    found = _read(snapshot, tag)
+    return _shown(ledgers, found, _commit_of(ledgers, snapshot, tag)) if found else None
 
 
 def publish(
@@ -47,7 +49,9 @@ def publish(
 ) -> ForgeRelease:
     """Make the release of a tag, or bring the assets to it that it lacks."""
     doing = f"publishing {tag}"
-    named = _commit_of(ledgers, tag)
+    wanted = {_asset(name, path): path for name, path in assets.items()}
+    snapshot = ledgers.look(release_ref(tag), _TAGS + tag, *(asset_ref(one.sha256) for one in wanted))
+    named = _commit_of(ledgers, snapshot, tag)
     if named is None:
         raise ForgeError(
             f"{ledgers.address} has no tag {tag}", doing=doing, fix=f"push it first: git push origin {tag}"
@@ -58,11 +62,8 @@ def publish(
             doing=doing,
             fix="a version is built from one commit: release another version",
         )
-    wanted = tuple(_asset(name, path) for name, path in assets.items())
-    before = _of(commit, _read(ledgers.look(release_ref(tag)), tag))
-    missing = _missing(before, wanted, tag)
-    for asset in missing:
-        _upload(ledgers, asset, assets[asset.name])
+    missing = _missing(_of(commit, _read(snapshot, tag)), wanted, tag)
+    _upload(ledgers, snapshot, {asset: wanted[asset] for asset in missing})
 
     def decide(snapshot: Snapshot) -> tuple[Edit | None, Published]:
         found = _of(commit, _read(snapshot, tag))
@@ -99,17 +100,18 @@ def withdraw(ledgers: Ledgers, tag: str) -> None:
     doing = f"deleting the pre-release {tag}"
 
     def attempt() -> None:
-        refs = list_refs(ledgers.remote, f"{_TAGS}{tag}", release_ref(tag))
+        snapshot = ledgers.look(release_ref(tag), _TAGS + tag)
+        refs = {ref: snapshot.refs[ref] for ref in (_TAGS + tag, release_ref(tag)) if ref in snapshot.refs}
         if not refs:
             return
-        found = _read(ledgers.look(release_ref(tag)), tag)
+        found = _read(snapshot, tag)
         if found is None or not found.is_prerelease:
             raise ForgeError(
                 f"{tag} has no release" if found is None else f"{tag} is no pre-release",
                 doing=doing,
                 fix=f"delete it by hand if nobody needs it: git push origin :{_TAGS}{tag}",
             )
-        if _commit_of(ledgers, tag) not in (None, found.commit):
+        if _commit_of(ledgers, snapshot, tag) not in (None, found.commit):
             raise ForgeError(
                 f"the tag names another commit than its release, which is of {found.commit[:12]}",
                 doing=doing,
@@ -125,24 +127,33 @@ def _of(commit: str, found: Published | None) -> Published | None:
     return found if found is not None and found.commit == commit else None
 
 
-def _upload(ledgers: Ledgers, asset: PublishedAsset, path: Path) -> None:
-    """Put the bytes of an asset where their digest says; nothing when they are there."""
+def _upload(ledgers: Ledgers, snapshot: Snapshot, assets: Mapping[PublishedAsset, Path]) -> None:
+    """Put the bytes of assets where their digests say, as far as they were not there."""
+    if not assets:
+        return None
     output = ledgers.repository.run(
-        "hash-object", "-w", "--no-filters", "--", str(path.resolve()), doing=f"reading {asset.name}"
+        *("hash-object", "-w", "--no-filters", "--", *(str(path.resolve()) for path in assets.values())),
+        doing=f"reading {', '.join(asset.name for asset in assets)}",
     )
-    blob = output.decode("ascii").strip()
-    ref = asset_ref(asset.sha256)
-    there = list_refs(ledgers.remote, ref).get(ref)
-    try:
-        if there != blob:  # what stands there under this digest is not it: it was put there by hand
-            push(ledgers.remote, RefUpdate(ref=ref, new=blob, old=there))
-    except Rejected:
-        if list_refs(ledgers.remote, ref).get(ref) != blob:
-            raise
+    refs = (asset_ref(asset.sha256) for asset in assets)
+    blobs = dict(zip(refs, output.decode("ascii").split(), strict=True))
+    there = {ref: snapshot.refs.get(ref) for ref in blobs}
+    while there != blobs:  # what stands there under a digest and is not it was put there by hand
+        updates = [
+            RefUpdate(ref=ref, new=blobs[ref], old=old) for ref, old in there.items() if old != blobs[ref]
+        ]
+        try:
+            return push(ledgers.remote, *updates)
+        except Rejected:
+            found = list_refs(ledgers.remote, *blobs)
+            if there == (now := {ref: found.get(ref) for ref in blobs}):
+                raise
+            there = now
+    return None
 
 
 def _missing(
-    found: Published | None, wanted: tuple[PublishedAsset, ...], tag: str
+    found: Published | None, wanted: Iterable[PublishedAsset], tag: str
 ) -> tuple[PublishedAsset, ...]:
     """The assets that a release lacks; ArtifactError for one that it has with other content."""
     there = {asset.name: asset for asset in found.assets} if found else {}
@@ -181,15 +192,13 @@ def _read(snapshot: Snapshot, tag: str) -> Published | None:
         ) from None
 
 
-def _commit_of(ledgers: Ledgers, tag: str) -> str | None:
-    """The commit that a tag names in the end."""
-    ref = f"refs/tags/{tag}"
-    refs = list_refs(ledgers.remote, ref)
-    if ref not in refs:
+def _commit_of(ledgers: Ledgers, snapshot: Snapshot, tag: str) -> str | None:
+    """The commit that a tag named in the end, as a snapshot shows it."""
+    id_ = snapshot.refs.get(_TAGS + tag)
+    if id_ is None:
         return None
-    fetch(ledgers.remote, refs)
-    output = ledgers.repository.run("rev-parse", f"{refs[ref]}^{{commit}}", doing=f"reading the tag {tag}")
-    return output.decode("ascii").strip()
+    fetch(ledgers.remote, {_TAGS + tag: id_})
+    return resolve_commit(ledgers.repository, id_)
 
 
 def _shown(ledgers: Ledgers, found: Published, commit: str | None) -> ForgeRelease:

@@ -63,14 +63,14 @@ def test_all_merges_arrive(place: Place, opened: Open) -> None:
 
 
 def test_a_publisher_that_was_killed_is_finished_by_the_next(place: Place) -> None:
-    """Killed before the first asset, between two, before the release: nobody sees half a release."""
+    """Killed before the assets, and before the release: nobody sees half a release."""
     work = place.work
     work.git("tag", "v1", "origin/main")
     work.git("push", "-q", "origin", "v1")
     commit = work.git("rev-parse", "v1")
     assets = {name: work.write(f"build/{name}", name) for name in ("a.zip", "b.zip")}
 
-    for pushes in (0, 1, 1):  # each one finds what the one before it had pushed
+    for pushes in (0, 1):
         words = [
             str(place.bare),
             str(place.machines / "killed"),
