@@ -1,10 +1,12 @@
-"""A Git server on loopback: ``git http-backend`` behind a threading HTTP server.
+"""A Git server on loopback: Git's own services behind a threading HTTP server.
 
-Real clone, fetch and push over HTTP. It records requests, and can ask for a password, answer with an
+Real clone, fetch and push over HTTP; ``git http-backend`` would do the same in three processes for each
+request, where this takes one. It records requests, and can ask for a password, answer with an
 error or send elsewhere, so that tests see what a client does then.
 """
 
 import base64
+import gzip
 import os
 import subprocess
 import threading
@@ -17,6 +19,8 @@ from urllib.parse import urlsplit
 from tests.support.quick_git import CONFIGURATION
 
 __all__ = ["GitServer", "git_server"]
+
+_SERVICES = frozenset({"git-upload-pack", "git-receive-pack"})
 
 
 class GitServer(ThreadingHTTPServer):
@@ -62,33 +66,44 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(400, [], b"Duplicate header: Authorization")
             if given != [f"Basic {expected}"]:
                 return self._send(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        is_listing = parts.path.endswith("/info/refs")
+        service = parts.query.removeprefix("service=") if is_listing else parts.path.rpartition("/")[2]
+        name = parts.path.removesuffix("/info/refs" if is_listing else f"/{service}")
+        folder = self.server.root / name.removeprefix("/")
+        if service not in _SERVICES or not folder.is_dir():
+            return self._send(404, [], b"")
+        return self._serve(folder, service, body, is_listing=is_listing)
+
+    def _serve(self, folder: Path, service: str, body: bytes, *, is_listing: bool) -> None:
+        """Answer as gitprotocol-http(5) says: a listing of refs, or what the service says to a request."""
         environment = {
             "PATH": os.environ["PATH"],
             "GIT_CONFIG_SYSTEM": CONFIGURATION,
-            "GIT_PROJECT_ROOT": str(self.server.root),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "REQUEST_METHOD": self.command,
-            "PATH_INFO": parts.path,
-            "QUERY_STRING": parts.query,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            "REMOTE_ADDR": "127.0.0.1",
-            "REMOTE_USER": "someone",
+            "GIT_COMMITTER_NAME": "someone",
+            "GIT_COMMITTER_EMAIL": "someone@http.127.0.0.1",
             "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": "*",
             "GIT_CONFIG_KEY_1": "uploadpack.allowFilter",
             "GIT_CONFIG_VALUE_1": "true",
         }
+        options = ["--stateless-rpc", "--advertise-refs"] if is_listing else ["--stateless-rpc"]
         done = subprocess.run(
-            ["git", "http-backend"], input=body, env=environment, capture_output=True, check=False
+            ["git", service.removeprefix("git-"), *options, str(folder)],
+            input=body,
+            env=environment,
+            capture_output=True,
+            check=False,
         )
-        head, _, answer = done.stdout.partition(b"\r\n\r\n")
-        headers = [line.decode().split(": ", 1) for line in head.split(b"\r\n") if b": " in line]
-        status = next((int(value.split()[0]) for name, value in headers if name == "Status"), 200)
-        return self._send(status, [(name, value) for name, value in headers if name != "Status"], answer)
+        answer = done.stdout
+        if is_listing and environment["GIT_PROTOCOL"] != "version=2":
+            title = f"# service={service}\n".encode()
+            answer = b"%04x%b0000" % (len(title) + 4, title) + answer
+        kind = f"application/x-{service}-{'advertisement' if is_listing else 'result'}"
+        return self._send(200, [("Content-Type", kind), ("Cache-Control", "no-cache")], answer)
 
     def _chunks(self) -> bytes:
         body = b""

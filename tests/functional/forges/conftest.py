@@ -1,7 +1,11 @@
 """The forges that the same tests run on: a local one, and GitHub's stand-in."""
 
+import atexit
+import functools
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +78,23 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
 
 def clone_of_new(folder: Path) -> Work:
     """A clone of the new bare repository ``served/gitops.git``, whose main has one commit."""
+    made = _template()
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    work = Work(folder / "work")
+    config = work.folder / ".git" / "config"
+    config.write_text(config.read_text().replace(str(made), str(folder)))
+    return work
+
+
+@functools.cache
+def _template() -> Path:
+    """Both repositories, made once for a process and copied for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-forge-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     bare = folder / "served" / "gitops.git"
     subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
-    return clone_of(bare, folder / "work")
+    clone_of(bare, folder / "work")
+    return folder
 
 
 def clone_of(bare: Path, folder: Path) -> Work:

@@ -1,9 +1,13 @@
 """A monorepo on each forge: a plain Git server, and GitHub's stand-in over a real repository."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,20 +36,20 @@ TOKEN = "ghp_made_up"
 PROJECT = """\
 services:
   api:
-    source: {{paths: [src/api]}}
-    build: {{builder: prebuilt, path: src/api, output: .}}
+    source: {paths: [src/api]}
+    build: {builder: prebuilt, path: src/api, output: .}
   random: # another package each time
-    source: {{paths: [src/random]}}
+    source: {paths: [src/random]}
     build:
       builder: command
       path: src/random
-      command: 'echo built >> {builds} && mkdir -p out && od -An -N8 -tx1 /dev/urandom > out/x'
+      command: 'echo x >> "$XDG_STATE_HOME/builds" && mkdir -p out && od -An -N8 -tx1 /dev/urandom > out/x'
       output: out
   web:
-    source: {{paths: [src/web]}}
+    source: {paths: [src/web]}
   broken:
-    source: {{paths: [src/broken]}}
-    build: {{builder: command, path: src/broken, command: "exit 7", output: out}}
+    source: {paths: [src/broken]}
+    build: {builder: command, path: src/broken, command: "exit 7", output: out}
 """
 
 
@@ -175,6 +179,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith("GITHUB_") or name in ("GH_TOKEN", "COLUMNS"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LOCKSTEP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # which builds are given
     return tmp_path / "cache"
 
 
@@ -182,7 +187,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def local(tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> Mono:
     """A monorepo on a plain Git server, with one commit on main."""
     bare = tmp_path / "served" / "mono.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
     made = Mono(kind="local", work=Work(tmp_path / "work"), bare=bare, cache=cache, capture=capsys)
     return _filled(made, PROJECT)
 
@@ -205,7 +209,7 @@ def github(
             server=server,
             repository=repository,
         )
-        yield _filled(made, f"{PROJECT}forge: {{{{kind: github, repository: {NAME}}}}}\n")
+        yield _filled(made, f"{PROJECT}forge: {{kind: github, repository: {NAME}}}\n")
 
 
 @pytest.fixture(params=["local", "github"])
@@ -215,9 +219,26 @@ def mono(request: pytest.FixtureRequest) -> Mono:
 
 
 def _filled(mono: Mono, project: str) -> Mono:
-    folder = mono.work.folder
-    subprocess.run(["git", "clone", "-q", mono.bare.as_uri(), str(folder)], check=True, capture_output=True)
-    files = {f"src__{name}__app": f"# {name}\n" for name in ("api", "random", "web", "broken")}
-    mono.work.write("lockstep.yaml", project.format(builds=mono.cache.parent / "builds"))
-    mono.commit("begin", README="A monorepo\n", **files)
+    """The repository with the first commit of a project, and a clone of it."""
+    made = _template(project)
+    own = shutil.ignore_patterns("config", "hooks") if mono.bare.exists() else None
+    shutil.copytree(made / "mono.git", mono.bare, ignore=own, dirs_exist_ok=True)
+    shutil.copytree(made / "work", mono.work.folder)
+    config = mono.work.folder / ".git" / "config"
+    config.write_text(config.read_text().replace((made / "mono.git").as_uri(), mono.bare.as_uri()))
     return mono
+
+
+@functools.cache
+def _template(project: str) -> Path:
+    """The repositories of a project, made once for a process and copied for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="lockstep-mono-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    bare, work = folder / "mono.git", Work(folder / "work")
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
+    subprocess.run(["git", "clone", "-q", bare.as_uri(), str(work.folder)], check=True, capture_output=True)
+    files = {f"src__{name}__app": f"# {name}\n" for name in ("api", "random", "web", "broken")}
+    work.write("lockstep.yaml", project)
+    work.commit("begin", README="A monorepo\n", **files)
+    work.git("push", "-q", "origin", "HEAD:refs/heads/main")
+    return folder

@@ -115,22 +115,27 @@ class World:
         return self.folder / "clones" / name.partition("/")[2]
 
     def git(self, name: str, *words: str) -> str:
-        """Run git in a person's clone."""
-        command = ["git", "-C", str(self.clone(name)), *words]
+        """Run git in a person's clone. Only what workflows do goes over HTTP."""
+        command = ["git", *self._by_path, "-C", str(self.clone(name)), *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    @property
+    def _by_path(self) -> tuple[str, str]:
+        """Git's configuration by which the server's repositories are read and written where they lie."""
+        return "-c", f"url.{self.server.root}/.insteadOf={self.server.url('')}"
 
     def create(self, name: str, kind: Kind, project: str) -> None:
         """A repository on the server and a person's clone, with a project file and the workflows in it."""
         bare, clone = self.server.root / name, self.clone(name)
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(bare)], check=True)
-        command = ["git", "clone", "-q", self.server.url(name), str(clone)]
+        command = ["git", *self._by_path, "clone", "-q", self.server.url(name), str(clone)]
         subprocess.run(command, check=True, capture_output=True)
         (clone / "lockstep.yaml").write_text(project, encoding="utf-8")
         assert main(["-C", str(clone), "init", "--github", kind]) == 0
 
     def forge(self, name: str) -> LocalForge:
         """The forge of a repository."""
-        return LocalForge(self.server.url(name), self.folder / "person")
+        return LocalForge(self.server.root / name, self.folder / "person")
 
     def head(self, name: str, branch: str = "main") -> str:
         """The commit that a branch on the server is at."""
