@@ -5,8 +5,9 @@ which no thread gets on and no page is answered. In between only what came since
 """
 
 import gc
-import time
 from collections.abc import Callable
+
+from lockstep.serve.clock import WALL
 
 __all__ = ["Circles"]
 
@@ -17,7 +18,7 @@ _YOUNG = 1  # the generation with what came since the last look, and the younger
 class Circles:
     """When which ones were looked for."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = WALL.ticks) -> None:
         self._clock = clock
         self._all = clock()
 

@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
@@ -15,6 +14,7 @@ from lockstep.delivery.places.forges import Credentials
 from lockstep.delivery.sync.hearing import open_queue
 from lockstep.errors import BadInput, MachineError
 from lockstep.serve.circles import Circles
+from lockstep.serve.clock import WALL, Clock
 from lockstep.serve.file import Followed, ServeFile
 from lockstep.serve.following import Elsewhere, Follower
 from lockstep.serve.hearing import Listener
@@ -49,14 +49,18 @@ class Controller:
         stop: threading.Event,
         environ: Mapping[str, str],
         part: Part = Part.ALL,
+        clock: Clock = WALL,
     ) -> None:
         self._stop = stop
-        self._circles = Circles()
+        self._clock = clock
+        self._circles = Circles(clock.ticks)
         self._tell = tell
         self._settings = settings
         self._credentials = credentials
         self.history = open_history(settings.data, _telling(tell, "history"), settings.database)
-        self._recorder = Recorder(self.history, keep=settings.keep, tell=_telling(tell, "history"))
+        self._recorder = Recorder(
+            self.history, keep=settings.keep, tell=_telling(tell, "history"), now=clock.now
+        )
         self._machines: Machines | None = None
         if settings.database is not None and self.history is not None:
             from lockstep.serve import machines
@@ -68,6 +72,7 @@ class Controller:
                 lasts=settings.lease,
                 tell=tell,
                 stop=stop,
+                clock=clock,
             )
         # Those that do what is due.
         self.working = [] if part is Part.WEB else [self._follower(one) for one in settings.projects]
@@ -76,13 +81,16 @@ class Controller:
         self._looking = [self._follower(one, self._machines) for one in looking]
         self.followers = self.working if self._machines is None else self._looking  # what pages show
         self._messengers = self._messengers_of(settings) if part is not Part.WORKER else []
-        self.rereader = Rereader(settings, environ, self.followers, tell=_telling(tell, ""), stop=stop)
+        self.rereader = Rereader(
+            settings, environ, self.followers, tell=_telling(tell, ""), stop=stop, clock=clock
+        )
         self._listeners = [
             Listener(
                 partial(open_queue, arn, stop),
                 partial(self._hear, follower),
                 tell=_telling(tell, follower.project.name),
                 stop=stop,
+                clock=clock,
             )
             for follower in self.working
             for arn in follower.project.events
@@ -111,6 +119,7 @@ class Controller:
                 tell=_telling(self._tell, "messages"),
                 stop=self._stop,
                 may=self._machines.may_tell if self._machines is not None else lambda: True,
+                clock=self._clock,
             )
             for one in settings.destinations
         ]
@@ -121,7 +130,8 @@ class Controller:
             data=self._settings.data,
             credentials=self._credentials,
             tell=_silent if elsewhere is not None and self.working else _telling(self._tell, project.name),
-            clock=time.monotonic,
+            clock=self._clock.ticks,
+            now=self._clock.now,
             stop=self._stop,
             recorder=self._recorder,
             elsewhere=elsewhere,
@@ -159,7 +169,7 @@ class Controller:
         threading.Thread(target=self.rereader.run, name="file", daemon=True).start()
         for listener in self._listeners:  # one may be waiting at its queue when all else has ended
             threading.Thread(target=listener.run, name="events", daemon=True).start()
-        self._stop.wait()
+        self._clock.wait(self._stop)
         for one in self.followers:
             one.wake.set()
         for thread in (*following, *threads):
@@ -181,11 +191,11 @@ class Controller:
                 until = follower.step()
             except Exception as error:  # a fault of ours must not end the other projects, nor this one
                 self._tell(follower.project.name, f"a fault of Lockstep's: {type(error).__name__}: {error}")
-                until = time.monotonic() + follower.project.poll
+                until = self._clock.ticks() + follower.project.poll
             if until is None:
                 self._circles.free()
             elif not self._stop.is_set():  # it may be that the step took away what was to wake it for that
-                follower.wake.wait(max(0.0, until - time.monotonic()))
+                self._clock.wait(follower.wake, max(0.0, until - self._clock.ticks()))
 
 
 def _silent(words: str) -> None:

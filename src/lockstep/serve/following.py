@@ -45,6 +45,7 @@ from lockstep.render.outcome import outcome_lines
 from lockstep.render.report import report_summary, result_lines
 from lockstep.render.status import status_summary
 from lockstep.render.steps import words_by_step
+from lockstep.serve.clock import WALL
 from lockstep.serve.counting import Counted
 from lockstep.serve.deciding import (
     Ask,
@@ -120,7 +121,7 @@ class Follower:
         stop: threading.Event,
         recorder: Recorder | None = None,
         elsewhere: Elsewhere | None = None,
-        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        now: Callable[[], datetime.datetime] = WALL.now,
     ) -> None:
         self.project = project
         self.seen = Seen()

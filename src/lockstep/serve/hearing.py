@@ -9,6 +9,7 @@ from typing import Protocol
 
 from lockstep.errors import LockstepError
 from lockstep.planning.heard import names_in
+from lockstep.serve.clock import WALL, Clock
 from lockstep.serve.deciding import backoff
 
 __all__ = ["Letters", "Listener"]
@@ -36,12 +37,14 @@ class Listener:
         *,
         tell: Callable[[str], None],
         stop: threading.Event,
+        clock: Clock = WALL,
     ) -> None:
         self._open = open_queue
         self._queue: Letters | None = None
         self._hear = hear
         self._tell = tell
         self._stop = stop
+        self._clock = clock
         self._failures = 0
 
     def run(self) -> None:
@@ -55,7 +58,7 @@ class Listener:
                 told = error if isinstance(error, LockstepError) else f"{type(error).__name__}: {error}"
                 if self._failures == 1:
                     self._tell(f"events are not heard, and what they would tell is found later: {told}")
-                self._stop.wait(backoff(self._failures))
+                self._clock.wait(self._stop, backoff(self._failures))
             else:
                 if self._failures:
                     self._tell("events are heard again")

@@ -11,7 +11,6 @@ import os
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, field
@@ -20,6 +19,7 @@ from lockstep.errors import Interrupted, LockstepError, NotAllowed
 from lockstep.fence import fenced
 from lockstep.model.foreign import read_json
 from lockstep.serve.circles import Circles
+from lockstep.serve.clock import WALL, Clock
 from lockstep.serve.following import Follower
 from lockstep.serve.keeping import kept, left
 from lockstep.serve.orders import Order, OrderVerb
@@ -64,6 +64,7 @@ class Machines:
         lasts: float,
         tell: Tell,
         stop: threading.Event,
+        clock: Clock = WALL,
     ) -> None:
         self._server = Server(address)  # with connections of its own: no page keeps a turn from lasting
         self._history = history
@@ -74,7 +75,8 @@ class Machines:
         self._lasts = lasts
         self._tell = tell
         self._stop = stop
-        self._circles = Circles()
+        self._clock = clock
+        self._circles = Circles(clock.ticks)
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._hinted: set[str] = set()
@@ -93,7 +95,7 @@ class Machines:
     def may_tell(self) -> bool:
         """Whether it is this machine that tells people what happened; asked by any thread."""
         held = self._telling
-        return held is not None and time.monotonic() < held.renewed + self._lasts
+        return held is not None and self._clock.ticks() < held.renewed + self._lasts
 
     def hint(self, project: str) -> None:
         """Somebody says that Git has moved: told to the others by a thread of its own, soon."""
@@ -156,7 +158,7 @@ class Machines:
                 self._jobs.work(
                     lambda name: self._do(name, doing, recorder), at_once=at_once, stop=self._stop
                 )
-            self._stop.wait(_TICK)
+            self._clock.wait(self._stop, _TICK)
 
     def _do(self, project: str, doing: Mapping[str, Follower], recorder: Recorder) -> None:
         """One turn: everything that is due for a project."""
@@ -166,7 +168,7 @@ class Machines:
         with self._lock:
             if project in self._held:
                 return  # we were too busy to renew it, and still are at it
-        began = time.monotonic()
+        began = self._clock.ticks()
         try:
             turn = self._turns.take(project)
         except LockstepError as error:
@@ -197,7 +199,7 @@ class Machines:
         turn, shift = held.turn, held.turn.now - held.renewed
 
         def clock() -> float:
-            return time.monotonic() + shift
+            return self._clock.ticks() + shift
 
         follower.begin(kept(turn.state), clock, held.stop, is_next=turn.is_next)
         if turn.is_hinted:
@@ -205,7 +207,7 @@ class Machines:
         if turn.heard:
             follower.hear(frozenset(turn.heard.split("\n")) - {""})
         while not (held.stop.is_set() or self._stop.is_set()):
-            if time.monotonic() > held.renewed + self._lasts:
+            if self._clock.ticks() > held.renewed + self._lasts:
                 break  # and there is no database that could say otherwise
             try:
                 self._take_order(turn, follower, recorder)
@@ -239,7 +241,7 @@ class Machines:
         try:
             is_ours = self._turns.keep(held.turn.project, held.turn.token)
         except LockstepError:
-            is_ours = time.monotonic() < held.renewed + self._lasts
+            is_ours = self._clock.ticks() < held.renewed + self._lasts
         if not is_ours:
             held.stop.set()
             raise Interrupted(
@@ -250,13 +252,13 @@ class Machines:
     def _renew(self) -> None:
         """Let turns last while this process lives, to the end of what it finishes when it is stopped."""
         while True:
-            is_over = self._stop.wait(self._lasts / 4)
+            is_over = self._clock.wait(self._stop, self._lasts / 4)
             with self._lock:
                 held = [*self._held.values()]
             if is_over and not held:
                 return
             for one in held:
-                now = time.monotonic()
+                now = self._clock.ticks()
                 if is_over:
                     one.stop.set()
                 with suppress(LockstepError):
@@ -265,20 +267,20 @@ class Machines:
                     else:
                         one.stop.set()
             if is_over:
-                time.sleep(_FEED)
+                self._clock.wait(threading.Event(), _FEED)  # which nothing cuts short
 
     def _lead(self) -> None:
         """Lead while it is this machine's turn: make jobs of what is due, remove those of the dead."""
         held: _Held | None = None
         reaped = 0.0
         since: dict[str, float] = {}  # when a project was due first, and nobody was at it
-        while not self._stop.wait(_TICK):
+        while not self._clock.wait(self._stop, _TICK):
             with self._said():
                 self._know()
                 held = self._holding(_LEADER, held)
                 if held is None:
                     continue
-                now = time.monotonic()
+                now = self._clock.ticks()
                 due = [name for name in self._turns.due() if name in self._projects]
                 since = {name: since.get(name, now) for name in due}
                 self._jobs.defer(due)
@@ -291,7 +293,7 @@ class Machines:
 
     def _keep_telling(self) -> None:
         """Be the one who tells people, while it is this machine's turn."""
-        while not self._stop.wait(min(_TICK, self._lasts / 4)):
+        while not self._clock.wait(self._stop, min(_TICK, self._lasts / 4)):
             with suppress(LockstepError):
                 self._know()
                 self._telling = self._holding(_TELLER, self._telling)
@@ -299,7 +301,7 @@ class Machines:
 
     def _holding(self, name: str, held: _Held | None) -> _Held | None:
         """A turn that is no project's, taken or kept; None while it is another machine's."""
-        now = time.monotonic()
+        now = self._clock.ticks()
         if held is None:
             turn = self._turns.take(name)
             return _Held(turn=turn, renewed=now) if turn is not None else None
@@ -317,7 +319,7 @@ class Machines:
     def _tell_hints(self) -> None:
         """Tell the others that a turn is due, and of what; what cannot be told now is told later."""
         while not self._stop.is_set():
-            if not self._has_hints.wait(_TICK):
+            if not self._clock.wait(self._has_hints, _TICK):
                 continue
             self._has_hints.clear()
             with self._lock:
@@ -331,14 +333,14 @@ class Machines:
                 with self._lock:
                     self._hinted |= hinted
                     self._woken |= woken
-                self._stop.wait(_TICK)
+                self._clock.wait(self._stop, _TICK)
                 self._has_hints.set()
 
     def _feed(self, watching: Mapping[str, Follower]) -> None:
         """Tell those that look on what was done, by whomever."""
         last: tuple[int, int, str, str] | None = None
         versions: dict[str, int] = {}
-        while not self._stop.wait(_FEED):
+        while not self._clock.wait(self._stop, _FEED):
             with suppress(LockstepError):
                 now = self._history.latest()
                 if last is not None and now[0] > last[0]:
@@ -349,7 +351,7 @@ class Machines:
                 for name, (version, text) in self._turns.states(versions).items():
                     versions[name] = version
                     if name in watching and text:
-                        shift = time.monotonic() - self._turns.now()
+                        shift = self._clock.ticks() - self._turns.now()
                         watching[name].share(kept(text, shift=shift))
 
     def _show(self, watching: Mapping[str, Follower], after: int) -> None:

@@ -21,6 +21,7 @@ from lockstep.render.outcome import outcome_lines
 from lockstep.render.report import report_summary
 from lockstep.render.steps import step_words
 from lockstep.render.values import one_line
+from lockstep.serve.clock import WALL
 from lockstep.serve.deciding import drifted, named
 from lockstep.serve.file import Followed
 from lockstep.serve.orders import Order
@@ -70,7 +71,7 @@ class Recorder:
         *,
         keep: float = 0,
         tell: Callable[[str], None] | None = None,
-        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        now: Callable[[], datetime.datetime] = WALL.now,
     ) -> None:
         self._history = history
         self._keep = datetime.timedelta(seconds=keep)

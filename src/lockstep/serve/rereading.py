@@ -11,6 +11,7 @@ from pathlib import Path
 from lockstep.errors import LockstepError
 from lockstep.model.roles import Grants
 from lockstep.serve.access import Access
+from lockstep.serve.clock import WALL, Clock
 from lockstep.serve.file import ServeFile, read_serve_file
 from lockstep.serve.following import Follower
 
@@ -30,6 +31,7 @@ class Rereader:
         *,
         tell: Callable[[str], None],
         stop: threading.Event,
+        clock: Clock = WALL,
     ) -> None:
         self.access = settings.access
         self._began = settings
@@ -37,11 +39,12 @@ class Rereader:
         self._followers = {one.project.name: one for one in followers}
         self._tell = tell
         self._stop = stop
+        self._clock = clock
         self._seen = _state(settings.path)
 
     def run(self) -> None:
         """Look again and again until it is stopped."""
-        while not self._stop.wait(_LOOK):
+        while not self._clock.wait(self._stop, _LOOK):
             self.step()
 
     def step(self) -> None:

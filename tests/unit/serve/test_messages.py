@@ -35,7 +35,7 @@ class Told:
     def __init__(self, folder: Path) -> None:
         self.clock = Clock()
         self.history = opened(folder)
-        self.recorder = Recorder(self.history, keep=3600 * 24 * 90, now=self.clock)
+        self.recorder = Recorder(self.history, keep=3600 * 24 * 90, now=self.clock.now)
         self.said: list[str] = []
 
     def messenger(self, way: Way, *rules: Rule) -> Messenger:
@@ -47,8 +47,7 @@ class Told:
             self.history,
             tell=self.said.append,
             stop=threading.Event(),
-            clock=lambda: self.clock.at.timestamp(),
-            now=self.clock,
+            clock=self.clock,
         )
 
     def run(self, target: str = "staging/api", commit: str = "c" * 40) -> "Callable[[str], None]":

@@ -1,6 +1,7 @@
 """What followers tell the history; what it does not take changes nothing else."""
 
 import datetime
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +35,17 @@ class Clock:
     def __init__(self) -> None:
         self.at = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
-    def __call__(self) -> datetime.datetime:
+    def ticks(self) -> float:
+        """Seconds."""
+        return self.at.timestamp()
+
+    def now(self) -> datetime.datetime:
         """Now."""
         return self.at
+
+    def wait(self, event: threading.Event, seconds: float | None = None) -> bool:
+        """Nobody waits for a time that only tests move."""
+        raise AssertionError
 
 
 def opened(folder: Path, tell: Callable[[str], None] = pytest.fail) -> History:
@@ -49,7 +58,7 @@ def opened(folder: Path, tell: Callable[[str], None] = pytest.fail) -> History:
 def test_drift_is_what_was_changed_behind_gits_back(tmp_path: Path) -> None:
     """What Git is ahead of is none; what could not be read stays as it was; secrets are masked."""
     clock, history = Clock(), opened(tmp_path)
-    recorder = Recorder(history, keep=3600 * 24, now=clock)
+    recorder = Recorder(history, keep=3600 * 24, now=clock.now)
     ahead = row("production/api", SyncStatus.OUT_OF_SYNC, Cause.GIT)
     recorder.read(PROJECT, (), [OFF, ahead])
     (one,) = history.drifts()
@@ -68,7 +77,7 @@ def test_drift_is_what_was_changed_behind_gits_back(tmp_path: Path) -> None:
 def test_what_is_older_than_is_kept_goes(tmp_path: Path) -> None:
     """While the controller runs, not only when it starts."""
     clock, history = Clock(), opened(tmp_path)
-    recorder = Recorder(history, keep=3600 * 24, now=clock)
+    recorder = Recorder(history, keep=3600 * 24, now=clock.now)
     recorder.pushed("shop", "main", "a" * 40)
     clock.at += datetime.timedelta(hours=25)
     recorder.pushed("shop", "main", "b" * 40)

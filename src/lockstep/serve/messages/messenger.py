@@ -7,13 +7,13 @@ place can tell, and told once more with the same id where it cannot.
 
 import datetime
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockstep.errors import LockstepError
+from lockstep.serve.clock import WALL, Clock
 from lockstep.serve.deciding import Try, backoff
 from lockstep.serve.messages.message import Message, Rule, messages_of
 from lockstep.serve.messages.ways import Teller, Undelivered
@@ -43,8 +43,7 @@ class Messenger:
         tell: Callable[[str], None],
         stop: threading.Event,
         may: Callable[[], bool] = lambda: True,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        clock: Clock = WALL,
     ) -> None:
         self.name = name
         self._teller = teller
@@ -55,7 +54,6 @@ class Messenger:
         self._stop = stop
         self._may = may  # whether this process tells, of several
         self._clock = clock
-        self._now = now
         self._seen = -1  # changes of the history that were looked at
         self._next: float | None = None  # when to look again, whether or not it changed
         self._place: Try | None = None  # it does not answer
@@ -66,21 +64,21 @@ class Messenger:
     def begin(self) -> None:
         """What ends from now on is told."""
         with suppress(LockstepError):  # it is looked for again with the first step
-            self._log.since(self.name, _iso(self._now()))
+            self._log.since(self.name, _iso(self._clock.now()))
 
     def run(self) -> None:
         """Tell what there is, as it comes."""
-        while not self._stop.wait(_LOOK):
+        while not self._clock.wait(self._stop, _LOOK):
             try:
                 if self._may():
                     self.step()
             except Exception as error:  # a fault of ours must not end it
                 self._say(f"a fault of Lockstep's: {type(error).__name__}: {error}")
-                self._next = self._clock() + backoff(10)
+                self._next = self._clock.ticks() + backoff(10)
 
     def step(self) -> None:
         """Tell what is not told yet, if anything changed or is due."""
-        now, changes = self._clock(), self._history.changes
+        now, changes = self._clock.ticks(), self._history.changes
         if self._place is not None:
             if now < self._place.at:
                 return
@@ -88,7 +86,7 @@ class Messenger:
             return
         self._next = now + _OTHERS
         try:
-            at = self._now()
+            at = self._clock.now()
             since = max(self._log.since(self.name, _iso(at)), _iso(at - _MEMORY))
             messages = messages_of(self._log.news(since))
             sent = self._log.sent(self.name)
@@ -126,7 +124,7 @@ class Messenger:
             self._due(due)
             return
         is_unsure = sent is not None and not sent.digest
-        at = _iso(self._now())
+        at = _iso(self._clock.now())
         if sent is None:
             sent = Sent(key=message.key, destination=self.name, at=at)
             self._log.put(sent)

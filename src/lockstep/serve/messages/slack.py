@@ -5,11 +5,11 @@ messages using incoming webhooks", "Formatting text for app surfaces" (the three
 """
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from lockstep.serve.clock import WALL
 from lockstep.serve.messages.destinations import Slack, SlackWebhook
 from lockstep.serve.messages.message import Message
 from lockstep.serve.messages.ways import Undelivered, posted
@@ -63,7 +63,7 @@ class SlackBot:
 
     def _found(self, key: str) -> str:
         """What was written of it; nothing where the bot may not read the channel."""
-        oldest = f"{time.time() - _BACK:.0f}"
+        oldest = f"{WALL.now().timestamp() - _BACK:.0f}"
         query = {
             "channel": self._way.channel,
             "include_all_metadata": "true",

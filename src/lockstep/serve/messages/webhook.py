@@ -4,9 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from lockstep.serve.clock import WALL, Clock
 from lockstep.serve.messages.destinations import Webhook
 from lockstep.serve.messages.message import Message
 from lockstep.serve.messages.ways import posted
@@ -29,7 +29,7 @@ class WebhookTeller:
 
     can_change = True
 
-    def __init__(self, way: Webhook, address: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, way: Webhook, address: str, clock: Clock = WALL) -> None:
         self._way = way
         self._address = address
         self._clock = clock
@@ -50,6 +50,6 @@ class WebhookTeller:
         kind = message.key.partition("/")[0]
         body = json.dumps({"type": f"lockstep.{kind}", "timestamp": message.at, "data": data}).encode()
         number = hashlib.sha256(f"{message.key}\0{message.digest}".encode()).hexdigest()[:32]
-        headers = signed(self._way.key, f"msg_{number}", int(self._clock()), body)
+        headers = signed(self._way.key, f"msg_{number}", int(self._clock.now().timestamp()), body)
         posted(self._way.url, body, {"content-type": "application/json", **headers})
         return f"msg_{number}"

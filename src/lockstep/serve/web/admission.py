@@ -18,6 +18,7 @@ from lockstep.errors import LockstepError
 from lockstep.model.foreign import read_json
 from lockstep.model.roles import Who
 from lockstep.serve.access import Access, digest_of
+from lockstep.serve.clock import WALL
 from lockstep.serve.web.asked import answer
 from lockstep.serve.web.identity import Denied, Person, Provider, Unreachable
 from lockstep.serve.web.sealing import seal, unseal
@@ -53,7 +54,7 @@ class Admission:
         access: Access | Callable[[], Access],
         sessions: Sessions | None,
         provider: Provider | None,
-        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        now: Callable[[], datetime.datetime] = WALL.now,
     ) -> None:
         self._access = access if callable(access) else lambda: access
         self.sessions = sessions

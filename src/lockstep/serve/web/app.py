@@ -2,7 +2,6 @@
 
 import datetime
 import math
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from lockstep.errors import LockstepError
 from lockstep.model import StatusRow
 from lockstep.render.documents import status_document
 from lockstep.serve.access import Access
+from lockstep.serve.clock import WALL
 from lockstep.serve.deciding import Seen
 from lockstep.serve.file import Followed
 from lockstep.serve.following import Follower
@@ -339,4 +339,4 @@ def _iso(milliseconds: int) -> str:
 
 
 def _now() -> Moment:
-    return Moment(wall=datetime.datetime.now(datetime.UTC), ticks=time.monotonic())
+    return Moment(wall=WALL.now(), ticks=WALL.ticks())

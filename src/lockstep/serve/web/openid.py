@@ -3,7 +3,6 @@
 import base64
 import hmac
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,6 +13,7 @@ from joserfc.jwk import KeySet
 
 from lockstep.errors import BadInput
 from lockstep.serve.access import Login
+from lockstep.serve.clock import WALL
 from lockstep.serve.web.identity import Denied, Person, asked, texts_of
 from lockstep.web import check_url
 
@@ -154,7 +154,7 @@ class OpenId:
 
     def _configuration(self) -> tuple[Mapping[str, Any], KeySet]:
         with self._lock:
-            now = time.monotonic()
+            now = WALL.ticks()
             if self._known is None or now - self._known[0] > _KNOWN:
                 url = f"{self._login.provider}/.well-known/openid-configuration"
                 said, _ = asked(url)

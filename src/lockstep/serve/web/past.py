@@ -16,6 +16,7 @@ from starlette.routing import Route
 from lockstep.errors import LockstepError
 from lockstep.render.cells import printable
 from lockstep.render.wire import compact
+from lockstep.serve.clock import WALL
 from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import answer, number_of, query_of
 from lockstep.serve.web.drawing import bars
@@ -98,7 +99,7 @@ class Past:
         return _listed("runs.html", "runs", request, partial(history.runs, scope=self._scope))
 
     def _drift(self, history: "History", request: Request) -> Response:
-        asked, today = request.query_params, datetime.datetime.now(datetime.UTC).date()
+        asked, today = request.query_params, WALL.now().date()
         counts = history.drift_by_day(
             [(today - datetime.timedelta(days=back)).isoformat() for back in reversed(range(_DAYS))],
             project=asked.get("project", ""),
