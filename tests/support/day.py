@@ -719,7 +719,7 @@ def controlled(
             stack.enter_context(patch(f"lockstep.serve.following.{name}", one))
         stack.enter_context(patch("lockstep.serve.messages.messenger._LOOK", _SELDOM))
         stack.enter_context(patch("lockstep.serve.rereading._LOOK", _SELDOM))
-        stack.enter_context(patch("lockstep.serve.circles._ALL", HOUR))  # once a minute of ours is each look
+        stack.enter_context(patch("lockstep.serve.circles.Circles.free"))  # which costs what a day does
         stack.enter_context(patch("lockstep.serve.controller.open_queue", lambda arn, stop: world))
         stack.enter_context(patch("lockstep.serve.controller.teller_of", lambda *of: world))
         controller = Controller(

@@ -38,7 +38,7 @@ def shown(rows: dict[str, StatusRow], *, page: int = 1, looked: float = 0.0) -> 
 
 
 @given(services=st.integers(0, 120), environments=st.integers(1, 120))
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_no_page_has_more_than_a_few_thousand_cells(services: int, environments: int) -> None:
     """However a fleet is shaped, no page is long to make, and each service is on one of them."""
     rows, found = fleet(services, environments), []
