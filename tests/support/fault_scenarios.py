@@ -9,6 +9,7 @@ from typing import Any
 
 from lockstep.model import Fleet, Resource, Secret
 from lockstep.model.kinds import KINDS
+from lockstep.model.layer import BuiltLayer
 from tests.support.clouds import (
     ACCOUNT,
     HANDLER,
@@ -23,7 +24,7 @@ from tests.support.clouds import (
     make_topic,
 )
 from tests.support.faults import ARCHIVE, HTTP_API, api
-from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_target, trigger
+from tests.support.projects import PACKAGES, UPLOADS, make_fleet, make_package, make_target, trigger
 
 __all__ = ["SCENARIOS", "Scenario", "furnish"]
 
@@ -107,11 +108,25 @@ _NOTIFIER: Mapping[str, Any] = {
     "environment": {"MODE": "slow", "DB_PASSWORD": Secret("hunter2-live")},
 }
 
+_LAYER = BuiltLayer(
+    target="production/common",
+    service="common",
+    version="1.4.0",
+    name="shop-common",
+    package=make_package("VERSION = 1\n"),
+)
+_PRODUCTION = make_target(
+    "production/notifier",
+    trigger("Projects/"),
+    settings={"layers": ({"layer": _LAYER.service},)},
+    layers=(_LAYER,),
+)
+
 _FIRST = make_fleet(
     make_target(
         "staging/notifier", trigger("in/"), settings=_NOTIFIER, tags={"team": "files", "owner": None}
     ),
-    make_target("production/notifier", trigger("Projects/")),
+    _PRODUCTION,
 )
 
 
@@ -135,7 +150,7 @@ def _update() -> Scenario:
                 version="1.0.1",
                 tags={"team": None, "owner": "files"},
             ),
-            make_target("production/notifier", trigger("Projects/")),
+            _PRODUCTION,
         ),
         guarded=((UPLOADS, "in/"), (UPLOADS, "Projects/")),
     )

@@ -407,6 +407,9 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
         }
         versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
         found[f"versions of {name}"] = len(versions)
+    for layer in functions.list_layers()["Layers"]:
+        of_it = functions.list_layer_versions(LayerName=layer["LayerName"])["LayerVersions"]
+        found[f"layer {layer['LayerName']}"] = [(one["Version"], one["Description"]) for one in of_it]
     for bucket in BUCKETS:
         raw = notifications(cloud, bucket)
         found[f"bucket {bucket}"] = {

@@ -42,7 +42,8 @@ def _check_relayed(context: Context, relayed: Sequence[Trigger]) -> None:
                 one.place,
                 "the trigger is to come through EventBridge, which the engine terraform switches on for no "
                 "bucket",
-                "keep it in your Terraform code and take it out here, or use `engine: aws`",
+                "switch it on in your Terraform code and declare a rule for the bucket's events under "
+                "lambda.rules, or use `engine: aws`",
             )
         if (event := unsent(one.events)) is not None:
             context.wrong_at(
