@@ -2,12 +2,15 @@
 
 import copy
 import dataclasses
+import inspect
 import pickle
+from collections.abc import Callable
 from dataclasses import field
 
 import pytest
 
-from lockstep.values import dataclass
+from lockstep import model
+from lockstep.values import _made, dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,3 +110,31 @@ def test_methods_of_ones_own_stay() -> None:
     assert Own(name="A") == Own(name="a")
     assert hash(Own(name="A")) == hash(Own(name="a"))
     assert repr(Own(name="A")) == "A"
+
+
+def test_every_value_takes_what_the_standard_librarys_would() -> None:
+    """Parameters by name, kind and default, of what lies in the model, the largest values there are."""
+    kinds = {one for one in vars(model).values() if isinstance(one, type) and dataclasses.is_dataclass(one)}
+    assert len(kinds) > 50
+    for kind in {*kinds, Place, Further}:
+        body = {"__annotations__": {one.name: one.type for one in dataclasses.fields(kind)}}
+        like = dataclasses.dataclass(frozen=True)(
+            type(kind.__name__, (), {**{one.name: one for one in dataclasses.fields(kind)}, **body})
+        )
+        made, theirs = (_parameters(one) for one in (_made(kind, "__init__"), like.__init__))
+        assert made == theirs, kind
+
+
+def test_a_field_that_nobody_may_give_is_refused() -> None:
+    """It would be one that counts in nothing, and the standard library makes such values all the same."""
+    with pytest.raises(TypeError, match="not given when a value is made"):
+
+        @dataclass(frozen=True, slots=True)
+        class Odd:
+            found: int = field(default=0, init=False)
+
+
+def _parameters(method: Callable[..., object]) -> list[tuple[str, object, bool]]:
+    """Name, kind, and whether there is a default, of all but the first."""
+    found = [*inspect.signature(method).parameters.values()][1:]
+    return [(one.name, one.kind, one.default is not inspect.Parameter.empty) for one in found]
