@@ -155,7 +155,8 @@ def _is_listed(name: str, child: Child, asked: str) -> bool:
 
 
 def _matches(name: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)
+    # What reads as a name is no pattern: to make one of it takes longer than all the rest.
+    return any(name == glob or (not glob.isidentifier() and fnmatchcase(name, glob)) for glob in globs)
 
 
 @cache

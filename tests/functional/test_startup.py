@@ -14,6 +14,9 @@ TERMINAL = {"rich", "typer", "click", "pydantic"}
 CLOUD = {"botocore", "urllib3", "http", "ssl", "email"}
 FILES = {"yaml", "subprocess", "tempfile"}
 SLOW = {"asyncio", "multiprocessing", "unittest", "pkg_resources", "importlib.metadata"}
+MOST_OF_OURS = 230
+MOST_OF_A_PLAN = 580
+MOST_OF_HELP = 150
 
 
 def _imported_by(code: str, folder: Path) -> set[str]:
@@ -66,6 +69,58 @@ def test_a_plan_is_made_without_a_terminal_library(tmp_path: Path) -> None:
     assert not loaded & {
         f"lockstep.engines.aws.{name}" for name in ("execute", "running", "measuring", "rollout", "trying")
     }
+
+
+_CLIENT = """
+import lockstep.cli.planning, lockstep.delivery.sync.run, lockstep.delivery.sync.session, lockstep.render.text
+import lockstep.engines.aws
+from lockstep.engines.aws.library import import_session
+client = import_session().Session().create_client("lambda", region_name="eu-west-1")
+assert client.get_function
+"""
+
+
+def test_a_plan_loads_so_many_modules_and_no_more(tmp_path: Path) -> None:
+    """Each costs a third of a millisecond. Who needs more for a plan raises this, and says why."""
+    loaded = _imported_by(_CLIENT, tmp_path)
+    assert len([name for name in loaded if name.startswith("lockstep")]) <= MOST_OF_OURS
+    assert len(loaded) <= MOST_OF_A_PLAN
+    helped = _imported_by("from lockstep.cli import main\nmain(['--help'])", tmp_path)
+    assert len(helped) <= MOST_OF_HELP
+
+
+def test_the_library_comes_without_what_writes_its_documentation(tmp_path: Path) -> None:
+    """Nobody reads docstrings of a client in a plan. Whoever asks for that package afterwards gets it."""
+    loaded = _imported_by(_CLIENT, tmp_path)
+    assert "botocore.session" in loaded
+    assert not any(name.startswith(("botocore.docs", "html.parser")) for name in loaded)
+    asks = "import botocore.docs, boto3.docs\nassert botocore.docs.ServiceDocumenter\n"
+    assert "botocore.docs.docstring" in _imported_by(f"{_CLIENT}{asks}", tmp_path)
+
+
+def test_a_plan_compiles_no_regular_expression_that_it_does_not_ask(tmp_path: Path) -> None:
+    """A hundred of our own are loaded with it. Every one can be compiled, which its user would find out."""
+    code = """
+import importlib, re, re._compiler, sys
+compile, ours = re._compiler.compile, []
+def counted(*how):
+    above = sys._getframe(1)
+    while above.f_globals["__name__"] == "re":
+        above = above.f_back
+    ours.append(above.f_globals["__name__"])
+    return compile(*how)
+re._compiler.compile = counted
+import lockstep.cli.planning, lockstep.cli.explaining, lockstep.engines.aws, lockstep.delivery.sync.run
+import lockstep.delivery.sync.session, lockstep.render.text
+from lockstep.regexes import regex
+assert not [name for name in ours if name.startswith("lockstep")], ours
+found = [one for name, module in sorted(sys.modules.items()) if name.startswith("lockstep")
+         for one in vars(module).values() if isinstance(one, regex)]
+assert len(found) > 80
+for one in found:
+    re.compile(one.pattern)
+"""
+    assert "lockstep.regexes" in _imported_by(code, tmp_path)
 
 
 @pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["validate"], 3)])

@@ -5,7 +5,6 @@ of what stands beside it. Every result is read again and compared with what was 
 right or refused. Comments stay, but for those inside and behind a value that is removed.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from lockstep.config.yaml_reader import Document, parse
 from lockstep.config.yaml_splices import Splices
 from lockstep.config.yaml_text import MapValue, Scalar
 from lockstep.errors import BadInput
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Change", "Changes", "edit"]
@@ -22,7 +22,7 @@ Change = Scalar | MapValue | None
 Changes = Mapping[tuple[str, ...], Change]
 """Path of a key to its new value. None removes the key; a map becomes exactly the value."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = regex("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 
 

@@ -12,7 +12,6 @@
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import field
 from operator import attrgetter
@@ -23,6 +22,7 @@ from lockstep.config.case import clashes
 from lockstep.config.near_misses import near_misses
 from lockstep.errors import BadInput
 from lockstep.model.tree import Tree
+from lockstep.regexes import regex
 from lockstep.suggest import nearest
 from lockstep.values import dataclass
 
@@ -31,7 +31,7 @@ __all__ = ["Base", "Candidate", "Layout", "Slot", "arrange"]
 Slot = tuple[str, str]
 """Name of a layer and path of its file."""
 
-_PR = re.compile(r"pr-([1-9][0-9]{0,9})\Z")
+_PR = regex(r"pr-([1-9][0-9]{0,9})\Z")
 
 
 class Base(NamedTuple):

@@ -14,6 +14,7 @@ from lockstep.config.newest import check_since
 from lockstep.model import Value, runtimes
 from lockstep.model.fields import BUILT, BY_NAME, FIELDS, PARAMETER
 from lockstep.model.runtimes import RUNTIMES, Phase, Runtime
+from lockstep.regexes import regex
 from lockstep.suggest import nearest
 
 __all__ = ["check_limits", "check_tags"]
@@ -22,7 +23,7 @@ _MAX_TAGS = 50
 _MANAGED_MB = 2048  # the least on managed instances
 _SNAP_START_MB = 512  # of /tmp; more does not go with SnapStart
 _BESIDE = {"capacityProvider.arn": "on managed instances", "accelerator.memorySize": "with an accelerator"}
-_IMAGE_REGION = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.")
+_IMAGE_REGION = regex(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.")
 
 
 def check_limits(

@@ -4,11 +4,11 @@ Whoever writes ``confg.yaml`` means ``config.yaml``: it is told, and as long as 
 nothing is deleted that the file may declare.
 """
 
-import re
 from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from lockstep.regexes import regex
 from lockstep.suggest import nearest
 
 __all__ = ["NearMiss", "near_misses"]
@@ -16,8 +16,8 @@ __all__ = ["NearMiss", "near_misses"]
 _CUTOFF = 0.9
 _SERVICE = ("config.yaml", "values.yaml")
 _FOLDERS = ("environments", "services")
-_PREVIEW = re.compile(r"pr-[1-9][0-9]{0,9}")
-_NUMBER = re.compile(r"\D{0,4}0*([1-9][0-9]{0,9})")
+_PREVIEW = regex(r"pr-[1-9][0-9]{0,9}")
+_NUMBER = regex(r"\D{0,4}0*([1-9][0-9]{0,9})")
 
 
 class NearMiss(NamedTuple):

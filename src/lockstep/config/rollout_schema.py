@@ -1,12 +1,11 @@
 """The keys of ``lambda.rollout``."""
 
-import re
-
 from lockstep.config import rules
 from lockstep.config.durations import DURATION
 from lockstep.config.rows import group, text, texts
 from lockstep.config.shapes import Key, Shape
 from lockstep.model.rollout import OWN_METRICS, Compared, Unjudged
+from lockstep.regexes import regex
 
 __all__ = ["ALARM_ARN", "NAMED", "ROLLOUT", "SHARE", "read_name"]
 
@@ -15,7 +14,7 @@ SHARE = r"^(?!0+(\.0+)?%$)\d{1,3}(\.\d{1,4})?%$"
 
 ALARM_ARN = r"^arn:aws[a-z-]*:cloudwatch:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):alarm:(?P<name>.+)$"
 
-NAMED = re.compile(
+NAMED = regex(
     r"(?:CodeDeployDefault\.)?(?:Lambda)?(?:"
     r"(?P<once>[Aa]llAtOnce)"
     r"|Canary(?P<canary>[1-9]\d?)Percent(?P<bake>[1-9]\d{0,3})Minutes?"

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from lockstep.model.pin import read_pin
+from lockstep.regexes import regex
 from lockstep.suggest import nearest
 
 __all__ = [
@@ -112,21 +113,21 @@ RESERVED_VARIABLES = frozenset(
 GITHUB_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
 """``owner/name``. Owners of Enterprise Managed Users end in an underscore and their enterprise's code."""
 
-_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-_SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
-_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]+\Z")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
-_BUCKET = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+_FUNCTION_NAME = regex(r"[A-Za-z0-9_-]{1,64}\Z")
+_SERVICE_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
+_VARIABLE = regex(r"[A-Za-z][A-Za-z0-9_]+\Z")
+_VERSION = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
+_BUCKET = regex(r"(?!\d+\.\d+\.\d+\.\d+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _BUCKET_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKET_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+/[a-z0-9]")
-_COMMIT = re.compile(r"([0-9a-fA-F]{7,64}|[0-9a-fA-F]*\.\.\.)?\Z")
-_TAG = re.compile(
+_DIGEST = regex(r"sha256:[0-9a-f]{64}\Z")
+_ECR = regex(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.[a-z0-9.-]+/[a-z0-9]")
+_COMMIT = regex(r"([0-9a-fA-F]{7,64}|[0-9a-fA-F]*\.\.\.)?\Z")
+_TAG = regex(
     "[\\w \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000.:/=+@-]*\\Z"
 )  # \\w, \\p{Z} and signs
-_ENCODED = re.compile(r"(?:[A-Za-z0-9/._+-]|%[0-9A-Fa-f]{2})*\Z")
-_NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9/._+%-]")
+_ENCODED = regex(r"(?:[A-Za-z0-9/._+-]|%[0-9A-Fa-f]{2})*\Z")
+_NOT_ENCODED = regex(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9/._+%-]")
 
 
 def function_name(text: str) -> Problem | None:

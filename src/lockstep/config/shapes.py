@@ -17,6 +17,7 @@ from lockstep.config.yaml_reader import Lines, line_at
 from lockstep.config.yaml_text import scalar_text
 from lockstep.errors import BadInput
 from lockstep.model import Reference, Secret, looks_secret, policies
+from lockstep.regexes import regex
 from lockstep.suggest import did_you_mean, nearest
 from lockstep.values import dataclass
 
@@ -82,7 +83,7 @@ class Key:
 
 
 _FIFO = ".fifo"
-_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
+_CONTROL = regex("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def problem_of(key: Key, text: str) -> rules.Problem | None:

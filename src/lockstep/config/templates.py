@@ -1,14 +1,14 @@
 """``{service} {env} {version} {pr}`` in strings, and nothing cleverer."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from lockstep.regexes import regex
 from lockstep.suggest import nearest
 
 __all__ = ["TemplateError", "fill", "has_template"]
 
-_PART = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9_]*)\}|[{}]")
+_PART = regex(r"\{\{|\}\}|\{([A-Za-z0-9_]*)\}|[{}]")
 _ABSENT = {
     "pr": (
         "{pr} stands for a pull request's number and this is no preview",

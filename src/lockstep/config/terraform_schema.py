@@ -15,14 +15,15 @@ from lockstep.config.shapes import Key, Shape
 from lockstep.config.yaml_reader import Document
 from lockstep.model import Secret, Terraform, looks_secret
 from lockstep.model.engines import ENGINES
+from lockstep.regexes import regex
 
 __all__ = ["TERRAFORM", "needs_block", "read_terraform"]
 
 Add = Callable[[tuple[str | int, ...], str, str], None]
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\[\]|\..+)?")
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_-]*(\[\]|\..+)?")
 _NAMES = ("service", "env", "version", "pr", "commit", "sha256", "hash", "function", "bucket", "key")
-_HARMLESS = re.compile(r"^(skip|use|disable|enable)_|_(files?|path|uri|url|endpoint)$")
+_HARMLESS = regex(r"^(skip|use|disable|enable)_|_(files?|path|uri|url|endpoint)$")
 _SAMPLE = dict.fromkeys(_NAMES, "x")
 _SYRF = ("production", "staging", "preview")
 

@@ -4,7 +4,6 @@ Made from the same events as values are (``yaml_reader``), for edits that leave 
 Positions count characters of the text without a byte order mark, as libyaml's marks do.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
@@ -20,15 +19,16 @@ from yaml.events import (
 
 from lockstep.config import yaml_reader
 from lockstep.config.yaml_text import is_plain_safe
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["BREAK", "Entry", "Node", "colon", "compose", "line_end", "line_start", "next_line"]
 
-BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+BREAK = regex("\r\n|[\n\r\x85\u2028\u2029]")
 """A line break as libyaml, which follows YAML 1.1 here, sees it."""
 
-_GAP = re.compile("(?:[ \t\r\n\x85\u2028\u2029]|(?<=[ \t\r\n\x85\u2028\u2029])#[^\r\n\x85\u2028\u2029]*)*")
-_PROPERTY = re.compile("[&!][^ \t\r\n\x85\u2028\u2029]*")
+_GAP = regex("(?:[ \t\r\n\x85\u2028\u2029]|(?<=[ \t\r\n\x85\u2028\u2029])#[^\r\n\x85\u2028\u2029]*)*")
+_PROPERTY = regex("[&!][^ \t\r\n\x85\u2028\u2029]*")
 
 
 @dataclass(slots=True, eq=False)

@@ -25,6 +25,7 @@ from yaml.events import (
 )
 
 from lockstep.errors import BadInput
+from lockstep.regexes import regex
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -328,14 +329,14 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_BASED = re.compile(r"0(?:(o[0-7]{1,60})|x[0-9a-fA-F]{1,60})\Z")
+_INTEGER = regex(r"[-+]?[0-9]+\Z")
+_FLOAT = regex(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_BASED = regex(r"0(?:(o[0-7]{1,60})|x[0-9a-fA-F]{1,60})\Z")
 _INFINITIES = frozenset(
     [sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")] + [".nan", ".NaN", ".NAN"]
 )
 # What YAML 1.1 (and so Helm) reads as a boolean, a number or a date, and YAML 1.2 as a string.
-_YAML_1_1 = re.compile(
+_YAML_1_1 = regex(
     r"(?:(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"

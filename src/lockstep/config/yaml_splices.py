@@ -6,15 +6,16 @@ from typing import Any
 
 from lockstep.config.yaml_nodes import BREAK, Entry, Node, line_end, line_start, next_line
 from lockstep.config.yaml_text import Style
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Splices"]
 
-_COMMENT = re.compile("([ \t]*)#[^\r\n\x85\u2028\u2029]*")
-_BLANK = re.compile("[ \t]*(?=[\r\n\x85\u2028\u2029])")
-_REST = re.compile("[ \t]*(?:(?<=[ \t])#[^\r\n\x85\u2028\u2029]*)?(?=[\r\n\x85\u2028\u2029]|\\Z)")
-_EXPLICIT = re.compile(r"\s*(\?)\s+\Z")
-_PROPERTIES = re.compile("(?:[ \t]+[&!][^ \t\r\n\x85\u2028\u2029]*)*")
+_COMMENT = regex("([ \t]*)#[^\r\n\x85\u2028\u2029]*")
+_BLANK = regex("[ \t]*(?=[\r\n\x85\u2028\u2029])")
+_REST = regex("[ \t]*(?:(?<=[ \t])#[^\r\n\x85\u2028\u2029]*)?(?=[\r\n\x85\u2028\u2029]|\\Z)")
+_EXPLICIT = regex(r"\s*(\?)\s+\Z")
+_PROPERTIES = regex("(?:[ \t]+[&!][^ \t\r\n\x85\u2028\u2029]*)*")
 _STRING_TAGS = ("!", "tag:yaml.org,2002:str")
 
 

@@ -5,10 +5,10 @@ read as anything but a string is quoted.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["MapValue", "Scalar", "Style", "is_plain_safe", "scalar_text"]
@@ -106,8 +106,8 @@ def _escaped(sign: str) -> str:
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 # Letters, digits and a few harmless signs; single spaces and colons between them.
-_PLAIN = re.compile(r"[\w/.][\w/.+@=~^()'-]*(?:[ :](?=[\w/.(])[\w/.+@=~^()'-]+)*\Z")
-_PLAIN_IN_FLOW = re.compile(r"[\w/.][\w/.+@=~^()'-]*(?: (?=[\w/.(])[\w/.+@=~^()'-]+)*\Z")
+_PLAIN = regex(r"[\w/.][\w/.+@=~^()'-]*(?:[ :](?=[\w/.(])[\w/.+@=~^()'-]+)*\Z")
+_PLAIN_IN_FLOW = regex(r"[\w/.][\w/.+@=~^()'-]*(?: (?=[\w/.(])[\w/.+@=~^()'-]+)*\Z")
 
 _WORDS = frozenset(
     ["", "y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nil", "~", "=", "<<"]
@@ -117,7 +117,7 @@ _WORDS = frozenset(
 
 # What some reader may take for a number, a date or a time: digits with signs, exponents, underscores,
 # colons (base 60), 0x, 0o and 0b, dates. Versions of three parts and digests with letters are none.
-_NUMBER = re.compile(
+_NUMBER = regex(
     r"(?:[-+]?[0-9][0-9_,:]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]*)?"
     r"|[-+]?[0-9][0-9_]*(?::[0-9_]+)+(?:\.[0-9_]*)?"
     r"|[-+]?\.[0-9_]+(?:[eE][-+]?[0-9_]*)?"

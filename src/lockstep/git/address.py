@@ -8,11 +8,12 @@ from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
 from lockstep.children import Child, environment_of
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Address", "address_of", "real_host"]
 
-_SCP = re.compile(r"(?!-)(?:[^@/:\s]+@)?(?P<host>[\w][\w.-]*|\[[0-9A-Fa-f:.]+\]):(?P<path>.+)")
+_SCP = regex(r"(?!-)(?:[^@/:\s]+@)?(?P<host>[\w][\w.-]*|\[[0-9A-Fa-f:.]+\]):(?P<path>.+)")
 _SECONDS = 10.0
 
 

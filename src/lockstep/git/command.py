@@ -19,6 +19,7 @@ from lockstep.children import Child, environment_of
 from lockstep.errors import BadInput, GitError, bounded
 from lockstep.git.access import Access
 from lockstep.git.facts import Facts
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 from lockstep.waiting import SOON, Deadline, tell
 
@@ -28,7 +29,7 @@ LOCAL_SECONDS = 120.0
 NETWORK_SECONDS = 600.0
 _TOLD = 32_000  # characters of the beginning and of the end of what git says
 _SILENCE = {"fetch": 30.0, "ls-remote": 30.0, "push": 120.0}  # seconds; a push waits for the host's hooks
-_PROGRESS = re.compile(
+_PROGRESS = regex(
     r"(remote: )?((Enumerating|Counting|Compressing|Receiving|Resolving|Unpacking|Writing|Checking|Updating)"
     r" [\w ]+: |Total \d|Delta compression )"
 )
@@ -334,7 +335,7 @@ def mask(text: str) -> str:
     return re.sub(r"\S+", lambda word: _masked(word[0]), text)
 
 
-_SCP = re.compile(
+_SCP = regex(
     r"(?<![^\s,;=\"'(])([^\s:@/,;=\"'(]{1,64}:)[^\s@/]{1,256}(@(?!sha256:)[\w.-]{1,253}:[\w/~])", re.ASCII
 )
 

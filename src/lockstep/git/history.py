@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -11,12 +10,13 @@ from lockstep.errors import BadInput
 from lockstep.git.command import LOCAL_SECONDS, Repository, check_revision, explain_failure
 from lockstep.git.mirror import fetch_history, open_mirror
 from lockstep.git.repository import common_folder, find_repository, is_shallow, resolve_commit
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Commit", "changed_paths", "last_changes", "shallow_boundary"]
 
-_FULL_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_HEADER = re.compile(r"\x01([0-9a-f]{40,64})")
+_FULL_ID = regex(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_HEADER = regex(r"\x01([0-9a-f]{40,64})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

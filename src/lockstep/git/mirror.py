@@ -22,15 +22,16 @@ from urllib.parse import urlsplit
 from lockstep.errors import BadInput, GitError
 from lockstep.git.access import Access
 from lockstep.git.command import NETWORK_SECONDS, Repository, check_revision, mask, run_git
+from lockstep.regexes import regex
 from lockstep.waiting import Deadline
 
 __all__ = ["fetch_history", "fetch_refs", "is_url", "make_mirror", "open_mirror"]
 
 T = TypeVar("T")
 
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_SCP = re.compile(r"^(?!-)([\w.~-]+@)?[\w][\w.-]*:(?!:)[^\\]")  # git@host:owner/name.git
-_BROKEN = re.compile(
+_COMMIT = regex(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_SCP = regex(r"^(?!-)([\w.~-]+@)?[\w][\w.-]*:(?!:)[^\\]")  # git@host:owner/name.git
+_BROKEN = regex(
     r"corrupt|bad object|loose object|not a git repository|shallow (file|line)|unpack-objects|inflate"
 )
 _EVERYTHING = ("heads", "tags", "lockstep")  # kinds of refs that commits are reached by

@@ -1,13 +1,13 @@
 """Paths of foreign trees: a tree may hold any name, and what is written must stay below its folder."""
 
-import re
 from collections.abc import Iterable
 
 from lockstep.errors import BadInput
+from lockstep.regexes import regex
 
 __all__ = ["check_paths"]
 
-_AWAY = re.compile(r"(?i)(?:^|/)(?:\.{0,2}|\.git)(?:/|$)")
+_AWAY = regex(r"(?i)(?:^|/)(?:\.{0,2}|\.git)(?:/|$)")
 
 
 def check_paths(paths: Iterable[str], *, commit: str) -> None:

@@ -15,13 +15,14 @@ from pathlib import Path
 from lockstep.errors import BadInput, Refused, Rejected
 from lockstep.git.command import Ended, Repository, explain_failure, mask
 from lockstep.git.repository import common_folder
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["RefUpdate", "branch_ref", "read_refs", "update_refs"]
 
 # See git-check-ref-format(1).
-_BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$")
-_BUSY = re.compile(
+_BAD = regex(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$")
+_BUSY = regex(
     r"but expected|reference already exists|unable to resolve reference|reference is missing"
     r"|\.lock': File exists"
 )

@@ -17,6 +17,7 @@ from lockstep.git.mirror import fetch_refs, is_url, make_mirror
 from lockstep.git.refs import RefUpdate, read_refs, select_refs, update_refs
 from lockstep.git.repository import find_repository
 from lockstep.git.settings import remotes
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 from lockstep.waiting import Deadline
 
@@ -266,13 +267,13 @@ _HEADS = "refs/heads/"
 # What a remote's HEAD is listed as; of a repository itself git writes the name alone.
 _HEAD = re.compile(r"^(?:ref: )?refs/heads/(\S+)(?:\tHEAD)?$", re.MULTILINE)
 _DONE = frozenset(" +-*=")  # fast-forward, forced, removed, new, already there
-_RACE = re.compile(
+_RACE = regex(
     r"stale info|fetch first|non-fast-forward|already exists|needs force|remote ref updated|cannot lock ref|"
     r"failed to (update|lock) ref|unable to lock|incorrect old value|reference already exists|"
     r"transaction|internal server error",
     re.IGNORECASE,
 )
-_CLASH = re.compile(r"refs/[^']*' exists; cannot create|directory/file conflict", re.IGNORECASE)
+_CLASH = regex(r"refs/[^']*' exists; cannot create|directory/file conflict", re.IGNORECASE)
 # What hosts say, what it means, and the way out. GitHub's GH codes, GitLab's and Git's own words.
 _REFUSALS: tuple[tuple[str, str, str], ...] = (
     (

@@ -6,6 +6,7 @@ from dataclasses import field
 from datetime import UTC, datetime
 
 from lockstep.model.function import Function, Value
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = [
@@ -36,10 +37,10 @@ PATTERN = r"^(?![0-9]+$)[a-zA-Z0-9_-]{1,100}$"
 
 _MOST = 256  # characters of a description, AWS's limit
 _TIME = 40  # of them for what it was pointed at, and when
-_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
-_MARK = re.compile(r"lockstep (?P<project>\S+) (?P<target>\S+) (?P<release>\S+)")
-_DATE = re.compile(r" @(?P<number>\d+) (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$")
-_RECORD = re.compile(r" ~[a-z]+ \d+>\d+ .*\Z", re.DOTALL)  # of a rollout, see ``rolling``
+_NUMBER = regex(r"[1-9][0-9]{0,18}")
+_MARK = regex(r"lockstep (?P<project>\S+) (?P<target>\S+) (?P<release>\S+)")
+_DATE = regex(r" @(?P<number>\d+) (?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$")
+_RECORD = regex(r" ~[a-z]+ \d+>\d+ .*\Z", re.DOTALL)  # of a rollout, see ``rolling``
 _UNVERSIONED = frozenset({"description", "reservedConcurrency", "logRetentionDays", "codeSigningConfigArn"})
 
 

@@ -6,13 +6,14 @@ scheduled rules" (six fields, one of the two days is ?, a rate of 1 is singular)
 
 import datetime
 import re
-from difflib import get_close_matches
+
+from lockstep.regexes import regex
 
 __all__ = ["problem_of", "zone_problem"]
 
-_RATE = re.compile(r"rate\((\d+) (minute|minutes|hour|hours|day|days)\)")
-_CRON = re.compile(r"cron\(([^()]*)\)")
-_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_RATE = regex(r"rate\((\d+) (minute|minutes|hour|hours|day|days)\)")
+_CRON = regex(r"cron\(([^()]*)\)")
+_AT = regex(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _FIELDS: tuple[tuple[str, int, int, list[str], str], ...] = (
@@ -51,6 +52,8 @@ def zone_problem(name: str) -> str | None:
     known = available_timezones()
     if name in known or not known:
         return None
+    from difflib import get_close_matches  # only mistakes need it
+
     near = get_close_matches(name, sorted(known), 1)
     return f"no time zone is called {name}" + (f"; did you mean {near[0]}?" if near else "")
 

@@ -1,6 +1,5 @@
 """All targets of a project, desired or live, and what they live in."""
 
-import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import field
 from datetime import datetime
@@ -15,6 +14,7 @@ from lockstep.model.promotion import Merge, Promotion
 from lockstep.model.source import Sources
 from lockstep.model.target import Target, environment_of
 from lockstep.model.terraform import Terraform
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Bucket", "Environment", "Fleet", "PackageBucket", "Project", "Scope", "partition_of", "select"]
@@ -192,7 +192,7 @@ def select(keys: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return [key for key in keys if _is_named(key, names) or any(_matches(key, glob) for glob in globs)]
 
 
-_GLOB = re.compile(r"[*?\[]")
+_GLOB = regex(r"[*?\[]")
 
 
 def _is_named(key: str, names: Set[str]) -> bool:

@@ -4,12 +4,12 @@ Source: OCI distribution specification, "Pulling manifests": a digest names an i
 as nobody moves it. Of ``repository:tag@digest`` runtimes take the digest and only show the tag.
 """
 
-import re
+from lockstep.regexes import regex
 
 __all__ = ["digest_of", "image_tag", "split_image"]
 
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
-_PINNED = re.compile(r"([^@]+)@sha256:([0-9a-f]{64})")
+_DIGEST = regex(r"sha256:([0-9a-f]{64})")
+_PINNED = regex(r"([^@]+)@sha256:([0-9a-f]{64})")
 
 
 def split_image(text: str) -> tuple[str, str | None]:

@@ -7,13 +7,13 @@ digest, or the digest alone, are enough.
 """
 
 import hashlib
-import re
 
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Pin", "read_pin"]
 
-_PIN = re.compile(
+_PIN = regex(
     r"(?:(?P<version>[A-Za-z0-9][A-Za-z0-9._+-]{0,127})@)?(?P<sha256>[0-9a-fA-F]{64})"
     r"(?:~(?P<check>[0-9a-f]{8}))?"
 )

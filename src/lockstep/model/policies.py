@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lockstep.model.foreign import read_json
+from lockstep.regexes import regex
 
 __all__ = [
     "MANAGED",
@@ -41,9 +42,9 @@ _ROOT = "lockstep/"
 _OTHER_VERSION = "other-version"  # in place of a label; no ``Sid`` has a hyphen
 _LISTS = ("Action", "NotAction", "Resource", "NotResource")
 _KNOWN = ("Sid", "Effect", *_LISTS, "Condition")
-_ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[\w*?]+")
-_SID = re.compile(r"[A-Za-z0-9]*")
-_RESOURCE = re.compile(r"\*|arn:\S+")
+_ACTION = regex(r"\*|[A-Za-z0-9-]+:[\w*?]+")
+_SID = regex(r"[A-Za-z0-9]*")
+_RESOURCE = regex(r"\*|arn:\S+")
 
 _Problem = tuple[str, str]
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from lockstep.model.alias import Alias, is_ours, pointed_at, target_of
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
 _MOST = 256  # characters of a description. Source: Lambda's service model, Alias
 _TIME = "%Y%m%dT%H%M%SZ"
 _DIGEST, _POLICY = 12, 8  # hexadecimal digits
-_RECORD = re.compile(
+_RECORD = regex(
     r" ~(?P<state>[a-z]+) (?P<stable>\d{1,10})>(?P<candidate>\d{1,10}) (?P<weight>[0-9.e-]{1,12})"
     rf" (?P<digest>[0-9a-f]{{{_DIGEST}}}|-) (?P<policy>[0-9a-f]{{{_POLICY}}}) (?P<step>\d{{1,3}})"
     r" (?P<begun>\d{8}T\d{6}Z) (?P<since>\d{8}T\d{6}Z)(?: (?P<reason>.*))?\Z",

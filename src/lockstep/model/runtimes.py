@@ -6,10 +6,10 @@ service model. AWS has moved the two later dates again and again, always to a la
 """
 
 import datetime
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["AS_OF", "RUNTIMES", "Phase", "Runtime", "edition", "is_newer", "phase_of", "successor"]
@@ -54,8 +54,8 @@ class Runtime:
         return _FAMILY.split(self.name, maxsplit=1)[0]
 
 
-_FAMILY = re.compile(r"(?=[0-9.])")
-_NUMBERED = re.compile(r"([a-z]+)([0-9]+)(?:\.([0-9]+))?(\.x)?")
+_FAMILY = regex(r"(?=[0-9.])")
+_NUMBERED = regex(r"([a-z]+)([0-9]+)(?:\.([0-9]+))?(\.x)?")
 _MANAGED: Mapping[str, tuple[int, ...]] = {"nodejs": (22,), "python": (3, 13), "java": (21,), "dotnet": (8,)}
 _AHEAD = 4  # how far above the newest that we know a version may be to be one that came later
 

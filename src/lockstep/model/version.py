@@ -6,15 +6,16 @@ from enum import IntEnum
 from functools import total_ordering
 from typing import Any
 
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Level", "NotAVersion", "Version"]
 
 _MAX_LENGTH = 255  # what a Git tag and a key in S3 can hold; also bounds the size of the numbers
 _NUMBER = r"0|[1-9][0-9]*"
-_CORE = re.compile(rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-([^+]*))?(?:\+(.*))?", re.DOTALL)
-_IDENTIFIER = re.compile(r"[0-9A-Za-z-]+")
-_PADDED = re.compile(r"0[0-9]+")
+_CORE = regex(rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-([^+]*))?(?:\+(.*))?", re.DOTALL)
+_IDENTIFIER = regex(r"[0-9A-Za-z-]+")
+_PADDED = regex(r"0[0-9]+")
 
 
 class NotAVersion(ValueError):

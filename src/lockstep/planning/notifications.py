@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from lockstep.model import Trigger
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = [
@@ -43,7 +44,7 @@ KINDS: Mapping[str, str] = {
 
 _SWITCH = "EventBridgeConfiguration"
 _FUNCTION_PARTS = 7  # of arn:aws:lambda:REGION:ACCOUNT:function:NAME
-_OURS = re.compile(r"lockstep-(?P<project>[^.]+)\.(?P<target>.+)\.[0-9a-f]{12}\Z")
+_OURS = regex(r"lockstep-(?P<project>[^.]+)\.(?P<target>.+)\.[0-9a-f]{12}\Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from lockstep.regexes import regex
+
 __all__ = ["folders_of", "matcher", "touched", "unmatched"]
 
 
@@ -55,7 +57,7 @@ def folders_of(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-_WILD = re.compile(r"[*?]")
+_WILD = regex(r"[*?]")
 
 
 @lru_cache(maxsize=256)

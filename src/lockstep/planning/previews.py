@@ -15,6 +15,7 @@ from lockstep.model.preview import Preview, PreviewPolicy, PullSeen, StoredObjec
 from lockstep.model.target import is_preview
 from lockstep.planning.notifications import LAMBDA, owner_of
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = [
@@ -28,7 +29,7 @@ __all__ = [
     "stale_packages",
 ]
 
-_OF_PULL = re.compile(r"preview/pr-([1-9][0-9]{0,9})/.+")
+_OF_PULL = regex(r"preview/pr-([1-9][0-9]{0,9})/.+")
 
 
 class Fate(StrEnum):

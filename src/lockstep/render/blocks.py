@@ -5,7 +5,6 @@ it, a code span, or an escaped ``<code>`` element. GitHub interprets no Markdown
 issue reference there.
 """
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 
@@ -42,6 +41,8 @@ def span(text: str) -> str:
 
 def details(title: str, body: str) -> str:
     """A section that opens when it is clicked."""
+    import html  # its table of entities is only for what goes to GitHub
+
     summary = f"<summary><code>{html.escape(printable(title))}</code></summary>"
     return f"<details>{summary}\n\n{body}\n\n</details>"
 

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from lockstep.regexes import regex
+
 __all__ = [
     "columns_of",
     "fit",
@@ -14,10 +16,10 @@ __all__ = [
     "wrap",
 ]
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_COMMAND = re.compile(r"^(?P<before>\s*):(?=:)|##(?=\w*\[)")
+_NOT_ASCII = regex(r"[^\x00-\x7f]")
+_COMMAND = regex(r"^(?P<before>\s*):(?=:)|##(?=\w*\[)")
 
-_LABEL = re.compile(r"\s*((error|warning|note|fix|because|at):\s)?")
+_LABEL = regex(r"\s*((error|warning|note|fix|because|at):\s)?")
 
 
 def printable(text: str) -> str:

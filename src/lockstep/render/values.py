@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from lockstep.model import Change, Package, Reference, Secret, Unread, Value
 from lockstep.model.fields import BY_NAME
 from lockstep.model.kinds import row_at
+from lockstep.regexes import regex
 from lockstep.render.cells import columns_of, hanging, harmless, printable
 from lockstep.render.masks import Masks, concealed, concealed_change
 
@@ -16,7 +17,7 @@ LONGEST = 160  # characters of one text that are shown; ARNs and .NET handlers f
 
 _ABSENT = "(absent)"
 _BARE = frozenset({"trigger", "permission", "version", "logs"})
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = regex(r"[0-9a-f]{64}")
 
 
 def show(path: str, value: Value, masks: Masks) -> str:

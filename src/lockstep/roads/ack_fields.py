@@ -11,6 +11,7 @@ from functools import cache
 
 from lockstep.model.fields import FIELDS, Field
 from lockstep.model.kinds import KINDS
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["BESIDE", "CONTROLLER", "Beside", "ack_path", "ack_path_of", "lacking", "members_of"]
@@ -138,7 +139,7 @@ BESIDE: Mapping[str, Beside] = {
 }
 """Kinds that ACK has something for, by their key under ``lambda:``; every other kind is a loss."""
 
-_INITIALS = re.compile(r"(Id|Arn|Uri|Url)(s?)(?=[A-Z]|\Z)")
+_INITIALS = regex(r"(Id|Arn|Uri|Url)(s?)(?=[A-Z]|\Z)")
 
 
 @cache

@@ -3,18 +3,19 @@
 import hashlib
 import re
 
+from lockstep.regexes import regex
 from lockstep.roads.base import Manifest
 from lockstep.roads.writing import text_of
 from lockstep.values import dataclass
 
 __all__ = ["Mark", "as_file", "mark_of"]
 
-_FIRST = re.compile(
+_FIRST = regex(
     r"# Made by `lockstep render --as (?P<road>[a-z-]+)` for (?P<owner>\S+) of the project "
     r"(?P<project>\S+)\.(?:\n|\Z)"
 )
-_HEAD = re.compile(r"(?:#.*\n)*")
-_DIGEST = re.compile(r"^# lockstep:sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE)
+_HEAD = regex(r"(?:#.*\n)*")
+_DIGEST = regex(r"^# lockstep:sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE)
 _LETS_GO = "# It lets go: `lockstep eject` hands over to another engine, and nothing is written by this one."
 
 

@@ -5,20 +5,20 @@ comes out is read back by every reader of YAML 1.1 and 1.2 as it was; a property
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Said", "text_of"]
 
-_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./:@+=-]*(?<![:])\Z")
+_PLAIN = regex(r"[A-Za-z/][A-Za-z0-9_./:@+=-]*(?<![:])\Z")
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _EMPTY_LINE = "\n\n"
-_ODD = re.compile("[\x7f-\x9f\u00ad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_BLOCK = re.compile(r"[!-~](?:[ -~]*[!-~])?\n(?:(?:[ -~]*[!-~])?\n)*\Z")  # no line ends in a space
+_ODD = regex("[\x7f-\x9f\u00ad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_BLOCK = regex(r"[!-~](?:[ -~]*[!-~])?\n(?:(?:[ -~]*[!-~])?\n)*\Z")  # no line ends in a space
 
 
 @dataclass(frozen=True, slots=True)

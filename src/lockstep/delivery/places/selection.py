@@ -9,12 +9,13 @@ from lockstep.errors import BadInput
 from lockstep.git.command import Repository
 from lockstep.git.history import changed_paths
 from lockstep.model import select
+from lockstep.regexes import regex
 from lockstep.suggest import suggestion
 
 __all__ = ["changed_since", "check_patterns"]
 
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tfvars", ".hcl")
-_PREVIEW = re.compile(r"preview(/\*|/[^/*?\[]+(/[^/]*)?)?/?")
+_PREVIEW = regex(r"preview(/\*|/[^/*?\[]+(/[^/]*)?)?/?")
 
 
 def check_patterns(workspace: Workspace, patterns: Iterable[str]) -> None:

@@ -26,6 +26,7 @@ from lockstep.errors import BadInput, BadInputs, LockstepError, MachineError
 from lockstep.model import Fleet, Obstacle, Package, Project, Release, Scope, Target
 from lockstep.model.fleet import partition_of
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.regexes import regex
 from lockstep.roads.base import (
     Ground,
     Loss,
@@ -56,9 +57,9 @@ __all__ = [
     "without_stuck",
 ]
 
-_HEAD = re.compile(r"^([A-Za-z]\w*):[ \t]+[\"']?([\w./-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
-_NAMED = re.compile(r"^(?:kind|  name): .*$", re.MULTILINE)  # of objects, as manifests have them
-_HEADED = re.compile(
+_HEAD = regex(r"^([A-Za-z]\w*):[ \t]+[\"']?([\w./-]+)[\"']?[ \t]*(?:#.*)?$", re.MULTILINE)
+_NAMED = regex(r"^(?:kind|  name): .*$", re.MULTILINE)  # of objects, as manifests have them
+_HEADED = regex(
     r"(?:environments/(?!preview/)[^/]+/[^/]+/config|services/[^/]+/config"
     r"|environments/preview/services/[^/]+/config|environments/preview/pr-\d+/services/[^/]+\.values)\.yaml\Z"
 )

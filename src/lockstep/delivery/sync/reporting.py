@@ -5,7 +5,6 @@ Both are in progress while a rollout is, and the same two say what it came to.
 A report that cannot be made is a note: the sync is what it was.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -35,15 +34,16 @@ from lockstep.model.rolling import TAKEN_BACK, RolloutState
 from lockstep.model.rollout import Rollout, share_words
 from lockstep.model.target import environment_of, is_preview, service_of
 from lockstep.model.watching import SILENT, Watcher
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Ending", "endings_of", "report_deployments"]
 
 _WORKERS = 4  # a forge's client spaces its own writes
-_FULL = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_FULL = regex(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _DOING = (Verb.CREATE, Verb.UPDATE, Verb.ADOPT, Verb.DELETE)
 _NAMED = 5  # targets that a note names
-_KEY = re.compile(r"[^\s()]+/[^\s()]+")  # of a target, without what tells two of one name apart
+_KEY = regex(r"[^\s()]+/[^\s()]+")  # of a target, without what tells two of one name apart
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from lockstep.engines.aws.answers import Untrue, believe_only_proofs
 from lockstep.engines.aws.deadline import Deadline, check_on_time, within
 from lockstep.engines.aws.errors import code_of, explain
 from lockstep.engines.aws.hearing import note_request
+from lockstep.engines.aws.library import import_session
 from lockstep.engines.aws.patience import Patience, persist
 from lockstep.engines.aws.quota import Quotas
 from lockstep.errors import LONGEST, BadInput, CloudError, LockstepError, NotAllowed
@@ -276,10 +277,8 @@ class Connection:
     def _make_session(self) -> Any:
         with self._lock:
             if self._session is None:
-                import botocore.session
-
                 try:
-                    session = botocore.session.Session(profile=self.environment.profile)
+                    session = import_session().Session(profile=self.environment.profile)
                     session.register_component("data_loader", _loader())
                     believe_only_proofs(session)
                     if self.environment.role:

@@ -3,11 +3,11 @@
 Source: error table of the Lambda API reference and S3's list of error codes.
 """
 
-import re
 from typing import Any
 
 from lockstep.engines.aws.actions import actions_of
 from lockstep.errors import BadInput, CloudError, LockstepError, NoCredentials
+from lockstep.regexes import regex
 
 __all__ = ["THROTTLED", "Stale", "Unreachable", "code_of", "explain", "is_unanswered", "message_of"]
 
@@ -42,10 +42,10 @@ THROTTLED = frozenset(
 )
 """Refusals for the rate of calls, whatever the call. Source: botocore's standard mode."""
 _DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation", "403"}
-_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
-_MAP = re.compile(r"\{(?=[\s\\]{0,64}[\"'\w][^{}=:]{0,2000}[=:])")
-_NOT_ALLOWED = re.compile(r"because no ([\w -]{1,80}?) allows")
-_FORBIDDEN = re.compile(r"with an explicit deny in (?:an? )?([\w -]+)")
+_ACTION = regex(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+_MAP = regex(r"\{(?=[\s\\]{0,64}[\"'\w][^{}=:]{0,2000}[=:])")
+_NOT_ALLOWED = regex(r"because no ([\w -]{1,80}?) allows")
+_FORBIDDEN = regex(r"with an explicit deny in (?:an? )?([\w -]+)")
 
 
 class Stale(CloudError):

@@ -4,18 +4,18 @@ Source: ECR API reference (BatchGetImage: 100 images of a repository a call; wha
 in the answer). Lambda takes images of its own Region only.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
 from lockstep.engines.aws.connection import Connection
 from lockstep.engines.aws.errors import code_of
 from lockstep.errors import LockstepError
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Images", "read_images"]
 
-_URI = re.compile(
+_URI = regex(
     r"(?P<registry>\d{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+"
     r"/(?P<repository>[^:@]+):(?P<tag>[^:@]+)"
 )

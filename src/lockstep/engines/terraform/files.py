@@ -13,19 +13,20 @@ from dataclasses import replace
 from lockstep.engines.terraform.base import Source
 from lockstep.errors import BadInput
 from lockstep.model.foreign import read_json
+from lockstep.regexes import regex
 from lockstep.values import dataclass
 
 __all__ = ["Files", "read_files"]
 
 LOCK_FILE = ".terraform.lock.hcl"
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
-_LOCAL = re.compile(r"""["']?source["']?\s*[=:]\s*"(\.{1,2}(?:/[^"]*)?)\"""")
-_VARIABLE = re.compile(r'^\s*variable\s+"([^"]+)"', re.MULTILINE)
-_BACKEND = re.compile(r'^\s*backend\s+"([^"]+)"|^\s*(cloud)\s*\{', re.MULTILINE)
-_NESTED = re.compile(r'"(?:[^"\\]|\\.)*"|(?:#|//)[^\n]*|/\*.*?\*/|[{}]', re.DOTALL)
-_REFERENCE = re.compile(r"\b(?:var|local)\.")  # OpenTofu takes them in a backend
-_LOCAL_PATH = re.compile(r'^\s*path\s*=\s*"(/[^"]*)"', re.MULTILINE)
-_LINKS = re.compile(
+_LOCAL = regex(r"""["']?source["']?\s*[=:]\s*"(\.{1,2}(?:/[^"]*)?)\"""")
+_VARIABLE = regex(r'^\s*variable\s+"([^"]+)"', re.MULTILINE)
+_BACKEND = regex(r'^\s*backend\s+"([^"]+)"|^\s*(cloud)\s*\{', re.MULTILINE)
+_NESTED = regex(r'"(?:[^"\\]|\\.)*"|(?:#|//)[^\n]*|/\*.*?\*/|[{}]', re.DOTALL)
+_REFERENCE = regex(r"\b(?:var|local)\.")  # OpenTofu takes them in a backend
+_LOCAL_PATH = regex(r'^\s*path\s*=\s*"(/[^"]*)"', re.MULTILINE)
+_LINKS = regex(
     r"^\s*(?:source|version|required_version|backend|cloud|bucket|key|path|region|workspace_key_prefix)\b.*"
     r"|^\s*(?:terraform|required_providers|module|provider|backend)\b.*",
     re.MULTILINE,

@@ -1,17 +1,17 @@
 """Which target a resource belongs to, told from what Terraform says of it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockstep.engines.terraform.runs import Run
 from lockstep.engines.terraform.state import FUNCTION
 from lockstep.model import Target
+from lockstep.regexes import regex
 
 __all__ = ["Owners"]
 
-_PR = re.compile(r"(?:preview/)?(?:pr-)?([0-9]+)")
-_KEY = re.compile(r"(?:[a-z0-9-]+|preview/pr-[0-9]+)/[A-Za-z0-9_.-]+")
+_PR = regex(r"(?:preview/)?(?:pr-)?([0-9]+)")
+_KEY = regex(r"(?:[a-z0-9-]+|preview/pr-[0-9]+)/[A-Za-z0-9_.-]+")
 
 
 class Owners:

@@ -13,6 +13,7 @@ from typing import Any
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
 from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind
+from lockstep.regexes import regex
 
 __all__ = ["CONDITIONS", "KIND", "PREFIX"]
 
@@ -32,7 +33,7 @@ CONDITIONS: Mapping[str, tuple[str, str]] = {
 _ACCOUNT = r"\d{12}"
 _SERVICE = r"[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com|aws\.internal)"
 _SOURCES = ("sourceArn", "sourceAccount", "eventSourceToken", "principalOrgId")
-_ROOT = re.compile(rf"arn:aws[a-z-]*:iam::({_ACCOUNT}):root")
+_ROOT = regex(rf"arn:aws[a-z-]*:iam::({_ACCOUNT}):root")
 
 
 def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:

@@ -4,7 +4,6 @@ Source: CloudWatch Logs API reference, PutSubscriptionFilter: one of a name take
 quotas: two filters for a log group.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,12 +14,13 @@ from lockstep.errors import CloudError
 from lockstep.model import Resource
 from lockstep.model.kinds.base import digest_of, sid_on
 from lockstep.model.kinds.log_subscriptions import KIND, PRINCIPAL, identity_of, principals_in, sid_of
+from lockstep.regexes import regex
 
 __all__ = ["KIND", "put", "read", "remove", "under_way"]
 
 _MOST = 2
-_SOURCE = re.compile(r"arn:[\w-]+:logs:[\w-]+:\d{12}:log-group:([^:*]+):\*")
-_OURS = re.compile(r"lockstep-logSubscriptions-([0-9a-f]{8})-[0-9a-f]{8}(-[0-9a-f]{8})?")
+_SOURCE = regex(r"arn:[\w-]+:logs:[\w-]+:\d{12}:log-group:([^:*]+):\*")
+_OURS = regex(r"lockstep-logSubscriptions-([0-9a-f]{8})-[0-9a-f]{8}(-[0-9a-f]{8})?")
 
 
 def read(
