@@ -162,8 +162,10 @@ def _has_misspelt_block(context: Context) -> bool:
     """Whether a layer writes the block under a name like ``lamda``: then nothing else is judged."""
     found = False
     for layer in context.stack.layers:
+        if "lambda" in layer.values:
+            continue
         for key, value in layer.values.items():
-            if not isinstance(value, dict) or key == "lambda" or "lambda" in layer.values:
+            if not isinstance(value, dict):
                 continue
             if value.keys() & LAMBDA.by_name.keys() and is_misspelt(key, "lambda"):
                 context.wrong_at(layer.place((key,)), f"unknown key {key!r}", "did you mean lambda?")

@@ -23,6 +23,7 @@ _MAX_TAGS = 50
 _MANAGED_MB = 2048  # the least on managed instances
 _SNAP_START_MB = 512  # of /tmp; more does not go with SnapStart
 _BESIDE = {"capacityProvider.arn": "on managed instances", "accelerator.memorySize": "with an accelerator"}
+_BOUNDED = [row for row in FIELDS if row.most is not None]
 _IMAGE_REGION = regex(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.")
 
 
@@ -201,9 +202,9 @@ def _check_managed(context: Context, settings: Mapping[str, Value], alias: str |
 
 def _check_bounds(context: Context, settings: Mapping[str, Value]) -> None:
     """Values that AWS takes only beside another setting."""
-    for row in FIELDS:
+    for row in _BOUNDED:
         value = settings.get(row.name)
-        if row.most is None or row.maximum is None or not isinstance(value, int) or value <= row.maximum:
+        if row.maximum is None or not isinstance(value, int) or value <= row.maximum:
             continue
         if row.most_with not in settings:
             context.wrong(

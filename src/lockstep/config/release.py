@@ -7,6 +7,7 @@ from typing import Any
 from lockstep.config.context import Context
 from lockstep.config.schema import ARTIFACT_OPTIONS, leaf
 from lockstep.config.shapes import problem_of
+from lockstep.config.templates import has_template
 from lockstep.model import Code, Release
 from lockstep.model.pin import read_pin
 
@@ -100,7 +101,7 @@ def _from_source(context: Context, block: Mapping[str, Any]) -> tuple[str, dict[
         return None
     needed, allowed = ARTIFACT_OPTIONS[source]
     for name in options:
-        if name not in needed | allowed:
+        if name not in needed and name not in allowed:
             known = ", ".join(sorted(needed | allowed))
             context.wrong(
                 ("lambda", "artifact", name),
@@ -138,10 +139,12 @@ def _merged(context: Context, block: Mapping[str, Any]) -> dict[str, str]:
 
 def _filled(context: Context, key: str, value: str, names: Mapping[str, str]) -> str:
     """One of the project's options, judged once its templates are filled in."""
+    if not has_template(value):
+        return value
     where = context.file.place("artifacts", key)
     text = context.fill(value, where, names) or ""
     row = leaf(("artifact", key))
-    found = problem_of(row, text) if text and text != value and row is not None else None
+    found = problem_of(row, text) if text and row is not None else None
     if found is not None:
         context.wrong_at(where, f"artifacts.{key}, filled in: {found[0]}", found[1])
     return text

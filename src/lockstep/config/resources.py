@@ -25,10 +25,8 @@ def read_resources(context: Context, block: Mapping[str, Any]) -> tuple[Resource
     would call it with what is meant for others.
     """
     found: list[Resource] = []
-    for name, kind in KINDS.items():
-        declared = block.get(name)
-        if declared is None:
-            continue
+    for name in [name for name in KINDS if block.get(name) is not None]:
+        kind, declared = KINDS[name], block[name]
         whole = {kind.bare: declared} if kind.bare else declared
         if kind.setting is not None and not isinstance(declared, Mapping):
             continue  # the setting of this name

@@ -81,6 +81,11 @@ class Key:
         """Members by name."""
         return {member.name: member for member in self.members}
 
+    @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """Names of the members that have to be there."""
+        return tuple(member.name for member in self.members if member.required)
+
 
 _FIFO = ".fifo"
 _CONTROL = regex("[\x00-\x1f\x7f\x85\u2028\u2029]")
@@ -243,13 +248,14 @@ class Checker:
                 self.add(below[name], f"unknown key {name!r}{within}", near)
             else:
                 result[name] = self.check(member, entry, below[name], at)
-        for member in key.members:
-            if member.required and value.get(member.name) is None:
-                self.add(lines, f"{path or 'the file'} has no {member.name}", f"add {member.name}:")
-        given = [member.name for member in key.members if value.get(member.name) is not None]
-        if key.is_choice and len(given) != 1:
-            what = f"names {' and '.join(given)}" if given else "names nothing"
-            self.add(lines, f"{path} {what}", f"write one of: {', '.join(key.by_name)}")
+        for member_name in key.needed:
+            if value.get(member_name) is None:
+                self.add(lines, f"{path or 'the file'} has no {member_name}", f"add {member_name}:")
+        if key.is_choice:
+            given = [member.name for member in key.members if value.get(member.name) is not None]
+            if len(given) != 1:
+                what = f"names {' and '.join(given)}" if given else "names nothing"
+                self.add(lines, f"{path} {what}", f"write one of: {', '.join(key.by_name)}")
         return result
 
     def _open(self, key: Key, value: Any, lines: Lines, path: str) -> dict[str, Any] | None:
