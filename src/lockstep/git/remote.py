@@ -265,7 +265,7 @@ def _has(repository: Repository, ids: Iterable[str]) -> bool:
 
 _HEADS = "refs/heads/"
 # What a remote's HEAD is listed as; of a repository itself git writes the name alone.
-_HEAD = re.compile(r"^(?:ref: )?refs/heads/(\S+)(?:\tHEAD)?$", re.MULTILINE)
+_HEAD = regex(r"^(?:ref: )?refs/heads/(\S+)(?:\tHEAD)?$", re.MULTILINE)
 _DONE = frozenset(" +-*=")  # fast-forward, forced, removed, new, already there
 _RACE = regex(
     r"stale info|fetch first|non-fast-forward|already exists|needs force|remote ref updated|cannot lock ref|"
