@@ -27,6 +27,7 @@ __all__ = [
     "tell",
 ]
 
+_CUT = 0.5  # seconds between two looks at whether anybody still wants an answer
 SOON = 10.0  # seconds of silence before somebody is told what is waited for, and between two such lines
 _SECONDS = 30.0
 _READING = 120.0  # seconds, of ten things
@@ -98,11 +99,19 @@ def reading_seconds(count: int) -> float:
     return _READING + _FURTHER * max(0, count - _FEW)
 
 
-def run_within(seconds: float, work: Callable[[], _T], what: str, late: Callable[[], Exception]) -> _T:
+def run_within(
+    seconds: float,
+    work: Callable[[], _T],
+    what: str,
+    late: Callable[[], Exception],
+    cut: threading.Event | None = None,
+) -> _T:
     """Do work that may take so long, telling what is waited for. Raises ``late``, or what the work raises.
 
-    Work that goes on afterwards is to send nothing any more: see ``is_over``.
+    Nobody waits any more soon after ``cut`` is set. Work that goes on afterwards is to send nothing any more:
+    see ``is_over``.
     """
+    soon = SOON if cut is None else _CUT
     begun = time.monotonic()
     with _lock:
         worker = _idle.pop() if _idle else None
@@ -110,11 +119,16 @@ def run_within(seconds: float, work: Callable[[], _T], what: str, late: Callable
     job = _Job(work=work, ends=begun + seconds)
     job.running.acquire()
     worker.jobs.put(job)
-    while not job.running.acquire(timeout=max(0.0, min(SOON, job.ends - time.monotonic()))):
+    while not job.running.acquire(timeout=max(0.0, min(soon, job.ends - time.monotonic()))):
         now = time.monotonic()
+        if cut is not None and cut.is_set():
+            job.ends = now
         if now >= job.ends:
             raise late()
-        tell(f"waiting for {what}: no answer for {now - begun:.0f} s, of {seconds:.0f} s that it may take")
+        if now - begun >= SOON:
+            tell(
+                f"waiting for {what}: no answer for {now - begun:.0f} s, of {seconds:.0f} s that it may take"
+            )
     with _lock:
         _idle.append(worker)
     if job.error is not None:

@@ -8,6 +8,7 @@ import json
 import re
 import resource
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,10 +18,10 @@ import pytest
 from tests.e2e.conftest import User
 from tests.strict import Proxy
 from tests.strict.errors import expired_token
-from tests.strict.proxy import Call, Rule
+from tests.strict.proxy import Call, Hang, Rule
 from tests.strict.wire import Answer
 from tests.support.badinput.desk import git
-from tests.support.serving import Serving, fetched, shown
+from tests.support.serving import Serving, fetched, shown, stream
 from tests.support.waiting import until
 
 STAGING = "environments/staging/hello/config.yaml"
@@ -28,12 +29,19 @@ EVIL = "<script>alert(1)</script>\x1b[2J\x1b]0;owned\x07\u202e"
 
 
 class Expired(Rule):
-    """Credentials that are over for as long as somebody says so."""
+    """Credentials that are over for as long as somebody says so, and functions of which nothing is heard."""
 
     is_over = False
+    is_silent = False
+
+    def __init__(self) -> None:
+        self.is_asked = threading.Event()  # when nothing is answered
 
     def before(self, call: Call) -> Answer | None:
         """No call gets through with them."""
+        if self.is_silent and call.operation.service == "lambda":
+            self.is_asked.set()
+            raise Hang
         return expired_token(call.operation) if self.is_over else None
 
 
@@ -235,6 +243,21 @@ def test_what_comes_from_outside_is_refused_and_nothing_of_the_machine_is_told(
         assert not re.search("[\x1b\x07\u202e]", text)
     project.run("serve", "--config", str(path), code=3)
     assert "another lockstep serve works in this folder" in project.err
+
+
+def test_a_stop_waits_neither_for_an_aws_that_is_silent_nor_for_pages_that_are_open(
+    served: tuple[Serving, str, Expired],
+) -> None:
+    """Reading is cut short, though a call may take a minute and more; nothing is told of a failure."""
+    serving, url, expired = served
+    with stream(url) as page:
+        assert page.readline()
+        expired.is_silent = True
+        assert expired.is_asked.wait(60)
+        assert serving.end(signal.SIGTERM) == 0
+        assert "AWS did not answer" not in serving.text
+        assert "stopped; whoever starts it again goes on" in serving.text
+        page.read()  # it has ended, too
 
 
 def memory(serving: Serving) -> float:

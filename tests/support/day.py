@@ -257,7 +257,7 @@ class World:
     # what a follower asks
 
     def read_status(
-        self, workspace: Workspace, options: Options
+        self, workspace: Workspace, options: Options, *, stop: threading.Event
     ) -> tuple[tuple[StatusRow, ...], tuple[str, ...]]:
         """All targets that are declared or live, of those that are asked for."""
         self.reads.append(Read(at=self.clock.ticks(), patterns=options.patterns))

@@ -2,10 +2,12 @@
 
 import contextlib
 import gc
+import queue
+import threading
 
 import pytest
 
-from lockstep.waiting import run_within
+from lockstep.waiting import is_over, run_within
 
 
 def test_an_error_of_work_leaves_nothing_behind() -> None:
@@ -33,3 +35,18 @@ def test_an_error_of_work_leaves_nothing_behind() -> None:
         assert not [one for one in gc.get_objects() if isinstance(one, Large)]
     finally:
         gc.enable()
+
+
+def test_what_nobody_wants_to_know_any_more_is_not_waited_for_nor_sent() -> None:
+    """The work itself may go on; it knows that nobody waits."""
+    cut, may_end, over = threading.Event(), threading.Event(), queue.SimpleQueue[bool]()
+
+    def work() -> None:
+        cut.set()
+        assert may_end.wait(60)
+        over.put(is_over())
+
+    with pytest.raises(TimeoutError):
+        run_within(3600, work, "it", TimeoutError, cut)
+    may_end.set()
+    assert over.get(timeout=60)

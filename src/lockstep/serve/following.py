@@ -26,7 +26,7 @@ from lockstep.delivery.sync.records import read_records
 from lockstep.delivery.sync.run import sync
 from lockstep.delivery.sync.status import read_status
 from lockstep.delivery.trying.logs import read_logs
-from lockstep.errors import BadInput, LockstepError, NotAllowed
+from lockstep.errors import BadInput, Interrupted, LockstepError, NotAllowed
 from lockstep.forge.base import Forge
 from lockstep.git.refs import branch_ref
 from lockstep.git.remote import Remote, default_branch, fetch, list_refs, open_remote
@@ -417,6 +417,8 @@ class Follower:
         try:
             with span(_SPANS[type(what)], lockstep__project=self.project.name):
                 work()
+        except _Stopped:
+            return  # whoever starts again looks at everything
         except LockstepError as error:
             self.seen = failed(self.seen, what, str(error), self._doing, self._clock())
             if self._say(str(error), about=type(what).__name__):
@@ -560,7 +562,13 @@ class Follower:
         return tuple(sorted(found))
 
     def _read(self, workspace: Workspace, patterns: tuple[str, ...]) -> tuple[StatusRow, ...]:
-        rows, _ = read_status(workspace, self._options(patterns))
+        """Rows of targets, as they are now. Raises LockstepError, _Stopped soon after a stop."""
+        try:
+            rows, _ = read_status(workspace, self._options(patterns), stop=self._stop)
+        except Interrupted as error:
+            raise _Stopped(error.problem) from None
+        if self._stop.is_set():  # what was not read by then is told as unknown, and would be written down so
+            raise _Stopped("AWS was not read to the end")
         return with_causes(workspace, rows, self._credentials)
 
     def _options(self, patterns: tuple[str, ...]) -> Options:
@@ -630,6 +638,10 @@ def _waiting(one: Held) -> Waiting:
         number=one.pull.number if one.pull is not None else None,
         url=one.pull.url if one.pull is not None else "",
     )
+
+
+class _Stopped(Interrupted):
+    """AWS was being read when this was stopped."""
 
 
 def _is_unknown(seen: Seen, target: str) -> bool:

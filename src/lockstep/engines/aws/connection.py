@@ -233,7 +233,7 @@ class Connection:
             begun = time.monotonic()
             try:
                 with span(name, within=self._trace, rpc__system="aws-api", cloud__region=region):
-                    answer: dict[str, Any] = within(seconds, ask, name)
+                    answer: dict[str, Any] = within(seconds, ask, name, self._deadline.cut)
                 note_request(answer)
                 return answer
             finally:
@@ -338,11 +338,20 @@ class Connection:
 
 
 class Connections:
-    """The connections of a project, shared by environments that live in the same place."""
+    """The connections of a project, shared by environments that live in the same place.
 
-    def __init__(self, stop: threading.Event | None = None, patience: Patience | None = None) -> None:
+    Once ``stop`` is set no call waits for its turn; ``cut`` is for who only reads: once it is set no call is
+    made, or waited for, any more.
+    """
+
+    def __init__(
+        self,
+        stop: threading.Event | None = None,
+        patience: Patience | None = None,
+        cut: threading.Event | None = None,
+    ) -> None:
         self.stop = stop or threading.Event()
-        self.deadline = Deadline()
+        self.deadline = Deadline(cut)
         self._patience = patience
         self._trace = here()
         self._fence = current_fence()  # of the thread that works; connections may be made in others

@@ -61,7 +61,7 @@ def persist(
         try:
             return once(max(0.001, min(ends - time.monotonic(), seconds if left is None else left)))
         except TooLate:
-            if left is not None and left < seconds:
+            if deadline.is_cut or (left is not None and left < seconds):
                 deadline.left()  # raises when it was the reading that had no more time
             raise
         except Exception as error:
