@@ -231,6 +231,12 @@ class Follower:
             return ()
         return explain_target(workspace, target, None)
 
+    def is_held(self, target: str) -> bool | None:
+        """Whether nothing may be promoted to a target; None where that is not known."""
+        workspace = self._workspace
+        found = workspace.fleet.targets.get(target) if workspace is not None else None
+        return found.hold is not None if found is not None else None
+
     def calls(self) -> tuple[CallGraph, str]:
         """Who calls which functions, and why AWS's part of it is missing, if it is; any thread may ask.
 

@@ -19,7 +19,7 @@ from lockstep.serve.web.intake import AGAIN
 from lockstep.serve.web.pages import render
 from lockstep.serve.web.visitor import may, seen_by, visitor
 
-__all__ = ["PATH", "Acting", "verbs_for"]
+__all__ = ["PATH", "Acting", "shown_verbs", "verbs_for"]
 
 PATH = "/act/"
 _LONGEST = 1000  # characters of a reason
@@ -44,6 +44,13 @@ def verbs_for(follower: Follower, row: StatusRow) -> list[OrderVerb]:
         return is_rolling if verb in _OF_ROLLOUTS else not is_preview
 
     return [one for one in OrderVerb if may(one.role, project, row.environment) and makes_sense(one)]
+
+
+def shown_verbs(follower: Follower, row: StatusRow) -> list[OrderVerb]:
+    """The same without what would come to nothing: to hold what is held, to release what is not."""
+    held = follower.is_held(row.target)
+    idle = None if held is None else OrderVerb.HOLD if held else OrderVerb.RELEASE_HOLD
+    return [verb for verb in verbs_for(follower, row) if verb is not idle]
 
 
 class Acting:

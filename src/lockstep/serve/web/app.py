@@ -24,7 +24,7 @@ from lockstep.serve.clock import WALL
 from lockstep.serve.deciding import Seen
 from lockstep.serve.file import Followed
 from lockstep.serve.following import Follower
-from lockstep.serve.web.acting import Acting, verbs_for
+from lockstep.serve.web.acting import Acting, shown_verbs
 from lockstep.serve.web.admission import Admission, Admitted
 from lockstep.serve.web.around import Around
 from lockstep.serve.web.asked import answer, number_of, query_of
@@ -188,7 +188,7 @@ class _Shown:
             seen,
             row,
             _now(),
-            verbs=verbs_for(follower, row),
+            verbs=shown_verbs(follower, row),
             values=follower.explained(row.target),
             records=self._records(project.name, row.target),
         )

@@ -199,6 +199,7 @@ def target_page(
         leave=project.leave(row.environment),
         verbs=verbs,
         values=[_explained(one, masks) for one in values],
+        has_layers=any(len(one.origins) > 1 for one in values),
         records=records,
     )
 
