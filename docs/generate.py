@@ -19,6 +19,7 @@ from lockstep.model.fields import BY_NAME, FIELDS, NOT_FIELDS, Call
 from lockstep.model.kinds import KINDS, ResourceKind
 from lockstep.model.runtimes import AS_OF, RUNTIMES
 from lockstep.roads.base import Weight
+from lockstep.roads.costs import COSTS
 from lockstep.roads.losses import LOSSES
 from lockstep.roads.table import ROADS
 
@@ -190,6 +191,15 @@ def _roads() -> str:
         "With `--strict` the command ends with 2 when anything that is declared is refused or lost. "
         "A field or a kind that no row names is rendered.",
     ]
+    lines += ["", "## What each costs", ""]
+    lines += [
+        "| | who has to run what | processes | calls of AWS for functions in sync | a commit is live after |"
+    ]
+    lines += ["|---|---|---|---|---|"]
+    for name, cost in COSTS.items():
+        lines.append(f"| `{name}` | {cost.runs} | {cost.processes} | {cost.calls} | {cost.live} |")
+    lines += ["", "Of functions without triggers and aliases; the others take more on every road."]
+    lines += ["Lockstep's own is [counted and measured](../explanation/limits.md#calls-on-real-aws)."]
     words = _Capitals()
     for road in ROADS.values():
         lines += ["", f"## {road.name}", "", f"For {road.title}.", ""]

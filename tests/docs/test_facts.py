@@ -15,8 +15,10 @@ from lockstep.engines.aws.pace import Pace
 from lockstep.engines.aws.quota import RATES
 from lockstep.engines.aws.remembered import FEW
 from lockstep.model import Statement, Target, Trigger
+from lockstep.model.engines import AWS
 from lockstep.planning.notifications import entry_for
 from lockstep.planning.policy import FREE_DELETES, FREE_SHARE, ownership_tags
+from lockstep.roads.costs import COSTS
 from lockstep.roads.losses import LOSSES
 from tests.docs.lab import ROOT
 
@@ -132,6 +134,15 @@ def test_roads_are_chosen_by_what_their_losses_say() -> None:
         for road in roads:
             assert cells[row][road].startswith("yes") != ((road, field) in LOSSES), (row, road)
     assert {road for road in roads if (road, "drift") in LOSSES} == set(roads)
+    titles = {
+        "runs": "[what it costs](../reference/roads.md#what-each-costs): who has to run what",
+        "processes": "processes",
+        "calls": "calls of AWS for functions in sync",
+        "live": "a commit is live after",
+    }
+    said = {row[0]: row[1:] for row in rows[2:]}
+    for part, title in titles.items():
+        assert said[title] == [getattr(COSTS[name], part) for name in (AWS.name, *roads)]
     assert not any(one.startswith("yes") for one in cells["soak time, freezes, holds"].values())
 
 

@@ -14,8 +14,10 @@ from lockstep.delivery.sync.options import Options
 from lockstep.delivery.sync.run import make_plan
 from lockstep.local.ministack import LocalCloud
 from lockstep.model import Verb
+from lockstep.roads.costs import IN_SYNC
 from tests.functional.promotion.conftest import PROJECT, Shop
 from tests.functional.terraform.test_parity import ROOT
+from tests.strict import Proxy
 from tests.support import clouds
 from tests.support.terraform import copy_folder, provider_override, require_terraform
 
@@ -83,6 +85,18 @@ def test_a_sync_writes_manifests_and_the_cluster_makes_aws_of_them(handed: Shop)
     handed.push("Lockstep applies it", **{"lockstep.yaml": own + KUBERNETES})
     handed.pull()
     handed.run("plan", "staging", "--full", "--exit-code", code=0)
+
+
+def test_a_job_of_a_target_in_sync_makes_as_many_calls_as_the_table_of_costs_says(
+    handed: Shop, ministack: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in front of the cloud, once there is nothing to do."""
+    words = ("sync", "staging/notifier", "--yes", "--in-cluster")
+    handed.run(*words)
+    with Proxy(ministack) as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+        handed.run(*words)
+        assert sum(aws.counts().values()) == IN_SYNC, aws.counts()
 
 
 def test_where_a_person_reviews_it_is_a_pull_request_and_stays_one(handed: Shop) -> None:
