@@ -18,6 +18,7 @@ from pathlib import Path
 __all__ = ["CTRL_C", "Seen", "Terminal", "at_terminal", "run"]
 
 CTRL_C = "\x03"
+FRESH = (sys.executable, "-m", "lockstep")
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>78]")
 
 
@@ -90,14 +91,19 @@ class Terminal:
 
 @contextlib.contextmanager
 def at_terminal(
-    words: Sequence[str], folder: Path, env: Mapping[str, str], *, columns: int = 80, rows: int = 24
+    words: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    program: Sequence[str] = FRESH,
+    columns: int = 80,
+    rows: int = 24,
 ) -> Iterator[Terminal]:
     """``lockstep`` with these words, on a terminal of this size."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    command = [sys.executable, "-m", "lockstep", *words]
     process = subprocess.Popen(
-        command,
+        [*program, *words],
         cwd=folder,
         env={"TERM": "xterm-256color", **{k: v for k, v in env.items() if k not in ("COLUMNS", "LINES")}},
         stdin=slave,
@@ -121,11 +127,12 @@ def run(
     folder: Path,
     env: Mapping[str, str],
     *keys: tuple[str, str],
+    program: Sequence[str] = FRESH,
     columns: int = 80,
     seconds: float = 60,
 ) -> Seen:
     """Run to the end; each of ``keys`` is what has to be on the screen first, and what is typed then."""
-    with at_terminal(words, folder, env, columns=columns) as terminal:
+    with at_terminal(words, folder, env, program=program, columns=columns) as terminal:
         for text, typed in keys:
             terminal.until(text, seconds)
             terminal.type(typed)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,12 @@ class Mono:
         assert document["format"] == "lockstep.release/1"
         return document["releases"]  # type: ignore[no-any-return]
 
-    def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
-        """Start lockstep in a process of its own."""
+    def start(
+        self, *words: str, program: Sequence[str] = (sys.executable, "-m", "lockstep"), **environment: str
+    ) -> "subprocess.Popen[str]":
+        """Start lockstep in a process of its own, or as a forked program."""
         return subprocess.Popen(
-            [sys.executable, "-m", "lockstep", "-C", str(self.work.folder), *words],
+            [*program, "-C", str(self.work.folder), *words],
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -33,26 +34,35 @@ exec {git} "$@"
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Killer:
+    """A folder with the git that kills, and a program that is killed."""
+
+    folder: Path
+    program: Path
+
+
 @pytest.fixture
-def killer(tmp_path: Path) -> Path:
-    """A folder with the git that kills."""
+def killer(tmp_path: Path, forks: Path) -> Killer:
+    """The git that kills whoever runs it, which is the forked command itself."""
     git = shutil.which("git")
     assert git is not None
     folder = tmp_path / "killer"
     folder.mkdir()
     (folder / "git").write_text(GIT.replace("{git}", git))
     (folder / "git").chmod(0o755)
-    return folder
+    return Killer(folder=folder, program=forks / "lockstep")
 
 
-def _killed(mono: Mono, killer: Path, *words: str, at: int, when: str = "after") -> bool:
+def _killed(mono: Mono, killer: Killer, *words: str, at: int, when: str = "after") -> bool:
     """Release in a process that is killed at a push; whether it was."""
-    count = killer / "count"
+    count = killer.folder / "count"
     count.unlink(missing_ok=True)
     process = mono.start(
         "release",
         *words,
-        PATH=f"{killer}{os.pathsep}{os.environ['PATH']}",
+        program=[str(killer.program)],
+        PATH=f"{killer.folder}{os.pathsep}{os.environ['PATH']}",
         LOCKSTEP_PASS_ENV="KILL_*",
         KILL_COUNT=str(count),
         KILL_AT=str(at),
@@ -76,7 +86,7 @@ def _check_whole(mono: Mono, tag: str, commit: str) -> str:
     return digest
 
 
-def test_killed_after_every_push_it_ends_whole(local: Mono, killer: Path) -> None:
+def test_killed_after_every_push_it_ends_whole(local: Mono, killer: Killer) -> None:
     """Each run does one step more of the same package, until the last one finds nothing to do."""
     commit = local.work.git("rev-parse", "HEAD")
     runs = 0
@@ -89,7 +99,7 @@ def test_killed_after_every_push_it_ends_whole(local: Mono, killer: Path) -> Non
 
 
 @pytest.mark.parametrize("at", [0, 1, 2, PUSHES])  # the build, the tag, the files, the release
-def test_killed_anywhere_a_build_that_differs_ends_whole(local: Mono, killer: Path, at: int) -> None:
+def test_killed_anywhere_a_build_that_differs_ends_whole(local: Mono, killer: Killer, at: int) -> None:
     """The second run has another package: never are files of both in the release."""
     commit = local.work.git("rev-parse", "HEAD")
     when = "after" if at else "before"

@@ -27,11 +27,12 @@ class Place:
 
     folder: Path
     cloud: LocalCloud
+    program: Path  # a forked lockstep
     env: dict[str, str] = field(default_factory=dict)
 
     def look(self, *words: str, keys: tuple[tuple[str, str], ...] = (), **env: str) -> Seen:
         """Run a command on a terminal of 80 columns."""
-        return run(words, self.folder, {**self.env, **env}, *keys)
+        return run(words, self.folder, {**self.env, **env}, *keys, program=[str(self.program)])
 
     def change(self, path: str, old: str, new: str) -> None:
         """Replace a text in a file."""
@@ -54,7 +55,7 @@ def _cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, _cloud: LocalCloud) -> Place:
+def place(tmp_path: Path, _cloud: LocalCloud, forks: Path) -> Place:
     """The project of the table of bad inputs, pushed to a server, with all that it needs in an empty AWS."""
     top, cloud = tmp_path / "terminal", _cloud
     folder, home = top / "gitops", top / "home"
@@ -91,4 +92,4 @@ def place(tmp_path: Path, _cloud: LocalCloud) -> Place:
         "GIT_COMMITTER_NAME": "Ada",
         "GIT_COMMITTER_EMAIL": "ada@example.org",
     }
-    return Place(folder=folder, cloud=cloud, env=env)
+    return Place(folder=folder, cloud=cloud, program=forks / "lockstep", env=env)
