@@ -1,8 +1,8 @@
-"""Git without what serves repositories that live for years: its housekeeping, and waiting for the disk."""
+"""Git without what serves repositories that live for years: housekeeping, waiting for the disk, examples."""
 
 from pathlib import Path
 
 __all__ = ["CONFIGURATION"]
 
 CONFIGURATION = str(Path(__file__).with_name("quick.gitconfig"))
-"""What ``GIT_CONFIG_SYSTEM`` names in tests: a third fewer processes for a commit or a push."""
+"""What ``GIT_CONFIG_SYSTEM`` names in tests: fewer processes for a push, and half an ``init``."""

@@ -25,6 +25,7 @@ def test_declared_and_deployed_are_two_things(live: Shop) -> None:
 def test_a_record_is_no_precondition_of_a_sync(live: Shop) -> None:
     """A server that takes none is a note; nothing else changes, and history says what it does not know."""
     hook = live.bare / "hooks" / "update"
+    hook.parent.mkdir(exist_ok=True)
     hook.write_text('#!/bin/sh\ncase "$1" in refs/lockstep/syncs) echo no records here >&2; exit 1;; esac\n')
     hook.chmod(0o755)
     before = live.work.git("ls-remote", "origin", REF)
