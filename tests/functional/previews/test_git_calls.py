@@ -14,4 +14,4 @@ def test_up_and_down(world: World, tmp_path: Path) -> None:
     assert (calls.processes <= 40, calls.asked <= 8) == (True, True), str(calls)
     with counted(tmp_path) as calls:
         world.down(number)
-    assert (calls.processes <= 20, calls.asked <= 4) == (True, True), str(calls)
+    assert (calls.processes <= 11, calls.asked <= 3) == (True, True), str(calls)

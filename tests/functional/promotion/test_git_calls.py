@@ -25,7 +25,7 @@ def test_what_is_read_and_synced(live: Shop, tmp_path: Path) -> None:
     live.push("a line", **{"environments__staging__notifier__config.yaml": live.show(_FILE) + _TIMEOUT})
     with counted(tmp_path) as calls:
         live.run("sync", "--since", "HEAD~1")
-    assert (calls.processes <= 16, calls.asked <= 4) == (True, True), str(calls)
+    assert (calls.processes <= 16, calls.asked <= 2) == (True, True), str(calls)
     with counted(tmp_path) as calls:
         live.run("rollback", "staging/notifier", "--to", "0.1.0")
     assert (calls.processes <= 55, calls.asked <= 9) == (True, True), str(calls)

@@ -10,7 +10,7 @@ def test_a_release_and_once_more(local: Mono, tmp_path: Path) -> None:
     """Read once, built from a checkout, tagged, its files pushed together, and published."""
     with counted(tmp_path) as calls:
         local.release("api", "--version", "0.1.6")
-    assert (calls.processes <= 30, calls.asked <= 8) == (True, True), str(calls)
+    assert (calls.processes <= 30, calls.asked <= 7) == (True, True), str(calls)
     with counted(tmp_path) as calls:
         local.release("api")
-    assert (calls.processes <= 20, calls.asked <= 4) == (True, True), str(calls)
+    assert (calls.processes <= 17, calls.asked <= 2) == (True, True), str(calls)
