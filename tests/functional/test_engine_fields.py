@@ -69,6 +69,9 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     ),
     "capacityProvider.maxConcurrency": (8, 16, 32),
     "capacityProvider.memoryPerVCpu": (4, 8, 2.5),
+    "accelerator.memorySize": (16, 24, 48),
+    "customRuntime.arn": tuple(f"arn:aws:lambda:{REGION}:{ACCOUNT}:runtime/{one * 3}" for one in "abc"),
+    "customRuntime.alias": ("stable", "next", "old"),
     "tenancy": ("PER_TENANT", None, None),
     "codeSigningConfigArn": tuple(
         f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{one * 17}" for one in "abc"
@@ -96,7 +99,13 @@ MANAGED = {
     "memorySize": 2048,
     "logging.format": "JSON",
 }
-BESIDE |= {name: MANAGED for name in BY_NAME if name.startswith("capacityProvider.")}
+BESIDE |= {name: MANAGED for name in BY_NAME if name.startswith(("capacityProvider.", "accelerator."))}
+CUSTOM = {
+    "runtime": "custom",
+    "customRuntime.arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:runtime/own",
+    "customRuntime.alias": "stable",
+}
+BESIDE |= {name: CUSTOM for name in CUSTOM if name != "runtime"}
 
 # The call that each kind of field is changed by, as the proxy names it.
 CALLS = {

@@ -18,6 +18,7 @@ __all__ = ["FORGOTTEN", "CodeSigning", "FilledIn", "KeptPackage", "Managed", "Se
 # Emulator -> member of the request -> what it does with it (tried with moto 5.2 and MiniStack 1.5).
 FORGOTTEN: Mapping[str, Mapping[str, str]] = {
     "moto": {
+        "AcceleratorConfig": "not kept",
         "CapacityProviderConfig": "not kept",
         "Architectures": "UpdateFunctionCode leaves them as they were",
         "DeadLetterConfig": "not kept",
@@ -27,11 +28,12 @@ FORGOTTEN: Mapping[str, Mapping[str, str]] = {
         "ImageConfig": "updates are not kept",
         "KMSKeyArn": "updates are not kept",
         "LoggingConfig": "not kept",
+        "RuntimeConfig": "not kept",
         "SnapStart": "not kept",
         "TenancyConfig": "not kept",
         "TracingConfig": "updates are not kept",
     },
-    "ministack": {},
+    "ministack": {"AcceleratorConfig": "not kept", "RuntimeConfig": "not kept"},
 }
 
 
