@@ -53,7 +53,13 @@ def serve(targets: int) -> None:
         history = open_history(folder, print)
         address = ("127.0.0.1", 0)
         with listening(
-            address, [follower], history, access=Access, hook_secret=SECRET, login_secret=None
+            address,
+            [follower],
+            history,
+            working=[follower],
+            access=Access,
+            hook_secret=SECRET,
+            login_secret=None,
         ) as url:
             print("idle", rss(), url, flush=True)
             environments = ("dev", "staging", "production", "preview/pr-1")
