@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lockstep.model import Fleet, Secret, Target
+from lockstep.model import Fleet, Function, Secret, Target
 
 __all__ = ["fingerprint"]
 
@@ -30,17 +30,10 @@ def _rows(live: Fleet) -> Iterator[list[Any]]:
 
 
 def _target(target: Target) -> list[Any]:
-    function = target.function
-    if function is None:
-        return [target.key]
+    """What was read of a target: also where there is no function, there may be what was made for one."""
     return [
         target.key,
-        function.name,
-        function.revision or function.modified,
-        function.code.sha256,
-        function.code.image,
-        function.settings,
-        function.tags,
+        *_function(target.function),
         sorted(
             [s.qualifier, s.sid, s.action, s.principal, s.source_arn, s.source_account or ""]
             for s in target.statements
@@ -49,6 +42,19 @@ def _target(target: Target) -> list[Any]:
             ([each.kind, each.qualifier, each.identity, each.settings] for each in target.resources), key=repr
         ),
         sorted([each.name, each.version, each.weights, each.description] for each in target.aliases),
+    ]
+
+
+def _function(function: Function | None) -> list[Any]:
+    if function is None:
+        return []
+    return [
+        function.name,
+        function.revision or function.modified,
+        function.code.sha256,
+        function.code.image,
+        function.settings,
+        function.tags,
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lockstep.model import Bucket, Fleet, Function, Scope, Secret, Target
+from lockstep.model import Bucket, Fleet, Function, Resource, Scope, Secret, Target
 from lockstep.planning.fingerprint import fingerprint
 from tests.unit.planning.fixtures import entries_for, live, live_of, permission, target
 
@@ -65,6 +65,14 @@ assert FUNCTION is not None
 def test_a_fingerprint_tells_live_states_apart(changed: Fleet) -> None:
     """Whatever differs, down to one tag."""
     assert fingerprint(changed) != fingerprint(LIVE)
+
+
+def test_what_was_made_for_a_function_that_is_not_there_tells_states_apart() -> None:
+    """A role that a run made before it was killed, say: the plan from before it is stale."""
+    role = Resource(kind="role", identity="api-staging", settings={"name": "api-staging"})
+    bare = with_target(lambda one: replace(one, function=None, resources=(), statements=()))
+    begun = with_target(lambda one: replace(one, function=None, resources=(role,), statements=()))
+    assert fingerprint(begun) != fingerprint(bare)
 
 
 def test_a_fingerprint_is_of_the_state_and_not_of_its_order() -> None:
