@@ -14,9 +14,9 @@ from lockstep.local.ministack import LocalCloud
 from tests.strict import Proxy, Rule
 from tests.support import clouds, skips
 from tests.support.forking import forked
-from tests.support.order import long_first
+from tests.support.order import long_first, shuffled
 from tests.support.pure import PURE
-from tests.support.seed import seed
+from tests.support.seed import chooser, seed
 from tests.support.terraform import provider_settings
 
 # How fast examples are made says how busy the machine is.
@@ -48,7 +48,10 @@ def pytest_collection() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let each worker begin with its share of the long tests."""
+    """Let each worker begin with its share of the long tests; any order with LOCKSTEP_SHUFFLE=1."""
+    if os.environ.get("LOCKSTEP_SHUFFLE"):
+        items[:] = shuffled(items, chooser("order"), name=lambda item: item.nodeid)
+        return
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers > 1:
         items[:] = long_first(items, workers, name=lambda item: item.nodeid)

@@ -2,13 +2,15 @@
 
 import os
 import platform
+import random
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
-from tests.support.order import LONG, TOGETHER, long_first
+from tests.support.order import LONG, TOGETHER, long_first, shuffled
 from tests.support.providers import PROVIDER, VARIABLE, configure, find_mirror
 from tests.support.pure import PURE
 from tests.support.skips import TERRAFORM, Skipped, lost, words
@@ -195,6 +197,17 @@ def test_what_shares_its_beginning_goes_to_one_worker() -> None:
     for word in ("a", "b"):
         places = [place for place, item in enumerate(ordered) if f"test_{word}.py" in item]
         assert places == [*range(places[0], places[0] + 4)]
+
+
+def test_any_order_of_the_tests_can_be_asked_for() -> None:
+    """No test is lost, a file stays together, and each seed has an order of its own."""
+    names = [f"test_{file}.py::{number}" for file in range(9) for number in range(5)]
+    first, again, other = (shuffled(names, random.Random(seed), name=str) for seed in (1, 1, 2))  # noqa: S311
+    assert first == again != other
+    assert sorted(first) == sorted(names) != first
+    files = [name.partition("::")[0] for name in first]
+    assert len([*groupby(files)]) == 9
+    assert [name.partition("::")[2] for name in first[:5]] != ["0", "1", "2", "3", "4"]
 
 
 def test_long_tests_are_there() -> None:

@@ -1,14 +1,16 @@
-"""In which order several workers go through the tests: those that take long begin first.
+"""In which order tests run: those that take long begin first, or any order at all.
 
 pytest-xdist's ``worksteal`` gives each worker a part of the list, as it stands, and lets whoever is done take
 from the end of another's. A long test at the end of a part is what all wait for; so each part begins with
 its share of the long ones.
 """
 
+import random
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import TypeVar
 
-__all__ = ["LONG", "TOGETHER", "long_first"]
+__all__ = ["LONG", "TOGETHER", "long_first", "shuffled"]
 
 LONG = (
     "tests/attack/test_canary_commands.py",
@@ -50,3 +52,15 @@ def long_first(items: Sequence[Item], workers: int, *, name: Callable[[Item], st
         ordered += mine + others[:room]
         others = others[room:]
     return ordered + others
+
+
+def shuffled(items: Sequence[Item], choose: random.Random, *, name: Callable[[Item], str]) -> list[Item]:
+    """The same items with the files in any order, and the tests of each file too.
+
+    A file stays together: what its tests share is made once, in whichever order they come.
+    """
+    files = [[*group] for _, group in groupby(items, key=lambda item: name(item).partition("::")[0])]
+    choose.shuffle(files)
+    for file in files:
+        choose.shuffle(file)
+    return [item for file in files for item in file]
