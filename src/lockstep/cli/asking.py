@@ -174,11 +174,17 @@ def _runs(shell: Shell, *, run: str | None, follow: bool, query: str, output: Fo
     """List what was synced and asked for, or show one run with its steps."""
     server = _server(shell)
     if run is not None:
+        if follow:
+            return _followed(shell, server, [_id(run)], output)
         document = server.get(f"/runs/{_id(run)}", "run")
-        if follow or output is Form.TABLE:
-            return _followed(shell, server, [run], output, is_once=not follow)
-        shell.emit(dump(document))
-        return _code([server.reading(lambda node: run_from(node.get("run")), document)])
+        one = server.reading(lambda node: run_from(node.get("run")), document)
+        if output is Form.JSON:
+            shell.emit(dump(document))
+        else:
+            for step in document["run"]["steps"]:
+                _show_step(shell, server, step)
+            shell.emit(run_lines(one, columns=shell.columns))
+        return _code([document["run"]])
     if follow:
         raise BadInput("one run is followed", where="--follow", fix="name it: lockstep runs RUN --follow")
     document = server.get("/runs", "runs", q=query, project=shell.project or "")
@@ -357,32 +363,32 @@ def _ordered(
     return _followed(shell, server, runs, output)
 
 
-def _followed(
-    shell: Shell, server: Server, runs: Sequence[str], output: Output | Form, *, is_once: bool = False
-) -> int:
-    """Show runs step by step, to their ends or, once, as far as they are; what came of them is the code."""
+def _followed(shell: Shell, server: Server, runs: Sequence[str], output: Output | Form) -> int:
+    """Show runs step by step, to their ends; what came of them is the code."""
     is_json = output == Output.JSON
     found: list[dict[str, Any]] = []
+
+    def tell(step: Mapping[str, Any]) -> None:
+        if not is_json:
+            _show_step(shell, server, step)
+
     with ending("what was asked for goes on at the server") as stop:
-        if is_once:
-            stop.set()
         for run in runs:
-
-            def tell(step: Mapping[str, Any]) -> None:
-                if not is_json:
-                    shell.emit(step_text(server.reading(step_from, step), columns=shell.columns))
-
             raw = follow(server, run, tell, stop=stop)
             found.append(raw)
             if not is_json:
                 one = server.reading(run_from, raw)
                 shell.emit(run_lines(one, columns=shell.columns))
-            if stop.is_set() and not is_once:
+            if stop.is_set():
                 shell.log(f"lockstep runs {run} --follow goes on looking")
                 return 130
     if is_json:
         shell.emit(_document(found))
     return _code(found)
+
+
+def _show_step(shell: Shell, server: Server, step: Mapping[str, Any]) -> None:
+    shell.emit(step_text(server.reading(step_from, step), columns=shell.columns))
 
 
 def _document(runs: Sequence[Mapping[str, Any]]) -> str:

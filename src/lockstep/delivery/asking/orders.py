@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lockstep.delivery.asking.server import Server
-from lockstep.errors import BadInput, LockstepError, Unreadable
+from lockstep.errors import BadInput, Interrupted, LockstepError, Unreadable
 from lockstep.model import StatusRow, SyncStatus, select
 from lockstep.suggest import suggestion
 
@@ -39,18 +39,22 @@ def follow(
 ) -> dict[str, Any]:
     """Tell each step of a run when it has ended, until the run is over, or ``stop``; then the run.
 
-    A server that is away for a moment is asked again. Raises LockstepError.
+    A server that is away for a moment is asked again. Raises LockstepError; Interrupted for ``stop`` while
+    the server is away, when nothing is known of the run.
     """
     told, lost = 0, 0.0
     while True:
         try:
             found: dict[str, Any] = server.get(f"/runs/{run}", "run")["run"]
             lost = 0.0
-        except Unreadable:
+        except Unreadable as error:
             lost = lost or time.monotonic()
             if time.monotonic() - lost > _AWAY:
                 raise
-            stop.wait(_EACH)
+            if stop.wait(_EACH):
+                raise Interrupted(
+                    error.problem, where=error.where, fix=f"ask again: lockstep runs {run}"
+                ) from None
             continue
         for step in found["steps"][told:]:
             tell(step)
