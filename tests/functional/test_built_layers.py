@@ -11,6 +11,7 @@ from lockstep.model.layer import BuiltLayer
 from tests.strict import Fault, Faults, Pages, everything
 from tests.support.clouds import Cloud
 from tests.support.engine import Lab, Refuse, changes_of
+from tests.support.faults import At, Point
 from tests.support.projects import make_fleet, make_package, make_target
 
 KEY, NAME = "staging/notifier", "notifier-staging"
@@ -125,6 +126,21 @@ def test_what_another_run_has_published_meanwhile_is_taken(lab: Lab) -> None:
     )
     assert len(versions(lab)) == 1
     assert live(lab) == live(lab, "other-staging")
+
+
+def test_two_runs_that_publish_at_once_take_the_same_version(
+    ministack: Cloud, lab_on: Callable[..., Lab]
+) -> None:
+    """The first one that is alike, for good: what the slower run has published is left over."""
+    quick = lab_on(ministack, *everything())
+    point = Point(name="lambda.PublishLayerVersion", about="", nth=1)
+    beside = At(point, lambda: quick.sync(make_fleet(taking(layer(), key="staging/other"))) and None)
+    slow = lab_on(ministack, beside, *everything())
+    assert slow.run(make_fleet(taking(layer()))).report.is_success
+    newest, first = versions(slow)
+    assert (newest["Version"], newest["Description"]) == (2, first["Description"])
+    assert live(slow) == live(slow, "other-staging") == [first["LayerVersionArn"]]
+    assert slow.plan(make_fleet(taking(layer()), taking(layer(), key="staging/other"))).is_empty
 
 
 def test_what_a_run_has_published_that_went_no_further_is_found(

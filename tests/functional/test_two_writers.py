@@ -89,7 +89,8 @@ def test_the_second_run_waits_for_the_first(
 def test_two_syncs_of_the_same_commit_agree(faults: FaultLab, runner: Runner, scenario: Scenario) -> None:
     """Whenever a second process syncs the same commit to its end, the first one still succeeds.
 
-    The second one takes over the lease of the first, as if that had stood still for too long.
+    The second one takes over the lease of the first, as if that had stood still for too long. AWS publishes
+    layers without a condition: what the slower run published is left over, and nobody takes it.
     """
     clean = faults.clean(scenario)
     wrong: list[str] = []
@@ -99,7 +100,8 @@ def test_two_syncs_of_the_same_commit_agree(faults: FaultLab, runner: Runner, sc
         at = At(point, lambda codes=codes, job=impatient: codes.append(runner.start(job).wait()))
         faults.prepare(scenario, at)
         ran = sync(faults.job(scenario))
-        found = [*ran.errors, *faults.differences(clean.after), *faults.witness.problems]
+        differences = [text for text in faults.differences(clean.after) if not text.startswith("/layer ")]
+        found = [*ran.errors, *differences, *faults.witness.problems]
         if not ran.is_success:
             found.append("the first run failed")
         if codes != [0]:

@@ -76,7 +76,8 @@ def publish(
 ) -> str:
     """The ARN of a version that is the layer, published where there is none; read back.
 
-    One that another run has published meanwhile is taken.
+    Of several alike the first one is taken, by every run: two that publish at once agree, and one version
+    is left over that nobody takes.
     """
     package = _package_of(layer)
     if (there := _find(connection, layer, project, _listed(connection, layer.name))) is not None:
@@ -97,7 +98,7 @@ def publish(
     arn = _published(connection, layer, project, request, pace)
     for pause in (*pace.readback_pauses, None):
         if _holds(connection, arn, package):
-            return arn
+            return _find(connection, layer, project, _listed(connection, layer.name)) or arn
         if pause is not None:
             connection.rest(pause)
     raise CloudError(
@@ -163,7 +164,7 @@ def _listed(connection: Connection, name: str) -> list[dict[str, Any]]:
 def _find(
     connection: Connection, layer: BuiltLayer, project: str, listed: Iterable[Mapping[str, Any]]
 ) -> str | None:
-    """The version that says that it is the layer, and holds its package."""
+    """The first version that says that it is the layer, and holds its package."""
     if layer.package is None:
         return None
     mark = mark_of(project, layer, layer.package.sha256)
@@ -174,12 +175,17 @@ def _find(
 
 
 def _alike(layer: BuiltLayer, mark: str, listed: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for one in listed:
+    for one in sorted(listed, key=_number):
         runtimes = tuple(sorted(one.get("CompatibleRuntimes") or ()))
         architectures = tuple(sorted(one.get("CompatibleArchitectures") or ()))
         is_for = (runtimes, architectures) == (layer.runtimes, layer.architectures)
         if is_for and one.get("Description") == mark and (one.get("LicenseInfo") or None) == layer.license:
             yield str(one["LayerVersionArn"])
+
+
+def _number(listed: Mapping[str, Any]) -> int:
+    number = listed.get("Version")
+    return number if isinstance(number, int) else 0
 
 
 def _holds(connection: Connection, arn: str, package: Package) -> bool:
