@@ -23,6 +23,7 @@ import botocore.session
 from lockstep.local.ministack import ACCOUNT, REGION, LocalCloud, aws_environment
 from lockstep.local.server import Server, call
 from tests.strict.cloud import Cloud
+from tests.support import keeping
 
 __all__ = [
     "ACCOUNT",
@@ -92,7 +93,7 @@ class Moto:
 
 def start(kind: str) -> LocalCloud | Moto:
     """Start the emulator of that name."""
-    return LocalCloud.start() if kind == "ministack" else Moto.start()
+    return LocalCloud.start(program=keeping.program()) if kind == "ministack" else Moto.start()
 
 
 _LOCK = threading.Lock()

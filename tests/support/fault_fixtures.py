@@ -25,6 +25,12 @@ def _fault_cleans() -> dict[str, Clean]:
 
 
 @pytest.fixture(scope="session")
+def _fault_kept() -> set[str]:
+    """Scenarios of which the emulator of this session keeps what is live before."""
+    return set()
+
+
+@pytest.fixture(scope="session")
 def _fault_aws(_running: Callable[[str], LocalCloud]) -> Iterator[StrictAws]:
     """One strict AWS for all scenarios."""
     with StrictAws(_running("ministack")) as aws:
@@ -37,6 +43,7 @@ def faults(
     _fault_aws: StrictAws,
     _fault_connections: Callable[..., object],
     _fault_cleans: dict[str, Clean],
+    _fault_kept: set[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> FaultLab:
@@ -44,7 +51,7 @@ def faults(
     for name, value in _fault_aws.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(engine, "Connections", _fault_connections)
-    return FaultLab(cloud=ministack, aws=_fault_aws, folder=tmp_path, known=_fault_cleans)
+    return FaultLab(cloud=ministack, aws=_fault_aws, folder=tmp_path, known=_fault_cleans, kept=_fault_kept)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from lockstep.engines.aws.connection import Connections
 from lockstep.engines.aws.patience import Patience
 from lockstep.model import Environment
 from tests.strict import Fault, Rule
+from tests.support import keeping
 from tests.support.clouds import REGION, Cloud
 from tests.support.fault_scenarios import Scenario, furnish
 from tests.support.faults import PACE, Job, Point, StrictAws, Witness, points, snapshot, sync
@@ -45,6 +46,7 @@ class FaultLab:
     aws: StrictAws
     folder: Path
     known: dict[str, Clean] = field(default_factory=dict)  # clean runs, by scenario
+    kept: set[str] = field(default_factory=set)  # scenarios of which the emulator keeps what is live before
     witness: Witness = field(init=False)
 
     def job(self, scenario: Scenario, **fields: Any) -> Job:
@@ -60,6 +62,19 @@ class FaultLab:
 
     def prepare(self, scenario: Scenario, *first: Rule | Fault) -> None:
         """Bring the emulator to what is live before the change; from then on the rules hold."""
+        if scenario.name in self.kept:
+            keeping.take(self.cloud.endpoint, scenario.name)
+        else:
+            self._make(scenario)
+            if keeping.can_keep():
+                keeping.keep(self.cloud.endpoint, scenario.name)
+                self.kept.add(scenario.name)
+        self.witness = Witness(self.cloud, scenario.guarded)
+        for entry_id in scenario.taken_over:
+            self.witness.allow(UPLOADS, entry_id)
+        self.aws.use(*first, witness=self.witness)
+
+    def _make(self, scenario: Scenario) -> None:
         self.cloud.reset()
         furnish(self.cloud)
         scenario.made_by_hand(self.cloud)
@@ -67,10 +82,6 @@ class FaultLab:
             with _endpoint(self.cloud.endpoint):  # straight to the emulator: it is quicker
                 ran = sync(self.job(scenario, fleet=scenario.before))
             assert ran.is_success, ran.errors
-        self.witness = Witness(self.cloud, scenario.guarded)
-        for entry_id in scenario.taken_over:
-            self.witness.allow(UPLOADS, entry_id)
-        self.aws.use(*first, witness=self.witness)
 
     def clean(self, scenario: Scenario) -> Clean:
         """Run the scenario without a fault, once; it must succeed and leave nothing to do."""

@@ -69,13 +69,14 @@ class LocalCloud:
         self.shares_calls = shares_calls  # by an alias's weights, and counts them by version
 
     @classmethod
-    def start(cls, *, detached: bool = False) -> "LocalCloud":
+    def start(cls, *, detached: bool = False, program: Sequence[str] | None = None) -> "LocalCloud":
         """Start MiniStack on loopback and a free port and wait until it is ready.
 
         State is kept in memory and in a temporary folder only. ``detached`` leaves it running when this
-        process ends. Raises LockstepError when MiniStack is not installed or does not start.
+        process ends; ``program`` is another command that runs it. Raises LockstepError when MiniStack is not
+        installed or does not start.
         """
-        program = _program()
+        program = program or _program()
         token = secrets.token_hex(8)  # told back by the health check: this server, nobody else's
         return cls(
             Server.start(
