@@ -3,18 +3,18 @@
 import contextlib
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 __all__ = ["write_whole"]
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
-def write_whole(path: Path, text: str) -> None:
+
+def write_whole(path: str | Path, text: str) -> None:
     """Write a file, with the folders that it lies in; a run that is killed leaves what was there. OSError."""
     folder, name = os.path.split(path)  # and no Path below: a rendering writes ten thousand files
     partial = os.path.join(folder, f".{name}.{os.getpid()}.tmp")  # noqa: PTH118
     try:
-        with _opened(partial, path) as file:
-            file.write(text.encode())
+        _write(partial, folder, text.encode())
         os.replace(partial, path)  # noqa: PTH105
     except OSError:
         with contextlib.suppress(OSError):
@@ -22,9 +22,23 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def _opened(partial: str, path: Path) -> BinaryIO:
+def _write(path: str, folder: str, data: bytes) -> None:
     try:
-        return open(partial, "wb")  # noqa: PTH123 - closed by its only caller
+        file = os.open(path, _NEW, 0o666)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return open(partial, "wb")  # noqa: PTH123
+        _make(folder)
+        file = os.open(path, _NEW, 0o666)
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+    finally:
+        os.close(file)
+
+
+def _make(folder: str) -> None:
+    try:
+        os.mkdir(folder)  # noqa: PTH102
+    except FileExistsError:
+        pass  # another run made it meanwhile; what else may stand there, opening the file tells
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103

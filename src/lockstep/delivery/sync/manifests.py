@@ -5,6 +5,7 @@ alone. What a road refused keeps the file that it has: it was not looked at to b
 """
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -140,15 +141,16 @@ def apply_changes(folder: Path, changes: Iterable[FileChange]) -> None:
     BadInput, before anything is written, where a folder cannot be written to or a file stands in its place.
     """
     todo = [one for one in changes if one.fate in (Fate.WRITTEN, Fate.REMOVED)]
+    top = os.fspath(folder)
     checked: set[str] = set()
     for one in todo:
-        check_is_writable(os.path.dirname(f"{folder}/{one.path}"), checked)  # noqa: PTH120 - for each of them
+        check_is_writable(f"{top}/{one.path}".rpartition("/")[0], checked)
     try:
         for one in todo:
-            path = folder / one.path
             if one.fate is Fate.WRITTEN:
-                write_whole(path, one.text)
+                write_whole(f"{top}/{one.path}", one.text)
             elif one.fate is Fate.REMOVED:
+                path = folder / one.path
                 path.unlink(missing_ok=True)
                 tidy(path.parent, folder)
     except OSError as error:
@@ -190,15 +192,17 @@ def _fate_of(mark: Mark) -> Fate | None:
 
 
 class FolderFiles:
-    """The files of a folder, through no link."""
+    """The files of a folder, through no link, as they are when they are asked for the first time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = os.fspath(folder)
         self._plain: set[str] = set()  # folders that are no links
+        self._absent: set[str] = set()  # what is not there
 
     def read(self, path: str) -> str | None:
         """The text of a file; None when there is none. BadInput when a link stands in the way."""
-        self._refuse_links(path)
+        if not self._may_be_there(path):
+            return None
         try:
             with open(f"{self._folder}/{path}", "rb") as file:  # noqa: PTH123 - ten thousand of them
                 return file.read().decode("utf-8", "replace")
@@ -233,16 +237,27 @@ class FolderFiles:
             elif entry.name in names and entry.is_file(follow_symlinks=False):
                 yield f"{path}/{entry.name}"
 
-    def _refuse_links(self, path: str) -> None:
+    def _may_be_there(self, path: str) -> bool:
+        """Whether there may be a file. BadInput when a link stands in its way."""
         parts = path.split("/")
         for depth in range(1, len(parts) + 1):
             at = "/".join(parts[:depth])
             if at in self._plain:
                 continue
-            if os.path.islink(f"{self._folder}/{at}"):  # noqa: PTH114 - likewise
+            if at in self._absent:
+                return False
+            try:
+                mode = os.lstat(f"{self._folder}/{at}").st_mode
+            except (FileNotFoundError, NotADirectoryError):
+                self._absent.add(at)
+                return False
+            except OSError:
+                return True  # opening it tells why it cannot be read
+            if stat.S_ISLNK(mode):
                 raise _linked(f"{self._folder}/{at}")
             if depth < len(parts):
                 self._plain.add(at)
+        return True
 
 
 class TreeFiles:
