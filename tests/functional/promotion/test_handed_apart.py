@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lockstep.delivery.adoption import hand_over
 from lockstep.git import writing
 from lockstep.git.refs import RefUpdate
 from lockstep.git.remote import Remote
@@ -175,3 +176,45 @@ def test_previews_on_a_branch_of_their_own_have_manifests_there(apart: Shop) -> 
     apart.pull()
     assert "committed to manifests as" in apart.run("sync", "preview")
     assert files(apart) == {"README.md", "environments/preview/pr-7/lambda/deploy-job.yaml"}
+
+
+def test_a_hand_over_that_was_killed_is_finished_by_the_same_command(
+    apart: Shop, monkeypatch: pytest.MonkeyPatch, ministack: LocalCloud
+) -> None:
+    """Around each push, and before the engine is named: AWS stays, and it ends as without a stop."""
+    apart.run("sync", "staging")
+    apart.run("sync", "staging", "--yes", "--in-cluster")
+    functions = clouds.client(ministack, "lambda")
+
+    def live() -> object:
+        found = functions.get_function(FunctionName="notifier-staging")
+        return found["Configuration"], found["Tags"]
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    before = live()
+    eject = ("eject", "staging", "--to", "aws")
+    for is_after in (False, True):
+        with monkeypatch.context() as patch:
+            at_a_push(patch, die, is_after=is_after)
+            apart.run(*eject, code=130)
+        assert live() == before
+    assert apart.run(*eject).startswith("mind: two would own")  # it was pushed, and no run knows of it
+    assert apart.log("manifests")[:2] == ["staging: let go for aws", "staging: 1 manifest for argocd-job"]
+    with monkeypatch.context() as patch:
+        patch.setattr(hand_over, "write_whole", die)
+        apart.run(*eject, "--applied", code=130)
+    assert not apart.work.git("status", "--porcelain")
+    assert apart.run(*eject, "--applied").startswith("wrote lockstep.yaml\n")
+    apart.push_disk("aws applies it")
+    for is_after in (False, True):
+        assert PATH in files(apart)
+        with monkeypatch.context() as patch:
+            at_a_push(patch, die, is_after=is_after)
+            apart.run(*eject, code=130)
+    assert files(apart) == {"README.md"}
+    assert apart.log("manifests")[0] == "staging: leave argocd-job for aws"
+    assert "mind: aws alone applies staging" in apart.run(*eject)
+    assert apart.json("plan", "staging")["steps"] == []
+    assert live() == before

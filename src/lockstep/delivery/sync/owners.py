@@ -23,6 +23,11 @@ class Double:
     @property
     def problem(self) -> str:
         """What is wrong, for people."""
+        if self.mark.lets_go:
+            return (
+                f"{self.path} lets go of {self.mark.owner} and is still there, though engine: "
+                f"{self.environment.engine} of {self.environment.name} applies it"
+            )
         return (
             f"{self.path} hands {self.mark.owner} over by {self.mark.road}, and engine: "
             f"{self.environment.engine} of {self.environment.name} applies it, too: two own one function"
@@ -31,6 +36,8 @@ class Double:
     @property
     def fix(self) -> str:
         """The way out."""
+        if self.mark.lets_go:
+            return f"lockstep eject {self.environment.name} --to {self.environment.engine} takes it away"
         return (
             f"write engine: {self.mark.road} for {self.environment.name}; or take the manifest away, in a "
             "way that the cluster keeps the function"

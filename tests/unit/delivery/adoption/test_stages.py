@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockstep.delivery.adoption.stages import in_order, leaving, let_go, named
+from lockstep.delivery.adoption.stages import in_order, leaving, left_behind, let_go, named
 from lockstep.delivery.sync.handed import Share
 from lockstep.delivery.sync.manifests import Fate
 from lockstep.delivery.sync.owners import doubles_in
@@ -59,9 +59,13 @@ class Tree:
 
 @dataclass
 class World:
-    """A repository, and a cluster that applies what the repository held when it last looked."""
+    """A repository, and a cluster that applies what the repository held when it last looked.
+
+    Where manifests are ``apart`` they have a branch of their own, and come there in whole commits.
+    """
 
     way: HandOver
+    apart: bool = False
     git: dict[str, str] = field(default_factory=dict)
     cluster: dict[str, str] = field(default_factory=dict)
 
@@ -115,19 +119,11 @@ class World:
 
     def run(self, writes: int | None = None) -> Stage:
         """Write a stage and commit what came of it: all, or what was written before the run was killed."""
-        if self.engine == self.way.heir.name:
-            return Stage.DONE
         there = Tree(self.git)
-        manifests = leaving(there, self.project, FLEET, NAMES, self.way)
-        stage = self.way.stage(manifests.values(), is_applied=self.cluster == self.manifests)
-        files: dict[str, bytes | None] = {}
-        if stage is Stage.LEAVE:
-            road = str(self.way.leaver.road)
-            files = let_go(there, manifests, _rendering(road), "shop")
-        elif stage is Stage.CHANGE:
-            files = dict.fromkeys(manifests)
-            files[FILE] = named(self.git[FILE].encode(), self.project, NAMES, self.way)
-        for path in in_order(files, FILE)[:writes]:
+        stage, files = self._next(there)
+        order = in_order(files, FILE)
+        is_commit = self.apart and stage in (Stage.LEAVE, Stage.DROP)  # all of it is there, or nothing
+        for path in order[: len(order) if is_commit and writes else writes]:
             data = files[path]
             if data is None:
                 self.git.pop(path, None)
@@ -135,8 +131,26 @@ class World:
                 self.git[path] = data.decode()
         return stage
 
+    def _next(self, there: Tree) -> tuple[Stage, dict[str, bytes | None]]:
+        """The stage that a run finds, and the files that it writes."""
+        if self.engine == self.way.heir.name:
+            left = left_behind(there, self.project, FLEET, NAMES, self.way.heir)
+            return (Stage.DROP, dict.fromkeys(left)) if left else (Stage.DONE, {})
+        manifests = leaving(there, self.project, FLEET, NAMES, self.way)
+        stage = self.way.stage(manifests.values(), is_applied=self.cluster == self.manifests)
+        if stage is Stage.LEAVE:
+            road = str(self.way.leaver.road)
+            return stage, let_go(there, manifests, _rendering(road), "shop")
+        if stage is Stage.AWAIT:
+            return stage, {}
+        gone: dict[str, bytes | None] = {} if self.apart else dict.fromkeys(manifests)
+        return stage, {**gone, FILE: named(self.git[FILE].encode(), self.project, NAMES, self.way)}
+
     def check(self) -> None:
-        """At most one writes, and nobody would own what another one owns."""
+        """At most one writes, and nobody would own what another one owns.
+
+        Apart from the declarations, manifests that let go stand beside the new engine until they are dropped.
+        """
         writers = {self.engine} if ENGINES[self.engine].road is None else set()
         for path, text in self.cluster.items():
             mark = mark_of(text)
@@ -144,7 +158,8 @@ class World:
             if set(_writing(text)):
                 writers.add(mark.road)
         assert len(writers) <= 1, writers
-        assert not list(doubles_in(self.project, FLEET, Tree(self.git)))
+        doubles = list(doubles_in(self.project, FLEET, Tree(self.git)))
+        assert not [one for one in doubles if not (self.apart and one.mark.lets_go)]
 
 
 @cache
@@ -178,13 +193,16 @@ _ACTIONS = st.lists(st.one_of(st.just("sync"), st.just("apply"), st.integers(0, 
 
 
 @pytest.mark.parametrize(("leaver", "heir"), PAIRS)
-@settings(max_examples=5)
-@given(actions=_ACTIONS)
+@settings(max_examples=8)
+@given(actions=_ACTIONS, apart=st.booleans())
 def test_whatever_happens_on_the_way_one_writes_and_a_run_goes_on(
-    leaver: str, heir: str, actions: list[str | int]
+    leaver: str, heir: str, actions: list[str | int], apart: bool
 ) -> None:
-    """Killed runs, syncs and a cluster that is late, in any order; then it comes to its end."""
-    world = World(way=HandOver(leaver=ENGINES[leaver], heir=ENGINES[heir]))
+    """Killed runs, syncs and a cluster that is late, in any order; then it comes to its end.
+
+    Wherever manifests lie: among the declarations, or on a branch of their own.
+    """
+    world = World(way=HandOver(leaver=ENGINES[leaver], heir=ENGINES[heir]), apart=apart)
     world.check()
     for action in actions:
         match action:
@@ -214,16 +232,26 @@ def test_whatever_happens_on_the_way_one_writes_and_a_run_goes_on(
     assert world.git[FILE].startswith("# the shop\n")
 
 
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize(("leaver", "heir"), PAIRS)
-def test_without_a_stop_it_takes_as_many_commits_as_the_leaver_needs(leaver: str, heir: str) -> None:
-    """A cluster has to be told to let go, and what is no cluster's is handed over in one commit."""
-    world = World(way=HandOver(leaver=ENGINES[leaver], heir=ENGINES[heir]))
+def test_without_a_stop_it_takes_as_many_commits_as_the_leaver_needs(
+    leaver: str, heir: str, apart: bool
+) -> None:
+    """A cluster has to be told to let go, and what is no cluster's is handed over in one commit.
+
+    Manifests on a branch of their own leave in one more.
+    """
+    world = World(way=HandOver(leaver=ENGINES[leaver], heir=ENGINES[heir]), apart=apart)
     stages = [world.run()]
     if world.way.lets_go:
         stages.append(world.run())
         world.apply()
         stages.append(world.run())
+        if apart:
+            stages.append(world.run())
     wanted = [Stage.LEAVE, Stage.AWAIT, Stage.CHANGE] if world.way.lets_go else [Stage.CHANGE]
+    if world.way.lets_go and apart:
+        wanted.append(Stage.DROP)
     assert stages == wanted
     assert world.run() is Stage.DONE
 

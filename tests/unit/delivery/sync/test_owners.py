@@ -8,6 +8,8 @@ import pytest
 from lockstep.delivery.sync.manifests import FolderFiles
 from lockstep.delivery.sync.owners import check_owners
 from lockstep.model import Fleet, Verdict
+from lockstep.roads.letting import letting_go
+from lockstep.roads.marks import as_file
 from lockstep.roads.table import ROADS
 from tests.support.roads import files_of, ground, project, target
 
@@ -55,3 +57,17 @@ def test_a_manifest_of_another_road_is_a_second_owner(tmp_path: Path, engine: st
 def test_what_belongs_together_is_no_second_owner(tmp_path: Path, road: str, engine: str, name: str) -> None:
     """Neither are files of other projects."""
     assert _doubles(tmp_path, road, engine, name) == []
+
+
+@pytest.mark.parametrize("road", ["ack", "flux"])
+def test_what_lets_go_is_no_second_owner_but_left_to_be_taken_away(tmp_path: Path, road: str) -> None:
+    """As on a branch of its own, once the new engine is named: it is told by what takes it away."""
+    manifest = ROADS[road].render(ground(*TARGETS, state={"variables": {"functions": {}}})).manifests[0]
+    path = tmp_path / manifest.path
+    path.parent.mkdir(parents=True)
+    path.write_text(as_file(letting_go(road, manifest), road, "shop"))
+    fleet = Fleet(project="shop", targets={one.key: one for one in TARGETS})
+    for one in (found := list(check_owners(project(), fleet, FolderFiles(tmp_path)))):
+        assert one.detail.startswith(f"{manifest.path} lets go of {manifest.owner} and is still there")
+        assert " --to aws takes it away" in (one.fix or "")
+    assert found
