@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from lockstep.delivery.sync.truth import look
+from lockstep.engines.aws.kinds import remove
 from lockstep.model import Fleet, Verb
 from lockstep.model.kinds import KINDS
 from tests.functional.kinds.samples import SAMPLES, furnish, resource
 from tests.strict import everything
 from tests.support.clouds import Cloud
-from tests.support.engine import Lab, Refuse, changes_of
+from tests.support.engine import PACE, Lab, Refuse, changes_of
 from tests.support.projects import make_fleet, make_target, trigger
 
 KEY, NAME = "staging/notifier", "notifier-staging"
@@ -101,6 +102,34 @@ def test_what_somebody_added_is_seen_by_a_full_reading_and_removed(lab: Lab, kin
     seen = lab.run(declared(kind), full=True)
     assert {path.partition(".")[0] for path in changes_of(seen.plan, KEY)} == {kind}
     assert lab.plan(declared(kind), full=True).is_empty
+
+
+@EVERY
+def test_what_somebody_removed_is_seen_and_made_again(lab: Lab, kind: str) -> None:
+    """Whoever took it away: the plan names it, one run brings it back, and then there is nothing to do."""
+    fleet = declared(kind, **SAMPLES[kind].FIRST)
+    lab.sync(fleet)
+    somebody = lab.engine()
+    assert somebody.preview(fleet).plan.is_empty
+    (live,) = (one for one in somebody.live.targets[KEY].resources if one.kind == kind)
+    remove(somebody.connection("staging"), NAME, live, PACE)
+    assert {path.partition(".")[0] for path in changes_of(lab.plan(fleet), KEY)} == {kind}
+    again = lab.sync(fleet, full=True)
+    assert {path.partition(".")[0] for path in changes_of(again.plan, KEY)} == {kind}
+    assert lab.plan(fleet, full=True).is_empty
+
+
+@SINGLE
+def test_one_that_is_there_as_declared_is_taken_over_as_it_is(lab: Lab, kind: str) -> None:
+    """Nothing of it is written again; a tag says whose it is."""
+    fleet = declared(kind, **SAMPLES[kind].FIRST)
+    lab.sync(fleet)
+    somebody = lab.client("lambda")
+    arn = somebody.get_function(FunctionName=NAME)["Configuration"]["FunctionArn"]
+    somebody.untag_resource(Resource=arn, TagKeys=["lockstep:resources"])
+    lab.aws.forget()
+    lab.sync(fleet)
+    assert set(lab.aws.counts(mutating=True)) == {"lambda.TagResource"}
 
 
 @EVERY
