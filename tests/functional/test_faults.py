@@ -16,6 +16,7 @@ from random import Random
 import pytest
 
 from lockstep.errors import LockstepError
+from lockstep.model.kinds import KINDS
 from tests.support.fault_lab import Clean, FaultLab, impatient
 from tests.support.fault_scenarios import SCENARIOS, Scenario
 from tests.support.faults import PACE, Chaos, Point, Strike, sync
@@ -27,6 +28,14 @@ pytestmark = pytest.mark.timeout(900)
 
 NOT_DONE = ("error_before", "timeout", "reset_before")
 DONE = ("error_after", "timeout_after", "reset_after")
+
+
+def test_what_is_interrupted_has_a_resource_of_every_kind() -> None:
+    """A new kind goes into a scenario: its calls fail like all others."""
+    fleets = [fleet for one in SCENARIOS for fleet in (one.before, one.after) if fleet is not None]
+    assert {
+        each.kind for fleet in fleets for target in fleet.targets.values() for each in target.resources
+    } == set(KINDS)
 
 
 def each(

@@ -196,6 +196,18 @@ def _logs(function: str, alias: str = "") -> Resource:
     return KINDS["logSubscriptions"].declared(settings, alias, "orders", "", function)
 
 
+def _queue(alias: str) -> Resource:
+    settings = {"source": f"arn:aws:sqs:{REGION}:{ACCOUNT}:others", "batchSize": 5}
+    return KINDS["eventSources"].declared(settings, alias, "orders", "", "")
+
+
+_OF_RELEASES = (
+    Resource(kind="provisionedConcurrency", qualifier="live", settings={"executions": 2}),
+    Resource(kind="recursion", settings={"loop": "Allow"}),
+    Resource(kind="runtimeManagement", settings={"updateOn": "FunctionUpdate"}),
+)
+
+
 def _alias() -> Scenario:
     """A function gets an alias, and with it a new release; what stands beside it moves along."""
 
@@ -209,6 +221,8 @@ def _alias() -> Scenario:
             _topic("notifier-staging", alias),
             _route(alias),
             _logs("notifier-staging", alias),
+            _queue(alias),
+            Resource(kind="url", qualifier=alias, settings={"authType": "NONE"}),
         )
 
     return Scenario(
@@ -227,10 +241,7 @@ def _alias() -> Scenario:
                 source=NEWER,
                 version="1.0.1",
                 alias="live",
-                resources=(
-                    *beside("live"),
-                    Resource(kind="provisionedConcurrency", qualifier="live", settings={"executions": 2}),
-                ),
+                resources=(*beside("live"), *_OF_RELEASES),
             )
         ),
         guarded=((UPLOADS, "in/"),),

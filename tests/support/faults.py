@@ -25,6 +25,7 @@ from tests.strict import (
     Fault,
     Faults,
     HttpRoutes,
+    Managed,
     Notifications,
     PackageExists,
     PermissionLag,
@@ -380,6 +381,7 @@ class StrictAws(Proxy):
             PackageExists(),
             EventRules(),
             HttpRoutes(),
+            Managed(),
             witness,
         )
         for rule in self.rules:
@@ -405,6 +407,10 @@ def snapshot(cloud: Cloud) -> dict[str, Any]:
                 for alias in functions.list_aliases(FunctionName=name)["Aliases"]
             },
         }
+        urls = functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"]
+        found[f"addresses of {name}"] = [[one["FunctionArn"], one["AuthType"]] for one in urls]
+        mapped = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        found[f"sources of {name}"] = [[one["FunctionArn"], one["BatchSize"]] for one in mapped]
         versions = functions.list_versions_by_function(FunctionName=name)["Versions"]
         found[f"versions of {name}"] = len(versions)
     for layer in functions.list_layers()["Layers"]:

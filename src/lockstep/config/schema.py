@@ -84,7 +84,7 @@ _NAMED = (
 def _of_row(row: Field, name: str) -> Key:
     """The key of one row of the field table."""
     most = int(row.maximum) if row.maximum is not None else None
-    says = f"for example {row.example}" if row.example else _example(row.name)
+    says = row.says or (f"for example {row.example}" if row.example else _example(row.name))
     match row.kind:
         case Kind.INTEGER | Kind.NUMBER | Kind.BOOLEAN | Kind.STRING:
             return Key(

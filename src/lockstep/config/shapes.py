@@ -373,6 +373,8 @@ _TAG_VALUE = Key(name="tag value", shape=Shape.STRING, about="", rule=rules.tag_
 
 
 def _not_a_string(path: str, key: Key, value: Any, text: str | None) -> rules.Problem:
+    if text is None and key.is_literal:
+        return f"{path} takes a string, not {_kind(value)}", f"put it in quotes: {_last(path)}: '{{...}}'"
     if text is None:
         example = key.example or (scalar_text(key.enum[0], quote="", in_flow=False) if key.enum else "text")
         is_allowed = problem_of(key, example.strip('"')) is None

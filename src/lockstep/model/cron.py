@@ -9,7 +9,10 @@ import re
 
 from lockstep.regexes import regex
 
-__all__ = ["problem_of", "zone_problem"]
+__all__ = ["FORMS", "problem_of", "zone_problem"]
+
+FORMS = "write rate(5 minutes), or cron(0 8 * * ? *): six fields, of which one of the two days is ?"
+"""What whoever writes none of them is told; most know the five fields of Unix."""
 
 _RATE = regex(r"rate\((\d+) (minute|minutes|hour|hours|day|days)\)")
 _CRON = regex(r"cron\(([^()]*)\)")

@@ -119,6 +119,7 @@ class Field:
     gets: bool = False  # names what is handed something that the function was called with, or gave
     kept: bool = False  # of such a kind: what is not declared stays as it is
     example: str = ""  # what an error offers in place of a value that does not fit
+    says: str = ""  # what it says in place of that
     since: str = ""  # the first botocore that sends it, where the lowest that we take does not
 
     @property

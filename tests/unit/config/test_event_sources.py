@@ -43,6 +43,14 @@ PREVIEWS = "syrf/environments/preview/services/s3-notifier/values.yaml"
         ("{source: " + MQ + "}", "of MQ needs queues", "add queues"),
         ("{source: " + SQS + ", filters: [{pattern: 'kind = order'}]}", "is no JSON object", "write one"),
         (
+            "{source: " + SQS + ', filters: [{pattern: \'{"body": {"kind": "order"}}\'}]}',
+            *("kind of a pattern has no list", 'write "kind": [...]'),
+        ),
+        (
+            "{source: " + SQS + ", filters: [{pattern: {body: {kind: [order]}}}]}",
+            *("takes a string, not a map", "put it in quotes: pattern: '{...}'"),
+        ),
+        (
             "{source: " + KINESIS + ", startingPosition: LATEST, maximumRecordAge: 5}",
             "too short",
             "60 and more",

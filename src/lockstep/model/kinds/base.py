@@ -27,7 +27,10 @@ __all__ = [
     "moment",
     "named_after",
     "sid_on",
+    "unlisted",
 ]
+
+_ALTERNATIVES = "$or"
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
 """What the repository may call one of several resources of a kind; tags of AWS hold it."""
@@ -123,6 +126,24 @@ def is_json(text: str, kind: type = object) -> bool:
         return isinstance(read_json(text), kind)
     except ValueError:
         return False
+
+
+def unlisted(pattern: Mapping[str, Any], *, is_flat: bool = False) -> str | None:
+    """The first key of a pattern for events without the list of values that it needs; None: each has one.
+
+    Maps hold keys of their own, but in a pattern that ``is_flat``.
+    """
+    for name, value in pattern.items():
+        if isinstance(value, list):
+            inner = value if name == _ALTERNATIVES else []
+            found = (unlisted(one, is_flat=is_flat) for one in inner if isinstance(one, dict))
+            if wrong := next((one for one in found if one is not None), None):
+                return wrong
+        elif is_flat or not isinstance(value, dict) or name == _ALTERNATIVES:
+            return name
+        elif (deeper := unlisted(value, is_flat=is_flat)) is not None:
+            return deeper
+    return None
 
 
 def moment(value: Any, _: Mapping[str, Any]) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.model.fields import Field, Kind, Member
+from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import InTerraform, ResourceKind, compact, is_json, moment
+from lockstep.model.kinds.base import InTerraform, ResourceKind, compact, is_json, moment, unlisted
 from lockstep.model.rights import NETWORK, Right, items_of, sending
 
 __all__ = ["KIND", "usual_batch"]
@@ -224,6 +225,9 @@ def _check_rest(kind: str, settings: Mapping[str, Value]) -> tuple[str, str, str
                 f"the pattern {one[:60]!r} is no JSON object",
                 'write one, for example \'{"body": {"kind": ["order"]}}\'',
             )
+        if (wrong := unlisted(read_json(one))) is not None:
+            # Source: Lambda developer guide, "Filter rule syntax".
+            return "filters", f"{wrong} of a pattern has no list of values", f'write "{wrong}": [...]'
     return None
 
 

@@ -7,8 +7,9 @@ model; user guide, "Event buses", "Input transformation", "Using resource-based 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lockstep.model.cron import problem_of
+from lockstep.model.cron import FORMS, problem_of
 from lockstep.model.fields import Field, Kind, Member
+from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
 from lockstep.model.kinds.base import (
     InTerraform,
@@ -19,6 +20,7 @@ from lockstep.model.kinds.base import (
     is_json,
     let_in,
     named_after,
+    unlisted,
 )
 
 __all__ = ["DEFAULT_BUS", "KIND", "PRINCIPAL", "sid_of", "target_of"]
@@ -70,6 +72,9 @@ def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
             f"the pattern {str(pattern)[:60]!r} is no JSON object",
             'write one, for example \'{"source": ["aws.s3"]}\'',
         )
+    if pattern is not None and (wrong := unlisted(read_json(str(pattern)))) is not None:
+        # Source: EventBridge user guide, "Creating Amazon EventBridge event patterns".
+        return "pattern", f"{wrong} of the pattern has no list of values", f'write "{wrong}": [...]'
     if schedule is not None:
         if problem := problem_of(str(schedule)):
             return "schedule", f"{schedule} is no schedule: {problem}", "write for example rate(5 minutes)"
@@ -140,6 +145,7 @@ KIND = ResourceKind(
             about="When, in place of a pattern: rate(5 minutes) or cron(0 8 ? * MON-FRI *), in UTC.",
             pattern=r"^(rate|cron)\(.{1,250}\)$",
             example="rate(5 minutes)",
+            says=FORMS,
         ),
         Field(
             name="description",

@@ -7,7 +7,7 @@ its service model; user guide, "Schedule types", "Managing targets".
 from collections.abc import Mapping
 from typing import Any
 
-from lockstep.model.cron import problem_of, zone_problem
+from lockstep.model.cron import FORMS, problem_of, zone_problem
 from lockstep.model.fields import Field, Kind
 from lockstep.model.function import Value
 from lockstep.model.kinds.base import InTerraform, ResourceKind, compact, is_json, moment, named_after
@@ -92,6 +92,7 @@ KIND = ResourceKind(
             pattern=r"^(rate|cron|at)\(.{1,250}\)$",
             required=True,
             example="rate(5 minutes)",
+            says=FORMS,
         ),
         Field(
             name="timezone",

@@ -10,13 +10,21 @@ from typing import Any
 from lockstep.model.fields import Field, Kind
 from lockstep.model.foreign import read_json
 from lockstep.model.function import Value
-from lockstep.model.kinds.base import InTerraform, Resource, ResourceKind, compact, digest_of, is_json, let_in
+from lockstep.model.kinds.base import (
+    InTerraform,
+    Resource,
+    ResourceKind,
+    compact,
+    digest_of,
+    is_json,
+    let_in,
+    unlisted,
+)
 
 __all__ = ["KIND", "PRINCIPAL", "sid_of"]
 
 PRINCIPAL = "sns.amazonaws.com"
 _ATTRIBUTES = "MessageAttributes"
-_ALTERNATIVES = "$or"
 
 
 def sid_of(topic: str) -> str:
@@ -59,27 +67,12 @@ def _check(settings: Mapping[str, Value]) -> tuple[str, str, str] | None:
             'write one, for example \'{"kind": ["order"]}\'',
         )
     scope = settings.get("filterPolicyScope", _ATTRIBUTES)
-    if (wrong := _unlisted(read_json(str(policy)), scope == _ATTRIBUTES)) is None:
+    if (wrong := unlisted(read_json(str(policy)), is_flat=scope == _ATTRIBUTES)) is None:
         return None
     fix = f'write its values as a list: "{wrong}": [...]'
     if scope == _ATTRIBUTES:
         fix += "; or, where it is a part of the message's body, add filterPolicyScope: MessageBody"
     return "filterPolicy", f"{wrong} of the policy has no list of values", fix
-
-
-def _unlisted(policy: Mapping[str, Any], is_flat: bool) -> str | None:
-    """The first key without the list of values that it needs; parts of a body hold keys of their own."""
-    for name, value in policy.items():
-        if isinstance(value, list):
-            inner = value if name == _ALTERNATIVES else []
-            found = (_unlisted(one, is_flat) for one in inner if isinstance(one, dict))
-            if wrong := next((one for one in found if one is not None), None):
-                return wrong
-        elif is_flat or not isinstance(value, dict) or name == _ALTERNATIVES:
-            return name
-        elif (deeper := _unlisted(value, is_flat)) is not None:
-            return deeper
-    return None
 
 
 def _admits(wanted: Resource, live: Resource | None) -> Iterator[Mapping[str, Any]]:
