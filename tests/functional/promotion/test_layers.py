@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+import pytest
+
 from lockstep.artifacts.package import make_zip_of
+from lockstep.delivery.sync import unpacked
 from lockstep.forge.base import MergeMethod
 from lockstep.local.ministack import LocalCloud
 from tests.functional.promotion.conftest import PRODUCTION_FILE, PROJECT, STAGING_FILE, Shop
@@ -38,6 +41,12 @@ def test_a_layer_is_promoted_rolled_back_and_previewed(live: Shop, ministack: Lo
             ),
         },
     )
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(unpacked, "MAX_UNPACKED", len(HANDLER) + 10)  # neither is over it alone
+        for command in ("plan", "sync"):
+            told = " ".join(live.run(command, code=1).split())
+            assert "together, over Lambda's 250 MB: the package 0 MB, common@1.0.0 0 MB" in told
+            assert _published(ministack) == []
     live.run("sync")
     assert _said(ministack) == {"notifier-staging": "1.0.0", "notifier": "1.0.0"}
 

@@ -147,10 +147,14 @@ class Session:
 
     def _footing(self, plan: Plan) -> "Footing":
         from lockstep.delivery.sync.footing import Footing, footing_of
+        from lockstep.delivery.sync.unpacked import too_large
 
         if self.means.purpose is Purpose.STATUS:
             return Footing()
-        return footing_of(plan, self.desired.targets, self.workspace.project, self._connections)
+        targets = self.desired.targets
+        found = footing_of(plan, targets, self.workspace.project, self._connections)
+        large = too_large(plan, targets, self.catalog.at_hand)
+        return replace(found, obstacles={**large, **found.obstacles})
 
     def _handlers(self, plan: Plan) -> Iterator[str]:
         """Notes about handlers whose file a package does not hold that is new there and at hand here."""

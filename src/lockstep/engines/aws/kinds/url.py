@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lockstep.engines.aws.connection import Connection
-from lockstep.engines.aws.permission import at, statements_of
+from lockstep.engines.aws.errors import code_of
+from lockstep.engines.aws.function import is_in_progress
+from lockstep.engines.aws.permission import at, grant, statements_of
 from lockstep.model import Resource
 from lockstep.model.kinds.url import KIND, STATEMENTS, sid_of
 
@@ -33,16 +35,19 @@ def read(connection: Connection, function: str, qualifier: str) -> Resource | No
 
 
 def put(connection: Connection, function: str, resource: Resource) -> None:
-    """Make the address so, then its statements: nobody is let in to an address that is not there yet."""
+    """Make the address so, then its statements; those that are to go, before it.
+
+    Nobody is let in to an address that is not there yet.
+    """
     place = at(function, resource.qualifier)
-    there = connection.find("lambda", "GetFunctionUrlConfig", **place)
+    if resource.settings.get("authType") != "NONE":
+        _revoke(connection, function, resource.qualifier)
     request = {**place, **KIND.request(resource)}
-    if there is None:
-        connection.call("lambda", "CreateFunctionUrlConfig", **request)
+    if connection.find("lambda", "GetFunctionUrlConfig", **place) is None:
+        _create(connection, request)
     else:
         connection.call("lambda", "UpdateFunctionUrlConfig", **request)
     if resource.settings.get("authType") != "NONE":
-        _revoke(connection, function, resource.qualifier)
         return
     allowed = set(_allowed(connection, function, resource.qualifier))
     for action, members in _MEMBERS.items():
@@ -50,14 +55,23 @@ def put(connection: Connection, function: str, resource: Resource) -> None:
             # An id of ours with other content, or left from a call whose answer was lost, makes way.
             sid = sid_of(action, resource.qualifier)
             connection.find("lambda", "RemovePermission", **place, StatementId=sid)
-            said = {**members, "StatementId": sid, "Action": action, "Principal": "*"}
-            connection.call("lambda", "AddPermission", **place, **said)
+            grant(connection, function, resource.qualifier, sid, **members, Action=action, Principal="*")
+
+
+def _create(connection: Connection, request: Mapping[str, Any]) -> None:
+    """Make the address; one that is there already is ours, from a call whose answer was lost."""
+    try:
+        connection.try_call("lambda", "CreateFunctionUrlConfig", **request)
+    except Exception as error:
+        if code_of(error) != "ResourceConflictException" or is_in_progress(error):
+            raise connection.explain(error, "lambda", "CreateFunctionUrlConfig") from error
+        connection.call("lambda", "UpdateFunctionUrlConfig", **request)
 
 
 def remove(connection: Connection, function: str, qualifier: str) -> None:
-    """Take the address away, then what let everybody in."""
-    connection.find("lambda", "DeleteFunctionUrlConfig", **at(function, qualifier))
+    """Take away what let everybody in, then the address: by it alone a run that was killed is known."""
     _revoke(connection, function, qualifier)
+    connection.find("lambda", "DeleteFunctionUrlConfig", **at(function, qualifier))
 
 
 def _revoke(connection: Connection, function: str, qualifier: str) -> None:
