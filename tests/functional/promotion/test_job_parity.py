@@ -133,7 +133,7 @@ def _account(lab: Lab, targets: Iterable[Target]) -> dict[str, Any]:
     for target in targets:
         assert target.function is not None
         name = target.function.name
-        answer = functions.get_function(FunctionName=name)
+        answer = _settled(functions, name)
         found[target.key] = {
             **{k: v for k, v in answer["Configuration"].items() if k not in _NEVER_ALIKE},
             "Tags": answer.get("Tags"),
@@ -148,6 +148,14 @@ def _account(lab: Lab, targets: Iterable[Target]) -> dict[str, Any]:
                 for one in functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
             ),
         }
+    return found
+
+
+def _settled(functions: Any, name: str) -> Mapping[str, Any]:
+    """What Lambda answers of a function once it has made it."""
+    for waiter in ("function_active_v2", "function_updated_v2"):
+        functions.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    found: Mapping[str, Any] = functions.get_function(FunctionName=name)
     return found
 
 
