@@ -6,7 +6,7 @@ time for many.
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.response import StreamingBody
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ class Wire:
 
     said: dict[Asked, Said] = field(default_factory=dict)
     wrong: tuple[Asked, bytes] | None = None
+    is_over: bool = False  # clients are shared, also by tests that come later
 
     def watch(self, client: Any) -> None:
         """Keep what is answered."""
@@ -67,11 +69,18 @@ class Wire:
         """Answer in place of the network."""
         client.meta.events.register_first("before-send", self._say)
 
-    def _keep(self, http_response: Any, model: Any, **_: Any) -> None:
+    def _keep(self, http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        if self.is_over:
+            return
         asked = f"{model.service_model.service_name}:{model.name}", urlsplit(http_response.url).path
         self.said.setdefault(asked, Said(headers=dict(http_response.headers), body=http_response.content))
+        if isinstance(parsed.get("Body"), StreamingBody):  # which was read just now
+            body = http_response.content
+            parsed["Body"] = StreamingBody(io.BytesIO(body), len(body))
 
-    def _say(self, event_name: str, request: Any, **_: Any) -> AWSResponse:
+    def _say(self, event_name: str, request: Any, **_: Any) -> AWSResponse | None:
+        if self.is_over:
+            return None
         _, service, operation = event_name.split(".")
         name, path = _plain(service, operation), urlsplit(request.url).path
         asked = next(one for one in self.said if one[0].lower() == name and one[1] == path)
@@ -89,7 +98,7 @@ def _plain(service: str, operation: str) -> str:
 @pytest.fixture
 def wire(
     strict: Callable[..., Proxy], monkeypatch: pytest.MonkeyPatch, moto: object, tmp_path: Path
-) -> tuple[Wire, Callable[[bool], object]]:
+) -> Iterator[tuple[Wire, Callable[[bool], object]]]:
     """A fleet that is there, and ``read(full)``, which reads it with one operation answered wrongly."""
     aws = strict(moto)
     for name, value in aws.environment().items():
@@ -114,7 +123,8 @@ def wire(
     def read(full: bool) -> object:
         return read_live(FLEET, make_project(), connections, Memories(make_project(), None), full=full)
 
-    return wire, read
+    yield wire, read
+    wire.is_over = True
 
 
 def test_what_is_there_is_never_taken_for_absent(wire: tuple[Wire, Callable[[bool], Any]]) -> None:

@@ -213,6 +213,12 @@ def _explain_client(error: Exception, call: str) -> LockstepError:
             return Unreachable(
                 "AWS did not answer in time", where=call, fix="run again: every step can be repeated"
             )
+        case "IncompleteReadError" | "FlexibleChecksumError" | "ResponseStreamingError":
+            return Unreachable(
+                f"AWS's answer did not come as it was sent: {error}",
+                where=call,
+                fix="run again: every step can be repeated; if it stays so, look what stands between (a proxy)",
+            )
         case "ConfigParseError":
             return BadInput(str(error), where=call, fix="mend the file, or name another in AWS_CONFIG_FILE")
         case "InvalidRegionError":

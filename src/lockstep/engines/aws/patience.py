@@ -96,9 +96,9 @@ def _status(error: Exception) -> int | None:
 
 def _passes(error: Exception) -> bool:
     from botocore.exceptions import ConnectionError as Disconnected
-    from botocore.exceptions import HTTPClientError
+    from botocore.exceptions import FlexibleChecksumError, HTTPClientError, IncompleteReadError
 
-    if isinstance(error, Disconnected | HTTPClientError):
+    if isinstance(error, Disconnected | HTTPClientError | IncompleteReadError | FlexibleChecksumError):
         return True
     return code_of(error) in _PASSING or _status(error) in _STATUSES
 
