@@ -8,6 +8,7 @@ from tests.strict import Pages, Proxy, Quotas, Revisions
 
 from benchmarks import clouds
 from benchmarks.aliases import measure_abort, measure_aliases, measure_rollback
+from benchmarks.controller import measure_day, measure_following, measure_page
 from benchmarks.measure import Failed, Sample, Summary, alternate, summarise
 from benchmarks.previews import measure_one_preview
 from benchmarks.promotion import measure_commit_to_live, measure_thousand
@@ -368,4 +369,7 @@ ROWS = (
     Row(name="load-10000", against=None, measure=_load),
     Row(name="memory-10000", against=None, measure=_memory),
     Row(name="render-10000", against=None, measure=_render),
+    Row(name="serve-following", against=None, measure=measure_following),
+    Row(name="serve-10000", against=None, measure=measure_page),
+    Row(name="serve-day", against=None, measure=measure_day),
 )

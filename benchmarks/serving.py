@@ -18,10 +18,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 SECRET = "a secret"  # noqa: S105 - of a server that lasts a minute
+_OPEN = 200  # pages, of which the memory has a goal
 PLACE = "https://git.example.org/acme/shop.git"
 
 
@@ -146,8 +148,35 @@ def until_seen(streams: Sequence[socket.socket], words: bytes) -> list[float]:
     return found
 
 
-def measure(targets: int, count: int, seconds: int) -> None:
-    """Print a table."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """One figure; a goal below zero is the least."""
+
+    what: str
+    found: float
+    goal: float | None
+    unit: str = "ms"
+
+    @property
+    def text(self) -> str:
+        """The figure with its unit."""
+        return f"{self.found:.1f} {self.unit}".strip()
+
+    @property
+    def goal_text(self) -> str:
+        """What it is to be; nothing where there is no goal."""
+        if self.goal is None:
+            return ""
+        return f"at {'least' if self.goal < 0 else 'most'} {abs(self.goal):g} {self.unit}".strip()
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it is what it is to be."""
+        return self.goal is None or (self.found >= -self.goal if self.goal < 0 else self.found <= self.goal)
+
+
+def measure(targets: int, count: int, seconds: int) -> Iterator[Figure]:
+    """What the page of so many targets takes, with so many open ones, and so long under announcements."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.serving", "--serve", str(targets)],
         stdin=subprocess.PIPE,
@@ -164,12 +193,14 @@ def measure(targets: int, count: int, seconds: int) -> None:
             return child.stdout.readline().split()
 
         _, idle, url = child.stdout.readline().split()
-        told("memory idle", float(idle), 120, "MB")
+        yield Figure(what="memory idle", found=float(idle), goal=120, unit="MB")
         client = Client(url)
         said("memory")
         times = [client.get() for _ in range(10)]
-        told(f"matrix of {targets:,} targets: first byte", 1000 * statistics.median(t[0] for t in times), 150)
-        told("  whole page", 1000 * statistics.median(t[1] for t in times), 600)
+        first = statistics.median(one[0] for one in times)
+        yield Figure(what="first byte", found=1000 * first, goal=150)
+        whole = statistics.median(one[1] for one in times)
+        yield Figure(what="whole page", found=1000 * whole, goal=600)
         one = client.stream()
         until_seen([one], b"service-00000")
         updates = []
@@ -178,21 +209,27 @@ def measure(targets: int, count: int, seconds: int) -> None:
             changed = time.monotonic()
             said(version)
             updates.append(until_seen([one], version.encode())[0] - changed)
-        told("  live update of one open page", 1000 * statistics.median(updates), 100)
-        streams = [one, *(client.stream() for _ in range(count - 1))]
-        until_seen(streams[1:], b"service-00000")
+        yield Figure(what="live update of one open page", found=1000 * statistics.median(updates), goal=100)
+        streams = [one]
+        for size in sorted({min(_OPEN, count), count}):
+            more = [client.stream() for _ in range(size - len(streams))]
+            until_seen(more, b"service-00000")
+            streams += more
+            if size == min(_OPEN, count):
+                used = float(said("memory")[0])
+                yield Figure(what=f"memory with {size} open pages", found=used, goal=300, unit="MB")
         changed = time.monotonic()
         said("8.8.8")
         seen = [at - changed for at in until_seen(streams, b"8.8.8")]
-        told(f"  live update of {count} open pages: median", 1000 * statistics.median(seen), 100)
-        told("    the last one", 1000 * max(seen), None)
-        told(f"memory with {targets:,} targets and {count} open pages", float(said("memory")[0]), 300, "MB")
+        about = f"live update of {count} open pages"
+        yield Figure(what=f"{about}: median", found=1000 * statistics.median(seen), goal=100)
+        yield Figure(what=f"{about}: the last one", found=1000 * max(seen), goal=None)
         with socket.create_connection(client.address) as hooks:
             before, at = float(said("memory")[1]), time.monotonic()
             taken = sum(client.announce(hooks, number) for number in range(1000))
             took, used = time.monotonic() - at, float(said("memory")[1]) - before
-        told("webhooks taken: a second", taken / took, -200, "")
-        told("  a second of the server's processor", taken / used, -200, "")
+        yield Figure(what="webhooks taken a second", found=taken / took, goal=-200, unit="")
+        yield Figure(what="webhooks a second of processor", found=taken / used, goal=-200, unit="")
         if seconds:
             taken, at, late = 0, time.monotonic(), 0.0
             with socket.create_connection(client.address) as hooks:
@@ -200,18 +237,13 @@ def measure(targets: int, count: int, seconds: int) -> None:
                     time.sleep(max(0.0, at + number / 50 - time.monotonic()))
                     taken += client.announce(hooks, 10_000 + number)
                     late = max(late, time.monotonic() - at - number / 50)
-            told(f"50 webhooks a second for {seconds} s beside them: the latest", 1000 * late, None)
             assert taken == 50 * seconds
+            yield Figure(
+                what=f"50 webhooks a second for {seconds} s, the latest answer", found=1000 * late, goal=None
+            )
         child.stdin.close()
         for one in streams:
             one.close()
-
-
-def told(what: str, found: float, goal: float | None, unit: str = "ms") -> None:
-    """One line; a goal below zero is the least."""
-    kept = "" if goal is None else f"{'at least' if goal < 0 else 'at most'} {abs(goal):g} {unit}"
-    is_kept = goal is None or (found >= -goal if goal < 0 else found <= goal)
-    print(f"{what:<62} {found:9.1f} {unit:<3} {kept:<16} {'' if is_kept else 'MISSED'}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":
@@ -220,4 +252,6 @@ if __name__ == "__main__":
         serve(*numbers)
     else:
         targets, streams, seconds = (*numbers, *(10_000, 200, 0)[len(numbers) :])
-        measure(targets, streams, seconds)
+        for one in measure(targets, streams, seconds):
+            verdict = "" if one.is_met else "MISSED"
+            print(f"{one.what:<62} {one.text:>12} {one.goal_text:<16} {verdict}".rstrip(), flush=True)

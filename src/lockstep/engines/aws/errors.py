@@ -217,7 +217,7 @@ def _explain_client(error: Exception, call: str) -> LockstepError:
             return Unreachable(
                 f"AWS's answer did not come as it was sent: {error}",
                 where=call,
-                fix="run again: every step can be repeated; if it stays so, look at what is between (a proxy)",
+                fix="run again: every step can be repeated; if it stays, look at what is between (a proxy)",
             )
         case "ConfigParseError":
             return BadInput(str(error), where=call, fix="mend the file, or name another in AWS_CONFIG_FILE")
