@@ -1,6 +1,7 @@
 """Where every value of a target comes from: all layers that set it, the last one won."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lockstep.config.context import Context
@@ -8,13 +9,14 @@ from lockstep.config.layers import Layer, Path, Stack
 from lockstep.config.layout import Candidate, arrange
 from lockstep.config.load import Files, read_project_file
 from lockstep.config.problems import Problems
+from lockstep.config.resources import is_taken
 from lockstep.config.schema import LAMBDA
 from lockstep.config.shapes import REMOVED
 from lockstep.config.versions import find_version
 from lockstep.errors import BadInput
 from lockstep.model import Explained, Origin, Project, Reference, Secret, Value, looks_secret
 from lockstep.model.fields import BY_NAME
-from lockstep.model.kinds import ROWS, row_at
+from lockstep.model.kinds import KINDS, ROWS, row_at
 from lockstep.model.paths import value_at
 from lockstep.model.tree import Tree
 from lockstep.suggest import did_you_mean, nearest
@@ -26,7 +28,8 @@ def explain(tree: Tree, project: Project, key: str, path: str | None = None) -> 
     """Values under ``lambda:`` (or the version of a service that others deploy) with their layers.
 
     ``path`` selects one value or what is below it, with or without ``lambda.`` in front. A field that
-    no layer sets is explained as AWS's default, without origins. Values that look secret are wrapped
+    no layer sets is explained as AWS's default, without origins; of what a preview leaves to others it is
+    told. Values that look secret are wrapped
     in Secret. BadInput when there is no such target or key, or when a layer cannot be read.
     """
     file = read_project_file(tree, project.file)
@@ -38,7 +41,10 @@ def explain(tree: Tree, project: Project, key: str, path: str | None = None) -> 
     if isinstance(block, dict):
         context.version = block.get("version")
         block = context.filled(block, ())
-    explained = [_explained(stack, block or {}, leaf) for leaf in sorted(set(_leaves(stack)), key=_order)]
+    explained = [
+        replace(_explained(stack, block or {}, leaf), unused=_unused(context, leaf))
+        for leaf in sorted(set(_leaves(stack)), key=_order)
+    ]
     if not any(value.path == "lambda.version" for value in explained):
         explained = [*_other_version(stack, candidate.service, project), *explained]
     return tuple(explained) if path is None else _selected(explained, path)
@@ -91,6 +97,14 @@ def _explained(stack: Stack, block: Mapping[str, Any], path: Path) -> Explained:
     value = value_at(block, path)
     origins = tuple(origin for layer in stack.layers if (origin := _origin(layer, path)) is not None)
     return Explained(path=".".join(map(str, ("lambda", *path))), value=_shown(value, path), origins=origins)
+
+
+def _unused(context: Context, path: Path) -> str:
+    """Why the target has nothing of what is declared there."""
+    kind = KINDS.get(str(path[0]))
+    if kind is None or not kind.has_names or len(path) == 1 or is_taken(context, kind, str(path[1])):
+        return ""
+    return "this preview has none: others share the source, and its number is not in it"
 
 
 def _origin(layer: Layer, path: Path) -> Origin | None:

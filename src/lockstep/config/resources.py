@@ -13,7 +13,7 @@ from lockstep.model.kinds.base import NAME
 from lockstep.model.paths import value_at
 from lockstep.model.terraform import CARRIES_KINDS
 
-__all__ = ["read_resources"]
+__all__ = ["is_taken", "read_resources"]
 
 _REGION = 3  # of arn:aws:SERVICE:REGION:ACCOUNT:...
 
@@ -117,8 +117,13 @@ def _of_several(
                 f"{label!r} is no name for {kind.title}: at most 32 letters, digits, - and _",
                 "give it another name; it means nothing to AWS",
             )
-        elif context.candidate.pr is None or not kind.sources or _is_own(context, kind, label):
+        elif is_taken(context, kind, label):
             yield label, values
+
+
+def is_taken(context: Context, kind: ResourceKind, label: str) -> bool:
+    """Whether the target has what it declares under a name: a preview takes nothing that others share."""
+    return context.candidate.pr is None or not kind.sources or _is_own(context, kind, label)
 
 
 def _is_own(context: Context, kind: ResourceKind, label: str) -> bool:

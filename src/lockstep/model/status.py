@@ -75,6 +75,7 @@ class Explained:
     path: str  # "lambda.memorySize"
     value: Value
     origins: tuple[Origin, ...]
+    unused: str = ""  # why the target has nothing of it
 
 
 class Verdict(StrEnum):

@@ -68,7 +68,8 @@ def rollout_document(target: TargetPlan) -> str:
 def explain_document(target: str, values: Iterable[Explained], needs: Any = None) -> str:
     """``lockstep.explain/1``: every value with its layers, lowest first; the last one won.
 
-    ``needs`` is the least policy of its role, where that is what was asked for.
+    ``unused`` says of a value why the target has nothing of it. ``needs`` is the least policy of its role,
+    where that is what was asked for.
     """
     return dump(
         {
@@ -78,6 +79,7 @@ def explain_document(target: str, values: Iterable[Explained], needs: Any = None
                 {
                     "path": value.path,
                     "value": _hidden(value.path, value.value),
+                    **({"unused": value.unused} if value.unused else {}),
                     "origins": [
                         {"layer": o.layer, "place": o.place, "value": _hidden(value.path, o.value)}
                         for o in value.origins

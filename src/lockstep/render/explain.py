@@ -31,6 +31,8 @@ def explain_lines(
         lines.append("")
         name = f"{printable(value.path)} = "
         lines += hanging(name, show(value.path, value.value, masks), columns, rest="      ")
+        if value.unused:
+            lines += hanging("    ", printable(value.unused), columns)
         layers = [printable(origin.layer) for origin in value.origins]
         width = max((columns_of(layer) for layer in layers), default=0)
         for number, (layer, origin) in enumerate(zip(layers, value.origins, strict=True), start=1):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lockstep.config.explain import explain
 from lockstep.config.load import load
 from lockstep.errors import BadInput
 from tests.unit.config.conftest import PREVIEW_FILE, PREVIEW_SERVICE, PULL_REQUEST, sample, staging
@@ -126,7 +127,7 @@ def test_a_filter_keeps_its_braces_and_is_compared_as_json() -> None:
 def test_a_preview_has_sources_of_its_own_or_none(
     previews: str, pull: str | None, expected: list[str]
 ) -> None:
-    """What others read would be taken from them, or come twice."""
+    """What others read would be taken from them, or come twice; what is left to them is told as that."""
     block = "lambda:\n  eventSources: {{orders: {}}}\n"
     own = (
         PULL_REQUEST.replace("lambda: {", f"lambda: {{eventSources: {{orders: {pull}}}, ")
@@ -139,5 +140,7 @@ def test_a_preview_has_sources_of_its_own_or_none(
             PREVIEW_FILE: own,
         }
     )
-    found = load(tree).fleet.targets[PREVIEW].resources
-    assert [one.identity for one in found] == expected
+    loaded = load(tree)
+    assert [one.identity for one in loaded.fleet.targets[PREVIEW].resources] == expected
+    told = explain(tree, loaded.project, PREVIEW, "eventSources")
+    assert {bool(one.unused) for one in told} == {not expected}

@@ -173,12 +173,13 @@ def _declared_changes(old: _Side, new: _Side) -> tuple[ValueChange, ...]:
         found.append(ValueChange(path="version", old=old.target.version, new=new.target.version))
     for path in sorted({*first, *second}):
         a, b = first.get(path), second.get(path)
-        if path not in _VERSION and (a.value if a else None) != (b.value if b else None):
+        before, after = (one.value if one and not one.unused else None for one in (a, b))
+        if path not in _VERSION and before != after:
             found.append(
                 ValueChange(
                     path=path,
-                    old=a.value if a else None,
-                    new=b.value if b else None,
+                    old=before,
+                    new=after,
                     old_place=a.origins[-1].place if a and a.origins else "",
                     new_place=b.origins[-1].place if b and b.origins else "",
                 )

@@ -210,7 +210,8 @@ def _explained(one: Explained, masks: Masks) -> Mapping[str, Any]:
         (origin.layer, origin.place, "-" if origin.value is None else show(one.path, origin.value, masks))
         for origin in reversed(one.origins)
     ]
-    return {"path": one.path, "value": show(one.path, one.value, masks), "layers": layers}
+    value = show(one.path, one.value, masks)
+    return {"path": one.path, "value": value, "unused": one.unused, "layers": layers}
 
 
 def _attempt(attempt: Try, now: Moment) -> Mapping[str, Any]:
