@@ -15,19 +15,27 @@ from tests.support.badinput.desk import SECRETS, Desk, Told
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Proxy]:
-    """One AWS for all; only a sync changes it."""
+    """One AWS for all."""
     cloud = clouds.start("moto")
-    clouds.make_role(cloud)
-    clouds.make_bucket(cloud, "camarades-packages")
-    clouds.make_bucket(cloud, "syrfapp-uploads")
+    furnish(cloud)
     with Proxy(cloud) as proxy:
         yield proxy
     cloud.stop()
 
 
+def furnish(cloud: clouds.Cloud) -> None:
+    """Make what the project does not make itself."""
+    clouds.make_role(cloud)
+    clouds.make_bucket(cloud, "camarades-packages")
+    clouds.make_bucket(cloud, "syrfapp-uploads")
+
+
 @pytest.fixture
 def desk(aws: Proxy, tmp_path: Path) -> Iterator[Desk]:
-    """A desk on which everything works."""
+    """A desk on which everything works, and nothing was synced yet."""
+    if aws.counts(mutating=True):
+        aws.reset()
+        furnish(aws.behind)
     aws.forget()
     with Desk.laid(tmp_path, aws, Faults()) as desk:
         yield desk

@@ -140,6 +140,15 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_what_is_taken_up_again_is_what_was_made(faults: FaultLab, scenario: Scenario) -> None:
+    """Each fault is tried on what is live before the change, also after a change: the emulator keeps it whole."""
+    clean = faults.clean(scenario)
+    assert clean.before != clean.after
+    faults.prepare(scenario)
+    assert faults.differences(clean.before) == []
+
+
 def test_what_a_revert_may_not_delete_is_named(faults: FaultLab) -> None:
     """A new target of an environment without ``prune`` stays; whom it keeps from its prefix is told why."""
     scenario = next(one for one in SCENARIOS if one.name == "trigger move")

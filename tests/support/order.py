@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TypeVar
 
-__all__ = ["LONG", "TOGETHER", "long_first", "shuffled"]
+__all__ = ["LONG", "STORIES", "TOGETHER", "long_first", "shuffled"]
 
 LONG = (
     "tests/attack/test_canary_commands.py",
@@ -31,6 +31,9 @@ LONG = (
 
 TOGETHER = ("tests/e2e/",)
 """Of these, each file goes to one worker: what its tests share takes as long as all of them."""
+
+STORIES = ("tests/e2e/test_browser.py",)
+"""Files whose tests tell one story: each begins with what the one before it has left."""
 
 Item = TypeVar("Item")
 
@@ -57,10 +60,12 @@ def long_first(items: Sequence[Item], workers: int, *, name: Callable[[Item], st
 def shuffled(items: Sequence[Item], choose: random.Random, *, name: Callable[[Item], str]) -> list[Item]:
     """The same items with the files in any order, and the tests of each file too.
 
-    A file stays together: what its tests share is made once, in whichever order they come.
+    A file stays together: what its tests share is made once, in whichever order they come. A story is told
+    from its beginning.
     """
     files = [[*group] for _, group in groupby(items, key=lambda item: name(item).partition("::")[0])]
     choose.shuffle(files)
     for file in files:
-        choose.shuffle(file)
+        if not name(file[0]).startswith(STORIES):
+            choose.shuffle(file)
     return [item for file in files for item in file]
