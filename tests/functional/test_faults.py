@@ -142,7 +142,7 @@ def test_a_change_that_failed_can_be_reverted(faults: FaultLab, scenario: Scenar
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_what_is_taken_up_again_is_what_was_made(faults: FaultLab, scenario: Scenario) -> None:
-    """Each fault is tried on what is live before the change, also after a change: the emulator keeps it whole."""
+    """Each fault is tried on what is live before the change: the emulator has kept it whole."""
     clean = faults.clean(scenario)
     assert clean.before != clean.after
     faults.prepare(scenario)
