@@ -37,10 +37,10 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 logging.getLogger("urllib3.util.retry").setLevel(logging.ERROR)
 
 
-def check_url(url: str, *, where: str | None = None, may_be_plain: bool = False) -> str:
+def check_url(url: str, *, where: str | None = None, may_be_plain: bool = False, flag: str = "") -> str:
     """Return the URL when it may be used: https, or http to this machine; BadInput otherwise.
 
-    With ``may_be_plain`` http may go to every host.
+    With ``may_be_plain`` http may go to every host; ``flag`` is what a user says that by.
     """
     try:
         parts = urlsplit(url)
@@ -51,7 +51,10 @@ def check_url(url: str, *, where: str | None = None, may_be_plain: bool = False)
         raise BadInput(f"{shown(url)} is not a URL", where=where, fix="write https://host/path")
     is_plain = parts.scheme == "http" and (may_be_plain or _is_loopback(host))
     if parts.scheme != "https" and not is_plain:
-        raise BadInput(f"{shown(url)} is not an https URL", where=where, fix="write https://host/path")
+        fix = "write https://host/path"
+        if flag and parts.scheme == "http":
+            fix += f", or add {flag} where nobody else listens on the way"
+        raise BadInput(f"{shown(url)} is not an https URL", where=where, fix=fix)
     if parts.username or parts.password:
         raise BadInput(
             f"the URL of {host} has a user name or password in it",

@@ -35,7 +35,7 @@ LONG = (
 TOGETHER = ("tests/e2e/",)
 """Of these, each file goes to one worker: what its tests share takes as long as all of them."""
 
-STORIES = ("tests/e2e/test_browser.py",)
+STORIES = ("tests/e2e/test_browser.py", "tests/e2e/test_serve_demo.py")
 """Files whose tests tell one story: each begins with what the one before it has left."""
 
 Item = TypeVar("Item")

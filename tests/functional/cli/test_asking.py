@@ -262,6 +262,7 @@ def test_what_is_no_server_or_of_another_release_is_told(
     ("url", "told"),
     [
         ("http://lockstep.example.org", "is not an https URL"),
+        ("http://lockstep.example.org", "add --plaintext"),
         ("https://user:hunter2@lockstep.example.org", "has a user name or password in it"),
         ("lockstep.example.org", "write https://host/path"),
         ("", "give a URL, or leave out --server"),

@@ -99,6 +99,14 @@ def test_answers_are_as_described(app: ASGIApp) -> None:
         assert found.headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("since", ["x", "", "0", "-1", "1.5", "1" * 30])
+def test_seconds_that_are_none_are_told(app: ASGIApp, since: str) -> None:
+    """No other logs are shown in their place."""
+    found = ask(app, f"/api/v1/logs?project=shop&target=staging/api&since={since}")
+    assert (found.status, "number of seconds" in found.text) == (400, True)
+    check("/api/v1/logs", found.status, found.text)
+
+
 def test_what_no_address_is_like_is_answered_in_json(app: ASGIApp) -> None:
     """Also a name that no route takes, and another method than reading."""
     for path in ("/api/v1/runs/a%0Ab", "/api/v1/nothing", "/api/v2"):

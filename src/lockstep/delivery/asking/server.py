@@ -115,7 +115,7 @@ class Server:
         return shown(self.url).rstrip("/")
 
     def _ask(self, path: str, body: bytes | None = None) -> Answer:
-        check_url(self.url, where="--server", may_be_plain=self.may_be_plain)
+        check_url(self.url, where="--server", may_be_plain=self.may_be_plain, flag="--plaintext")
         # Another one each time: one that is away now may be there at the next request.
         web = Web(attempts=3, patience=_PATIENCE, seconds=self.seconds, may_be_plain=self.may_be_plain)
         kind = {"Content-Type": "application/json"} if body is not None else {}

@@ -295,6 +295,7 @@ def _operation(path: str) -> Mapping[str, Any]:
     is_told = path in ("/api/v1/history", "/api/v1/logs", "/api/v1/previews")
     can_miss = bool(named) or is_told
     errors = {
+        **({"400": "since is no number of seconds."} if "since" in asked else {}),
         "401": "Nobody who is known asks.",
         **({"404": "There is no such thing."} if can_miss else {}),
         **({"502": "Git, AWS or the history cannot be read."} if is_told else {}),

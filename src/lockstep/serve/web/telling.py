@@ -13,13 +13,13 @@ from lockstep.model import StatusRow
 from lockstep.model.preview import Listed, Preview
 from lockstep.model.record import Done, Record
 from lockstep.planning.previews import number_of
+from lockstep.regexes import regex
 from lockstep.render.history import history_document
 from lockstep.render.previews import listing_document
 from lockstep.render.trying import log_document
 from lockstep.serve.deciding import Seen
 from lockstep.serve.following import Follower
 from lockstep.serve.web.asked import answer
-from lockstep.serve.web.asked import number_of as number_asked
 from lockstep.serve.web.pages import Moment
 from lockstep.serve.web.visitor import seen_by, sees
 from lockstep.store.entries import Event
@@ -31,6 +31,7 @@ __all__ = ["Telling"]
 
 _LONGEST = 86_400  # seconds of logs
 _RECENT = 900
+_SECONDS = regex(r"[1-9][0-9]{0,8}")
 
 
 class Telling:
@@ -64,8 +65,9 @@ class Telling:
         follower, seen = self._project(request)
         target = _target(request, seen)
         asked = request.query_params
-        since = number_asked(asked, "since") if "since" in asked else _RECENT
-        return log_document(target, follower.logs(target, since=min(since, _LONGEST)))
+        if not _SECONDS.fullmatch(given := asked.get("since", str(_RECENT))):
+            raise HTTPException(400, "since is a number of seconds")
+        return log_document(target, follower.logs(target, since=min(int(given), _LONGEST)))
 
     def _previews(self, request: Request) -> str:
         """As ``preview list`` tells them; the forge is not asked, so of pull requests nothing is said."""
