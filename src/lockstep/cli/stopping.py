@@ -106,9 +106,17 @@ class _Asked:
         if self._queue.get():
             self._stop.set()
 
+    def settle(self) -> None:
+        """Wait until it is set, where it was asked for: nobody goes on as if it were not."""
+        if self._told:
+            self._stop.wait()
+
     def end(self) -> None:
         """Nobody asks from now on; what was asked for before is done."""
         self._queue.put(False)
+
+
+_ACTIVE: list[_Asked] = []
 
 
 @contextmanager
@@ -116,9 +124,11 @@ def _setting(stop: threading.Event) -> Iterator[_Asked]:
     asked = _Asked(stop)
     thread = threading.Thread(target=asked.wait, name="stopping", daemon=True)
     thread.start()
+    _ACTIVE.append(asked)
     try:
         yield asked
     finally:
+        _ACTIVE.remove(asked)
         asked.end()
         thread.join()
 
@@ -133,6 +143,8 @@ def _handling(handle: Callable[[int, FrameType | None], object], *numbers: signa
         number: signal.signal(number, one) for number, one in (dict.fromkeys(numbers, handle) | poke).items()
     }
     try:
+        for one in _ACTIVE:  # what came before goes by the handlers that were there before
+            one.settle()
         with _woken():
             yield
     finally:
